@@ -1,0 +1,44 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1
+
+// Labels that the operator sets. All of them can be used in selectors.
+const (
+	// LabelSource is on every RecordingFile made from a callback: the name of its RecordingSource.
+	LabelSource = "recording.sparkrtc.dev/source"
+	// LabelFile is on every Job and Pod of a step: the name of the RecordingFile.
+	LabelFile = "recording.sparkrtc.dev/file"
+	// LabelStep is on every Job and Pod of a step: the name of the step.
+	LabelStep = "recording.sparkrtc.dev/step"
+	// LabelPipeline is on every ControllerRevision that keeps a pipeline as it was: the name of the RecordingPipeline.
+	LabelPipeline = "recording.sparkrtc.dev/pipeline"
+	// LabelManagedBy is Kubernetes' recommended label; its value here is ManagedBy.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// ManagedBy is the value of LabelManagedBy.
+	ManagedBy = "recording-operator"
+)
+
+// Annotations that the operator sets.
+const (
+	// AnnotationStartDelivery is on a RecordingFile that was begun by a RECORD_NEW_FILE_START: a digest of that
+	// delivery's signature (or "unsigned"), so that the same delivery coming again begins no second file.
+	AnnotationStartDelivery = "recording.sparkrtc.dev/start-delivery"
+	// AnnotationRevision is on every Job of a step: the ControllerRevision that the Job was made from.
+	AnnotationRevision = "recording.sparkrtc.dev/pipeline-revision"
+	// AnnotationInput is on every Job of a step: a digest of the facts of the file that the Job processes.
+	AnnotationInput = "recording.sparkrtc.dev/input"
+)

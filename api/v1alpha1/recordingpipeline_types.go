@@ -1,0 +1,247 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RecordingPipelineSpec says what follows once a file is recorded.
+//
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.dependsOn) || s.dependsOn.all(d, d != s.name && self.steps.exists(o, o.name == d)))",message="steps: dependsOn must name other steps of this pipeline",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.input) || (s.input.step != s.name && self.steps.exists(o, o.name == s.input.step)))",message="steps: input.step must name another step of this pipeline",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, self.steps.all(o, o.name == s.name || o.output != s.output))",message="steps: two steps cannot publish to the same storageRef and path; put {step} into the path",fieldPath=".steps"
+type RecordingPipelineSpec struct {
+	// steps to run. Steps run at the same time unless dependsOn or input orders them.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Steps []Step `json:"steps,omitempty"`
+
+	// ttlAfterFinished is how long a step's finished Job and its logs are kept. What became of the step is kept
+	// in the RecordingFile's status.
+	// +optional
+	// +kubebuilder:default="24h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10m')",message="ttlAfterFinished must be at least 10m, so that the outcome is read before the Job is gone"
+	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
+}
+
+// Step is one thing to do with a file; it runs as one Job.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) == 1",message="exactly one of transcode and archive must be set"
+// +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
+type Step struct {
+	// name of the step; it is part of the Job's name.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// transcode makes an MP4 of the recording.
+	// +optional
+	Transcode *Transcode `json:"transcode,omitempty"`
+
+	// archive copies the recording as it is; an HLS set whole.
+	// +optional
+	Archive *Archive `json:"archive,omitempty"`
+
+	// dependsOn names the steps that must have succeeded before this one starts.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=15
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=24
+	DependsOn []string `json:"dependsOn,omitempty"`
+
+	// input says what the step works on; absent: the recording itself.
+	// +optional
+	Input *StepInput `json:"input,omitempty"`
+
+	// output says where the results are published.
+	// +required
+	Output StepOutput `json:"output,omitzero"`
+
+	// retries is how often a failed attempt is repeated. What cannot succeed (not found, forbidden, not media,
+	// frames missing) is not repeated.
+	// +optional
+	// +kubebuilder:default=3
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10
+	Retries *int32 `json:"retries,omitempty"`
+
+	// timeout is the longest that the step may take, all attempts together.
+	// +optional
+	// +kubebuilder:default="6h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="timeout must be from 1s to 168h"
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// resources of the step's containers. Without limits a transcode requests 1 CPU and 1Gi, an archive 100m and 256Mi.
+	// +optional
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+
+	// nodeSelector that the step's pod must match.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+
+	// tolerations of the step's pod.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
+
+	// optional says that the file succeeds even when this step fails.
+	// +optional
+	Optional bool `json:"optional,omitempty"`
+}
+
+// Preset is a way to make an MP4.
+// +kubebuilder:validation:Enum=Remux;H264
+type Preset string
+
+const (
+	// PresetRemux puts the packets into a faststart MP4 as they are; nothing is re-encoded.
+	PresetRemux Preset = "Remux"
+	// PresetH264 re-encodes to H.264 and AAC in a faststart MP4.
+	PresetH264 Preset = "H264"
+)
+
+// Transcode makes an MP4 of a recording.
+//
+// +kubebuilder:validation:XValidation:rule="self.preset != 'Remux' || (!has(self.video) && !has(self.audio))",message="preset Remux re-encodes nothing and takes neither video nor audio; use preset H264"
+type Transcode struct {
+	// preset is Remux (nothing is re-encoded, quick and without loss) or H264 (re-encoded to H.264 and AAC).
+	// +required
+	Preset Preset `json:"preset"`
+
+	// video settings of preset H264.
+	// +optional
+	Video *VideoSettings `json:"video,omitempty"`
+
+	// audio settings of preset H264.
+	// +optional
+	Audio *AudioSettings `json:"audio,omitempty"`
+}
+
+// VideoSettings of a re-encoded video.
+type VideoSettings struct {
+	// maxHeight in pixels: a higher picture is scaled down with its aspect ratio kept, a lower one stays as it is.
+	// Absent: never scaled.
+	// +optional
+	// +kubebuilder:validation:Minimum=144
+	// +kubebuilder:validation:Maximum=4320
+	// +kubebuilder:validation:MultipleOf=2
+	MaxHeight *int32 `json:"maxHeight,omitempty"`
+
+	// crf is the constant rate factor of x264: 0 is lossless, 23 its default, 51 the worst.
+	// +optional
+	// +kubebuilder:default=23
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=51
+	CRF *int32 `json:"crf,omitempty"`
+}
+
+// AudioSettings of a re-encoded sound track.
+type AudioSettings struct {
+	// bitrateKbps is the bit rate of the AAC track in kilobits a second.
+	// +optional
+	// +kubebuilder:default=128
+	// +kubebuilder:validation:Minimum=16
+	// +kubebuilder:validation:Maximum=512
+	BitrateKbps *int32 `json:"bitrateKbps,omitempty"`
+}
+
+// Archive copies a recording as it is: an MP4, or an HLS playlist with every segment. The playlist is published last.
+type Archive struct{}
+
+// StepInput says what a step works on.
+type StepInput struct {
+	// step whose output is the input; it is waited for as if dependsOn named it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=24
+	Step string `json:"step"`
+}
+
+// StepOutput says where a step's results are published.
+type StepOutput struct {
+	// storageRef names the StorageLocation that results are written to.
+	// +required
+	StorageRef LocalReference `json:"storageRef,omitzero"`
+
+	// path is the folder within the StorageLocation. {namespace}, {source}, {app}, {job}, {room}, {stream}, {format},
+	// {file} (the RecordingFile's name), {step}, {start} (20210428T085657Z) and {date} (2021-04-28) are replaced;
+	// what cannot stand in a path is replaced by an underscore. A folder that holds another recording's output is never
+	// written to.
+	// +optional
+	// +kubebuilder:default="{room}/{stream}/{start}-{file}/{step}/"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="path must be relative, without . and .. and backslashes"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([^{}]|[{](namespace|source|app|job|room|stream|format|file|step|start|date)[}])*$')",message="path has an unknown {placeholder}; known are namespace, source, app, job, room, stream, format, file, step, start, date"
+	Path string `json:"path,omitempty"`
+}
+
+// RecordingPipelineStatus is what the operator found about a pipeline.
+type RecordingPipelineStatus struct {
+	// conditions of the pipeline. Ready says whether its steps can be run in some order and its storage locations exist.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation that the status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+}
+
+// RecordingPipeline says what follows once a file is recorded.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=rpl,categories=recordings
+// +kubebuilder:printcolumn:name="Steps",type=string,JSONPath=`.spec.steps[*].name`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name: must be at most 63 characters, because it becomes a label"
+type RecordingPipeline struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says what follows once a file is recorded.
+	// +required
+	Spec RecordingPipelineSpec `json:"spec,omitzero"`
+	// status is what the operator found about the pipeline.
+	// +optional
+	Status RecordingPipelineStatus `json:"status,omitempty,omitzero"`
+}
+
+// RecordingPipelineList is a list of RecordingPipelines.
+//
+// +kubebuilder:object:root=true
+type RecordingPipelineList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []RecordingPipeline `json:"items"`
+}

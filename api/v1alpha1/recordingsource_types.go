@@ -1,0 +1,198 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Authentication says how a source's callbacks prove where they come from.
+// +kubebuilder:validation:Enum=Signature;None
+type Authentication string
+
+const (
+	// AuthenticationSignature refuses every callback without a valid X-Rtc-Signature.
+	AuthenticationSignature Authentication = "Signature"
+	// AuthenticationNone takes callbacks from anybody who reaches the endpoint.
+	AuthenticationNone Authentication = "None"
+)
+
+// TimestampPolicy says what the X-Rtc-Timestamp header of a correctly signed callback decides.
+// +kubebuilder:validation:Enum=Observe;Enforce
+type TimestampPolicy string
+
+const (
+	// TimestampObserve never refuses a correct signature over its timestamp.
+	TimestampObserve TimestampPolicy = "Observe"
+	// TimestampEnforce refuses a correct signature whose timestamp is further from now than the tolerance.
+	TimestampEnforce TimestampPolicy = "Enforce"
+)
+
+// RecordingSourceSpec says which callbacks are taken and what follows from them.
+type RecordingSourceSpec struct {
+	// appID is the SparkRTC app that records. When it is set, a callback of another app is refused with 403.
+	// When it is absent, any app that signs with one of the keys may call.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	AppID string `json:"appID,omitempty"`
+
+	// callback says how callbacks are authenticated.
+	// +required
+	Callback CallbackSpec `json:"callback,omitzero"`
+
+	// storageRef names the StorageLocation that recordings are read from, by the bucket and object of the callback.
+	// When it is absent, recordings are read from the callback's download_url, and only from allowedHosts.
+	// +optional
+	StorageRef *LocalReference `json:"storageRef,omitempty"`
+
+	// allowedBuckets are the buckets that recordings may be read from with the credentials of storageRef.
+	// When it is empty, only the StorageLocation's own bucket is allowed. A recording that lies elsewhere is
+	// kept as a RecordingFile, but not processed.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=3
+	// +kubebuilder:validation:items:MaxLength=63
+	AllowedBuckets []string `json:"allowedBuckets,omitempty"`
+
+	// allowedHosts are the hosts (with the port when it is not the scheme's own) that a recording may be downloaded
+	// from when there is no storageRef. No credentials are ever sent to them, and no redirect to another host is followed.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	AllowedHosts []string `json:"allowedHosts,omitempty"`
+
+	// routes choose the pipeline for a file: the first route that matches wins. A file that no route matches is
+	// recorded and not processed (status Skipped).
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Routes []Route `json:"routes,omitempty"`
+}
+
+// CallbackSpec says how callbacks are authenticated.
+// +kubebuilder:validation:XValidation:rule="self.authentication != 'Signature' || (has(self.keys) && size(self.keys) > 0)",message="keys: authentication Signature needs at least one key",fieldPath=".keys"
+// +kubebuilder:validation:XValidation:rule="self.authentication != 'None' || !has(self.keys) || size(self.keys) == 0",message="keys: authentication None takes no keys; remove them or set authentication to Signature",fieldPath=".keys"
+type CallbackSpec struct {
+	// authentication is Signature (HMAC-SHA256 with one of the keys) or None. None lets anybody who reaches the
+	// endpoint create RecordingFiles; it has to be said out loud.
+	// +optional
+	// +kubebuilder:default=Signature
+	Authentication Authentication `json:"authentication,omitempty"`
+
+	// keys are the private keys that SparkRTC may sign with, as set in its console under Recording Callback.
+	// Any one may verify, so that a key rotates without a gap: add the new one, change the console, remove the old one.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=4
+	Keys []CallbackKey `json:"keys,omitempty"`
+
+	// timestamp says what the X-Rtc-Timestamp header decides.
+	// +optional
+	Timestamp *CallbackTimestamp `json:"timestamp,omitempty"`
+}
+
+// CallbackKey is where one private key is kept.
+type CallbackKey struct {
+	// secretRef names the key of a Secret that holds the private key: 32 to 64 characters, as SparkRTC demands.
+	// One trailing newline is forgiven.
+	// +required
+	SecretRef SecretKeyReference `json:"secretRef,omitzero"`
+}
+
+// CallbackTimestamp says what the X-Rtc-Timestamp header decides.
+type CallbackTimestamp struct {
+	// policy is Observe (a correct signature is never refused over its timestamp) or Enforce. SparkRTC documents
+	// neither the header's unit nor its meaning, so Observe is the default; seconds and milliseconds are told apart.
+	// +optional
+	// +kubebuilder:default=Observe
+	Policy TimestampPolicy `json:"policy,omitempty"`
+
+	// tolerance is how far from now the timestamp may lie, before or after, under policy Enforce.
+	// +optional
+	// +kubebuilder:default="15m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s') && duration(self) <= duration('24h')",message="tolerance must be more than 0s and at most 24h"
+	Tolerance *metav1.Duration `json:"tolerance,omitempty"`
+}
+
+// Route sends the files that it matches to a pipeline.
+type Route struct {
+	// when is a CEL expression over `recording`, for example
+	// `recording.format == 'HLS' && recording.duration >= duration('5s')`. Absent: every file matches.
+	// Fields: source, app, job, room, stream, format, bucket, object (strings); size (bytes), width, height (integers);
+	// duration; start, end (timestamps).
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	When string `json:"when,omitempty"`
+
+	// pipelineRef names the RecordingPipeline that processes the files that match.
+	// +required
+	PipelineRef LocalReference `json:"pipelineRef,omitzero"`
+}
+
+// RecordingSourceStatus is what the operator found about a source.
+type RecordingSourceStatus struct {
+	// conditions of the source. Ready says whether callbacks can be verified and routes can be evaluated.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation that the status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// callbackPath is the path of this source's callback URL on the operator's callback Service.
+	// +optional
+	CallbackPath string `json:"callbackPath,omitempty"`
+}
+
+// RecordingSource is one SparkRTC app that calls back when it records.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=rsrc,categories=recordings
+// +kubebuilder:printcolumn:name="App",type=string,JSONPath=`.spec.appID`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Callback",type=string,JSONPath=`.status.callbackPath`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name: must be at most 63 characters, because it becomes a label"
+type RecordingSource struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says which callbacks are taken and what follows from them.
+	// +required
+	Spec RecordingSourceSpec `json:"spec,omitzero"`
+	// status is what the operator found about the source.
+	// +optional
+	Status RecordingSourceStatus `json:"status,omitempty,omitzero"`
+}
+
+// RecordingSourceList is a list of RecordingSources.
+//
+// +kubebuilder:object:root=true
+type RecordingSourceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []RecordingSource `json:"items"`
+}
