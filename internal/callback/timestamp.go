@@ -1,0 +1,61 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package callback
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// ErrTimestamp says that X-Rtc-Timestamp cannot be read, or lies too far from now.
+var ErrTimestamp = errors.New("timestamp is not acceptable")
+
+// firstMillisecond is the smallest X-Rtc-Timestamp that is read as milliseconds: as seconds it would be the year 5138,
+// as milliseconds it is 1973. The service documents neither the unit nor the meaning of the header.
+const firstMillisecond = 100_000_000_000
+
+// maxTimestamp bounds X-Rtc-Timestamp to the year 9999, in milliseconds.
+const maxTimestamp = 253_402_300_799_999
+
+// ParseTimestamp reads X-Rtc-Timestamp: decimal seconds or milliseconds since 1970, told apart by their size.
+func ParseTimestamp(text string) (time.Time, error) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("%w: %s is not a number of seconds or milliseconds", ErrTimestamp, HeaderTimestamp)
+	case n > maxTimestamp:
+		return time.Time{}, fmt.Errorf("%w: %s is beyond the year 9999", ErrTimestamp, HeaderTimestamp)
+	case n >= firstMillisecond:
+		return time.UnixMilli(int64(n)).UTC(), nil
+	default:
+		return time.Unix(int64(n), 0).UTC(), nil
+	}
+}
+
+// CheckTimestamp refuses a timestamp that lies further from now than the tolerance, before or after.
+func CheckTimestamp(text string, tolerance time.Duration, now time.Time) error {
+	at, err := ParseTimestamp(text)
+	if err != nil {
+		return err
+	}
+	if off := now.Sub(at).Abs(); off > tolerance {
+		return fmt.Errorf("%w: it lies %s from now, more than %s", ErrTimestamp, off.Round(time.Second), tolerance)
+	}
+	return nil
+}
