@@ -23,6 +23,7 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
 
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/forward"
@@ -36,7 +37,7 @@ import (
 func init() {
 	// The order in which the plugins see a query, as in CoreDNS' own plugin.cfg.
 	dnsserver.Directives = []string{
-		"reload", "health", "ready", "errors", "cache", "kubernetes", "loop", "forward",
+		"reload", "bind", "ready", "health", "errors", "cache", "kubernetes", "loop", "forward",
 	}
 }
 

@@ -1,0 +1,93 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"sparkrtc.dev/recording-operator/hack/localkube/internal/proc"
+)
+
+// ComponentStatus is one process of the cluster.
+type ComponentStatus struct {
+	Name    string
+	PID     int
+	Running bool
+	Log     string
+}
+
+// CheckResult is the answer to one question; Err is nil when it is a good one.
+type CheckResult struct {
+	Name string
+	Err  error
+}
+
+// Status is what a person wants to know about the cluster.
+type Status struct {
+	Exists     bool
+	Components []ComponentStatus
+	Checks     []CheckResult
+}
+
+// Healthy is true when everything runs and answers.
+func (s Status) Healthy() bool {
+	if !s.Exists {
+		return false
+	}
+	for _, c := range s.Components {
+		if !c.Running {
+			return false
+		}
+	}
+	for _, c := range s.Checks {
+		if c.Err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Status looks, and changes nothing.
+func (c *Cluster) Status(ctx context.Context) (Status, error) {
+	var s Status
+	_, exists, err := c.readMarker()
+	if err != nil || !exists {
+		return s, err
+	}
+	s.Exists = true
+	for _, name := range componentNames() {
+		r, err := proc.Book(c.book()).Get(name)
+		if err != nil {
+			return s, err
+		}
+		s.Components = append(s.Components, ComponentStatus{Name: name, PID: r.PID, Running: r.Alive(), Log: c.log(name)})
+	}
+	if _, err := os.Stat(c.pki("ca.crt")); err != nil {
+		s.Checks = append(s.Checks, CheckResult{"certificates", fmt.Errorf("missing: %w", err)})
+		return s, nil
+	}
+	client, err := c.api()
+	if err != nil {
+		return s, err
+	}
+	for _, check := range client.checks() {
+		s.Checks = append(s.Checks, CheckResult{check.name, check.ask(ctx)})
+	}
+	return s, nil
+}

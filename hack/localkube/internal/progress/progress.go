@@ -1,0 +1,71 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package progress tells a person what is being done and for how long already.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Printer writes one line per step, each with the time since the start.
+type Printer struct {
+	out   io.Writer
+	start time.Time
+	beat  time.Duration
+	mu    sync.Mutex
+}
+
+// New returns a Printer whose clock starts now.
+func New(out io.Writer) *Printer {
+	return &Printer{out: out, start: time.Now(), beat: 15 * time.Second}
+}
+
+// Linef prints one line.
+func (p *Printer) Linef(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.out, "[%4ds] %s\n", int(time.Since(p.start).Seconds()), fmt.Sprintf(format, args...))
+}
+
+// Long announces work that takes its time, and says every now and then that it
+// goes on. The function that it returns ends that; call it exactly once.
+func (p *Printer) Long(format string, args ...any) (done func()) {
+	what := fmt.Sprintf(format, args...)
+	p.Linef("%s", what)
+	began := time.Now()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(p.beat)
+		defer t.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-t.C:
+				p.Linef("... still at it after %d s: %s", int(time.Since(began).Seconds()), what)
+			}
+		}
+	})
+	return func() {
+		close(stop)
+		wg.Wait()
+	}
+}
