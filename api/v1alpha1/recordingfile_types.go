@@ -193,6 +193,10 @@ type RecordingFileStatus struct {
 	// +optional
 	Input string `json:"input,omitempty"`
 
+	// runs is how often processing has begun; more than 1 when the file grew after it was processed.
+	// +optional
+	Runs int32 `json:"runs,omitempty"`
+
 	// steps of the pipeline, in its order.
 	// +optional
 	// +listType=map

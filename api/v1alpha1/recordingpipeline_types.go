@@ -93,7 +93,8 @@ type Step struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="timeout must be from 1s to 168h"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// resources of the step's containers. Without limits a transcode requests 1 CPU and 1Gi, an archive 100m and 256Mi.
+	// resources of the step's containers. Absent: preset H264 requests 1 CPU and 1Gi, everything else 100m and 256Mi,
+	// and nothing is limited.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 

@@ -1,0 +1,114 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1
+
+// Condition types of every kind in this package. They follow the conventions of kstatus: an object is done when Ready
+// is True, and needs a person when Stalled is True.
+const (
+	// ConditionReady sums the object up. For a RecordingFile its reason is the STATUS column.
+	ConditionReady = "Ready"
+	// ConditionStalled is True while nothing will go on without a person. It is absent otherwise.
+	ConditionStalled = "Stalled"
+	// ConditionRecorded is on a RecordingFile: True once its facts were reported.
+	ConditionRecorded = "Recorded"
+	// ConditionProcessed is on a RecordingFile: True once every step that is not optional succeeded.
+	ConditionProcessed = "Processed"
+)
+
+// Reasons of a RecordingFile's Ready condition: the STATUS column.
+const (
+	// ReasonRecording: the file is being recorded.
+	ReasonRecording = "Recording"
+	// ReasonQueued: the file is recorded and waits to be processed.
+	ReasonQueued = "Queued"
+	// ReasonProcessing: steps are running.
+	ReasonProcessing = "Processing"
+	// ReasonSucceeded: every step that is not optional succeeded.
+	ReasonSucceeded = "Succeeded"
+	// ReasonFailed: a step failed for good, or processing cannot begin; Stalled says what a person can do.
+	ReasonFailed = "Failed"
+	// ReasonAbandoned: the recording job ended without reporting this file. A late callback still completes it.
+	ReasonAbandoned = "Abandoned"
+	// ReasonSkipped: no route matched, so nothing follows.
+	ReasonSkipped = "Skipped"
+	// ReasonSuspended: spec.suspend is true.
+	ReasonSuspended = "Suspended"
+)
+
+// Reasons of a RecordingFile's Recorded condition.
+const (
+	// ReasonReported: the service reported the finished file.
+	ReasonReported = "Reported"
+)
+
+// Reasons for which a RecordingFile cannot be processed until a person mends something.
+const (
+	// ReasonSourceNotFound: spec.sourceRef names no RecordingSource.
+	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonPipelineNotFound: the pipeline that the file or its route names does not exist.
+	ReasonPipelineNotFound = "PipelineNotFound"
+	// ReasonPipelineInvalid: the steps of the pipeline wait for each other.
+	ReasonPipelineInvalid = "PipelineInvalid"
+	// ReasonStorageLocationNotFound: a StorageLocation that is needed does not exist.
+	ReasonStorageLocationNotFound = "StorageLocationNotFound"
+	// ReasonBucketNotAllowed: the recording lies in a bucket that its source does not allow.
+	ReasonBucketNotAllowed = "BucketNotAllowed"
+	// ReasonHostNotAllowed: the recording's URL is at a host that its source does not allow.
+	ReasonHostNotAllowed = "HostNotAllowed"
+	// ReasonFormatUnsupported: a step cannot process the recording's format.
+	ReasonFormatUnsupported = "FormatUnsupported"
+	// ReasonInputMissing: the step that is the input has no output to work on.
+	ReasonInputMissing = "InputMissing"
+	// ReasonJobInvalid: the API server refuses the step's Job.
+	ReasonJobInvalid = "JobInvalid"
+	// ReasonStepFailed: a step failed for good.
+	ReasonStepFailed = "StepFailed"
+)
+
+// Reasons of a RecordingSource's Ready condition.
+const (
+	// ReasonListening: callbacks can be verified, and every route can be evaluated.
+	ReasonListening = "Listening"
+	// ReasonKeyNotFound: a Secret or its key is missing.
+	ReasonKeyNotFound = "KeyNotFound"
+	// ReasonKeyInvalid: a key is not 32 to 64 characters long.
+	ReasonKeyInvalid = "KeyInvalid"
+	// ReasonRouteInvalid: the expression of a route is wrong; that route matches nothing.
+	ReasonRouteInvalid = "RouteInvalid"
+)
+
+// Reasons of a RecordingPipeline's and a StorageLocation's Ready condition.
+const (
+	// ReasonValid: the pipeline can be run.
+	ReasonValid = "Valid"
+	// ReasonAvailable: the place answered.
+	ReasonAvailable = "Available"
+	// ReasonCredentialsNotFound: the Secret with the credentials or one of its keys is missing.
+	ReasonCredentialsNotFound = "CredentialsNotFound"
+	// ReasonCANotFound: the Secret with the CA certificates or its key is missing, or holds no certificate.
+	ReasonCANotFound = "CANotFound"
+	// ReasonForbidden: the place refuses the credentials.
+	ReasonForbidden = "Forbidden"
+	// ReasonBucketNotFound: the place has no such bucket.
+	ReasonBucketNotFound = "BucketNotFound"
+	// ReasonUnreachable: the place did not answer, or not in time.
+	ReasonUnreachable = "Unreachable"
+	// ReasonClaimNotFound: the PersistentVolumeClaim is missing.
+	ReasonClaimNotFound = "ClaimNotFound"
+	// ReasonClaimLost: the PersistentVolumeClaim has lost its volume.
+	ReasonClaimLost = "ClaimLost"
+)

@@ -1,0 +1,108 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/plan"
+)
+
+// announce says what changed, now that it is written: in events for people, in metrics for machines.
+func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) {
+	if file.Status.Runs > 1 && file.Status.Runs != before.Runs {
+		r.event(file, corev1.EventTypeNormal, "Grown", "Process", "the file grew after it was processed; processing it again")
+	}
+	for i := range file.Status.Steps {
+		r.announceStep(file, &file.Status.Steps[i], before, steps)
+	}
+	ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady)
+	was := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || was != nil && was.Reason == ready.Reason && was.Message == ready.Message {
+		return
+	}
+	if was != nil && was.Reason == ready.Reason && ready.Reason == v1alpha1.ReasonProcessing {
+		return // the steps have spoken
+	}
+	kind := corev1.EventTypeNormal
+	if ready.Reason == v1alpha1.ReasonFailed || ready.Reason == v1alpha1.ReasonAbandoned {
+		kind = corev1.EventTypeWarning
+	}
+	r.event(file, kind, ready.Reason, "Reconcile", ready.Message)
+}
+
+func (r *FileReconciler) announceStep(file *v1alpha1.RecordingFile, step *v1alpha1.StepStatus, before *v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) {
+	var was v1alpha1.StepStatus
+	if i := slices.IndexFunc(before.Steps, func(s v1alpha1.StepStatus) bool { return s.Name == step.Name }); i >= 0 && before.Input == file.Status.Input {
+		was = before.Steps[i]
+	}
+	if plan.Ended(step.State) && !plan.Ended(was.State) {
+		r.Metrics.StepEnded(kindOf(step.Name, steps), strings.ToLower(string(step.State)), took(step))
+	}
+	switch {
+	case step.State == v1alpha1.StepRunning && was.JobName != step.JobName:
+		r.event(file, corev1.EventTypeNormal, "StepStarted", "Process", fmt.Sprintf("step %q: created Job %s", step.Name, step.JobName))
+	case step.State == v1alpha1.StepRunning && step.Attempts > was.Attempts && step.Message != "":
+		r.event(file, corev1.EventTypeWarning, "StepRetrying", "Process", fmt.Sprintf("step %q: attempt %d, %s", step.Name, step.Attempts, step.Message))
+	case step.State == v1alpha1.StepSucceeded && was.State != step.State:
+		r.event(file, corev1.EventTypeNormal, "StepSucceeded", "Process", fmt.Sprintf("step %q: %s", step.Name, published(step)))
+	case step.State == v1alpha1.StepFailed && was.State != step.State:
+		r.event(file, corev1.EventTypeWarning, "StepFailed", "Process", fmt.Sprintf("step %q: %s: %s", step.Name, step.Reason, step.Message))
+	}
+}
+
+func (r *FileReconciler) event(file *v1alpha1.RecordingFile, kind, reason, action, note string) {
+	const maxNote = 1024 // the API server refuses longer ones
+	if len(note) > maxNote {
+		note = strings.ToValidUTF8(note[:maxNote-3], "") + "..."
+	}
+	r.Recorder.Eventf(file, nil, kind, reason, action, "%s", note)
+}
+
+func published(step *v1alpha1.StepStatus) string {
+	if len(step.Outputs) == 0 {
+		return "done"
+	}
+	return "published " + step.Outputs[0].URI
+}
+
+func took(step *v1alpha1.StepStatus) time.Duration {
+	if step.StartTime == nil || step.CompletionTime == nil {
+		return 0
+	}
+	return step.CompletionTime.Sub(step.StartTime.Time)
+}
+
+// kindOf is the kind of a step for metrics.
+func kindOf(name string, steps []v1alpha1.Step) string {
+	i := slices.IndexFunc(steps, func(s v1alpha1.Step) bool { return s.Name == name })
+	switch {
+	case i < 0:
+		return "unknown"
+	case steps[i].Transcode != nil:
+		return "transcode"
+	default:
+		return "archive"
+	}
+}

@@ -1,0 +1,124 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package controller reconciles the four kinds. Every reconciler gathers what it needs, leaves the decision to pure
+// packages, carries it out, and writes one status patch; events and metrics come after the write that makes them true.
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/plan"
+	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/status"
+)
+
+// FileReconciler brings every RecordingFile through its pipeline.
+type FileReconciler struct {
+	Client client.Client
+	// Live reads past the cache, where a stale answer would be wrong.
+	Live     client.Reader
+	Recorder events.EventRecorder
+	Metrics  *metrics.Metrics
+	Router   *routing.Router
+	Clock    clock.PassiveClock
+	// WorkerImage runs the steps.
+	WorkerImage string
+	// Concurrency is how many files are reconciled at once.
+	Concurrency int
+}
+
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles;recordingsources;recordingpipelines;storagelocations,verbs=get;list;watch
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles/status,verbs=patch
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles/finalizers,verbs=update
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=get;list;watch;create;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// SetupWithManager registers the reconciler.
+func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("recordingfile").
+		// The status is this reconciler's own; only a change of the spec is news.
+		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Owns(&batchv1.Job{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fileOfPod), builder.WithPredicates(podEnded())).
+		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.stalledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.stalledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.stalledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency}).
+		Complete(r)
+}
+
+// Reconcile brings one file a step further.
+func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	file := &v1alpha1.RecordingFile{}
+	if err := r.Client.Get(ctx, request.NamespacedName, file); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !file.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil // its Jobs go with it: the garbage collector follows their owner
+	}
+	seen, err := r.gather(ctx, file)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("gather: %w", err)
+	}
+	if seen.finished {
+		return ctrl.Result{}, r.patchStatus(ctx, file, status.Keep(file), nil)
+	}
+	steps := plan.Make(seen.planned(r.Clock.Now()))
+	applied, applyErr := r.apply(ctx, seen, &steps)
+	computed := status.Compute(seen.observed(steps, applied, r.Clock.Now()))
+	patchErr := r.patchStatus(ctx, file, computed, seen.steps())
+	return ctrl.Result{RequeueAfter: steps.RecheckAfter}, errors.Join(applyErr, patchErr)
+}
+
+// patchStatus writes the status when it differs from what is there, and then says so in events and metrics.
+func (r *FileReconciler) patchStatus(ctx context.Context, file *v1alpha1.RecordingFile, computed v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) error {
+	if apiequality.Semantic.DeepEqual(file.Status, computed) {
+		return nil
+	}
+	before := file.DeepCopy()
+	file.Status = computed
+	// A merge patch replaces the lists of conditions and steps as a whole, so it must not be based on a stale read.
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, file, patch); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil // deleted meanwhile
+		}
+		return fmt.Errorf("patch status: %w", err)
+	}
+	r.announce(file, &before.Status, steps)
+	return nil
+}

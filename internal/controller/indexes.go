@@ -1,0 +1,155 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// Indexes of the cache.
+const (
+	// indexFile finds Jobs by the RecordingFile that they work for.
+	indexFile = "file"
+	// indexJob finds Pods by their Job.
+	indexJob = "job"
+	// indexStalled finds RecordingFiles that wait for a person.
+	indexStalled = "stalled"
+	// indexRevision finds RecordingFiles that are not finished by the pipeline revision that they are processed with.
+	indexRevision = "revision"
+)
+
+// SetupIndexes registers the indexes that the reconcilers read by.
+func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	indexes := []struct {
+		object client.Object
+		name   string
+		values client.IndexerFunc
+	}{
+		{&batchv1.Job{}, indexFile, func(o client.Object) []string { return label(o, v1alpha1.LabelFile) }},
+		{&corev1.Pod{}, indexJob, func(o client.Object) []string { return label(o, batchv1.JobNameLabel) }},
+		{&v1alpha1.RecordingFile{}, indexStalled, stalled},
+		{&v1alpha1.RecordingFile{}, indexRevision, unfinishedRevision},
+	}
+	for _, index := range indexes {
+		if err := indexer.IndexField(ctx, index.object, index.name, index.values); err != nil {
+			return fmt.Errorf("index %T by %s: %w", index.object, index.name, err)
+		}
+	}
+	return nil
+}
+
+// CacheByObject bounds what the cache holds of kinds that are not only ours.
+func CacheByObject() map[client.Object]cache.ByObject {
+	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	return map[client.Object]cache.ByObject{
+		&batchv1.Job{}:               {Label: ours},
+		&corev1.Pod{}:                {Label: ours, Transform: slimPod},
+		&appsv1.ControllerRevision{}: {Label: ours},
+	}
+}
+
+// slimPod keeps what is read of a pod: its labels, and how its containers ended.
+func slimPod(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil
+	}
+	pod.ManagedFields = nil
+	pod.Annotations = nil
+	pod.Spec = corev1.PodSpec{}
+	pod.Status = corev1.PodStatus{
+		Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: pod.Status.Message,
+		InitContainerStatuses: pod.Status.InitContainerStatuses, ContainerStatuses: pod.Status.ContainerStatuses,
+	}
+	return pod, nil
+}
+
+func label(object client.Object, key string) []string {
+	if value := object.GetLabels()[key]; value != "" {
+		return []string{value}
+	}
+	return nil
+}
+
+func stalled(object client.Object) []string {
+	file, ok := object.(*v1alpha1.RecordingFile)
+	if ok && file.Spec.File != nil && meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled) {
+		return []string{"true"}
+	}
+	return nil
+}
+
+func unfinishedRevision(object client.Object) []string {
+	file, ok := object.(*v1alpha1.RecordingFile)
+	if !ok || file.Status.Pipeline == nil || finished(&file.Status, file.Status.Input) {
+		return nil
+	}
+	return []string{file.Status.Pipeline.Revision}
+}
+
+// stalledFiles are the files that a change of a source, pipeline or storage location may set going again.
+func (r *FileReconciler) stalledFiles(ctx context.Context, object client.Object) []reconcile.Request {
+	var list v1alpha1.RecordingFileList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexStalled: "true"}); err != nil {
+		log.FromContext(ctx).Error(err, "Listing stalled files failed; they are looked at again when they change", "namespace", object.GetNamespace())
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
+
+// fileOfPod is the file that a step's pod works for.
+func fileOfPod(_ context.Context, object client.Object) []reconcile.Request {
+	name := object.GetLabels()[v1alpha1.LabelFile]
+	if name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}}
+}
+
+// podEnded lets through only what a pod says in the end; what comes before, its Job tells as well.
+func podEnded() predicate.Predicate {
+	ended := func(object client.Object) bool {
+		pod, ok := object.(*corev1.Pod)
+		return ok && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
+	}
+	return predicate.Funcs{
+		CreateFunc:  func(e event.CreateEvent) bool { return ended(e.Object) },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return ended(e.ObjectNew) && !ended(e.ObjectOld) },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}

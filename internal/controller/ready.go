@@ -1,0 +1,58 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// setReady writes the Ready condition, and Stalled beside it when a person is needed, as kstatus reads them.
+func setReady(conditions *[]metav1.Condition, found finding, generation int64, now time.Time) {
+	condition := metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: found.status, Reason: found.reason, Message: found.message,
+		ObservedGeneration: generation, LastTransitionTime: metav1.NewTime(now),
+	}
+	meta.SetStatusCondition(conditions, condition)
+	if !found.problem() {
+		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionStalled)
+		return
+	}
+	condition.Type, condition.Status = v1alpha1.ConditionStalled, metav1.ConditionTrue
+	meta.SetStatusCondition(conditions, condition)
+}
+
+// announceReady says in an event that the Ready condition changed.
+func announceReady(recorder events.EventRecorder, object runtime.Object, before, after []metav1.Condition) {
+	was := meta.FindStatusCondition(before, v1alpha1.ConditionReady)
+	is := meta.FindStatusCondition(after, v1alpha1.ConditionReady)
+	if is == nil || was != nil && was.Reason == is.Reason && was.Message == is.Message {
+		return
+	}
+	kind := corev1.EventTypeNormal
+	if is.Status == metav1.ConditionFalse {
+		kind = corev1.EventTypeWarning
+	}
+	recorder.Eventf(object, nil, kind, is.Reason, "Reconcile", "%s", is.Message)
+}

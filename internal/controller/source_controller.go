@@ -1,0 +1,187 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/routing"
+)
+
+// keyRecheck is how often a source's keys are looked at again; Secrets are not watched, so that the operator needs no
+// right to list them.
+const keyRecheck = time.Minute
+
+// SourceReconciler says on every RecordingSource whether its callbacks can be verified and its routes evaluated.
+type SourceReconciler struct {
+	Client client.Client
+	// Secrets reads past the cache: Secrets are read one by one, by name.
+	Secrets  client.Reader
+	Recorder events.EventRecorder
+	Metrics  *metrics.Metrics
+	Router   *routing.Router
+	Clock    clock.PassiveClock
+}
+
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingsources/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
+
+// SetupWithManager registers the reconciler.
+func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	generation := builder.WithPredicates(predicate.GenerationChangedPredicate{})
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("recordingsource").
+		For(&v1alpha1.RecordingSource{}, generation).
+		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
+		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
+		Complete(r)
+}
+
+// neighbours are the sources in the namespace of an object that one of them may refer to.
+func (r *SourceReconciler) neighbours(ctx context.Context, object client.Object) []reconcile.Request {
+	var list v1alpha1.RecordingSourceList
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.GetNamespace())); err != nil {
+		log.FromContext(ctx).Error(err, "Listing sources failed; they are looked at again within a minute", "namespace", object.GetNamespace())
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
+
+// Reconcile looks at one source.
+func (r *SourceReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	source := &v1alpha1.RecordingSource{}
+	if err := r.Client.Get(ctx, request.NamespacedName, source); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.Metrics.SourceGone(request.Namespace, request.Name)
+		}
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	found, err := r.examine(ctx, source)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	before := source.DeepCopy()
+	source.Status.ObservedGeneration = source.Generation
+	source.Status.CallbackPath = fmt.Sprintf("/callbacks/%s/%s", source.Namespace, source.Name)
+	setReady(&source.Status.Conditions, found, source.Generation, r.Clock.Now())
+	if !apiequality.Semantic.DeepEqual(before.Status, source.Status) {
+		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+		if err := r.Client.Status().Patch(ctx, source, patch); err != nil {
+			return ctrl.Result{}, fmt.Errorf("patch status: %w", client.IgnoreNotFound(err))
+		}
+		announceReady(r.Recorder, source, before.Status.Conditions, source.Status.Conditions)
+	}
+	return ctrl.Result{RequeueAfter: keyRecheck}, nil
+}
+
+// examine says what a source's Ready condition should say. An error is one that may pass.
+func (r *SourceReconciler) examine(ctx context.Context, source *v1alpha1.RecordingSource) (finding, error) {
+	for i, key := range source.Spec.Callback.Keys {
+		found, err := r.examineKey(ctx, source.Namespace, fmt.Sprintf("spec.callback.keys[%d].secretRef", i), key.SecretRef)
+		if err != nil || found.problem() {
+			return found, err
+		}
+	}
+	for i, route := range source.Spec.Routes {
+		if route.When == "" {
+			continue
+		}
+		if err := r.Router.Check(route.When); err != nil {
+			return notReady(v1alpha1.ReasonRouteInvalid, "spec.routes[%d].when: the route matches nothing: %v", i, err), nil
+		}
+	}
+	if ref := source.Spec.StorageRef; ref != nil {
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: ref.Name}, &v1alpha1.StorageLocation{})
+		if apierrors.IsNotFound(err) {
+			return notReady(v1alpha1.ReasonStorageLocationNotFound, "spec.storageRef: there is no StorageLocation %q in this namespace", ref.Name), nil
+		}
+		if err != nil {
+			return finding{}, fmt.Errorf("get storage location: %w", err)
+		}
+	}
+	for i, route := range source.Spec.Routes {
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: route.PipelineRef.Name}, &v1alpha1.RecordingPipeline{})
+		if apierrors.IsNotFound(err) {
+			return notReady(v1alpha1.ReasonPipelineNotFound, "spec.routes[%d].pipelineRef: there is no RecordingPipeline %q in this namespace", i, route.PipelineRef.Name), nil
+		}
+		if err != nil {
+			return finding{}, fmt.Errorf("get pipeline: %w", err)
+		}
+	}
+	if source.Spec.Callback.Authentication == v1alpha1.AuthenticationNone {
+		return ready(v1alpha1.ReasonListening, "callbacks are taken from anybody: spec.callback.authentication is None"), nil
+	}
+	return ready(v1alpha1.ReasonListening, "callbacks are verified with %d key(s)", len(source.Spec.Callback.Keys)), nil
+}
+
+func (r *SourceReconciler) examineKey(ctx context.Context, namespace, field string, ref v1alpha1.SecretKeyReference) (finding, error) {
+	secret := &corev1.Secret{}
+	err := r.Secrets.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, secret)
+	if apierrors.IsNotFound(err) {
+		return notReady(v1alpha1.ReasonKeyNotFound, "%s: there is no Secret %q in this namespace", field, ref.Name), nil
+	}
+	if err != nil {
+		return finding{}, fmt.Errorf("get secret %s: %w", ref.Name, err)
+	}
+	value, ok := secret.Data[ref.Key]
+	if !ok {
+		return notReady(v1alpha1.ReasonKeyNotFound, "%s: Secret %q has no key %q", field, ref.Name, ref.Key), nil
+	}
+	if _, err := callback.ParseKey(value); err != nil {
+		return notReady(v1alpha1.ReasonKeyInvalid, "%s: key %q of Secret %q: %v", field, ref.Key, ref.Name, err), nil
+	}
+	return ready("", ""), nil
+}
+
+// finding is what a Ready condition says.
+type finding struct {
+	status          metav1.ConditionStatus
+	reason, message string
+}
+
+func (f finding) problem() bool { return f.status == metav1.ConditionFalse }
+
+func ready(reason, format string, args ...any) finding {
+	return finding{status: metav1.ConditionTrue, reason: reason, message: fmt.Sprintf(format, args...)}
+}
+
+func notReady(reason, format string, args ...any) finding {
+	return finding{status: metav1.ConditionFalse, reason: reason, message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,176 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+const (
+	// storageRecheck is how often a place that answered is asked again, and storageRetry one that did not.
+	storageRecheck = 10 * time.Minute
+	storageRetry   = 30 * time.Second
+	// storageDeadline bounds one question to a place.
+	storageDeadline = 10 * time.Second
+	// storageConcurrency keeps places that hang from holding up the others.
+	storageConcurrency = 8
+)
+
+// StorageReconciler says on every StorageLocation whether its Secret or claim is there and whether it answers.
+type StorageReconciler struct {
+	Client client.Client
+	// Live reads Secrets and PersistentVolumeClaims one by one, by name, past the cache.
+	Live     client.Reader
+	Recorder events.EventRecorder
+	Clock    clock.PassiveClock
+	// Probe asks a bucket whether it is there. Nil: ProbeS3.
+	Probe func(ctx context.Context, location *v1alpha1.S3Location, access S3Access) error
+}
+
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=storagelocations/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get
+
+// SetupWithManager registers the reconciler.
+func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("storagelocation").
+		For(&v1alpha1.StorageLocation{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: storageConcurrency}).
+		Complete(r)
+}
+
+// Reconcile looks at one place.
+func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	location := &v1alpha1.StorageLocation{}
+	if err := r.Client.Get(ctx, request.NamespacedName, location); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	found, err := r.examine(ctx, location)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	before := location.DeepCopy()
+	location.Status.ObservedGeneration = location.Generation
+	setReady(&location.Status.Conditions, found, location.Generation, r.Clock.Now())
+	if !apiequality.Semantic.DeepEqual(before.Status, location.Status) {
+		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+		if err := r.Client.Status().Patch(ctx, location, patch); err != nil {
+			return ctrl.Result{}, fmt.Errorf("patch status: %w", err)
+		}
+		announceReady(r.Recorder, location, before.Status.Conditions, location.Status.Conditions)
+	}
+	if found.problem() {
+		return ctrl.Result{RequeueAfter: storageRetry}, nil
+	}
+	return ctrl.Result{RequeueAfter: storageRecheck}, nil
+}
+
+func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.StorageLocation) (finding, error) {
+	if claim := location.Spec.PersistentVolumeClaim; claim != nil {
+		return r.examineClaim(ctx, location.Namespace, claim.ClaimName)
+	}
+	s3 := location.Spec.S3
+	access, found, err := r.access(ctx, location.Namespace, s3)
+	if err != nil || found.problem() {
+		return found, err
+	}
+	probe := r.Probe
+	if probe == nil {
+		probe = ProbeS3
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageDeadline)
+	defer cancel()
+	if err := probe(ctx, s3, access); err != nil {
+		return notReady(probeReason(err), "bucket %q: %v", s3.Bucket, err), nil
+	}
+	return ready(v1alpha1.ReasonAvailable, "bucket %q answered", s3.Bucket), nil
+}
+
+// access reads the credentials and certificates of a bucket.
+func (r *StorageReconciler) access(ctx context.Context, namespace string, s3 *v1alpha1.S3Location) (S3Access, finding, error) {
+	var access S3Access
+	secret, err := r.secret(ctx, namespace, s3.CredentialsSecretRef.Name)
+	if err != nil {
+		return access, finding{}, err
+	}
+	if secret == nil {
+		return access, notReady(v1alpha1.ReasonCredentialsNotFound, "spec.s3.credentialsSecretRef: there is no Secret %q in this namespace", s3.CredentialsSecretRef.Name), nil
+	}
+	for _, key := range []string{v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey} {
+		if len(secret.Data[key]) == 0 {
+			return access, notReady(v1alpha1.ReasonCredentialsNotFound, "spec.s3.credentialsSecretRef: Secret %q has no key %q", s3.CredentialsSecretRef.Name, key), nil
+		}
+	}
+	access.AccessKeyID = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
+	access.SecretAccessKey = string(secret.Data[v1alpha1.SecretKeySecretAccessKey])
+	access.SessionToken = string(secret.Data[v1alpha1.SecretKeySessionToken])
+	if ca := s3.CASecretRef; ca != nil {
+		secret, err := r.secret(ctx, namespace, ca.Name)
+		if err != nil {
+			return access, finding{}, err
+		}
+		if secret == nil || len(secret.Data[ca.Key]) == 0 {
+			return access, notReady(v1alpha1.ReasonCANotFound, "spec.s3.caSecretRef: there is no Secret %q with key %q in this namespace", ca.Name, ca.Key), nil
+		}
+		access.CA = secret.Data[ca.Key]
+	}
+	return access, ready("", ""), nil
+}
+
+// secret is the Secret, or nil when there is none.
+func (r *StorageReconciler) secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // absence is an answer here, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get secret %s: %w", name, err)
+	}
+	return secret, nil
+}
+
+func (r *StorageReconciler) examineClaim(ctx context.Context, namespace, name string) (finding, error) {
+	claim := &corev1.PersistentVolumeClaim{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, claim)
+	if apierrors.IsNotFound(err) {
+		return notReady(v1alpha1.ReasonClaimNotFound, "spec.persistentVolumeClaim.claimName: there is no PersistentVolumeClaim %q in this namespace", name), nil
+	}
+	if err != nil {
+		return finding{}, fmt.Errorf("get claim %s: %w", name, err)
+	}
+	if claim.Status.Phase == corev1.ClaimLost {
+		return notReady(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %q has lost its volume", name), nil
+	}
+	// A claim may wait for its first pod; that is no fault.
+	return ready(v1alpha1.ReasonAvailable, "PersistentVolumeClaim %q is %s", name, claim.Status.Phase), nil
+}

@@ -1,0 +1,162 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package jobs
+
+import (
+	"encoding/json"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+)
+
+const (
+	defaultRetries = 3
+	defaultTimeout = 6 * time.Hour
+	defaultTTL     = 24 * time.Hour
+
+	formatHLS = "HLS"
+	formatMP4 = "MP4"
+)
+
+// Work is everything that a step's Job is made from.
+type Work struct {
+	File   *v1alpha1.RecordingFile
+	Step   *v1alpha1.Step
+	Source *v1alpha1.RecordingSource
+	// SourceStorage is the StorageLocation that the source names, or that InputFrom was published to; nil: the
+	// recording is downloaded by its URL.
+	SourceStorage *v1alpha1.StorageLocation
+	// InputFrom is the output that the step works on; nil: the recording itself.
+	InputFrom *v1alpha1.Output
+	// DestinationStorage is the StorageLocation that the step's output names.
+	DestinationStorage *v1alpha1.StorageLocation
+	// Revision is the ControllerRevision that Step was read from.
+	Revision string
+	// TTL is how long the finished Job is kept; 0: a day.
+	TTL time.Duration
+	// WorkerImage is the image of the worker.
+	WorkerImage string
+}
+
+// Build makes the Job for one step, or says what a person has to mend first.
+func Build(work Work) (*batchv1.Job, error) {
+	todo, problem := newTask(work)
+	if problem != nil {
+		return nil, problem
+	}
+	encoded, err := json.Marshal(todo)
+	if err != nil {
+		return nil, problemf(v1alpha1.ReasonJobInvalid, "encode the step's task: %v", err)
+	}
+	input := Input(work.File.Spec.File)
+	labels := map[string]string{
+		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
+		v1alpha1.LabelFile:      work.File.Name,
+		v1alpha1.LabelStep:      work.Step.Name,
+	}
+	retries := int32(defaultRetries)
+	if work.Step.Retries != nil {
+		retries = *work.Step.Retries
+	}
+	timeout := defaultTimeout
+	if work.Step.Timeout != nil {
+		timeout = work.Step.Timeout.Duration
+	}
+	ttl := work.TTL
+	if ttl == 0 {
+		ttl = defaultTTL
+	}
+	return &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      Name(work.File, work.Step.Name, input),
+			Namespace: work.File.Namespace,
+			Labels:    labels,
+			Annotations: map[string]string{
+				v1alpha1.AnnotationInput:    input,
+				v1alpha1.AnnotationRevision: work.Revision,
+			},
+			OwnerReferences: []metav1.OwnerReference{
+				*metav1.NewControllerRef(work.File, v1alpha1.GroupVersion.WithKind("RecordingFile")),
+			},
+		},
+		Spec: batchv1.JobSpec{
+			BackoffLimit:            &retries,
+			ActiveDeadlineSeconds:   new(int64(timeout.Seconds())),
+			TTLSecondsAfterFinished: new(int32(ttl.Seconds())),
+			PodReplacementPolicy:    new(batchv1.Failed), // never two pods of one step at once
+			PodFailurePolicy:        failurePolicy(),
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       podSpec(work, todo, string(encoded)),
+			},
+		},
+	}, nil
+}
+
+// failurePolicy ends the Job at once when another attempt cannot succeed, and does not count attempts that the
+// cluster took away (eviction, preemption, drain); activeDeadlineSeconds bounds how often that may happen.
+func failurePolicy() *batchv1.PodFailurePolicy {
+	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
+		{
+			Action: batchv1.PodFailurePolicyActionFailJob,
+			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{
+				Operator: batchv1.PodFailurePolicyOnExitCodesOpIn,
+				Values:   []int32{task.ExitPermanent},
+			},
+		},
+		{
+			Action: batchv1.PodFailurePolicyActionIgnore,
+			OnPodConditions: []batchv1.PodFailurePolicyOnPodConditionsPattern{
+				{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue},
+			},
+		},
+	}}
+}
+
+func newTask(work Work) (task.Task, *Problem) {
+	todo := task.Task{
+		Namespace: work.File.Namespace,
+		File:      work.File.Name,
+		UID:       string(work.File.UID),
+		Step:      work.Step.Name,
+		Transcode: work.Step.Transcode,
+		Archive:   work.Step.Archive,
+		Destination: task.Destination{
+			Storage: task.Storage{Name: work.DestinationStorage.Name, Spec: work.DestinationStorage.Spec},
+			Path:    expandPath(work.Step.Output.Path, work.File, work.Step.Name),
+		},
+	}
+	var problem *Problem
+	if work.InputFrom != nil {
+		todo.Source, problem = stepSource(*work.InputFrom, work.SourceStorage)
+	} else {
+		todo.Source, problem = recordingSource(work.File, work.Source, work.SourceStorage)
+	}
+	if problem != nil {
+		return todo, problem
+	}
+	if format := todo.Source.Format; format != formatHLS && format != formatMP4 {
+		return todo, problemf(v1alpha1.ReasonFormatUnsupported,
+			"the recording's format is %q; steps know HLS and MP4", format)
+	}
+	return todo, nil
+}

@@ -1,0 +1,67 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package jobs turns a step of a pipeline into the batch/v1 Job that runs it. It is pure: it takes values and imports
+// no client.
+package jobs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// maxNamePrefix leaves room in a Job's name, which becomes a label of at most 63 characters, for a step's name of 24,
+// a digest of 10 and two hyphens.
+const maxNamePrefix = 63 - 24 - 10 - 2
+
+// Name is the name of the Job for one step of one file and one input. It is deterministic, so that the name is the
+// lock: whoever tries to create the Job twice is told AlreadyExists. The file's UID is part of it, so that a file that
+// is deleted and written again never meets the Jobs of its predecessor.
+func Name(file *v1alpha1.RecordingFile, step, input string) string {
+	prefix := file.Name
+	if len(prefix) > maxNamePrefix {
+		prefix = prefix[:maxNamePrefix]
+	}
+	// A RecordingFile's name may hold dots, which the name of a pod should not.
+	prefix = strings.Trim(strings.ReplaceAll(prefix, ".", "-"), "-")
+	return fmt.Sprintf("%s-%s-%s", prefix, step, digest(10, string(file.UID), file.Name, step, input))
+}
+
+// Input is a digest of the facts that a file is processed by. It changes when the file has grown.
+func Input(file *v1alpha1.RecordedFile) string {
+	parts := []string{file.DownloadURL, fmt.Sprint(file.SizeBytes), fmt.Sprint(file.DurationSeconds)}
+	if file.OBS != nil {
+		// The URL of a file that lies in a bucket may be signed anew with every callback, and is not read anyway.
+		parts[0] = file.OBS.Bucket + "/" + file.OBS.Object
+	}
+	if file.EndTime != nil {
+		parts = append(parts, fmt.Sprint(file.EndTime.Unix()))
+	}
+	return digest(16, parts...)
+}
+
+// digest is the first n hex digits of a SHA-256 over the parts; no two lists of parts give the same bytes.
+func digest(n int, parts ...string) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:n]
+}

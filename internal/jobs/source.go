@@ -1,0 +1,133 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package jobs
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+)
+
+// Problem says why a step cannot be made into a Job until a person mends something.
+type Problem struct {
+	// Reason is one of the Reason constants of the API.
+	Reason string
+	// Message says what to mend.
+	Message string
+}
+
+// Error makes a Problem an error.
+func (p *Problem) Error() string { return p.Message }
+
+func problemf(reason, format string, args ...any) *Problem {
+	return &Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+const (
+	gibibyte = int64(1) << 30
+	// maxUnknownBytes bounds the fetch of a recording whose size was not reported: 12 hours at 20 Mbit/s.
+	maxUnknownBytes = 108 * gibibyte
+)
+
+// maxBytes bounds what is fetched: what was reported, with room for a file that has grown since.
+func maxBytes(reported int64) int64 {
+	if reported <= 0 {
+		return maxUnknownBytes
+	}
+	return 2*reported + gibibyte
+}
+
+// recordingSource says where the recording itself is read from. Credentials only go to the endpoint of the source's
+// StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone.
+func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (task.Source, *Problem) {
+	facts := file.Spec.File
+	from := task.Source{
+		Format:          file.Spec.Format,
+		SizeBytes:       facts.SizeBytes,
+		DurationSeconds: facts.DurationSeconds,
+		MaxBytes:        maxBytes(facts.SizeBytes),
+	}
+	if storage != nil && facts.OBS != nil {
+		if !bucketAllowed(facts.OBS.Bucket, source, storage) {
+			return from, problemf(v1alpha1.ReasonBucketNotAllowed,
+				"the recording lies in bucket %q, which RecordingSource %q does not allow; add it to spec.allowedBuckets to process it",
+				facts.OBS.Bucket, source.Name)
+		}
+		from.Storage = &task.Storage{Name: storage.Name, Spec: storage.Spec}
+		from.Bucket, from.Object = facts.OBS.Bucket, facts.OBS.Object
+		return from, nil
+	}
+	if facts.DownloadURL == "" {
+		return from, problemf(v1alpha1.ReasonStorageLocationNotFound,
+			"the recording has no downloadURL, and RecordingSource %q has no spec.storageRef to read its object from", source.Name)
+	}
+	parsed, err := url.Parse(facts.DownloadURL)
+	if err != nil || (parsed.Scheme != "http" && parsed.Scheme != "https") || !slices.Contains(source.Spec.AllowedHosts, parsed.Host) {
+		host := "(unreadable)"
+		if err == nil {
+			host = parsed.Host
+		}
+		return from, problemf(v1alpha1.ReasonHostNotAllowed,
+			"the recording's downloadURL is at host %q, which RecordingSource %q does not allow; set spec.storageRef to read the bucket with credentials, or add the host to spec.allowedHosts",
+			host, source.Name)
+	}
+	from.URL, from.AllowedHosts = facts.DownloadURL, source.Spec.AllowedHosts
+	return from, nil
+}
+
+func bucketAllowed(bucket string, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) bool {
+	if len(source.Spec.AllowedBuckets) > 0 {
+		return slices.Contains(source.Spec.AllowedBuckets, bucket)
+	}
+	// A volume has no bucket of its own; the folders below its subPath are what it was given for.
+	return storage.Spec.S3 == nil || storage.Spec.S3.Bucket == bucket
+}
+
+// stepSource says where the output of another step is read from: the place that it was published to.
+func stepSource(output v1alpha1.Output, storage *v1alpha1.StorageLocation) (task.Source, *Problem) {
+	from := task.Source{
+		Format:    "MP4",
+		Storage:   &task.Storage{Name: storage.Name, Spec: storage.Spec},
+		SizeBytes: output.SizeBytes,
+		MaxBytes:  maxBytes(output.SizeBytes),
+	}
+	if output.Media != nil {
+		from.DurationSeconds = output.Media.DurationMilliseconds / 1000
+	}
+	if s3 := storage.Spec.S3; s3 != nil {
+		if bucket, key, ok := strings.Cut(strings.TrimPrefix(output.URI, "s3://"), "/"); ok && strings.HasPrefix(output.URI, "s3://") {
+			from.Bucket, from.Object = bucket, key
+			return from, nil
+		}
+	}
+	if claim := storage.Spec.PersistentVolumeClaim; claim != nil {
+		root := "pvc://" + claim.ClaimName + "/"
+		if claim.SubPath != "" {
+			root += strings.Trim(claim.SubPath, "/") + "/"
+		}
+		if object, ok := strings.CutPrefix(output.URI, root); ok {
+			from.Object = object
+			return from, nil
+		}
+	}
+	return from, problemf(v1alpha1.ReasonInputMissing,
+		"the input %s does not lie in StorageLocation %q any more", output.URI, storage.Name)
+}

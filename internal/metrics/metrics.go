@@ -1,0 +1,100 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package metrics holds the operator's collectors. Every label is bounded: by the sources that exist, by the outcomes,
+// reasons and kinds of step that the code knows; never by a file.
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are the operator's collectors.
+type Metrics struct {
+	callbacks       *prometheus.CounterVec
+	callbackLatency *prometheus.HistogramVec
+	files           *prometheus.GaugeVec
+	steps           *prometheus.CounterVec
+	stepDuration    *prometheus.HistogramVec
+}
+
+// New makes the collectors and registers them.
+func New(registry prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recording_callbacks_total",
+			Help: "Callbacks that were answered, by RecordingSource and outcome. The source of a callback that names none is empty.",
+		}, []string{"namespace", "source", "outcome"}),
+		callbackLatency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "recording_callback_duration_seconds",
+			Help:    "Time from a callback's first byte to its answer, by outcome.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}, []string{"outcome"}),
+		files: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "recording_files",
+			Help: "RecordingFiles that exist, by the reason of their Ready condition.",
+		}, []string{"reason"}),
+		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recording_steps_total",
+			Help: "Steps that ended, by kind and outcome.",
+		}, []string{"kind", "outcome"}),
+		stepDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "recording_step_duration_seconds",
+			Help:    "Time from the creation of a step's Job to its end, by kind and outcome.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 16),
+		}, []string{"kind", "outcome"}),
+	}
+	for _, collector := range []prometheus.Collector{m.callbacks, m.callbackLatency, m.files, m.steps, m.stepDuration} {
+		if err := registry.Register(collector); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// CallbackHandled counts one answer. Namespace and source are those of an existing RecordingSource, or empty.
+func (m *Metrics) CallbackHandled(namespace, source, outcome string, took time.Duration) {
+	m.callbacks.WithLabelValues(namespace, source, outcome).Inc()
+	m.callbackLatency.WithLabelValues(outcome).Observe(took.Seconds())
+}
+
+// SourceGone forgets the series of a source that was deleted.
+func (m *Metrics) SourceGone(namespace, source string) {
+	m.callbacks.DeletePartialMatch(prometheus.Labels{"namespace": namespace, "source": source})
+}
+
+// FileMoved counts a file from one reason to another; an empty reason is none.
+func (m *Metrics) FileMoved(from, to string) {
+	if from == to {
+		return
+	}
+	if from != "" {
+		m.files.WithLabelValues(from).Dec()
+	}
+	if to != "" {
+		m.files.WithLabelValues(to).Inc()
+	}
+}
+
+// StepEnded counts one step that ended; took is 0 when it never ran.
+func (m *Metrics) StepEnded(kind, outcome string, took time.Duration) {
+	m.steps.WithLabelValues(kind, outcome).Inc()
+	if took > 0 {
+		m.stepDuration.WithLabelValues(kind, outcome).Observe(took.Seconds())
+	}
+}

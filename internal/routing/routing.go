@@ -1,0 +1,185 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package routing chooses the pipeline for a recording by the CEL expressions of a source's routes. It is pure: an
+// expression is compiled once, and evaluating it costs no more than CostLimit.
+package routing
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// CostLimit bounds one evaluation, in CEL's cost units; an expression over a handful of short fields needs a few dozen.
+const CostLimit = 10_000
+
+// maxCompiled bounds how many compiled expressions are remembered.
+const maxCompiled = 4096
+
+// Recording is what an expression sees as `recording`.
+type Recording struct {
+	Source   string        `cel:"source"`
+	App      string        `cel:"app"`
+	Job      string        `cel:"job"`
+	Room     string        `cel:"room"`
+	Stream   string        `cel:"stream"`
+	Format   string        `cel:"format"`
+	Bucket   string        `cel:"bucket"`
+	Object   string        `cel:"object"`
+	Size     int64         `cel:"size"`
+	Width    int64         `cel:"width"`
+	Height   int64         `cel:"height"`
+	Duration time.Duration `cel:"duration"`
+	Start    time.Time     `cel:"start"`
+	End      time.Time     `cel:"end"`
+}
+
+// FromFile is the recording that a file's facts describe.
+func FromFile(spec *v1alpha1.RecordingFileSpec) Recording {
+	recording := Recording{
+		Source: spec.SourceRef.Name,
+		App:    spec.AppID,
+		Job:    spec.JobID,
+		Room:   spec.RoomID,
+		Stream: spec.StreamName,
+		Format: spec.Format,
+	}
+	file := spec.File
+	if file == nil {
+		return recording
+	}
+	recording.Size = file.SizeBytes
+	recording.Width = int64(file.Width)
+	recording.Height = int64(file.Height)
+	recording.Duration = time.Duration(file.DurationSeconds) * time.Second
+	if file.StartTime != nil {
+		recording.Start = file.StartTime.Time
+	}
+	if file.EndTime != nil {
+		recording.End = file.EndTime.Time
+	}
+	if file.OBS != nil {
+		recording.Bucket = file.OBS.Bucket
+		recording.Object = file.OBS.Object
+	}
+	return recording
+}
+
+// Router compiles expressions once and evaluates them. It is safe for concurrent use.
+type Router struct {
+	env *cel.Env
+
+	mu       sync.Mutex
+	compiled map[string]compilation
+}
+
+type compilation struct {
+	program cel.Program
+	err     error
+}
+
+// New makes a Router.
+func New() (*Router, error) {
+	env, err := cel.NewEnv(
+		ext.NativeTypes(reflect.TypeFor[Recording](), ext.ParseStructTags(true)),
+		ext.Strings(),
+		cel.Variable("recording", cel.ObjectType("routing.Recording")),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make CEL environment: %w", err)
+	}
+	return &Router{env: env, compiled: map[string]compilation{}}, nil
+}
+
+// Check says what is wrong with an expression; the error is for the person who wrote it.
+func (r *Router) Check(expression string) error {
+	_, err := r.program(expression)
+	return err
+}
+
+// Choose returns the name of the pipeline of the first route that matches, and whether one does. An expression that
+// is wrong, or fails on this recording, matches nothing; what is wrong comes back in the error beside the choice.
+func (r *Router) Choose(routes []v1alpha1.Route, recording Recording) (string, bool, error) {
+	var problems []error
+	for i, route := range routes {
+		matches, err := r.matches(route.When, recording)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("spec.routes[%d].when: %w", i, err))
+			continue
+		}
+		if matches {
+			return route.PipelineRef.Name, true, errors.Join(problems...)
+		}
+	}
+	return "", false, errors.Join(problems...)
+}
+
+func (r *Router) matches(expression string, recording Recording) (bool, error) {
+	if expression == "" {
+		return true, nil
+	}
+	program, err := r.program(expression)
+	if err != nil {
+		return false, err
+	}
+	value, _, err := program.Eval(map[string]any{"recording": recording})
+	if err != nil {
+		return false, fmt.Errorf("evaluate: %w", err)
+	}
+	matches, ok := value.Value().(bool)
+	if !ok {
+		return false, fmt.Errorf("evaluate: got %T, want a bool", value.Value())
+	}
+	return matches, nil
+}
+
+func (r *Router) program(expression string) (cel.Program, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known, ok := r.compiled[expression]; ok {
+		return known.program, known.err
+	}
+	if len(r.compiled) >= maxCompiled {
+		// Sources come and go; forgetting all is simpler than choosing, and costs one compilation each.
+		clear(r.compiled)
+	}
+	program, err := r.compile(expression)
+	r.compiled[expression] = compilation{program: program, err: err}
+	return program, err
+}
+
+func (r *Router) compile(expression string) (cel.Program, error) {
+	ast, issues := r.env.Compile(expression)
+	if issues.Err() != nil {
+		return nil, issues.Err()
+	}
+	if !ast.OutputType().IsExactType(cel.BoolType) {
+		return nil, fmt.Errorf("the expression is a %s, but a route needs a bool", ast.OutputType())
+	}
+	program, err := r.env.Program(ast, cel.CostLimit(CostLimit), cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	return program, nil
+}

@@ -1,0 +1,108 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package routing
+
+import (
+	"strings"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+func route(when, pipeline string) v1alpha1.Route {
+	return v1alpha1.Route{When: when, PipelineRef: v1alpha1.LocalReference{Name: pipeline}}
+}
+
+func newRouter(t *testing.T) *Router {
+	t.Helper()
+	router, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return router
+}
+
+func TestChoose(t *testing.T) {
+	router := newRouter(t)
+	spec := v1alpha1.RecordingFileSpec{
+		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, RoomID: "room01", Format: "HLS",
+		File: &v1alpha1.RecordedFile{
+			DurationSeconds: 65, SizeBytes: 1000, Width: 1280, Height: 720,
+			OBS: &v1alpha1.OBSObject{Bucket: "b", Object: "o.m3u8"},
+		},
+	}
+	tests := map[string]struct {
+		routes  []v1alpha1.Route
+		want    string
+		matched bool
+		problem string
+	}{
+		"no routes":            {},
+		"absent when matches":  {routes: []v1alpha1.Route{route("", "all")}, want: "all", matched: true},
+		"first match wins":     {routes: []v1alpha1.Route{route("recording.format == 'MP4'", "a"), route("recording.format == 'HLS'", "b"), route("", "c")}, want: "b", matched: true},
+		"duration":             {routes: []v1alpha1.Route{route("recording.duration >= duration('66s')", "long"), route("recording.duration >= duration('65s')", "ok")}, want: "ok", matched: true},
+		"integers and strings": {routes: []v1alpha1.Route{route("recording.height >= 720 && recording.room.startsWith('room') && recording.bucket == 'b'", "hd")}, want: "hd", matched: true},
+		"unset time":           {routes: []v1alpha1.Route{route("recording.start > timestamp('2020-01-01T00:00:00Z')", "x")}},
+		"wrong expression matches nothing, the next one does": {
+			routes: []v1alpha1.Route{route("recording.fromat == 'HLS'", "a"), route("", "b")},
+			want:   "b", matched: true, problem: "spec.routes[0].when: ERROR: <input>:1:10: undefined field 'fromat'",
+		},
+		"not a bool":     {routes: []v1alpha1.Route{route("recording.format", "a")}, problem: "needs a bool"},
+		"fails when run": {routes: []v1alpha1.Route{route("1 / (recording.width - 1280) == 1", "a")}, problem: "division by zero"},
+		"costs too much": {
+			routes:  []v1alpha1.Route{route("[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, a+b+c+d > recording.size - 1000))))", "a")},
+			problem: "cost",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, matched, err := router.Choose(test.routes, FromFile(&spec))
+			if got != test.want || matched != test.matched {
+				t.Errorf("got %q, %v; want %q, %v", got, matched, test.want, test.matched)
+			}
+			if (err == nil) != (test.problem == "") || (err != nil && !strings.Contains(err.Error(), test.problem)) {
+				t.Errorf("got error %v, want one with %q", err, test.problem)
+			}
+		})
+	}
+}
+
+func TestProgramsAreBounded(t *testing.T) {
+	router := newRouter(t)
+	for i := range maxCompiled + 10 {
+		if err := router.Check("recording.size > " + strings.Repeat("1", 1+i%9) + strings.Repeat(" ", i/9)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(router.compiled) > maxCompiled {
+		t.Errorf("%d compiled expressions are kept, the bound is %d", len(router.compiled), maxCompiled)
+	}
+}
+
+func BenchmarkChoose(b *testing.B) {
+	router, err := New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	routes := []v1alpha1.Route{route("recording.format == 'HLS' && recording.duration >= duration('5s')", "lecture")}
+	recording := Recording{Format: "HLS", Duration: 65e9}
+	for b.Loop() {
+		if _, _, err := router.Choose(routes, recording); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

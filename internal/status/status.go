@@ -1,0 +1,265 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package status computes the status of a RecordingFile from what was observed. It is pure: conditions and reasons are
+// decided here and nowhere else.
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// Problem says why something cannot go on until a person mends it.
+type Problem struct {
+	Reason, Message string
+}
+
+// Observation is everything that a status is computed from.
+type Observation struct {
+	// File as it was read, with its status so far.
+	File *v1alpha1.RecordingFile
+	// Pipeline that processes the file; nil: none was chosen.
+	Pipeline *v1alpha1.PipelineSnapshot
+	// Input is the digest of the facts that are processed; empty without a pipeline.
+	Input string
+	// Steps of the pipeline, as the plan sees them once it is carried out.
+	Steps []v1alpha1.StepStatus
+	// Optional names the steps that may fail.
+	Optional []string
+	// Blocked says why processing cannot begin; nil: it can.
+	Blocked *Problem
+	// StepProblems says which steps cannot go on, by name.
+	StepProblems map[string]Problem
+	Now          time.Time
+}
+
+// Compute is the status that the observation amounts to. A condition keeps its transition time while its status stays.
+func Compute(seen Observation) v1alpha1.RecordingFileStatus {
+	old := &seen.File.Status
+	computed := v1alpha1.RecordingFileStatus{
+		Conditions:         slices.Clone(old.Conditions),
+		ObservedGeneration: seen.File.Generation,
+		Pipeline:           seen.Pipeline,
+		Input:              seen.Input,
+		Runs:               runs(seen),
+		Steps:              steps(seen),
+	}
+	computed.Summary = summary(&seen.File.Spec, computed.Steps)
+	verdict := judge(seen, computed.Steps)
+	if computed.Runs > 1 && verdict.reason != v1alpha1.ReasonFailed {
+		verdict.message += fmt.Sprintf(" (run %d: the file grew after it was processed)", computed.Runs)
+	}
+	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
+		meta.SetStatusCondition(&computed.Conditions, metav1.Condition{
+			Type: kind, Status: status, Reason: reason, Message: message,
+			ObservedGeneration: seen.File.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
+		})
+	}
+	set(v1alpha1.ConditionReady, verdict.ready, verdict.reason, verdict.message)
+	recorded, recordedReason, recordedMessage := recordedCondition(&seen.File.Spec)
+	set(v1alpha1.ConditionRecorded, recorded, recordedReason, recordedMessage)
+	set(v1alpha1.ConditionProcessed, verdict.processed, verdict.processedReason(), verdict.message)
+	if verdict.stalled != "" {
+		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, verdict.stalled, verdict.message)
+	} else {
+		meta.RemoveStatusCondition(&computed.Conditions, v1alpha1.ConditionStalled)
+	}
+	return computed
+}
+
+// Keep is the status of a file that has nothing left to do: as it was, for the generation that was read.
+func Keep(file *v1alpha1.RecordingFile) v1alpha1.RecordingFileStatus {
+	kept := *file.Status.DeepCopy()
+	kept.ObservedGeneration = file.Generation
+	for i := range kept.Conditions {
+		kept.Conditions[i].ObservedGeneration = file.Generation
+	}
+	return kept
+}
+
+// verdict is what the conditions say.
+type verdict struct {
+	ready, processed metav1.ConditionStatus
+	reason, message  string
+	// stalled is the reason that a person is needed; empty: none is.
+	stalled string
+}
+
+func (v verdict) processedReason() string {
+	if v.stalled != "" {
+		return v.stalled
+	}
+	return v.reason
+}
+
+func judge(seen Observation, steps []v1alpha1.StepStatus) verdict {
+	spec := &seen.File.Spec
+	waiting := func(reason, message string) verdict {
+		return verdict{ready: metav1.ConditionFalse, processed: metav1.ConditionFalse, reason: reason, message: message}
+	}
+	stalled := func(reason, stalledReason, message string) verdict {
+		v := waiting(reason, message)
+		v.stalled = stalledReason
+		return v
+	}
+	switch {
+	case spec.File == nil && spec.JobOver:
+		return stalled(v1alpha1.ReasonAbandoned, v1alpha1.ReasonAbandoned,
+			"the recording job ended without reporting this file; a late callback still completes it")
+	case spec.File == nil:
+		return waiting(v1alpha1.ReasonRecording, "the file is being recorded")
+	case seen.Blocked != nil:
+		return stalled(v1alpha1.ReasonFailed, seen.Blocked.Reason, seen.Blocked.Message)
+	case seen.Pipeline == nil && spec.Suspend:
+		return waiting(v1alpha1.ReasonSuspended, "spec.suspend is true")
+	case seen.Pipeline == nil:
+		return verdict{ready: metav1.ConditionTrue, processed: metav1.ConditionFalse, reason: v1alpha1.ReasonSkipped,
+			message: "no route of the source matches; the file is recorded and nothing follows"}
+	}
+	return judgeSteps(seen, steps)
+}
+
+func judgeSteps(seen Observation, steps []v1alpha1.StepStatus) verdict {
+	var failed, skipped, running, unfinished []string
+	problem := Problem{}
+	for _, step := range steps {
+		optional := slices.Contains(seen.Optional, step.Name)
+		switch step.State {
+		case v1alpha1.StepSucceeded:
+		case v1alpha1.StepSkipped:
+			if !optional {
+				skipped = append(skipped, fmt.Sprintf("step %q: skipped: %s", step.Name, step.Message))
+			}
+		case v1alpha1.StepFailed:
+			if !optional {
+				failed = append(failed, fmt.Sprintf("step %q: %s: %s", step.Name, step.Reason, step.Message))
+			}
+		case v1alpha1.StepRunning:
+			running = append(running, step.Name)
+		case v1alpha1.StepPending, v1alpha1.StepSuspended:
+			unfinished = append(unfinished, step.Name)
+			if stepProblem, ok := seen.StepProblems[step.Name]; ok && problem.Reason == "" {
+				problem = Problem{Reason: stepProblem.Reason, Message: fmt.Sprintf("step %q: %s", step.Name, stepProblem.Message)}
+			}
+		}
+	}
+	if len(failed) == 0 {
+		// A step that was skipped over a failed one adds nothing to say, unless the failed one was optional.
+		failed = skipped
+	}
+	done := verdict{ready: metav1.ConditionFalse, processed: metav1.ConditionFalse}
+	switch {
+	case len(running) > 0:
+		done.reason, done.message = v1alpha1.ReasonProcessing, "running: "+strings.Join(running, ", ")
+	case len(failed) > 0:
+		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(failed, "; ")
+	case problem.Reason != "":
+		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, problem.Reason, problem.Message
+	case len(unfinished) > 0 && seen.File.Spec.Suspend:
+		done.reason, done.message = v1alpha1.ReasonSuspended, "spec.suspend is true; waiting: "+strings.Join(unfinished, ", ")
+	case len(unfinished) > 0:
+		done.reason, done.message = v1alpha1.ReasonQueued, "waiting: "+strings.Join(unfinished, ", ")
+	default:
+		return verdict{ready: metav1.ConditionTrue, processed: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+			message: fmt.Sprintf("%d of %d steps succeeded", count(steps, v1alpha1.StepSucceeded), len(steps))}
+	}
+	return done
+}
+
+// steps are the plan's, with what stands in the way of a step as its message.
+func steps(seen Observation) []v1alpha1.StepStatus {
+	result := slices.Clone(seen.Steps)
+	for i := range result {
+		if problem, ok := seen.StepProblems[result[i].Name]; ok {
+			result[i].State = v1alpha1.StepPending
+			result[i].Attempts = 0
+			result[i].Reason, result[i].Message = problem.Reason, problem.Message
+		}
+	}
+	return result
+}
+
+func runs(seen Observation) int32 {
+	old := &seen.File.Status
+	if seen.Input != "" && seen.Input != old.Input {
+		return old.Runs + 1
+	}
+	return old.Runs
+}
+
+func recordedCondition(spec *v1alpha1.RecordingFileSpec) (status metav1.ConditionStatus, reason, message string) {
+	switch {
+	case spec.File != nil:
+		return metav1.ConditionTrue, v1alpha1.ReasonReported, "the finished file was reported"
+	case spec.JobOver:
+		return metav1.ConditionFalse, v1alpha1.ReasonAbandoned, "the recording job ended without reporting this file"
+	default:
+		return metav1.ConditionFalse, v1alpha1.ReasonRecording, "the file is being recorded"
+	}
+}
+
+func summary(spec *v1alpha1.RecordingFileSpec, steps []v1alpha1.StepStatus) *v1alpha1.FileSummary {
+	if spec.File == nil {
+		return nil
+	}
+	file := spec.File
+	result := &v1alpha1.FileSummary{}
+	if file.DurationSeconds > 0 {
+		result.Duration = (time.Duration(file.DurationSeconds) * time.Second).String()
+	}
+	if file.SizeBytes > 0 {
+		result.Size = humanSize(file.SizeBytes)
+	}
+	if file.Width > 0 && file.Height > 0 {
+		result.Resolution = fmt.Sprintf("%dx%d", file.Width, file.Height)
+	}
+	if len(steps) > 0 {
+		result.Progress = fmt.Sprintf("%d/%d", count(steps, v1alpha1.StepSucceeded), len(steps))
+	}
+	return result
+}
+
+func count(steps []v1alpha1.StepStatus, state v1alpha1.StepState) int {
+	n := 0
+	for _, step := range steps {
+		if step.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// humanSize writes a size in the largest binary unit that leaves at least one: 25.0MiB.
+func humanSize(bytes int64) string {
+	size, unit := float64(bytes), 0
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	for size >= 1024 && unit < len(units)-1 {
+		size /= 1024
+		unit++
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%dB", bytes)
+	}
+	return fmt.Sprintf("%.1f%s", size, units[unit])
+}
