@@ -1,0 +1,178 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package status
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func complete() *v1alpha1.RecordingFile {
+	return &v1alpha1.RecordingFile{
+		ObjectMeta: metav1.ObjectMeta{Name: "f", Generation: 3},
+		Spec: v1alpha1.RecordingFileSpec{File: &v1alpha1.RecordedFile{
+			SizeBytes: 26254952, DurationSeconds: 65, Width: 1280, Height: 720,
+		}},
+	}
+}
+
+func open() *v1alpha1.RecordingFile {
+	return &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Name: "f", Generation: 1}}
+}
+
+func inStates(states ...v1alpha1.StepState) []v1alpha1.StepStatus {
+	var all []v1alpha1.StepStatus
+	for i, state := range states {
+		s := v1alpha1.StepStatus{Name: string(rune('a' + i)), State: state}
+		if state == v1alpha1.StepFailed {
+			s.Reason, s.Message = "NotFound", "no such object"
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func TestCompute(t *testing.T) {
+	pipeline := &v1alpha1.PipelineSnapshot{Name: "p", Revision: "p-1"}
+	tests := map[string]struct {
+		seen Observation
+		// ready is "status/reason", stalled its reason, message what Ready's message holds.
+		ready, processed, recorded, stalled, message string
+	}{
+		"recording": {seen: Observation{File: open()}, ready: "False/Recording", processed: "False/Recording", recorded: "False/Recording"},
+		"abandoned": {
+			seen:  Observation{File: func() *v1alpha1.RecordingFile { f := open(); f.Spec.JobOver = true; return f }()},
+			ready: "False/Abandoned", processed: "False/Abandoned", recorded: "False/Abandoned", stalled: "Abandoned",
+		},
+		"skipped": {seen: Observation{File: complete()}, ready: "True/Skipped", processed: "False/Skipped", recorded: "True/Reported"},
+		"suspended before it began": {
+			seen:  Observation{File: func() *v1alpha1.RecordingFile { f := complete(); f.Spec.Suspend = true; return f }()},
+			ready: "False/Suspended", processed: "False/Suspended", recorded: "True/Reported",
+		},
+		"blocked": {
+			seen:  Observation{File: complete(), Blocked: &Problem{"PipelineNotFound", "no pipeline x"}},
+			ready: "False/Failed", processed: "False/PipelineNotFound", recorded: "True/Reported", stalled: "PipelineNotFound", message: "no pipeline x",
+		},
+		"processing": {
+			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning, v1alpha1.StepPending)},
+			ready: "False/Processing", processed: "False/Processing", recorded: "True/Reported", message: "running: a",
+		},
+		"processing goes on beside a failed step": {
+			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepRunning)},
+			ready: "False/Processing", processed: "False/Processing", recorded: "True/Reported",
+		},
+		"queued": {
+			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepPending)},
+			ready: "False/Queued", processed: "False/Queued", recorded: "True/Reported",
+		},
+		"a step that cannot go on": {
+			seen: Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning),
+				StepProblems: map[string]Problem{"a": {"BucketNotAllowed", "bucket x"}}},
+			ready: "False/Failed", processed: "False/BucketNotAllowed", recorded: "True/Reported", stalled: "BucketNotAllowed", message: `step "a": bucket x`,
+		},
+		"succeeded": {
+			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepSucceeded, v1alpha1.StepSucceeded)},
+			ready: "True/Succeeded", processed: "True/Succeeded", recorded: "True/Reported", message: "2 of 2",
+		},
+		"failed": {
+			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepSkipped)},
+			ready: "False/Failed", processed: "False/StepFailed", recorded: "True/Reported", stalled: "StepFailed", message: `step "a": NotFound: no such object`,
+		},
+		"an optional step may fail": {
+			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Optional: []string{"a"}, Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepSucceeded)},
+			ready: "True/Succeeded", processed: "True/Succeeded", recorded: "True/Reported", message: "1 of 2",
+		},
+		"but not what a required step depends on": {
+			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Optional: []string{"a"}, Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepSkipped)},
+			ready: "False/Failed", processed: "False/StepFailed", recorded: "True/Reported", stalled: "StepFailed", message: `step "b": skipped`,
+		},
+		"grown": {
+			seen: Observation{File: func() *v1alpha1.RecordingFile { f := complete(); f.Status.Runs = 1; f.Status.Input = "old"; return f }(),
+				Pipeline: pipeline, Input: "new", Steps: inStates(v1alpha1.StepRunning)},
+			ready: "False/Processing", processed: "False/Processing", recorded: "True/Reported", message: "run 2: the file grew",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.seen.Now = now
+			got := Compute(test.seen)
+			for kind, want := range map[string]string{
+				v1alpha1.ConditionReady: test.ready, v1alpha1.ConditionProcessed: test.processed, v1alpha1.ConditionRecorded: test.recorded,
+			} {
+				c := meta.FindStatusCondition(got.Conditions, kind)
+				if c == nil {
+					t.Fatalf("no condition %s", kind)
+				}
+				if have := string(c.Status) + "/" + c.Reason; have != want {
+					t.Errorf("%s is %s, want %s", kind, have, want)
+				}
+				if c.ObservedGeneration != test.seen.File.Generation {
+					t.Errorf("%s observes generation %d", kind, c.ObservedGeneration)
+				}
+			}
+			stalled := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionStalled)
+			if (stalled == nil) != (test.stalled == "") || stalled != nil && stalled.Reason != test.stalled {
+				t.Errorf("Stalled is %+v, want %q", stalled, test.stalled)
+			}
+			if ready := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionReady); !strings.Contains(ready.Message, test.message) {
+				t.Errorf("message is %q, want one with %q", ready.Message, test.message)
+			}
+		})
+	}
+}
+
+func TestComputeIsAFixedPoint(t *testing.T) {
+	file := complete()
+	seen := Observation{File: file, Pipeline: &v1alpha1.PipelineSnapshot{Name: "p", Revision: "p-1"}, Input: "i",
+		Steps: inStates(v1alpha1.StepRunning), Now: now}
+	file.Status = Compute(seen)
+	seen.Now = now.Add(time.Hour)
+	if diff := cmp.Diff(file.Status, Compute(seen)); diff != "" {
+		t.Errorf("a second look at the same changes the status (-first +second):\n%s", diff)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	got := Compute(Observation{File: complete(), Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i",
+		Steps: inStates(v1alpha1.StepSucceeded, v1alpha1.StepRunning), Now: now}).Summary
+	want := &v1alpha1.FileSummary{Duration: "1m5s", Size: "25.0MiB", Resolution: "1280x720", Progress: "1/2"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestKeepOnlyMovesTheGeneration(t *testing.T) {
+	file := complete()
+	file.Status = Compute(Observation{File: file, Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i", Steps: inStates(v1alpha1.StepSucceeded), Now: now})
+	file.Generation = 9
+	kept := Keep(file)
+	if kept.ObservedGeneration != 9 || kept.Conditions[0].ObservedGeneration != 9 {
+		t.Errorf("the generation is not observed: %+v", kept)
+	}
+	if file.Status.ObservedGeneration == 9 {
+		t.Error("the file's own status was changed")
+	}
+}
