@@ -1,0 +1,124 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package door
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+)
+
+// Limits bound what callers can make the door hold or do. A zero field means its default.
+type Limits struct {
+	// BodyBytes is the longest body. A callback has about 1 KiB. Default 256 KiB.
+	BodyBytes int64
+	// HeaderBytes is the longest header, beside the 4 KiB that net/http adds. A callback's is below 1 KiB. Default 16 KiB.
+	HeaderBytes int
+	// Connections that are open at one time; more of them wait to be accepted. Default 1024.
+	Connections int
+	// InFlight is how many callbacks are read and handled at one time, which bounds memory to this many bodies, also
+	// over HTTP/2, where one connection carries many. Default 512: at 5 ms each, 100 000 a second.
+	InFlight int
+	// Rate and Burst are the callbacks of one source per second, and at once. Only verified callbacks count, so
+	// forgeries cannot use up what is the source's. Defaults 2000 and 4000: far more than one SparkRTC app sends, and
+	// more than an API server takes; they bound what a source gone mad can cost its neighbours.
+	Rate  float64
+	Burst int
+	// ReadHeaderTimeout and ReadTimeout cut slow senders off: a callback fits into one packet. Defaults 5 s and 10 s.
+	ReadHeaderTimeout time.Duration
+	ReadTimeout       time.Duration
+	// HandleTimeout is for verifying and writing, after the body is read. Default 8 s: senders rarely wait longer.
+	HandleTimeout time.Duration
+	// IdleTimeout closes a connection that sends nothing, so that idle ones leave room for others. Default 60 s.
+	IdleTimeout time.Duration
+	// ShutdownDelay is how long the door still serves, no longer ready, after it was told to stop: until then, the
+	// Service's endpoints may still send callers here. Default 5 s; negative for none.
+	ShutdownDelay time.Duration
+	// DrainTimeout is how long answers that are under way may take after that. Default 15 s, more than HandleTimeout
+	// and ReadTimeout would need, and less than a manager's graceful shutdown of 30 s with the delay before.
+	DrainTimeout time.Duration
+}
+
+// maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.
+const maxStreams = 64
+
+// withDefaults fills in what is zero.
+func (l Limits) withDefaults() Limits {
+	set(&l.BodyBytes, 256<<10)
+	set(&l.HeaderBytes, 16<<10)
+	set(&l.Connections, 1024)
+	set(&l.InFlight, 512)
+	set(&l.Rate, 2000)
+	set(&l.Burst, 4000)
+	set(&l.ReadHeaderTimeout, 5*time.Second)
+	set(&l.ReadTimeout, 10*time.Second)
+	set(&l.HandleTimeout, 8*time.Second)
+	set(&l.IdleTimeout, time.Minute)
+	set(&l.ShutdownDelay, 5*time.Second)
+	set(&l.DrainTimeout, 15*time.Second)
+	return l
+}
+
+func set[T comparable](value *T, standard T) {
+	var zero T
+	if *value == zero {
+		*value = standard
+	}
+}
+
+// maxMetered is how many sources are metered at one time. Beyond it all meters start anew, which only ever lets more
+// callbacks in.
+const maxMetered = 4096
+
+// meter holds each source to its rate. Only sources that exist and have sent a verified callback have a bucket.
+type meter struct {
+	clock   clock.PassiveClock
+	rate    rate.Limit
+	burst   int
+	mu      sync.Mutex
+	buckets map[types.NamespacedName]*rate.Limiter
+}
+
+func newMeter(limits Limits, clk clock.PassiveClock) *meter {
+	return &meter{clock: clk, rate: rate.Limit(limits.Rate), burst: limits.Burst, buckets: map[types.NamespacedName]*rate.Limiter{}}
+}
+
+// exhausted reports whether the source has used up its rate. It takes nothing from it.
+func (m *meter) exhausted(source types.NamespacedName) bool {
+	m.mu.Lock()
+	bucket := m.buckets[source]
+	m.mu.Unlock()
+	return bucket != nil && bucket.TokensAt(m.clock.Now()) < 1
+}
+
+// take counts one verified callback, and reports whether it is within the rate.
+func (m *meter) take(source types.NamespacedName) bool {
+	m.mu.Lock()
+	bucket := m.buckets[source]
+	if bucket == nil {
+		if len(m.buckets) >= maxMetered {
+			clear(m.buckets)
+		}
+		bucket = rate.NewLimiter(m.rate, m.burst)
+		m.buckets[source] = bucket
+	}
+	m.mu.Unlock()
+	return bucket.AllowN(m.clock.Now(), 1)
+}

@@ -1,0 +1,206 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ingest
+
+import (
+	"cmp"
+	"slices"
+
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+)
+
+// action is the one write, or none, that follows from a delivery.
+type action int
+
+const (
+	// actNone changes nothing.
+	actNone action = iota
+	// actConfirm changes nothing, provided that decision.file is still open on the API server.
+	actConfirm
+	// actCreate creates the next file of the chain.
+	actCreate
+	// actUpdate changes decision.file, provided that nobody has changed it since.
+	actUpdate
+)
+
+// decision is what follows from a delivery, given a chain.
+type decision struct {
+	action  action
+	outcome Outcome
+	// file is the known file that the decision is about; nil for actCreate, or when there is none.
+	file *v1alpha1.RecordingFile
+	// spec is what the file's spec is to be, for actCreate and actUpdate.
+	spec v1alpha1.RecordingFileSpec
+	// delivery is the value of AnnotationStartDelivery for actCreate; empty for none.
+	delivery string
+}
+
+// member is a file of a chain.
+type member struct {
+	// number is -1 for a file that a person named: it is known, but never claimed, since its name locks nothing.
+	number int
+	file   *v1alpha1.RecordingFile
+}
+
+// open says whether the file waits for its COMPLETE. One that is being deleted waits for nothing.
+func (m member) open() bool {
+	return m.number >= 0 && m.file.Spec.File == nil && m.file.DeletionTimestamp.IsZero()
+}
+
+// chain is what is known of a chain, in the order of the files' numbers. The files are shared with the cache: they
+// are never changed.
+type chain struct {
+	names   [2]string
+	members []member
+}
+
+func newChain(key Key, files []*v1alpha1.RecordingFile) chain {
+	c := chain{names: key.names()}
+	for _, file := range files {
+		// The index is by hash; only an equal key is the chain's own.
+		if KeyOfFile(file) != key {
+			continue
+		}
+		n, ok := number(c.names, file.Name)
+		if !ok {
+			n = -1
+		}
+		c.members = append(c.members, member{number: n, file: file})
+	}
+	slices.SortFunc(c.members, func(a, b member) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.file.Name, b.file.Name))
+	})
+	return c
+}
+
+// last is the file of the highest number.
+func (c chain) last() (member, bool) {
+	if len(c.members) == 0 || c.members[len(c.members)-1].number < 0 {
+		return member{}, false
+	}
+	return c.members[len(c.members)-1], true
+}
+
+// next is the number of the file after the last one that is known.
+func (c chain) next() int {
+	if last, ok := c.last(); ok {
+		return last.number + 1
+	}
+	return 0
+}
+
+// decide is pure: what follows from a START or a COMPLETE, given what is known of its chain.
+func decide(c chain, d Delivery) decision {
+	if d.Event.Type == callback.Complete {
+		return decideComplete(c, d)
+	}
+	return decideStart(c, d)
+}
+
+// decideStart begins a file, unless it is begun already. A START says neither which file it begins nor when, so these
+// rules are chosen for what they come to in the end: with every COMPLETE delivered, no file stays open that is none.
+//
+// Why: a START creates a file only when the chain is empty or its last file was created by a START, so the files that
+// STARTs created come first in the chain. Were a file open after the last COMPLETE, each of the N recorded files
+// before it would have been created by a START of its own, and this one by one more: but there are only N. (Which
+// is also why a START that comes again has to be recognized, and why unsigned ones cannot be held to this.)
+func decideStart(c chain, d Delivery) decision {
+	digest, named := deliveryOf(d)
+	for _, m := range c.members {
+		if named && m.file.Annotations[v1alpha1.AnnotationStartDelivery] == digest {
+			return decision{action: actNone, outcome: Duplicate, file: m.file}
+		}
+	}
+	if last, ok := c.last(); ok {
+		if last.open() {
+			// The same START again, or the COMPLETE of the file before is late: then that one creates the next file.
+			return decision{action: actConfirm, outcome: Duplicate, file: last.file}
+		}
+		if _, started := last.file.Annotations[v1alpha1.AnnotationStartDelivery]; !started && last.file.Spec.File != nil {
+			// Its COMPLETE came first; this is its late START.
+			return decision{action: actNone, outcome: Duplicate, file: last.file}
+		}
+	}
+	return decision{action: actCreate, outcome: Created, spec: identitySpec(d), delivery: digest}
+}
+
+// decideComplete finds the reported object in the chain, or gives it a file.
+func decideComplete(c chain, d Delivery) decision {
+	facts := factsOf(d.Event.File)
+	for _, m := range c.members {
+		if known := m.file.Spec.File; known != nil && identityOf(known) == identityOf(facts) {
+			return decideKnown(m.file, facts)
+		}
+	}
+	for _, m := range c.members {
+		if m.open() {
+			return decision{action: actUpdate, outcome: Claimed, file: m.file, spec: claim(m.file.Spec, d, facts)}
+		}
+	}
+	spec := identitySpec(d)
+	spec.File = facts
+	return decision{action: actCreate, outcome: Created, spec: spec}
+}
+
+// decideKnown lets a file grow. Facts never shrink, so a file of the cache that has them all will have them still.
+func decideKnown(file *v1alpha1.RecordingFile, reported *v1alpha1.RecordedFile) decision {
+	grown := grow(file.Spec.File, reported)
+	if apiequality.Semantic.DeepEqual(grown, file.Spec.File) {
+		return decision{action: actNone, outcome: Duplicate, file: file}
+	}
+	spec := file.Spec.DeepCopy()
+	spec.File = grown
+	return decision{action: actUpdate, outcome: Grown, file: file, spec: *spec}
+}
+
+// claim gives an open file its facts. Whether the job was over before that is forgotten, so that a finished file is
+// the same whatever came first.
+func claim(open v1alpha1.RecordingFileSpec, d Delivery, facts *v1alpha1.RecordedFile) v1alpha1.RecordingFileSpec {
+	spec := open.DeepCopy()
+	spec.File = facts
+	spec.JobOver = false
+	spec.RoomID = cmp.Or(spec.RoomID, d.Event.RoomID)
+	return *spec
+}
+
+// identitySpec is the part of a file's spec that says which recording it is of.
+func identitySpec(d Delivery) v1alpha1.RecordingFileSpec {
+	return v1alpha1.RecordingFileSpec{
+		SourceRef:  v1alpha1.LocalReference{Name: d.Source},
+		AppID:      d.Event.AppID,
+		JobID:      d.Event.JobID,
+		RoomID:     d.Event.RoomID,
+		StreamName: d.Event.StreamName,
+		Format:     d.Event.Format,
+	}
+}
+
+// decideOver says whether an OVER concerns the file: it waits for its COMPLETE, and is of that job. An app that one
+// of them does not name is no difference.
+func decideOver(file *v1alpha1.RecordingFile, d Delivery) decision {
+	spec := &file.Spec
+	sameApp := spec.AppID == "" || d.Event.AppID == "" || spec.AppID == d.Event.AppID
+	if spec.SourceRef.Name != d.Source || spec.JobID != d.Event.JobID || !sameApp || spec.File != nil || spec.JobOver {
+		return decision{action: actNone, outcome: Duplicate, file: file}
+	}
+	over := spec.DeepCopy()
+	over.JobOver = true
+	return decision{action: actUpdate, outcome: JobOver, file: file, spec: *over}
+}

@@ -1,0 +1,312 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package ingest turns verified events into RecordingFiles: which file an event speaks of, and the one write that
+// follows. Any events may come in any order, any number of times, through any number of replicas: there is one
+// RecordingFile per recorded object in the end, each with the same facts.
+//
+// Deciding (decide.go) is pure. It reads from the cache, and a stale cache is harmless: a create is locked by the
+// file's name, which is the next number of its chain, and an update by the resourceVersion that was read. Whoever
+// loses reads what has happened from the API server and decides again.
+//
+// What holds two writers apart is that names are taken in order. So a chain's files should be deleted oldest first or
+// all together: a replica whose cache has not yet seen a file that another one created after a gap would fill the gap.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+)
+
+// Outcome is what became of a delivery. Its values are few, so that it can label a metric.
+type Outcome string
+
+// The outcomes of a delivery that is safe.
+const (
+	// Created says that a RecordingFile was created.
+	Created Outcome = "created"
+	// Claimed says that an open RecordingFile got its facts.
+	Claimed Outcome = "claimed"
+	// Grown says that a RecordingFile's facts grew.
+	Grown Outcome = "grown"
+	// JobOver says that open RecordingFiles were marked because their job ended.
+	JobOver Outcome = "job_over"
+	// Duplicate says that there was nothing to write.
+	Duplicate Outcome = "duplicate"
+	// Ignored says that the type of the event is unknown.
+	Ignored Outcome = "ignored"
+)
+
+// Delivery is one verified callback.
+type Delivery struct {
+	// Namespace and Source are those of the RecordingSource that was called.
+	Namespace string
+	Source    string
+	// Digest is callback.Proof's Digest: the same for a callback that is sent again.
+	Digest string
+	Event  callback.Event
+}
+
+// Result says what became of a delivery.
+type Result struct {
+	Outcome Outcome
+	// File is the name of the RecordingFile that the delivery speaks of, as far as one is known.
+	File string
+}
+
+const (
+	// attempts bounds how often a delivery is decided again, after lost races and failed calls together.
+	attempts = 8
+	// DefaultCallTimeout is how long one call to the API server may take.
+	DefaultCallTimeout = 2 * time.Second
+	// firstBackoff doubles with each attempt up to maxBackoff, and is jittered: all eight take less than a second.
+	firstBackoff = 5 * time.Millisecond
+	maxBackoff   = 200 * time.Millisecond
+)
+
+// Options change what an Ingester does by default.
+type Options struct {
+	// CallTimeout is how long one call to the API server may take; DefaultCallTimeout when it is zero.
+	CallTimeout time.Duration
+	// Clock is the real one when it is nil.
+	Clock clock.Clock
+}
+
+// Ingester writes deliveries to the API server. It holds no state and is safe for concurrent use.
+type Ingester struct {
+	store   store
+	timeout time.Duration
+	clock   clock.Clock
+}
+
+// New makes an Ingester that reads from a client with a cache, indexed by SetupIndexes, and writes through it. It
+// reads from the live reader (a manager's GetAPIReader) when the cache may lag.
+func New(cached client.Client, live client.Reader, options Options) *Ingester {
+	return newIngester(clientStore{cached: cached, live: live}, options)
+}
+
+func newIngester(s store, options Options) *Ingester {
+	i := &Ingester{store: s, timeout: options.CallTimeout, clock: options.Clock}
+	if i.timeout <= 0 {
+		i.timeout = DefaultCallTimeout
+	}
+	if i.clock == nil {
+		i.clock = clock.RealClock{}
+	}
+	return i
+}
+
+// Ingest makes a delivery safe: when it returns without an error, the API server holds what the delivery says. Its
+// errors are *Error. After an error of kind Unavailable the delivery may or may not have been written; delivering it
+// again is always right.
+func (i *Ingester) Ingest(ctx context.Context, d Delivery) (Result, error) {
+	switch d.Event.Type {
+	case callback.Start, callback.Complete:
+		return i.ingestFile(ctx, d)
+	case callback.Over:
+		return i.ingestOver(ctx, d)
+	case callback.Unknown:
+		return Result{Outcome: Ignored}, nil
+	default:
+		return Result{Outcome: Ignored}, nil
+	}
+}
+
+// ingestFile decides and acts until it is done: at first by what the cache knows, after that by what the API server
+// says.
+func (i *Ingester) ingestFile(ctx context.Context, d Delivery) (Result, error) {
+	key := keyOf(d)
+	files, err := i.cachedChain(ctx, key)
+	if err != nil {
+		return Result{}, classify(err)
+	}
+	for attempt := 1; ; attempt++ {
+		c := newChain(key, files)
+		decided := decide(c, d)
+		name, err := i.act(ctx, c, key, decided)
+		if err == nil {
+			return Result{Outcome: decided.outcome, File: name}, nil
+		}
+		if attempt == attempts || isInvalid(err) {
+			return Result{}, classify(err)
+		}
+		if !isRace(err) {
+			if err := i.pause(ctx, attempt); err != nil {
+				return Result{}, classify(err)
+			}
+		}
+		fresh, err := i.refresh(ctx, c, key, decided.file)
+		if err == nil {
+			files = fresh
+		}
+		// Without a fresh look the old one will do: what follows from it is guarded all the same.
+	}
+}
+
+// act writes what was decided. It returns the name of the file concerned.
+func (i *Ingester) act(ctx context.Context, c chain, key Key, decided decision) (string, error) {
+	switch decided.action {
+	case actCreate:
+		return i.create(ctx, c, key, decided)
+	case actUpdate:
+		return decided.file.Name, i.call(ctx, func(ctx context.Context) error {
+			return i.store.update(ctx, decided.file, decided.spec)
+		})
+	case actConfirm:
+		return decided.file.Name, i.confirmOpen(ctx, decided.file)
+	case actNone:
+		return decided.file.Name, nil
+	default:
+		return "", fmt.Errorf("unknown action %d", decided.action)
+	}
+}
+
+// create takes the next name of the chain. AlreadyExists is a lost race, unless another chain holds the name.
+func (i *Ingester) create(ctx context.Context, c chain, key Key, decided decision) (string, error) {
+	next := strconv.Itoa(c.next())
+	var err error
+	for _, prefix := range c.names {
+		file := &v1alpha1.RecordingFile{Spec: decided.spec}
+		file.Namespace, file.Name = key.Namespace, prefix+next
+		file.Labels = map[string]string{v1alpha1.LabelSource: key.Source}
+		if decided.delivery != "" {
+			file.Annotations = map[string]string{v1alpha1.AnnotationStartDelivery: decided.delivery}
+		}
+		err = i.call(ctx, func(ctx context.Context) error { return i.store.create(ctx, file) })
+		if !apierrors.IsAlreadyExists(err) {
+			return file.Name, err
+		}
+		holder, found, readErr := i.get(ctx, key.Namespace, file.Name)
+		if readErr != nil {
+			return "", readErr
+		}
+		if !found || KeyOfFile(holder) == key {
+			return "", err
+		}
+	}
+	return "", err
+}
+
+// errMoved says that a file is no longer as it was read.
+var errMoved = errors.New("the recording file has changed")
+
+// confirmOpen makes sure that a file which the cache shows as open is open.
+func (i *Ingester) confirmOpen(ctx context.Context, read *v1alpha1.RecordingFile) error {
+	file, found, err := i.get(ctx, read.Namespace, read.Name)
+	if err != nil {
+		return err
+	}
+	if !found || file.Spec.File != nil || !file.DeletionTimestamp.IsZero() {
+		return errMoved
+	}
+	return nil
+}
+
+// refresh reads from the API server what may have changed since the chain was read: the files that were open, the
+// one that was to be changed, and those that were created after the last one. It is point reads, not a list: a job's
+// files can be many, and all but the last are done with.
+func (i *Ingester) refresh(ctx context.Context, c chain, key Key, touched *v1alpha1.RecordingFile) ([]*v1alpha1.RecordingFile, error) {
+	var files []*v1alpha1.RecordingFile
+	for _, m := range c.members {
+		if !m.open() && m.file != touched {
+			files = append(files, m.file)
+			continue
+		}
+		file, found, err := i.get(ctx, key.Namespace, m.file.Name)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			files = append(files, file)
+		}
+	}
+	for n := c.next(); ; n++ {
+		file, taken, err := i.at(ctx, c, key, n)
+		if err != nil {
+			return nil, err
+		}
+		if !taken {
+			return files, nil
+		}
+		files = append(files, file)
+	}
+}
+
+// at reads the chain's file of a number.
+func (i *Ingester) at(ctx context.Context, c chain, key Key, n int) (*v1alpha1.RecordingFile, bool, error) {
+	for _, prefix := range c.names {
+		file, found, err := i.get(ctx, key.Namespace, prefix+strconv.Itoa(n))
+		if err != nil || !found {
+			return nil, false, err
+		}
+		if KeyOfFile(file) == key {
+			return file, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+func (i *Ingester) get(ctx context.Context, namespace, name string) (file *v1alpha1.RecordingFile, found bool, err error) {
+	err = i.call(ctx, func(ctx context.Context) error {
+		var err error
+		file, err = i.store.get(ctx, namespace, name)
+		return err
+	})
+	if apierrors.IsNotFound(err) {
+		return nil, false, nil
+	}
+	return file, err == nil, err
+}
+
+func (i *Ingester) cachedChain(ctx context.Context, key Key) (files []*v1alpha1.RecordingFile, err error) {
+	err = i.call(ctx, func(ctx context.Context) error {
+		files, err = i.store.chain(ctx, key)
+		return err
+	})
+	return files, err
+}
+
+// call gives one call its deadline.
+func (i *Ingester) call(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, i.timeout)
+	defer cancel()
+	return do(ctx)
+}
+
+// pause waits a moment before a call that failed is made again.
+func (i *Ingester) pause(ctx context.Context, attempt int) error {
+	backoff := min(firstBackoff<<attempt, maxBackoff)
+	// Any jitter will do; nothing secret depends on it.
+	timer := i.clock.NewTimer(backoff/2 + rand.N(backoff/2)) //nolint:gosec // not for secrets
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("wait to try again: %w", ctx.Err())
+	case <-timer.C():
+		return nil
+	}
+}

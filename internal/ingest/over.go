@@ -1,0 +1,75 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ingest
+
+import (
+	"cmp"
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// ingestOver marks the job's open files. An OVER names neither a stream nor a format, so the job's files are listed,
+// and from the API server itself: a file that the cache does not know yet would never be marked.
+func (i *Ingester) ingestOver(ctx context.Context, d Delivery) (Result, error) {
+	for attempt := 1; ; attempt++ {
+		result, err := i.markOver(ctx, d)
+		if err == nil {
+			return result, nil
+		}
+		if attempt == attempts || isInvalid(err) {
+			return Result{}, classify(err)
+		}
+		if !isRace(err) {
+			if err := i.pause(ctx, attempt); err != nil {
+				return Result{}, classify(err)
+			}
+		}
+	}
+}
+
+// markOver goes once through the job's files: one write for each that is open, which is at most one for each stream
+// and format. The first that fails ends it; what was marked stays marked.
+func (i *Ingester) markOver(ctx context.Context, d Delivery) (Result, error) {
+	var files []*v1alpha1.RecordingFile
+	err := i.call(ctx, func(ctx context.Context) error {
+		var err error
+		files, err = i.store.job(ctx, d.Namespace, d.Event.JobID)
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Outcome: Duplicate}
+	for _, file := range files {
+		decided := decideOver(file, d)
+		if decided.action != actUpdate {
+			continue
+		}
+		err := i.call(ctx, func(ctx context.Context) error { return i.store.update(ctx, file, decided.spec) })
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		result.Outcome, result.File = decided.outcome, cmp.Or(result.File, file.Name)
+	}
+	return result, nil
+}

@@ -1,0 +1,128 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ingest
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// IndexChain is the name of the cache's index of RecordingFiles by the hash of their chain.
+const IndexChain = "recordingChain"
+
+// indexJob is the selectable field of the RecordingFile's definition; the API server knows it, not the cache.
+const indexJob = "spec.jobID"
+
+// IndexFunc is what IndexChain indexes a RecordingFile by.
+func IndexFunc(obj client.Object) []string {
+	file, ok := obj.(*v1alpha1.RecordingFile)
+	if !ok {
+		return nil
+	}
+	return []string{KeyOfFile(file).hexHash()}
+}
+
+// SetupIndexes has the cache keep the index that an Ingester reads by. It has to be called before the cache starts.
+func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	if err := indexer.IndexField(ctx, &v1alpha1.RecordingFile{}, IndexChain, IndexFunc); err != nil {
+		return fmt.Errorf("index recording files by chain: %w", err)
+	}
+	return nil
+}
+
+// store is all that an Ingester asks of the API server.
+type store interface {
+	// chain reads the files that the cache knows of the key's chain, possibly with others of the same hash. The
+	// files are the cache's own and must not be changed.
+	chain(ctx context.Context, key Key) ([]*v1alpha1.RecordingFile, error)
+	// get reads a file from the API server itself.
+	get(ctx context.Context, namespace, name string) (*v1alpha1.RecordingFile, error)
+	// job reads a job's files from the API server itself.
+	job(ctx context.Context, namespace, job string) ([]*v1alpha1.RecordingFile, error)
+	// create fails with AlreadyExists when the name is taken.
+	create(ctx context.Context, file *v1alpha1.RecordingFile) error
+	// update changes the spec, and fails with Conflict unless the file is still the one that was read.
+	update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) error
+}
+
+// clientStore is the store of a real API server. Who calls sets the deadlines.
+type clientStore struct {
+	cached client.Client
+	live   client.Reader
+}
+
+func (s clientStore) chain(ctx context.Context, key Key) ([]*v1alpha1.RecordingFile, error) {
+	var list v1alpha1.RecordingFileList
+	// A chain can be long and a status big; nothing here changes a file, so nothing has to be copied.
+	err := s.cached.List(ctx, &list, client.InNamespace(key.Namespace), client.MatchingFields{IndexChain: key.hexHash()},
+		client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("read the chain from the cache: %w", err)
+	}
+	return pointers(list.Items), nil
+}
+
+func (s clientStore) get(ctx context.Context, namespace, name string) (*v1alpha1.RecordingFile, error) {
+	var file v1alpha1.RecordingFile
+	if err := s.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &file); err != nil {
+		return nil, fmt.Errorf("read recording file %s: %w", name, err)
+	}
+	return &file, nil
+}
+
+func (s clientStore) job(ctx context.Context, namespace, job string) ([]*v1alpha1.RecordingFile, error) {
+	var list v1alpha1.RecordingFileList
+	if err := s.live.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{indexJob: job}); err != nil {
+		return nil, fmt.Errorf("read the job's recording files: %w", err)
+	}
+	return pointers(list.Items), nil
+}
+
+func (s clientStore) create(ctx context.Context, file *v1alpha1.RecordingFile) error {
+	if err := s.cached.Create(ctx, file); err != nil {
+		return fmt.Errorf("create recording file %s: %w", file.Name, err)
+	}
+	return nil
+}
+
+// update sends a JSON merge patch of the spec with the resourceVersion that was read, not the whole object: it is a
+// few hundred bytes whatever the status holds, and it leaves alone what a newer operator may have put into the object
+// and this one's types do not know.
+func (s clientStore) update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) error {
+	from := &v1alpha1.RecordingFile{Spec: read.Spec}
+	from.Namespace, from.Name, from.ResourceVersion = read.Namespace, read.Name, read.ResourceVersion
+	to := from.DeepCopy()
+	to.Spec = spec
+	patch := client.MergeFromWithOptions(from, client.MergeFromWithOptimisticLock{})
+	if err := s.cached.Patch(ctx, to, patch); err != nil {
+		return fmt.Errorf("update recording file %s: %w", read.Name, err)
+	}
+	return nil
+}
+
+func pointers(items []v1alpha1.RecordingFile) []*v1alpha1.RecordingFile {
+	files := make([]*v1alpha1.RecordingFile, len(items))
+	for i := range items {
+		files[i] = &items[i]
+	}
+	return files
+}
