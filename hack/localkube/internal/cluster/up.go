@@ -217,7 +217,7 @@ func (c *Cluster) applyObjects(ctx context.Context, s settings) error {
 		return err
 	}
 	apply := func(ctx context.Context) error {
-		_, err := run(ctx, objects, c.binary("kubectl"), "--kubeconfig="+c.Kubeconfig(),
+		_, err := run(ctx, objects, c.binary("kubectl"), "--kubeconfig="+c.Kubeconfig(), "--cache-dir="+c.path("kubectl-cache"),
 			"apply", "--server-side", "--force-conflicts", "--field-manager=localkube", "-f", "-")
 		return err
 	}
