@@ -222,13 +222,13 @@ type PipelineSnapshot struct {
 
 // FileSummary says the facts of a file as a person reads them.
 type FileSummary struct {
-	// duration, for example 1m5s.
+	// duration is, for example, 1m5s.
 	// +optional
 	Duration string `json:"duration,omitempty"`
-	// size, for example 25.0MiB.
+	// size is, for example, 25.0MiB.
 	// +optional
 	Size string `json:"size,omitempty"`
-	// resolution, for example 1280x720.
+	// resolution is, for example, 1280x720.
 	// +optional
 	Resolution string `json:"resolution,omitempty"`
 	// progress is the number of steps that are done, of all: 1/2.
@@ -297,10 +297,10 @@ type Media struct {
 	// durationMilliseconds is the duration in milliseconds.
 	// +optional
 	DurationMilliseconds int64 `json:"durationMilliseconds,omitempty"`
-	// videoCodec, for example h264; absent for sound alone.
+	// videoCodec is, for example, h264; absent for sound alone.
 	// +optional
 	VideoCodec string `json:"videoCodec,omitempty"`
-	// audioCodec, for example aac; absent for pictures alone.
+	// audioCodec is, for example, aac; absent for pictures alone.
 	// +optional
 	AudioCodec string `json:"audioCodec,omitempty"`
 	// width in pixels.

@@ -18,6 +18,7 @@ package jobs
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -63,9 +64,9 @@ func Build(work Work) (*batchv1.Job, error) {
 	if problem != nil {
 		return nil, problem
 	}
-	encoded, err := json.Marshal(todo)
-	if err != nil {
-		return nil, problemf(v1alpha1.ReasonJobInvalid, "encode the step's task: %v", err)
+	encoded, problem := encodeTask(todo)
+	if problem != nil {
+		return nil, problem
 	}
 	input := Input(work.File.Spec.File)
 	labels := map[string]string{
@@ -106,10 +107,20 @@ func Build(work Work) (*batchv1.Job, error) {
 			PodFailurePolicy:        failurePolicy(),
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       podSpec(work, todo, string(encoded)),
+				Spec:       podSpec(work, todo, encoded),
 			},
 		},
 	}, nil
+}
+
+// encodeTask writes the task as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment, and
+// an object's key may hold either.
+func encodeTask(todo task.Task) (string, *Problem) {
+	encoded, err := json.Marshal(todo)
+	if err != nil {
+		return "", problemf(v1alpha1.ReasonJobInvalid, "encode the step's task: %v", err)
+	}
+	return strings.ReplaceAll(string(encoded), "$", `\u0024`), nil
 }
 
 // failurePolicy ends the Job at once when another attempt cannot succeed, and does not count attempts that the

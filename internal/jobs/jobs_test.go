@@ -205,6 +205,23 @@ func TestAllowedBuckets(t *testing.T) {
 	}
 }
 
+func TestTheKubeletExpandsNothing(t *testing.T) {
+	w := work()
+	w.File.Spec.File.OBS.Object = "a$$b/$(HOME)/c.m3u8"
+	job, err := Build(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := job.Spec.Template.Spec.Containers[0].Env[0].Value
+	var todo task.Task
+	if err := json.Unmarshal([]byte(value), &todo); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(value, "$") || todo.Source.Object != w.File.Spec.File.OBS.Object {
+		t.Errorf("got %s", value)
+	}
+}
+
 func TestVolumeInput(t *testing.T) {
 	from, problem := stepSource(v1alpha1.Output{URI: "pvc://films/films/room/a.mp4"}, claim("films"))
 	if problem != nil || from.Object != "room/a.mp4" || from.Bucket != "" {

@@ -37,7 +37,7 @@ const (
 	volumeWork                   = "work"
 	volumeTemp                   = "tmp"
 	volumeSource                 = "source"
-	volumeSourceCredentials      = "source-credentials"
+	volumeSourceCredentials      = "source-credentials" //nolint:gosec // the name of a volume
 	volumeSourceCA               = "source-ca"
 	volumeDestination            = "destination"
 	volumeDestinationCredentials = "destination-credentials"

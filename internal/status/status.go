@@ -141,50 +141,60 @@ func judge(seen Observation, steps []v1alpha1.StepStatus) verdict {
 }
 
 func judgeSteps(seen Observation, steps []v1alpha1.StepStatus) verdict {
-	var failed, skipped, running, unfinished []string
-	problem := Problem{}
+	found := tally(seen, steps)
+	done := verdict{ready: metav1.ConditionFalse, processed: metav1.ConditionFalse}
+	switch {
+	case len(found.running) > 0:
+		done.reason, done.message = v1alpha1.ReasonProcessing, "running: "+strings.Join(found.running, ", ")
+	case len(found.failed) > 0:
+		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(found.failed, "; ")
+	case len(found.skipped) > 0:
+		// Behind a failed step a skipped one adds nothing to say; here the one that failed was optional.
+		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(found.skipped, "; ")
+	case found.problem != nil:
+		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, found.problem.Reason, found.problem.Message
+	case len(found.unfinished) > 0 && seen.File.Spec.Suspend:
+		done.reason, done.message = v1alpha1.ReasonSuspended, "spec.suspend is true; waiting: "+strings.Join(found.unfinished, ", ")
+	case len(found.unfinished) > 0:
+		done.reason, done.message = v1alpha1.ReasonQueued, "waiting: "+strings.Join(found.unfinished, ", ")
+	default:
+		return verdict{ready: metav1.ConditionTrue, processed: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+			message: fmt.Sprintf("%d of %d steps succeeded", count(steps, v1alpha1.StepSucceeded), len(steps))}
+	}
+	return done
+}
+
+// tallied sorts the steps by what they mean for the file; failed and skipped leave out the optional ones.
+type tallied struct {
+	failed, skipped, running, unfinished []string
+	// problem is the first that a person has to mend.
+	problem *Problem
+}
+
+func tally(seen Observation, steps []v1alpha1.StepStatus) tallied {
+	var found tallied
 	for _, step := range steps {
 		optional := slices.Contains(seen.Optional, step.Name)
 		switch step.State {
 		case v1alpha1.StepSucceeded:
 		case v1alpha1.StepSkipped:
 			if !optional {
-				skipped = append(skipped, fmt.Sprintf("step %q: skipped: %s", step.Name, step.Message))
+				found.skipped = append(found.skipped, fmt.Sprintf("step %q: skipped: %s", step.Name, step.Message))
 			}
 		case v1alpha1.StepFailed:
 			if !optional {
-				failed = append(failed, fmt.Sprintf("step %q: %s: %s", step.Name, step.Reason, step.Message))
+				found.failed = append(found.failed, fmt.Sprintf("step %q: %s: %s", step.Name, step.Reason, step.Message))
 			}
 		case v1alpha1.StepRunning:
-			running = append(running, step.Name)
+			found.running = append(found.running, step.Name)
 		case v1alpha1.StepPending, v1alpha1.StepSuspended:
-			unfinished = append(unfinished, step.Name)
-			if stepProblem, ok := seen.StepProblems[step.Name]; ok && problem.Reason == "" {
-				problem = Problem{Reason: stepProblem.Reason, Message: fmt.Sprintf("step %q: %s", step.Name, stepProblem.Message)}
+			found.unfinished = append(found.unfinished, step.Name)
+			if problem, ok := seen.StepProblems[step.Name]; ok && found.problem == nil {
+				found.problem = &Problem{Reason: problem.Reason, Message: fmt.Sprintf("step %q: %s", step.Name, problem.Message)}
 			}
 		}
 	}
-	if len(failed) == 0 {
-		// A step that was skipped over a failed one adds nothing to say, unless the failed one was optional.
-		failed = skipped
-	}
-	done := verdict{ready: metav1.ConditionFalse, processed: metav1.ConditionFalse}
-	switch {
-	case len(running) > 0:
-		done.reason, done.message = v1alpha1.ReasonProcessing, "running: "+strings.Join(running, ", ")
-	case len(failed) > 0:
-		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(failed, "; ")
-	case problem.Reason != "":
-		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, problem.Reason, problem.Message
-	case len(unfinished) > 0 && seen.File.Spec.Suspend:
-		done.reason, done.message = v1alpha1.ReasonSuspended, "spec.suspend is true; waiting: "+strings.Join(unfinished, ", ")
-	case len(unfinished) > 0:
-		done.reason, done.message = v1alpha1.ReasonQueued, "waiting: "+strings.Join(unfinished, ", ")
-	default:
-		return verdict{ready: metav1.ConditionTrue, processed: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
-			message: fmt.Sprintf("%d of %d steps succeeded", count(steps, v1alpha1.StepSucceeded), len(steps))}
-	}
-	return done
+	return found
 }
 
 // steps are the plan's, with what stands in the way of a step as its message.

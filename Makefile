@@ -1,0 +1,110 @@
+# The recording operator. `make help` lists every target.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Where demo and e2e run: localkube (a cluster of our own on this machine), kind, or current (the kubeconfig's).
+CLUSTER ?= localkube
+
+# What is slow to make is kept outside the checkout, by the content of what it is made from.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/recording-operator
+TOOLS := $(CACHE)/tools/$(shell cat hack/tools/go.mod hack/tools/go.sum hack/tools/*/*.go | sha256sum | cut -c1-12)
+CONTROLLER_GEN := $(TOOLS)/controller-gen
+GOLANGCI_LINT := $(TOOLS)/golangci-lint
+CRD_REF_DOCS := $(TOOLS)/crd-ref-docs
+
+export CGO_ENABLED ?= 0
+
+##@ General
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make \033[36m<target>\033[0m\n"} \
+		/^[a-zA-Z0-9_-]+:.*?##/ {printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2} \
+		/^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)}' $(MAKEFILE_LIST)
+
+##@ The two commands
+
+.PHONY: demo
+demo: ## A signed callback becomes an archived MP4 in a real cluster, set-up included (CLUSTER=localkube|kind|current).
+	@CLUSTER=$(CLUSTER) hack/demo/demo.sh
+
+.PHONY: test
+test: ## Unit and envtest tests with the race detector, set-up included.
+	@hack/test.sh ./...
+
+##@ The demo and its cluster
+
+.PHONY: demo-down
+demo-down: ## Remove everything that the demo made, the cluster included.
+	@CLUSTER=$(CLUSTER) hack/demo/down.sh
+
+.PHONY: cluster-up
+cluster-up: ## Start the single-node cluster of our own; its kubeconfig is .localkube/kubeconfig.
+	@hack/localkube.sh up
+
+.PHONY: cluster-down
+cluster-down: ## Stop it, and leave nothing behind.
+	@hack/localkube.sh down
+
+.PHONY: images
+images: ## Build the images manager and worker into dist/.
+	@hack/images/build.sh manager recording-operator:dev dist/manager.tar
+	@hack/images/build.sh worker recording-worker:dev dist/worker.tar
+
+.PHONY: install
+install: ## Install the CRDs into the current cluster.
+	kubectl apply -k config/crd
+
+.PHONY: deploy
+deploy: ## Deploy the operator into the current cluster; its images must be there.
+	kubectl apply -k config/default
+
+##@ Development
+
+.PHONY: build
+build: ## Build the commands into bin/.
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, RBAC and the API reference.
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=manager paths=./internal/... output:rbac:artifacts:config=config/rbac
+	$(CRD_REF_DOCS) --log-level=ERROR --source-path=api --config=hack/crd-ref-docs.yaml --renderer=markdown --output-path=docs/reference/api.md
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the code.
+	$(GOLANGCI_LINT) fmt ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Lint the code, the API included.
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: tidy
+tidy: ## Tidy every module.
+	@for module in . hack/tools hack/localkube hack/rclone hack/versitygw; do \
+		echo "go mod tidy in $$module"; (cd "$$module" && go mod tidy) || exit 1; done
+
+.PHONY: verify
+verify: ## Generate, format, lint and tidy; fail when that changes anything.
+	@hack/verify.sh
+
+.PHONY: test-e2e
+test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg, rclone and S3 server.
+	@CLUSTER=$(CLUSTER) hack/e2e.sh
+
+.PHONY: fuzz
+fuzz: ## Fuzz what reads from strangers, FUZZTIME (30s) each.
+	@hack/fuzz.sh $(or $(FUZZTIME),30s)
+
+.PHONY: envtest-assets
+envtest-assets: ## Build what envtest needs and print the folder for KUBEBUILDER_ASSETS.
+	@hack/localkube.sh build --only envtest
+
+$(TOOLS)/%:
+	@echo "building $* (the linter takes about three minutes the first time; kept in $(TOOLS))"
+	@mkdir -p $(TOOLS)
+	@cd hack/tools && go build -o $@.new $(if $(filter golangci-lint,$*),./golangci-lint,$(shell cd hack/tools && go list -f '{{.ImportPath}}' tool 2>/dev/null | grep '/$*$$'))
+	@mv $@.new $@

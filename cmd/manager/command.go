@@ -1,0 +1,150 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/util/validation"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+)
+
+const longHelp = `The recording operator takes SparkRTC's recording callbacks and reconciles what follows.
+
+Every replica serves callbacks at
+
+    POST /callbacks/{namespace}/{recordingsource}
+
+and answers 200 only when the event is written to the API server as a
+RecordingFile. One replica, the leader, reconciles RecordingFiles through their
+RecordingPipelines, in Jobs that run the worker image.
+
+It runs in a pod with the rights of config/rbac, and outside of one with
+KUBECONFIG or --kubeconfig.`
+
+const examples = `  # In a pod (config/manager does this)
+  manager --leader-elect --worker-image=registry.example.com/recording-worker:v1
+
+  # On your own machine, against the cluster of your kubeconfig, for one namespace
+  manager --namespaces=media --log-devel`
+
+// options are the flags.
+type options struct {
+	callbackAddress string
+	callbackCertDir string
+	metricsAddress  string
+	healthAddress   string
+	leaderElect     bool
+	leaderNamespace string
+	namespaces      []string
+	workerImage     string
+	concurrency     int
+	log             zap.Options
+}
+
+func newCommand() *cobra.Command {
+	o := options{log: zap.Options{TimeEncoder: zapcore.RFC3339TimeEncoder}}
+	command := &cobra.Command{
+		Use:           "manager",
+		Short:         "Take SparkRTC's recording callbacks and process the recordings in Kubernetes Jobs",
+		Long:          longHelp,
+		Example:       examples,
+		Version:       version,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
+			return o.start(command.Context())
+		},
+	}
+	flags := command.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.callbackAddress, "callback-bind-address", ":8090", "`address` that callbacks are taken at")
+	flags.StringVar(&o.callbackCertDir, "callback-cert-dir", "", "`folder` with tls.crt and tls.key, read again when they change; empty: plain HTTP, for use behind an ingress that ends TLS")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics at /metrics; 0 switches them off")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; 0 switches them off")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect the one replica that reconciles; needed with more than one replica")
+	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader's Lease; empty: that of the pod")
+	flags.StringSliceVar(&o.namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; none: all")
+	flags.StringVar(&o.workerImage, "worker-image", "recording-worker:dev", "`image` that runs the steps")
+	flags.IntVar(&o.concurrency, "concurrency", 4, "how many RecordingFiles are reconciled at once; what is left of the API server answers callbacks")
+
+	flags.AddGoFlagSet(logFlags(&o.log))
+	// controller-runtime registers --kubeconfig with the standard library.
+	if kubeconfig := flag.CommandLine.Lookup("kubeconfig"); kubeconfig != nil {
+		flags.AddGoFlag(kubeconfig)
+	}
+	return command
+}
+
+// logFlags are zap's flags under names that say what they are for: --log-level, not --zap-log-level.
+func logFlags(options *zap.Options) *flag.FlagSet {
+	theirs := flag.NewFlagSet("", flag.ContinueOnError)
+	options.BindFlags(theirs)
+	ours := flag.NewFlagSet("", flag.ContinueOnError)
+	theirs.VisitAll(func(f *flag.Flag) {
+		ours.Var(f.Value, "log-"+strings.TrimPrefix(strings.TrimPrefix(f.Name, "zap-"), "log-"), f.Usage)
+	})
+	return ours
+}
+
+// validate names the flag that is wrong.
+func (o *options) validate() error {
+	var problems []error
+	if o.workerImage == "" {
+		problems = append(problems, errors.New("--worker-image must name the image that runs the steps, for example recording-worker:dev"))
+	}
+	if o.concurrency < 1 {
+		problems = append(problems, fmt.Errorf("--concurrency must be at least 1, not %d", o.concurrency))
+	}
+	for _, namespace := range o.namespaces {
+		if invalid := validation.IsDNS1123Label(namespace); len(invalid) > 0 {
+			problems = append(problems, fmt.Errorf("--namespaces: %q is no name of a namespace: %s", namespace, strings.Join(invalid, "; ")))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// start runs the operator until the context ends.
+func (o *options) start(ctx context.Context) error {
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster (in a pod, or by KUBECONFIG or --kubeconfig): %w", err)
+	}
+	// client-go's own limits are off: the API server's priority and fairness governs.
+	config.QPS = -1
+	config.UserAgent = "recording-operator/" + version
+	manager, err := newManager(ctx, config, o)
+	if err != nil {
+		return err
+	}
+	if err := manager.Start(ctx); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/controller"
+	"sparkrtc.dev/recording-operator/internal/door"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/routing"
+)
+
+const (
+	leaderElectionID = "recording-operator.recording.sparkrtc.dev"
+	// shutdownGrace is longer than the door takes to answer what it has accepted.
+	shutdownGrace = 30 * time.Second
+	recorderName  = "recording-operator"
+)
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
+}
+
+// newManager wires the operator together; nothing runs before the manager is started.
+func newManager(ctx context.Context, config *rest.Config, o *options) (manager.Manager, error) {
+	grace := shutdownGrace
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        newScheme(),
+		Cache:                         cacheOptions(o.namespaces),
+		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
+		HealthProbeBindAddress:        o.healthAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              leaderElectionID,
+		LeaderElectionNamespace:       o.leaderNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &grace,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the manager: %w", err)
+	}
+	if err := ingest.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return nil, err
+	}
+	if err := controller.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return nil, err
+	}
+	collectors, err := metrics.New(ctrlmetrics.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	if err := controller.CountFiles(ctx, mgr.GetCache(), collectors); err != nil {
+		return nil, err
+	}
+	if err := addControllers(mgr, o, collectors); err != nil {
+		return nil, err
+	}
+	return mgr, addDoor(mgr, o, collectors)
+}
+
+// cacheOptions bound the cache's memory: managedFields are dropped, and of Jobs, Pods and revisions only ours are held.
+func cacheOptions(namespaces []string) cache.Options {
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject:         controller.CacheByObject(),
+	}
+	if len(namespaces) > 0 {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options
+}
+
+func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
+	router, err := routing.New()
+	if err != nil {
+		return err
+	}
+	recorder := mgr.GetEventRecorder(recorderName)
+	real := clock.RealClock{}
+	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
+		&controller.FileReconciler{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
+			Clock: real, WorkerImage: o.workerImage, Concurrency: o.concurrency,
+		},
+		&controller.SourceReconciler{
+			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Clock: real,
+		},
+		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: real},
+		&controller.StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: real},
+	}
+	for _, reconciler := range reconcilers {
+		if err := reconciler.SetupWithManager(mgr); err != nil {
+			return fmt.Errorf("set up %T: %w", reconciler, err)
+		}
+	}
+	return nil
+}
+
+func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
+	log := mgr.GetLogger().WithName("door")
+	server, err := door.New(door.Config{
+		Address: o.callbackAddress, CertDir: o.callbackCertDir,
+		Sources:  mgr.GetClient(),
+		Caches:   mgr.GetCache(),
+		Keys:     door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log),
+		Ingester: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+		Observer: collectors,
+		Recorder: mgr.GetEventRecorder(recorderName),
+		Log:      log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(server); err != nil {
+		return fmt.Errorf("add the callback door: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("add health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("callbacks", server.ReadyCheck); err != nil {
+		return fmt.Errorf("add ready check: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs every generator, formatter and linter, and fails when that leaves a difference or an untracked file.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+before=$(git status --porcelain)
+if [[ -n $before ]]; then
+  echo "verify: commit or stash these first, so that a difference can be told:" >&2
+  echo "$before" >&2
+  exit 1
+fi
+make generate fmt tidy
+if [[ -n $(git status --porcelain) ]]; then
+  echo "verify: generated, formatted or tidied files differ from what is committed; run 'make generate fmt tidy' and commit:" >&2
+  git status --short >&2
+  git --no-pager diff --stat >&2
+  git --no-pager diff >&2
+  exit 1
+fi
+make lint
+(cd hack/localkube && go vet ./...)
+for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
+for base in crd rbac manager network-policy default samples prometheus; do kubectl kustomize "config/$base" >/dev/null; done
+echo "verify: nothing differs"
