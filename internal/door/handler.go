@@ -38,6 +38,9 @@ import (
 // write. Nothing is parsed before it is verified.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := s.clock.Now()
+	if s.closing.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	a := s.answerTo(w, r)
 	a.write(w)
 	took := s.clock.Since(started)
@@ -132,7 +135,9 @@ func (s *Server) verify(ctx context.Context, source *v1alpha1.RecordingSource, h
 	}
 	switch err := s.keys.Verify(ctx, source, proof, raw); {
 	case errors.Is(err, ErrNoUsableKey) || errors.Is(err, ErrKeysUnread):
-		return "", unavailable(err.Error(), err), false
+		// Nothing is logged here, since anybody can cause it: the KeyStore logs what it could not read, and the
+		// source's Ready condition tells of keys that are missing or unusable.
+		return "", unavailable(err.Error(), nil), false
 	case err != nil:
 		return "", unauthorized(err), false
 	}

@@ -51,8 +51,8 @@ type Limits struct {
 	// ShutdownDelay is how long the door still serves, no longer ready, after it was told to stop: until then, the
 	// Service's endpoints may still send callers here. Default 5 s; negative for none.
 	ShutdownDelay time.Duration
-	// DrainTimeout is how long answers that are under way may take after that. Default 15 s, more than HandleTimeout
-	// and ReadTimeout would need, and less than a manager's graceful shutdown of 30 s with the delay before.
+	// DrainTimeout is how long answers that are under way may take after that. Default 20 s: more than ReadTimeout and
+	// HandleTimeout together, and with the delay less than the 30 s that a manager's graceful shutdown takes.
 	DrainTimeout time.Duration
 }
 
@@ -72,7 +72,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.HandleTimeout, 8*time.Second)
 	set(&l.IdleTimeout, time.Minute)
 	set(&l.ShutdownDelay, 5*time.Second)
-	set(&l.DrainTimeout, 15*time.Second)
+	set(&l.DrainTimeout, 20*time.Second)
 	return l
 }
 

@@ -118,7 +118,9 @@ type Server struct {
 	meter    *meter
 	inFlight chan struct{}
 	buffers  buffers
-	serving  atomic.Bool
+	// serving says that the door is open, closing that every answer asks its sender to connect anew, elsewhere.
+	serving atomic.Bool
+	closing atomic.Bool
 }
 
 // New makes a Server that does nothing before it is started.
@@ -238,7 +240,7 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 // Service's endpoints have heard of it: a caller that is refused a connection may never call again.
 func (s *Server) shutdown(ctx context.Context, server *http.Server, failed <-chan error) error {
 	s.serving.Store(false)
-	server.SetKeepAlivesEnabled(false)
+	s.closing.Store(true)
 	if s.limits.ShutdownDelay > 0 {
 		select {
 		case <-s.clock.After(s.limits.ShutdownDelay):
