@@ -1,0 +1,475 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package door
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+const (
+	secret = "0123456789abcdef0123456789abcdef"
+	app    = "5fcdf5651xxxxxx6f835d0d4"
+	path   = "/callbacks/media/classroom"
+)
+
+var testNow = time.Unix(1619600282, 0)
+
+// sources is a cache of RecordingSources.
+type sources map[string]*v1alpha1.RecordingSource
+
+func (s sources) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	if s == nil {
+		return errors.New("cache is broken")
+	}
+	source, ok := s[key.String()]
+	if !ok {
+		return apierrors.NewNotFound(schema.GroupResource{Resource: "recordingsources"}, key.Name)
+	}
+	source.DeepCopyInto(obj.(*v1alpha1.RecordingSource))
+	return nil
+}
+
+func (s sources) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
+
+// keyring verifies with fixed keys.
+type keyring []callback.Key
+
+func (k keyring) Verify(_ context.Context, _ *v1alpha1.RecordingSource, proof callback.Proof, body []byte) error {
+	if len(k) == 0 {
+		return ErrNoUsableKey
+	}
+	return callback.Verify(k, proof, body)
+}
+
+// sink is an ingester that keeps what it is given.
+type sink struct {
+	mu         sync.Mutex
+	deliveries []ingest.Delivery
+	err        error
+	entered    chan struct{}
+	hold       chan struct{}
+}
+
+func (s *sink) Ingest(_ context.Context, d ingest.Delivery) (ingest.Result, error) {
+	if s.hold != nil {
+		s.entered <- struct{}{}
+		<-s.hold
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return ingest.Result{}, s.err
+	}
+	s.deliveries = append(s.deliveries, d)
+	if d.Event.Type == callback.Unknown {
+		return ingest.Result{Outcome: ingest.Ignored}, nil
+	}
+	return ingest.Result{Outcome: ingest.Created, File: "file"}, nil
+}
+
+// observed is an observer that keeps what it is told.
+type observed struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+func (o *observed) CallbackHandled(namespace, source, outcome string, _ time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen = append(o.seen, namespace+"/"+source+" "+outcome)
+}
+
+// house is a door with everything behind it made up.
+type house struct {
+	*Server
+	sink     *sink
+	observed *observed
+	events   *events.FakeRecorder
+}
+
+func mustKey(t testing.TB, text string) callback.Key {
+	t.Helper()
+	key, err := callback.ParseKey([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func makeHouse(t testing.TB, change func(*Config)) house {
+	t.Helper()
+	h := house{sink: &sink{}, observed: &observed{}, events: events.NewFakeRecorder(100)}
+	config := Config{
+		Address: "127.0.0.1:0",
+		Sources: sources{"media/classroom": builders.MakeRecordingSource("classroom").App(app).Key("callback", "key").Obj()},
+		Keys:    keyring{mustKey(t, secret)}, Ingester: h.sink, Observer: h.observed, Recorder: h.events,
+		Log: logr.Discard(), Clock: clocktesting.NewFakeClock(testNow), Limits: Limits{ShutdownDelay: -1},
+	}
+	if change != nil {
+		change(&config)
+	}
+	var err error
+	if h.Server, err = New(config); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "callback", "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// signed is a request that the service could have sent.
+func signed(t testing.TB, url string, content []byte) *http.Request {
+	t.Helper()
+	proof, err := callback.Sign(mustKey(t, secret), "5577006791947779410", "1619600282", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(content))
+	proof.SetHeader(r.Header)
+	return r
+}
+
+func TestAnswers(t *testing.T) {
+	complete, start := fixture(t, "complete-hls.json"), fixture(t, "start-hls.json")
+	tolerance := &metav1.Duration{Duration: time.Minute}
+	source := func(s *v1alpha1.RecordingSource) func(*Config) {
+		return func(c *Config) { c.Sources = sources{"media/classroom": s} }
+	}
+	plain := func() *builders.RecordingSource {
+		return builders.MakeRecordingSource("classroom").Key("callback", "key")
+	}
+	unsigned := func(content []byte) func(testing.TB) *http.Request {
+		return func(t testing.TB) *http.Request {
+			t.Helper()
+			return httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, bytes.NewReader(content))
+		}
+	}
+	post := func(content []byte) func(testing.TB) *http.Request {
+		return func(t testing.TB) *http.Request { t.Helper(); return signed(t, path, content) }
+	}
+	to := func(method, url string) func(testing.TB) *http.Request {
+		return func(t testing.TB) *http.Request {
+			t.Helper()
+			r := signed(t, url, complete)
+			r.Method = method
+			return r
+		}
+	}
+	failing := func(err error) func(*Config) { return func(c *Config) { c.Ingester = &sink{err: err} } }
+
+	for name, c := range map[string]struct {
+		change  func(*Config)
+		request func(testing.TB) *http.Request
+		code    int
+		outcome string
+		// result is part of the answer's result, event part of the event on the source ("" for none).
+		result, event string
+		header        map[string]string
+		delivered     bool
+	}{
+		"a COMPLETE":      {nil, post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"a START":         {nil, post(start), 200, "media/classroom created", "success", "", nil, true},
+		"an unknown type": {nil, post([]byte(`{"event_type":"NEW"}`)), 200, "media/classroom ignored", "success", "", nil, true},
+		"not JSON":        {nil, post([]byte(`<xml/>`)), 400, "media/classroom invalid", "body", "Warning CallbackInvalid A callback with a valid signature cannot be used: body", nil, false},
+		"a bad field": {nil, post([]byte(`{"event_type":"RECORD_FILE_COMPLETE","file_size":-1}`)), 400, "media/classroom invalid", "file_size: must not be negative",
+			"CallbackInvalid", nil, false},
+		"an empty body": {nil, post(nil), 400, "media/classroom invalid", "body", "CallbackInvalid", nil, false},
+		"what the API server refuses": {failing(&ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.x is wrong " + strings.Repeat("é", 2000))}), post(complete), 400,
+			"media/classroom invalid", "cannot be stored", "cannot be stored: spec.x is wrong", nil, false},
+		"no signature": {nil, unsigned(complete), 401, "media/classroom unauthorized", "not signed", "", nil, false},
+		"a wrong one": {nil, func(t testing.TB) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Header.Set(callback.HeaderRand, "1")
+			return r
+		}, 401, "media/classroom unauthorized", "does not match", "", nil, false},
+		"two signatures": {nil, func(t testing.TB) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Header.Add(callback.HeaderSignature, "x")
+			return r
+		}, 401, "media/classroom unauthorized", "2 times", "", nil, false},
+		"a forged poison": {nil, func(t testing.TB) *http.Request {
+			t.Helper()
+			r := unsigned([]byte(`{`))(t)
+			r.Header = signed(t, path, complete).Header
+			return r
+		}, 401, "media/classroom unauthorized", "does not match", "", nil, false},
+		"another app": {source(plain().App("other").Obj()), post(complete), 403, "media/classroom forbidden", "app_id",
+			`CallbackRefused A callback of app "` + app + `" was refused: spec.appID is "other"`, nil, false},
+		"another app, unsigned":     {source(plain().App("other").Obj()), unsigned(complete), 401, "media/classroom unauthorized", "not signed", "", nil, false},
+		"any app":                   {source(plain().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no authentication":         {source(plain().Unauthenticated().Obj()), unsigned(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no authentication, signed": {source(plain().Unauthenticated().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"old but observed":          {source(plain().Timestamp(v1alpha1.TimestampObserve, tolerance).Obj()), func(t testing.TB) *http.Request { t.Helper(); return old(t, complete) }, 200, "media/classroom created", "success", "", nil, true},
+		"old and enforced":          {source(plain().Timestamp(v1alpha1.TimestampEnforce, tolerance).Obj()), func(t testing.TB) *http.Request { t.Helper(); return old(t, complete) }, 401, "media/classroom unauthorized", "timestamp", "", nil, false},
+		"young and enforced":        {source(plain().Timestamp(v1alpha1.TimestampEnforce, nil).Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no such source":            {nil, to("POST", "/callbacks/media/other"), 404, "/ not_found", "no such source", "", nil, false},
+		"another namespace":         {nil, to("POST", "/callbacks/other/classroom"), 404, "/ not_found", "no such source", "", nil, false},
+		"no such path":              {nil, to("POST", "/"), 404, "/ not_found", "no such path", "", nil, false},
+		"no such path to get":       {nil, to("GET", "/metrics"), 404, "/ not_found", "no such path", "", nil, false},
+		"too short a path":          {nil, to("POST", "/callbacks/media"), 404, "/ not_found", "no such path", "", nil, false},
+		"too long a path":           {nil, to("POST", path+"/x"), 404, "/ not_found", "no such path", "", nil, false},
+		"a slash too many":          {nil, to("POST", path+"/"), 404, "/ not_found", "no such path", "", nil, false},
+		"GET":                       {nil, to("GET", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"HEAD":                      {nil, to("HEAD", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"PUT":                       {nil, to("PUT", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"the longest body":          {nil, post(append([]byte(`{"event_type":"NEW"}`), bytes.Repeat([]byte(" "), 256<<10-20)...)), 200, "media/classroom ignored", "success", "", nil, true},
+		"a byte more":               {nil, post(bytes.Repeat([]byte(" "), 256<<10+1)), 413, "/ too_large", "too large", "", nil, false},
+		"a byte more, unannounced": {nil, func(t testing.TB) *http.Request {
+			t.Helper()
+			r := signed(t, path, bytes.Repeat([]byte(" "), 256<<10+1))
+			r.ContentLength = -1
+			return r
+		}, 413, "/ too_large", "too large", "", nil, false},
+		"a body cut off": {nil, func(t testing.TB) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Body = io.NopCloser(&cut{})
+			return r
+		}, 408, "/ timeout", "could not be read", "", map[string]string{"Connection": "close"}, false},
+		"no key":              {func(c *Config) { c.Keys = keyring{} }, post(complete), 503, "media/classroom unavailable", "no usable key", "", map[string]string{"Retry-After": "5"}, false},
+		"the API server away": {failing(&ingest.Error{Err: errors.New("10.0.0.1 refused")}), post(complete), 503, "media/classroom unavailable", "cannot be stored now", "", map[string]string{"Retry-After": "5"}, false},
+		"the cache broken":    {func(c *Config) { c.Sources = sources(nil) }, post(complete), 503, "/ unavailable", "cannot be read", "", map[string]string{"Retry-After": "5"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := makeHouse(t, c.change)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, c.request(t))
+			checkAnswer(t, w, c.code, c.result)
+			for name, value := range c.header {
+				if got := w.Header().Get(name); got != value {
+					t.Errorf("%s is %q, want %q", name, got, value)
+				}
+			}
+			if seen := strings.Join(h.observed.seen, ", "); seen != c.outcome {
+				t.Errorf("observed %q, want %q", seen, c.outcome)
+			}
+			checkEvent(t, h.events, c.event)
+			if len(h.sink.deliveries) > 0 != c.delivered {
+				t.Errorf("delivered %v, want %v", h.sink.deliveries, c.delivered)
+			}
+		})
+	}
+}
+
+// old is signed an hour ago.
+func old(t testing.TB, content []byte) *http.Request {
+	t.Helper()
+	r := signed(t, path, content)
+	proof, err := callback.Sign(mustKey(t, secret), "1", "1619596682", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof.SetHeader(r.Header)
+	return r
+}
+
+// cut is a body whose sender hangs up.
+type cut struct{}
+
+func (*cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, code int, result string) {
+	t.Helper()
+	if w.Code != code {
+		t.Errorf("answered %d, want %d", w.Code, code)
+	}
+	var got body
+	decoder := json.NewDecoder(w.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&got); err != nil || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("answer is no JSON: %v", err)
+	}
+	if got.Status != map[bool]int{true: 1}[code == http.StatusOK] || !strings.Contains(got.Result, result) {
+		t.Errorf("answered %+v, want %q", got, result)
+	}
+}
+
+func checkEvent(t *testing.T, recorder *events.FakeRecorder, want string) {
+	t.Helper()
+	select {
+	case got := <-recorder.Events:
+		if want == "" || !strings.Contains(got, want) {
+			t.Errorf("event %q, want %q", got, want)
+		}
+		if len(got) > maxNote+64 {
+			t.Errorf("event of %d bytes", len(got))
+		}
+	default:
+		if want != "" {
+			t.Errorf("no event, want %q", want)
+		}
+	}
+}
+
+// What is delivered is what was signed; an event that names no app is the source's app's.
+func TestDelivery(t *testing.T) {
+	h := makeHouse(t, nil)
+	r := signed(t, path, []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"j"}`))
+	want := ingest.Delivery{Namespace: "media", Source: "classroom", Event: callback.Event{Type: callback.Start, Name: "RECORD_NEW_FILE_START", AppID: app, JobID: "j"}}
+	want.Digest = callback.Proof{Signature: r.Header.Get(callback.HeaderSignature)}.Digest()
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if len(h.sink.deliveries) != 1 || h.sink.deliveries[0] != want || want.Digest == callback.Unsigned {
+		t.Errorf("delivered %+v, want %+v", h.sink.deliveries, want)
+	}
+}
+
+// Forgeries use nothing up of a source's rate; what is genuine does, and is let in again later.
+func TestRate(t *testing.T) {
+	clk := clocktesting.NewFakeClock(testNow)
+	h := makeHouse(t, func(c *Config) { c.Clock, c.Limits.Rate, c.Limits.Burst = clk, 1, 2 })
+	content := fixture(t, "start-hls.json")
+	send := func(r *http.Request) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") != "1" {
+			t.Errorf("Retry-After is %q", w.Header().Get("Retry-After"))
+		}
+		return w.Code
+	}
+	for range 10 {
+		r := signed(t, path, content)
+		r.Header.Set(callback.HeaderTimestamp, "1")
+		if code := send(r); code != http.StatusUnauthorized {
+			t.Fatalf("a forgery: %d", code)
+		}
+	}
+	for i, want := range []int{200, 200, 429, 429} {
+		if code := send(signed(t, path, content)); code != want {
+			t.Errorf("callback %d: %d, want %d", i, code, want)
+		}
+	}
+	clk.Step(time.Second)
+	if code := send(signed(t, path, content)); code != http.StatusOK {
+		t.Errorf("a second later: %d", code)
+	}
+}
+
+// No more callbacks than InFlight are handled at one time.
+func TestInFlight(t *testing.T) {
+	h := makeHouse(t, func(c *Config) { c.Limits.InFlight = 1 })
+	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
+	first := httptest.NewRecorder()
+	request, content := signed(t, path, fixture(t, "start-hls.json")), fixture(t, "start-hls.json")
+	done := make(chan struct{})
+	go func() { defer close(done); h.ServeHTTP(first, request) }()
+	<-h.sink.entered
+	second := httptest.NewRecorder()
+	h.ServeHTTP(second, signed(t, path, content))
+	if second.Code != http.StatusTooManyRequests {
+		t.Errorf("answered %d beside another", second.Code)
+	}
+	close(h.sink.hold)
+	<-done
+	if first.Code != http.StatusOK {
+		t.Errorf("answered %d", first.Code)
+	}
+}
+
+func TestNewRefusesHalfAConfig(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// Whatever the headers, nothing but the signature lets a callback in, and nothing panics.
+func FuzzHeaders(f *testing.F) {
+	content := fixture(f, "start-hls.json")
+	good := signed(f, path, content).Header
+	f.Add(good.Get(callback.HeaderRand), good.Get(callback.HeaderTimestamp), good.Get(callback.HeaderSignature), path)
+	f.Add("", "", "", "/callbacks/%2F/x")
+	f.Add("1\x00", "2\n", strings.Repeat("F", 64), "/callbacks//x")
+	h := makeHouse(f, nil)
+	f.Fuzz(func(t *testing.T, random, timestamp, signature, url string) {
+		r := signed(t, path, content)
+		r.URL.Path = url
+		callback.Proof{Rand: random, Timestamp: timestamp, Signature: signature}.SetHeader(r.Header)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		genuine, err := callback.Sign(mustKey(t, secret), random, timestamp, content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := url == path && random != "" && timestamp != "" && strings.EqualFold(signature, genuine.Signature)
+		if len(random) > 256 || len(timestamp) > 256 {
+			want = false
+		}
+		if (w.Code == http.StatusOK) != want {
+			t.Errorf("answered %d", w.Code)
+		}
+	})
+}
+
+// The whole way but the API server.
+func BenchmarkHandler(b *testing.B) {
+	h := makeHouse(b, func(c *Config) {
+		c.Ingester, c.Observer, c.Limits.Rate, c.Limits.Burst = nothing{}, nothing{}, 1e9, 1e9
+	})
+	content := fixture(b, "complete-hls.json")
+	header := signed(b, path, content).Header
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, path, bytes.NewReader(content))
+		r.Header = header
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			b.Fatal(w.Code)
+		}
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) {
+	return ingest.Result{Outcome: ingest.Duplicate}, nil
+}
+
+func (nothing) CallbackHandled(string, string, string, time.Duration) {}

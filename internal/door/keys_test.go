@@ -1,0 +1,228 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package door
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/funcr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+// vault is an API server of Secrets: name to the value of the key "key".
+type vault struct {
+	client.Reader
+	mu      sync.Mutex
+	secrets map[string]string
+	away    bool
+	reads   atomic.Int64
+}
+
+func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	v.reads.Add(1)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.away {
+		return errors.New("the API server is away")
+	}
+	value, ok := v.secrets[key.Name]
+	if !ok {
+		return apierrors.NewNotFound(schema.GroupResource{Resource: "secrets"}, key.Name)
+	}
+	obj.(*corev1.Secret).Data = map[string][]byte{"key": []byte(value)}
+	return nil
+}
+
+func (v *vault) set(change func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	change()
+}
+
+var (
+	keyOne = strings.Repeat("1", 32)
+	keyTwo = strings.Repeat("2", 32)
+)
+
+// safe is a vault with one key, and a store that reads it.
+type safe struct {
+	*vault
+	store *KeyStore
+	clock *clocktesting.FakeClock
+	log   *bytes.Buffer
+}
+
+func makeSafe() safe {
+	s := safe{vault: &vault{secrets: map[string]string{"one": keyOne}}, clock: clocktesting.NewFakeClock(testNow), log: &bytes.Buffer{}}
+	log := funcr.New(func(prefix, args string) { s.log.WriteString(prefix + args + "\n") }, funcr.Options{Verbosity: 10})
+	s.store = NewKeyStore(s.vault, s.clock, log)
+	return s
+}
+
+// verify has the store verify a callback that is signed with a key.
+func (s safe) verify(t testing.TB, source *v1alpha1.RecordingSource, key string) error {
+	t.Helper()
+	content := []byte("{}")
+	proof, err := callback.Sign(mustKey(t, key), "1", "2", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.store.Verify(t.Context(), source, proof, content)
+}
+
+func expect(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+func TestKeysAreReadOnceAMinute(t *testing.T) {
+	s := makeSafe()
+	source := builders.MakeRecordingSource("a").Key("one", "key").Key("one", "other").Obj()
+	for range 100 {
+		expect(t, "the key", s.verify(t, source, keyOne), nil)
+	}
+	if got := s.reads.Load(); got != 1 {
+		t.Errorf("%d reads of one Secret, want 1", got)
+	}
+	s.clock.Step(keysMaxAge)
+	s.set(func() { s.secrets["one"] = keyTwo })
+	expect(t, "the key of a minute ago", s.verify(t, source, keyOne), callback.ErrSignature)
+	if got := s.reads.Load(); got != 2 {
+		t.Errorf("%d reads, want 2", got)
+	}
+}
+
+func TestAKeyRotates(t *testing.T) {
+	s := makeSafe()
+	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
+	expect(t, "the old key", s.verify(t, source, keyOne), nil)
+	// In place: found when it does not verify.
+	s.clock.Step(keysForceInterval)
+	s.set(func() { s.secrets["one"] = keyTwo })
+	expect(t, "the new key", s.verify(t, source, keyTwo), nil)
+	expect(t, "the old key", s.verify(t, source, keyOne), callback.ErrSignature)
+	// Beside the old one: found at once, without waiting.
+	s.set(func() { s.secrets["more"] = keyOne })
+	both := builders.MakeRecordingSource("a").Key("one", "key").Key("more", "key").Obj()
+	expect(t, "the first of two", s.verify(t, both, keyTwo), nil)
+	expect(t, "the second of two", s.verify(t, both, keyOne), nil)
+	// Removed: forgotten at once.
+	expect(t, "the removed one", s.verify(t, source, keyOne), callback.ErrSignature)
+}
+
+func TestForgeriesDriveNoReads(t *testing.T) {
+	s := makeSafe()
+	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 500 {
+				if err := s.verify(t, source, keyTwo); !errors.Is(err, callback.ErrSignature) {
+					t.Errorf("a forgery: %v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := s.reads.Load(); got != 1 {
+		t.Errorf("4000 forgeries at one time drove %d reads", got)
+	}
+	for range 10 {
+		s.clock.Step(keysForceInterval)
+		for range 100 {
+			expect(t, "a forgery", s.verify(t, source, keyTwo), callback.ErrSignature)
+		}
+	}
+	if got := s.reads.Load(); got != 11 {
+		t.Errorf("1000 forgeries in %s drove %d reads, want 10", 10*keysForceInterval, got-1)
+	}
+}
+
+func TestUnusableKeys(t *testing.T) {
+	s := makeSafe()
+	s.set(func() { s.secrets["short"] = "short" })
+	for name, c := range map[string]struct {
+		source *builders.RecordingSource
+		want   error
+	}{
+		"none named":                {builders.MakeRecordingSource("none"), ErrNoUsableKey},
+		"too short":                 {builders.MakeRecordingSource("short").Key("short", "key"), ErrNoUsableKey},
+		"no such Secret":            {builders.MakeRecordingSource("missing").Key("missing", "key"), ErrNoUsableKey},
+		"no such key in the Secret": {builders.MakeRecordingSource("nokey").Key("one", "other"), ErrNoUsableKey},
+		"beside a usable one":       {builders.MakeRecordingSource("beside").Key("short", "key").Key("missing", "key").Key("one", "key"), nil},
+	} {
+		t.Run(name, func(t *testing.T) { expect(t, name, s.verify(t, c.source.Obj(), keyOne), c.want) })
+	}
+}
+
+func TestKeysOutliveTheAPIServer(t *testing.T) {
+	s := makeSafe()
+	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
+	expect(t, "the key", s.verify(t, source, keyOne), nil)
+	s.set(func() { s.away = true })
+	for range 23 {
+		s.clock.Step(time.Hour)
+		expect(t, "the key that was read last", s.verify(t, source, keyOne), nil)
+		expect(t, "a forgery", s.verify(t, source, keyTwo), callback.ErrSignature)
+	}
+	s.clock.Step(time.Hour + time.Second)
+	expect(t, "a key of a day ago", s.verify(t, source, keyOne), ErrKeysUnread)
+	s.set(func() { s.away = false })
+	s.clock.Step(keysForceInterval)
+	expect(t, "the key", s.verify(t, source, keyOne), nil)
+	// A key that was never read may have signed what the others have not.
+	s.set(func() { s.away = true })
+	both := builders.MakeRecordingSource("a").Key("one", "key").Key("two", "key").Obj()
+	expect(t, "the known of two", s.verify(t, both, keyOne), nil)
+	expect(t, "the unknown of two", s.verify(t, both, keyTwo), ErrKeysUnread)
+	// A Secret that is gone is another thing than one that cannot be read.
+	s.set(func() { s.away = false; delete(s.secrets, "one") })
+	s.clock.Step(keysMaxAge)
+	expect(t, "a deleted key", s.verify(t, source, keyOne), ErrNoUsableKey)
+	if log := s.log.String(); !strings.Contains(log, "away") || strings.Contains(log, keyOne) || strings.Contains(log, keyTwo) {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestHeldKeysAreBounded(t *testing.T) {
+	s := makeSafe()
+	for i := range maxSources + 10 {
+		source := builders.MakeRecordingSource("s"+strings.Repeat("x", i%60)).Key("one", "key").Obj()
+		source.Namespace = "n" + time.Duration(i).String()
+		expect(t, "the key", s.verify(t, source, keyOne), nil)
+	}
+	if got := len(s.store.sources); got > maxSources {
+		t.Errorf("%d sources are held", got)
+	}
+}
