@@ -12,7 +12,7 @@ debian_image=docker.io/library/debian:bookworm-slim
 # Storage of our own: an image that is called debian but was made here must not be
 # found by anybody else's build.
 buildah_() {
-  buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver "$(storage_driver)" "$@"
+  TMPDIR=$cache/tmp buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver "$(storage_driver)" "$@"
 }
 
 # An overlay cannot lie on an overlay, as when this runs in a container itself.
@@ -43,11 +43,20 @@ golang_key() {
   (debian_key; go env GOVERSION GOROOT GOPROXY GOSUMDB GONOSUMDB GOPRIVATE; cat /etc/ssl/certs/ca-certificates.crt) | sha256sum | cut -c1-12
 }
 
+# tidy_storage removes the containers and mounts of builds that failed. build.sh's
+# lock says that nobody uses them.
+tidy_storage() {
+  buildah_ rm --all >/dev/null 2>&1 || true
+  umount "$cache/storage/overlay" 2>/dev/null || true
+}
+
+mkdir -p "$cache/tmp" # beside the storage, because layers are large
+
 # make_bases DOCKERFILE makes the base images that are not there yet.
 make_bases() {
   local want have
-  # Containers that a build left which was cut off; the lock says that nobody uses them.
-  buildah_ rm --all >/dev/null 2>&1 || true
+  trap tidy_storage EXIT
+  tidy_storage # of a build that was killed
   make_debian
   want=$(golang_version "$1")
   [ -n "$want" ] || return 0
@@ -139,13 +148,18 @@ build_with_buildah() {
   tag=$(qualified "$3")
   local volumes=()
   if [ -n "$(golang_version "$dockerfile")" ]; then
-    # This machine's modules and compiled packages, which make the build quick.
+    # This machine's modules and compiled packages make the build quick. They are
+    # given to a RUN as it is, and to one with --mount=type=cache, for which buildah
+    # looks below its temporary directory for one named after the target.
     modules=$(go env GOMODCACHE) builds=$(go env GOCACHE)
-    mkdir -p "$modules" "$builds"
+    mkdir -p "$modules" "$builds" "$cache/tmp/buildah-cache/go/pkg" "$cache/tmp/buildah-cache/root/.cache"
+    ln -sfn "$modules" "$cache/tmp/buildah-cache/go/pkg/mod"
+    ln -sfn "$builds" "$cache/tmp/buildah-cache/root/.cache/go-build"
     volumes=(--volume "$modules:/go/pkg/mod" --volume "$builds:/root/.cache/go-build")
   fi
   long "building $tag (target $target) with buildah" \
     buildah_ bud --isolation chroot --pull-never --layers "${volumes[@]}" \
+    --build-arg TARGETOS=linux --build-arg TARGETARCH="$(dpkg --print-architecture)" \
     --file "$dockerfile" --target "$target" --tag "$tag" "$repo"
   long "saving $tag" buildah_ push --quiet "$tag" "docker-archive:$out:$tag"
 }
