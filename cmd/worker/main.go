@@ -1,0 +1,60 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Command worker is what runs in the pod of a pipeline's step: it fetches a recording, processes it and publishes the
+// result, each in a container of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker: -ldflags "-X main.version=v1.2.3".
+var version = "development"
+
+// errTold is the cause of the end of a context when the container is told to stop.
+var errTold = errors.New("the container was told to stop")
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	defer signal.Stop(signals)
+	go func() {
+		select {
+		case <-signals:
+			cancel(errTold)
+		case <-ctx.Done():
+		}
+	}()
+
+	program := &program{version: version, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	command := program.command()
+	if err := command.ExecuteContext(ctx); err != nil {
+		command.PrintErrln("Error:", err.Error())
+		return exitUsage
+	}
+	return program.exit
+}

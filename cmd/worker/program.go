@@ -1,0 +1,228 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/confine"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
+)
+
+// exitUsage is the exit code for a wrong command line (EX_USAGE).
+const exitUsage = 64
+
+// envTerminationLog overrides where the Result is written.
+const envTerminationLog = "TERMINATION_LOG"
+
+// program is the command line.
+type program struct {
+	version        string
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	terminationLog string
+	workDir        string
+	// exit is the exit code that a subcommand decided on.
+	exit int
+}
+
+const longHelp = `worker does one step of a recording pipeline. It is not meant to be started by hand: the
+operator makes a Job for each step, and the Job's pod runs
+
+  worker fetch      (init container)  reads the recording        has the source's credentials
+  worker process    (init container)  runs ffmpeg and verifies   has no credentials
+  worker publish    (container)       writes and reads back      has the destination's credentials
+
+What is to be done comes as JSON in the environment variable RECORDING_TASK. The containers share
+the folder /work. How it ended is written to the termination message (kubectl describe pod shows
+it) and told by the exit code:
+
+  0    done
+  64   the command line is wrong
+  65   failed, and another attempt cannot succeed: for example a segment is missing
+  75   failed, and another attempt may succeed: for example the storage did not answer
+
+Logs are JSON lines on standard error. Neither they nor the message hold a credential or the
+query of a URL.`
+
+const fetchHelp = `fetch reads the recording into /work/source: an object of an S3 bucket, a file of a mounted
+volume, or a URL of an allowed host. Of an HLS recording it reads the playlist and every segment
+that it names, strictly: a segment that is missing, or that lies outside of the playlist's folder,
+is a failure.
+
+S3 credentials are the files accessKeyID, secretAccessKey and sessionToken (optional) in
+/credentials/source; the certificates that the server is verified against are /ca/source/ca.crt.`
+
+const processHelp = `process makes an MP4 of what fetch read (transcode), or takes it as it is (archive). ffmpeg runs
+without network and, where the kernel has Landlock, without files but the recording.
+
+An MP4 is verified before it counts as made: it must have the recording's streams, its duration,
+and every frame. What is missing is named: the segment and the time.`
+
+const publishHelp = `publish writes what process made to its destination, reads every file back, compares its sha256,
+and writes manifest.json last: a folder with a manifest is complete. A folder that holds another
+recording's manifest is never written to. Run again, it finds everything done.
+
+S3 credentials are the files accessKeyID, secretAccessKey and sessionToken (optional) in
+/credentials/destination. They need the right to get, put, list and delete objects there.`
+
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "worker",
+		Short:         "Do one step of a recording pipeline",
+		Long:          longHelp,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.PersistentFlags().StringVar(&p.terminationLog, "termination-log", "",
+		"file that the result is written to (default $TERMINATION_LOG, or else /dev/termination-log)")
+	root.PersistentFlags().StringVar(&p.workDir, "work-dir", task.WorkDir, "folder that the step's containers share")
+	root.AddCommand(
+		p.step(task.ContainerFetch, "Read the recording", fetchHelp, (*worker.Worker).Fetch),
+		p.step(task.ContainerProcess, "Make the result and verify it", processHelp, (*worker.Worker).Process),
+		p.step(task.ContainerPublish, "Write the result and read it back", publishHelp, (*worker.Worker).Publish),
+		p.versionCommand(), p.confineCommand(),
+	)
+	return root
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run:   func(command *cobra.Command, _ []string) { command.Println(p.version) },
+	}
+}
+
+// confineCommand becomes another program, confined. Its arguments are not flags of this one.
+func (p *program) confineCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                confine.Subcommand + " [read=DIR] [write=DIR] -- PROGRAM [ARGUMENT]...",
+		Short:              "Run a program without network",
+		Hidden:             true,
+		DisableFlagParsing: true,
+		Run: func(command *cobra.Command, args []string) {
+			command.PrintErrln(confine.Run(args).Error())
+			p.exit = media.ExitConfine
+		},
+	}
+}
+
+// step is a subcommand that does one container's work.
+func (p *program) step(name, short, long string, do func(*worker.Worker, context.Context) (task.Result, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Long: long, Args: cobra.NoArgs,
+		Run: func(command *cobra.Command, _ []string) {
+			log := slog.New(slog.NewJSONHandler(p.stderr, nil)).With("container", name)
+			ctx := command.Context()
+			result, err := p.attempt(ctx, log, do)
+			interrupted := errors.Is(context.Cause(ctx), errTold)
+			result, p.exit = worker.ResultOf(result, err, interrupted)
+			if failed := result.Failure; failed != nil {
+				log.Error("Failed", "reason", failed.Reason, "permanent", failed.Permanent, "message", failed.Message)
+			}
+			if err := p.report(result); err != nil {
+				log.Error("The result cannot be told", "error", err.Error())
+				p.exit = task.ExitTransient
+			}
+		},
+	}
+}
+
+// attempt does the work; a panic is a failure like any other, so that the operator hears of it.
+func (p *program) attempt(ctx context.Context, log *slog.Logger, do func(*worker.Worker, context.Context) (task.Result, error)) (result task.Result, err error) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			err = failure.Transient(task.ReasonInternal, "panic: %v", recovered)
+		}
+	}()
+	one, err := p.worker(log)
+	if err != nil {
+		return task.Result{}, err
+	}
+	return do(one, ctx)
+}
+
+// worker reads the task and finds the programs.
+func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
+	var todo task.Task
+	if err := json.Unmarshal([]byte(p.getenv(task.EnvTask)), &todo); err != nil {
+		return nil, failure.Permanent(task.ReasonInvalidTask, "%s is no task: %w", task.EnvTask, err)
+	}
+	if err := worker.CheckTask(todo); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the worker itself: %w", err)
+	}
+	temp := worker.TempDir(p.workDir)
+	return &worker.Worker{
+		Task: todo, WorkDir: p.workDir,
+		Source: storage.SourcePaths(temp), Destination: storage.DestinationPaths(temp),
+		FFmpeg: find("ffmpeg"), FFprobe: find("ffprobe"), Rclone: find("rclone"), Self: self,
+		Version: p.version, Now: time.Now, Log: log.With("recording", todo.Namespace+"/"+todo.File, "step", todo.Step),
+	}, nil
+}
+
+// find gives a program's absolute path. One that is not there is not an error yet: each container needs only some.
+func find(program string) string {
+	if path, err := exec.LookPath(program); err == nil {
+		if absolute, err := filepath.Abs(path); err == nil {
+			return absolute
+		}
+	}
+	return "/usr/bin/" + program
+}
+
+// report writes the termination message.
+func (p *program) report(result task.Result) error {
+	path := p.terminationLog
+	if path == "" {
+		path = p.getenv(envTerminationLog)
+	}
+	if path == "" {
+		path = "/dev/termination-log"
+	}
+	message, err := result.Encode()
+	if err != nil {
+		return err
+	}
+	// Kubernetes makes the file; it may be written, not replaced.
+	return os.WriteFile(path, message, 0o600)
+}

@@ -1,0 +1,93 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package child runs a program as a child in a process group of its own, so that a worker that is told to stop leaves
+// nothing running.
+package child
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// grace is how long a child may take to end after SIGTERM. It is shorter than Kubernetes' 30 s, so that the worker
+// can still say why it stopped.
+const grace = 10 * time.Second
+
+// Command is a program to run. The child sees Env and nothing of the worker's own environment.
+type Command struct {
+	Path   string
+	Args   []string
+	Env    []string
+	Dir    string
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// ExitError is a child that ended by itself with another exit code than 0.
+type ExitError struct {
+	// Program is the child's base name.
+	Program string
+	// Code is its exit code; -1 when a signal ended it.
+	Code int
+	err  error
+}
+
+// Error names the program and how it ended.
+func (e *ExitError) Error() string { return fmt.Sprintf("%s: %v", e.Program, e.err) }
+
+// Unwrap gives the *exec.ExitError.
+func (e *ExitError) Unwrap() error { return e.err }
+
+// Run waits until the child has ended. When ctx ends first, the child's whole process group gets SIGTERM and, after a
+// grace, SIGKILL; the error is then ctx's cause. An *ExitError says that the child ran and failed.
+func Run(ctx context.Context, command Command) error {
+	program := filepath.Base(command.Path)
+	cmd := exec.CommandContext(ctx, command.Path, command.Args...)
+	cmd.Env = append([]string{}, command.Env...)
+	cmd.Dir = command.Dir
+	cmd.Stdout, cmd.Stderr = command.Stdout, command.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return signalGroup(cmd, syscall.SIGTERM) }
+	cmd.WaitDelay = grace
+
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", program, err)
+	}
+	err := cmd.Wait()
+	if ctx.Err() != nil {
+		// The leader is gone; what it started may not be. Nothing to do when the group is empty already.
+		_ = signalGroup(cmd, syscall.SIGKILL)
+		return fmt.Errorf("%s stopped: %w", program, context.Cause(ctx))
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return &ExitError{Program: program, Code: exit.ExitCode(), err: exit}
+	}
+	if err != nil {
+		return fmt.Errorf("run %s: %w", program, err)
+	}
+	return nil
+}
+
+func signalGroup(cmd *exec.Cmd, signal syscall.Signal) error {
+	return syscall.Kill(-cmd.Process.Pid, signal)
+}

@@ -1,0 +1,41 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package child
+
+import "strings"
+
+// Tail is an io.Writer that keeps the last Limit bytes: what a program said before it failed, however much it said.
+// It is not safe for concurrent use; os/exec writes from one goroutine.
+type Tail struct {
+	// Limit in bytes.
+	Limit int
+	data  []byte
+}
+
+// Write keeps the end of data; it never fails.
+func (t *Tail) Write(data []byte) (int, error) {
+	t.data = append(t.data, data...)
+	if extra := len(t.data) - t.Limit; extra > 0 {
+		t.data = append(t.data[:0], t.data[extra:]...)
+	}
+	return len(data), nil
+}
+
+// String is what was kept, on one line.
+func (t *Tail) String() string {
+	return strings.Join(strings.Fields(string(t.data)), " ")
+}

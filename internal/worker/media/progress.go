@@ -1,0 +1,52 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package media
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// Progress reads ffmpeg's -progress lines.
+type Progress struct {
+	// Total is the duration of the whole in seconds; 0: unknown.
+	Total float64
+
+	percent int
+}
+
+// Line reads one line and says whether it changed the percentage. out_time_us is right in every ffmpeg; out_time_ms
+// is microseconds too, so it is not read.
+func (p *Progress) Line(line []byte) bool {
+	key, value, _ := bytes.Cut(bytes.TrimSpace(line), []byte{'='})
+	before := p.percent
+	switch string(key) {
+	case "out_time_us":
+		micros, err := strconv.ParseInt(string(value), 10, 64)
+		if err == nil && p.Total > 0 && micros > 0 {
+			p.percent = max(p.percent, int(min(99, float64(micros)/1e4/p.Total)))
+		}
+	case "progress":
+		if string(value) == "end" {
+			p.percent = 100
+		}
+	}
+	return p.percent != before
+}
+
+// Percent is how much is done; at most 99 until ffmpeg says that it has ended.
+func (p *Progress) Percent() int { return p.percent }

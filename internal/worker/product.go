@@ -1,0 +1,96 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package worker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// Product is what process made: it is written to output.json for publish.
+type Product struct {
+	// Files in the order in which they are to be published; the last is the one that an Output names.
+	Files []ProductFile `json:"files"`
+	// Media is what is inside; nil when ffprobe could not tell.
+	Media *v1alpha1.Media `json:"media,omitempty"`
+}
+
+// ProductFile is one file, in output/ and at the destination, and one line of a manifest.
+type ProductFile struct {
+	// Name is relative, with slashes.
+	Name string `json:"name"`
+	// SizeBytes and SHA256 (lower-case hex) are of the whole file.
+	SizeBytes int64  `json:"sizeBytes"`
+	SHA256    string `json:"sha256"`
+}
+
+const productFile = "output.json"
+
+// measure sets the sizes and sums of all files.
+func (p *Product) measure(ctx context.Context, dir string) error {
+	for i := range p.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := p.Files[i].measure(dir); err != nil {
+			return fmt.Errorf("measure %s: %w", p.Files[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func (f *ProductFile) measure(dir string) error {
+	file, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name)))
+	if err != nil {
+		return err
+	}
+	hash := sha256.New()
+	f.SizeBytes, err = io.Copy(hash, file)
+	f.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	return errors.Join(err, file.Close())
+}
+
+// output is the product as a RecordingFile's status tells it.
+func (p Product) output(uri func(name string) string) v1alpha1.Output {
+	primary := p.Files[len(p.Files)-1]
+	output := v1alpha1.Output{
+		URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(p.Files), maxFiles)), Media: p.Media, //nolint:gosec // bounded
+	}
+	for _, file := range p.Files {
+		output.SizeBytes += file.SizeBytes
+	}
+	return output
+}
+
+// maxFiles is more than any playlist may name; it keeps the count within its type.
+const maxFiles = 1 << 30
+
+func (p Product) names() []string {
+	names := make([]string, len(p.Files))
+	for i, file := range p.Files {
+		names[i] = file.Name
+	}
+	return names
+}

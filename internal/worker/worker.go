@@ -1,0 +1,153 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package worker is what runs in a step's pod: Fetch, Process and Publish, one in each container, which hand files and
+// facts to each other through a shared folder.
+//
+// Work folder:
+//
+//	source/       what was fetched, under names of our own
+//	source.json   what it is: the Recording
+//	render/       the one folder that ffmpeg may write to
+//	output/       what is to be published, under its final names
+//	output.json   what it is: the Product
+//	tmp/          what is on its way
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
+)
+
+// Formats of a source.
+const (
+	formatHLS = "HLS"
+	formatMP4 = "MP4"
+)
+
+// Worker does one step's work.
+type Worker struct {
+	// Task is what is to be done.
+	Task task.Task
+	// WorkDir is the folder that the step's containers share.
+	WorkDir string
+	// Source and Destination are where the containers' mounts are.
+	Source, Destination storage.Paths
+	// FFmpeg, FFprobe, Rclone and Self are absolute paths of programs; Self is this one, which confines ffmpeg.
+	FFmpeg, FFprobe, Rclone, Self string
+	// Version of the worker, for the manifest.
+	Version string
+	// Now is the clock that progress is logged by.
+	Now func() time.Time
+	// Log gets what happens.
+	Log *slog.Logger
+}
+
+// CheckTask says why a task cannot be done by any container.
+func CheckTask(todo task.Task) error {
+	switch {
+	case (todo.Transcode == nil) == (todo.Archive == nil):
+		return failure.Permanent(task.ReasonInvalidTask, "task: exactly one of transcode and archive must be set")
+	case todo.UID == "" || todo.Step == "":
+		return failure.Permanent(task.ReasonInvalidTask, "task: uid and step must be set")
+	case todo.Source.MaxBytes <= 0:
+		return failure.Permanent(task.ReasonInvalidTask, "task: source.maxBytes must be positive")
+	case todo.Source.Format != formatHLS && todo.Source.Format != formatMP4:
+		return failure.Permanent(task.ReasonUnsupported, "format %.20q cannot be processed, only HLS and MP4", todo.Source.Format)
+	case todo.Source.Storage == nil && todo.Source.URL == "":
+		return failure.Permanent(task.ReasonInvalidTask, "task: source.storage or source.url must be set")
+	case todo.Source.Storage != nil && todo.Source.Object == "":
+		return failure.Permanent(task.ReasonInvalidTask, "task: source.object must be set")
+	}
+	return nil
+}
+
+// ResultOf is what a container says in the end, and its exit code. interrupted says that it was told to stop, which
+// explains any error.
+func ResultOf(result task.Result, err error, interrupted bool) (task.Result, int) {
+	switch {
+	case err == nil:
+		return result, 0
+	case interrupted:
+		return task.Result{Failure: &task.Failure{Reason: task.ReasonInterrupted, Message: "the container was told to stop"}}, task.ExitTransient
+	}
+	report := failure.Report(err)
+	code := task.ExitTransient
+	if report.Permanent {
+		code = task.ExitPermanent
+	}
+	return task.Result{Failure: report}, code
+}
+
+func (w *Worker) sourceDir() string { return filepath.Join(w.WorkDir, "source") }
+func (w *Worker) renderDir() string { return filepath.Join(w.WorkDir, "render") }
+func (w *Worker) outputDir() string { return filepath.Join(w.WorkDir, "output") }
+
+// TempDir is the folder, in a work folder, for what is on its way.
+func TempDir(workDir string) string { return filepath.Join(workDir, "tmp") }
+
+// freshDirs empties folders, so that nothing of an earlier attempt is taken for this one's.
+func freshDirs(dirs ...string) error {
+	for _, dir := range dirs {
+		err := os.RemoveAll(dir)
+		if err == nil {
+			err = os.MkdirAll(dir, 0o750)
+		}
+		if err != nil {
+			return fmt.Errorf("prepare the work folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// save writes facts for the next container.
+func (w *Worker) save(name string, facts any) error {
+	data, err := json.Marshal(facts)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(w.WorkDir, name), data, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// load reads the facts of the container before.
+func (w *Worker) load(name string, facts any) error {
+	data, err := os.ReadFile(filepath.Join(w.WorkDir, name))
+	if err == nil {
+		err = json.Unmarshal(data, facts)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s, which the container before writes: %w", name, err)
+	}
+	return nil
+}
+
+// stopped says whether an error comes from the end of ctx and not from what was done.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, context.Canceled)
+}
