@@ -25,7 +25,7 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.dependsOn) || s.dependsOn.all(d, d != s.name && self.steps.exists(o, o.name == d)))",message="steps: dependsOn must name other steps of this pipeline",fieldPath=".steps"
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.input) || (s.input.step != s.name && self.steps.exists(o, o.name == s.input.step)))",message="steps: input.step must name another step of this pipeline",fieldPath=".steps"
-// +kubebuilder:validation:XValidation:rule="self.steps.all(s, self.steps.all(o, o.name == s.name || o.output != s.output))",message="steps: two steps cannot publish to the same storageRef and path; put {step} into the path",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, self.steps.all(o, o.name == s.name || o.output != s.output || (has(s.output.path) && s.output.path.contains('{step}'))))",message="steps: two steps cannot publish to the same storageRef and path; put {step} into the path",fieldPath=".steps"
 type RecordingPipelineSpec struct {
 	// steps to run. Steps run at the same time unless dependsOn or input orders them.
 	// +required

@@ -42,8 +42,8 @@ const (
 	indexFile = "file"
 	// indexJob finds Pods by their Job.
 	indexJob = "job"
-	// indexStalled finds RecordingFiles that wait for a person.
-	indexStalled = "stalled"
+	// indexUnsettled finds RecordingFiles that are recorded and may still need something.
+	indexUnsettled = "unsettled"
 	// indexRevision finds RecordingFiles that are not finished by the pipeline revision that they are processed with.
 	indexRevision = "revision"
 )
@@ -57,7 +57,7 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&batchv1.Job{}, indexFile, func(o client.Object) []string { return label(o, v1alpha1.LabelFile) }},
 		{&corev1.Pod{}, indexJob, func(o client.Object) []string { return label(o, batchv1.JobNameLabel) }},
-		{&v1alpha1.RecordingFile{}, indexStalled, stalled},
+		{&v1alpha1.RecordingFile{}, indexUnsettled, unsettled},
 		{&v1alpha1.RecordingFile{}, indexRevision, unfinishedRevision},
 	}
 	for _, index := range indexes {
@@ -101,12 +101,15 @@ func label(object client.Object, key string) []string {
 	return nil
 }
 
-func stalled(object client.Object) []string {
+// unsettled includes files that no status says anything of yet: what such a file was found to lack may appear between
+// that look and the writing of its status, and the watch of what appeared must find the file all the same.
+func unsettled(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
-	if ok && file.Spec.File != nil && meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled) {
-		return []string{"true"}
+	if !ok || file.Spec.File == nil || meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady) ||
+		finished(&file.Status, file.Status.Input) {
+		return nil
 	}
-	return nil
+	return []string{"true"}
 }
 
 func unfinishedRevision(object client.Object) []string {
@@ -117,11 +120,11 @@ func unfinishedRevision(object client.Object) []string {
 	return []string{file.Status.Pipeline.Revision}
 }
 
-// stalledFiles are the files that a change of a source, pipeline or storage location may set going again.
-func (r *FileReconciler) stalledFiles(ctx context.Context, object client.Object) []reconcile.Request {
+// unsettledFiles are the files that a change of a source, pipeline or storage location may set going again.
+func (r *FileReconciler) unsettledFiles(ctx context.Context, object client.Object) []reconcile.Request {
 	var list v1alpha1.RecordingFileList
-	if err := r.Client.List(ctx, &list, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexStalled: "true"}); err != nil {
-		log.FromContext(ctx).Error(err, "Listing stalled files failed; they are looked at again when they change", "namespace", object.GetNamespace())
+	if err := r.Client.List(ctx, &list, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexUnsettled: "true"}); err != nil {
+		log.FromContext(ctx).Error(err, "Listing files failed; they are looked at again when they change", "namespace", object.GetNamespace())
 		return nil
 	}
 	requests := make([]reconcile.Request, 0, len(list.Items))

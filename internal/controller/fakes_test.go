@@ -1,0 +1,151 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+)
+
+// counter counts status patches by object.
+type counter struct {
+	mu sync.Mutex
+	n  map[client.ObjectKey]int
+}
+
+func newCounter() *counter { return &counter{n: map[client.ObjectKey]int{}} }
+
+func (c *counter) of(key client.ObjectKey) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[key]
+}
+
+func (c *counter) wrap(inner client.Client) client.Client {
+	watcher, ok := inner.(client.WithWatch)
+	if !ok {
+		watcher = withoutWatch{inner}
+	}
+	return interceptor.NewClient(watcher, interceptor.Funcs{
+		SubResourcePatch: func(ctx context.Context, inner client.Client, subresource string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
+			err := inner.SubResource(subresource).Patch(ctx, object, patch, options...)
+			if err == nil {
+				c.mu.Lock()
+				c.n[client.ObjectKeyFromObject(object)]++
+				c.mu.Unlock()
+			}
+			return err
+		},
+	})
+}
+
+// withoutWatch makes an interceptor of a client that cannot watch; nothing here watches through it.
+type withoutWatch struct{ client.Client }
+
+func (withoutWatch) Watch(context.Context, client.ObjectList, ...client.ListOption) (watch.Interface, error) {
+	panic("not a watching client")
+}
+
+// say plays the kubelet: a pod of the Job ended, and its containers said this.
+func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...corev1.ContainerStatus) {
+	t.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name}},
+		Spec:       job.Spec.Template.Spec,
+	}
+	for key, value := range job.Spec.Template.Labels {
+		pod.Labels[key] = value
+	}
+	if err := k8s.Create(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	pod.Status.Phase = phase
+	for _, status := range statuses {
+		if status.Name == task.ContainerPublish {
+			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, status)
+		} else {
+			pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, status)
+		}
+	}
+	if err := k8s.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ended(container string, exitCode int32, message string) corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: container, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+		ExitCode: exitCode, Message: message, Reason: map[bool]string{true: "Completed", false: "Error"}[exitCode == 0],
+	}}}
+}
+
+func result(t *testing.T, r task.Result) string {
+	t.Helper()
+	encoded, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+// finish plays the Job controller.
+func finish(t *testing.T, job *batchv1.Job, conditions ...batchv1.JobConditionType) {
+	t.Helper()
+	now := metav1.NewTime(time.Now().Truncate(time.Second))
+	job.Status.StartTime = &now
+	for _, kind := range conditions {
+		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{
+			Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: now, Reason: "PodFailurePolicy", Message: "by the test",
+		})
+		if kind == batchv1.JobComplete {
+			job.Status.CompletionTime = &now
+			job.Status.Succeeded = 1
+		}
+	}
+	if err := k8s.Status().Update(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// succeed plays a step that published one output.
+func succeed(t *testing.T, job *batchv1.Job, uri string) {
+	t.Helper()
+	say(t, job, corev1.PodSucceeded, ended(task.ContainerFetch, 0, ""), ended(task.ContainerProcess, 0, ""),
+		ended(task.ContainerPublish, 0, result(t, task.Result{Outputs: []v1alpha1.Output{{URI: uri, SizeBytes: 10, SHA256: "ab", Files: 1}}})))
+	finish(t, job, batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
+}
+
+// fail plays a step that failed for good in its first container.
+func fail(t *testing.T, job *batchv1.Job, reason, message string) {
+	t.Helper()
+	say(t, job, corev1.PodFailed, ended(task.ContainerFetch, task.ExitPermanent,
+		result(t, task.Result{Failure: &task.Failure{Reason: reason, Message: message, Permanent: true}})))
+	job.Status.Failed = 1
+	finish(t, job, batchv1.JobFailureTarget, batchv1.JobFailed)
+}

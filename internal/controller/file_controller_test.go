@@ -1,0 +1,243 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+)
+
+func TestFileGoesItsWay(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, nil))
+	file := film(t, g, namespace, v1alpha1.ReasonRecording)
+
+	file.Spec.File = recorded()
+	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+	film(t, g, namespace, v1alpha1.ReasonProcessing)
+	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/film/mp4/a.mp4")
+
+	keep := jobOf(t, g, namespace, "keep")
+	g.Expect(metav1.IsControlledBy(keep, file)).To(BeTrue())
+	succeed(t, keep, "s3://archive/film/keep/a.m3u8")
+	file = film(t, g, namespace, v1alpha1.ReasonSucceeded)
+
+	g.Expect(file.Status.Steps).To(HaveLen(2))
+	g.Expect(file.Status.Steps[0].Outputs[0].URI).To(Equal("s3://archive/film/mp4/a.mp4"))
+	g.Expect(file.Status.Steps[0].Attempts).To(BeEquivalentTo(1))
+	g.Expect(file.Status.Summary.Progress).To(Equal("2/2"))
+	g.Expect(file.Status.Pipeline.Name).To(Equal("lecture"))
+	// Promise 5: no more status patches than 2 + the number of steps.
+	g.Expect(statusPatches.of(client.ObjectKeyFromObject(file))).To(BeNumerically("<=", 4))
+
+	g.Eventually(func(g Gomega) {
+		var events eventsv1.EventList
+		g.Expect(k8s.List(t.Context(), &events, client.InNamespace(namespace))).To(Succeed())
+		reasons := map[string]bool{}
+		for _, event := range events.Items {
+			if event.Regarding.Kind == "RecordingFile" {
+				reasons[event.Reason] = true
+			}
+		}
+		for _, want := range []string{"Recording", "Processing", "StepStarted", "StepSucceeded", "Succeeded"} {
+			g.Expect(reasons).To(HaveKey(want))
+		}
+	}, timeout, poll).Should(Succeed())
+}
+
+func TestFailedStepEndsTheFile(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	fail(t, jobOf(t, g, namespace, "mp4"), task.ReasonSegmentMissing, "segment 3 is missing")
+	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue())
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("segment 3 is missing"))
+	g.Expect(file.Status.Steps[1].State).To(Equal(v1alpha1.StepSkipped))
+	g.Expect(jobsOf(t, namespace, "keep")).To(BeEmpty())
+}
+
+func TestAContainerThatCouldNotSpeak(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	job := jobOf(t, g, namespace, "mp4")
+	killed := ended(task.ContainerProcess, 137, "last words")
+	killed.State.Terminated.Reason = "OOMKilled"
+	say(t, job, corev1.PodFailed, ended(task.ContainerFetch, 0, ""), killed)
+	job.Status.Failed = 1
+	finish(t, job, batchv1.JobFailureTarget, batchv1.JobFailed)
+	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	g.Expect(file.Status.Steps[0].Reason).To(Equal("OOMKilled"))
+	g.Expect(file.Status.Steps[0].Message).To(And(ContainSubstring("memory"), ContainSubstring("last words")))
+}
+
+func TestUnknownPipelineIsWaitedFor(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), source(namespace, toLecture("")), recordingFile(namespace, recorded()))
+	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	stalled := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
+	g.Expect(stalled.Reason).To(Equal(v1alpha1.ReasonPipelineNotFound))
+	g.Expect(stalled.Message).To(ContainSubstring(`"lecture"`))
+
+	create(t, pipeline(namespace, twoSteps()...))
+	file = film(t, g, namespace, v1alpha1.ReasonProcessing)
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeNil())
+}
+
+func TestMissingSourceAndStorageAreWaitedFor(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	create(t, recordingFile(namespace, recorded()))
+	stalledBecause := func(reason string) {
+		t.Helper()
+		g.Eventually(func(g Gomega) {
+			file := &v1alpha1.RecordingFile{}
+			g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "film"}, file)).To(Succeed())
+			stalled := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
+			g.Expect(stalled).NotTo(BeNil())
+			g.Expect(stalled.Reason).To(Equal(reason))
+		}, timeout, poll).Should(Succeed())
+	}
+	stalledBecause(v1alpha1.ReasonSourceNotFound)
+	create(t, pipeline(namespace, twoSteps()...), source(namespace, toLecture("")))
+	stalledBecause(v1alpha1.ReasonStorageLocationNotFound)
+	create(t, storage(namespace, "archive"), storage(namespace, "recordings"))
+	film(t, g, namespace, v1alpha1.ReasonProcessing)
+}
+
+func TestAnEditedPipelineLeavesWorkInFlightAlone(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	first := jobOf(t, g, namespace, "mp4")
+
+	edited := &v1alpha1.RecordingPipeline{}
+	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture"}, edited)).To(Succeed())
+	edited.Spec.Steps = []v1alpha1.Step{{Name: "other", Archive: &v1alpha1.Archive{}, Output: output("x/")}}
+	g.Expect(k8s.Update(t.Context(), edited)).To(Succeed())
+
+	succeed(t, first, "s3://archive/a.mp4")
+	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")
+	film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	g.Expect(jobsOf(t, namespace, "other")).To(BeEmpty())
+	var revisions appsv1.ControllerRevisionList
+	g.Expect(k8s.List(t.Context(), &revisions, client.InNamespace(namespace))).To(Succeed())
+	g.Expect(revisions.Items).To(HaveLen(1))
+}
+
+func TestGrownFileIsProcessedAgain(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t, v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("x/")})
+	create(t, recordingFile(namespace, recorded()))
+	first := jobOf(t, g, namespace, "keep")
+	succeed(t, first, "s3://archive/a.m3u8")
+	file := film(t, g, namespace, v1alpha1.ReasonSucceeded)
+
+	file.Spec.File.SizeBytes *= 2
+	file.Spec.File.EndTime = &metav1.Time{Time: file.Spec.File.EndTime.Add(time.Minute)}
+	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+	file = film(t, g, namespace, v1alpha1.ReasonProcessing)
+	g.Expect(file.Status.Runs).To(BeEquivalentTo(2))
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("grew"))
+	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(2))
+}
+
+func TestSuspendAndResume(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	file := film(t, g, namespace, v1alpha1.ReasonProcessing)
+	for _, suspend := range []bool{true, false} {
+		g.Eventually(func(g Gomega) {
+			g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+			file.Spec.Suspend = suspend
+			g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+		}, timeout, poll).Should(Succeed())
+		g.Eventually(func(g Gomega) {
+			job := jobOf(t, g, namespace, "mp4")
+			g.Expect(job.Spec.Suspend).To(HaveValue(Equal(suspend)))
+		}, timeout, poll).Should(Succeed())
+		film(t, g, namespace, map[bool]string{true: v1alpha1.ReasonSuspended, false: v1alpha1.ReasonProcessing}[suspend])
+	}
+}
+
+func TestSkippedStaysSkipped(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...),
+		source(namespace, toLecture("recording.format == 'MP4'")), recordingFile(namespace, recorded()))
+	file := film(t, g, namespace, v1alpha1.ReasonSkipped)
+	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue())
+
+	// A person can still have it processed.
+	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "lecture"}
+	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+	film(t, g, namespace, v1alpha1.ReasonProcessing)
+}
+
+func TestAbandonedAndClaimedLate(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	file := recordingFile(namespace, nil)
+	file.Spec.JobOver = true
+	create(t, file)
+	film(t, g, namespace, v1alpha1.ReasonAbandoned)
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+		file.Spec.File, file.Spec.JobOver = recorded(), false
+		g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+	}, timeout, poll).Should(Succeed())
+	file = film(t, g, namespace, v1alpha1.ReasonProcessing)
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeNil())
+}
+
+func TestForeignBucketIsNotRead(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	facts := recorded()
+	facts.OBS.Bucket = "somebody-elses"
+	create(t, recordingFile(namespace, facts))
+	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonBucketNotAllowed))
+	g.Expect(jobsOf(t, namespace, "mp4")).To(BeEmpty())
+}
+
+func TestAStepWorksOnAnother(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t,
+		v1alpha1.Step{Name: "mp4", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux}, Output: output("a/")},
+		v1alpha1.Step{Name: "small", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetH264}, Input: &v1alpha1.StepInput{Step: "mp4"}, Output: output("b/")})
+	create(t, recordingFile(namespace, recorded()))
+	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/a/a.mp4")
+	small := jobOf(t, g, namespace, "small")
+	g.Expect(small.Spec.Template.Spec.InitContainers[0].Env[0].Value).To(ContainSubstring(`"bucket":"archive","object":"a/a.mp4"`))
+}

@@ -1,0 +1,271 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/routing"
+)
+
+// The tests of this package share one real API server. There is no Job controller in it: a test plays the kubelet and
+// the Job controller by writing their statuses.
+var (
+	restConfig *rest.Config
+	k8s        client.Client
+	registry   = prometheus.NewRegistry()
+	namespaces atomic.Int32
+	// statusPatches counts what the file reconciler wrote, by object.
+	statusPatches = newCounter()
+	// probeError is what the stand-in for a bucket answers.
+	probeError atomic.Pointer[error]
+)
+
+const (
+	timeout = 20 * time.Second
+	poll    = 20 * time.Millisecond
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
+		fmt.Println("controller: these tests need an API server: run them by `make test`, or set KUBEBUILDER_ASSETS")
+		os.Exit(0)
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	scheme := runtime.NewScheme()
+	must(clientgoscheme.AddToScheme(scheme))
+	must(v1alpha1.AddToScheme(scheme))
+	environment := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+		Scheme:                scheme,
+	}
+	var err error
+	restConfig, err = environment.Start()
+	must(err)
+	defer func() { must(environment.Stop()) }()
+	restConfig.QPS = -1
+	k8s, err = client.New(restConfig, client.Options{Scheme: scheme})
+	must(err)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stopped := startManager(ctx, scheme)
+	code := m.Run()
+	cancel()
+	<-stopped
+	return code
+}
+
+// startManager runs the reconcilers as cmd/manager does, but for the bucket that answers.
+func startManager(ctx context.Context, scheme *runtime.Scheme) <-chan struct{} {
+	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
+		Scheme:     scheme,
+		Cache:      cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: CacheByObject()},
+		Metrics:    metricsserver.Options{BindAddress: "0"},
+		Controller: config.Controller{SkipNameValidation: new(true)},
+	})
+	must(err)
+	must(SetupIndexes(ctx, mgr.GetFieldIndexer()))
+	collectors, err := metrics.New(registry)
+	must(err)
+	must(CountFiles(ctx, mgr.GetCache(), collectors))
+	router, err := routing.New()
+	must(err)
+	recorder := mgr.GetEventRecorder("test")
+	counted := statusPatches.wrap(mgr.GetClient())
+	must((&FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
+		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}).SetupWithManager(mgr))
+	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors,
+		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))
+	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}).SetupWithManager(mgr))
+	must((&StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: clock.RealClock{},
+		Probe: func(context.Context, *v1alpha1.S3Location, S3Access) error {
+			if err := probeError.Load(); err != nil {
+				return *err
+			}
+			return nil
+		}}).SetupWithManager(mgr))
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		must(mgr.Start(ctx))
+	}()
+	return stopped
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// newNamespace is a namespace of the test's own.
+func newNamespace(t *testing.T) string {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("test-%d", namespaces.Add(1))}}
+	if err := k8s.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	return namespace.Name
+}
+
+func create(t *testing.T, objects ...client.Object) {
+	t.Helper()
+	for _, object := range objects {
+		if err := k8s.Create(t.Context(), object); err != nil {
+			t.Fatalf("create %T %s: %v", object, object.GetName(), err)
+		}
+	}
+}
+
+func storage(namespace, name string) *v1alpha1.StorageLocation {
+	return &v1alpha1.StorageLocation{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+			Provider: "Minio", Endpoint: "http://s3.example.com", Bucket: name,
+			CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
+		}},
+	}
+}
+
+func output(path string) v1alpha1.StepOutput {
+	return v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}, Path: path}
+}
+
+func pipeline(namespace string, steps ...v1alpha1.Step) *v1alpha1.RecordingPipeline {
+	return &v1alpha1.RecordingPipeline{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "lecture"},
+		Spec:       v1alpha1.RecordingPipelineSpec{Steps: steps},
+	}
+}
+
+func twoSteps() []v1alpha1.Step {
+	return []v1alpha1.Step{
+		{Name: "mp4", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux}, Output: output("{file}/{step}/")},
+		{Name: "keep", Archive: &v1alpha1.Archive{}, DependsOn: []string{"mp4"}, Output: output("{file}/{step}/")},
+	}
+}
+
+func source(namespace string, routes ...v1alpha1.Route) *v1alpha1.RecordingSource {
+	return &v1alpha1.RecordingSource{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "classroom"},
+		Spec: v1alpha1.RecordingSourceSpec{
+			Callback:   v1alpha1.CallbackSpec{Authentication: v1alpha1.AuthenticationNone},
+			StorageRef: &v1alpha1.LocalReference{Name: "recordings"},
+			Routes:     routes,
+		},
+	}
+}
+
+func toLecture(when string) v1alpha1.Route {
+	return v1alpha1.Route{When: when, PipelineRef: v1alpha1.LocalReference{Name: "lecture"}}
+}
+
+func recorded() *v1alpha1.RecordedFile {
+	end := metav1.NewTime(time.Date(2021, 4, 28, 8, 58, 2, 0, time.UTC))
+	return &v1alpha1.RecordedFile{SizeBytes: 1000, DurationSeconds: 65, EndTime: &end, Width: 1280, Height: 720,
+		OBS: &v1alpha1.OBSObject{Bucket: "recordings", Object: "a/a.m3u8"}}
+}
+
+func recordingFile(namespace string, facts *v1alpha1.RecordedFile) *v1alpha1.RecordingFile {
+	return &v1alpha1.RecordingFile{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "film"},
+		Spec: v1alpha1.RecordingFileSpec{SourceRef: v1alpha1.LocalReference{Name: "classroom"},
+			AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS", File: facts},
+	}
+}
+
+// classroom is a namespace with everything that a file needs, but the file.
+func classroom(t *testing.T, steps ...v1alpha1.Step) string {
+	t.Helper()
+	if len(steps) == 0 {
+		steps = twoSteps()
+	}
+	namespace := newNamespace(t)
+	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, steps...), source(namespace, toLecture("")))
+	return namespace
+}
+
+// statusOf is what kubectl get shows under STATUS.
+func statusOf(file *v1alpha1.RecordingFile) string {
+	if ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		return ready.Reason
+	}
+	return ""
+}
+
+// film waits until the file film has the given status.
+func film(t *testing.T, g Gomega, namespace, status string) *v1alpha1.RecordingFile {
+	t.Helper()
+	file := &v1alpha1.RecordingFile{}
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "film"}, file)).To(Succeed())
+		g.Expect(statusOf(file)).To(Equal(status), "conditions: %+v", file.Status.Conditions)
+	}, timeout, poll).Should(Succeed())
+	return file
+}
+
+// jobsOf are the Jobs of a step that are not being deleted.
+func jobsOf(t *testing.T, namespace, step string) []batchv1.Job {
+	t.Helper()
+	var list batchv1.JobList
+	if err := k8s.List(t.Context(), &list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelStep: step}); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+// jobOf waits for the one Job of a step.
+func jobOf(t *testing.T, g Gomega, namespace, step string) *batchv1.Job {
+	t.Helper()
+	var found batchv1.Job
+	g.Eventually(func(g Gomega) {
+		jobs := jobsOf(t, namespace, step)
+		g.Expect(jobs).To(HaveLen(1))
+		found = jobs[0]
+	}, timeout, poll).Should(Succeed())
+	return &found
+}
