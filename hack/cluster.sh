@@ -1,0 +1,87 @@
+# Sourced by the demo and the end-to-end tests: a cluster with the operator and an S3 server in it.
+# shellcheck shell=bash
+#
+#   CLUSTER  localkube: a cluster of our own on this machine; kind: one in Docker, made when it is not there;
+#            current: the one of the current kubeconfig, whose nodes must be able to pull IMAGE_REGISTRY
+
+CLUSTER=${CLUSTER:-localkube}
+KIND_NAME=recording-operator
+
+say() { printf '\n==> [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+cluster_up() {
+  case $CLUSTER in
+    localkube)
+      say "a single-node cluster of our own (the first time, Kubernetes is built from source: about ten minutes)"
+      hack/localkube.sh up
+      use_localkube
+      ;;
+    kind)
+      command -v kind >/dev/null || die "CLUSTER=kind needs kind and Docker; without them use CLUSTER=localkube (as root) or CLUSTER=current"
+      say "the kind cluster $KIND_NAME"
+      kind get clusters 2>/dev/null | grep -qx "$KIND_NAME" || kind create cluster --name "$KIND_NAME"
+      KUBECONFIG=$PWD/dist/kind.kubeconfig
+      kind get kubeconfig --name "$KIND_NAME" >"$KUBECONFIG"
+      export KUBECONFIG
+      ;;
+    current)
+      command -v kubectl >/dev/null || die "CLUSTER=current needs kubectl"
+      kubectl version >/dev/null || die "CLUSTER=current: the cluster of the current kubeconfig does not answer"
+      [[ -n ${IMAGE_REGISTRY:-} ]] || die "CLUSTER=current: set IMAGE_REGISTRY to a registry that you can push to and the cluster can pull from"
+      ;;
+    *) die "CLUSTER must be localkube, kind or current, not '$CLUSTER'" ;;
+  esac
+}
+
+# use_localkube points kubectl at the cluster of our own.
+use_localkube() {
+  KUBECONFIG=$(bin/localkube kubeconfig)
+  PATH=$(bin/localkube build | tail -1):$PATH
+  export KUBECONFIG PATH
+}
+
+# Image names as the cluster knows them.
+image() { echo "${IMAGE_REGISTRY:+$IMAGE_REGISTRY/}$1:dev"; }
+
+images_load() {
+  say "the images manager, worker and versitygw (the first time about eight minutes)"
+  mkdir -p dist
+  local name target
+  for pair in recording-operator:manager recording-worker:worker recording-s3:versitygw; do
+    name=${pair%%:*} target=${pair##*:}
+    hack/images/build.sh "$target" "$(image "$name")" "dist/$target.tar"
+    case $CLUSTER in
+      localkube) load_once "dist/$target.tar" ;;
+      kind) kind load image-archive "dist/$target.tar" --name "$KIND_NAME" ;;
+      current) docker load -q -i "dist/$target.tar" && docker push -q "$(image "$name")" ;;
+    esac
+  done
+}
+
+# load_once loads an archive that this cluster has not seen yet.
+load_once() {
+  local stamp
+  stamp=.localkube/$(basename "$1").loaded
+  cmp -s "$1.inputs" "$stamp" && return
+  bin/localkube load-image "$1"
+  cp "$1.inputs" "$stamp"
+}
+
+operator_deploy() {
+  say "the operator, by config/default"
+  mkdir -p dist/deploy
+  # The images' content is part of the pods' template, so that new images roll out under the same name.
+  cat >dist/deploy/kustomization.yaml <<EOF
+resources: [../../config/default]
+images:
+- {name: recording-operator, newName: $(image recording-operator | cut -d: -f1), newTag: dev}
+patches:
+- target: {kind: Deployment, name: recording-operator-controller-manager}
+  patch: |
+    - {op: replace, path: /spec/template/spec/containers/0/env/0/value, value: "$(image recording-worker)"}
+    - {op: add, path: /spec/template/metadata/annotations/image-inputs, value: "$(cut -c1-16 dist/manager.tar.inputs)"}
+EOF
+  kubectl apply -k dist/deploy >dist/deploy/apply.log || { cat dist/deploy/apply.log; return 1; }
+  kubectl -n recording-system rollout status deployment/recording-operator-controller-manager --timeout=180s
+}

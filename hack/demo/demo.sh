@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# The main job, end to end: a signed callback becomes an archived MP4 in a real Kubernetes cluster. Exit code 0 says
+# that it did. The cluster is left running; `make demo-down` removes everything.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=../cluster.sh
+source hack/cluster.sh
+
+namespace=demo
+toolbox() { kubectl -n "$namespace" exec -i toolbox -- "$@"; }
+
+# secrets makes the demo's Secrets once, of random values.
+secrets() {
+  kubectl -n "$namespace" get secret demo-callback s3-credentials >/dev/null 2>&1 && return
+  kubectl -n "$namespace" create secret generic demo-callback --from-literal=key="$(random 40)"
+  kubectl -n "$namespace" create secret generic s3-credentials \
+    --from-literal=accessKeyID="$(random 20)" --from-literal=secretAccessKey="$(random 40)"
+}
+random() { head -c 256 /dev/urandom | base64 -w0 | tr -dc 'a-zA-Z0-9' | cut -c1-"$1"; }
+
+# deploy_demo sets up the S3 server and what a user would write.
+deploy_demo() {
+  say "namespace $namespace: an S3 server, a RecordingSource, two StorageLocations, a RecordingPipeline"
+  kubectl apply -f hack/demo/manifests/namespace.yaml
+  secrets
+  mkdir -p dist/demo
+  cat >dist/demo/kustomization.yaml <<EOF
+resources: [../../hack/demo/manifests]
+images:
+- {name: recording-s3, newName: $(image recording-s3 | cut -d: -f1), newTag: dev}
+- {name: recording-worker, newName: $(image recording-worker | cut -d: -f1), newTag: dev}
+EOF
+  kubectl apply -k dist/demo
+  kubectl -n "$namespace" rollout status deployment/s3 --timeout=120s
+  kubectl -n "$namespace" wait pod/toolbox --for=condition=Ready --timeout=120s
+  kubectl -n "$namespace" wait storagelocation/recordings storagelocation/archive recordingpipeline/lecture recordingsource/demo \
+    --for=condition=Ready --timeout=90s
+}
+
+# record makes a recording as SparkRTC leaves it in the bucket: an HLS set in a folder of its own.
+record() {
+  say "a recording: 65 s of ffmpeg's test source with sound, 1280x720, in HLS segments of 10 s, put into the bucket 'recordings'"
+  toolbox sh -eu -c '
+    name=$1 folder=$2
+    rm -rf /tmp/record && mkdir -p /tmp/record && cd /tmp/record
+    ffmpeg -hide_banner -loglevel error -f lavfi -i testsrc2=size=1280x720:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 \
+      -t 65 -c:v libx264 -preset ultrafast -g 250 -keyint_min 250 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -b:a 96k \
+      -f hls -hls_time 10 -hls_playlist_type vod -hls_segment_filename "$name-%03d.ts" "$name.m3u8"
+    rclone copy /tmp/record "s3:recordings/$folder" --s3-force-path-style
+    du -bc ./*.ts | tail -1 | cut -f1
+  ' sh "$1" "$2" | tee dist/demo/size
+}
+
+# callback_url finds the way to the Service: directly where this machine is the node, else by a forwarded port.
+callback_url() {
+  if [[ $CLUSTER == localkube ]]; then
+    base=http://$(kubectl -n recording-system get service recording-operator-callback -o jsonpath='{.spec.clusterIP}')
+  else
+    kubectl -n recording-system port-forward service/recording-operator-callback 18090:80 >dist/demo/port-forward.log &
+    forward=$!
+    until grep -q Forwarding dist/demo/port-forward.log; do kill -0 "$forward"; done
+    base=http://localhost:18090
+  fi
+  url=$base$(kubectl -n "$namespace" get recordingsource demo -o jsonpath='{.status.callbackPath}')
+}
+
+send() { # EVENT [FLAGS]
+  CALLBACK_KEY=$(kubectl -n "$namespace" get secret demo-callback -o jsonpath='{.data.key}' | base64 -d) \
+    bin/callback "$1" --url "$url" --app demo --job "$job" --room room01 --stream camera "${@:2}"
+}
+
+# failed shows what a person would look at, and ends the demo.
+failed() {
+  say "the recording did not get to Succeeded; what there is to see:"
+  kubectl -n "$namespace" describe recordingfile "$file" || true
+  kubectl -n "$namespace" get jobs,pods || true
+  kubectl -n "$namespace" logs -l recording.sparkrtc.dev/file="$file" --all-containers --prefix --tail=30 || true
+  kubectl -n recording-system logs -l app.kubernetes.io/component=manager --tail=40 || true
+  exit 1
+}
+
+clean_up() {
+  [[ -z ${watch:-} ]] || kill "$watch" 2>/dev/null || true
+  [[ -z ${forward:-} ]] || kill "$forward" 2>/dev/null || true
+}
+trap clean_up EXIT
+
+mkdir -p dist/demo bin
+cluster_up
+images_load
+operator_deploy
+deploy_demo
+go build -o bin/callback ./hack/demo/callback
+
+stamp=$(date -u +%Y-%m-%d-%H-%M-%S)
+job=job-$stamp folder=Record/live/camera_$stamp
+callback_url
+
+say "START, signed, through the Service: $url"
+send START
+kubectl -n "$namespace" get recordingfiles -w &
+watch=$!
+record "camera_$stamp" "$folder" >/dev/null
+say "COMPLETE and OVER"
+send COMPLETE --bucket recordings --object "$folder/camera_$stamp.m3u8" --size "$(tail -1 dist/demo/size)" --duration 65 --width 1280 --height 720
+send OVER
+file=$(kubectl -n "$namespace" get recordingfiles --field-selector "spec.jobID=$job" -o jsonpath='{.items[0].metadata.name}')
+kubectl -n "$namespace" wait "recordingfile/$file" --for=condition=Ready --timeout=300s >/dev/null || failed
+kill "$watch" && wait "$watch" 2>/dev/null || true
+watch=
+
+say "kubectl -n $namespace get recordingfiles -o wide"
+kubectl -n "$namespace" get recordingfiles -o wide
+say "kubectl -n $namespace describe recordingfile $file"
+kubectl -n "$namespace" describe recordingfile "$file"
+say "the archive"
+toolbox rclone lsl s3:archive --s3-force-path-style --include "*$file*/**"
+mp4=$(kubectl -n "$namespace" get recordingfile "$file" -o jsonpath='{.status.steps[0].outputs[0].uri}')
+say "ffprobe's word on $mp4"
+toolbox sh -eu -c 'rclone copyto "s3:${1#s3://}" /tmp/out.mp4 --s3-force-path-style && ffprobe -hide_banner /tmp/out.mp4 2>&1' sh "$mp4"
+
+say "done: a signed callback became an archived MP4"
+cat <<EOF
+
+  the cluster       export KUBECONFIG=$KUBECONFIG
+  callback URL      $url
+  recordings        kubectl -n $namespace get recordings
+  one of them       kubectl -n $namespace describe recordingfile $file
+  what a field is   kubectl explain recordingfile.spec.file
+  by room           kubectl -n $namespace get rec --field-selector spec.roomID=room01
+  process it anew   edit the pipeline (kubectl -n $namespace edit rpl lecture) and run 'make demo' again
+  remove it all     make demo-down
+EOF

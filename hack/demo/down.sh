@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Removes everything that the demo made.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=../cluster.sh
+source hack/cluster.sh
+
+case $CLUSTER in
+  localkube) hack/localkube.sh down ;;
+  kind) kind delete cluster --name "$KIND_NAME" ;;
+  current)
+    kubectl delete -k config/default --ignore-not-found
+    kubectl delete namespace demo --ignore-not-found
+    ;;
+  *) die "CLUSTER must be localkube, kind or current, not '$CLUSTER'" ;;
+esac
+rm -rf dist/demo dist/deploy dist/kind.kubeconfig
