@@ -1,0 +1,227 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+// startAPIServer runs a real API server with the project's definitions until the test ends.
+func startAPIServer(t testing.TB) *rest.Config {
+	t.Helper()
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		if os.Getenv("CI") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
+			t.Skip("KUBEBUILDER_ASSETS is not set; `make test` sets it")
+		}
+		t.Fatal("KUBEBUILDER_ASSETS is not set, but envtest is required")
+	}
+	environment := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+	}
+	config, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := environment.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	// The limits of a client are not what is tested.
+	config.QPS = -1
+	return config
+}
+
+// startReplica is one replica's ingester: its cache watches the API server until the test ends.
+func startReplica(t testing.TB, config *rest.Config) (*Ingester, client.Client) {
+	t.Helper()
+	scheme := testScheme(t)
+	if err := corev1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	files, err := cache.New(config, cache.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := SetupIndexes(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	cached, err := client.New(config, client.Options{Scheme: scheme, Cache: &client.CacheOptions{Reader: files}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- files.Start(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+	if !files.WaitForCacheSync(ctx) {
+		t.Fatal("the cache was not synced")
+	}
+	return New(cached, live, Options{}), live
+}
+
+// Two replicas with real caches get the events of many files at one time, shuffled and doubled: a real API server ends
+// with one RecordingFile per recorded object, and its transition rules take every write.
+func TestRealAPIServer(t *testing.T) {
+	config := startAPIServer(t)
+	first, live := startReplica(t, config)
+	second, _ := startReplica(t, config)
+	namespace := &corev1.Namespace{}
+	namespace.Name = builders.Namespace
+	if err := live.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	const chains, filesEach = 6, 8
+	var queue []Delivery
+	want := map[identity]callback.File{}
+	for chain := range chains {
+		for n := range filesEach {
+			deliveries, facts := realEvents(chain, n)
+			queue = append(queue, deliveries...)
+			want[identityOf(factsOf(facts))] = facts
+		}
+		over := start("over")
+		over.Event = callback.Event{Type: callback.Over, AppID: "app", JobID: fmt.Sprintf("job%d", chain/2)}
+		queue = append(queue, over)
+	}
+	queue = append(queue, queue...)
+	seed := rand.Uint64()
+	t.Logf("%d deliveries, shuffled by seed %d", len(queue), seed)
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(queue), func(a, b int) { queue[a], queue[b] = queue[b], queue[a] })
+
+	began := time.Now()
+	deliverAll(t, queue, first, second)
+	t.Logf("%.0f deliveries a second", float64(len(queue))/time.Since(began).Seconds())
+
+	var list v1alpha1.RecordingFileList
+	if err := live.List(t.Context(), &list, client.InNamespace(builders.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Items) != chains*filesEach {
+		t.Errorf("%d files, want %d", len(list.Items), chains*filesEach)
+	}
+	for i := range list.Items {
+		file := &list.Items[i]
+		if file.Spec.File == nil || file.Spec.JobOver || file.Spec.RoomID != "room" || file.Labels[v1alpha1.LabelSource] != testSource {
+			t.Errorf("%s is %+v", file.Name, file.Spec)
+			continue
+		}
+		facts, ok := want[identityOf(file.Spec.File)]
+		if !ok || !apiequality.Semantic.DeepEqual(file.Spec.File, factsOf(facts)) {
+			t.Errorf("%s has the facts %+v, want %+v", file.Name, file.Spec.File, facts)
+		}
+		delete(want, identityOf(file.Spec.File))
+	}
+	for object := range want {
+		t.Errorf("%v has no file", object)
+	}
+}
+
+// realEvents are what the service sends of one file, and the facts in the end. Every other file grows.
+func realEvents(chain, n int) ([]Delivery, callback.File) {
+	begin := start(fmt.Sprintf("delivery-%d-%d", chain, n))
+	begin.Event.JobID, begin.Event.StreamName = fmt.Sprintf("job%d", chain/2), fmt.Sprintf("教室 %d", chain)
+	end := begin
+	end.Event.Type = callback.Complete
+	at := time.Date(2021, 4, 28, 8, 0, 0, 0, time.UTC)
+	end.Event.File = callback.File{Bucket: "bucket", Object: fmt.Sprintf("%d/%d.m3u8", chain, n), Location: "http://obs.example.com",
+		SizeBytes: 1000, DurationSeconds: 60, StartTime: at, EndTime: at.Add(time.Minute), Width: 640, Height: 360}
+	if n%4 == 3 {
+		end.Event.File.Bucket, end.Event.File.Object, end.Event.File.Location = "", "", ""
+		end.Event.File.DownloadURL = fmt.Sprintf("https://host.example.com/%d/%d.m3u8?signature=x", chain, n)
+	}
+	if n%2 == 0 {
+		return []Delivery{begin, end}, end.Event.File
+	}
+	grown := end
+	grown.Event.File.SizeBytes, grown.Event.File.DurationSeconds = 2000, 120
+	grown.Event.File.StartTime, grown.Event.File.EndTime = at.Add(-time.Minute), at.Add(2*time.Minute)
+	return []Delivery{begin, end, grown}, grown.Event.File
+}
+
+// deliverAll has eight senders deliver to each ingester, as often as it takes.
+func deliverAll(t *testing.T, queue []Delivery, ingesters ...*Ingester) {
+	t.Helper()
+	deliveries := make(chan Delivery)
+	var senders sync.WaitGroup
+	for _, i := range ingesters {
+		for range 8 {
+			senders.Go(func() {
+				for d := range deliveries {
+					for _, err := i.Ingest(t.Context(), d); err != nil && !t.Failed(); _, err = i.Ingest(t.Context(), d) {
+						if IsInvalid(err) {
+							t.Errorf("%s is invalid: %v", d.Event.Type, err)
+						}
+					}
+				}
+			})
+		}
+	}
+	for _, d := range queue {
+		deliveries <- d
+	}
+	close(deliveries)
+	senders.Wait()
+}
+
+// The least that a delivery costs with a real API server: a create, then a claim.
+func BenchmarkRealAPIServer(b *testing.B) {
+	config := startAPIServer(b)
+	i, live := startReplica(b, config)
+	namespace := &corev1.Namespace{}
+	namespace.Name = builders.Namespace
+	if err := live.Create(b.Context(), namespace); err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	for b.Loop() {
+		n++
+		d := start(fmt.Sprintf("d%d", n))
+		d.Event.StreamName = fmt.Sprintf("stream%d", n)
+		if _, err := i.Ingest(b.Context(), d); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
