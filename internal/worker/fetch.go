@@ -26,6 +26,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
@@ -43,7 +44,8 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 		return task.Result{}, err
 	}
 	fetcher := &fetcher{
-		reader: reader, dir: w.sourceDir(), root: w.rootRef(), left: w.Task.Source.MaxBytes, archive: w.Task.Archive != nil,
+		reader: reader, dir: w.sourceDir(), root: w.rootRef(), left: w.Task.Source.MaxBytes,
+		reported: time.Duration(w.Task.Source.DurationSeconds) * time.Second, archive: w.Task.Archive != nil,
 	}
 	w.Log.Info("Fetching", "source", reader.Describe(fetcher.root), "format", w.Task.Source.Format)
 	var recording Recording
@@ -76,6 +78,8 @@ type fetcher struct {
 	root string
 	// left is how many bytes may still be fetched.
 	left int64
+	// reported is how long the recording is, as the callback says; 0: unknown.
+	reported time.Duration
 	// archive says that the original names are needed.
 	archive bool
 }

@@ -115,8 +115,8 @@ func (f *fetcher) refuse(what string, err error) error {
 	return failure.Permanent(task.ReasonInvalidPlaylist, "%s of playlist %s: %w", what, f.reader.Describe(f.root), err)
 }
 
-// checkWhole checks that a playlist is one of media and complete. A playlist without its end is not refused for good:
-// the recording was reported complete, so its last upload may only be late.
+// checkWhole checks that a playlist is one of media and complete. A playlist without its end, or shorter than what was
+// reported, is not refused for good: the recording was reported complete, so its last upload may only be late.
 func (f *fetcher) checkWhole(playlist media.Playlist, ref string) error {
 	switch {
 	case len(playlist.Variants) > 0:
@@ -124,6 +124,10 @@ func (f *fetcher) checkWhole(playlist media.Playlist, ref string) error {
 	case !playlist.Ended:
 		return failure.Transient(task.ReasonInvalidPlaylist,
 			"playlist %s has no #EXT-X-ENDLIST: it is not complete, or not yet", f.reader.Describe(ref))
+	case f.reported > 0 && seconds(playlist.Seconds()) < f.reported-callbackSlack(f.reported):
+		return failure.Transient(task.ReasonInvalidPlaylist,
+			"playlist %s lasts %s, the callback reported %s: it is an old one, or not complete", f.reader.Describe(ref),
+			round(seconds(playlist.Seconds())), round(f.reported))
 	}
 	return nil
 }

@@ -63,21 +63,15 @@ func (w *Worker) transcode(ctx context.Context, tools media.Tools, recording Rec
 	if recording.Unreadable != "" {
 		return Product{}, failure.Permanent(task.ReasonNotMedia, "%s is no media of a kind that is known", recording.Unreadable)
 	}
-	input := recording.mediaInput(w.sourceDir())
-	source, err := tools.Probe(ctx, input)
-	if err != nil {
-		return Product{}, toolFailure(ctx, task.ReasonNotMedia, "the recording cannot be read", err)
+	verifier := w.newVerifier(tools, recording)
+	if err := verifier.checkSource(ctx, w.Task.Source.DurationSeconds); err != nil {
+		return Product{}, err
 	}
-	if source.Video == nil && source.Audio == nil {
-		return Product{}, failure.Permanent(task.ReasonNotMedia, "the recording has neither video nor sound")
-	}
-	expected, _ := recording.expected(w.Task.Source.DurationSeconds)
 	rendered := filepath.Join(w.renderDir(), "out.mp4")
-	if err := tools.Transcode(ctx, input, *w.Task.Transcode, rendered, w.progress(expected)); err != nil {
+	if err := tools.Transcode(ctx, verifier.input, *w.Task.Transcode, rendered, w.progress(verifier.length)); err != nil {
 		return Product{}, toolFailure(ctx, task.ReasonTranscodeFailed, "the MP4 cannot be made", err)
 	}
-	verifier := &verifier{tools: tools, recording: recording, input: input, source: source, sourceDir: w.sourceDir(), log: w.Log}
-	result, err := verifier.verify(ctx, media.Input{Path: rendered}, *w.Task.Transcode, w.Task.Source.DurationSeconds)
+	result, err := verifier.checkResult(ctx, media.Input{Path: rendered}, w.Task.Transcode.Preset)
 	if err != nil {
 		return Product{}, err
 	}
@@ -108,8 +102,7 @@ func (w *Worker) archive(ctx context.Context, tools media.Tools, recording Recor
 		w.Log.Warn("Archiving what is no media of a kind that is known", "file", recording.Unreadable)
 		return product, nil
 	}
-	verifier := &verifier{tools: tools, recording: recording, input: recording.mediaInput(w.sourceDir()), sourceDir: w.sourceDir(), log: w.Log}
-	probe, err := verifier.survey(ctx)
+	probe, err := w.newVerifier(tools, recording).survey(ctx)
 	switch {
 	case err != nil && stopped(ctx, err), errors.Is(err, media.ErrConfine):
 		return Product{}, err

@@ -58,6 +58,7 @@ func (r Recording) mediaInput(sourceDir string) media.Input {
 const (
 	playlistTolerance = time.Second
 	headerTolerance   = time.Second
+	resultTolerance   = time.Second
 	callbackTolerance = 3 * time.Second
 	// callbackPart is the part of a long recording that a callback's duration may differ by.
 	callbackPart = 0.01
@@ -71,7 +72,12 @@ func (r Recording) expected(reportedSeconds int64) (length, tolerance time.Durat
 		return seconds(r.Playlist.Seconds()), playlistTolerance + seconds(rounding)
 	}
 	reported := time.Duration(reportedSeconds) * time.Second
-	return reported, max(callbackTolerance, seconds(reported.Seconds()*callbackPart))
+	return reported, callbackSlack(reported)
+}
+
+// callbackSlack is by how much a recording may differ from what a callback reported.
+func callbackSlack(reported time.Duration) time.Duration {
+	return max(callbackTolerance, seconds(reported.Seconds()*callbackPart))
 }
 
 func seconds(value float64) time.Duration {

@@ -30,27 +30,94 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/media"
 )
 
-// verifier says whether an MP4 holds the whole recording. ffmpeg's exit code does not: it leaves out what it cannot
-// read and ends with success.
+// verifier says whether a recording is whole, and whether an MP4 holds all of it. ffmpeg's exit code does not: it
+// leaves out what it cannot read and ends with success.
 //
-// What counts as lost:
-//   - a stream that the recording has and the MP4 does not;
-//   - video packets of the recording that a remux does not have;
-//   - an MP4 that is shorter than the playlist says, or than the recording's header and the callback say;
+// What counts as lost, of the recording:
 //   - a stretch without picture and sound where a segment holds less than the playlist says. A stretch that the
 //     segments explain (a stream that paused, a frozen screen) is the recording's own and is kept;
-//   - a gap in a re-encoded picture that the recording's picture does not have.
+//   - a recording that is shorter than its playlist, its header or the callback says.
+//
+// And of the MP4:
+//   - a stream that the recording has and the MP4 does not;
+//   - a video packet, of a remux;
+//   - a gap in the picture that the recording's picture does not have, or an end that comes earlier.
 type verifier struct {
 	tools     media.Tools
 	recording Recording
 	input     media.Input
-	source    media.Probe
 	sourceDir string
 	log       *slog.Logger
+
+	// Set by checkSource: what the recording has, and how long it lasts.
+	source  media.Probe
+	packets media.Packets
+	length  time.Duration
 }
 
-// verify gives the MP4's probe, or a failure with reason FramesMissing that says where.
-func (v *verifier) verify(ctx context.Context, output media.Input, transcode v1alpha1.Transcode, reportedSeconds int64) (media.Probe, error) {
+func (w *Worker) newVerifier(tools media.Tools, recording Recording) *verifier {
+	return &verifier{tools: tools, recording: recording, input: recording.mediaInput(w.sourceDir()), sourceDir: w.sourceDir(), log: w.Log}
+}
+
+// checkSource reads the recording and says whether it is whole.
+func (v *verifier) checkSource(ctx context.Context, reportedSeconds int64) error {
+	var err error
+	if v.source, err = v.tools.Probe(ctx, v.input); err != nil {
+		return toolFailure(ctx, task.ReasonNotMedia, "the recording cannot be read", err)
+	}
+	if v.source.Video == nil && v.source.Audio == nil {
+		return failure.Permanent(task.ReasonNotMedia, "the recording has neither video nor sound")
+	}
+	if v.packets, err = v.tools.Packets(ctx, v.input, v.source); err != nil {
+		return toolFailure(ctx, task.ReasonNotMedia, "the recording's packets cannot be read", err)
+	}
+	v.length = v.packets.Duration()
+	if err := v.checkGaps(ctx); err != nil {
+		return err
+	}
+	return v.checkLength(ctx, reportedSeconds)
+}
+
+// checkGaps looks for stretches without picture and sound, and at the segments there.
+func (v *verifier) checkGaps(ctx context.Context) error {
+	if v.recording.Playlist == nil {
+		return nil
+	}
+	bound := media.GapBound(v.packets.Main())
+	if !v.packets.Steady() {
+		// The clock does not tell where in the playlist a gap is, so every segment is looked at.
+		return v.checkSegments(ctx, v.allSegments(), bound)
+	}
+	begin := v.packets.Begin()
+	for _, gap := range media.Gaps(v.packets.All, bound) {
+		relative := media.Gap{From: gap.From - begin, To: gap.To - begin}
+		suspects := v.recording.Playlist.SegmentsAt(relative)
+		if err := v.checkSegments(ctx, suspects, bound); err != nil {
+			return err
+		}
+		v.log.Info("The recording itself pauses", "at", position(relative.From), "length", gap.Length().String())
+	}
+	return nil
+}
+
+// checkLength compares the recording's length with what was promised: by the playlist; or, for one file, by its own
+// header and by the callback.
+func (v *verifier) checkLength(ctx context.Context, reportedSeconds int64) error {
+	if header := seconds(v.source.Seconds); v.recording.Playlist == nil && v.length < header-headerTolerance {
+		return failure.Permanent(task.ReasonFramesMissing, "the recording holds %s, its header says %s", round(v.length), round(header))
+	}
+	expected, tolerance := v.recording.expected(reportedSeconds)
+	if expected == 0 || v.length >= expected-tolerance {
+		return nil
+	}
+	if err := v.checkSegments(ctx, v.allSegments(), media.GapBound(v.packets.Main())); err != nil {
+		return err
+	}
+	return failure.Permanent(task.ReasonFramesMissing, "the recording holds %s, it should last %s", round(v.length), round(expected))
+}
+
+// checkResult compares the MP4 with the recording and gives what is inside.
+func (v *verifier) checkResult(ctx context.Context, output media.Input, preset v1alpha1.Preset) (media.Probe, error) {
 	result, err := v.tools.Probe(ctx, output)
 	if err != nil {
 		return media.Probe{}, toolFailure(ctx, task.ReasonTranscodeFailed, "the MP4 cannot be read back", err)
@@ -59,25 +126,33 @@ func (v *verifier) verify(ctx context.Context, output media.Input, transcode v1a
 		return media.Probe{}, failure.Permanent(task.ReasonFramesMissing,
 			"the MP4 has not the streams of the recording: %s instead of %s", streams(result), streams(v.source))
 	}
-	want, err := v.tools.Packets(ctx, v.input, v.source)
-	if err != nil {
-		return media.Probe{}, toolFailure(ctx, task.ReasonNotMedia, "the recording's packets cannot be read", err)
-	}
 	have, err := v.tools.Packets(ctx, output, result)
 	if err != nil {
 		return media.Probe{}, toolFailure(ctx, task.ReasonTranscodeFailed, "the MP4's packets cannot be read", err)
 	}
-	if transcode.Preset == v1alpha1.PresetRemux && len(have.Video) != len(want.Video) {
-		return media.Probe{}, failure.Permanent(task.ReasonFramesMissing,
-			"the MP4 has %d video packets, the recording %d", len(have.Video), len(want.Video))
+	return result, comparePackets(v.packets, have, preset, v.recording.Playlist)
+}
+
+// comparePackets says what of the recording the MP4 does not have.
+func comparePackets(want, have media.Packets, preset v1alpha1.Preset, playlist *media.Playlist) error {
+	if wanted, had := len(want.Video()), len(have.Video()); preset == v1alpha1.PresetRemux && had != wanted {
+		return failure.Permanent(task.ReasonFramesMissing, "the MP4 has %d video packets, the recording %d", had, wanted)
 	}
-	if err := v.checkSegments(ctx, have); err != nil {
-		return media.Probe{}, err
+	bound := media.GapBound(want.Main())
+	// The recording's gaps are taken a little smaller: one that is just below the bound explains one just above.
+	if gaps := media.NewGaps(media.Gaps(want.Main(), bound/2), media.Gaps(have.Main(), bound), bound/2); len(gaps) > 0 {
+		return failure.Permanent(task.ReasonFramesMissing, "the MP4 has a gap of %s at %s that the recording does not have",
+			round(gaps[0].Length()), position(gaps[0].From))
 	}
-	if err := v.checkLength(ctx, have, reportedSeconds); err != nil {
-		return media.Probe{}, err
+	recorded := want.Duration()
+	if playlist != nil {
+		// ffmpeg closes gaps of more than ten seconds; those are no part of the playlist's time either.
+		recorded = min(recorded, seconds(playlist.Seconds()))
 	}
-	return result, checkPicture(want, have)
+	if length := have.Duration(); length < recorded-resultTolerance {
+		return failure.Permanent(task.ReasonFramesMissing, "the MP4 lasts %s, the recording %s", round(length), round(recorded))
+	}
+	return nil
 }
 
 // survey probes the recording itself and logs its gaps.
@@ -96,43 +171,22 @@ func (v *verifier) survey(ctx context.Context) (media.Probe, error) {
 	return probe, nil
 }
 
-// checkLength compares the duration with what was promised: by the playlist; or, for one file, by its own header and
-// by the callback.
-func (v *verifier) checkLength(ctx context.Context, have media.Packets, reportedSeconds int64) error {
-	expected, tolerance := v.recording.expected(reportedSeconds)
-	_, length := media.Extent(have.Both())
-	if v.recording.Playlist == nil && length < seconds(v.source.Seconds)-headerTolerance {
-		return failure.Permanent(task.ReasonFramesMissing, "the recording holds %s, its header says %s", round(length), round(seconds(v.source.Seconds)))
-	}
-	if expected == 0 || length >= expected-tolerance {
-		return nil
-	}
-	if v.recording.Playlist != nil {
-		// Somewhere a segment is short; say which. ffmpeg closes gaps of more than ten seconds, so none shows.
-		for i := range v.recording.Playlist.Segments {
-			if err := v.checkSegment(ctx, i, media.GapBound(have.Main())); err != nil {
-				return err
-			}
-		}
-	}
-	return failure.Permanent(task.ReasonFramesMissing, "the MP4 lasts %s, the recording should last %s", round(length), round(expected))
-}
-
-// checkSegments looks for stretches without picture and sound, and at the segments there.
-func (v *verifier) checkSegments(ctx context.Context, have media.Packets) error {
+func (v *verifier) allSegments() []int {
 	if v.recording.Playlist == nil {
 		return nil
 	}
-	bound := media.GapBound(have.Main())
-	begin, _ := media.Extent(have.Both())
-	for _, gap := range media.Gaps(have.Both(), bound) {
-		relative := media.Gap{From: gap.From - begin, To: gap.To - begin}
-		for _, index := range v.recording.Playlist.SegmentsAt(relative) {
-			if err := v.checkSegment(ctx, index, bound); err != nil {
-				return err
-			}
+	all := make([]int, len(v.recording.Playlist.Segments))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+func (v *verifier) checkSegments(ctx context.Context, indices []int, bound time.Duration) error {
+	for _, index := range indices {
+		if err := v.checkSegment(ctx, index, bound); err != nil {
+			return err
 		}
-		v.log.Info("The recording itself pauses", "at", position(relative.From), "length", gap.Length().String())
 	}
 	return nil
 }
@@ -150,7 +204,7 @@ func (v *verifier) checkSegment(ctx context.Context, index int, bound time.Durat
 	if err == nil {
 		var packets media.Packets
 		packets, err = v.tools.Packets(ctx, input, probe)
-		_, held = media.Extent(packets.Both())
+		held = packets.Duration()
 	}
 	if stopped(ctx, err) {
 		return err
@@ -159,17 +213,6 @@ func (v *verifier) checkSegment(ctx context.Context, index int, bound time.Durat
 	if want := seconds(segment.Seconds); err != nil || held < want-bound {
 		return failure.Permanent(task.ReasonFramesMissing, "segment %d (%.80q) holds %s, the playlist says %s",
 			index, segment.URI, round(held), round(want))
-	}
-	return nil
-}
-
-// checkPicture looks for gaps in the MP4's picture that the recording's picture does not have.
-func checkPicture(want, have media.Packets) error {
-	bound := media.GapBound(want.Main())
-	// The recording's gaps are taken a little smaller: one that is just below the bound explains one just above.
-	for _, gap := range media.NewGaps(media.Gaps(want.Main(), bound/2), media.Gaps(have.Main(), bound), bound/2) {
-		return failure.Permanent(task.ReasonFramesMissing, "the MP4 has a gap of %s at %s that the recording does not have",
-			round(gap.Length()), position(gap.From))
 	}
 	return nil
 }

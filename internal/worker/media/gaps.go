@@ -37,8 +37,6 @@ const (
 	largestGap  = 5 * time.Second
 	// gapIntervals is how many intervals between packets make a gap; it also covers B-frames, which reorder up to 4.
 	gapIntervals = 5
-	// clockJump is how far a clock goes back when it was reset (#EXT-X-DISCONTINUITY), and not just for B-frames.
-	clockJump = 10 * time.Second
 )
 
 // GapBound is the shortest silence that counts as a gap: five times the usual interval between packets, and between
@@ -65,9 +63,6 @@ func GapBound(spans []Span) time.Duration {
 func Gaps(spans []Span, bound time.Duration) []Gap {
 	var gaps []Gap
 	for _, run := range clockRuns(spans) {
-		if len(run) == 0 {
-			continue
-		}
 		end := max(run[0].Start, run[0].End)
 		for _, span := range run[1:] {
 			if gap := (Gap{From: end, To: span.Start}); gap.Length() > bound {
@@ -79,29 +74,37 @@ func Gaps(spans []Span, bound time.Duration) []Gap {
 	return gaps
 }
 
-// clockRuns splits packets in the order of the file where the clock was set back, and sorts each run by time.
+// clockRuns splits one stream's packets, in the order of the file, where its clock was reset, and sorts each run by
+// time.
 func clockRuns(spans []Span) [][]Span {
 	var runs [][]Span
-	var run []Span
-	var latest int64
-	for _, span := range spans {
-		if len(run) > 0 && span.Start < latest-clockJump.Microseconds() {
-			runs = append(runs, run)
-			run = nil
+	begin := 0
+	for i, span := range spans {
+		if span.Reset && i > begin {
+			runs = append(runs, slices.Clone(spans[begin:i]))
+			begin = i
 		}
-		if len(run) == 0 {
-			latest = span.Start
-		}
-		run = append(run, span)
-		latest = max(latest, span.Start)
 	}
-	if len(run) > 0 {
-		runs = append(runs, run)
+	if begin < len(spans) {
+		runs = append(runs, slices.Clone(spans[begin:]))
 	}
-	for _, each := range runs {
-		slices.SortStableFunc(each, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	for _, run := range runs {
+		slices.SortStableFunc(run, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
 	}
 	return runs
+}
+
+// lasts is the time from the first packet's start to the last one's end, of all runs of the clock together.
+func lasts(spans []Span) time.Duration {
+	var total time.Duration
+	for _, run := range clockRuns(spans) {
+		end := run[0].Start
+		for _, span := range run {
+			end = max(end, span.Start, span.End)
+		}
+		total += time.Duration(end-run[0].Start) * time.Microsecond
+	}
+	return total
 }
 
 // NewGaps are the gaps of a result that its source does not have: each gap of the source explains one gap of the
@@ -121,33 +124,6 @@ func NewGaps(source, result []Gap, slack time.Duration) []Gap {
 	}
 	slices.SortFunc(unexplained, func(a, b Gap) int { return cmp.Compare(a.From, b.From) })
 	return unexplained
-}
-
-// Both are the packets of video and sound together, by time.
-func (p Packets) Both() []Span {
-	both := slices.Concat(p.Video, p.Audio)
-	slices.SortStableFunc(both, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
-	return both
-}
-
-// Main is the track that gaps are judged by: the video, or the sound of a recording without video.
-func (p Packets) Main() []Span {
-	if len(p.Video) > 0 {
-		return p.Video
-	}
-	return p.Audio
-}
-
-// Extent is the time from the first packet's start to the last one's end, the clock taken as never reset.
-func Extent(spans []Span) (start int64, length time.Duration) {
-	if len(spans) == 0 {
-		return 0, 0
-	}
-	start, end := spans[0].Start, spans[0].End
-	for _, span := range spans {
-		start, end = min(start, span.Start), max(end, span.End, span.Start)
-	}
-	return start, time.Duration(end-start) * time.Microsecond
 }
 
 // SegmentsAt are the indices of the segments that lie within reach of a gap, which is given in microseconds since the

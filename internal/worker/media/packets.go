@@ -18,15 +18,24 @@ package media
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"time"
 )
 
 // Span is when a packet is shown, in microseconds of the file's clock.
 type Span struct {
 	Start, End int64
+	// Reset says that the clock was set back before this packet of its stream.
+	Reset bool
 }
+
+// clockJump is how far a stream's decoding times go back when its clock was reset (#EXT-X-DISCONTINUITY). They never
+// go back otherwise, but for the flaws of some muxers. Display times do, with B-frames.
+const clockJump = 1_000_000
 
 // maxPackets bounds what is held in memory: a day of 60 frames and 47 AAC packets a second is 9.3 million.
 const maxPackets = 40_000_000
@@ -37,16 +46,50 @@ type PacketReader struct {
 	Video, Audio *Stream
 
 	packets Packets
+	onVideo clock
+	onAudio clock
 	err     error
+}
+
+// clock is how far a stream has come.
+type clock struct {
+	started bool
+	// decoded is the last decoding time, end the end of the last packet.
+	decoded, end int64
 }
 
 // Packets are the times of a file's packets, in the order of the file.
 type Packets struct {
-	Video, Audio []Span
+	// All are those of video and sound together.
+	All   []Span
+	video []bool
 }
 
-// Line reads one line. Packets of other streams, and packets without any time, are passed over; the latter are still
-// counted as part of the packet before them.
+// Video are the packets of the picture.
+func (p Packets) Video() []Span { return p.of(true) }
+
+// Audio are the packets of the sound.
+func (p Packets) Audio() []Span { return p.of(false) }
+
+// Main is the track that gaps are judged by: the video, or the sound of a recording without video.
+func (p Packets) Main() []Span {
+	if video := p.Video(); len(video) > 0 {
+		return video
+	}
+	return p.All
+}
+
+func (p Packets) of(video bool) []Span {
+	var spans []Span
+	for i, span := range p.All {
+		if p.video[i] == video {
+			spans = append(spans, span)
+		}
+	}
+	return spans
+}
+
+// Line reads one line. Packets of other streams are passed over; a packet without a time follows the one before it.
 func (r *PacketReader) Line(line []byte) {
 	fields := bytes.Split(bytes.TrimSpace(line), []byte{','})
 	if len(fields) < 4 || r.err != nil {
@@ -56,39 +99,69 @@ func (r *PacketReader) Line(line []byte) {
 	if err != nil {
 		return
 	}
-	track := r.track(index)
-	if track == nil {
+	video := r.Video != nil && r.Video.Index == index
+	at := &r.onAudio
+	if video {
+		at = &r.onVideo
+	} else if r.Audio == nil || r.Audio.Index != index {
 		return
 	}
-	start, ok := micros(fields[1])
-	if !ok {
-		if start, ok = micros(fields[2]); !ok {
-			if len(*track) == 0 {
-				return
-			}
-			start = (*track)[len(*track)-1].End
-		}
-	}
-	duration, _ := micros(fields[3])
-	if len(r.packets.Video)+len(r.packets.Audio) >= maxPackets {
+	if len(r.packets.All) >= maxPackets {
 		r.err = fmt.Errorf("%w: more than %d packets", ErrUnsupported, maxPackets)
 		return
 	}
-	*track = append(*track, Span{Start: start, End: start + max(0, duration)})
+	r.packets.All = append(r.packets.All, at.next(fields[1], fields[2], fields[3]))
+	r.packets.video = append(r.packets.video, video)
+}
+
+// next takes a packet's display time, decoding time and duration, any of which may be unknown.
+func (c *clock) next(display, decoding, length []byte) Span {
+	start, displayed := micros(display)
+	decoded, ok := micros(decoding)
+	switch {
+	case !displayed && ok:
+		start = decoded
+	case !displayed:
+		start = c.end
+	}
+	if !ok {
+		decoded = start
+	}
+	reset := c.started && decoded < c.decoded-clockJump
+	duration, _ := micros(length)
+	*c = clock{started: true, decoded: decoded, end: start + max(0, duration)}
+	return Span{Start: start, End: c.end, Reset: reset}
+}
+
+// Steady says that no stream's clock was reset.
+func (p Packets) Steady() bool {
+	for _, span := range p.All {
+		if span.Reset {
+			return false
+		}
+	}
+	return true
+}
+
+// Duration is how long picture and sound last together; when a clock was reset, how long the longer of the two lasts,
+// since their clocks need not be reset at once.
+func (p Packets) Duration() time.Duration {
+	if p.Steady() {
+		return lasts(p.All)
+	}
+	return max(lasts(p.Video()), lasts(p.Audio()))
+}
+
+// Begin is the earliest start, in microseconds.
+func (p Packets) Begin() int64 {
+	if len(p.All) == 0 {
+		return 0
+	}
+	return slices.MinFunc(p.All, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) }).Start
 }
 
 // Packets is what was read.
 func (r *PacketReader) Packets() (Packets, error) { return r.packets, r.err }
-
-func (r *PacketReader) track(index int) *[]Span {
-	switch {
-	case r.Video != nil && r.Video.Index == index:
-		return &r.packets.Video
-	case r.Audio != nil && r.Audio.Index == index:
-		return &r.packets.Audio
-	}
-	return nil
-}
 
 // micros reads seconds; "N/A" is not ok. ffprobe prints microseconds as its smallest digit.
 func micros(seconds []byte) (int64, bool) {

@@ -41,7 +41,7 @@ const maxSegmentSeconds = 86_400
 var ErrUnsupported = errors.New("not supported")
 
 // ErrSegmentAbsent says that the playlist itself marks a segment as lost (EXT-X-GAP).
-var ErrSegmentAbsent = errors.New("the playlist marks a segment as lost")
+var ErrSegmentAbsent = errors.New("the playlist marks a segment as lost (#EXT-X-GAP)")
 
 // Playlist is an HLS playlist, RFC 8216: of Variants (a master playlist) or of Segments (a media playlist).
 type Playlist struct {

@@ -1,0 +1,239 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package worker_test
+
+import (
+	"encoding/json"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
+)
+
+// program finds a program by an environment variable or in PATH. Without it the test is skipped, unless requirement is
+// set to 1.
+func program(t *testing.T, name, variable, requirement string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	if path == "" {
+		path = name
+	}
+	path, err := exec.LookPath(path)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		if os.Getenv(requirement) == "1" {
+			t.Fatalf("%s is required: %v", name, err)
+		}
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+func ffmpeg(t *testing.T) string { return program(t, "ffmpeg", "FFMPEG", "REQUIRE_MEDIA") }
+
+// makeMedia runs ffmpeg in a new folder. Pictures and sound are synthetic and small.
+func makeMedia(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), ffmpeg(t), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+	command.Dir = dir
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+}
+
+const (
+	picture = "testsrc=duration=6:size=160x90:rate=10"
+	sound   = "sine=frequency=440:duration=6"
+)
+
+// x264 are the encoder's arguments: a key frame at the start of each segment of two seconds.
+var x264 = []string{"-c:v", "libx264", "-preset", "ultrafast", "-g", "20", "-keyint_min", "20", "-sc_threshold", "0", "-pix_fmt", "yuv420p", "-c:a", "aac"}
+
+var hlsOnce = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "worker-hls-") })
+
+var hlsMade sync.Once
+
+// hlsRecording is a copy of an HLS recording of three segments of two seconds: index.m3u8, seg0.ts, seg1.ts, seg2.ts.
+func hlsRecording(t *testing.T, dir string) {
+	t.Helper()
+	cache, err := hlsOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hlsMade.Do(func() {
+		args := append([]string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound}, x264...)
+		makeMedia(t, cache, append(args, "-hls_time", "2", "-hls_playlist_type", "vod", "-hls_segment_filename", "seg%d.ts", "index.m3u8")...)
+	})
+	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dir, os.DirFS(cache)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bench is one step's work on volumes in temporary folders.
+type bench struct {
+	*worker.Worker
+	source, destination string
+}
+
+func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench {
+	t.Helper()
+	base := t.TempDir()
+	b := &bench{source: filepath.Join(base, "source"), destination: filepath.Join(base, "destination")}
+	for _, dir := range []string{b.source, b.destination} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim := func(name string) task.Storage {
+		return task.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
+			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: name},
+		}}
+	}
+	source := claim("calls")
+	format := "MP4"
+	if strings.HasSuffix(object, ".m3u8") {
+		format = "HLS"
+	}
+	todo := task.Task{
+		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4",
+		Source:      task.Source{Format: format, Storage: &source, Object: object, MaxBytes: 64 << 20},
+		Destination: task.Destination{Storage: claim("archive"), Path: "room/stream/"},
+		Transcode:   transcode,
+	}
+	if transcode == nil {
+		todo.Archive = &v1alpha1.Archive{}
+	}
+	tool := ffmpeg(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := filepath.Join(base, "work")
+	temp := worker.TempDir(work)
+	b.Worker = &worker.Worker{
+		Task: todo, WorkDir: work,
+		Source:      storage.Paths{Volume: b.source, Temp: temp},
+		Destination: storage.Paths{Volume: b.destination, Temp: temp},
+		FFmpeg:      tool, FFprobe: filepath.Join(filepath.Dir(tool), "ffprobe"), Self: self,
+		Version: "v1.2.3", Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	}
+	return b
+}
+
+var (
+	remux = &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux}
+	h264  = &v1alpha1.Transcode{Preset: v1alpha1.PresetH264, Video: &v1alpha1.VideoSettings{MaxHeight: new(int32(50))}}
+)
+
+// run runs the containers in order, as a pod does, and says which failed.
+func (b *bench) run(t *testing.T) (result task.Result, failed string, err error) {
+	t.Helper()
+	if result, err = b.Fetch(t.Context()); err != nil {
+		return result, task.ContainerFetch, err
+	}
+	if result, err = b.Process(t.Context()); err != nil {
+		return result, task.ContainerProcess, err
+	}
+	if result, err = b.Publish(t.Context()); err != nil {
+		return result, task.ContainerPublish, err
+	}
+	return result, "", nil
+}
+
+// mustRun gives the one output.
+func (b *bench) mustRun(t *testing.T) v1alpha1.Output {
+	t.Helper()
+	result, failed, err := b.run(t)
+	if err != nil {
+		t.Fatalf("%s: %v", failed, err)
+	}
+	if len(result.Outputs) != 1 {
+		t.Fatalf("outputs %+v", result.Outputs)
+	}
+	return result.Outputs[0]
+}
+
+// wantFailure checks how an attempt failed; message is a part of what a person reads.
+func wantFailure(t *testing.T, err error, reason string, permanent bool, message string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no failure, want %s", reason)
+	}
+	report := failure.Report(err)
+	if report.Reason != reason || report.Permanent != permanent || !strings.Contains(report.Message, message) {
+		t.Fatalf("%+v, want %s, permanent %v, with %q", *report, reason, permanent, message)
+	}
+}
+
+func readManifest(t *testing.T, path string) worker.Manifest {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest worker.Manifest
+	if err := json.Unmarshal(data, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	return manifest
+}
+
+// files lists a folder's files, relative and sorted.
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	var found []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			name, _ := filepath.Rel(dir, path)
+			found = append(found, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// edit changes a file.
+func edit(t *testing.T, path string, change func(data []byte) []byte) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, change(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,146 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package storage
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+)
+
+// newTestDownload allows the server's host and has no patience.
+func newTestDownload(t *testing.T, server *httptest.Server) *download {
+	t.Helper()
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDownload([]string{address.Host}, slog.New(slog.DiscardHandler))
+	d.pause = 0
+	t.Cleanup(d.client.CloseIdleConnections)
+	return d
+}
+
+func TestDownload(t *testing.T) {
+	elsewhere := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(elsewhere.Close)
+	var flaky atomic.Int32
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("0123456789")) })
+	mux.HandleFunc("/flaky", func(w http.ResponseWriter, _ *http.Request) {
+		if flaky.Add(1) < downloadTries {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("0123456789"))
+	})
+	mux.HandleFunc("/down", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	mux.HandleFunc("/forbidden", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	mux.HandleFunc("/short", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "20")
+		_, _ = w.Write([]byte("0123456789"))
+	})
+	mux.HandleFunc("/here", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
+	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL+"/ok", http.StatusFound)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+
+	tests := map[string]struct {
+		path   string
+		bound  int64
+		reason string
+	}{
+		"whole":             {path: "/ok", bound: 10},
+		"heals":             {path: "/flaky", bound: 10},
+		"redirect here":     {path: "/here", bound: 10},
+		"too large":         {path: "/ok", bound: 9, reason: task.ReasonTooLarge},
+		"missing":           {path: "/missing?sig=secret", bound: 10, reason: task.ReasonNotFound},
+		"forbidden":         {path: "/forbidden?sig=secret", bound: 10, reason: task.ReasonForbidden},
+		"redirect away":     {path: "/away?sig=secret", bound: 10, reason: task.ReasonForbidden},
+		"server down":       {path: "/down?sig=secret", bound: 10, reason: task.ReasonStorageUnavailable},
+		"ends before whole": {path: "/short?sig=secret", bound: 10, reason: task.ReasonStorageUnavailable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			err := newTestDownload(t, server).Copy(t.Context(), []Object{{Ref: server.URL + test.path, File: "x"}}, dir, test.bound)
+			checkFailure(t, err, test.reason)
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error holds the query: %v", err)
+			}
+			if data, _ := os.ReadFile(filepath.Join(dir, "x")); err == nil && string(data) != "0123456789" {
+				t.Errorf("stored %q", data)
+			}
+		})
+	}
+}
+
+// A server that sends nothing any more is left, however long the whole may take.
+func TestDownloadIdle(t *testing.T) {
+	done := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("01"))
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-done:
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(done) })
+	d := newTestDownload(t, server)
+	d.idle = 20 * time.Millisecond
+	err := d.Copy(t.Context(), []Object{{Ref: server.URL + "/x", File: "x"}}, t.TempDir(), 100)
+	checkFailure(t, err, task.ReasonStorageUnavailable)
+}
+
+func TestDownloadStops(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := newTestDownload(t, server).Copy(ctx, []Object{{Ref: server.URL, File: "x"}}, t.TempDir(), 1); err == nil {
+		t.Error("a cancelled download succeeds")
+	}
+}
+
+// checkFailure checks an error's reason; "" means none.
+func checkFailure(t *testing.T, err error, reason string) {
+	t.Helper()
+	if reason == "" {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err == nil || failure.Of(err).Reason != reason {
+		t.Fatalf("error %v, want reason %s", err, reason)
+	}
+}

@@ -1,0 +1,151 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package storage
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/child"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+)
+
+func TestResolveKey(t *testing.T) {
+	tests := map[string]struct {
+		uri  string
+		want string
+	}{
+		"beside":              {"seg 1.ts", "a/b/seg 1.ts"},
+		"below":               {"c/seg.ts", "a/b/c/seg.ts"},
+		"percent-decoded":     {"seg%201.ts", "a/b/seg 1.ts"},
+		"plus stays":          {"a+b.ts", "a/b/a+b.ts"},
+		"scheme":              {"file:///etc/passwd", ""},
+		"web":                 {"http://host/seg.ts", ""},
+		"no scheme, but host": {"//host/seg.ts", ""},
+		"absolute":            {"/a/b/seg.ts", ""},
+		"parent":              {"../seg.ts", ""},
+		"hidden parent":       {"c/../../seg.ts", ""},
+		"encoded parent":      {"%2e%2e/seg.ts", ""},
+		"encoded slash":       {"c%2fseg.ts", ""},
+		"encoded backslash":   {"c%5cseg.ts", ""},
+		"encoded newline":     {"c%0aseg.ts", ""},
+		"encoded zero":        {"c%00.ts", ""},
+		"backslash":           {`c\seg.ts`, ""},
+		"control character":   {"c\tseg.ts", ""},
+		"broken percent":      {"100%.ts", ""},
+		"not UTF-8":           {"%ff.ts", ""},
+		"query":               {"seg.ts?x", ""},
+		"empty query":         {"seg.ts?", ""},
+		"fragment":            {"seg.ts#t", ""},
+		"empty fragment":      {"seg.ts#", ""},
+		"empty":               {"", ""},
+		"folder":              {"c/", ""},
+		"too long":            {strings.Repeat("a", 300), ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := resolveKey("a/b/index.m3u8", test.uri)
+			if got != test.want || (err == nil) != (test.want != "") {
+				t.Errorf("%q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+// Whatever a playlist names, it lies below the playlist's folder.
+func FuzzResolveKey(f *testing.F) {
+	for _, uri := range []string{"seg.ts", "c/seg.ts", "../x", "%2e%2e/x", "http://h/x", "//h/x", `\x`, "a%2fb"} {
+		f.Add(uri)
+	}
+	f.Fuzz(func(t *testing.T, uri string) {
+		key, err := resolveKey("a/b/index.m3u8", uri)
+		if err != nil {
+			return
+		}
+		if !strings.HasPrefix(key, "a/b/") || CheckKey(key) != nil {
+			t.Errorf("%q means %q", uri, key)
+		}
+	})
+}
+
+func TestDownloadResolve(t *testing.T) {
+	d := newDownload([]string{"media.example", "cdn.example:8443", "[::1]"}, slog.New(slog.DiscardHandler))
+	const base = "https://media.example/a/index.m3u8?token=secret"
+	tests := map[string]struct {
+		uri  string
+		want string
+	}{
+		"relative":             {"seg.ts", "https://media.example/a/seg.ts"},
+		"its own query":        {"seg.ts?part=1", "https://media.example/a/seg.ts?part=1"},
+		"allowed host":         {"https://cdn.example:8443/x.ts", "https://cdn.example:8443/x.ts"},
+		"upper case":           {"https://MEDIA.example/x.ts", "https://MEDIA.example/x.ts"},
+		"default port":         {"https://media.example:443/x.ts", "https://media.example:443/x.ts"},
+		"other port":           {"https://media.example:8443/x.ts", ""},
+		"port that is missing": {"https://cdn.example/x.ts", ""},
+		"other host":           {"https://evil.example/x.ts", ""},
+		"no scheme":            {"//evil.example/x.ts", ""},
+		"user name":            {"https://media.example@evil.example/x.ts", ""},
+		"credentials":          {"https://u:p@media.example/x.ts", ""},
+		"file":                 {"file:///etc/passwd", ""},
+		"parent":               {"../seg.ts", ""},
+		"backslash":            {`https:\\media.example\x.ts`, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := d.Resolve(base, test.uri)
+			if got != test.want || (err == nil) != (test.want != "") {
+				t.Errorf("%q, %v, want %q", got, err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error holds the query: %v", err)
+			}
+		})
+	}
+	if got := d.Describe("https://u:p@media.example/a/x.ts?token=secret"); got != "https://media.example/a/x.ts" {
+		t.Errorf("described as %q", got)
+	}
+}
+
+func TestRcloneReport(t *testing.T) {
+	tests := map[string]struct {
+		line   string
+		reason string
+	}{
+		"forbidden": {`{"level":"error","msg":"operation error S3: HeadObject, https response error StatusCode: 403, RequestID: X, HostID: Y, api error Forbidden: Forbidden","object":"a/seg.ts"}`, task.ReasonForbidden},
+		"no bucket": {`{"level":"error","msg":"PutObject, https response error StatusCode: 404, RequestID: X, HostID: Y, api error NoSuchBucket: no","object":"a/seg.ts"}`, task.ReasonNotFound},
+		"refused":   {`{"level":"error","msg":"Head \"http://h/a/seg.ts?sig=secret\": connection refused","object":"a/seg.ts"}`, task.ReasonStorageUnavailable},
+		"full":      {`{"level":"error","msg":"write x: no space left on device","object":"a/seg.ts"}`, task.ReasonInternal},
+		"silent":    {`{"level":"notice","msg":"nothing"}`, task.ReasonStorageUnavailable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			report := &rcloneReport{log: slog.New(slog.DiscardHandler)}
+			report.line([]byte(test.line))
+			err := report.failure(&child.ExitError{Program: "rclone", Code: 1})
+			if found := failure.Of(err); found.Reason != test.reason || (name != "silent" && found.Object != "a/seg.ts") {
+				t.Errorf("%s about %q, want %s: %v", found.Reason, found.Object, test.reason, err)
+			}
+			for _, hidden := range []string{"secret", "RequestID"} {
+				if strings.Contains(err.Error(), hidden) {
+					t.Errorf("the error holds %s: %v", hidden, err)
+				}
+			}
+		})
+	}
+}
