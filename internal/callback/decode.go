@@ -160,8 +160,8 @@ func (r *reader) file(w wire) File {
 		DurationSeconds: r.integer("record_duration", w.RecordDuration, math.MaxInt64/int64(time.Second)),
 		StartTime:       r.time("start_time", w.StartTime),
 		EndTime:         r.time("end_time", w.EndTime),
-		Width:           int32(r.integer("width", w.Width, maxPixels)),
-		Height:          int32(r.integer("height", w.Height, maxPixels)),
+		Width:           r.pixels("width", w.Width),
+		Height:          r.pixels("height", w.Height),
 		Location:        r.text("obs_location", w.OBSLocation, maxLocation),
 		Bucket:          r.text("obs_bucket", w.OBSBucket, maxBucket),
 		Object:          r.text("obs_object", w.OBSObject, maxObject),
@@ -240,6 +240,11 @@ func (r *reader) integer(field string, raw json.RawMessage, limit int64) int64 {
 		return n
 	}
 	return 0
+}
+
+// pixels reads a width or a height.
+func (r *reader) pixels(field string, raw json.RawMessage) int32 {
+	return int32(r.integer(field, raw, maxPixels)) //nolint:gosec // it is at most maxPixels
 }
 
 // parseInteger reads 65, and 65.0 as long as a float64 holds it exactly.

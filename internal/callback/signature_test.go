@@ -30,20 +30,20 @@ import (
 
 const secret = "0123456789abcdef0123456789abcdef"
 
-func mustKey(t testing.TB, text string) Key {
-	t.Helper()
+func mustKey(tb testing.TB, text string) Key {
+	tb.Helper()
 	key, err := ParseKey([]byte(text))
 	if err != nil {
-		t.Fatalf("ParseKey: %v", err)
+		tb.Fatalf("ParseKey: %v", err)
 	}
 	return key
 }
 
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
+func fixture(tb testing.TB, name string) []byte {
+	tb.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return body
 }

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -85,6 +86,9 @@ func (s *Server) answerTo(w http.ResponseWriter, r *http.Request) answer {
 
 // handle finds the source, verifies, decodes and writes.
 func (s *Server) handle(ctx context.Context, name types.NamespacedName, header http.Header, raw []byte) answer {
+	if len(s.namespaces) > 0 && !slices.Contains(s.namespaces, name.Namespace) {
+		return answerNoSource
+	}
 	source := &v1alpha1.RecordingSource{}
 	if err := s.sources.Get(ctx, name, source); err != nil {
 		if apierrors.IsNotFound(err) {

@@ -126,22 +126,22 @@ type house struct {
 	events   *events.FakeRecorder
 }
 
-func mustKey(t testing.TB, text string) callback.Key {
-	t.Helper()
+func mustKey(tb testing.TB, text string) callback.Key {
+	tb.Helper()
 	key, err := callback.ParseKey([]byte(text))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
-func makeHouse(t testing.TB, change func(*Config)) house {
-	t.Helper()
+func makeHouse(tb testing.TB, change func(*Config)) house {
+	tb.Helper()
 	h := house{sink: &sink{}, observed: &observed{}, events: events.NewFakeRecorder(100)}
 	config := Config{
 		Address: "127.0.0.1:0",
 		Sources: sources{"media/classroom": builders.MakeRecordingSource("classroom").App(app).Key("callback", "key").Obj()},
-		Keys:    keyring{mustKey(t, secret)}, Ingester: h.sink, Observer: h.observed, Recorder: h.events,
+		Keys:    keyring{mustKey(tb, secret)}, Ingester: h.sink, Observer: h.observed, Recorder: h.events,
 		Log: logr.Discard(), Clock: clocktesting.NewFakeClock(testNow), Limits: Limits{ShutdownDelay: -1},
 	}
 	if change != nil {
@@ -149,28 +149,28 @@ func makeHouse(t testing.TB, change func(*Config)) house {
 	}
 	var err error
 	if h.Server, err = New(config); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return h
 }
 
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
+func fixture(tb testing.TB, name string) []byte {
+	tb.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "callback", "testdata", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return content
 }
 
 // signed is a request that the service could have sent.
-func signed(t testing.TB, url string, content []byte) *http.Request {
-	t.Helper()
-	proof, err := callback.Sign(mustKey(t, secret), "5577006791947779410", "1619600282", content)
+func signed(tb testing.TB, url string, content []byte) *http.Request {
+	tb.Helper()
+	proof, err := callback.Sign(mustKey(tb, secret), "5577006791947779410", "1619600282", content)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(content))
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, url, bytes.NewReader(content))
 	proof.SetHeader(r.Header)
 	return r
 }
@@ -184,17 +184,17 @@ func TestAnswers(t *testing.T) {
 	plain := func() *builders.RecordingSource {
 		return builders.MakeRecordingSource("classroom").Key("callback", "key")
 	}
-	unsigned := func(content []byte) func(testing.TB) *http.Request {
-		return func(t testing.TB) *http.Request {
+	unsigned := func(content []byte) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
 			t.Helper()
 			return httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, bytes.NewReader(content))
 		}
 	}
-	post := func(content []byte) func(testing.TB) *http.Request {
-		return func(t testing.TB) *http.Request { t.Helper(); return signed(t, path, content) }
+	post := func(content []byte) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request { t.Helper(); return signed(t, path, content) }
 	}
-	to := func(method, url string) func(testing.TB) *http.Request {
-		return func(t testing.TB) *http.Request {
+	to := func(method, url string) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, url, complete)
 			r.Method = method
@@ -205,7 +205,7 @@ func TestAnswers(t *testing.T) {
 
 	for name, c := range map[string]struct {
 		change  func(*Config)
-		request func(testing.TB) *http.Request
+		request func(*testing.T) *http.Request
 		code    int
 		outcome string
 		// result is part of the answer's result, event part of the event on the source ("" for none).
@@ -223,19 +223,19 @@ func TestAnswers(t *testing.T) {
 		"what the API server refuses": {failing(&ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.x is wrong " + strings.Repeat("é", 2000))}), post(complete), 400,
 			"media/classroom invalid", "cannot be stored", "cannot be stored: spec.x is wrong", nil, false},
 		"no signature": {nil, unsigned(complete), 401, "media/classroom unauthorized", "not signed", "", nil, false},
-		"a wrong one": {nil, func(t testing.TB) *http.Request {
+		"a wrong one": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, path, complete)
 			r.Header.Set(callback.HeaderRand, "1")
 			return r
 		}, 401, "media/classroom unauthorized", "does not match", "", nil, false},
-		"two signatures": {nil, func(t testing.TB) *http.Request {
+		"two signatures": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, path, complete)
 			r.Header.Add(callback.HeaderSignature, "x")
 			return r
 		}, 401, "media/classroom unauthorized", "2 times", "", nil, false},
-		"a forged poison": {nil, func(t testing.TB) *http.Request {
+		"a forged poison": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := unsigned([]byte(`{`))(t)
 			r.Header = signed(t, path, complete).Header
@@ -247,11 +247,12 @@ func TestAnswers(t *testing.T) {
 		"any app":                   {source(plain().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
 		"no authentication":         {source(plain().Unauthenticated().Obj()), unsigned(complete), 200, "media/classroom created", "success", "", nil, true},
 		"no authentication, signed": {source(plain().Unauthenticated().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
-		"old but observed":          {source(plain().Timestamp(v1alpha1.TimestampObserve, tolerance).Obj()), func(t testing.TB) *http.Request { t.Helper(); return old(t, complete) }, 200, "media/classroom created", "success", "", nil, true},
-		"old and enforced":          {source(plain().Timestamp(v1alpha1.TimestampEnforce, tolerance).Obj()), func(t testing.TB) *http.Request { t.Helper(); return old(t, complete) }, 401, "media/classroom unauthorized", "timestamp", "", nil, false},
+		"old but observed":          {source(plain().Timestamp(v1alpha1.TimestampObserve, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 200, "media/classroom created", "success", "", nil, true},
+		"old and enforced":          {source(plain().Timestamp(v1alpha1.TimestampEnforce, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 401, "media/classroom unauthorized", "timestamp", "", nil, false},
 		"young and enforced":        {source(plain().Timestamp(v1alpha1.TimestampEnforce, nil).Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
 		"no such source":            {nil, to("POST", "/callbacks/media/other"), 404, "/ not_found", "no such source", "", nil, false},
 		"another namespace":         {nil, to("POST", "/callbacks/other/classroom"), 404, "/ not_found", "no such source", "", nil, false},
+		"a namespace not served":    {func(c *Config) { c.Sources, c.Namespaces = sources(nil), []string{"other"} }, post(complete), 404, "/ not_found", "no such source", "", nil, false},
 		"no such path":              {nil, to("POST", "/"), 404, "/ not_found", "no such path", "", nil, false},
 		"no such path to get":       {nil, to("GET", "/metrics"), 404, "/ not_found", "no such path", "", nil, false},
 		"too short a path":          {nil, to("POST", "/callbacks/media"), 404, "/ not_found", "no such path", "", nil, false},
@@ -262,13 +263,13 @@ func TestAnswers(t *testing.T) {
 		"PUT":                       {nil, to("PUT", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
 		"the longest body":          {nil, post(append([]byte(`{"event_type":"NEW"}`), bytes.Repeat([]byte(" "), 256<<10-20)...)), 200, "media/classroom ignored", "success", "", nil, true},
 		"a byte more":               {nil, post(bytes.Repeat([]byte(" "), 256<<10+1)), 413, "/ too_large", "too large", "", nil, false},
-		"a byte more, unannounced": {nil, func(t testing.TB) *http.Request {
+		"a byte more, unannounced": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, path, bytes.Repeat([]byte(" "), 256<<10+1))
 			r.ContentLength = -1
 			return r
 		}, 413, "/ too_large", "too large", "", nil, false},
-		"a body cut off": {nil, func(t testing.TB) *http.Request {
+		"a body cut off": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, path, complete)
 			r.Body = io.NopCloser(&cut{})
@@ -300,12 +301,12 @@ func TestAnswers(t *testing.T) {
 }
 
 // old is signed an hour ago.
-func old(t testing.TB, content []byte) *http.Request {
-	t.Helper()
-	r := signed(t, path, content)
-	proof, err := callback.Sign(mustKey(t, secret), "1", "1619596682", content)
+func old(tb testing.TB, content []byte) *http.Request {
+	tb.Helper()
+	r := signed(tb, path, content)
+	proof, err := callback.Sign(mustKey(tb, secret), "1", "1619596682", content)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	proof.SetHeader(r.Header)
 	return r

@@ -89,14 +89,14 @@ func makeSafe() safe {
 }
 
 // verify has the store verify a callback that is signed with a key.
-func (s safe) verify(t testing.TB, source *v1alpha1.RecordingSource, key string) error {
-	t.Helper()
+func (s safe) verify(tb testing.TB, source *v1alpha1.RecordingSource, key string) error {
+	tb.Helper()
 	content := []byte("{}")
-	proof, err := callback.Sign(mustKey(t, key), "1", "2", content)
+	proof, err := callback.Sign(mustKey(tb, key), "1", "2", content)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return s.store.Verify(t.Context(), source, proof, content)
+	return s.store.Verify(tb.Context(), source, proof, content)
 }
 
 func expect(t *testing.T, what string, got, want error) {

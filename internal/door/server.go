@@ -87,6 +87,8 @@ type Config struct {
 	CertDir string
 	// Limits are optional.
 	Limits Limits
+	// Namespaces are those whose sources may be called, and that the cache holds. Optional: without them, all.
+	Namespaces []string
 
 	// Sources reads RecordingSources from a cache.
 	Sources client.Reader
@@ -103,17 +105,19 @@ type Config struct {
 
 // Server is the door. It is a Runnable of a manager that serves on every replica, leader or not.
 type Server struct {
-	address  string
-	certDir  string
-	limits   Limits
-	sources  client.Reader
-	caches   Caches
-	keys     Verifier
-	ingester Ingester
-	observer Observer
-	recorder events.EventRecorder
-	log      logr.Logger
-	clock    clock.Clock
+	address string
+	certDir string
+	limits  Limits
+	// namespaces is empty for all.
+	namespaces []string
+	sources    client.Reader
+	caches     Caches
+	keys       Verifier
+	ingester   Ingester
+	observer   Observer
+	recorder   events.EventRecorder
+	log        logr.Logger
+	clock      clock.Clock
 
 	meter    *meter
 	inFlight chan struct{}
@@ -133,7 +137,7 @@ func New(config Config) (*Server, error) {
 	}
 	limits := config.Limits.withDefaults()
 	return &Server{
-		address: config.Address, certDir: config.CertDir, limits: limits,
+		address: config.Address, certDir: config.CertDir, limits: limits, namespaces: config.Namespaces,
 		sources: config.Sources, caches: config.Caches, keys: config.Keys, ingester: config.Ingester,
 		observer: config.Observer, recorder: config.Recorder, log: config.Log, clock: config.Clock,
 		meter:    newMeter(limits, config.Clock),
@@ -158,10 +162,13 @@ func (s *Server) ReadyCheck(*http.Request) error {
 // caches are synced: a source that is not known yet would be answered with 404, and its callback lost.
 func (s *Server) Start(ctx context.Context) error {
 	if err := s.waitForCaches(ctx); err != nil {
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
+			// Stopped before it began is no failure.
 			return nil
+		default:
+			return err
 		}
-		return err
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", s.address)

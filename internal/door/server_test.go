@@ -70,8 +70,18 @@ func openDoor(t *testing.T, change func(*Config), prepare func(house)) *open {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	o := &open{house: h, address: listener.Addr().String(), close: cancel, closed: make(chan error, 1)}
-	go func() { o.closed <- h.serve(ctx, listener); close(o.closed) }()
-	t.Cleanup(func() { cancel(); <-o.closed })
+	go func() {
+		defer close(o.closed)
+		if err := h.serve(ctx, listener); err != nil {
+			o.closed <- err
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		for err := range o.closed {
+			t.Errorf("closed with %v", err)
+		}
+	})
 	waitFor(t, "the door to open", func() bool { return h.ReadyCheck(nil) == nil })
 	return o
 }
@@ -85,8 +95,17 @@ func waitFor(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// send posts a signed callback, and returns the code of the answer.
-func (o *open) send(t *testing.T, c *http.Client, scheme string) (*http.Response, error) {
+// reply is what a test looks at of a response.
+type reply struct {
+	code, protocol int
+	// closes says that the connection is not to be used again.
+	closes bool
+	// name is the certificate's.
+	name string
+}
+
+// send posts a signed callback over a connection of its own.
+func (o *open) send(t *testing.T, scheme string, maxTLS uint16) (reply, error) {
 	t.Helper()
 	content := fixture(t, "start-hls.json")
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, scheme+"://"+o.address+path, bytes.NewReader(content))
@@ -98,13 +117,19 @@ func (o *open) send(t *testing.T, c *http.Client, scheme string) (*http.Response
 		t.Fatal(err)
 	}
 	proof.SetHeader(r.Header)
-	response, err := c.Do(r)
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: maxTLS}}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {
-		return nil, err
+		return reply{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	got := reply{code: response.StatusCode, protocol: response.ProtoMajor, closes: response.Close}
+	if response.TLS != nil {
+		got.name = response.TLS.PeerCertificates[0].DNSNames[0]
 	}
 	_, err = io.Copy(io.Discard, response.Body)
-	_ = response.Body.Close()
-	return response, err
+	return got, err
 }
 
 // A door that is told to close answers what it has begun, takes nothing new, and is not ready meanwhile.
@@ -114,9 +139,9 @@ func TestShutdownCutsNoAnswerOff(t *testing.T) {
 	var answers sync.WaitGroup
 	for range begun {
 		answers.Go(func() {
-			response, err := o.send(t, &http.Client{Transport: &http.Transport{}}, "http")
-			if err != nil || response.StatusCode != http.StatusOK || !response.Close {
-				t.Errorf("an answer that had begun: %v, %v", response, err)
+			got, err := o.send(t, "http", 0)
+			if err != nil || got.code != http.StatusOK || !got.closes {
+				t.Errorf("an answer that had begun: %+v, %v", got, err)
 			}
 		})
 	}
@@ -155,9 +180,9 @@ func TestShutdownDelay(t *testing.T) {
 	if o.ReadyCheck(nil) == nil {
 		t.Error("ready while it is about to close")
 	}
-	response, err := o.send(t, &http.Client{Transport: &http.Transport{}}, "http")
-	if err != nil || response.StatusCode != http.StatusOK || !response.Close {
-		t.Errorf("during the delay: %v, %v", response, err)
+	got, err := o.send(t, "http", 0)
+	if err != nil || got.code != http.StatusOK || !got.closes {
+		t.Errorf("during the delay: %+v, %v", got, err)
 	}
 	if err := <-o.closed; err != nil {
 		t.Errorf("closed with %v", err)
@@ -168,7 +193,7 @@ func TestShutdownDelay(t *testing.T) {
 func TestDrainTimeout(t *testing.T) {
 	o := openDoor(t, func(c *Config) { c.Limits.DrainTimeout = 50 * time.Millisecond },
 		func(h house) { h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{}) })
-	go func() { _, _ = o.send(t, &http.Client{Transport: &http.Transport{}}, "http") }()
+	go func() { _, _ = o.send(t, "http", 0) }()
 	<-o.sink.entered
 	o.close()
 	if err := <-o.closed; err == nil {
@@ -312,20 +337,17 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "first")
 	o := openDoor(t, func(c *Config) { c.CertDir = dir }, nil)
-	transport := func(version uint16) *http.Transport {
-		return &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: version}} //nolint:gosec // the certificate is looked at below
+	got, err := o.send(t, "https", 0)
+	if err != nil || got.code != http.StatusOK || got.protocol != 2 || got.name != "first" {
+		t.Fatalf("over TLS: %+v, %v", got, err)
 	}
-	response, err := o.send(t, &http.Client{Transport: transport(0)}, "https")
-	if err != nil || response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
-		t.Fatalf("over TLS: %v, %v", response, err)
-	}
-	if _, err := o.send(t, &http.Client{Transport: transport(tls.VersionTLS11)}, "https"); err == nil {
+	if _, err := o.send(t, "https", tls.VersionTLS11); err == nil {
 		t.Error("TLS 1.1 is spoken")
 	}
 	writeCertificate(t, dir, "second")
 	waitFor(t, "the new certificate", func() bool {
-		response, err := o.send(t, &http.Client{Transport: transport(0)}, "https")
-		return err == nil && response.TLS.PeerCertificates[0].DNSNames[0] == "second"
+		got, err := o.send(t, "https", 0)
+		return err == nil && got.name == "second"
 	})
 }
 

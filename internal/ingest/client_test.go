@@ -40,19 +40,19 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
-func testScheme(t testing.TB) *runtime.Scheme {
-	t.Helper()
+func testScheme(tb testing.TB) *runtime.Scheme {
+	tb.Helper()
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return scheme
 }
 
 // fakeAPI is controller-runtime's fake client, with the index and the selectable field.
-func fakeAPI(t testing.TB, hooks interceptor.Funcs, objects ...client.Object) client.WithWatch {
-	t.Helper()
-	return fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(objects...).WithInterceptorFuncs(hooks).
+func fakeAPI(tb testing.TB, hooks interceptor.Funcs, objects ...client.Object) client.WithWatch {
+	tb.Helper()
+	return fake.NewClientBuilder().WithScheme(testScheme(tb)).WithObjects(objects...).WithInterceptorFuncs(hooks).
 		WithIndex(&v1alpha1.RecordingFile{}, IndexChain, IndexFunc).
 		WithIndex(&v1alpha1.RecordingFile{}, indexJob, func(obj client.Object) []string {
 			return []string{obj.(*v1alpha1.RecordingFile).Spec.JobID}

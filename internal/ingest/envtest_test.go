@@ -39,13 +39,13 @@ import (
 )
 
 // startAPIServer runs a real API server with the project's definitions until the test ends.
-func startAPIServer(t testing.TB) *rest.Config {
-	t.Helper()
+func startAPIServer(tb testing.TB) *rest.Config {
+	tb.Helper()
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		if os.Getenv("CI") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-			t.Skip("KUBEBUILDER_ASSETS is not set; `make test` sets it")
+			tb.Skip("KUBEBUILDER_ASSETS is not set; `make test` sets it")
 		}
-		t.Fatal("KUBEBUILDER_ASSETS is not set, but envtest is required")
+		tb.Fatal("KUBEBUILDER_ASSETS is not set, but envtest is required")
 	}
 	environment := &envtest.Environment{
 		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
@@ -53,11 +53,11 @@ func startAPIServer(t testing.TB) *rest.Config {
 	}
 	config, err := environment.Start()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := environment.Stop(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	// The limits of a client are not what is tested.
@@ -66,38 +66,38 @@ func startAPIServer(t testing.TB) *rest.Config {
 }
 
 // startReplica is one replica's ingester: its cache watches the API server until the test ends.
-func startReplica(t testing.TB, config *rest.Config) (*Ingester, client.Client) {
-	t.Helper()
-	scheme := testScheme(t)
+func startReplica(tb testing.TB, config *rest.Config) (*Ingester, client.Client) {
+	tb.Helper()
+	scheme := testScheme(tb)
 	if err := corev1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	files, err := cache.New(config, cache.Options{Scheme: scheme})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := SetupIndexes(t.Context(), files); err != nil {
-		t.Fatal(err)
+	if err := SetupIndexes(tb.Context(), files); err != nil {
+		tb.Fatal(err)
 	}
 	cached, err := client.New(config, client.Options{Scheme: scheme, Cache: &client.CacheOptions{Reader: files}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	live, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- files.Start(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		if err := <-stopped; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	if !files.WaitForCacheSync(ctx) {
-		t.Fatal("the cache was not synced")
+		tb.Fatal("the cache was not synced")
 	}
 	return New(cached, live, Options{}), live
 }

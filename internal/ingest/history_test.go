@@ -152,7 +152,7 @@ func (r *replica) create(_ context.Context, file *v1alpha1.RecordingFile) error 
 	if _, taken := r.live[file.Name]; taken {
 		return apierrors.NewAlreadyExists(files, file.Name)
 	}
-	r.world.store(file)
+	r.store(file)
 	if fails == faultUnheard {
 		return errFault
 	}
@@ -173,7 +173,7 @@ func (r *replica) update(_ context.Context, read *v1alpha1.RecordingFile, spec v
 	}
 	changed := file.DeepCopy()
 	changed.Spec = spec
-	r.world.store(changed)
+	r.store(changed)
 	if fails == faultUnheard {
 		return errFault
 	}
