@@ -1,0 +1,92 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package child
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestRun(t *testing.T) {
+	t.Setenv("WORKER_SECRET", "secret")
+	var out bytes.Buffer
+	tail := &Tail{Limit: 5}
+	err := Run(t.Context(), Command{
+		Path: "/bin/sh", Args: []string{"-c", `echo "$GIVEN,$WORKER_SECRET"; echo "a long complaint" >&2; exit 7`},
+		Env: []string{"GIVEN=yes"}, Stdout: &out, Stderr: tail,
+	})
+	exit, ok := errors.AsType[*ExitError](err)
+	if !ok || exit.Code != 7 || exit.Program != "sh" {
+		t.Errorf("%v", err)
+	}
+	if out.String() != "yes,\n" {
+		t.Errorf("the child sees %q", out.String())
+	}
+	if tail.String() != "aint" {
+		t.Errorf("tail %q", tail.String())
+	}
+	if err := Run(t.Context(), Command{Path: "/no/such/program"}); err == nil || errors.As(err, &exit) && exit.Code != 7 {
+		t.Errorf("%v", err)
+	}
+}
+
+// A child that has children of its own, which ignore nothing but outlive it by themselves, is ended whole: the pipe
+// that they all hold closes.
+func TestRunEndsTheWholeGroup(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	told := errors.New("told to stop")
+	lines := &Lines{Each: func(line []byte) {
+		if string(line) == "ready" {
+			cancel(told)
+		}
+	}}
+	err = Run(ctx, Command{
+		Path: "/bin/sh", Args: []string{"-c", `sh -c "echo ready; exec sleep 1000" & wait`},
+		Env: []string{"PATH=/usr/bin:/bin"}, Stdout: io.MultiWriter(lines, write),
+	})
+	if !errors.Is(err, told) {
+		t.Errorf("%v", err)
+	}
+	_ = write.Close()
+	if said, err := io.ReadAll(read); err != nil || string(said) != "ready\n" {
+		t.Errorf("%q, %v", said, err)
+	}
+}
+
+func TestLines(t *testing.T) {
+	var got []string
+	lines := &Lines{Each: func(line []byte) { got = append(got, string(line)) }}
+	for _, part := range []string{"a", "b\nc\n", "\n", strings.Repeat("x", 2*maxLine), "\nend"} {
+		if n, err := lines.Write([]byte(part)); n != len(part) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	_ = lines.Close()
+	want := []string{"ab", "c", "", strings.Repeat("x", maxLine), "end"}
+	if strings.Join(got, "|") != strings.Join(want, "|") {
+		t.Errorf("%d lines, want %d", len(got), len(want))
+	}
+}

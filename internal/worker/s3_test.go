@@ -1,0 +1,274 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+)
+
+// A real S3 server, versitygw, that keeps objects as files: data/bucket/key.
+type s3Server struct {
+	endpoint string
+	data     string
+	rclone   string
+}
+
+const (
+	testKey    = "test-access-key"
+	testSecret = "test-secret-key"
+)
+
+// startS3 starts a server with the buckets calls and archive.
+func startS3(t *testing.T) s3Server {
+	t.Helper()
+	gateway := program(t, "versitygw", "VERSITYGW", "REQUIRE_STORAGE")
+	server := s3Server{data: t.TempDir(), rclone: program(t, "rclone", "RCLONE", "REQUIRE_STORAGE")}
+	for _, bucket := range []string{"calls", "archive"} {
+		if err := os.Mkdir(filepath.Join(server.data, bucket), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := freeAddress(t)
+	server.endpoint = "http://" + address
+	ctx, cancel := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, gateway, "--port", address, "--quiet", "posix", "--sidecar", t.TempDir(), server.data)
+	command.Env = []string{"ROOT_ACCESS_KEY=" + testKey, "ROOT_SECRET_KEY=" + testSecret}
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = command.Wait()
+		if t.Failed() {
+			t.Logf("versitygw: %s", output.String())
+		}
+	})
+	deadline, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	for ready := false; !ready; {
+		connection, err := (&net.Dialer{}).DialContext(deadline, "tcp", address)
+		if ready = err == nil; ready {
+			_ = connection.Close()
+		} else if deadline.Err() != nil {
+			t.Fatalf("versitygw does not answer: %v", err)
+		}
+	}
+	return server
+}
+
+// freeAddress is an address of this machine that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+func (s s3Server) location(bucket string) task.Storage {
+	return task.Storage{Name: bucket, Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+		Provider: v1alpha1.S3ProviderOther, Endpoint: s.endpoint, Region: "us-east-1", Bucket: bucket, Prefix: "kept",
+	}}}
+}
+
+// credentials writes a Secret's files. Like one made with an editor, it ends in a newline.
+func credentials(t *testing.T, secret string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, value := range map[string]string{"accessKeyID": testKey, "secretAccessKey": secret} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(value+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// newS3Bench reads from bucket calls and writes to bucket archive.
+func newS3Bench(t *testing.T, server s3Server, transcode *v1alpha1.Transcode) (b *bench, log *bytes.Buffer) {
+	t.Helper()
+	b = newBench(t, transcode, "a/index.m3u8")
+	source := server.location("calls")
+	b.Task.Source.Storage, b.Task.Destination.Storage = &source, server.location("archive")
+	b.Rclone = server.rclone
+	b.Source.Credentials = credentials(t, testSecret)
+	b.Destination.Credentials = credentials(t, testSecret)
+	log = &bytes.Buffer{}
+	b.Log = slog.New(slog.NewJSONHandler(log, nil))
+	return b, log
+}
+
+func TestS3(t *testing.T) {
+	server := startS3(t)
+	hlsRecording(t, filepath.Join(server.data, "calls/a"))
+	kept := filepath.Join(server.data, "archive/kept")
+
+	t.Run("transcode", func(t *testing.T) {
+		b, log := newS3Bench(t, server, remux)
+		b.Task.Destination.Path = "transcode/"
+		output := b.mustRun(t)
+		if output.URI != "s3://archive/kept/transcode/index.mp4" || output.Media.DurationMilliseconds < 5900 {
+			t.Errorf("%+v", output)
+		}
+		manifest := filepath.Join(kept, "transcode/manifest.json")
+		if got := readManifest(t, manifest); got.Files[0].SHA256 != output.SHA256 {
+			t.Errorf("%+v, output %+v", got, output)
+		}
+		if !strings.Contains(log.String(), "s3://archive/kept/transcode/manifest.json") {
+			t.Error("the log does not say where the manifest is")
+		}
+		if strings.Contains(log.String(), testSecret) || strings.Contains(log.String(), testKey) {
+			t.Error("the log holds a credential")
+		}
+
+		// Again, also after a half-done attempt.
+		if diff := cmp.Diff(output, b.mustRun(t)); diff != "" {
+			t.Errorf("(-first +second):\n%s", diff)
+		}
+		if err := os.Remove(manifest); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(output, b.mustRun(t)); diff != "" {
+			t.Errorf("(-first +third):\n%s", diff)
+		}
+
+		// The recording grew: other contents, the same folder.
+		b.Task.Transcode = h264
+		if b.mustRun(t).SHA256 == output.SHA256 {
+			t.Error("the old contents were kept")
+		}
+
+		b.Task.UID = "uid-2"
+		_, container, err := b.run(t)
+		wantFailure(t, err, task.ReasonDestinationTaken, true, "school/math-0")
+		if container != task.ContainerPublish {
+			t.Errorf("%s failed", container)
+		}
+	})
+
+	t.Run("archive", func(t *testing.T) {
+		b, _ := newS3Bench(t, server, nil)
+		b.Task.Destination.Path = "archive/"
+		output := b.mustRun(t)
+		if output.URI != "s3://archive/kept/archive/index.m3u8" || output.Files != 4 {
+			t.Errorf("%+v", output)
+		}
+		want := []string{"index.m3u8", "manifest.json", "seg0.ts", "seg1.ts", "seg2.ts"}
+		if diff := cmp.Diff(want, files(t, filepath.Join(kept, "archive"))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestS3Failures(t *testing.T) {
+	server := startS3(t)
+	hlsRecording(t, filepath.Join(server.data, "calls/a"))
+	hlsRecording(t, filepath.Join(server.data, "calls/hole"))
+	if err := os.Remove(filepath.Join(server.data, "calls/hole/seg1.ts")); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		change    func(b *bench)
+		container string
+		reason    string
+		transient bool
+		message   string
+	}{
+		"segment missing":  {change: func(b *bench) { b.Task.Source.Object = "hole/index.m3u8" }, container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "segment 1 of playlist s3://calls/hole/index.m3u8 is missing: s3://calls/hole/seg1.ts"},
+		"playlist missing": {change: func(b *bench) { b.Task.Source.Object = "a/other.m3u8" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://calls/a/other.m3u8"},
+		"a folder":         {change: func(b *bench) { b.Task.Source.Object, b.Task.Source.Format = "a", "MP4" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://calls/a"},
+		"bucket missing":   {change: func(b *bench) { b.Task.Source.Bucket = "elsewhere" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://elsewhere/a/index.m3u8"},
+		"bucket hostile":   {change: func(b *bench) { b.Task.Source.Bucket = "calls/../x" }, container: task.ContainerFetch, reason: task.ReasonInvalidTask, message: "bucket"},
+		"key not clean":    {change: func(b *bench) { b.Task.Source.Object = "a/../a/index.m3u8" }, container: task.ContainerFetch, reason: task.ReasonUnsupported, message: "clean"},
+		"wrong key":        {change: func(b *bench) { b.Source.Credentials = credentials(t, "wrong") }, container: task.ContainerFetch, reason: task.ReasonForbidden, message: "403"},
+		"no key":           {change: func(b *bench) { b.Source.Credentials = t.TempDir() }, container: task.ContainerFetch, reason: task.ReasonForbidden, message: "accessKeyID"},
+		"too large":        {change: func(b *bench) { b.Task.Source.MaxBytes = 5000 }, container: task.ContainerFetch, reason: task.ReasonTooLarge, message: "more bytes than allowed"},
+		"server away": {change: func(b *bench) {
+			b.Task.Source.Storage.Spec.S3.Endpoint = "http://" + freeAddress(t)
+		}, container: task.ContainerFetch, reason: task.ReasonStorageUnavailable, transient: true, message: "refused"},
+		"destination bucket missing": {change: func(b *bench) { b.Task.Destination.Storage.Spec.S3.Bucket = "elsewhere" }, container: task.ContainerPublish, reason: task.ReasonNotFound, message: "bucket"},
+		"destination wrong key":      {change: func(b *bench) { b.Destination.Credentials = credentials(t, "wrong") }, container: task.ContainerPublish, reason: task.ReasonForbidden, message: "403"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b, log := newS3Bench(t, server, nil)
+			test.change(b)
+			_, container, err := b.run(t)
+			wantFailure(t, err, test.reason, !test.transient, test.message)
+			if container != test.container {
+				t.Errorf("%s failed, want %s", container, test.container)
+			}
+			if said := log.String() + err.Error(); strings.Contains(said, testSecret) {
+				t.Errorf("a credential is told: %s", said)
+			}
+		})
+	}
+	if left := files(t, filepath.Join(server.data, "archive")); len(left) != 0 {
+		t.Errorf("published all the same: %v", left)
+	}
+}
+
+// Told to stop, a container ends its children and says so.
+func TestInterrupted(t *testing.T) {
+	b, _ := newS3Bench(t, startlessS3(t), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	// The server takes the connection and says nothing: rclone hangs until it is told to stop.
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan struct{})
+	go func() {
+		defer close(accepted)
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		cancel()
+		_, _ = io.Copy(io.Discard, connection)
+		_ = connection.Close()
+	}()
+	t.Cleanup(func() { _ = listener.Close(); <-accepted })
+	b.Task.Source.Storage.Spec.S3.Endpoint = "http://" + listener.Addr().String()
+	if _, err := b.Fetch(ctx); err == nil || ctx.Err() == nil {
+		t.Fatalf("error %v, context %v", err, ctx.Err())
+	}
+}
+
+// startlessS3 is a server of which only rclone is needed.
+func startlessS3(t *testing.T) s3Server {
+	t.Helper()
+	return s3Server{rclone: program(t, "rclone", "RCLONE", "REQUIRE_STORAGE"), endpoint: "http://127.0.0.1:1"}
+}
