@@ -110,6 +110,14 @@ func nodeIsReady(body []byte) error {
 	return errors.New("the kubelet has not reported yet")
 }
 
+// healthy asks a component of the node whether it is content with itself.
+func (a *api) healthy(port int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := a.get(ctx, fmt.Sprintf("http://127.0.0.1:%d/healthz", port))
+		return err
+	}
+}
+
 // serviceAnswers goes to the API server by its Service, as a pod would.
 func (a *api) serviceAnswers(ctx context.Context) error {
 	_, err := a.get(ctx, "https://"+apiServiceIP+"/readyz")
@@ -125,7 +133,7 @@ func dnsAnswers(ctx context.Context) error {
 	defer cancel()
 	got, err := r.LookupHost(ctx, "kubernetes.default.svc.cluster.local.")
 	if err != nil {
-		return err
+		return fmt.Errorf("ask the cluster's DNS at %s: %w", dnsServiceIP, err)
 	}
 	if !slices.Contains(got, apiServiceIP) {
 		return fmt.Errorf("DNS says that the API server is at %v instead of %s", got, apiServiceIP)

@@ -87,6 +87,7 @@ func (l Layout) components(node node) []component {
 				"--kubeconfig=" + config("kube-controller-manager.kubeconfig"), "--bind-address=127.0.0.1",
 				"--leader-elect=false", "--use-service-account-credentials",
 				"--service-account-private-key-file=" + pki("service-account.key"),
+				"--flex-volume-plugin-dir=" + l.volumePlugins(),
 				"--root-ca-file=" + pki("ca.crt"),
 				"--cluster-signing-cert-file=" + pki("ca.crt"), "--cluster-signing-key-file=" + pki("ca.key"),
 			},
@@ -108,7 +109,7 @@ func (l Layout) components(node node) []component {
 			inputs: []string{config("kubelet.yaml")},
 		},
 		{
-			name: "kube-proxy", port: 10256, args: []string{l.binary("kube-proxy"), "--config=" + config("kube-proxy.yaml")},
+			name: "kube-proxy", port: proxyHealthPort, args: []string{l.binary("kube-proxy"), "--config=" + config("kube-proxy.yaml")},
 			inputs: []string{config("kube-proxy.yaml")},
 		},
 		{

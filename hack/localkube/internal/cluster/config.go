@@ -35,20 +35,21 @@ var templates = template.Must(template.New("").
 
 // settings is all that the configuration files depend on.
 type settings struct {
-	NodeName, NodeIP          string
-	PodCIDR, ServiceCIDR      string
-	DNSServiceIP              string
-	DNSPort, DNSReadyPort     int
-	PKI, Config               string
-	KubeletRoot, PodLogs      string
-	ContainerdRoot, RunDir    string
-	ContainerdSocket          string
-	Snapshotter, PauseImage   string
-	CNIPlugins, CNIConfig     string
-	CNINetworks, CNIName      string
-	ResolvConf, CgroupName    string
-	NFTTable                  string
-	KubeletPort, DNSNamespace string
+	NodeName, NodeIP        string
+	PodCIDR, ServiceCIDR    string
+	DNSServiceIP            string
+	DNSPort, DNSReadyPort   int
+	PKI, Config             string
+	KubeletRoot, PodLogs    string
+	VolumePlugins           string
+	ContainerdRoot, RunDir  string
+	ContainerdSocket        string
+	Snapshotter, PauseImage string
+	CNIPlugins, CNIConfig   string
+	CNINetworks, CNIName    string
+	ResolvConf, CgroupName  string
+	NFTTable                string
+	KubeletPort             int
 }
 
 func (l Layout) settings(node node) settings {
@@ -57,14 +58,14 @@ func (l Layout) settings(node node) settings {
 		PodCIDR: podCIDR, ServiceCIDR: serviceCIDR,
 		DNSServiceIP: dnsServiceIP, DNSPort: dnsPort, DNSReadyPort: dnsReadyPort,
 		PKI: l.path("pki"), Config: l.path("config"),
-		KubeletRoot: l.kubeletRoot(), PodLogs: l.podLogs(),
+		KubeletRoot: l.kubeletRoot(), PodLogs: l.podLogs(), VolumePlugins: l.volumePlugins(),
 		ContainerdRoot: l.path("containerd"), RunDir: runDir,
 		ContainerdSocket: containerdSocket(),
 		Snapshotter:      node.Snapshotter, PauseImage: pauseImage,
 		CNIPlugins: node.CNIPlugins, CNIConfig: l.path("config", "cni"),
 		CNINetworks: cniNetworks(), CNIName: cniName,
 		ResolvConf: node.ResolvConf, CgroupName: cgroupName,
-		NFTTable: nftTable, KubeletPort: fmt.Sprint(kubeletPort),
+		NFTTable: nftTable, KubeletPort: kubeletPort,
 	}
 }
 
@@ -127,7 +128,12 @@ func (l Layout) renderKubeconfig(user string) (string, error) {
 	return render("kubeconfig", data)
 }
 
+// writeFile leaves a file alone whose content is right already: kube-proxy ends
+// itself when its configuration is written to.
 func writeFile(path, text string, mode os.FileMode) error {
+	if old, err := os.ReadFile(path); err == nil && string(old) == text {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the directory of %s: %w", path, err)
 	}

@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -55,29 +54,24 @@ func (c *Cluster) remove(ctx context.Context) error {
 		return err
 	}
 	c.Progress.Linef("ended the cluster's processes and pods")
-	podLogs := c.podLogs()
 	if err := errors.Join(
 		unmountAll(runDir, c.State),
 		removeCgroups(),
 		removeTables(ctx),
 		removeLinks(ctx),
-		removeFiles(append(containerLogLinks(podLogs), cniResultFiles()...)),
+		removeFiles(sharedFiles(c.podLogs())),
 		os.RemoveAll(runDir),
 	); err != nil {
 		return fmt.Errorf("remove what the cluster put on this machine: %w", err)
 	}
-	// These are there for all users of containerd and CNI: removed if nobody else is one.
-	for _, dir := range []string{containerLogs, cniResults, filepath.Dir(cniResults)} {
-		_ = os.Remove(dir)
-	}
+	removeEmptyShared()
 	if m.IPForward == "0" {
 		if err := os.WriteFile(ipForwardFile, []byte("0"), 0o644); err != nil {
 			return fmt.Errorf("put net.ipv4.ip_forward back to 0: %w", err)
 		}
 	}
 	if !ours {
-		_ = os.Remove(c.State) // without our mark only when it is empty
-		return nil
+		return removeUnmarked(c.State)
 	}
 	if still := mountPoints(c.State); len(still) > 0 {
 		return fmt.Errorf("not removing %s: something is still mounted in it: %s", c.State, strings.Join(still, ", "))
@@ -86,6 +80,19 @@ func (c *Cluster) remove(ctx context.Context) error {
 		return fmt.Errorf("remove the state directory: %w", err)
 	}
 	c.Progress.Linef("removed %s", c.State)
+	return nil
+}
+
+// removeUnmarked removes a state directory without our mark only when it is empty:
+// a mistyped --state-dir must not cost anybody's data.
+func removeUnmarked(dir string) error {
+	err := os.Remove(dir)
+	if errors.Is(err, syscall.ENOTEMPTY) {
+		return fmt.Errorf("%s is left as it is, because it lacks the file that marks a cluster's state: if it is that, remove it by hand", dir)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the state directory: %w", err)
+	}
 	return nil
 }
 
@@ -239,8 +246,7 @@ func (c *Cluster) Leftovers(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	add("nftables table", tables...)
-	add("file", cniResultFiles()...)
-	add("file", containerLogLinks(c.podLogs())...)
+	add("file", sharedFiles(c.podLogs())...)
 	for _, dir := range []string{runDir, c.State} {
 		if _, err := os.Stat(dir); err == nil {
 			add("directory", dir)

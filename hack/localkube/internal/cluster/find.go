@@ -98,23 +98,3 @@ func parseMounts(mountinfo string, dirs ...string) []string {
 	}
 	return points
 }
-
-// cniResultFiles are containerd's notes about our pods' networks.
-func cniResultFiles() []string {
-	files, _ := filepath.Glob(filepath.Join(cniResults, cniName+"-*"))
-	return files
-}
-
-const containerLogs = "/var/log/containers" // fixed in the kubelet
-
-// containerLogLinks are the kubelet's links to our pods' logs.
-func containerLogLinks(podLogs string) []string {
-	var links []string
-	all, _ := filepath.Glob(filepath.Join(containerLogs, "*.log"))
-	for _, link := range all {
-		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, podLogs+"/") {
-			links = append(links, link)
-		}
-	}
-	return links
-}

@@ -37,12 +37,14 @@ const (
 	etcdPeerPort = 2380
 	kubeletPort  = 10250
 
+	kubeletHealthPort = 10248
+	proxyHealthPort   = 10256
+
 	// runDir holds sockets and mounts. Sockets have short names at most, so it is
 	// not below the state directory; and a reboot empties it, as it should.
 	runDir     = "/run/localkube"
 	cgroupName = "localkube"
 	cniName    = "localkube"
-	cniResults = "/var/lib/cni/results" // fixed in containerd
 	nftTable   = "localkube"
 
 	pauseImage = "localhost/localkube/pause:1"
@@ -69,6 +71,7 @@ func (l Layout) config(name string) string { return l.path("config", name) }
 func (l Layout) log(name string) string    { return filepath.Join(l.LogDir(), name+".log") }
 func (l Layout) binary(name string) string { return filepath.Join(l.Binaries, name) }
 func (l Layout) kubeletRoot() string       { return l.path("kubelet") }
+func (l Layout) volumePlugins() string     { return l.path("volume-plugins") }
 func (l Layout) podLogs() string           { return l.path("pod-logs") }
 func (l Layout) book() string              { return l.path("processes") }
 func (l Layout) marker() string            { return l.path("cluster.json") }
@@ -80,7 +83,7 @@ func ownerFile() string        { return filepath.Join(runDir, "owner") }
 // checkLength refuses a directory so deep that the kubelet's sockets in it would
 // have names longer than Linux allows (107 bytes).
 func (l Layout) checkLength() error {
-	const longest = "/kubelet/device-plugins/kubelet.sock"
+	const longest = "/kubelet/pod-resources/kubelet.sock"
 	if n := len(l.State) + len(longest); n > 107 {
 		return fmt.Errorf("the state directory %s has a name too long for sockets by %d bytes: give a shorter one with --state-dir", l.State, n-107)
 	}

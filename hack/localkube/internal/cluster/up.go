@@ -247,7 +247,10 @@ type check struct {
 func (a *api) checks() []check {
 	return []check{
 		{"API server", a.ready},
+		// The API server's word on the node may be older than the kubelet that runs now.
+		{"kubelet", a.healthy(kubeletHealthPort)},
 		{"node", a.nodeReady},
+		{"kube-proxy", a.healthy(proxyHealthPort)},
 		{"Services", a.serviceAnswers},
 		{"DNS", dnsAnswers},
 		// Pods cannot be made before a namespace has its service account.
