@@ -87,6 +87,8 @@ type RecordingFileSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.durationSeconds) || (has(self.durationSeconds) && self.durationSeconds >= oldSelf.durationSeconds)",message="durationSeconds: a file only grows",fieldPath=".durationSeconds"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.endTime) || (has(self.endTime) && self.endTime >= oldSelf.endTime)",message="endTime: a file only grows",fieldPath=".endTime"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.startTime) || (has(self.startTime) && self.startTime <= oldSelf.startTime)",message="startTime: a file only grows",fieldPath=".startTime"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.width) || (has(self.width) && self.width >= oldSelf.width)",message="width: a file only grows",fieldPath=".width"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.height) || (has(self.height) && self.height >= oldSelf.height)",message="height: a file only grows",fieldPath=".height"
 type RecordedFile struct {
 	// downloadURL is where SparkRTC says the file can be downloaded (callback field download_url). The bucket is
 	// usually private, so that this URL fails without credentials; it is never for playback.

@@ -39,7 +39,7 @@ type RecordingPipelineSpec struct {
 	// in the RecordingFile's status.
 	// +optional
 	// +kubebuilder:default="24h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10m')",message="ttlAfterFinished must be at least 10m, so that the outcome is read before the Job is gone"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10m') && duration(self) <= duration('8760h')",message="ttlAfterFinished must be from 10m to 8760h; a shorter one could remove the Job before its outcome is read"
 	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
 }
 

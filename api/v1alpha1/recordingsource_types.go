@@ -75,6 +75,7 @@ type RecordingSourceSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9._:\[\]-]+$`
 	AllowedHosts []string `json:"allowedHosts,omitempty"`
 
 	// routes choose the pipeline for a file: the first route that matches wins. A file that no route matches is

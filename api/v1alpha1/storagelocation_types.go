@@ -86,7 +86,7 @@ type S3Location struct {
 	// prefix that is put before the path of everything that is written. Recordings are read by their full key.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && self.split('/').all(p, p != '..' && p != '.')",message="prefix must be relative, without . and .."
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('//') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="prefix must be relative, without empty parts, . and .. and backslashes"
 	Prefix string `json:"prefix,omitempty"`
 
 	// credentialsSecretRef names a Secret with the keys accessKeyID, secretAccessKey and, for temporary credentials,
@@ -112,7 +112,7 @@ type PersistentVolumeClaimLocation struct {
 	// bucket, and in it the objects.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && self.split('/').all(p, p != '..' && p != '.')",message="subPath must be relative, without . and .."
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('//') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="subPath must be relative, without empty parts, . and .. and backslashes"
 	SubPath string `json:"subPath,omitempty"`
 }
 
