@@ -24,156 +24,19 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
-
-const (
-	secret = "0123456789abcdef0123456789abcdef"
-	app    = "5fcdf5651xxxxxx6f835d0d4"
-	path   = "/callbacks/media/classroom"
-)
-
-var testNow = time.Unix(1619600282, 0)
-
-// sources is a cache of RecordingSources.
-type sources map[string]*v1alpha1.RecordingSource
-
-func (s sources) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
-	if s == nil {
-		return errors.New("cache is broken")
-	}
-	source, ok := s[key.String()]
-	if !ok {
-		return apierrors.NewNotFound(schema.GroupResource{Resource: "recordingsources"}, key.Name)
-	}
-	source.DeepCopyInto(obj.(*v1alpha1.RecordingSource))
-	return nil
-}
-
-func (s sources) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
-
-// keyring verifies with fixed keys.
-type keyring []callback.Key
-
-func (k keyring) Verify(_ context.Context, _ *v1alpha1.RecordingSource, proof callback.Proof, body []byte) error {
-	if len(k) == 0 {
-		return ErrNoUsableKey
-	}
-	return callback.Verify(k, proof, body)
-}
-
-// sink is an ingester that keeps what it is given.
-type sink struct {
-	mu         sync.Mutex
-	deliveries []ingest.Delivery
-	err        error
-	entered    chan struct{}
-	hold       chan struct{}
-}
-
-func (s *sink) Ingest(_ context.Context, d ingest.Delivery) (ingest.Result, error) {
-	if s.hold != nil {
-		s.entered <- struct{}{}
-		<-s.hold
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return ingest.Result{}, s.err
-	}
-	s.deliveries = append(s.deliveries, d)
-	if d.Event.Type == callback.Unknown {
-		return ingest.Result{Outcome: ingest.Ignored}, nil
-	}
-	return ingest.Result{Outcome: ingest.Created, File: "file"}, nil
-}
-
-// observed is an observer that keeps what it is told.
-type observed struct {
-	mu   sync.Mutex
-	seen []string
-}
-
-func (o *observed) CallbackHandled(namespace, source, outcome string, _ time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.seen = append(o.seen, namespace+"/"+source+" "+outcome)
-}
-
-// house is a door with everything behind it made up.
-type house struct {
-	*Server
-	sink     *sink
-	observed *observed
-	events   *events.FakeRecorder
-}
-
-func mustKey(tb testing.TB, text string) callback.Key {
-	tb.Helper()
-	key, err := callback.ParseKey([]byte(text))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return key
-}
-
-func makeHouse(tb testing.TB, change func(*Config)) house {
-	tb.Helper()
-	h := house{sink: &sink{}, observed: &observed{}, events: events.NewFakeRecorder(100)}
-	config := Config{
-		Address: "127.0.0.1:0",
-		Sources: sources{"media/classroom": builders.MakeRecordingSource("classroom").App(app).Key("callback", "key").Obj()},
-		Keys:    keyring{mustKey(tb, secret)}, Ingester: h.sink, Observer: h.observed, Recorder: h.events,
-		Log: logr.Discard(), Clock: clocktesting.NewFakeClock(testNow), Limits: Limits{ShutdownDelay: -1},
-	}
-	if change != nil {
-		change(&config)
-	}
-	var err error
-	if h.Server, err = New(config); err != nil {
-		tb.Fatal(err)
-	}
-	return h
-}
-
-func fixture(tb testing.TB, name string) []byte {
-	tb.Helper()
-	content, err := os.ReadFile(filepath.Join("..", "callback", "testdata", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return content
-}
-
-// signed is a request that the service could have sent.
-func signed(tb testing.TB, url string, content []byte) *http.Request {
-	tb.Helper()
-	proof, err := callback.Sign(mustKey(tb, secret), "5577006791947779410", "1619600282", content)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, url, bytes.NewReader(content))
-	proof.SetHeader(r.Header)
-	return r
-}
 
 func TestAnswers(t *testing.T) {
 	complete, start := fixture(t, "complete-hls.json"), fixture(t, "start-hls.json")
