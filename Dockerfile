@@ -1,6 +1,10 @@
 # The images of the recording operator: docker build --target manager|worker .
 FROM golang:1.26-bookworm AS build
 ARG VERSION=dev
+# For a module proxy of your own: docker build --build-arg GOPROXY=...
+ARG GOPROXY
+ARG GOSUMDB
+ARG GOFLAGS
 ENV CGO_ENABLED=0
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -13,6 +17,9 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 
 # rclone is built from its module, since Debian's is too old for Huawei OBS.
 FROM golang:1.26-bookworm AS rclone
+ARG GOPROXY
+ARG GOSUMDB
+ARG GOFLAGS
 ENV CGO_ENABLED=0
 WORKDIR /src/hack/rclone
 COPY hack/rclone/go.mod hack/rclone/go.sum ./

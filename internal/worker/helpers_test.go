@@ -57,7 +57,10 @@ func program(t *testing.T, name, variable, requirement string) string {
 	return path
 }
 
-func ffmpeg(t *testing.T) string { return program(t, "ffmpeg", "FFMPEG", "REQUIRE_MEDIA") }
+func ffmpeg(t *testing.T) string {
+	t.Helper()
+	return program(t, "ffmpeg", "FFMPEG", "REQUIRE_MEDIA")
+}
 
 // makeMedia runs ffmpeg in a new folder. Pictures and sound are synthetic and small.
 func makeMedia(t *testing.T, dir string, args ...string) {

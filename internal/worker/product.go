@@ -62,7 +62,7 @@ func (p *Product) measure(ctx context.Context, dir string) error {
 }
 
 func (f *ProductFile) measure(dir string) error {
-	file, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name)))
+	file, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name))) //nolint:gosec // a file that process made
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (f *ProductFile) measure(dir string) error {
 func (p Product) output(uri func(name string) string) v1alpha1.Output {
 	primary := p.Files[len(p.Files)-1]
 	output := v1alpha1.Output{
-		URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(p.Files), maxFiles)), Media: p.Media, //nolint:gosec // bounded
+		URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(p.Files), maxFiles)), Media: p.Media,
 	}
 	for _, file := range p.Files {
 		output.SizeBytes += file.SizeBytes

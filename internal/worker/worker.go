@@ -137,7 +137,7 @@ func (w *Worker) save(name string, facts any) error {
 
 // load reads the facts of the container before.
 func (w *Worker) load(name string, facts any) error {
-	data, err := os.ReadFile(filepath.Join(w.WorkDir, name))
+	data, err := os.ReadFile(filepath.Join(w.WorkDir, name)) //nolint:gosec // the work folder
 	if err == nil {
 		err = json.Unmarshal(data, facts)
 	}

@@ -94,7 +94,7 @@ func TestDamage(t *testing.T) {
 		"segment empty":            {damage: segment(func([]byte) []byte { return nil }), container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "segment 1"},
 		"segment cut":              {damage: segment(half), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
 		"segment cut, h264":        {damage: segment(half), transcode: h264, container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
-		"segment is noise":         {damage: segment(func(data []byte) []byte { return bytes.Repeat([]byte("noise"), 1000) }), container: task.ContainerProcess, reason: task.ReasonNotMedia, message: "segment 1"},
+		"segment is noise":         {damage: segment(func([]byte) []byte { return bytes.Repeat([]byte("noise"), 1000) }), container: task.ContainerProcess, reason: task.ReasonNotMedia, message: "segment 1"},
 		"segment is hollow":        {damage: segment(hollow), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
 		"segment is a playlist":    {damage: segment(func([]byte) []byte { return []byte("#EXTM3U\nfile:///etc/passwd\n") }), container: task.ContainerProcess, reason: task.ReasonNotMedia, message: "segment 1"},
 		"segment not in playlist":  {damage: playlist("#EXTINF:2.000000,\nseg1.ts\n", ""), container: "", reason: ""},

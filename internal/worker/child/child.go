@@ -62,7 +62,7 @@ func (e *ExitError) Unwrap() error { return e.err }
 // grace, SIGKILL; the error is then ctx's cause. An *ExitError says that the child ran and failed.
 func Run(ctx context.Context, command Command) error {
 	program := filepath.Base(command.Path)
-	cmd := exec.CommandContext(ctx, command.Path, command.Args...)
+	cmd := exec.CommandContext(ctx, command.Path, command.Args...) //nolint:gosec // running the given program is what this is for; no shell reads the arguments
 	cmd.Env = append([]string{}, command.Env...)
 	cmd.Dir = command.Dir
 	cmd.Stdout, cmd.Stderr = command.Stdout, command.Stderr

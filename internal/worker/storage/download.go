@@ -193,20 +193,24 @@ func (d *download) Copy(ctx context.Context, objects []Object, dir string, maxBy
 // withTries repeats what may heal at once.
 func (d *download) withTries(ctx context.Context, object Object, file string, left *atomic.Int64) error {
 	for try := 1; ; try++ {
-		before := left.Load()
 		err := d.one(ctx, object.Ref, file, left)
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() != nil {
+			// Another download has failed, or the container is told to stop: this one says nothing of its own.
+			return context.Cause(ctx)
+		}
 		found := failure.Of(err)
-		if found.Permanent || try == downloadTries || ctx.Err() != nil {
+		if found.Permanent || try == downloadTries {
 			return found.About(object.Ref)
 		}
-		d.log.Info("Downloading again", "url", d.Describe(object.Ref), "try", try, "reason", found.Reason, "left", before)
-		select {
-		case <-ctx.Done():
+		d.log.Info("Downloading again", "url", d.Describe(object.Ref), "try", try, "reason", found.Reason)
+		pause, done := context.WithTimeout(ctx, d.pause*time.Duration(try))
+		<-pause.Done()
+		done()
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		case <-time.After(d.pause * time.Duration(try)):
 		}
 	}
 }

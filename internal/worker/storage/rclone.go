@@ -99,7 +99,7 @@ func (r *rclone) readCredentials(dir string) error {
 		{file: v1alpha1.SecretKeySecretAccessKey, option: "SECRET_ACCESS_KEY"},
 		{file: v1alpha1.SecretKeySessionToken, option: "SESSION_TOKEN", optional: true},
 	} {
-		value, err := os.ReadFile(filepath.Join(dir, secret.file))
+		value, err := os.ReadFile(filepath.Join(dir, secret.file)) //nolint:gosec // the mounted Secret
 		if errors.Is(err, os.ErrNotExist) && secret.optional {
 			continue
 		}

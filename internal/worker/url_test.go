@@ -1,0 +1,83 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package worker_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/task"
+)
+
+// A recording that is downloaded from an allowed host, without a StorageLocation.
+func TestURL(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("a host that is not allowed was asked")
+	}))
+	t.Cleanup(elsewhere.Close)
+	tests := map[string]struct {
+		change  func(b *bench, dir string)
+		reason  string
+		message string
+	}{
+		"whole":            {},
+		"segment missing":  {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "seg1.ts")) }, reason: task.ReasonSegmentMissing, message: "segment 1"},
+		"playlist missing": {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "index.m3u8")) }, reason: task.ReasonNotFound, message: "/a/index.m3u8"},
+		"host not allowed": {change: func(b *bench, _ string) { b.Task.Source.AllowedHosts = []string{"media.example"} }, reason: task.ReasonForbidden, message: "not allowed"},
+		"segment elsewhere": {change: func(_ *bench, dir string) {
+			text := "#EXTM3U\n#EXTINF:2,\nseg0.ts\n#EXTINF:2,\n" + elsewhere.URL + "/seg1.ts\n#EXT-X-ENDLIST\n"
+			_ = os.WriteFile(filepath.Join(dir, "index.m3u8"), []byte(text), 0o600)
+		}, reason: task.ReasonForbidden, message: "segment 1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, remux, "a/index.m3u8")
+			dir := filepath.Join(b.source, "a")
+			hlsRecording(t, dir)
+			server := httptest.NewServer(http.FileServer(http.Dir(b.source)))
+			t.Cleanup(server.Close)
+			address, err := url.Parse(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Task.Source.Storage, b.Task.Source.Object = nil, ""
+			b.Task.Source.URL, b.Task.Source.AllowedHosts = server.URL+"/a/index.m3u8?sig=secret", []string{address.Host}
+			if test.change != nil {
+				test.change(b, dir)
+			}
+			result, container, err := b.run(t)
+			if test.reason != "" {
+				wantFailure(t, err, test.reason, true, test.message)
+				if strings.Contains(err.Error(), "secret") {
+					t.Errorf("the message holds the query: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", container, err)
+			}
+			if result.Outputs[0].URI != "pvc://archive/room/stream/index.mp4" {
+				t.Error(result.Outputs[0].URI)
+			}
+		})
+	}
+}
