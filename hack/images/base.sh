@@ -4,7 +4,7 @@
 # certificates are those that this machine uses, read from its settings when a base
 # image is made. Only the golang image knows the last two, and it never leaves here.
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # cache is build.sh's
+# shellcheck disable=SC2154  # cache, repo and version are build.sh's
 
 debian_suite=bookworm
 debian_image=docker.io/library/debian:bookworm-slim
@@ -159,7 +159,7 @@ build_with_buildah() {
   fi
   long "building $tag (target $target) with buildah" \
     buildah_ bud --isolation chroot --pull-never --layers "${volumes[@]}" \
-    --build-arg TARGETOS=linux --build-arg TARGETARCH="$(dpkg --print-architecture)" \
+    --build-arg VERSION="$version" --build-arg TARGETOS=linux --build-arg TARGETARCH="$(dpkg --print-architecture)" \
     --file "$dockerfile" --target "$target" --tag "$tag" "$repo"
   long "saving $tag" buildah_ push --quiet "$tag" "docker-archive:$out:$tag"
 }

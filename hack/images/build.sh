@@ -30,6 +30,7 @@ Remove that directory to get fresh ones.
 Environment:
   IMAGE_TOOL  docker or buildah, to choose one (default: docker when its daemon answers)
   FORCE       1 builds even when nothing changed
+  VERSION     what the built programs say their version is (default: dev)
 EOF
 }
 
@@ -38,7 +39,7 @@ if [ $# -ne 3 ]; then
   usage >&2
   exit 2
 fi
-target=$1 tag=$2 output=$(realpath -m "$3")
+target=$1 tag=$2 output=$(realpath -m "$3") version=${VERSION:-dev}
 
 dockerfile=$repo/Dockerfile
 if [ "$target" = versitygw ]; then
@@ -69,7 +70,7 @@ if [ "$tool" = buildah ]; then
   install_packages buildah mmdebstrap
   bases=$(base_keys "$dockerfile")
 fi
-inputs=$( (inputs_of "$dockerfile"; echo "$target $tag $bases") | sha256sum | cut -d' ' -f1)
+inputs=$( (inputs_of "$dockerfile"; echo "$target $tag $version $bases") | sha256sum | cut -d' ' -f1)
 if [ "${FORCE:-}" != 1 ] && [ -f "$output" ] && [ "$(cat "$output.inputs" 2>/dev/null)" = "$inputs" ]; then
   say "$output is up to date"
   exit 0
@@ -79,7 +80,8 @@ rm -f "$output.inputs" "$output.tmp"
 case $tool in
   docker)
     long "building $tag (target $target) with docker" \
-      docker build --file "$dockerfile" --target "$target" --tag "$tag" "$repo"
+      docker build --file "$dockerfile" --target "$target" --tag "$tag" \
+      --build-arg VERSION="$version" "$repo"
     long "saving $tag" docker save --output "$output.tmp" "$tag"
     ;;
   buildah)

@@ -70,10 +70,8 @@ inputs_of() {
     cd "$repo" || exit
     sha256sum "$dockerfile" | cut -d' ' -f1
     sha256sum .dockerignore 2>/dev/null || true
+    # A file that git knows may have been removed from the work tree: then its name is all there is.
     git ls-files -z --cached --others --exclude-standard -- "${paths[@]}" | sort -zu |
-      while IFS= read -r -d '' f; do
-        # A file that git knows may have been removed from the work tree.
-        if [ -f "$f" ]; then sha256sum "$f"; else echo "absent $f"; fi
-      done
+      xargs -0 --no-run-if-empty sha256sum 2>&1 || true
   )
 }
