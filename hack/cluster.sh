@@ -85,3 +85,41 @@ EOF
   kubectl apply -k dist/deploy >dist/deploy/apply.log || { cat dist/deploy/apply.log; return 1; }
   kubectl -n recording-system rollout status deployment/recording-operator-controller-manager --timeout=180s
 }
+
+random() { head -c 256 /dev/urandom | base64 -w0 | tr -dc 'a-zA-Z0-9' | cut -c1-"$1"; }
+
+# s3_secret makes the credentials of a namespace's S3 server once, of random values.
+s3_secret() {
+  kubectl -n "$1" get secret s3-credentials >/dev/null 2>&1 ||
+    kubectl -n "$1" create secret generic s3-credentials \
+      --from-literal=accessKeyID="$(random 20)" --from-literal=secretAccessKey="$(random 40)"
+}
+
+# overlay writes a kustomization into DIR that gives RESOURCE the images of this cluster.
+overlay() { # DIR RESOURCE
+  mkdir -p "$1"
+  cat >"$1/kustomization.yaml" <<EOF
+resources: [$2]
+images:
+- {name: recording-s3, newName: $(image recording-s3 | cut -d: -f1), newTag: dev}
+- {name: recording-worker, newName: $(image recording-worker | cut -d: -f1), newTag: dev}
+EOF
+}
+
+# callback_base finds the way to the callback Service and sets base: directly where this machine is the node, else by
+# a forwarded port, which stop_forwarding ends.
+callback_base() {
+  if [[ $CLUSTER == localkube ]]; then
+    base=http://$(kubectl -n recording-system get service recording-operator-callback -o jsonpath='{.spec.clusterIP}')
+    return
+  fi
+  kubectl -n recording-system port-forward service/recording-operator-callback 18090:80 >dist/port-forward.log &
+  forward=$!
+  until grep -q Forwarding dist/port-forward.log; do
+    kill -0 "$forward" || die "the port of the callback Service could not be forwarded"
+    sleep 0.2
+  done
+  base=http://localhost:18090
+}
+
+stop_forwarding() { [[ -z ${forward:-} ]] || kill "$forward" 2>/dev/null || true; }

@@ -55,6 +55,7 @@ type options struct {
 	callbackCertDir string
 	metricsAddress  string
 	healthAddress   string
+	pprofAddress    string
 	leaderElect     bool
 	leaderNamespace string
 	namespaces      []string
@@ -87,6 +88,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.callbackCertDir, "callback-cert-dir", "", "`folder` with tls.crt and tls.key, read again when they change; empty: plain HTTP, for use behind an ingress that ends TLS")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics at /metrics; 0 switches them off")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; 0 switches them off")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "`address` of Go's profiles at /debug/pprof; empty: off")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect the one replica that reconciles; needed with more than one replica")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader's Lease; empty: that of the pod")
 	flags.StringSliceVar(&o.namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; none: all")

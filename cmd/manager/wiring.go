@@ -63,6 +63,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 		Cache:                         cacheOptions(o.namespaces),
 		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
+		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       o.leaderNamespace,
@@ -136,13 +137,14 @@ func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error
 	log := mgr.GetLogger().WithName("door")
 	server, err := door.New(door.Config{
 		Address: o.callbackAddress, CertDir: o.callbackCertDir,
-		Sources:  mgr.GetClient(),
-		Caches:   mgr.GetCache(),
-		Keys:     door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log),
-		Ingester: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
-		Observer: collectors,
-		Recorder: mgr.GetEventRecorder(recorderName),
-		Log:      log,
+		Namespaces: o.namespaces,
+		Sources:    mgr.GetClient(),
+		Caches:     mgr.GetCache(),
+		Keys:       door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log),
+		Ingester:   ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+		Observer:   collectors,
+		Recorder:   mgr.GetEventRecorder(recorderName),
+		Log:        log,
 	})
 	if err != nil {
 		return err

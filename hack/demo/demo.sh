@@ -11,12 +11,10 @@ toolbox() { kubectl -n "$namespace" exec -i toolbox -- "$@"; }
 
 # secrets makes the demo's Secrets once, of random values.
 secrets() {
-  kubectl -n "$namespace" get secret demo-callback s3-credentials >/dev/null 2>&1 && return
-  kubectl -n "$namespace" create secret generic demo-callback --from-literal=key="$(random 40)"
-  kubectl -n "$namespace" create secret generic s3-credentials \
-    --from-literal=accessKeyID="$(random 20)" --from-literal=secretAccessKey="$(random 40)"
+  kubectl -n "$namespace" get secret demo-callback >/dev/null 2>&1 ||
+    kubectl -n "$namespace" create secret generic demo-callback --from-literal=key="$(random 40)"
+  s3_secret "$namespace"
 }
-random() { head -c 256 /dev/urandom | base64 -w0 | tr -dc 'a-zA-Z0-9' | cut -c1-"$1"; }
 
 # deploy_demo sets up the S3 server and what a user would write.
 deploy_demo() {
@@ -24,12 +22,7 @@ deploy_demo() {
   kubectl apply -f hack/demo/manifests/namespace.yaml
   secrets
   mkdir -p dist/demo
-  cat >dist/demo/kustomization.yaml <<EOF
-resources: [../../hack/demo/manifests]
-images:
-- {name: recording-s3, newName: $(image recording-s3 | cut -d: -f1), newTag: dev}
-- {name: recording-worker, newName: $(image recording-worker | cut -d: -f1), newTag: dev}
-EOF
+  overlay dist/demo ../../hack/demo/manifests
   kubectl apply -k dist/demo
   kubectl -n "$namespace" rollout status deployment/s3 --timeout=120s
   kubectl -n "$namespace" wait pod/toolbox --for=condition=Ready --timeout=120s
@@ -51,19 +44,6 @@ record() {
   ' sh "$1" "$2" | tee dist/demo/size
 }
 
-# callback_url finds the way to the Service: directly where this machine is the node, else by a forwarded port.
-callback_url() {
-  if [[ $CLUSTER == localkube ]]; then
-    base=http://$(kubectl -n recording-system get service recording-operator-callback -o jsonpath='{.spec.clusterIP}')
-  else
-    kubectl -n recording-system port-forward service/recording-operator-callback 18090:80 >dist/demo/port-forward.log &
-    forward=$!
-    until grep -q Forwarding dist/demo/port-forward.log; do kill -0 "$forward"; done
-    base=http://localhost:18090
-  fi
-  url=$base$(kubectl -n "$namespace" get recordingsource demo -o jsonpath='{.status.callbackPath}')
-}
-
 send() { # EVENT [FLAGS]
   CALLBACK_KEY=$(kubectl -n "$namespace" get secret demo-callback -o jsonpath='{.data.key}' | base64 -d) \
     bin/callback "$1" --url "$url" --app demo --job "$job" --room room01 --stream camera "${@:2}"
@@ -79,11 +59,8 @@ failed() {
   exit 1
 }
 
-clean_up() {
-  [[ -z ${watch:-} ]] || kill "$watch" 2>/dev/null || true
-  [[ -z ${forward:-} ]] || kill "$forward" 2>/dev/null || true
-}
-trap clean_up EXIT
+stop_watching() { [[ -z ${watch:-} ]] || kill "$watch" 2>/dev/null || true; }
+trap 'stop_watching; stop_forwarding' EXIT
 
 mkdir -p dist/demo bin
 cluster_up
@@ -94,7 +71,8 @@ go build -o bin/callback ./hack/demo/callback
 
 stamp=$(date -u +%Y-%m-%d-%H-%M-%S)
 job=job-$stamp folder=Record/live/camera_$stamp
-callback_url
+callback_base
+url=$base$(kubectl -n "$namespace" get recordingsource demo -o jsonpath='{.status.callbackPath}')
 
 say "START, signed, through the Service: $url"
 send START
@@ -106,8 +84,7 @@ send COMPLETE --bucket recordings --object "$folder/camera_$stamp.m3u8" --size "
 send OVER
 file=$(kubectl -n "$namespace" get recordingfiles --field-selector "spec.jobID=$job" -o jsonpath='{.items[0].metadata.name}')
 kubectl -n "$namespace" wait "recordingfile/$file" --for=condition=Ready --timeout=300s >/dev/null || failed
-kill "$watch" && wait "$watch" 2>/dev/null || true
-watch=
+stop_watching
 
 say "kubectl -n $namespace get recordingfiles -o wide"
 kubectl -n "$namespace" get recordingfiles -o wide
