@@ -36,10 +36,10 @@ const otherWays = "other ways to a cluster: CLUSTER=kind (needs Docker and kind)
 // CheckHost says whether this machine can run a cluster at all.
 func CheckHost() error {
 	if runtime.GOOS != "linux" {
-		return fmt.Errorf("localkube runs Kubernetes as processes of a Linux machine, and this is %s; %s", runtime.GOOS, otherWays)
+		return fmt.Errorf("Kubernetes runs as processes of a Linux machine here, and this is %s; %s", runtime.GOOS, otherWays)
 	}
 	if os.Geteuid() != 0 {
-		return errors.New("localkube starts containers and sets up networks, for which it must be root: run it with sudo; " + otherWays)
+		return errors.New("starting containers and setting up networks takes root: run this with sudo; " + otherWays)
 	}
 	return nil
 }
