@@ -113,17 +113,17 @@ func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics
 		return err
 	}
 	recorder := mgr.GetEventRecorder(recorderName)
-	real := clock.RealClock{}
+	now := clock.RealClock{}
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
-			Clock: real, WorkerImage: o.workerImage, Concurrency: o.concurrency,
+			Clock: now, WorkerImage: o.workerImage, Concurrency: o.concurrency,
 		},
 		&controller.SourceReconciler{
-			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Clock: real,
+			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Clock: now,
 		},
-		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: real},
-		&controller.StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: real},
+		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
+		&controller.StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now},
 	}
 	for _, reconciler := range reconcilers {
 		if err := reconciler.SetupWithManager(mgr); err != nil {

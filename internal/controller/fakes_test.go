@@ -19,6 +19,7 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -80,9 +81,7 @@ func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...core
 		ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name}},
 		Spec:       job.Spec.Template.Spec,
 	}
-	for key, value := range job.Spec.Template.Labels {
-		pod.Labels[key] = value
-	}
+	maps.Copy(pod.Labels, job.Spec.Template.Labels)
 	if err := k8s.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
