@@ -57,7 +57,7 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 	if err != nil {
 		return task.Result{}, err
 	}
-	w.Log.Info("Fetched", "files", len(recording.Originals), "bytes", w.Task.Source.MaxBytes-fetcher.left)
+	w.Log.Info("Fetched", "files", fetcher.fetched, "bytes", w.Task.Source.MaxBytes-fetcher.left)
 	return task.Result{}, w.save(recordingFile, recording)
 }
 
@@ -78,6 +78,8 @@ type fetcher struct {
 	root string
 	// left is how many bytes may still be fetched.
 	left int64
+	// fetched is how many files were.
+	fetched int
 	// reported is how long the recording is, as the callback says; 0: unknown.
 	reported time.Duration
 	// archive says that the original names are needed.
@@ -95,6 +97,7 @@ func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int6
 			return fmt.Errorf("measure what was fetched: %w", err)
 		}
 		f.left -= info.Size()
+		f.fetched++
 	}
 	if f.left < 0 {
 		return failure.Permanent(task.ReasonTooLarge, "the recording is larger than allowed")

@@ -80,14 +80,15 @@ const (
 // x264 are the encoder's arguments: a key frame at the start of each segment of two seconds.
 var x264 = []string{"-c:v", "libx264", "-preset", "ultrafast", "-g", "20", "-keyint_min", "20", "-sc_threshold", "0", "-pix_fmt", "yuv420p", "-c:a", "aac"}
 
-var hlsOnce = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "worker-hls-") })
+// hlsCache is a folder that all tests share; TestMain removes it.
+var hlsCache = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "worker-hls-") })
 
 var hlsMade sync.Once
 
 // hlsRecording is a copy of an HLS recording of three segments of two seconds: index.m3u8, seg0.ts, seg1.ts, seg2.ts.
 func hlsRecording(t *testing.T, dir string) {
 	t.Helper()
-	cache, err := hlsOnce()
+	cache, err := hlsCache()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,5 +31,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, confine.Run(os.Args[2:]))
 		os.Exit(media.ExitConfine)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := hlsCache(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
 }
