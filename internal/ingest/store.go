@@ -64,6 +64,8 @@ type store interface {
 	update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) error
 }
 
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=get;list;watch;create;patch
+
 // clientStore is the store of a real API server. Who calls sets the deadlines.
 type clientStore struct {
 	cached client.Client
