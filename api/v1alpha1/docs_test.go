@@ -1,0 +1,94 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// readDoc reads a file of the project's documentation.
+func readDoc(t *testing.T, parts ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(append([]string{"..", ".."}, parts...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// TestReadmeApplies holds that what the README has people apply is taken.
+func TestReadmeApplies(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t)
+	_, rest, found := strings.Cut(readDoc(t, "README.md"), "<<'YAML'\n")
+	text, _, ended := strings.Cut(rest, "\n   YAML\n")
+	if !found || !ended {
+		t.Fatal("the README has no block between <<'YAML' and YAML")
+	}
+	text = regexp.MustCompile(`(?m)^ {3}`).ReplaceAllString(text, "")
+	kinds := map[string]bool{}
+	for document := range strings.SplitSeq(text, "\n---\n") {
+		made := &unstructured.Unstructured{Object: parse(t, document)}
+		made.SetNamespace(namespace)
+		kinds[made.GetKind()] = true
+		if err := k8s.Create(t.Context(), made, client.DryRunAll); err != nil {
+			t.Errorf("%s %s: %v", made.GetKind(), made.GetName(), err)
+		}
+	}
+	if len(kinds) != 3 {
+		t.Errorf("the README applies the kinds %v, want a source, a pipeline and storage locations", kinds)
+	}
+}
+
+// TestReasonsAreDocumented holds that every condition and reason of the API, and every reason of a failed step, is on
+// the page for people.
+func TestReasonsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page := readDoc(t, "docs", "reference", "conditions.md")
+	for _, path := range []string{"condition_types.go", filepath.Join("..", "..", "internal", "task", "task.go")} {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			constant, ok := node.(*ast.ValueSpec)
+			if !ok || !regexp.MustCompile(`^(Reason|Condition)[A-Z]`).MatchString(constant.Names[0].Name) {
+				return true
+			}
+			literal, ok := constant.Values[0].(*ast.BasicLit)
+			if !ok {
+				t.Errorf("%s: %s is no literal", path, constant.Names[0].Name)
+				return true
+			}
+			if value, err := strconv.Unquote(literal.Value); err != nil || !strings.Contains(page, "`"+value+"`") {
+				t.Errorf("%s: %s is not in docs/reference/conditions.md", path, value)
+			}
+			return true
+		})
+	}
+}
