@@ -42,7 +42,8 @@ use_localkube() {
 }
 
 # Image names as the cluster knows them.
-image() { echo "${IMAGE_REGISTRY:+$IMAGE_REGISTRY/}$1:dev"; }
+image_name() { echo "${IMAGE_REGISTRY:+$IMAGE_REGISTRY/}$1"; }
+image() { echo "$(image_name "$1"):dev"; }
 
 images_load() {
   say "the images manager, worker and versitygw (the first time about eight minutes)"
@@ -75,7 +76,7 @@ operator_deploy() {
   cat >dist/deploy/kustomization.yaml <<EOF
 resources: [../../config/default]
 images:
-- {name: recording-operator, newName: $(image recording-operator | cut -d: -f1), newTag: dev}
+- {name: recording-operator, newName: $(image_name recording-operator), newTag: dev}
 patches:
 - target: {kind: Deployment, name: recording-operator-controller-manager}
   patch: |
@@ -101,8 +102,8 @@ overlay() { # DIR RESOURCE
   cat >"$1/kustomization.yaml" <<EOF
 resources: [$2]
 images:
-- {name: recording-s3, newName: $(image recording-s3 | cut -d: -f1), newTag: dev}
-- {name: recording-worker, newName: $(image recording-worker | cut -d: -f1), newTag: dev}
+- {name: recording-s3, newName: $(image_name recording-s3), newTag: dev}
+- {name: recording-worker, newName: $(image_name recording-worker), newTag: dev}
 EOF
 }
 

@@ -83,7 +83,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	if err := controller.CountFiles(ctx, mgr.GetCache(), collectors); err != nil {
+	if err := controller.WatchMetrics(ctx, mgr.GetCache(), collectors); err != nil {
 		return nil, err
 	}
 	if err := addControllers(mgr, o, collectors); err != nil {
@@ -120,7 +120,7 @@ func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics
 			Clock: now, WorkerImage: o.workerImage, Concurrency: o.concurrency,
 		},
 		&controller.SourceReconciler{
-			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Clock: now,
+			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},
 		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
 		&controller.StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now},

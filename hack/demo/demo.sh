@@ -39,7 +39,7 @@ record() {
     ffmpeg -hide_banner -loglevel error -f lavfi -i testsrc2=size=1280x720:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 \
       -t 65 -c:v libx264 -preset ultrafast -g 250 -keyint_min 250 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -b:a 96k \
       -f hls -hls_time 10 -hls_playlist_type vod -hls_segment_filename "$name-%03d.ts" "$name.m3u8"
-    rclone copy /tmp/record "s3:recordings/$folder" --s3-force-path-style
+    rclone copy /tmp/record "s3:recordings/$folder"
     du -bc ./*.ts | tail -1 | cut -f1
   ' sh "$1" "$2" | tee dist/demo/size
 }
@@ -90,11 +90,12 @@ say "kubectl -n $namespace get recordingfiles -o wide"
 kubectl -n "$namespace" get recordingfiles -o wide
 say "kubectl -n $namespace describe recordingfile $file"
 kubectl -n "$namespace" describe recordingfile "$file"
-say "the archive"
-toolbox rclone lsl s3:archive --s3-force-path-style --include "*$file*/**"
 mp4=$(kubectl -n "$namespace" get recordingfile "$file" -o jsonpath='{.status.steps[0].outputs[0].uri}')
+result=${mp4#s3://} # bucket/room/stream/start-file/step/name
+say "the archive: $(dirname "$(dirname "$result")")"
+toolbox rclone lsl "s3:$(dirname "$(dirname "$result")")"
 say "ffprobe's word on $mp4"
-toolbox sh -eu -c 'rclone copyto "s3:${1#s3://}" /tmp/out.mp4 --s3-force-path-style && ffprobe -hide_banner /tmp/out.mp4 2>&1' sh "$mp4"
+toolbox sh -eu -c 'rclone copyto "s3:$1" /tmp/out.mp4 && ffprobe -hide_banner /tmp/out.mp4 2>&1' sh "$result"
 
 say "done: a signed callback became an archived MP4"
 cat <<EOF

@@ -59,7 +59,7 @@ func (r *FileReconciler) apply(ctx context.Context, seen *gathered, steps *plan.
 		case errors.As(err, &problem):
 			problems[name] = status.Problem{Reason: problem.Reason, Message: problem.Message}
 		case err != nil:
-			problems[name] = status.Problem{Reason: v1alpha1.ReasonQueued, Message: "the Job could not be created yet: " + err.Error()}
+			problems[name] = passing(err)
 			failures = append(failures, err)
 		default:
 			i := slices.IndexFunc(steps.Steps, func(s v1alpha1.StepStatus) bool { return s.Name == name })
@@ -68,6 +68,16 @@ func (r *FileReconciler) apply(ctx context.Context, seen *gathered, steps *plan.
 		}
 	}
 	return problems, errors.Join(failures...)
+}
+
+// passing says why a Job is not created yet. A refusal, for example by a quota, says what a person may want to know;
+// anything else is over with the next attempt.
+func passing(err error) status.Problem {
+	problem := status.Problem{Reason: v1alpha1.ReasonQueued, Message: "the Job could not be created yet", Passing: true}
+	if apierrors.IsForbidden(err) {
+		problem.Message += ": " + err.Error()
+	}
+	return problem
 }
 
 // createJob creates the Job for one step, or finds it there already.
@@ -123,6 +133,10 @@ func (r *FileReconciler) work(ctx context.Context, seen *gathered, steps *plan.P
 	}
 	if step.Input != nil {
 		return work, r.workOnStep(ctx, seen, steps, &work)
+	}
+	if seen.source == nil {
+		problem := sourceNotFound(seen.file)
+		return work, &jobs.Problem{Reason: problem.Reason, Message: problem.Message}
 	}
 	if ref := seen.source.Spec.StorageRef; ref != nil {
 		work.SourceStorage, err = r.storage(ctx, seen.file.Namespace, ref.Name)

@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -42,6 +43,9 @@ import (
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/status"
 )
+
+// conflictDelay gives the cache time to show what a write was refused over.
+const conflictDelay = 100 * time.Millisecond
 
 // FileReconciler brings every RecordingFile through its pipeline.
 type FileReconciler struct {
@@ -97,10 +101,17 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if seen.finished {
 		return ctrl.Result{}, r.patchStatus(ctx, file, status.Keep(file), nil)
 	}
-	steps := plan.Make(seen.planned(r.Clock.Now()))
-	applied, applyErr := r.apply(ctx, seen, &steps)
-	computed := status.Compute(seen.observed(steps, applied, r.Clock.Now()))
+	var steps plan.Plan
+	if seen.blocked == nil {
+		steps = plan.Make(seen.planned(r.Clock.Now()))
+	}
+	problems, applyErr := r.apply(ctx, seen, &steps)
+	computed := status.Compute(seen.observed(steps, problems, r.Clock.Now()))
 	patchErr := r.patchStatus(ctx, file, computed, seen.steps())
+	if apierrors.IsConflict(patchErr) {
+		// The file changed since it was read, most often by a callback; the cache will have it in a moment.
+		return ctrl.Result{RequeueAfter: conflictDelay}, applyErr
+	}
 	return ctrl.Result{RequeueAfter: steps.RecheckAfter}, errors.Join(applyErr, patchErr)
 }
 

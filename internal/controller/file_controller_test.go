@@ -241,3 +241,35 @@ func TestAStepWorksOnAnother(t *testing.T) {
 	small := jobOf(t, g, namespace, "small")
 	g.Expect(small.Spec.Template.Spec.InitContainers[0].Env[0].Value).To(ContainSubstring(`"bucket":"archive","object":"a/a.mp4"`))
 }
+
+func TestDeletingTheSourceLeavesWorkInFlightAlone(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	mp4 := jobOf(t, g, namespace, "mp4")
+	film(t, g, namespace, v1alpha1.ReasonProcessing)
+	g.Expect(k8s.Delete(t.Context(), source(namespace))).To(Succeed())
+	succeed(t, mp4, "s3://archive/a.mp4")
+	// The next step would read the recording through its source: it waits, and what was done stays.
+	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonSourceNotFound))
+	g.Expect(file.Status.Steps[0].State).To(Equal(v1alpha1.StepSucceeded))
+	create(t, source(namespace, toLecture("")))
+	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")
+	file = film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	g.Expect(file.Status.Runs).To(BeEquivalentTo(1))
+}
+
+func TestADeletedRevisionTakesNothingBack(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	mp4 := jobOf(t, g, namespace, "mp4")
+	file := film(t, g, namespace, v1alpha1.ReasonProcessing)
+	g.Expect(k8s.Delete(t.Context(), &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: file.Status.Pipeline.Revision}})).To(Succeed())
+	succeed(t, mp4, "s3://archive/a.mp4")
+	file = film(t, g, namespace, v1alpha1.ReasonFailed)
+	g.Expect(file.Status.Pipeline).NotTo(BeNil())
+	g.Expect(file.Status.Steps).To(HaveLen(2))
+	g.Expect(jobsOf(t, namespace, "mp4")).To(HaveLen(1))
+}

@@ -40,7 +40,8 @@ import (
 
 // gathered is everything that was read for one file.
 type gathered struct {
-	file   *v1alpha1.RecordingFile
+	file *v1alpha1.RecordingFile
+	// source that the file names; nil: there is none.
 	source *v1alpha1.RecordingSource
 	// input is the digest of the file's facts; empty while there are none.
 	input string
@@ -77,6 +78,10 @@ func (g *gathered) planned(now time.Time) plan.Observation {
 
 func (g *gathered) observed(steps plan.Plan, problems map[string]status.Problem, now time.Time) status.Observation {
 	seen := status.Observation{File: g.file, Steps: steps.Steps, Blocked: g.blocked, StepProblems: problems, Now: now}
+	if recorded := &g.file.Status; g.blocked != nil && recorded.Input == g.input {
+		// What stands in the way takes nothing back of what was done.
+		seen.Pipeline, seen.Input, seen.Steps = recorded.Pipeline, recorded.Input, recorded.Steps
+	}
 	if g.pipeline != nil {
 		seen.Pipeline, seen.Input = &g.pipeline.ref, g.input
 		for _, step := range g.pipeline.spec.Steps {
@@ -104,16 +109,20 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		return nil, err
 	}
 	source := &v1alpha1.RecordingSource{}
-	switch err := r.Client.Get(ctx, client.ObjectKey{Namespace: file.Namespace, Name: file.Spec.SourceRef.Name}, source); {
-	case apierrors.IsNotFound(err):
-		seen.blocked = &status.Problem{Reason: v1alpha1.ReasonSourceNotFound,
-			Message: fmt.Sprintf("spec.sourceRef: there is no RecordingSource %q in this namespace", file.Spec.SourceRef.Name)}
-		return seen, nil
-	case err != nil:
+	err = r.Client.Get(ctx, client.ObjectKey{Namespace: file.Namespace, Name: file.Spec.SourceRef.Name}, source)
+	if client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("get source: %w", err)
 	}
-	seen.source = source
+	if err == nil {
+		seen.source = source
+	}
 	return seen, r.gatherPipeline(ctx, seen)
+}
+
+// sourceNotFound is what a file without its source waits for. Jobs that run go on: they have all they need.
+func sourceNotFound(file *v1alpha1.RecordingFile) status.Problem {
+	return status.Problem{Reason: v1alpha1.ReasonSourceNotFound,
+		Message: fmt.Sprintf("spec.sourceRef: there is no RecordingSource %q in this namespace", file.Spec.SourceRef.Name)}
 }
 
 // finished says whether every step ended for the facts as they are.
@@ -126,6 +135,10 @@ func finished(recorded *v1alpha1.RecordingFileStatus, input string) bool {
 func (r *FileReconciler) gatherPipeline(ctx context.Context, seen *gathered) error {
 	if revision := begun(seen); revision != "" {
 		return r.gatherRevision(ctx, seen, revision)
+	}
+	if seen.source == nil {
+		seen.blocked = new(sourceNotFound(seen.file))
+		return nil
 	}
 	name, chosen := r.choose(ctx, seen)
 	if !chosen || seen.file.Spec.Suspend {

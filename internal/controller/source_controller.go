@@ -37,7 +37,6 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/callback"
-	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
 
@@ -51,7 +50,6 @@ type SourceReconciler struct {
 	// Secrets reads past the cache: Secrets are read one by one, by name.
 	Secrets  client.Reader
 	Recorder events.EventRecorder
-	Metrics  *metrics.Metrics
 	Router   *routing.Router
 	Clock    clock.PassiveClock
 }
@@ -88,9 +86,6 @@ func (r *SourceReconciler) neighbours(ctx context.Context, object client.Object)
 func (r *SourceReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	source := &v1alpha1.RecordingSource{}
 	if err := r.Client.Get(ctx, request.NamespacedName, source); err != nil {
-		if apierrors.IsNotFound(err) {
-			r.Metrics.SourceGone(request.Namespace, request.Name)
-		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	found, err := r.examine(ctx, source)

@@ -111,14 +111,14 @@ func startManager(ctx context.Context, scheme *runtime.Scheme) <-chan struct{} {
 	must(SetupIndexes(ctx, mgr.GetFieldIndexer()))
 	collectors, err := metrics.New(registry)
 	must(err)
-	must(CountFiles(ctx, mgr.GetCache(), collectors))
+	must(WatchMetrics(ctx, mgr.GetCache(), collectors))
 	router, err := routing.New()
 	must(err)
 	recorder := mgr.GetEventRecorder("test")
 	counted := statusPatches.wrap(mgr.GetClient())
 	must((&FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
 		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}).SetupWithManager(mgr))
-	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors,
+	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder,
 		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: clock.RealClock{},

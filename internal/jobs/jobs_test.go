@@ -188,6 +188,19 @@ func TestBuildProblems(t *testing.T) {
 	}
 }
 
+func TestAllowedHosts(t *testing.T) {
+	for _, host := range []string{"recordings.example.com", "Recordings.Example.COM"} {
+		w := work()
+		w.SourceStorage, w.Source.Spec.AllowedHosts = nil, []string{host}
+		for _, location := range []string{"https://recordings.example.com/a.m3u8", "https://RECORDINGS.example.com:443/a.m3u8"} {
+			w.File.Spec.File.DownloadURL = location
+			if _, err := Build(w); err != nil {
+				t.Errorf("%s with %s allowed: %v", location, host, err)
+			}
+		}
+	}
+}
+
 func TestAllowedBuckets(t *testing.T) {
 	w := work()
 	w.File.Spec.File.OBS.Bucket = "other"

@@ -80,7 +80,7 @@ func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSou
 			"the recording has no downloadURL, and RecordingSource %q has no spec.storageRef to read its object from", source.Name)
 	}
 	parsed, err := url.Parse(facts.DownloadURL)
-	if err != nil || (parsed.Scheme != "http" && parsed.Scheme != "https") || !slices.Contains(source.Spec.AllowedHosts, parsed.Host) {
+	if err != nil || (parsed.Scheme != "http" && parsed.Scheme != "https") || !hostAllowed(parsed, source.Spec.AllowedHosts) {
 		host := "(unreadable)"
 		if err == nil {
 			host = parsed.Host
@@ -91,6 +91,15 @@ func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSou
 	}
 	from.URL, from.AllowedHosts = facts.DownloadURL, source.Spec.AllowedHosts
 	return from, nil
+}
+
+// hostAllowed compares hosts as the worker does: without regard to case, and an entry without a port means the scheme's
+// own.
+func hostAllowed(target *url.URL, allowed []string) bool {
+	standard := target.Port() == "" || target.Scheme == "https" && target.Port() == "443" || target.Scheme == "http" && target.Port() == "80"
+	return slices.ContainsFunc(allowed, func(host string) bool {
+		return strings.EqualFold(host, target.Host) || standard && strings.EqualFold(host, target.Hostname())
+	})
 }
 
 func bucketAllowed(bucket string, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) bool {

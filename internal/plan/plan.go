@@ -211,7 +211,7 @@ func (p *Plan) follow(seen Observation, job Job) v1alpha1.StepStatus {
 		StartTime: &job.CreationTime,
 		Attempts:  job.FailedPods + 1,
 	}
-	if job.State != JobActive && job.Result == nil {
+	if job.State != JobActive && !spoken(job) {
 		// The pod's word may still be on its way; but a pod that is gone never speaks.
 		if wait := outcomeGrace - sinceEnd(job, seen.Now); wait > 0 {
 			p.recheck(wait)
@@ -223,7 +223,7 @@ func (p *Plan) follow(seen Observation, job Job) v1alpha1.StepStatus {
 	case JobSucceeded:
 		state.State = v1alpha1.StepSucceeded
 		state.CompletionTime = job.CompletionTime
-		if job.Result != nil {
+		if spoken(job) {
 			state.Outputs = job.Result.Outputs
 		} else {
 			state.Message = "the step succeeded, but its pod was gone before its word on the outputs was read; the manifest at the destination lists them"
@@ -237,6 +237,12 @@ func (p *Plan) follow(seen Observation, job Job) v1alpha1.StepStatus {
 		p.steer(seen.Suspend, job, &state)
 	}
 	return state
+}
+
+// spoken says whether the pod that ended the Job has been heard. What an earlier, failed pod said is not the word on a
+// Job that succeeded.
+func spoken(job Job) bool {
+	return job.Result != nil && (job.State != JobSucceeded || job.Result.Failure == nil)
 }
 
 // steer suspends or resumes an active Job as the file's spec wants it.

@@ -105,6 +105,13 @@ func TestMake(t *testing.T) {
 			want:   Plan{RecheckAfter: 29 * time.Second},
 			states: []v1alpha1.StepState{v1alpha1.StepRunning, v1alpha1.StepPending},
 		},
+		"the word of an earlier, failed pod is not the one that is waited for": {
+			seen: Observation{Steps: two, Jobs: []Job{job("mp4", succeeded, func(j *Job) {
+				j.FailedPods, j.Result = 1, &task.Result{Failure: &task.Failure{Reason: "StorageUnavailable"}}
+			})}},
+			want:   Plan{RecheckAfter: 29 * time.Second},
+			states: []v1alpha1.StepState{v1alpha1.StepRunning, v1alpha1.StepPending},
+		},
 		"but not for ever": {
 			seen: Observation{Steps: two, Jobs: []Job{job("mp4", succeeded, func(j *Job) {
 				j.Result, j.CompletionTime = nil, new(metav1.NewTime(now.Add(-time.Hour)))

@@ -33,6 +33,8 @@ import (
 // Problem says why something cannot go on until a person mends it.
 type Problem struct {
 	Reason, Message string
+	// Passing says that no person is needed: it is tried again.
+	Passing bool
 }
 
 // Observation is everything that a status is computed from.
@@ -189,7 +191,7 @@ func tally(seen Observation, steps []v1alpha1.StepStatus) tallied {
 			found.running = append(found.running, step.Name)
 		case v1alpha1.StepPending, v1alpha1.StepSuspended:
 			found.unfinished = append(found.unfinished, step.Name)
-			if problem, ok := seen.StepProblems[step.Name]; ok && found.problem == nil {
+			if problem, ok := seen.StepProblems[step.Name]; ok && !problem.Passing && found.problem == nil {
 				found.problem = &Problem{Reason: problem.Reason, Message: fmt.Sprintf("step %q: %s", step.Name, problem.Message)}
 			}
 		}

@@ -73,7 +73,7 @@ func TestCompute(t *testing.T) {
 			ready: "False/Suspended", processed: "False/Suspended", recorded: "True/Reported",
 		},
 		"blocked": {
-			seen:  Observation{File: complete(), Blocked: &Problem{"PipelineNotFound", "no pipeline x"}},
+			seen:  Observation{File: complete(), Blocked: &Problem{Reason: "PipelineNotFound", Message: "no pipeline x"}},
 			ready: "False/Failed", processed: "False/PipelineNotFound", recorded: "True/Reported", stalled: "PipelineNotFound", message: "no pipeline x",
 		},
 		"processing": {
@@ -90,8 +90,13 @@ func TestCompute(t *testing.T) {
 		},
 		"a step that cannot go on": {
 			seen: Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning),
-				StepProblems: map[string]Problem{"a": {"BucketNotAllowed", "bucket x"}}},
+				StepProblems: map[string]Problem{"a": {Reason: "BucketNotAllowed", Message: "bucket x"}}},
 			ready: "False/Failed", processed: "False/BucketNotAllowed", recorded: "True/Reported", stalled: "BucketNotAllowed", message: `step "a": bucket x`,
+		},
+		"a Job that could not be created yet needs nobody": {
+			seen: Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning),
+				StepProblems: map[string]Problem{"a": {Reason: "Queued", Message: "not yet", Passing: true}}},
+			ready: "False/Queued", processed: "False/Queued", recorded: "True/Reported",
 		},
 		"succeeded": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepSucceeded, v1alpha1.StepSucceeded)},

@@ -1,0 +1,79 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/metrics"
+)
+
+// WatchMetrics keeps the metrics that follow from objects alone up to date, on every replica: the gauge of files by
+// reason, so that a scrape reads no list, and the series of sources that are gone.
+func WatchMetrics(ctx context.Context, informers cache.Cache, collectors *metrics.Metrics) error {
+	handlers := map[client.Object]toolscache.ResourceEventHandlerFuncs{
+		&v1alpha1.RecordingFile{}: {
+			AddFunc:    func(object any) { collectors.FileMoved("", reasonOf(object)) },
+			UpdateFunc: func(before, after any) { collectors.FileMoved(reasonOf(before), reasonOf(after)) },
+			DeleteFunc: func(object any) { collectors.FileMoved(reasonOf(lastState(object)), "") },
+		},
+		&v1alpha1.RecordingSource{}: {
+			DeleteFunc: func(object any) {
+				if source, ok := lastState(object).(*v1alpha1.RecordingSource); ok {
+					collectors.SourceGone(source.Namespace, source.Name)
+				}
+			},
+		},
+	}
+	for object, handler := range handlers {
+		informer, err := informers.GetInformer(ctx, object)
+		if err != nil {
+			return fmt.Errorf("get informer of %T: %w", object, err)
+		}
+		if _, err := informer.AddEventHandler(handler); err != nil {
+			return fmt.Errorf("watch %T: %w", object, err)
+		}
+	}
+	return nil
+}
+
+// lastState is the object as it was last seen, also when its deletion itself was not.
+func lastState(object any) any {
+	if tombstone, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+		return tombstone.Obj
+	}
+	return object
+}
+
+// reasonOf is the STATUS of a file; one that the operator has not looked at yet is New.
+func reasonOf(object any) string {
+	file, ok := object.(*v1alpha1.RecordingFile)
+	if !ok {
+		return ""
+	}
+	if ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		return ready.Reason
+	}
+	return "New"
+}
