@@ -21,6 +21,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -93,7 +95,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader's Lease; empty: that of the pod")
 	flags.StringSliceVar(&o.namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; none: all")
 	flags.StringVar(&o.workerImage, "worker-image", "recording-worker:dev", "`image` that runs the steps")
-	flags.IntVar(&o.concurrency, "concurrency", 4, "how many RecordingFiles are reconciled at once; what is left of the API server answers callbacks")
+	flags.IntVar(&o.concurrency, "concurrency", 1, "how many RecordingFiles are reconciled at once; one leaves nearly all of the API server to callbacks while they pour in, and keeps up with hundreds a second afterwards")
 
 	flags.AddGoFlagSet(logFlags(&o.log))
 	// controller-runtime registers --kubeconfig with the standard library.
@@ -137,6 +139,10 @@ func (o *options) start(ctx context.Context) error {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster (in a pod, or by KUBECONFIG or --kubeconfig): %w", err)
+	}
+	if os.Getenv("GOGC") == "" {
+		// Most of the memory is the cache, which hardly changes: half the usual headroom costs little time.
+		debug.SetGCPercent(50)
 	}
 	// client-go's own limits are off: the API server's priority and fairness governs.
 	config.QPS = -1

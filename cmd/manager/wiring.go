@@ -28,6 +28,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -45,7 +46,9 @@ const (
 	leaderElectionID = "recording-operator.recording.sparkrtc.dev"
 	// shutdownGrace is longer than the door takes to answer what it has accepted.
 	shutdownGrace = 30 * time.Second
-	recorderName  = "recording-operator"
+	// reconcileTimeout bounds what one look at an object may wait for the API server and for storage.
+	reconcileTimeout = time.Minute
+	recorderName     = "recording-operator"
 )
 
 func newScheme() *runtime.Scheme {
@@ -68,6 +71,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       o.leaderNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		Controller:                    ctrlconfig.Controller{ReconciliationTimeout: reconcileTimeout},
 		GracefulShutdownTimeout:       &grace,
 	})
 	if err != nil {

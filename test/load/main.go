@@ -63,6 +63,10 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 32, "how many clients send at once")
 	flag.IntVar(&o.number, "n", 4000, "how many callbacks and how many creates there are in a round")
 	flag.IntVar(&o.rounds, "rounds", 3, "how many rounds; each measures both, one after the other")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Usage: load [flags] [-- flags of the manager]")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
 	if err := o.run(context.Background()); err != nil {
@@ -92,7 +96,7 @@ func (o *options) run(ctx context.Context) (err error) {
 	if err := setUp(ctx, k8s); err != nil {
 		return err
 	}
-	operator, err := startManager(ctx, o.manager, environment.KubeConfig)
+	operator, err := startManager(ctx, o.manager, environment.KubeConfig, flag.Args())
 	if err != nil {
 		return err
 	}

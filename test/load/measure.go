@@ -133,7 +133,7 @@ type operator struct {
 	callbacks string
 }
 
-func startManager(ctx context.Context, binary string, kubeconfig []byte) (*operator, error) {
+func startManager(ctx context.Context, binary string, kubeconfig []byte, arguments []string) (*operator, error) {
 	file, err := os.CreateTemp("", "load-kubeconfig-")
 	if err != nil {
 		return nil, err
@@ -147,8 +147,9 @@ func startManager(ctx context.Context, binary string, kubeconfig []byte) (*opera
 		return nil, err
 	}
 	const door, health = "127.0.0.1:18090", "127.0.0.1:18081"
-	process := exec.CommandContext(ctx, binary, "--callback-bind-address="+door, "--health-probe-bind-address="+health, "--metrics-bind-address=127.0.0.1:18080",
-		"--pprof-bind-address=127.0.0.1:18082", "--namespaces="+namespace)
+	arguments = append([]string{"--callback-bind-address=" + door, "--health-probe-bind-address=" + health, "--metrics-bind-address=127.0.0.1:18080",
+		"--pprof-bind-address=127.0.0.1:18082", "--namespaces=" + namespace}, arguments...)
+	process := exec.CommandContext(ctx, binary, arguments...)
 	process.Env = append(os.Environ(), "KUBECONFIG="+file.Name())
 	process.Stderr = log
 	if err := process.Start(); err != nil {
