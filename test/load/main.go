@@ -64,7 +64,7 @@ func main() {
 	flag.IntVar(&o.number, "n", 4000, "how many callbacks and how many creates there are in a round")
 	flag.IntVar(&o.rounds, "rounds", 3, "how many rounds; each measures both, one after the other")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "Usage: load [flags] [-- flags of the manager]")
+		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "Usage: load [flags] [-- flags of the manager]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
