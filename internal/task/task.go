@@ -181,12 +181,15 @@ const (
 // Encode writes the result as a termination message of at most MaxTerminationMessage bytes: a long failure message is
 // cut, and outputs that do not fit are left out from the end, since the manifest lists them all.
 func (r Result) Encode() ([]byte, error) {
+	said := ""
 	if r.Failure != nil {
 		failure := *r.Failure
-		failure.Message = truncate(failure.Message, 1024)
-		r.Failure = &failure
+		said, r.Failure = failure.Message, &failure
 	}
-	for {
+	for limit := MaxTerminationMessage / 4; ; limit /= 2 {
+		if r.Failure != nil {
+			r.Failure.Message = truncate(said, limit)
+		}
 		message, err := json.Marshal(r)
 		if err != nil {
 			return nil, fmt.Errorf("encode result: %w", err)
@@ -194,10 +197,13 @@ func (r Result) Encode() ([]byte, error) {
 		if len(message) <= MaxTerminationMessage {
 			return message, nil
 		}
-		if len(r.Outputs) == 0 {
+		if len(r.Outputs) > 0 {
+			r.Outputs = r.Outputs[:len(r.Outputs)-1]
+			limit *= 2 // outputs give way before words do
+		}
+		if limit == 0 {
 			return nil, fmt.Errorf("encode result: %d bytes do not fit into a termination message of %d", len(message), MaxTerminationMessage)
 		}
-		r.Outputs = r.Outputs[:len(r.Outputs)-1]
 	}
 }
 
