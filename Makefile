@@ -95,6 +95,11 @@ verify: ## Generate, format, lint and tidy; fail when that changes anything.
 test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg, rclone and S3 server.
 	@CLUSTER=$(CLUSTER) hack/e2e.sh
 
+.PHONY: test-load
+test-load: build ## Measure callbacks beside bare creates on one API server (LOAD="-clients 32 -n 8000 -rounds 1").
+	@mkdir -p dist
+	KUBEBUILDER_ASSETS=$$(hack/localkube.sh build --only envtest | tail -1) go run ./test/load $(LOAD)
+
 .PHONY: fuzz
 fuzz: ## Fuzz what reads from strangers, FUZZTIME (30s) each.
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)

@@ -61,8 +61,8 @@ func main() {
 	var o options
 	flag.StringVar(&o.manager, "manager", "bin/manager", "the manager's binary")
 	flag.IntVar(&o.clients, "clients", 32, "how many clients send at once")
-	flag.IntVar(&o.number, "n", 4000, "how many callbacks and how many creates there are in a round")
-	flag.IntVar(&o.rounds, "rounds", 3, "how many rounds; each measures both, one after the other")
+	flag.IntVar(&o.number, "n", 8000, "how many callbacks and how many creates there are in a round")
+	flag.IntVar(&o.rounds, "rounds", 1, "how many rounds; each measures both, one after the other (a later one runs beside what the operator has left to do of the one before)")
 	flag.Usage = func() {
 		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "Usage: load [flags] [-- flags of the manager]")
 		flag.PrintDefaults()

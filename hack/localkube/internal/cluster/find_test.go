@@ -165,7 +165,7 @@ func tarContents(t *testing.T, data []byte) map[string]string {
 }
 
 func TestPathTooLongForSockets(t *testing.T) {
-	if err := (Layout{State: "/work/.localkube"}).checkLength(); err != nil {
+	if err := (Layout{State: "/srv/checkout/.localkube"}).checkLength(); err != nil {
 		t.Error(err)
 	}
 	if err := (Layout{State: "/" + strings.Repeat("d", 100)}).checkLength(); err == nil || !strings.Contains(err.Error(), "--state-dir") {
