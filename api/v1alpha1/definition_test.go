@@ -64,7 +64,7 @@ func TestWhatKubectlShows(t *testing.T) {
 		"RecordingFile": {"rec", "Room Stream Format Duration Size Status Progress Age", "Source Job-ID Resolution Pipeline",
 			".spec.roomID .spec.jobID .spec.streamName .spec.appID .spec.format"},
 		"RecordingSource":   {"rsrc", "App Ready Status Callback Age", "", ""},
-		"RecordingPipeline": {"rpl", "Steps Ready Status Age", "", ""},
+		"RecordingPipeline": {"rpl", "Ready Status Age", "", ""},
 		"StorageLocation":   {"sloc", "Bucket Claim Ready Status Age", "", ""},
 	}
 	found := definitions(t)

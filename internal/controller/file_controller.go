@@ -109,8 +109,9 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	computed := status.Compute(seen.observed(steps, problems, r.Clock.Now()))
 	patchErr := r.patchStatus(ctx, file, computed, seen.steps())
 	if apierrors.IsConflict(patchErr) {
-		// The file changed since it was read, most often by a callback; the cache will have it in a moment.
-		return ctrl.Result{RequeueAfter: conflictDelay}, applyErr
+		// Most often it is a callback that changed the file.
+		retry, _ := afterConflict(patchErr)
+		return retry, applyErr
 	}
 	return ctrl.Result{RequeueAfter: steps.RecheckAfter}, errors.Join(applyErr, patchErr)
 }

@@ -87,7 +87,7 @@ func (r *PipelineReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	}
 	if err == nil {
 		if err := r.report(ctx, pipeline); err != nil {
-			return ctrl.Result{}, err
+			return afterConflict(err)
 		}
 		revision, err := newRevision(pipeline)
 		if err != nil {

@@ -20,10 +20,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -41,6 +43,19 @@ func setReady(conditions *[]metav1.Condition, found finding, generation int64, n
 	}
 	condition.Type, condition.Status = v1alpha1.ConditionStalled, metav1.ConditionTrue
 	meta.SetStatusCondition(conditions, condition)
+}
+
+// afterConflict asks for another look when a write was refused because the object has changed since it was read; the
+// cache will have it in a moment. One that is gone needs no look. Any other error is one to report.
+func afterConflict(err error) (ctrl.Result, error) {
+	switch {
+	case apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: conflictDelay}, nil
+	case apierrors.IsNotFound(err):
+		return ctrl.Result{}, nil // deleted meanwhile
+	default:
+		return ctrl.Result{}, err
+	}
 }
 
 // announceReady says in an event that the Ready condition changed.

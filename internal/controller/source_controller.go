@@ -99,7 +99,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	if !apiequality.Semantic.DeepEqual(before.Status, source.Status) {
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, source, patch); err != nil {
-			return ctrl.Result{}, fmt.Errorf("patch status: %w", client.IgnoreNotFound(err))
+			return afterConflict(fmt.Errorf("patch status: %w", err))
 		}
 		announceReady(r.Recorder, source, before.Status.Conditions, source.Status.Conditions)
 	}

@@ -84,7 +84,7 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request)
 	if !apiequality.Semantic.DeepEqual(before.Status, location.Status) {
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, location, patch); err != nil {
-			return ctrl.Result{}, fmt.Errorf("patch status: %w", err)
+			return afterConflict(fmt.Errorf("patch status: %w", err))
 		}
 		announceReady(r.Recorder, location, before.Status.Conditions, location.Status.Conditions)
 	}
