@@ -163,18 +163,24 @@ func setUp(ctx context.Context, k8s client.Client) error {
 	return nil
 }
 
-// bareFile is an object like the one that a callback makes.
+// bareFile is the object that a callback makes, field by field.
 func bareFile(round, i int) *v1alpha1.RecordingFile {
 	end := metav1.NewTime(time.Now().UTC().Truncate(time.Second))
+	start := metav1.NewTime(end.Add(-65 * time.Second))
 	return &v1alpha1.RecordingFile{
-		ObjectMeta: metav1.ObjectMeta{Namespace: bareNamespace, Name: fmt.Sprintf("bare-%d-%d", round, i)},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: bareNamespace, Name: fmt.Sprintf("camera-%02d%06d-0", round, i),
+			Labels: map[string]string{v1alpha1.LabelSource: sourceName},
+		},
 		Spec: v1alpha1.RecordingFileSpec{
-			SourceRef: v1alpha1.LocalReference{Name: sourceName}, AppID: "app", JobID: fmt.Sprintf("bare-%d-%d", round, i),
+			SourceRef: v1alpha1.LocalReference{Name: sourceName}, AppID: "app", JobID: fmt.Sprintf("job-%d-%d", round, i),
 			RoomID: "room01", StreamName: "camera", Format: "HLS",
 			File: &v1alpha1.RecordedFile{
 				DownloadURL: "https://recordings.obs.example.com/live/camera/camera.m3u8", SizeBytes: 26254952, DurationSeconds: 65,
-				EndTime: &end, Width: 1280, Height: 720,
-				OBS: &v1alpha1.OBSObject{Bucket: "recordings", Object: fmt.Sprintf("live/bare-%d-%d/camera.m3u8", round, i)},
+				StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
+				OBS: &v1alpha1.OBSObject{
+					Location: "http://obs.example.com", Bucket: "recordings", Object: fmt.Sprintf("live/job-%d-%d/camera.m3u8", round, i),
+				},
 			},
 		},
 	}
