@@ -25,6 +25,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -122,14 +123,26 @@ func unfinishedRevision(object client.Object) []string {
 
 // unsettledFiles are the files that a change of a source, pipeline or storage location may set going again.
 func (r *FileReconciler) unsettledFiles(ctx context.Context, object client.Object) []reconcile.Request {
-	var list v1alpha1.RecordingFileList
-	if err := r.Client.List(ctx, &list, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexUnsettled: "true"}); err != nil {
-		log.FromContext(ctx).Error(err, "Listing files failed; they are looked at again when they change", "namespace", object.GetNamespace())
-		return nil
+	return requestsFor(ctx, r.Client, &v1alpha1.RecordingFileList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexUnsettled: "true"})
+}
+
+// requestsFor asks for a look at every object of a list in the cache. A list that fails costs no more than time: every
+// object is looked at again when it changes, and all of them when the operator starts.
+func requestsFor(ctx context.Context, reader client.Reader, list client.ObjectList, options ...client.ListOption) []reconcile.Request {
+	var requests []reconcile.Request
+	err := reader.List(ctx, list, options...)
+	if err == nil {
+		err = meta.EachListItem(list, func(item runtime.Object) error {
+			object, err := meta.Accessor(item)
+			if err != nil {
+				return err
+			}
+			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}})
+			return nil
+		})
 	}
-	requests := make([]reconcile.Request, 0, len(list.Items))
-	for i := range list.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Listing what a change concerns failed; it is looked at again when it changes itself", "list", fmt.Sprintf("%T", list))
 	}
 	return requests
 }

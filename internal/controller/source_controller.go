@@ -31,7 +31,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -68,18 +67,9 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Complete(r)
 }
 
-// neighbours are the sources in the namespace of an object that one of them may refer to.
+// neighbours are the objects in the namespace of another that one of them may refer to.
 func (r *SourceReconciler) neighbours(ctx context.Context, object client.Object) []reconcile.Request {
-	var list v1alpha1.RecordingSourceList
-	if err := r.Client.List(ctx, &list, client.InNamespace(object.GetNamespace())); err != nil {
-		log.FromContext(ctx).Error(err, "Listing sources failed; they are looked at again within a minute", "namespace", object.GetNamespace())
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(list.Items))
-	for i := range list.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
-	}
-	return requests
+	return requestsFor(ctx, r.Client, &v1alpha1.RecordingSourceList{}, client.InNamespace(object.GetNamespace()))
 }
 
 // Reconcile looks at one source.
