@@ -27,6 +27,8 @@ const (
 	ConditionRecorded = "Recorded"
 	// ConditionProcessed is on a RecordingFile: True once every step that is not optional succeeded.
 	ConditionProcessed = "Processed"
+	// ConditionSwept is on a RecordingSource with spec.sweep: True while its bucket is searched without failure.
+	ConditionSwept = "Swept"
 )
 
 // Reasons of a RecordingFile's Ready condition: the STATUS column.
@@ -41,7 +43,8 @@ const (
 	ReasonSucceeded = "Succeeded"
 	// ReasonFailed: a step failed for good, or processing cannot begin; Stalled says what a person can do.
 	ReasonFailed = "Failed"
-	// ReasonAbandoned: the recording job ended without reporting this file. A late callback still completes it.
+	// ReasonAbandoned: the recording job ended without reporting this file, or the file was open for longer than the
+	// source's spec.openTimeout. A late callback still completes it.
 	ReasonAbandoned = "Abandoned"
 	// ReasonSkipped: no route matched, so nothing follows.
 	ReasonSkipped = "Skipped"
@@ -53,6 +56,9 @@ const (
 const (
 	// ReasonReported: the service reported the finished file.
 	ReasonReported = "Reported"
+	// ReasonSwept: no callback came; a sweep found the finished file in the bucket and read its facts from there. It
+	// is also the reason of a RecordingSource's Swept condition while the bucket is searched without failure.
+	ReasonSwept = "Swept"
 )
 
 // Reasons for which a RecordingFile cannot be processed until a person mends something.
@@ -87,6 +93,9 @@ const (
 	ReasonKeyNotFound = "KeyNotFound"
 	// ReasonKeyInvalid: a key is not 32 to 64 characters long.
 	ReasonKeyInvalid = "KeyInvalid"
+	// ReasonSweepFailed: the bucket could not be searched to its end; the message says why. It is tried again. (Of the
+	// Swept condition.)
+	ReasonSweepFailed = "SweepFailed"
 	// ReasonRouteInvalid: the expression of a route is wrong; that route matches nothing.
 	ReasonRouteInvalid = "RouteInvalid"
 )

@@ -62,7 +62,7 @@ func TestWhatKubectlShows(t *testing.T) {
 	}
 	want := map[string]shown{
 		"RecordingFile": {"rec", "Room Stream Format Duration Size Status Progress Age", "Source Job-ID Resolution Pipeline",
-			".spec.roomID .spec.jobID .spec.streamName .spec.appID .spec.format"},
+			".spec.roomID .spec.jobID .spec.streamName .spec.appID .spec.format .spec.file.obs.object"},
 		"RecordingSource":   {"rsrc", "App Ready Status Callback Age", "", ""},
 		"RecordingPipeline": {"rpl", "Ready Status Age", "", ""},
 		"StorageLocation":   {"sloc", "Bucket Claim Ready Status Age", "", ""},

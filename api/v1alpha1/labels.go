@@ -37,6 +37,9 @@ const (
 	// AnnotationStartDelivery is on a RecordingFile that was begun by a RECORD_NEW_FILE_START: a digest of that
 	// delivery's signature (or "unsigned"), so that the same delivery coming again begins no second file.
 	AnnotationStartDelivery = "recording.sparkrtc.dev/start-delivery"
+	// AnnotationSwept is on a RecordingFile that no callback made, but a sweep of the bucket: when it did, in RFC 3339.
+	// The file is processed when it has settled, a minute later: until then its callback may still come.
+	AnnotationSwept = "recording.sparkrtc.dev/swept"
 	// AnnotationRevision is on every Job of a step: the ControllerRevision that the Job was made from.
 	AnnotationRevision = "recording.sparkrtc.dev/pipeline-revision"
 	// AnnotationInput is on every Job of a step: a digest of the facts of the file that the Job processes.

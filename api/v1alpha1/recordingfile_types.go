@@ -324,6 +324,7 @@ type Media struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.streamName`
 // +kubebuilder:selectablefield:JSONPath=`.spec.appID`
 // +kubebuilder:selectablefield:JSONPath=`.spec.format`
+// +kubebuilder:selectablefield:JSONPath=`.spec.file.obs.object`
 // +kubebuilder:printcolumn:name="Room",type=string,JSONPath=`.spec.roomID`
 // +kubebuilder:printcolumn:name="Stream",type=string,JSONPath=`.spec.streamName`
 // +kubebuilder:printcolumn:name="Format",type=string,JSONPath=`.spec.format`

@@ -41,6 +41,7 @@ const (
 )
 
 // RecordingSourceSpec says which callbacks are taken and what follows from them.
+// +kubebuilder:validation:XValidation:rule="!has(self.sweep) || has(self.storageRef)",message="sweep: needs storageRef, the place whose bucket is listed",fieldPath=".sweep"
 type RecordingSourceSpec struct {
 	// appID is the SparkRTC app that records. When it is set, a callback of another app is refused with 403.
 	// When it is absent, any app that signs with one of the keys may call.
@@ -84,6 +85,42 @@ type RecordingSourceSpec struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Routes []Route `json:"routes,omitempty"`
+
+	// openTimeout is how long a file may stay open, from its START, before it counts as abandoned. A callback that
+	// comes later still completes it. SparkRTC's longest recording cycle is 12 hours.
+	// +optional
+	// +kubebuilder:default="13h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="openTimeout must be at least 1m and at most 720h"
+	OpenTimeout *metav1.Duration `json:"openTimeout,omitempty"`
+
+	// sweep finds recordings whose callback never came: it lists the bucket of storageRef and makes a RecordingFile for
+	// each playlist and MP4 that none bears. Absent: nothing is listed.
+	// +optional
+	Sweep *Sweep `json:"sweep,omitempty"`
+}
+
+// Sweep says how the bucket is searched for recordings whose callback never came. Only what was written since the
+// source began to sweep is looked at, and nothing in the bucket is ever changed; `kubectl recordings sweep` looks
+// further back.
+type Sweep struct {
+	// interval between two sweeps.
+	// +optional
+	// +kubebuilder:default="1h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="interval must be at least 1m and at most 168h"
+	Interval *metav1.Duration `json:"interval,omitempty"`
+
+	// prefix of the objects that are looked at, in addition to that of the StorageLocation.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/')",message="prefix must not begin with a slash: keys of objects have none"
+	Prefix string `json:"prefix,omitempty"`
+
+	// minAge is how long ago an object must have been written last. Before that, its callback may still come, or it is
+	// still being recorded.
+	// +optional
+	// +kubebuilder:default="30m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="minAge must be at least 1m and at most 168h"
+	MinAge *metav1.Duration `json:"minAge,omitempty"`
 }
 
 // CallbackSpec says how callbacks are authenticated.
@@ -106,6 +143,28 @@ type CallbackSpec struct {
 	// timestamp says what the X-Rtc-Timestamp header decides.
 	// +optional
 	Timestamp *CallbackTimestamp `json:"timestamp,omitempty"`
+
+	// rateLimit bounds what one source can cost its neighbours. Only verified callbacks count, so that forgeries cannot
+	// use up what is the source's; a callback beyond it is answered with 429.
+	// +optional
+	RateLimit *RateLimit `json:"rateLimit,omitempty"`
+}
+
+// RateLimit is a token bucket, held by each replica.
+// +kubebuilder:validation:XValidation:rule="!has(self.burst) || !has(self.callbacksPerSecond) || self.burst >= self.callbacksPerSecond",message="burst: must be at least callbacksPerSecond",fieldPath=".burst"
+type RateLimit struct {
+	// callbacksPerSecond that are taken in the long run.
+	// +optional
+	// +kubebuilder:default=2000
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	CallbacksPerSecond int32 `json:"callbacksPerSecond,omitempty"`
+
+	// burst is how many are taken at once; twice callbacksPerSecond when it is absent.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=200000
+	Burst int32 `json:"burst,omitempty"`
 }
 
 // CallbackKey is where one private key is kept.
@@ -162,6 +221,62 @@ type RecordingSourceStatus struct {
 	// callbackPath is the path of this source's callback URL on the operator's callback Service.
 	// +optional
 	CallbackPath string `json:"callbackPath,omitempty"`
+
+	// timestamp says what the X-Rtc-Timestamp header of verified callbacks was found to be.
+	// +optional
+	Timestamp *ObservedTimestamp `json:"timestamp,omitempty"`
+
+	// sweep says how far the bucket was searched; absent without spec.sweep.
+	// +optional
+	Sweep *SweepStatus `json:"sweep,omitempty"`
+}
+
+// TimestampUnit is the unit of the X-Rtc-Timestamp header.
+// +kubebuilder:validation:Enum=Seconds;Milliseconds;Unknown
+type TimestampUnit string
+
+const (
+	// TimestampSeconds counts seconds since 1970.
+	TimestampSeconds TimestampUnit = "Seconds"
+	// TimestampMilliseconds counts milliseconds since 1970.
+	TimestampMilliseconds TimestampUnit = "Milliseconds"
+	// TimestampUnknown is a header that is no number, or none of these days.
+	TimestampUnknown TimestampUnit = "Unknown"
+)
+
+// ObservedTimestamp is what one verified callback showed of its X-Rtc-Timestamp header. It helps to choose
+// spec.callback.timestamp, since the service documents neither unit nor meaning.
+type ObservedTimestamp struct {
+	// unit of the header.
+	// +required
+	Unit TimestampUnit `json:"unit"`
+
+	// skewSeconds is the header minus the operator's clock, in seconds: below zero for the past. Absent for unit Unknown.
+	// +optional
+	SkewSeconds *int64 `json:"skewSeconds,omitempty"`
+
+	// observedTime is when that callback came. A change is written at most once in ten minutes.
+	// +required
+	ObservedTime metav1.Time `json:"observedTime,omitzero"`
+}
+
+// SweepStatus says how far the bucket was searched.
+type SweepStatus struct {
+	// since is when the source began to sweep: what was written before it is never looked at.
+	// +required
+	Since metav1.Time `json:"since,omitzero"`
+
+	// through is the time up to which everything that was written has been looked at.
+	// +optional
+	Through *metav1.Time `json:"through,omitempty"`
+
+	// lastTime is when the last sweep ended, whether it got through or not.
+	// +optional
+	LastTime *metav1.Time `json:"lastTime,omitempty"`
+
+	// createdFiles is how many RecordingFiles sweeps have created.
+	// +optional
+	CreatedFiles int64 `json:"createdFiles,omitempty"`
 }
 
 // RecordingSource is one SparkRTC app that calls back when it records.

@@ -116,7 +116,10 @@ func (s *Server) handle(ctx context.Context, name types.NamespacedName, header h
 		// Every field is optional, but a key is one app's: so the app is known even when an event does not name it.
 		event.AppID = app
 	}
-	return s.ingest(ctx, source, ingest.Delivery{Namespace: name.Namespace, Source: name.Name, Digest: digest, Event: event}).of(name)
+	return s.ingest(ctx, source, ingest.Delivery{
+		Namespace: name.Namespace, Source: name.Name, Digest: digest, Event: event,
+		Body: raw, Received: s.clock.Now(), Sweeps: source.Spec.Sweep != nil,
+	}).of(name)
 }
 
 // The reasons of events on a RecordingSource. Only verified callbacks cause events: nobody else may write into a

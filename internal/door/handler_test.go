@@ -24,6 +24,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -216,11 +217,12 @@ func checkEvent(t *testing.T, recorder *events.FakeRecorder, want string) {
 // What is delivered is what was signed; an event that names no app is the source's app's.
 func TestDelivery(t *testing.T) {
 	h := makeHouse(t, nil)
-	r := signed(t, path, []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"j"}`))
-	want := ingest.Delivery{Namespace: "media", Source: "classroom", Event: callback.Event{Type: callback.Start, Name: "RECORD_NEW_FILE_START", AppID: app, JobID: "j"}}
+	content := []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"j"}`)
+	r := signed(t, path, content)
+	want := ingest.Delivery{Namespace: "media", Source: "classroom", Event: callback.Event{Type: callback.Start, Name: "RECORD_NEW_FILE_START", AppID: app, JobID: "j"}, Body: content, Received: testNow}
 	want.Digest = callback.Proof{Signature: r.Header.Get(callback.HeaderSignature)}.Digest()
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if len(h.sink.deliveries) != 1 || h.sink.deliveries[0] != want || want.Digest == callback.Unsigned {
+	if len(h.sink.deliveries) != 1 || !reflect.DeepEqual(h.sink.deliveries[0], want) || want.Digest == callback.Unsigned {
 		t.Errorf("delivered %+v, want %+v", h.sink.deliveries, want)
 	}
 }

@@ -59,6 +59,8 @@ const (
 	Duplicate Outcome = "duplicate"
 	// Ignored says that the type of the event is unknown.
 	Ignored Outcome = "ignored"
+	// Spooled says that the delivery is synced to the spool on disk, and will be written from there.
+	Spooled Outcome = "spooled"
 )
 
 // Delivery is one verified callback.
@@ -69,6 +71,13 @@ type Delivery struct {
 	// Digest is callback.Proof's Digest: the same for a callback that is sent again.
 	Digest string
 	Event  callback.Event
+	// Body is the raw callback, and Received when it came. They are for a spool, which keeps what the API server cannot
+	// take; the body must not be held after the call.
+	Body     []byte
+	Received time.Time
+	// Sweeps says that the source's bucket is swept: a sweep may have made a file for the delivery's object, or be
+	// about to.
+	Sweeps bool
 }
 
 // Result says what became of a delivery.
