@@ -27,7 +27,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -94,21 +93,6 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 		return nil, err
 	}
 	return mgr, addDoor(mgr, o, collectors)
-}
-
-// cacheOptions bound the cache's memory: managedFields are dropped, and of Jobs, Pods and revisions only ours are held.
-func cacheOptions(namespaces []string) cache.Options {
-	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject:         controller.CacheByObject(),
-	}
-	if len(namespaces) > 0 {
-		options.DefaultNamespaces = map[string]cache.Config{}
-		for _, namespace := range namespaces {
-			options.DefaultNamespaces[namespace] = cache.Config{}
-		}
-	}
-	return options
 }
 
 func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
