@@ -15,7 +15,7 @@ limitations under the License.
 */
 
 // Package routing chooses the pipeline for a recording by the CEL expressions of a source's routes. It is pure: an
-// expression is compiled once, and evaluating it costs no more than CostLimit.
+// expression is compiled once, and evaluating it costs no more than CostLimit; what that limit cannot bound is refused.
 package routing
 
 import (
@@ -34,8 +34,8 @@ import (
 // CostLimit bounds one evaluation, in CEL's cost units; an expression over a handful of short fields needs a few dozen.
 const CostLimit = 10_000
 
-// maxCompiled bounds how many compiled expressions are remembered.
-const maxCompiled = 4096
+// maxCompiled bounds how many compiled expressions are remembered; the greatest take some 100 KB each.
+const maxCompiled = 1024
 
 // Recording is what an expression sees as `recording`.
 type Recording struct {
@@ -176,6 +176,9 @@ func (r *Router) compile(expression string) (cel.Program, error) {
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
 		return nil, fmt.Errorf("the expression is a %s, but a route needs a bool", ast.OutputType())
+	}
+	if err := checkBounds(ast); err != nil {
+		return nil, err
 	}
 	program, err := r.env.Program(ast, cel.CostLimit(CostLimit), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {

@@ -64,7 +64,7 @@ func TestChoose(t *testing.T) {
 		"not a bool":     {routes: []v1alpha1.Route{route("recording.format", "a")}, problem: "needs a bool"},
 		"fails when run": {routes: []v1alpha1.Route{route("1 / (recording.width - 1280) == 1", "a")}, problem: "division by zero"},
 		"costs too much": {
-			routes:  []v1alpha1.Route{route("[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, a+b+c+d > recording.size - 1000))))", "a")},
+			routes:  []v1alpha1.Route{route("["+strings.Repeat("1,", 400)+"1].all(a, "+strings.Repeat("a+", 40)+"a > recording.size - 1000)", "a")},
 			problem: "cost",
 		},
 	}

@@ -1,0 +1,85 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package routing
+
+import (
+	"errors"
+	"fmt"
+	"regexp/syntax"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types"
+)
+
+// maxPattern bounds the compiled size of a regular expression, in instructions. Matching takes time in proportion to it
+// and to the text, of at most 1024 characters. A kilobyte of pattern can compile to a hundred thousand, by x{0,999}.
+const maxPattern = 1000
+
+var (
+	errNested  = errors.New("all, exists, exists_one, map and filter cannot be used inside or after one another")
+	errPattern = errors.New("the pattern of matches must be written out, as in matches('^room[0-9]+$')")
+)
+
+// checkBounds refuses what CostLimit cannot bound, because one call into CEL's library does the work before its cost is
+// counted: whoever may write a source must not be able to hold up everybody's recordings.
+//
+// A macro inside another gives a value a name, and names make doubling cheap: [x+x].exists(y, [y+y].exists(...)) writes
+// a list of 2^40 elements in 500 characters, and == walks through it.
+func checkBounds(checked *cel.Ast) error {
+	root := ast.NavigateAST(checked.NativeRep())
+	for _, loop := range ast.MatchDescendants(root, ast.KindMatcher(ast.ComprehensionKind)) {
+		for parent, ok := loop.Parent(); ok; parent, ok = parent.Parent() {
+			if parent.Kind() == ast.ComprehensionKind {
+				return errNested
+			}
+		}
+	}
+	for _, call := range ast.MatchDescendants(root, ast.FunctionMatcher(overloads.Matches)) {
+		if err := checkPattern(call.AsCall()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPattern bounds a regular expression, which may not come from a recording's own fields.
+func checkPattern(call ast.CallExpr) error {
+	// The last argument of text.matches(pattern) and of matches(text, pattern).
+	args := call.Args()
+	pattern := args[len(args)-1]
+	if pattern.Kind() != ast.LiteralKind {
+		return errPattern
+	}
+	text, ok := pattern.AsLiteral().(types.String)
+	if !ok {
+		return errPattern
+	}
+	parsed, err := syntax.Parse(string(text), syntax.Perl)
+	if err != nil {
+		return fmt.Errorf("the pattern of matches is wrong: %w", err)
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return fmt.Errorf("the pattern of matches is wrong: %w", err)
+	}
+	if len(program.Inst) > maxPattern {
+		return fmt.Errorf("the pattern of matches takes %d steps, at most %d are allowed; repeat less", len(program.Inst), maxPattern)
+	}
+	return nil
+}
