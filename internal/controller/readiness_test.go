@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bucket"
 )
 
 func eventuallyReady(t *testing.T, g Gomega, object client.Object, conditions func() []metav1.Condition, reason, message string) {
@@ -116,7 +117,7 @@ func TestStorageReadiness(t *testing.T) {
 	for _, test := range []struct {
 		err    error
 		reason string
-	}{{errForbidden, v1alpha1.ReasonForbidden}, {errBucketNotFound, v1alpha1.ReasonBucketNotFound}, {errUnreachable, v1alpha1.ReasonUnreachable}} {
+	}{{bucket.ErrForbidden, v1alpha1.ReasonForbidden}, {bucket.ErrNoBucket, v1alpha1.ReasonBucketNotFound}, {bucket.ErrUnreachable, v1alpha1.ReasonUnreachable}} {
 		probeError.Store(&test.err)
 		touch()
 		eventuallyReady(t, g, s, conditions, test.reason, test.err.Error())

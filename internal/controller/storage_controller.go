@@ -18,6 +18,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,6 +34,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bucket"
 )
 
 const (
@@ -52,8 +54,8 @@ type StorageReconciler struct {
 	Live     client.Reader
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
-	// Probe asks a bucket whether it is there. Nil: ProbeS3.
-	Probe func(ctx context.Context, location *v1alpha1.S3Location, access S3Access) error
+	// Probe asks a bucket whether it is there. Nil: the bucket itself is asked.
+	Probe func(ctx context.Context, location *v1alpha1.S3Location, access bucket.Access) error
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=storagelocations/status,verbs=patch
@@ -99,13 +101,16 @@ func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.Stor
 		return r.examineClaim(ctx, location.Namespace, claim.ClaimName)
 	}
 	s3 := location.Spec.S3
-	access, found, err := r.access(ctx, location.Namespace, s3)
-	if err != nil || found.problem() {
-		return found, err
+	access, err := bucket.ReadAccess(ctx, r.Live, location.Namespace, s3)
+	if problem, ok := errors.AsType[*bucket.AccessError](err); ok {
+		return notReady(problem.Reason, "%s", problem.Message), nil
+	}
+	if err != nil {
+		return finding{}, err
 	}
 	probe := r.Probe
 	if probe == nil {
-		probe = ProbeS3
+		probe = probeS3
 	}
 	ctx, cancel := context.WithTimeout(ctx, storageDeadline)
 	defer cancel()
@@ -113,50 +118,6 @@ func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.Stor
 		return notReady(probeReason(err), "bucket %q: %v", s3.Bucket, err), nil
 	}
 	return ready(v1alpha1.ReasonAvailable, "bucket %q answered", s3.Bucket), nil
-}
-
-// access reads the credentials and certificates of a bucket.
-func (r *StorageReconciler) access(ctx context.Context, namespace string, s3 *v1alpha1.S3Location) (S3Access, finding, error) {
-	var access S3Access
-	secret, err := r.secret(ctx, namespace, s3.CredentialsSecretRef.Name)
-	if err != nil {
-		return access, finding{}, err
-	}
-	if secret == nil {
-		return access, notReady(v1alpha1.ReasonCredentialsNotFound, "spec.s3.credentialsSecretRef: there is no Secret %q in this namespace", s3.CredentialsSecretRef.Name), nil
-	}
-	for _, key := range []string{v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey} {
-		if len(secret.Data[key]) == 0 {
-			return access, notReady(v1alpha1.ReasonCredentialsNotFound, "spec.s3.credentialsSecretRef: Secret %q has no key %q", s3.CredentialsSecretRef.Name, key), nil
-		}
-	}
-	access.AccessKeyID = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
-	access.SecretAccessKey = string(secret.Data[v1alpha1.SecretKeySecretAccessKey])
-	access.SessionToken = string(secret.Data[v1alpha1.SecretKeySessionToken])
-	if ca := s3.CASecretRef; ca != nil {
-		secret, err := r.secret(ctx, namespace, ca.Name)
-		if err != nil {
-			return access, finding{}, err
-		}
-		if secret == nil || len(secret.Data[ca.Key]) == 0 {
-			return access, notReady(v1alpha1.ReasonCANotFound, "spec.s3.caSecretRef: there is no Secret %q with key %q in this namespace", ca.Name, ca.Key), nil
-		}
-		access.CA = secret.Data[ca.Key]
-	}
-	return access, ready("", ""), nil
-}
-
-// secret is the Secret, or nil when there is none.
-func (r *StorageReconciler) secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
-	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // absence is an answer here, not an error
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get secret %s: %w", name, err)
-	}
-	return secret, nil
 }
 
 func (r *StorageReconciler) examineClaim(ctx context.Context, namespace, name string) (finding, error) {

@@ -1,0 +1,230 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package bucket looks into a bucket that speaks S3, with the credentials of its StorageLocation and at that
+// location's endpoint alone. It can list, stat and read; it has no way to change an object.
+package bucket
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// Errors of a bucket. They say nothing of what the server answered beyond their own words, since whoever writes a
+// StorageLocation chooses the server that the operator asks.
+var (
+	ErrForbidden   = errors.New("the credentials are refused")
+	ErrNoBucket    = errors.New("there is no such bucket")
+	ErrUnreachable = errors.New("the endpoint did not answer as an S3 server in time")
+	ErrCA          = errors.New("spec.s3.caSecretRef holds no PEM certificate")
+	// ErrNoObject says that an object is not there (any more).
+	ErrNoObject = errors.New("there is no such object")
+	// ErrUnreadable says that the object is there and cannot be read now, for example because it is in cold storage.
+	ErrUnreadable = errors.New("the object cannot be read; it may be in cold storage or encrypted with another key")
+	// ErrDisorder says that a listing cannot be relied on to be complete.
+	ErrDisorder = errors.New("the listing is not in the order of keys, as S3 demands")
+)
+
+const (
+	// PageSize is how many objects a listing gives at once; S3 allows no more.
+	PageSize = 1000
+	// Deadlines of one question. A page is some 300 KB and may be compiled from much more.
+	questionTimeout = 10 * time.Second
+	pageTimeout     = 30 * time.Second
+	// attempts bounds how often a question that failed in passing is asked.
+	attempts = 3
+)
+
+// Object is what a listing says of one object.
+type Object struct {
+	Key          string
+	Size         int64
+	LastModified time.Time
+}
+
+// Bucket is one bucket. Close it when it is no longer needed.
+type Bucket struct {
+	core      minio.Core
+	transport *http.Transport
+	name      string
+}
+
+// Open makes a client; nothing is asked yet. Its errors are ErrCA and ErrUnreachable.
+func Open(location *v1alpha1.S3Location, access Access) (*Bucket, error) {
+	endpoint := location.Endpoint
+	if endpoint == "" {
+		endpoint = "https://s3.amazonaws.com"
+	}
+	parsed, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, ErrUnreachable
+	}
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ResponseHeaderTimeout: pageTimeout,
+		IdleConnTimeout:       pageTimeout,
+	}
+	if access.CA != nil {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(access.CA) {
+			return nil, ErrCA
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	lookup := minio.BucketLookupPath
+	if location.Provider == v1alpha1.S3ProviderHuaweiOBS || location.Provider == v1alpha1.S3ProviderAWS {
+		// OBS refuses path-style requests on its own domains (403 VirtualHostDomainRequired).
+		lookup = minio.BucketLookupDNS
+	}
+	region := location.Region
+	if region == "" {
+		region = "us-east-1" // signed as such; otherwise the bucket would be asked for its region first
+	}
+	client, err := minio.NewCore(strings.TrimSuffix(parsed.Host, "/"), &minio.Options{
+		Creds:        credentials.NewStaticV4(access.AccessKeyID, access.SecretAccessKey, access.SessionToken),
+		Secure:       parsed.Scheme == "https",
+		Transport:    transport,
+		Region:       region,
+		BucketLookup: lookup,
+		MaxRetries:   attempts,
+	})
+	if err != nil {
+		return nil, ErrUnreachable
+	}
+	return &Bucket{core: *client, transport: transport, name: location.Bucket}, nil
+}
+
+// Close lets go of idle connections.
+func (b *Bucket) Close() { b.transport.CloseIdleConnections() }
+
+// Name of the bucket.
+func (b *Bucket) Name() string { return b.name }
+
+// Check asks whether the bucket is there and lets us in.
+func (b *Bucket) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	defer cancel()
+	there, err := b.core.BucketExists(ctx, b.name)
+	if err != nil {
+		return translate(err)
+	}
+	if !there {
+		return ErrNoBucket
+	}
+	return nil
+}
+
+// List is the next page of the objects whose keys begin with prefix, in the order of keys: those after the key after.
+// A page of fewer than PageSize objects is the last. It asks by ListObjects version 1, the one that every dialect
+// knows.
+func (b *Bucket) List(ctx context.Context, prefix, after string) ([]Object, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	page := make([]Object, 0, PageSize)
+	last := after
+	for object := range b.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{
+		Prefix: prefix, StartAfter: after, Recursive: true, UseV1: true, MaxKeys: PageSize,
+	}) {
+		if object.Err != nil {
+			return nil, translate(object.Err)
+		}
+		if object.Key <= last || !strings.HasPrefix(object.Key, prefix) {
+			return nil, ErrDisorder
+		}
+		last = object.Key
+		page = append(page, Object{Key: object.Key, Size: object.Size, LastModified: object.LastModified.UTC()})
+		if len(page) == PageSize {
+			break
+		}
+	}
+	// A listing whose time is over ends without saying so; taken for its end, it would lose what follows.
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return page, nil
+}
+
+// Mark is the user metadata of an object under a name; empty: none.
+func (b *Bucket) Mark(ctx context.Context, key, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	defer cancel()
+	info, err := b.core.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
+	if err != nil {
+		return "", translate(err)
+	}
+	for found, value := range info.UserMetadata {
+		if strings.EqualFold(found, name) {
+			return value, nil
+		}
+	}
+	return "", nil
+}
+
+// Read is at most length bytes of an object from offset on; fewer at its end. The offset must lie within the object.
+func (b *Bucket) Read(ctx context.Context, key string, offset, length int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	defer cancel()
+	var options minio.GetObjectOptions
+	if err := options.SetRange(offset, offset+length-1); err != nil {
+		return nil, fmt.Errorf("range of %d bytes from %d: %w", length, offset, err)
+	}
+	body, _, header, err := b.core.GetObject(ctx, b.name, key, options)
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer func() { _ = body.Close() }()
+	if offset > 0 && header.Get("Content-Range") == "" {
+		return nil, ErrUnreadable // the server ignores ranges: this is the object's beginning
+	}
+	data, err := io.ReadAll(io.LimitReader(body, length))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, context.Cause(ctx))
+	}
+	return data, nil
+}
+
+// translate leaves nothing of what the server said.
+func translate(err error) error {
+	response := minio.ToErrorResponse(err)
+	switch {
+	case response.Code == "InvalidObjectState":
+		return ErrUnreadable
+	case response.StatusCode == http.StatusForbidden, response.StatusCode == http.StatusUnauthorized, response.Code == "ExpiredToken":
+		return ErrForbidden
+	case response.Code == minio.NoSuchBucket:
+		return ErrNoBucket
+	case response.StatusCode == http.StatusNotFound:
+		return ErrNoObject
+	case response.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		return ErrUnreadable
+	default:
+		return ErrUnreachable
+	}
+}
