@@ -45,7 +45,8 @@ const (
 	MaxKeyLength = 64
 )
 
-// maxHeaderLength bounds X-Rtc-Rand and X-Rtc-Timestamp, in bytes. Both are numbers of at most 20 digits in practice.
+// maxHeaderLength bounds each of the three headers, in bytes. A signature has 64; the other two are numbers of at most 20
+// digits in practice.
 const maxHeaderLength = 256
 
 // Why a callback is not authentic. Every error of this file wraps one of these.
@@ -92,8 +93,8 @@ type Proof struct {
 	Signature string
 }
 
-// ProofFromHeader reads the three headers. A header that is sent twice is refused: a proxy in front and this program
-// might otherwise each believe another one.
+// ProofFromHeader reads the three headers. A header that is sent twice is refused, as two fields or as one that a proxy
+// has joined with a comma: whatever stands in front and this program might otherwise each believe another one.
 func ProofFromHeader(header http.Header) (Proof, error) {
 	var proof Proof
 	var missing []string
@@ -109,6 +110,8 @@ func ProofFromHeader(header http.Header) (Proof, error) {
 			missing = append(missing, field.name)
 		case len(values[0]) > maxHeaderLength:
 			return Proof{}, fmt.Errorf("%w: %s is longer than %d bytes", ErrHeaders, field.name, maxHeaderLength)
+		case strings.Contains(values[0], ","):
+			return Proof{}, fmt.Errorf("%w: %s holds a comma, as when it is sent several times", ErrHeaders, field.name)
 		default:
 			*field.value = values[0]
 		}
@@ -130,8 +133,8 @@ func ProofFromHeader(header http.Header) (Proof, error) {
 // one header to the other under the same signature. That is why a timestamp can guard against a replay, but a
 // signature alone (see Digest), not its headers, names a delivery.
 func Verify(keys []Key, proof Proof, body []byte) error {
-	signature, err := hex.DecodeString(proof.Signature)
-	if err != nil || len(signature) != sha256.Size {
+	signature, ok := proof.MAC()
+	if !ok {
 		return fmt.Errorf("%w: %s is not %d hexadecimal digits", ErrHeaders, HeaderSignature, 2*sha256.Size)
 	}
 	usable, verified := 0, false
@@ -140,7 +143,7 @@ func Verify(keys []Key, proof Proof, body []byte) error {
 			continue
 		}
 		usable++
-		if hmac.Equal(signature, mac(key, proof.Rand, proof.Timestamp, body)) {
+		if hmac.Equal(signature[:], mac(key, proof.Rand, proof.Timestamp, body)) {
 			verified = true
 		}
 	}
@@ -169,17 +172,26 @@ func (p Proof) SetHeader(header http.Header) {
 	header.Set(HeaderSignature, p.Signature)
 }
 
+// MAC is the signature's bytes, the same for both cases of its digits; ok is false when it is not well-formed.
+func (p Proof) MAC() (mac [sha256.Size]byte, ok bool) {
+	if len(p.Signature) != hex.EncodedLen(sha256.Size) {
+		return mac, false
+	}
+	_, err := hex.Decode(mac[:], []byte(p.Signature))
+	return mac, err == nil
+}
+
 // Unsigned is the Digest of a delivery that bears no signature.
 const Unsigned = "unsigned"
 
 // Digest names the delivery: the same callback sent again with the same signature has the same digest, whatever the
 // case of its hexadecimal digits. It is 32 hexadecimal digits, or Unsigned when there is no well-formed signature.
 func (p Proof) Digest() string {
-	signature, err := hex.DecodeString(p.Signature)
-	if err != nil || len(signature) != sha256.Size {
+	signature, ok := p.MAC()
+	if !ok {
 		return Unsigned
 	}
-	sum := sha256.Sum256(signature)
+	sum := sha256.Sum256(signature[:])
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -177,6 +177,10 @@ func TestProofFromHeader(t *testing.T) {
 		"an empty rand":   {func(h http.Header) { h.Set(HeaderRand, "") }, ErrHeaders},
 		"two signatures":  {func(h http.Header) { h.Add(HeaderSignature, "x") }, ErrHeaders},
 		"two timestamps":  {func(h http.Header) { h.Add(HeaderTimestamp, "2") }, ErrHeaders},
+		"two rands":       {func(h http.Header) { h.Add(HeaderRand, "1") }, ErrHeaders},
+		"joined rands":    {func(h http.Header) { h.Set(HeaderRand, "1, 1") }, ErrHeaders},
+		"joined times":    {func(h http.Header) { h.Set(HeaderTimestamp, "2,2") }, ErrHeaders},
+		"joined proofs":   {func(h http.Header) { h.Set(HeaderSignature, full.Signature+", "+full.Signature) }, ErrHeaders},
 		"a huge rand":     {func(h http.Header) { h.Set(HeaderRand, strings.Repeat("1", 10_000)) }, ErrHeaders},
 		"a lone stranger": {func(h http.Header) { h.Set("X-Rtc-Other", "1") }, nil},
 	} {
@@ -239,6 +243,31 @@ func TestCheckTimestamp(t *testing.T) {
 	}
 }
 
+func TestObserveTimestamp(t *testing.T) {
+	now := time.Unix(1619600282, 0)
+	for text, want := range map[string]struct {
+		unit Unit
+		skew time.Duration
+	}{
+		"1619600282":             {Seconds, 0},
+		"1619600222":             {Seconds, -time.Minute},
+		"1619643482":             {Seconds, 12 * time.Hour},
+		"1619600282500":          {Milliseconds, 500 * time.Millisecond},
+		"1619600222000":          {Milliseconds, -time.Minute},
+		"":                       {UnknownUnit, 0},
+		"now":                    {UnknownUnit, 0},
+		"61960028":               {UnknownUnit, 0},
+		"1519600282":             {UnknownUnit, 0},
+		"161960028200":           {UnknownUnit, 0},
+		"1619600282123456789":    {UnknownUnit, 0},
+		"9999999999999999999999": {UnknownUnit, 0},
+	} {
+		if unit, skew := ObserveTimestamp(text, now); unit != want.unit || skew != want.skew {
+			t.Errorf("%q: %s, %s; want %s, %s", text, unit, skew, want.unit, want.skew)
+		}
+	}
+}
+
 func FuzzVerify(f *testing.F) {
 	key := mustKey(f, secret)
 	f.Add("5577006791947779410", "1619600282", "59667f8e399fe0b4cde334567ccae539a5977a82924f0020a89ce100d4cb5f72", fixture(f, "complete-hls.json"))
@@ -257,7 +286,15 @@ func FuzzVerify(f *testing.F) {
 		if err := Verify([]Key{key}, offered, body); (err == nil) != strings.EqualFold(signature, signed.Signature) {
 			t.Errorf("offered %q: %v", signature, err)
 		}
-		_, _ = ParseTimestamp(timestamp)
-		_ = offered.Digest()
+		at, parseErr := ParseTimestamp(timestamp)
+		if parseErr == nil && (at.Year() < 1970 || at.Year() > 9999) {
+			t.Errorf("timestamp %q is read as %s", timestamp, at)
+		}
+		if unit, skew := ObserveTimestamp(timestamp, time.Unix(1619600282, 0)); skew.Abs() > theseDays || (parseErr != nil && unit != UnknownUnit) {
+			t.Errorf("timestamp %q is observed as %s, %s", timestamp, unit, skew)
+		}
+		if _, ok := offered.MAC(); ok == (offered.Digest() == Unsigned) {
+			t.Errorf("signature %q: well-formed is %v, digest is %s", signature, ok, offered.Digest())
+		}
 	})
 }
