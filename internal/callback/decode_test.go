@@ -20,9 +20,11 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
+	"runtime/metrics"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -195,6 +197,55 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// Names come from whoever opens a room. What no schema, log or terminal can hold is refused; what is merely strange is
+// kept as it was sent, because the name is the recording's identity, and refusing it would lose the recording.
+func TestDecodeHostileNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		// sent is between the quotes of JSON, kept is what becomes of it; empty for refused.
+		sent, kept string
+	}{
+		"NUL":                        {`a\u0000b`, ""},
+		"an escape sequence":         {`\u001b[2J`, ""},
+		"a carriage return":          {`a\rb`, ""},
+		"a tab":                      {`a\tb`, ""},
+		"DEL":                        {"a\u007fb", ""},
+		"a C1 control (CSI)":         {"a\u009bb", ""},
+		"a raw newline":              {"a\nb", ""},
+		"invalid UTF-8":              {"a\xff", ""},
+		"an overlong slash":          {"a\xc0\xaf", ""},
+		"a surrogate in UTF-8":       {"a\xed\xa0\x80", ""},
+		"a lone high surrogate":      {`\ud800`, ""},
+		"a lone low surrogate":       {`\udc00`, ""},
+		"surrogates the wrong way":   {`\udc00\ud800`, ""},
+		"a high one and a letter":    {`\ud800A`, ""},
+		"a pair and a lone one":      {`\ud83d\ude00\ude00`, ""},
+		"a right-to-left override":   {"a\u202egpj.4pm", "a\u202egpj.4pm"},
+		"an isolate":                 {"\u2066a\u2069", "\u2066a\u2069"},
+		"a right-to-left name":       {"غرفة\u200f", "غرفة\u200f"},
+		"a zero-width joiner":        {"👩\u200d🏫", "👩\u200d🏫"},
+		"a byte order mark":          {"\ufeffa", "\ufeffa"},
+		"a line separator":           {"a\u2028b", "a\u2028b"},
+		"a noncharacter":             {"\uffff", "\uffff"},
+		"a path that climbs":         {"../../etc/passwd", "../../etc/passwd"},
+		"a label's and a template's": {`a=b,c\n`, ""},
+		"a template's braces":        {"{room}/$(x)`y`", "{room}/$(x)`y`"},
+		"a formula":                  {"=1+1;<script>", "=1+1;<script>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, field := range []string{"room_id", "stream_name", "obs_object"} {
+				event, err := Decode([]byte(complete(`,"` + field + `":"` + c.sent + `"`)))
+				got := map[string]string{"room_id": event.RoomID, "stream_name": event.StreamName, "obs_object": event.File.Object}[field]
+				if (err != nil) != (c.kept == "") || got != c.kept {
+					t.Errorf("%s: kept %q, %v; want %q", field, got, err, c.kept)
+				}
+				if err != nil && strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r > '~' }) {
+					t.Errorf("%s: the error holds what was sent: %q", field, err)
+				}
+			}
+		})
+	}
+}
+
 // The biggest body that the door lets in must not cost more than a few times its size.
 func TestDecodeAllocatesInProportion(t *testing.T) {
 	const size = 256 << 10
@@ -206,15 +257,28 @@ func TestDecodeAllocatesInProportion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := []byte(`{` + strings.Repeat(unit, size/len(unit)) + `"event_type":"X"}`)
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, _ = Decode(body)
-			runtime.ReadMemStats(&after)
-			if spent := after.TotalAlloc - before.TotalAlloc; spent > 2*size {
+			if spent := cost(body); spent > 2*size {
 				t.Errorf("a body of %d bytes cost %d", len(body), spent)
 			}
 		})
 	}
+}
+
+// cost is what Decode allocates for a body, in bytes.
+func cost(body []byte) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _ = Decode(body)
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// allocated is what this process has allocated, to within some spans of the allocator: cheap enough for every input of
+// a fuzzer.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 func FuzzDecode(f *testing.F) {
@@ -227,7 +291,14 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
+		before := allocated()
 		event, err := Decode(body)
+		// What seems too much is measured exactly, since others allocate too.
+		if most := uint64(16<<10 + 8*len(body)); allocated()-before > most {
+			if spent := cost(body); spent > most {
+				t.Errorf("a body of %d bytes cost %d", len(body), spent)
+			}
+		}
 		if err != nil {
 			if _, ok := errors.AsType[*FieldError](err); !ok || len(err.Error()) > 200 {
 				t.Errorf("error is %T of %d bytes", err, len(err.Error()))
@@ -243,8 +314,8 @@ func holds(t *testing.T, event Event) {
 	t.Helper()
 	for text, limit := range map[string]int{event.AppID: maxID, event.JobID: maxID, event.RoomID: maxName, event.StreamName: maxName, event.Format: maxFormat,
 		event.File.DownloadURL: maxURL, event.File.Location: maxLocation, event.File.Bucket: maxBucket, event.File.Object: maxObject} {
-		if !utf8.ValidString(text) || utf8.RuneCountInString(text) > limit {
-			t.Errorf("%q is invalid or longer than %d", text, limit)
+		if !utf8.ValidString(text) || utf8.RuneCountInString(text) > limit || strings.ContainsFunc(text, unicode.IsControl) {
+			t.Errorf("%q is invalid, longer than %d or holds a control character", text, limit)
 		}
 	}
 	file := event.File
