@@ -54,6 +54,7 @@ func fakeAPI(tb testing.TB, hooks interceptor.Funcs, objects ...client.Object) c
 	tb.Helper()
 	return fake.NewClientBuilder().WithScheme(testScheme(tb)).WithObjects(objects...).WithInterceptorFuncs(hooks).
 		WithIndex(&v1alpha1.RecordingFile{}, IndexChain, IndexFunc).
+		WithIndex(&v1alpha1.RecordingFile{}, IndexObject, IndexObjectFunc).
 		WithIndex(&v1alpha1.RecordingFile{}, indexJob, func(obj client.Object) []string {
 			return []string{obj.(*v1alpha1.RecordingFile).Spec.JobID}
 		}).Build()

@@ -18,6 +18,7 @@ package ingest
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -46,10 +47,14 @@ type decision struct {
 	outcome Outcome
 	// file is the known file that the decision is about; nil for actCreate, or when there is none.
 	file *v1alpha1.RecordingFile
-	// spec is what the file's spec is to be, for actCreate and actUpdate.
-	spec v1alpha1.RecordingFileSpec
-	// delivery is the value of AnnotationStartDelivery for actCreate; empty for none.
-	delivery string
+	// spec and annotations are what the file's are to be, for actCreate and actUpdate.
+	spec        v1alpha1.RecordingFileSpec
+	annotations map[string]string
+}
+
+// places says whether the decision gives a file to an object that had none.
+func (d decision) places() bool {
+	return d.outcome == Claimed || d.action == actCreate && d.spec.File != nil
 }
 
 // member is a file of a chain.
@@ -67,12 +72,17 @@ func (m member) open() bool {
 // chain is what is known of a chain, in the order of the files' numbers. The files are shared with the cache: they
 // are never changed.
 type chain struct {
+	key     Key
 	names   [2]string
 	members []member
+	// loose are files outside any chain that bear the delivery's object: a sweep or a person made them. One whose
+	// identity is complete may be a member as well.
+	loose []*v1alpha1.RecordingFile
 }
 
-func newChain(key Key, files []*v1alpha1.RecordingFile) chain {
-	c := chain{names: key.names()}
+// newChain sorts out what an index by hash found: the files of the chain, and those that bear the delivery's object.
+func newChain(key Key, files, bearers []*v1alpha1.RecordingFile) chain {
+	c := chain{key: key, names: key.names()}
 	for _, file := range files {
 		// The index is by hash; only an equal key is the chain's own.
 		if KeyOfFile(file) != key {
@@ -87,7 +97,19 @@ func newChain(key Key, files []*v1alpha1.RecordingFile) chain {
 	slices.SortFunc(c.members, func(a, b member) int {
 		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.file.Name, b.file.Name))
 	})
+	for _, file := range bearers {
+		if !numbered(file) {
+			c.loose = append(c.loose, file)
+		}
+	}
+	slices.SortFunc(c.loose, func(a, b *v1alpha1.RecordingFile) int { return cmp.Compare(a.Name, b.Name) })
 	return c
+}
+
+// numbered says whether the file's name is a place in its chain. Then what makes up the name must not change.
+func numbered(file *v1alpha1.RecordingFile) bool {
+	_, ok := number(KeyOfFile(file).names(), file.Name)
+	return ok
 }
 
 // last is the file of the highest number.
@@ -138,45 +160,71 @@ func decideStart(c chain, d Delivery) decision {
 			return decision{action: actNone, outcome: Duplicate, file: last.file}
 		}
 	}
-	return decision{action: actCreate, outcome: Created, spec: identitySpec(d), delivery: digest}
+	return decision{action: actCreate, outcome: Created, spec: identitySpec(d),
+		annotations: map[string]string{v1alpha1.AnnotationStartDelivery: digest}}
 }
 
-// decideComplete finds the reported object in the chain, or gives it a file.
+// decideComplete finds the reported object in the chain or outside of it, or gives it a file.
 func decideComplete(c chain, d Delivery) decision {
-	facts := factsOf(d.Event.File)
+	reported := identitySpec(d)
+	reported.File = factsOf(d.Event.File)
 	for _, m := range c.members {
-		if known := m.file.Spec.File; known != nil && identityOf(known) == identityOf(facts) {
-			return decideKnown(m.file, facts)
+		if bears(m.file, reported.File) {
+			return decideKnown(m.file, reported)
+		}
+	}
+	for _, file := range c.loose {
+		if bears(file, reported.File) && file.DeletionTimestamp.IsZero() {
+			return decideKnown(file, reported)
 		}
 	}
 	for _, m := range c.members {
 		if m.open() {
-			return decision{action: actUpdate, outcome: Claimed, file: m.file, spec: claim(m.file.Spec, d, facts)}
+			return change(Claimed, m.file, claim(m.file.Spec, reported))
 		}
 	}
-	spec := identitySpec(d)
-	spec.File = facts
-	return decision{action: actCreate, outcome: Created, spec: spec}
+	return decision{action: actCreate, outcome: Created, spec: reported}
 }
 
-// decideKnown lets a file grow. Facts never shrink, so a file of the cache that has them all will have them still.
-func decideKnown(file *v1alpha1.RecordingFile, reported *v1alpha1.RecordedFile) decision {
-	grown := grow(file.Spec.File, reported)
-	if apiequality.Semantic.DeepEqual(grown, file.Spec.File) {
+// decideKnown lets a file grow by a report. One outside any chain also gets what it lacks of its identity, and is
+// then no longer known from a sweep alone. Facts never shrink, so a file of the cache that has them all will have them
+// still.
+func decideKnown(file *v1alpha1.RecordingFile, reported v1alpha1.RecordingFileSpec) decision {
+	spec := file.Spec.DeepCopy()
+	spec.File = grow(file.Spec.File, reported.File)
+	if !numbered(file) {
+		identify(spec, reported)
+	}
+	if apiequality.Semantic.DeepEqual(*spec, file.Spec) {
 		return decision{action: actNone, outcome: Duplicate, file: file}
 	}
-	spec := file.Spec.DeepCopy()
-	spec.File = grown
-	return decision{action: actUpdate, outcome: Grown, file: file, spec: *spec}
+	decided := change(Grown, file, *spec)
+	decided.annotations = maps.Clone(decided.annotations)
+	delete(decided.annotations, v1alpha1.AnnotationSwept)
+	return decided
+}
+
+// identify fills in what a file lacks of its identity; what is there stays.
+func identify(spec *v1alpha1.RecordingFileSpec, reported v1alpha1.RecordingFileSpec) {
+	spec.AppID = cmp.Or(spec.AppID, reported.AppID)
+	spec.JobID = cmp.Or(spec.JobID, reported.JobID)
+	spec.RoomID = cmp.Or(spec.RoomID, reported.RoomID)
+	spec.StreamName = cmp.Or(spec.StreamName, reported.StreamName)
+	spec.Format = cmp.Or(spec.Format, reported.Format)
+}
+
+// change is an update of a file's spec.
+func change(outcome Outcome, file *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) decision {
+	return decision{action: actUpdate, outcome: outcome, file: file, spec: spec, annotations: file.Annotations}
 }
 
 // claim gives an open file its facts. Whether the job was over before that is forgotten, so that a finished file is
 // the same whatever came first.
-func claim(open v1alpha1.RecordingFileSpec, d Delivery, facts *v1alpha1.RecordedFile) v1alpha1.RecordingFileSpec {
+func claim(open, reported v1alpha1.RecordingFileSpec) v1alpha1.RecordingFileSpec {
 	spec := open.DeepCopy()
-	spec.File = facts
+	spec.File = reported.File
 	spec.JobOver = false
-	spec.RoomID = cmp.Or(spec.RoomID, d.Event.RoomID)
+	spec.RoomID = cmp.Or(spec.RoomID, reported.RoomID)
 	return *spec
 }
 
@@ -202,5 +250,5 @@ func decideOver(file *v1alpha1.RecordingFile, d Delivery) decision {
 	}
 	over := spec.DeepCopy()
 	over.JobOver = true
-	return decision{action: actUpdate, outcome: JobOver, file: file, spec: *over}
+	return change(JobOver, file, *over)
 }

@@ -57,6 +57,10 @@ func TestDecide(t *testing.T) {
 	other := start("d")
 	other.Digest = callback.Unsigned
 	over := file("0").Over().Obj()
+	swept := builders.MakeRecordingFile("swept-x", testSource).Of("", "", "", "HLS").Complete("b", "o", 1).Swept("2026-01-02T03:04:05Z")
+	elsewhere := testKey
+	elsewhere.Stream = "other"
+	othersFile := builders.MakeRecordingFile(elsewhere.names()[0]+"0", testSource).Of("app", "job", "other", "HLS").Complete("b", "o", 1)
 	type files = []*v1alpha1.RecordingFile
 	for name, c := range map[string]struct {
 		files    files
@@ -66,31 +70,38 @@ func TestDecide(t *testing.T) {
 		// file is the name's end of the file concerned, next the number of the file to be created.
 		file string
 		next int
+		// loose are the files that the index by object found.
+		loose files
 	}{
-		"START, nothing known":              {nil, start("d"), actCreate, Created, "", 0},
-		"START again":                       {files{file("0").Started("d").Complete("b", "o", 1).Obj()}, start("d"), actNone, Duplicate, "0", 0},
-		"START again, two later":            {files{file("0").Started("d").Complete("b", "o", 1).Obj(), file("1").Started("e").Obj()}, start("d"), actNone, Duplicate, "0", 0},
-		"START of the open one":             {files{file("0").Started("d").Obj()}, start("e"), actConfirm, Duplicate, "0", 0},
-		"START after its COMPLETE":          {files{file("0").Complete("b", "o", 1).Obj()}, start("d"), actNone, Duplicate, "0", 0},
-		"START of the second":               {files{file("0").Started("d").Complete("b", "o", 1).Obj()}, start("e"), actCreate, Created, "", 1},
-		"START after ten":                   {files{file("10").Started("d").Complete("b", "o", 1).Obj(), file("9").Started("f").Complete("b", "p", 1).Obj()}, start("e"), actCreate, Created, "", 11},
-		"START, unsigned, of the second":    {files{file("0").Started("unsigned").Complete("b", "o", 1).Obj()}, other, actCreate, Created, "", 1},
-		"START beside one that is deleted":  {files{deleted}, start("d"), actCreate, Created, "", 1},
-		"START beside one made by hand":     {files{byHand.Obj()}, start("d"), actCreate, Created, "", 0},
-		"START beside another chain's file": {files{stranger.Obj()}, start("d"), actCreate, Created, "", 0},
-		"COMPLETE, nothing known":           {nil, complete("o", 1), actCreate, Created, "", 0},
-		"COMPLETE of the open one":          {files{file("0").Started("d").Obj()}, complete("o", 1), actUpdate, Claimed, "0", 0},
-		"COMPLETE of the oldest open one":   {files{file("10").Obj(), file("2").Obj()}, complete("o", 1), actUpdate, Claimed, "2", 0},
-		"COMPLETE after OVER":               {files{over}, complete("o", 1), actUpdate, Claimed, "0", 0},
-		"COMPLETE of another object":        {files{file("0").Complete("b", "o", 1).Obj()}, complete("p", 1), actCreate, Created, "", 1},
-		"COMPLETE again":                    {files{file("0").Complete("b", "o", 1).Obj(), file("1").Obj()}, complete("o", 1), actNone, Duplicate, "0", 0},
-		"COMPLETE again, smaller":           {files{file("0").Complete("b", "o", 2).Obj()}, complete("o", 1), actNone, Duplicate, "0", 0},
-		"COMPLETE again, grown":             {files{file("0").Complete("b", "o", 1).Obj(), file("1").Obj()}, complete("o", 2), actUpdate, Grown, "0", 0},
-		"COMPLETE of one made by hand":      {files{byHand.Complete("b", "o", 1).Obj()}, complete("o", 1), actNone, Duplicate, "by-hand", 0},
-		"COMPLETE beside a deleted one":     {files{deleted}, complete("o", 1), actCreate, Created, "", 1},
+		"START, nothing known":              {nil, start("d"), actCreate, Created, "", 0, nil},
+		"START again":                       {files{file("0").Started("d").Complete("b", "o", 1).Obj()}, start("d"), actNone, Duplicate, "0", 0, nil},
+		"START again, two later":            {files{file("0").Started("d").Complete("b", "o", 1).Obj(), file("1").Started("e").Obj()}, start("d"), actNone, Duplicate, "0", 0, nil},
+		"START of the open one":             {files{file("0").Started("d").Obj()}, start("e"), actConfirm, Duplicate, "0", 0, nil},
+		"START after its COMPLETE":          {files{file("0").Complete("b", "o", 1).Obj()}, start("d"), actNone, Duplicate, "0", 0, nil},
+		"START of the second":               {files{file("0").Started("d").Complete("b", "o", 1).Obj()}, start("e"), actCreate, Created, "", 1, nil},
+		"START after ten":                   {files{file("10").Started("d").Complete("b", "o", 1).Obj(), file("9").Started("f").Complete("b", "p", 1).Obj()}, start("e"), actCreate, Created, "", 11, nil},
+		"START, unsigned, of the second":    {files{file("0").Started("unsigned").Complete("b", "o", 1).Obj()}, other, actCreate, Created, "", 1, nil},
+		"START beside one that is deleted":  {files{deleted}, start("d"), actCreate, Created, "", 1, nil},
+		"START beside one made by hand":     {files{byHand.Obj()}, start("d"), actCreate, Created, "", 0, nil},
+		"START beside another chain's file": {files{stranger.Obj()}, start("d"), actCreate, Created, "", 0, nil},
+		"COMPLETE, nothing known":           {nil, complete("o", 1), actCreate, Created, "", 0, nil},
+		"COMPLETE of the open one":          {files{file("0").Started("d").Obj()}, complete("o", 1), actUpdate, Claimed, "0", 0, nil},
+		"COMPLETE of the oldest open one":   {files{file("10").Obj(), file("2").Obj()}, complete("o", 1), actUpdate, Claimed, "2", 0, nil},
+		"COMPLETE after OVER":               {files{over}, complete("o", 1), actUpdate, Claimed, "0", 0, nil},
+		"COMPLETE of another object":        {files{file("0").Complete("b", "o", 1).Obj()}, complete("p", 1), actCreate, Created, "", 1, nil},
+		"COMPLETE again":                    {files{file("0").Complete("b", "o", 1).Obj(), file("1").Obj()}, complete("o", 1), actNone, Duplicate, "0", 0, nil},
+		"COMPLETE again, smaller":           {files{file("0").Complete("b", "o", 2).Obj()}, complete("o", 1), actNone, Duplicate, "0", 0, nil},
+		"COMPLETE again, grown":             {files{file("0").Complete("b", "o", 1).Obj(), file("1").Obj()}, complete("o", 2), actUpdate, Grown, "0", 0, nil},
+		"COMPLETE of one made by hand":      {files{byHand.Room("room").Complete("b", "o", 1).Obj()}, complete("o", 1), actNone, Duplicate, "by-hand", 0, nil},
+		"COMPLETE of a nameless file":       {nil, complete("o", 1), actUpdate, Grown, "by-hand", 0, files{builders.MakeRecordingFile("by-hand", testSource).Complete("b", "o", 1).Obj()}},
+		"COMPLETE of a swept file":          {files{file("0").Obj()}, complete("o", 1), actUpdate, Grown, "swept-x", 0, files{swept.Obj()}},
+		"COMPLETE, the chain's own first":   {files{file("0").Complete("b", "o", 1).Obj()}, complete("o", 1), actNone, Duplicate, "0", 0, files{swept.Obj()}},
+		"COMPLETE beside another object":    {nil, complete("p", 1), actCreate, Created, "", 0, files{swept.Obj()}},
+		"COMPLETE of two chains":            {nil, complete("o", 1), actCreate, Created, "", 0, files{othersFile.Obj()}},
+		"COMPLETE beside a deleted one":     {files{deleted}, complete("o", 1), actCreate, Created, "", 1, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			known := newChain(testKey, c.files)
+			known := newChain(testKey, c.files, c.loose)
 			got := decide(known, c.delivery)
 			if got.action != c.action || got.outcome != c.outcome {
 				t.Fatalf("got action %d, %s; want %d, %s", got.action, got.outcome, c.action, c.outcome)
@@ -117,14 +128,17 @@ func checkSpec(t *testing.T, got decision, d Delivery) {
 	if KeyOfFile(written) != testKey {
 		t.Errorf("writes into the chain %+v", KeyOfFile(written))
 	}
+	if _, swept := got.annotations[v1alpha1.AnnotationSwept]; swept {
+		t.Errorf("annotates %v", got.annotations)
+	}
 	if got.spec.JobOver || (got.outcome != Grown && got.spec.RoomID != "room") {
 		t.Errorf("writes %+v", got.spec)
 	}
 	if d.Event.Type == callback.Complete && got.spec.File.SizeBytes != d.Event.File.SizeBytes {
 		t.Errorf("writes the facts %+v", got.spec.File)
 	}
-	if (got.delivery != "") != (d.Event.Type == callback.Start) {
-		t.Errorf("annotates %q", got.delivery)
+	if _, started := got.annotations[v1alpha1.AnnotationStartDelivery]; got.action == actCreate && started != (d.Event.Type == callback.Start) {
+		t.Errorf("annotates %v", got.annotations)
 	}
 }
 

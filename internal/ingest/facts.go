@@ -41,6 +41,11 @@ func identityOf(file *v1alpha1.RecordedFile) identity {
 	return identity{url: url}
 }
 
+// bears says whether the file is of the object that the facts are of.
+func bears(file *v1alpha1.RecordingFile, facts *v1alpha1.RecordedFile) bool {
+	return file.Spec.File != nil && identityOf(file.Spec.File) == identityOf(facts)
+}
+
 // factsOf are the facts of a COMPLETE as a RecordingFile keeps them.
 func factsOf(file callback.File) *v1alpha1.RecordedFile {
 	facts := &v1alpha1.RecordedFile{

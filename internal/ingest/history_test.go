@@ -108,15 +108,25 @@ type replica struct {
 }
 
 func (r *replica) chain(_ context.Context, key Key) ([]*v1alpha1.RecordingFile, error) {
-	if r.before("chain") != faultNone {
+	return r.cached("chain", func(file *v1alpha1.RecordingFile) bool { return KeyOfFile(file) == key })
+}
+
+func (r *replica) bearers(_ context.Context, _, source string, object identity) ([]*v1alpha1.RecordingFile, error) {
+	return r.cached("bearers", func(file *v1alpha1.RecordingFile) bool {
+		return file.Spec.SourceRef.Name == source && file.Spec.File != nil && identityOf(file.Spec.File) == object
+	})
+}
+
+// cached are the files of the cache that an index finds.
+func (r *replica) cached(call string, indexed func(*v1alpha1.RecordingFile) bool) ([]*v1alpha1.RecordingFile, error) {
+	if r.before(call) != faultNone {
 		return nil, errFault
 	}
 	cached := map[string]*v1alpha1.RecordingFile{}
 	for _, file := range r.history[:r.seen] {
-		if KeyOfFile(file) == key {
-			cached[file.Name] = file
-		}
+		cached[file.Name] = file
 	}
+	maps.DeleteFunc(cached, func(_ string, file *v1alpha1.RecordingFile) bool { return !indexed(file) })
 	return slices.Collect(maps.Values(cached)), nil
 }
 
@@ -159,7 +169,7 @@ func (r *replica) create(_ context.Context, file *v1alpha1.RecordingFile) error 
 	return nil
 }
 
-func (r *replica) update(_ context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) error {
+func (r *replica) update(_ context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, annotations map[string]string) error {
 	fails := r.before("update")
 	if fails == faultLost {
 		return errFault
@@ -172,7 +182,7 @@ func (r *replica) update(_ context.Context, read *v1alpha1.RecordingFile, spec v
 		return apierrors.NewConflict(files, read.Name, errors.New("it has changed"))
 	}
 	changed := file.DeepCopy()
-	changed.Spec = spec
+	changed.Spec, changed.Annotations = spec, annotations
 	r.store(changed)
 	if fails == faultUnheard {
 		return errFault

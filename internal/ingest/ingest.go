@@ -148,17 +148,40 @@ func (i *Ingester) Ingest(ctx context.Context, d Delivery) (Result, error) {
 // ingestFile decides and acts until it is done: at first by what the cache knows, after that by what the API server
 // says.
 func (i *Ingester) ingestFile(ctx context.Context, d Delivery) (Result, error) {
-	key := keyOf(d)
-	files, err := i.cachedChain(ctx, key)
+	c, err := i.cachedChain(ctx, d)
 	if err != nil {
 		return Result{}, classify(err)
 	}
+	var decided decision
+	return i.repeat(ctx, func(again bool) (Result, error) {
+		if again {
+			// Without a fresh look the old one will do: what follows from it is guarded all the same.
+			if fresh, err := i.refresh(ctx, c, decided.file); err == nil {
+				c = fresh
+			}
+		}
+		decided = decide(c, d)
+		if d.Sweeps && decided.places() {
+			swept, err := i.sweptFile(ctx, d)
+			if err != nil {
+				return Result{}, err
+			}
+			if swept != nil {
+				c.loose = append(c.loose, swept)
+				decided = decide(c, d)
+			}
+		}
+		name, err := i.act(ctx, c, decided)
+		return Result{Outcome: decided.outcome, File: name}, err
+	})
+}
+
+// repeat tries until it is done. A lost race is tried again at once, a call that failed after a pause.
+func (i *Ingester) repeat(ctx context.Context, try func(again bool) (Result, error)) (Result, error) {
 	for attempt := 1; ; attempt++ {
-		c := newChain(key, files)
-		decided := decide(c, d)
-		name, err := i.act(ctx, c, key, decided)
+		result, err := try(attempt > 1)
 		if err == nil {
-			return Result{Outcome: decided.outcome, File: name}, nil
+			return result, nil
 		}
 		if attempt == attempts || isInvalid(err) {
 			return Result{}, classify(err)
@@ -168,23 +191,16 @@ func (i *Ingester) ingestFile(ctx context.Context, d Delivery) (Result, error) {
 				return Result{}, classify(err)
 			}
 		}
-		fresh, err := i.refresh(ctx, c, key, decided.file)
-		if err == nil {
-			files = fresh
-		}
-		// Without a fresh look the old one will do: what follows from it is guarded all the same.
 	}
 }
 
 // act writes what was decided. It returns the name of the file concerned.
-func (i *Ingester) act(ctx context.Context, c chain, key Key, decided decision) (string, error) {
+func (i *Ingester) act(ctx context.Context, c chain, decided decision) (string, error) {
 	switch decided.action {
 	case actCreate:
-		return i.create(ctx, c, key, decided)
+		return i.create(ctx, c, decided)
 	case actUpdate:
-		return decided.file.Name, i.call(ctx, func(ctx context.Context) error {
-			return i.store.update(ctx, decided.file, decided.spec)
-		})
+		return decided.file.Name, i.update(ctx, decided)
 	case actConfirm:
 		return decided.file.Name, i.confirmOpen(ctx, decided.file)
 	case actNone:
@@ -194,30 +210,39 @@ func (i *Ingester) act(ctx context.Context, c chain, key Key, decided decision) 
 	}
 }
 
+func (i *Ingester) update(ctx context.Context, decided decision) error {
+	return i.call(ctx, func(ctx context.Context) error {
+		return i.store.update(ctx, decided.file, decided.spec, decided.annotations)
+	})
+}
+
 // create takes the next name of the chain. AlreadyExists is a lost race, unless another chain holds the name.
-func (i *Ingester) create(ctx context.Context, c chain, key Key, decided decision) (string, error) {
+func (i *Ingester) create(ctx context.Context, c chain, decided decision) (string, error) {
 	next := strconv.Itoa(c.next())
 	var err error
 	for _, prefix := range c.names {
-		file := &v1alpha1.RecordingFile{Spec: decided.spec}
-		file.Namespace, file.Name = key.Namespace, prefix+next
-		file.Labels = map[string]string{v1alpha1.LabelSource: key.Source}
-		if decided.delivery != "" {
-			file.Annotations = map[string]string{v1alpha1.AnnotationStartDelivery: decided.delivery}
-		}
-		err = i.call(ctx, func(ctx context.Context) error { return i.store.create(ctx, file) })
+		name := prefix + next
+		err = i.createFile(ctx, c.key.Namespace, name, decided)
 		if !apierrors.IsAlreadyExists(err) {
-			return file.Name, err
+			return name, err
 		}
-		holder, found, readErr := i.get(ctx, key.Namespace, file.Name)
+		holder, found, readErr := i.get(ctx, c.key.Namespace, name)
 		if readErr != nil {
 			return "", readErr
 		}
-		if !found || KeyOfFile(holder) == key {
+		if !found || KeyOfFile(holder) == c.key {
 			return "", err
 		}
 	}
 	return "", err
+}
+
+func (i *Ingester) createFile(ctx context.Context, namespace, name string, decided decision) error {
+	file := &v1alpha1.RecordingFile{Spec: decided.spec}
+	file.Namespace, file.Name = namespace, name
+	file.Labels = map[string]string{v1alpha1.LabelSource: decided.spec.SourceRef.Name}
+	file.Annotations = decided.annotations
+	return i.call(ctx, func(ctx context.Context) error { return i.store.create(ctx, file) })
 }
 
 // errMoved says that a file is no longer as it was read.
@@ -236,47 +261,66 @@ func (i *Ingester) confirmOpen(ctx context.Context, read *v1alpha1.RecordingFile
 }
 
 // refresh reads from the API server what may have changed since the chain was read: the files that were open, the
-// one that was to be changed, and those that were created after the last one. It is point reads, not a list: a job's
-// files can be many, and all but the last are done with.
-func (i *Ingester) refresh(ctx context.Context, c chain, key Key, touched *v1alpha1.RecordingFile) ([]*v1alpha1.RecordingFile, error) {
+// one that was to be changed, those outside the chain, and those that were created after the last one. It is point
+// reads, not a list: a job's files can be many, and all but the last are done with.
+func (i *Ingester) refresh(ctx context.Context, c chain, touched *v1alpha1.RecordingFile) (chain, error) {
 	var files []*v1alpha1.RecordingFile
 	for _, m := range c.members {
 		if !m.open() && m.file != touched {
 			files = append(files, m.file)
 			continue
 		}
-		file, found, err := i.get(ctx, key.Namespace, m.file.Name)
+		file, found, err := i.get(ctx, c.key.Namespace, m.file.Name)
 		if err != nil {
-			return nil, err
+			return chain{}, err
 		}
 		if found {
 			files = append(files, file)
 		}
 	}
+	loose, err := i.getAll(ctx, c.loose)
+	if err != nil {
+		return chain{}, err
+	}
 	for n := c.next(); ; n++ {
-		file, taken, err := i.at(ctx, c, key, n)
+		file, taken, err := i.at(ctx, c, n)
 		if err != nil {
-			return nil, err
+			return chain{}, err
 		}
 		if !taken {
-			return files, nil
+			return newChain(c.key, files, loose), nil
 		}
 		files = append(files, file)
 	}
 }
 
 // at reads the chain's file of a number.
-func (i *Ingester) at(ctx context.Context, c chain, key Key, n int) (*v1alpha1.RecordingFile, bool, error) {
+func (i *Ingester) at(ctx context.Context, c chain, n int) (*v1alpha1.RecordingFile, bool, error) {
 	for _, prefix := range c.names {
-		file, found, err := i.get(ctx, key.Namespace, prefix+strconv.Itoa(n))
+		file, found, err := i.get(ctx, c.key.Namespace, prefix+strconv.Itoa(n))
 		if err != nil || !found {
 			return nil, false, err
 		}
-		if KeyOfFile(file) == key {
+		if KeyOfFile(file) == c.key {
 			return file, true, nil
 		}
 	}
 	return nil, false, nil
+}
+
+// getAll reads files again; those that are gone are left out.
+func (i *Ingester) getAll(ctx context.Context, known []*v1alpha1.RecordingFile) ([]*v1alpha1.RecordingFile, error) {
+	var files []*v1alpha1.RecordingFile
+	for _, file := range known {
+		fresh, found, err := i.get(ctx, file.Namespace, file.Name)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			files = append(files, fresh)
+		}
+	}
+	return files, nil
 }
 
 func (i *Ingester) get(ctx context.Context, namespace, name string) (file *v1alpha1.RecordingFile, found bool, err error) {
@@ -291,12 +335,19 @@ func (i *Ingester) get(ctx context.Context, namespace, name string) (file *v1alp
 	return file, err == nil, err
 }
 
-func (i *Ingester) cachedChain(ctx context.Context, key Key) (files []*v1alpha1.RecordingFile, err error) {
-	err = i.call(ctx, func(ctx context.Context) error {
+// cachedChain is what the cache knows of the delivery's chain and, for a COMPLETE, of its object.
+func (i *Ingester) cachedChain(ctx context.Context, d Delivery) (chain, error) {
+	key := keyOf(d)
+	var files, bearers []*v1alpha1.RecordingFile
+	err := i.call(ctx, func(ctx context.Context) error {
+		var err error
 		files, err = i.store.chain(ctx, key)
 		return err
 	})
-	return files, err
+	if err == nil && d.Event.Type == callback.Complete {
+		bearers, err = i.cachedBearers(ctx, d.Namespace, d.Source, factsOf(d.Event.File))
+	}
+	return newChain(key, files, bearers), err
 }
 
 // call gives one call its deadline.

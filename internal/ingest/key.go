@@ -51,10 +51,15 @@ func KeyOfFile(file *v1alpha1.RecordingFile) Key {
 		App: spec.AppID, Job: spec.JobID, Stream: spec.StreamName, Format: spec.Format}
 }
 
-// hexHash digests the key. Every field goes in with its length, so that no two keys read the same.
+// hexHash digests the key.
 func (k Key) hexHash() string {
+	return hexHash(k.Namespace, k.Source, k.App, k.Job, k.Stream, k.Format)
+}
+
+// hexHash digests fields. Every field goes in with its length, so that no two lists read the same.
+func hexHash(fields ...string) string {
 	h := sha256.New()
-	for _, field := range []string{k.Namespace, k.Source, k.App, k.Job, k.Stream, k.Format} {
+	for _, field := range fields {
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(field)))
 		// A hash never fails to write.

@@ -28,20 +28,7 @@ import (
 // ingestOver marks the job's open files. An OVER names neither a stream nor a format, so the job's files are listed,
 // and from the API server itself: a file that the cache does not know yet would never be marked.
 func (i *Ingester) ingestOver(ctx context.Context, d Delivery) (Result, error) {
-	for attempt := 1; ; attempt++ {
-		result, err := i.markOver(ctx, d)
-		if err == nil {
-			return result, nil
-		}
-		if attempt == attempts || isInvalid(err) {
-			return Result{}, classify(err)
-		}
-		if !isRace(err) {
-			if err := i.pause(ctx, attempt); err != nil {
-				return Result{}, classify(err)
-			}
-		}
-	}
+	return i.repeat(ctx, func(bool) (Result, error) { return i.markOver(ctx, d) })
 }
 
 // markOver goes once through the job's files: one write for each that is open, which is at most one for each stream
@@ -62,7 +49,7 @@ func (i *Ingester) markOver(ctx context.Context, d Delivery) (Result, error) {
 		if decided.action != actUpdate {
 			continue
 		}
-		err := i.call(ctx, func(ctx context.Context) error { return i.store.update(ctx, file, decided.spec) })
+		err := i.update(ctx, decided)
 		if apierrors.IsNotFound(err) {
 			continue
 		}

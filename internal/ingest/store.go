@@ -26,8 +26,13 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// IndexChain is the name of the cache's index of RecordingFiles by the hash of their chain.
-const IndexChain = "recordingChain"
+// The cache's indexes of RecordingFiles.
+const (
+	// IndexChain is by the hash of the file's chain.
+	IndexChain = "recordingChain"
+	// IndexObject is by the hash of the file's source and object.
+	IndexObject = "recordingObject"
+)
 
 // indexJob is the selectable field of the RecordingFile's definition; the API server knows it, not the cache.
 const indexJob = "spec.jobID"
@@ -41,10 +46,26 @@ func IndexFunc(obj client.Object) []string {
 	return []string{KeyOfFile(file).hexHash()}
 }
 
-// SetupIndexes has the cache keep the index that an Ingester reads by. It has to be called before the cache starts.
+// IndexObjectFunc is what IndexObject indexes a RecordingFile by.
+func IndexObjectFunc(obj client.Object) []string {
+	file, ok := obj.(*v1alpha1.RecordingFile)
+	if !ok || file.Spec.File == nil {
+		return nil
+	}
+	return []string{objectHash(file.Namespace, file.Spec.SourceRef.Name, identityOf(file.Spec.File))}
+}
+
+func objectHash(namespace, source string, object identity) string {
+	return hexHash(namespace, source, object.bucket, object.object, object.url)
+}
+
+// SetupIndexes has the cache keep the indexes that an Ingester reads by. It has to be called before the cache starts.
 func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := indexer.IndexField(ctx, &v1alpha1.RecordingFile{}, IndexChain, IndexFunc); err != nil {
 		return fmt.Errorf("index recording files by chain: %w", err)
+	}
+	if err := indexer.IndexField(ctx, &v1alpha1.RecordingFile{}, IndexObject, IndexObjectFunc); err != nil {
+		return fmt.Errorf("index recording files by object: %w", err)
 	}
 	return nil
 }
@@ -54,14 +75,18 @@ type store interface {
 	// chain reads the files that the cache knows of the key's chain, possibly with others of the same hash. The
 	// files are the cache's own and must not be changed.
 	chain(ctx context.Context, key Key) ([]*v1alpha1.RecordingFile, error)
+	// bearers reads the files that the cache knows of a source and an object, possibly with others of the same hash.
+	// They are the cache's own and must not be changed.
+	bearers(ctx context.Context, namespace, source string, object identity) ([]*v1alpha1.RecordingFile, error)
 	// get reads a file from the API server itself.
 	get(ctx context.Context, namespace, name string) (*v1alpha1.RecordingFile, error)
 	// job reads a job's files from the API server itself.
 	job(ctx context.Context, namespace, job string) ([]*v1alpha1.RecordingFile, error)
 	// create fails with AlreadyExists when the name is taken.
 	create(ctx context.Context, file *v1alpha1.RecordingFile) error
-	// update changes the spec, and fails with Conflict unless the file is still the one that was read.
-	update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) error
+	// update changes the spec and the annotations, and fails with Conflict unless the file is still the one that was
+	// read.
+	update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, annotations map[string]string) error
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=get;list;watch;create;patch
@@ -73,12 +98,19 @@ type clientStore struct {
 }
 
 func (s clientStore) chain(ctx context.Context, key Key) ([]*v1alpha1.RecordingFile, error) {
+	return s.indexed(ctx, key.Namespace, IndexChain, key.hexHash())
+}
+
+func (s clientStore) bearers(ctx context.Context, namespace, source string, object identity) ([]*v1alpha1.RecordingFile, error) {
+	return s.indexed(ctx, namespace, IndexObject, objectHash(namespace, source, object))
+}
+
+func (s clientStore) indexed(ctx context.Context, namespace, index, value string) ([]*v1alpha1.RecordingFile, error) {
 	var list v1alpha1.RecordingFileList
 	// A chain can be long and a status big; nothing here changes a file, so nothing has to be copied.
-	err := s.cached.List(ctx, &list, client.InNamespace(key.Namespace), client.MatchingFields{IndexChain: key.hexHash()},
-		client.UnsafeDisableDeepCopy)
+	err := s.cached.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{index: value}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		return nil, fmt.Errorf("read the chain from the cache: %w", err)
+		return nil, fmt.Errorf("read recording files from the cache by %s: %w", index, err)
 	}
 	return pointers(list.Items), nil
 }
@@ -106,14 +138,15 @@ func (s clientStore) create(ctx context.Context, file *v1alpha1.RecordingFile) e
 	return nil
 }
 
-// update sends a JSON merge patch of the spec with the resourceVersion that was read, not the whole object: it is a
+// update sends a JSON merge patch of what changes with the resourceVersion that was read, not the whole object: it is a
 // few hundred bytes whatever the status holds, and it leaves alone what a newer operator may have put into the object
 // and this one's types do not know. A real API server takes either in the same time, to within a twentieth.
-func (s clientStore) update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) error {
+func (s clientStore) update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, annotations map[string]string) error {
 	from := &v1alpha1.RecordingFile{Spec: read.Spec}
 	from.Namespace, from.Name, from.ResourceVersion = read.Namespace, read.Name, read.ResourceVersion
+	from.Annotations = read.Annotations
 	to := from.DeepCopy()
-	to.Spec = spec
+	to.Spec, to.Annotations = spec, annotations
 	patch := client.MergeFromWithOptions(from, client.MergeFromWithOptimisticLock{})
 	if err := s.cached.Patch(ctx, to, patch); err != nil {
 		return fmt.Errorf("update recording file %s: %w", read.Name, err)

@@ -94,6 +94,12 @@ func (b *RecordingFile) Started(delivery string) *RecordingFile {
 	return b
 }
 
+// Swept says when a sweep made the file.
+func (b *RecordingFile) Swept(at string) *RecordingFile {
+	b.file.Annotations = map[string]string{v1alpha1.AnnotationSwept: at}
+	return b
+}
+
 // Complete gives the file its facts: an object of a size in bytes.
 func (b *RecordingFile) Complete(bucket, object string, sizeBytes int64) *RecordingFile {
 	b.file.Spec.File = &v1alpha1.RecordedFile{SizeBytes: sizeBytes, OBS: &v1alpha1.OBSObject{Bucket: bucket, Object: object}}
