@@ -132,11 +132,11 @@ func (s *s3Writer) Read(ctx context.Context, name string, maxBytes int64) ([]byt
 }
 
 // Write uploads the files always, whatever is there: the caller decides what is to be written. S3 shows an object
-// whole or not at all.
+// whole or not at all. Each is marked as ours.
 func (s *s3Writer) Write(ctx context.Context, dir string, names []string) error {
 	return s.rclone.withList(names, func(list string) error {
 		return s.rclone.run(ctx, nil, "copy", "--files-from-raw="+list, "--no-traverse", "--no-check-dest",
-			dir, s.rclone.at(s.folder))
+			"--header-upload=x-amz-meta-"+task.MarkName+": "+task.MarkValue, dir, s.rclone.at(s.folder))
 	})
 }
 
