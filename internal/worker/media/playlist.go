@@ -25,6 +25,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -66,6 +67,8 @@ type Segment struct {
 	Discontinuity bool `json:"discontinuity,omitempty"`
 	// Map is the index in Playlist.Maps of the initialisation section, -1 for none.
 	Map int `json:"map"`
+	// Began is when its first picture or sound was recorded (EXT-X-PROGRAM-DATE-TIME); zero: not said, or not readable.
+	Began time.Time `json:"-"`
 }
 
 // Part is a file, or a range of one.
@@ -121,6 +124,7 @@ type parser struct {
 	hasDuration   bool
 	seconds       float64
 	discontinuity bool
+	began         time.Time
 	byteRange     string
 	currentMap    int
 	// rangeEnds is where the last range of each file ended: a range without offset goes on there.
@@ -161,6 +165,8 @@ func (p *parser) tag(name, value string) error {
 		p.byteRange = value
 	case "#EXT-X-DISCONTINUITY":
 		p.discontinuity = true
+	case "#EXT-X-PROGRAM-DATE-TIME":
+		p.began = dateTime(value)
 	case "#EXT-X-ENDLIST":
 		p.playlist.Ended = true
 	case "#EXT-X-MAP":
@@ -194,6 +200,17 @@ func (p *parser) extinf(value string) error {
 	return nil
 }
 
+// dateTime reads a time as RFC 8216 has it, or as ffmpeg writes it (+0000). One that has no time zone says nothing,
+// and no media depends on it: it is no error.
+func dateTime(value string) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
+		if at, err := time.Parse(layout, value); err == nil {
+			return at.UTC()
+		}
+	}
+	return time.Time{}
+}
+
 // rounding is the weight of the last digit: 1 for "2", 0.001 for "2.002".
 func rounding(duration string) float64 {
 	_, fraction, _ := strings.Cut(duration, ".")
@@ -212,9 +229,9 @@ func (p *parser) segment(uri string) error {
 		return err
 	}
 	p.playlist.Segments = append(p.playlist.Segments, Segment{
-		Part: part, Seconds: p.seconds, Discontinuity: p.discontinuity, Map: p.currentMap,
+		Part: part, Seconds: p.seconds, Discontinuity: p.discontinuity, Map: p.currentMap, Began: p.began,
 	})
-	p.hasDuration, p.seconds, p.discontinuity, p.byteRange = false, 0, false, ""
+	p.hasDuration, p.seconds, p.discontinuity, p.byteRange, p.began = false, 0, false, "", time.Time{}
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mogiioin/hls-m3u8/m3u8"
@@ -55,6 +56,18 @@ func TestParsePlaylist(t *testing.T) {
 			name: "master",
 			text: "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1,mp4a\"\nlow.m3u8\n",
 			want: Playlist{Variants: []string{"low.m3u8"}},
+		},
+		{
+			name: "times of the day: with a zone, as ffmpeg writes them, and without a zone",
+			text: header + "#EXT-X-PROGRAM-DATE-TIME:2021-04-28T16:56:57.5+08:00\n#EXTINF:2,\na.ts\n" +
+				"#EXT-X-PROGRAM-DATE-TIME:2021-04-28T08:56:59.500+0000\n#EXTINF:2,\nb.ts\n" +
+				"#EXT-X-PROGRAM-DATE-TIME:2021-04-28T08:57:01\n#EXTINF:2,\nc.ts\n#EXTINF:2,\nd.ts\n",
+			want: Playlist{Rounding: 1, Segments: []Segment{
+				{Part: Part{URI: "a.ts"}, Seconds: 2, Map: -1, Began: time.Date(2021, 4, 28, 8, 56, 57, 5e8, time.UTC)},
+				{Part: Part{URI: "b.ts"}, Seconds: 2, Map: -1, Began: time.Date(2021, 4, 28, 8, 56, 59, 5e8, time.UTC)},
+				{Part: Part{URI: "c.ts"}, Seconds: 2, Map: -1},
+				{Part: Part{URI: "d.ts"}, Seconds: 2, Map: -1},
+			}},
 		},
 		{
 			name: "no encryption, said out loud; unknown tags and comments are passed over",
