@@ -238,11 +238,17 @@ func (i *Ingester) create(ctx context.Context, c chain, decided decision) (strin
 }
 
 func (i *Ingester) createFile(ctx context.Context, namespace, name string, decided decision) error {
+	file := newFile(namespace, name, decided)
+	return i.call(ctx, func(ctx context.Context) error { return i.store.create(ctx, file) })
+}
+
+// newFile is the file of a decision to create one.
+func newFile(namespace, name string, decided decision) *v1alpha1.RecordingFile {
 	file := &v1alpha1.RecordingFile{Spec: decided.spec}
 	file.Namespace, file.Name = namespace, name
 	file.Labels = map[string]string{v1alpha1.LabelSource: decided.spec.SourceRef.Name}
 	file.Annotations = decided.annotations
-	return i.call(ctx, func(ctx context.Context) error { return i.store.create(ctx, file) })
+	return file
 }
 
 // errMoved says that a file is no longer as it was read.

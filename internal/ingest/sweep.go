@@ -49,16 +49,19 @@ func sweptName(namespace, source, bucket, object string) string {
 	return sweptPrefix + hexHash(namespace, source, bucket, object)[:longHash]
 }
 
-// Known says whether the cache knows a file of the source that bears the object. A sweep asks before it reads the
-// object's facts, and leaves the object alone if so: what a callback reported is measured otherwise than what is read
-// from the bucket, and a file that grows only by that would be processed again for nothing.
-func (i *Ingester) Known(ctx context.Context, namespace, source, bucket, object string) (bool, error) {
-	facts := factsOf(callback.File{Bucket: bucket, Object: object})
-	files, err := i.cachedBearers(ctx, namespace, source, facts)
+// Known is what the cache knows of the object in a file of the source; nil: no file bears it. A sweep asks before it
+// reads the object's facts, and leaves the object alone unless it clearly holds more: what a callback reported is
+// measured otherwise than what is read from the bucket, and a file that grows only by that would be processed again for
+// nothing. What it returns is the cache's own and must not be changed.
+func (i *Ingester) Known(ctx context.Context, namespace, source, bucket, object string) (*v1alpha1.RecordedFile, error) {
+	files, err := i.cachedBearers(ctx, namespace, source, factsOf(callback.File{Bucket: bucket, Object: object}))
 	if err != nil {
-		return false, classify(err)
+		return nil, classify(err)
 	}
-	return len(files) > 0, nil
+	if len(files) == 0 {
+		return nil, nil //nolint:nilnil // absence is an answer here, not an error
+	}
+	return files[0].Spec.File, nil
 }
 
 // Sweep makes an object that was found in the bucket safe: when it returns without an error, a file of the source
@@ -97,6 +100,14 @@ func (i *Ingester) Sweep(ctx context.Context, found Found) (Result, error) {
 			return Result{Outcome: decided.outcome, File: decided.file.Name}, nil
 		}
 	})
+}
+
+// SweptFile is the file that a sweep makes, at a time, for an object that no file bears. Whoever creates it has the
+// name for a lock.
+func SweptFile(found Found, now time.Time) *v1alpha1.RecordingFile {
+	decided := decideSweep(nil, found, now)
+	name := sweptName(found.Namespace, found.Source, found.File.Bucket, found.File.Object)
+	return newFile(found.Namespace, name, decided)
 }
 
 // decideSweep is pure: what follows from an object that was found, given the files that bear it.

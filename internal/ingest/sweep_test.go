@@ -19,10 +19,12 @@ package ingest
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	testclock "k8s.io/utils/clock/testing"
@@ -53,16 +55,20 @@ func TestSweptFileIsFilledIn(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := fakeAPI(t, interceptor.Funcs{})
 	i, name := New(c, c, Options{Clock: testclock.NewFakeClock(now)}), sweptName(builders.Namespace, testSource, "b", "o")
-	if known, err := i.Known(t.Context(), builders.Namespace, testSource, "b", "o"); known || err != nil {
-		t.Errorf("known before: %t, %v", known, err)
+	if known, err := i.Known(t.Context(), builders.Namespace, testSource, "b", "o"); known != nil || err != nil {
+		t.Errorf("known before: %+v, %v", known, err)
 	}
 	if got := sweep(t, i, found("o", 1)); got != (Result{Created, name}) {
 		t.Errorf("first: %+v", got)
 	}
-	if known, err := i.Known(t.Context(), builders.Namespace, testSource, "b", "o"); !known || err != nil {
-		t.Errorf("known after: %t, %v", known, err)
+	if known, err := i.Known(t.Context(), builders.Namespace, testSource, "b", "o"); known == nil || known.SizeBytes != 1 || err != nil {
+		t.Errorf("known after: %+v, %v", known, err)
 	}
 	file := getFile(t, c, name)
+	if want := SweptFile(found("o", 1), now); want.Name != name || !apiequality.Semantic.DeepEqual(want.Spec, file.Spec) ||
+		!maps.Equal(want.Annotations, file.Annotations) || !maps.Equal(want.Labels, file.Labels) {
+		t.Errorf("created %+v %+v, want %+v", file.ObjectMeta, file.Spec, want)
+	}
 	if file.Labels[v1alpha1.LabelSource] != testSource || file.Annotations[v1alpha1.AnnotationSwept] != "2026-01-02T03:04:05Z" ||
 		file.Spec.StreamName != "derived" || file.Spec.Format != "HLS" || file.Spec.JobID+file.Spec.AppID+file.Spec.RoomID != "" {
 		t.Errorf("created %+v %+v", file.ObjectMeta, file.Spec)
