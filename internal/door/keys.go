@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	lru "github.com/hashicorp/golang-lru/v2"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -46,8 +47,13 @@ var (
 )
 
 const (
-	// keysMaxAge is how old keys may be before they are read again.
+	// keysMaxAge is how old keys may be before they are read again; callbacks go on with the old ones meanwhile.
 	keysMaxAge = time.Minute
+	// keysTrust is how old keys may be before a callback waits for them to be read again, so that a source that is called
+	// once a day does not go by yesterday's keys. It waits for keysPatience. While the API server is away, the keys of a
+	// busy source are asked for every two seconds, and its callbacks wait for none of that.
+	keysTrust    = 2 * time.Minute
+	keysPatience = 250 * time.Millisecond
 	// keysForceInterval is how long a source's Secrets are left alone after they were read, however many callbacks
 	// fail to verify: forgeries cannot drive reads. It is also the longest that a key which was replaced in place
 	// stays unknown.
@@ -56,34 +62,40 @@ const (
 	keysKeep = 24 * time.Hour
 	// keysTimeout is for reading all Secrets of a source, at most four.
 	keysTimeout = 2 * time.Second
-	// maxSources is how many sources' keys are held.
+	// maxSources is how many sources' keys are held. The one that called longest ago is dropped first, and read again
+	// when it calls.
 	maxSources = 4096
+	// maxWaiting is how many callbacks that the known keys do not verify wait at one time for the keys to be read again.
+	// They are forgeries, or a key was just replaced in place: when the API server hangs, forgeries must not hold the
+	// slots that genuine callbacks need.
+	maxWaiting = 64
 )
 
 // KeyStore verifies callbacks with the keys of their sources. It reads the Secrets with `get` alone, holds the keys in
 // memory, and reads them again after a minute, when the source names others, and when a callback does not verify.
-// A Secret or key that is gone is forgotten at once; while the API server cannot be asked, the keys that were read
-// last stay in use for 24 hours.
+// Callbacks that a known key verifies hardly wait for that. A Secret or key that is gone is forgotten when it is next
+// read; while the API server cannot be asked, the keys that were read last stay in use for 24 hours.
 type KeyStore struct {
-	live  client.Reader
-	clock clock.PassiveClock
-	log   logr.Logger
-
-	mu      sync.Mutex
-	sources map[types.NamespacedName]*sourceKeys
+	live    client.Reader
+	clock   clock.PassiveClock
+	log     logr.Logger
+	sources *lru.Cache[types.NamespacedName, *sourceKeys]
+	waiting chan struct{}
 }
 
 // NewKeyStore makes a KeyStore that reads from the live reader: a manager's GetAPIReader, so that nothing lists,
 // watches or caches Secrets.
 func NewKeyStore(live client.Reader, clk clock.PassiveClock, log logr.Logger) *KeyStore {
-	return &KeyStore{live: live, clock: clk, log: log, sources: map[types.NamespacedName]*sourceKeys{}}
+	return &KeyStore{live: live, clock: clk, log: log,
+		sources: bounded[types.NamespacedName, *sourceKeys](maxSources), waiting: make(chan struct{}, maxWaiting)}
 }
 
 // sourceKeys are what is held of one source.
 type sourceKeys struct {
-	// reading is held by the one who reads the Secrets.
-	reading sync.Mutex
 	current atomic.Pointer[keySet]
+	mu      sync.Mutex
+	// reading is closed when the reading that is under way has ended; nil when there is none.
+	reading chan struct{}
 }
 
 // keySet is the result of one reading; it never changes.
@@ -113,80 +125,110 @@ type heldKey struct {
 // ErrNoUsableKey or ErrKeysUnread; none holds any of a key.
 func (k *KeyStore) Verify(ctx context.Context, source *v1alpha1.RecordingSource, proof callback.Proof, body []byte) error {
 	held := k.of(types.NamespacedName{Namespace: source.Namespace, Name: source.Name})
-	set := k.load(ctx, held, source)
-	err := set.verify(k.clock.Now(), proof, body)
-	if err == nil || errors.Is(err, callback.ErrHeaders) {
+	refs := source.Spec.Callback.Keys
+	set := held.current.Load()
+	err := set.verify(refs, k.clock.Now(), proof, body)
+	switch {
+	case errors.Is(err, callback.ErrHeaders):
+		return err
+	case err == nil:
+		return k.confirm(ctx, held, source, proof, body, set)
+	case !set.names(refs):
+		return k.verifyAnew(ctx, held, source, proof, body)
+	case k.clock.Since(set.readAt) < keysForceInterval:
 		return err
 	}
-	if newer := k.reload(ctx, held, source, set); newer != set {
-		return newer.verify(k.clock.Now(), proof, body)
+	select {
+	case k.waiting <- struct{}{}:
+		defer func() { <-k.waiting }()
+		return k.verifyAnew(ctx, held, source, proof, body)
+	default:
+		return ErrKeysUnread
 	}
-	return err
 }
 
-// of finds what is held of a source. When too many are held, an arbitrary one is dropped: it is read again when it
-// calls.
+// confirm has the keys that verified a callback read again when they are due, and verifies with newer ones if these were
+// too old to be trusted.
+func (k *KeyStore) confirm(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, proof callback.Proof, body []byte, set *keySet) error {
+	refs, age := source.Spec.Callback.Keys, k.clock.Since(set.readAt)
+	if set.names(refs) && age < keysMaxAge && (set.complete || age < keysForceInterval) {
+		return nil
+	}
+	done := k.read(held, source, set)
+	if age < keysTrust {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keysPatience)
+	defer cancel()
+	select {
+	case <-done:
+		return held.current.Load().verify(refs, k.clock.Now(), proof, body)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// of finds what is held of a source.
 func (k *KeyStore) of(name types.NamespacedName) *sourceKeys {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	held, ok := k.sources[name]
-	if ok {
+	if held, ok := k.sources.Get(name); ok {
 		return held
 	}
-	if len(k.sources) >= maxSources {
-		for other := range k.sources {
-			delete(k.sources, other)
-			break
-		}
+	held := &sourceKeys{}
+	if others, ok, _ := k.sources.PeekOrAdd(name, held); ok {
+		return others
 	}
-	held = &sourceKeys{}
-	k.sources[name] = held
 	return held
 }
 
-// load returns the keys at hand, reading them first when there are none for what the source names now. When they are
-// due, one caller reads them again while the others go on with the old ones.
-func (k *KeyStore) load(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource) *keySet {
+// verifyAnew waits until the keys are read again, and verifies with what was found.
+func (k *KeyStore) verifyAnew(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, proof callback.Proof, body []byte) error {
+	refs := source.Spec.Callback.Keys
 	set := held.current.Load()
-	if set == nil || !slices.Equal(set.refs, source.Spec.Callback.Keys) {
-		held.reading.Lock()
-		defer held.reading.Unlock()
-		set = held.current.Load()
-		if set != nil && slices.Equal(set.refs, source.Spec.Callback.Keys) {
-			return set
+	// The reading that is under way may be for what the source named before.
+	for range 2 {
+		select {
+		case <-k.read(held, source, set):
+		case <-ctx.Done():
+			return ErrKeysUnread
 		}
-		return k.read(ctx, held, source, set)
-	}
-	if k.due(set) && held.reading.TryLock() {
-		defer held.reading.Unlock()
-		if latest := held.current.Load(); latest != set {
-			return latest
+		if set = held.current.Load(); set.names(refs) {
+			break
 		}
-		return k.read(ctx, held, source, set)
 	}
-	return set
+	return set.verify(refs, k.clock.Now(), proof, body)
 }
 
-func (k *KeyStore) due(set *keySet) bool {
-	age := k.clock.Since(set.readAt)
-	return age >= keysMaxAge || (!set.complete && age >= keysForceInterval)
-}
+// ended is a reading that has ended.
+var ended = func() chan struct{} { done := make(chan struct{}); close(done); return done }()
 
-// reload reads the keys again because those of set have failed, unless that was done a moment ago.
-func (k *KeyStore) reload(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, set *keySet) *keySet {
-	held.reading.Lock()
-	defer held.reading.Unlock()
-	latest := held.current.Load()
-	if latest != set || k.clock.Since(latest.readAt) < keysForceInterval {
-		return latest
+// read has the source's Secrets read, unless that was done since the caller saw what was held, or is being done. The
+// channel is closed at the end. No request carries the reading, because others wait for it, or none does; it ends within
+// keysTimeout.
+func (k *KeyStore) read(held *sourceKeys, source *v1alpha1.RecordingSource, seen *keySet) <-chan struct{} {
+	held.mu.Lock()
+	defer held.mu.Unlock()
+	if held.current.Load() != seen {
+		return ended
 	}
-	return k.read(ctx, held, source, latest)
+	if held.reading != nil {
+		return held.reading
+	}
+	done := make(chan struct{})
+	held.reading = done
+	go func() {
+		defer close(done)
+		set := k.readSecrets(source, seen)
+		held.mu.Lock()
+		defer held.mu.Unlock()
+		held.current.Store(set)
+		held.reading = nil
+	}()
+	return done
 }
 
-// read reads the source's Secrets, each once. The caller holds held.reading. A sender that hangs up does not stop it,
-// because others wait for it.
-func (k *KeyStore) read(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, old *keySet) *keySet {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keysTimeout)
+// readSecrets reads the source's Secrets, each once.
+func (k *KeyStore) readSecrets(source *v1alpha1.RecordingSource, old *keySet) *keySet {
+	ctx, cancel := context.WithTimeout(context.Background(), keysTimeout)
 	defer cancel()
 	now := k.clock.Now()
 	set := &keySet{refs: slices.Clone(source.Spec.Callback.Keys), readAt: now, complete: true}
@@ -197,15 +239,17 @@ func (k *KeyStore) read(ctx context.Context, held *sourceKeys, source *v1alpha1.
 			var err error
 			secret, err = k.get(ctx, source.Namespace, ref.SecretRef.Name)
 			if err != nil {
-				k.log.Error(err, "Could not read a callback key; the one that was read last stays in use",
-					"source", client.ObjectKeyFromObject(source))
+				// Once an outage, not every two seconds of it.
+				if set.complete && (old == nil || old.complete) {
+					k.log.Error(err, "Could not read a callback key; what was read last stays in use for a day",
+						"source", client.ObjectKeyFromObject(source))
+				}
 				set.complete = false
 			}
 			secrets[ref.SecretRef.Name] = secret
 		}
 		set.held = append(set.held, hold(secret, ref, old, now))
 	}
-	held.current.Store(set)
 	return set
 }
 
@@ -243,11 +287,17 @@ func (s *keySet) find(ref v1alpha1.CallbackKey) heldKey {
 	return heldKey{unread: true}
 }
 
-// verify tries the keys that may be used now.
-func (s *keySet) verify(now time.Time, proof callback.Proof, body []byte) error {
-	keys := make([]callback.Key, 0, len(s.held))
+// names says that the set was read for these keys.
+func (s *keySet) names(refs []v1alpha1.CallbackKey) bool {
+	return s != nil && slices.Equal(s.refs, refs)
+}
+
+// verify tries those of the named keys that are known and may be used now.
+func (s *keySet) verify(refs []v1alpha1.CallbackKey, now time.Time, proof callback.Proof, body []byte) error {
+	keys := make([]callback.Key, 0, len(refs))
 	unread := false
-	for _, held := range s.held {
+	for _, ref := range refs {
+		held := s.find(ref)
 		switch {
 		case held.unread || now.Sub(held.readAt) > keysKeep:
 			unread = true

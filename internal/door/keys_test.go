@@ -30,6 +30,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -44,11 +45,23 @@ type vault struct {
 	mu      sync.Mutex
 	secrets map[string]string
 	away    bool
-	reads   atomic.Int64
+	// hang is nil, or holds every answer back until it is closed.
+	hang  chan struct{}
+	reads atomic.Int64
 }
 
-func (v *vault) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+func (v *vault) Get(ctx context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	v.reads.Add(1)
+	v.mu.Lock()
+	hang := v.hang
+	v.mu.Unlock()
+	if hang != nil {
+		select {
+		case <-hang:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.away {
@@ -99,6 +112,17 @@ func (s safe) verify(tb testing.TB, source *v1alpha1.RecordingSource, key string
 	return s.store.Verify(tb.Context(), source, proof, content)
 }
 
+// settle waits until the source's keys are not being read.
+func (s safe) settle(t *testing.T, source string) {
+	t.Helper()
+	held := s.store.of(types.NamespacedName{Namespace: "media", Name: source})
+	waitFor(t, "the keys to be read", func() bool {
+		held.mu.Lock()
+		defer held.mu.Unlock()
+		return held.reading == nil
+	})
+}
+
 func expect(t *testing.T, what string, got, want error) {
 	t.Helper()
 	if !errors.Is(got, want) {
@@ -117,9 +141,77 @@ func TestKeysAreReadOnceAMinute(t *testing.T) {
 	}
 	s.clock.Step(keysMaxAge)
 	s.set(func() { s.secrets["one"] = keyTwo })
-	expect(t, "the key of a minute ago", s.verify(t, source, keyOne), callback.ErrSignature)
+	expect(t, "the key of a minute ago", s.verify(t, source, keyOne), nil)
+	s.settle(t, "a")
 	if got := s.reads.Load(); got != 2 {
 		t.Errorf("%d reads, want 2", got)
+	}
+	expect(t, "the key that is gone", s.verify(t, source, keyOne), callback.ErrSignature)
+}
+
+// A source that is rarely called does not go by old keys.
+func TestOldKeysAreNotTrusted(t *testing.T) {
+	s := makeSafe()
+	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
+	expect(t, "the key", s.verify(t, source, keyOne), nil)
+	s.clock.Step(keysTrust)
+	s.set(func() { s.secrets["one"] = keyTwo })
+	expect(t, "the key that is gone", s.verify(t, source, keyOne), callback.ErrSignature)
+	s.clock.Step(keysTrust)
+	s.set(func() { delete(s.secrets, "one") })
+	expect(t, "the Secret that is gone", s.verify(t, source, keyTwo), ErrNoUsableKey)
+}
+
+// An API server that does not answer holds up no callback that a known key verifies, whoever else forges; and of the
+// forgeries it holds up only a few.
+func TestAHangingAPIServerHoldsUpNoGenuineCallback(t *testing.T) {
+	s := makeSafe()
+	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
+	expect(t, "the key", s.verify(t, source, keyOne), nil)
+	s.clock.Step(keysMaxAge)
+	answer := make(chan struct{})
+	s.set(func() { s.hang = answer })
+	var forgeries sync.WaitGroup
+	refused := make(chan error, 2*maxWaiting)
+	for range 2 * maxWaiting {
+		forgeries.Go(func() { refused <- s.verify(t, source, keyTwo) })
+	}
+	for range maxWaiting {
+		expect(t, "a forgery beyond those that wait", <-refused, ErrKeysUnread)
+	}
+	for range 1000 {
+		expect(t, "a genuine callback", s.verify(t, source, keyOne), nil)
+	}
+	if got := s.reads.Load(); got != 2 {
+		t.Errorf("%d reads, want one beside the first", got)
+	}
+	close(answer)
+	forgeries.Wait()
+	for range maxWaiting {
+		expect(t, "a forgery that waited", <-refused, callback.ErrSignature)
+	}
+}
+
+// With keys of long ago, a callback waits for an API server that hangs only until that is known.
+func TestAHangingAPIServerIsWaitedForOnce(t *testing.T) {
+	s := makeSafe()
+	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
+	expect(t, "the key", s.verify(t, source, keyOne), nil)
+	s.clock.Step(time.Hour)
+	s.set(func() { s.hang = make(chan struct{}) })
+	began := time.Now()
+	expect(t, "the first", s.verify(t, source, keyOne), nil)
+	if took := time.Since(began); took >= keysTimeout {
+		t.Errorf("the first callback waited %s", took)
+	}
+	s.settle(t, "a")
+	s.clock.Step(keysForceInterval)
+	began = time.Now()
+	for range 100 {
+		expect(t, "the next", s.verify(t, source, keyOne), nil)
+	}
+	if took := time.Since(began); took >= keysTimeout {
+		t.Errorf("100 callbacks waited %s", took)
 	}
 }
 
@@ -208,7 +300,8 @@ func TestKeysOutliveTheAPIServer(t *testing.T) {
 	expect(t, "the unknown of two", s.verify(t, both, keyTwo), ErrKeysUnread)
 	// A Secret that is gone is another thing than one that cannot be read.
 	s.set(func() { s.away = false; delete(s.secrets, "one") })
-	s.clock.Step(keysMaxAge)
+	s.settle(t, "a")
+	s.clock.Step(keysTrust)
 	expect(t, "a deleted key", s.verify(t, source, keyOne), ErrNoUsableKey)
 	if log := s.log.String(); !strings.Contains(log, "away") || strings.Contains(log, keyOne) || strings.Contains(log, keyTwo) {
 		t.Errorf("log: %s", log)
@@ -222,7 +315,7 @@ func TestHeldKeysAreBounded(t *testing.T) {
 		source.Namespace = "n" + time.Duration(i).String()
 		expect(t, "the key", s.verify(t, source, keyOne), nil)
 	}
-	if got := len(s.store.sources); got > maxSources {
+	if got := s.store.sources.Len(); got > maxSources {
 		t.Errorf("%d sources are held", got)
 	}
 }

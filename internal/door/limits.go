@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
@@ -121,4 +122,13 @@ func (m *meter) take(source types.NamespacedName) bool {
 	}
 	m.mu.Unlock()
 	return bucket.AllowN(m.clock.Now(), 1)
+}
+
+// bounded is a memory of at most so many entries, of which the one that was used longest ago is forgotten first.
+func bounded[K comparable, V any](entries int) *lru.Cache[K, V] {
+	memory, err := lru.New[K, V](entries)
+	if err != nil {
+		panic(err) // for no entries at all
+	}
+	return memory
 }
