@@ -165,8 +165,8 @@ func (b *Bucket) List(ctx context.Context, prefix, after string) ([]Object, erro
 		}
 	}
 	// A listing whose time is over ends without saying so; taken for its end, it would lose what follows.
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	if ctx.Err() != nil {
+		return nil, ErrUnreachable
 	}
 	return page, nil
 }
@@ -205,7 +205,7 @@ func (b *Bucket) Read(ctx context.Context, key string, offset, length int64) ([]
 	}
 	data, err := io.ReadAll(io.LimitReader(body, length))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, context.Cause(ctx))
+		return nil, ErrUnreachable
 	}
 	return data, nil
 }

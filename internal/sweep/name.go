@@ -1,0 +1,69 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package sweep
+
+import (
+	"path"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Formats of a recording, as callbacks name them.
+const (
+	formatHLS = "HLS"
+	formatMP4 = "MP4"
+)
+
+// formatOf is the format of an object that may be a recording; empty: it is none.
+func formatOf(key string) string {
+	switch strings.ToLower(path.Ext(key)) {
+	case ".m3u8":
+		return formatHLS
+	case ".mp4":
+		return formatMP4
+	default:
+		return ""
+	}
+}
+
+// storable says whether a key can stand in a RecordingFile as it is.
+func storable(key string) bool { return utf8.ValidString(key) }
+
+// defaultName is how SparkRTC names a recording unless a rule says otherwise: the stream, and when its first segment
+// was finished, in UTC.
+var defaultName = regexp.MustCompile(`^(.+)_(\d{4}-\d{2}-\d{2}-\d{2}-\d{2}-\d{2})$`)
+
+// maxStreamName is the longest name that a RecordingFile takes.
+const maxStreamName = 256
+
+// nameOf is what an object's key tells of the stream and the beginning, by SparkRTC's default name.
+func nameOf(key string) (stream string, began time.Time) {
+	base := path.Base(key)
+	parts := defaultName.FindStringSubmatch(strings.TrimSuffix(base, path.Ext(base)))
+	if parts == nil {
+		return "", time.Time{}
+	}
+	began, err := time.Parse("2006-01-02-15-04-05", parts[2])
+	if err != nil || utf8.RuneCountInString(parts[1]) > maxStreamName || strings.ContainsFunc(parts[1], isControl) {
+		return "", time.Time{}
+	}
+	return parts[1], began
+}
+
+func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
