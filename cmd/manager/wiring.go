@@ -19,8 +19,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -37,6 +39,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/door"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/leadership"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
@@ -60,18 +63,16 @@ func newScheme() *runtime.Scheme {
 // newManager wires the operator together; nothing runs before the manager is started.
 func newManager(ctx context.Context, config *rest.Config, o *options) (manager.Manager, error) {
 	grace := shutdownGrace
+	scheme := newScheme()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        newScheme(),
-		Cache:                         cacheOptions(o.namespaces),
-		Metrics:                       metricsserver.Options{BindAddress: o.metricsAddress},
-		HealthProbeBindAddress:        o.healthAddress,
-		PprofBindAddress:              o.pprofAddress,
-		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaderElectionID,
-		LeaderElectionNamespace:       o.leaderNamespace,
-		LeaderElectionReleaseOnCancel: true,
-		Controller:                    ctrlconfig.Controller{ReconciliationTimeout: reconcileTimeout},
-		GracefulShutdownTimeout:       &grace,
+		Scheme:                  scheme,
+		MapperProvider:          func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return newMapper(scheme) },
+		Cache:                   cacheOptions(o.namespaces),
+		Metrics:                 metricsserver.Options{BindAddress: o.metricsAddress},
+		HealthProbeBindAddress:  o.healthAddress,
+		PprofBindAddress:        o.pprofAddress,
+		Controller:              ctrlconfig.Controller{ReconciliationTimeout: reconcileTimeout},
+		GracefulShutdownTimeout: &grace,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the manager: %w", err)
@@ -89,17 +90,37 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 	if err := controller.WatchMetrics(ctx, mgr.GetCache(), collectors); err != nil {
 		return nil, err
 	}
-	if err := addControllers(mgr, o, collectors); err != nil {
+	if err := addLeadership(mgr, o, collectors); err != nil {
 		return nil, err
 	}
 	return mgr, addDoor(mgr, o, collectors)
 }
 
-func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
+// addLeadership runs the controllers on the replica that leads. The manager itself elects nobody: it would end with its
+// term, and the door with it.
+func addLeadership(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
 	router, err := routing.New()
 	if err != nil {
 		return err
 	}
+	var lease *leadership.Lease
+	if o.leaderElect {
+		lease = &leadership.Lease{Namespace: o.leaderNamespace, Name: leaderElectionID, Timing: o.leaseTiming}
+	}
+	terms, err := leadership.New(mgr, lease, func(term manager.Manager) error {
+		return addControllers(term, o, collectors, router)
+	})
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(terms); err != nil {
+		return fmt.Errorf("add the controllers: %w", err)
+	}
+	return nil
+}
+
+// addControllers adds the reconcilers of one term.
+func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics, router *routing.Router) error {
 	recorder := mgr.GetEventRecorder(recorderName)
 	now := clock.RealClock{}
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{

@@ -1,0 +1,56 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+	http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+)
+
+// runner is a manager that is started and comes past its caches, or not.
+type runner struct {
+	manager.Manager
+	start   func(context.Context) error
+	elected chan struct{}
+}
+
+func (r *runner) Start(ctx context.Context) error { return r.start(ctx) }
+func (r *runner) Elected() <-chan struct{}        { return r.elected }
+
+func TestRun(t *testing.T) {
+	g := NewWithT(t)
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	waiting := &runner{elected: make(chan struct{}), start: func(context.Context) error { <-never; return nil }}
+	g.Expect(run(stopped, waiting)).To(Succeed(), "waits for caches that are never synced")
+
+	ended := false
+	running := &runner{elected: make(chan struct{}), start: func(ctx context.Context) error { <-ctx.Done(); ended = true; return nil }}
+	close(running.elected)
+	g.Expect(run(stopped, running)).To(Succeed())
+	g.Expect(ended).To(BeTrue(), "does not wait for the end of what runs")
+
+	broken := errors.New("broken")
+	failing := &runner{elected: make(chan struct{}), start: func(context.Context) error { return broken }}
+	g.Expect(run(t.Context(), failing)).To(MatchError(broken))
+}
