@@ -42,8 +42,8 @@ func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1
 	if ready == nil || was != nil && was.Reason == ready.Reason && was.Message == ready.Message {
 		return
 	}
-	if was != nil && was.Reason == ready.Reason && ready.Reason == v1alpha1.ReasonProcessing {
-		return // the steps have spoken
+	if was != nil && was.Reason == ready.Reason && (ready.Reason == v1alpha1.ReasonProcessing || ready.Reason == v1alpha1.ReasonAbandoned) {
+		return // the steps have spoken; or it is abandoned for one more reason
 	}
 	kind := corev1.EventTypeNormal
 	if ready.Reason == v1alpha1.ReasonFailed || ready.Reason == v1alpha1.ReasonAbandoned {

@@ -78,7 +78,7 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Owns(&batchv1.Job{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fileOfPod), builder.WithPredicates(podEnded())).
-		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.unsettledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.filesOfSource), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.unsettledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.unsettledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency}).
@@ -94,7 +94,11 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if !file.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // its Jobs go with it: the garbage collector follows their owner
 	}
-	seen, err := r.gather(ctx, file)
+	now := r.Clock.Now()
+	if removed, err := r.settle(ctx, file, now); removed || err != nil {
+		return conflictToRetry(err)
+	}
+	seen, err := r.gather(ctx, file, now)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("gather: %w", err)
 	}
@@ -103,17 +107,17 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	}
 	var steps plan.Plan
 	if seen.blocked == nil {
-		steps = plan.Make(seen.planned(r.Clock.Now()))
+		steps = plan.Make(seen.planned())
 	}
 	problems, applyErr := r.apply(ctx, seen, &steps)
-	computed := status.Compute(seen.observed(steps, problems, r.Clock.Now()))
+	computed := status.Compute(seen.observed(steps, problems))
 	patchErr := r.patchStatus(ctx, file, computed, seen.steps())
 	if apierrors.IsConflict(patchErr) {
 		// Most often it is a callback that changed the file.
 		retry, _ := afterConflict(patchErr)
 		return retry, applyErr
 	}
-	return ctrl.Result{RequeueAfter: steps.RecheckAfter}, errors.Join(applyErr, patchErr)
+	return ctrl.Result{RequeueAfter: max(steps.RecheckAfter, seen.recheckAfter)}, errors.Join(applyErr, patchErr)
 }
 
 // patchStatus writes the status when it differs from what is there, and then says so in events and metrics.

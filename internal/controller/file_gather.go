@@ -38,9 +38,14 @@ import (
 	"sparkrtc.dev/recording-operator/internal/status"
 )
 
+// defaultOpenTimeout is that of a source that says nothing, or is gone: the longest cycle of the service is 12 h.
+const defaultOpenTimeout = 13 * time.Hour
+
 // gathered is everything that was read for one file.
 type gathered struct {
 	file *v1alpha1.RecordingFile
+	// now is one moment for all that is decided.
+	now time.Time
 	// source that the file names; nil: there is none.
 	source *v1alpha1.RecordingSource
 	// input is the digest of the file's facts; empty while there are none.
@@ -51,6 +56,10 @@ type gathered struct {
 	pipeline *snapshot
 	blocked  *status.Problem
 	jobs     []plan.Job
+	// openTimeout is how long the file may be open.
+	openTimeout time.Duration
+	// recheckAfter asks for another look when nothing else happens; 0: none.
+	recheckAfter time.Duration
 }
 
 // snapshot is a pipeline's spec and the ControllerRevision that keeps it.
@@ -68,16 +77,17 @@ func (g *gathered) steps() []v1alpha1.Step {
 	return g.pipeline.spec.Steps
 }
 
-func (g *gathered) planned(now time.Time) plan.Observation {
-	seen := plan.Observation{Steps: g.steps(), Input: g.input, Jobs: g.jobs, Suspend: g.file.Spec.Suspend, Now: now}
+func (g *gathered) planned() plan.Observation {
+	seen := plan.Observation{Steps: g.steps(), Input: g.input, Jobs: g.jobs, Suspend: g.file.Spec.Suspend, Now: g.now}
 	if g.file.Status.Input == g.input {
 		seen.Recorded = g.file.Status.Steps
 	}
 	return seen
 }
 
-func (g *gathered) observed(steps plan.Plan, problems map[string]status.Problem, now time.Time) status.Observation {
-	seen := status.Observation{File: g.file, Steps: steps.Steps, Blocked: g.blocked, StepProblems: problems, Now: now}
+func (g *gathered) observed(steps plan.Plan, problems map[string]status.Problem) status.Observation {
+	seen := status.Observation{File: g.file, Steps: steps.Steps, Blocked: g.blocked, StepProblems: problems,
+		OpenTimeout: g.openTimeout, Now: g.now}
 	if recorded := &g.file.Status; g.blocked != nil && recorded.Input == g.input {
 		// What stands in the way takes nothing back of what was done.
 		seen.Pipeline, seen.Input, seen.Steps = recorded.Pipeline, recorded.Input, recorded.Steps
@@ -94,29 +104,55 @@ func (g *gathered) observed(steps plan.Plan, problems map[string]status.Problem,
 }
 
 // gather reads everything that the decision needs, once.
-func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFile) (*gathered, error) {
-	seen := &gathered{file: file}
+func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFile, now time.Time) (*gathered, error) {
+	seen := &gathered{file: file, now: now}
 	if file.Spec.File == nil {
-		return seen, nil
+		return seen, r.gatherOpen(ctx, seen)
 	}
 	seen.input = jobs.Input(file.Spec.File)
 	if finished(&file.Status, seen.input) {
 		seen.finished = true
 		return seen, nil
 	}
+	if wait := settlesIn(file, now); wait > 0 {
+		seen.blocked, seen.recheckAfter = new(settling()), wait
+		return seen, nil
+	}
 	var err error
 	if seen.jobs, err = r.observeJobs(ctx, file); err != nil {
 		return nil, err
 	}
+	if err := r.gatherSource(ctx, seen); err != nil {
+		return nil, err
+	}
+	return seen, r.gatherPipeline(ctx, seen)
+}
+
+// gatherOpen finds out how long an open file may stay open, by its source or, without one, by default.
+func (r *FileReconciler) gatherOpen(ctx context.Context, seen *gathered) error {
+	if err := r.gatherSource(ctx, seen); err != nil {
+		return err
+	}
+	seen.openTimeout = defaultOpenTimeout
+	if seen.source != nil && seen.source.Spec.OpenTimeout != nil {
+		seen.openTimeout = seen.source.Spec.OpenTimeout.Duration
+	}
+	if !seen.file.Spec.JobOver {
+		seen.recheckAfter = max(0, status.OpenFor(seen.file, seen.openTimeout, seen.now))
+	}
+	return nil
+}
+
+func (r *FileReconciler) gatherSource(ctx context.Context, seen *gathered) error {
 	source := &v1alpha1.RecordingSource{}
-	err = r.Client.Get(ctx, client.ObjectKey{Namespace: file.Namespace, Name: file.Spec.SourceRef.Name}, source)
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: seen.file.Namespace, Name: seen.file.Spec.SourceRef.Name}, source)
 	if client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("get source: %w", err)
+		return fmt.Errorf("get source: %w", err)
 	}
 	if err == nil {
 		seen.source = source
 	}
-	return seen, r.gatherPipeline(ctx, seen)
+	return nil
 }
 
 // sourceNotFound is what a file without its source waits for. Jobs that run go on: they have all they need.
@@ -218,8 +254,7 @@ func (r *FileReconciler) choose(ctx context.Context, seen *gathered) (string, bo
 		return ref.Name, true
 	}
 	// A file that was skipped stays so when routes change later: only what comes after an edit follows it.
-	ready := meta.FindStatusCondition(seen.file.Status.Conditions, v1alpha1.ConditionReady)
-	if ready != nil && ready.Reason == v1alpha1.ReasonSkipped && ready.Status == metav1.ConditionTrue {
+	if skipped(seen.file) {
 		return "", false
 	}
 	name, matched, err := r.Router.Choose(seen.source.Spec.Routes, routing.FromFile(&seen.file.Spec))
@@ -228,6 +263,12 @@ func (r *FileReconciler) choose(ctx context.Context, seen *gathered) (string, bo
 		log.FromContext(ctx).V(1).Info("A route was passed over", "source", seen.source.Name, "problem", err.Error())
 	}
 	return name, matched
+}
+
+// skipped says whether it was found that nothing follows.
+func skipped(file *v1alpha1.RecordingFile) bool {
+	ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady)
+	return ready != nil && ready.Reason == v1alpha1.ReasonSkipped && ready.Status == metav1.ConditionTrue
 }
 
 // observeJobs reads the Jobs that belong to the file and what their pods said.

@@ -45,6 +45,8 @@ const (
 	indexJob = "job"
 	// indexUnsettled finds RecordingFiles that are recorded and may still need something.
 	indexUnsettled = "unsettled"
+	// indexOpen finds RecordingFiles that wait for their callback by their source.
+	indexOpen = "open"
 	// indexRevision finds RecordingFiles that are not finished by the pipeline revision that they are processed with.
 	indexRevision = "revision"
 )
@@ -59,6 +61,7 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&batchv1.Job{}, indexFile, func(o client.Object) []string { return label(o, v1alpha1.LabelFile) }},
 		{&corev1.Pod{}, indexJob, func(o client.Object) []string { return label(o, batchv1.JobNameLabel) }},
 		{&v1alpha1.RecordingFile{}, indexUnsettled, unsettled},
+		{&v1alpha1.RecordingFile{}, indexOpen, openOfSource},
 		{&v1alpha1.RecordingFile{}, indexRevision, unfinishedRevision},
 	}
 	for _, index := range indexes {
@@ -113,6 +116,14 @@ func unsettled(object client.Object) []string {
 	return []string{"true"}
 }
 
+func openOfSource(object client.Object) []string {
+	file, ok := object.(*v1alpha1.RecordingFile)
+	if !ok || file.Spec.File != nil || file.Spec.JobOver {
+		return nil
+	}
+	return []string{file.Spec.SourceRef.Name}
+}
+
 func unfinishedRevision(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
 	if !ok || file.Status.Pipeline == nil || finished(&file.Status, file.Status.Input) {
@@ -124,6 +135,13 @@ func unfinishedRevision(object client.Object) []string {
 // unsettledFiles are the files that a change of a source, pipeline or storage location may set going again.
 func (r *FileReconciler) unsettledFiles(ctx context.Context, object client.Object) []reconcile.Request {
 	return requestsFor(ctx, r.Client, &v1alpha1.RecordingFileList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexUnsettled: "true"})
+}
+
+// filesOfSource are the files that a change of a source may set going again, or that may now stay open for a longer or
+// a shorter time.
+func (r *FileReconciler) filesOfSource(ctx context.Context, source client.Object) []reconcile.Request {
+	open := requestsFor(ctx, r.Client, &v1alpha1.RecordingFileList{}, client.InNamespace(source.GetNamespace()), client.MatchingFields{indexOpen: source.GetName()})
+	return append(open, r.unsettledFiles(ctx, source)...)
 }
 
 // requestsFor asks for a look at every object of a list in the cache. A list that fails costs no more than time: every

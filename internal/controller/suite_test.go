@@ -44,6 +44,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
@@ -53,6 +54,9 @@ import (
 var (
 	restConfig *rest.Config
 	k8s        client.Client
+	// files is the file reconciler of the manager, to be copied with another clock; ingester writes as callbacks do.
+	files      FileReconciler
+	ingester   *ingest.Ingester
 	registry   = prometheus.NewRegistry()
 	namespaces atomic.Int32
 	// statusPatches counts what the file reconciler wrote, by object.
@@ -117,8 +121,11 @@ func startManager(ctx context.Context, scheme *runtime.Scheme) <-chan struct{} {
 	must(err)
 	recorder := mgr.GetEventRecorder("test")
 	counted := statusPatches.wrap(mgr.GetClient())
-	must((&FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
-		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}).SetupWithManager(mgr))
+	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
+		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}
+	must(files.SetupWithManager(mgr))
+	must(ingest.SetupIndexes(ctx, mgr.GetFieldIndexer()))
+	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
 	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder,
 		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}).SetupWithManager(mgr))

@@ -55,8 +55,14 @@ func fakeAPI(tb testing.TB, hooks interceptor.Funcs, objects ...client.Object) c
 	return fake.NewClientBuilder().WithScheme(testScheme(tb)).WithObjects(objects...).WithInterceptorFuncs(hooks).
 		WithIndex(&v1alpha1.RecordingFile{}, IndexChain, IndexFunc).
 		WithIndex(&v1alpha1.RecordingFile{}, IndexObject, IndexObjectFunc).
-		WithIndex(&v1alpha1.RecordingFile{}, indexJob, func(obj client.Object) []string {
+		WithIndex(&v1alpha1.RecordingFile{}, fieldJob, func(obj client.Object) []string {
 			return []string{obj.(*v1alpha1.RecordingFile).Spec.JobID}
+		}).
+		WithIndex(&v1alpha1.RecordingFile{}, fieldObject, func(obj client.Object) []string {
+			if file := obj.(*v1alpha1.RecordingFile).Spec.File; file != nil && file.OBS != nil {
+				return []string{file.OBS.Object}
+			}
+			return nil
 		}).Build()
 }
 

@@ -96,6 +96,16 @@ func (w *world) store(file *v1alpha1.RecordingFile) {
 	w.history = append(w.history, file)
 }
 
+// gone deletes a file. The history keeps it as one that is of no chain and no object.
+func (w *world) gone(file *v1alpha1.RecordingFile) {
+	w.revision++
+	w.writes++
+	delete(w.live, file.Name)
+	tomb := &v1alpha1.RecordingFile{}
+	tomb.Name = file.Name
+	w.history = append(w.history, tomb)
+}
+
 // sorted are the live files by name.
 func (w *world) sorted() []*v1alpha1.RecordingFile {
 	return slices.SortedFunc(maps.Values(w.live), func(a, b *v1alpha1.RecordingFile) int { return cmp.Compare(a.Name, b.Name) })
@@ -152,6 +162,34 @@ func (r *replica) job(_ context.Context, _, job string) ([]*v1alpha1.RecordingFi
 		}
 	}
 	return of, nil
+}
+
+func (r *replica) bearersNow(_ context.Context, _, object string) ([]*v1alpha1.RecordingFile, error) {
+	if r.before("bearersNow") != faultNone {
+		return nil, errFault
+	}
+	return slices.DeleteFunc(r.sorted(), func(file *v1alpha1.RecordingFile) bool {
+		return file.Spec.File == nil || file.Spec.File.OBS == nil || file.Spec.File.OBS.Object != object
+	}), nil
+}
+
+func (r *replica) remove(_ context.Context, read *v1alpha1.RecordingFile) error {
+	fails := r.before("remove")
+	if fails == faultLost {
+		return errFault
+	}
+	file, ok := r.live[read.Name]
+	if !ok {
+		return apierrors.NewNotFound(files, read.Name)
+	}
+	if file.ResourceVersion != read.ResourceVersion {
+		return apierrors.NewConflict(files, read.Name, errors.New("it has changed"))
+	}
+	r.gone(file)
+	if fails == faultUnheard {
+		return errFault
+	}
+	return nil
 }
 
 func (r *replica) create(_ context.Context, file *v1alpha1.RecordingFile) error {

@@ -34,8 +34,11 @@ const (
 	IndexObject = "recordingObject"
 )
 
-// indexJob is the selectable field of the RecordingFile's definition; the API server knows it, not the cache.
-const indexJob = "spec.jobID"
+// Selectable fields of the RecordingFile's definition; the API server knows them, not the cache.
+const (
+	fieldJob    = "spec.jobID"
+	fieldObject = "spec.file.obs.object"
+)
 
 // IndexFunc is what IndexChain indexes a RecordingFile by.
 func IndexFunc(obj client.Object) []string {
@@ -82,14 +85,18 @@ type store interface {
 	get(ctx context.Context, namespace, name string) (*v1alpha1.RecordingFile, error)
 	// job reads a job's files from the API server itself.
 	job(ctx context.Context, namespace, job string) ([]*v1alpha1.RecordingFile, error)
+	// bearersNow reads the files that bear a key in any bucket of any source from the API server itself.
+	bearersNow(ctx context.Context, namespace, object string) ([]*v1alpha1.RecordingFile, error)
 	// create fails with AlreadyExists when the name is taken.
 	create(ctx context.Context, file *v1alpha1.RecordingFile) error
 	// update changes the spec and the annotations, and fails with Conflict unless the file is still the one that was
 	// read.
 	update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, annotations map[string]string) error
+	// remove deletes the file, and fails with Conflict unless it is still the one that was read.
+	remove(ctx context.Context, read *v1alpha1.RecordingFile) error
 }
 
-// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=get;list;watch;create;patch;delete
 
 // clientStore is the store of a real API server. Who calls sets the deadlines.
 type clientStore struct {
@@ -124,9 +131,17 @@ func (s clientStore) get(ctx context.Context, namespace, name string) (*v1alpha1
 }
 
 func (s clientStore) job(ctx context.Context, namespace, job string) ([]*v1alpha1.RecordingFile, error) {
+	return s.selected(ctx, namespace, fieldJob, job)
+}
+
+func (s clientStore) bearersNow(ctx context.Context, namespace, object string) ([]*v1alpha1.RecordingFile, error) {
+	return s.selected(ctx, namespace, fieldObject, object)
+}
+
+func (s clientStore) selected(ctx context.Context, namespace, field, value string) ([]*v1alpha1.RecordingFile, error) {
 	var list v1alpha1.RecordingFileList
-	if err := s.live.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{indexJob: job}); err != nil {
-		return nil, fmt.Errorf("read the job's recording files: %w", err)
+	if err := s.live.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{field: value}); err != nil {
+		return nil, fmt.Errorf("list recording files by %s: %w", field, err)
 	}
 	return pointers(list.Items), nil
 }
@@ -150,6 +165,16 @@ func (s clientStore) update(ctx context.Context, read *v1alpha1.RecordingFile, s
 	patch := client.MergeFromWithOptions(from, client.MergeFromWithOptimisticLock{})
 	if err := s.cached.Patch(ctx, to, patch); err != nil {
 		return fmt.Errorf("update recording file %s: %w", read.Name, err)
+	}
+	return nil
+}
+
+func (s clientStore) remove(ctx context.Context, read *v1alpha1.RecordingFile) error {
+	file := &v1alpha1.RecordingFile{}
+	file.Namespace, file.Name = read.Namespace, read.Name
+	same := client.Preconditions{UID: &read.UID, ResourceVersion: &read.ResourceVersion}
+	if err := s.cached.Delete(ctx, file, same); err != nil {
+		return fmt.Errorf("delete recording file %s: %w", read.Name, err)
 	}
 	return nil
 }

@@ -43,9 +43,9 @@ type Found struct {
 // sweptPrefix begins the name of every file that a sweep makes.
 const sweptPrefix = "swept-"
 
-// sweptName is the name of the file that a sweep makes for an object. It follows from the object alone, so that it is
+// SweptName is the name of the file that a sweep makes for an object. It follows from the object alone, so that it is
 // a lock between sweeps, and so that a COMPLETE finds it with one read.
-func sweptName(namespace, source, bucket, object string) string {
+func SweptName(namespace, source, bucket, object string) string {
 	return sweptPrefix + hexHash(namespace, source, bucket, object)[:longHash]
 }
 
@@ -75,7 +75,7 @@ func (i *Ingester) Sweep(ctx context.Context, found Found) (Result, error) {
 	if err != nil {
 		return Result{}, classify(err)
 	}
-	name := sweptName(found.Namespace, found.Source, found.File.Bucket, found.File.Object)
+	name := SweptName(found.Namespace, found.Source, found.File.Bucket, found.File.Object)
 	return i.repeat(ctx, func(again bool) (Result, error) {
 		if again {
 			// Whatever was known, what holds the name that a sweep gives is the one to ask.
@@ -106,7 +106,7 @@ func (i *Ingester) Sweep(ctx context.Context, found Found) (Result, error) {
 // name for a lock.
 func SweptFile(found Found, now time.Time) *v1alpha1.RecordingFile {
 	decided := decideSweep(nil, found, now)
-	name := sweptName(found.Namespace, found.Source, found.File.Bucket, found.File.Object)
+	name := SweptName(found.Namespace, found.Source, found.File.Bucket, found.File.Object)
 	return newFile(found.Namespace, name, decided)
 }
 
@@ -139,7 +139,7 @@ func (i *Ingester) sweptFile(ctx context.Context, d Delivery) (*v1alpha1.Recordi
 	if d.Event.File.Object == "" {
 		return nil, nil //nolint:nilnil // what lies in no bucket is not swept
 	}
-	name := sweptName(d.Namespace, d.Source, d.Event.File.Bucket, d.Event.File.Object)
+	name := SweptName(d.Namespace, d.Source, d.Event.File.Bucket, d.Event.File.Object)
 	return i.getBearer(ctx, d.Namespace, name, factsOf(d.Event.File))
 }
 

@@ -54,7 +54,7 @@ func sweep(t *testing.T, i *Ingester, f Found) Result {
 func TestSweptFileIsFilledIn(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := fakeAPI(t, interceptor.Funcs{})
-	i, name := New(c, c, Options{Clock: testclock.NewFakeClock(now)}), sweptName(builders.Namespace, testSource, "b", "o")
+	i, name := New(c, c, Options{Clock: testclock.NewFakeClock(now)}), SweptName(builders.Namespace, testSource, "b", "o")
 	if known, err := i.Known(t.Context(), builders.Namespace, testSource, "b", "o"); known != nil || err != nil {
 		t.Errorf("known before: %+v, %v", known, err)
 	}
@@ -108,7 +108,7 @@ func TestSweepLeavesKnownObjectsAlone(t *testing.T) {
 	for object, want := range map[string]Result{
 		"o": {Duplicate, testKey.names()[0] + "0"},
 		"p": {Duplicate, "by-hand"},
-		"q": {Created, sweptName(builders.Namespace, testSource, "b", "q")},
+		"q": {Created, SweptName(builders.Namespace, testSource, "b", "q")},
 	} {
 		if got := sweep(t, i, found(object, 1)); got != want {
 			t.Errorf("%s: %+v, want %+v", object, got, want)
@@ -127,7 +127,7 @@ func TestSweepWithAStaleCache(t *testing.T) {
 			return live.Patch(ctx, obj, patch, opts...)
 		},
 	})
-	i, name := New(stale, live, Options{Clock: instant{}}), sweptName(builders.Namespace, testSource, "b", "o")
+	i, name := New(stale, live, Options{Clock: instant{}}), SweptName(builders.Namespace, testSource, "b", "o")
 	for _, step := range []struct {
 		size int64
 		want Result
@@ -167,13 +167,13 @@ func TestNoSecondFileWithoutALook(t *testing.T) {
 
 // Names of swept files are names; the object alone decides.
 func TestSweptNames(t *testing.T) {
-	name := sweptName("media", "classroom", "bucket", "Record/a.m3u8")
+	name := SweptName("media", "classroom", "bucket", "Record/a.m3u8")
 	if problems := validation.IsDNS1123Label(name); len(problems) > 0 || !strings.HasPrefix(name, "swept-") {
 		t.Errorf("%s: %v", name, problems)
 	}
 	for _, other := range []string{
-		sweptName("media2", "classroom", "bucket", "Record/a.m3u8"), sweptName("media", "classroo", "mbucket", "Record/a.m3u8"),
-		sweptName("media", "classroom", "bucketR", "ecord/a.m3u8"), sweptName("media", "classroom", "bucket", "Record/b.m3u8"),
+		SweptName("media2", "classroom", "bucket", "Record/a.m3u8"), SweptName("media", "classroo", "mbucket", "Record/a.m3u8"),
+		SweptName("media", "classroom", "bucketR", "ecord/a.m3u8"), SweptName("media", "classroom", "bucket", "Record/b.m3u8"),
 	} {
 		if other == name {
 			t.Errorf("%s is given twice", name)
@@ -183,7 +183,7 @@ func TestSweptNames(t *testing.T) {
 
 // One that is being deleted has no say.
 func TestCompleteBesideADeletedSweptFile(t *testing.T) {
-	swept := builders.MakeRecordingFile(sweptName(builders.Namespace, testSource, "b", "o"), testSource).Complete("b", "o", 1).Obj()
+	swept := builders.MakeRecordingFile(SweptName(builders.Namespace, testSource, "b", "o"), testSource).Complete("b", "o", 1).Obj()
 	swept.Finalizers = []string{"example.com/wait"}
 	swept.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
 	c := fakeAPI(t, interceptor.Funcs{}, swept)

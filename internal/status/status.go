@@ -49,8 +49,10 @@ type Observation struct {
 	Steps []v1alpha1.StepStatus
 	// Optional names the steps that may fail.
 	Optional []string
-	// Blocked says why processing cannot begin; nil: it can.
+	// Blocked says why processing cannot begin, or not yet; nil: it can.
 	Blocked *Problem
+	// OpenTimeout is how long the file may be open.
+	OpenTimeout time.Duration
 	// StepProblems says which steps cannot go on, by name.
 	StepProblems map[string]Problem
 	Now          time.Time
@@ -79,8 +81,8 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 		})
 	}
 	set(v1alpha1.ConditionReady, verdict.ready, verdict.reason, verdict.message)
-	recorded, recordedReason, recordedMessage := recordedCondition(&seen.File.Spec)
-	set(v1alpha1.ConditionRecorded, recorded, recordedReason, recordedMessage)
+	is := recordedCondition(seen.File, verdict)
+	set(v1alpha1.ConditionRecorded, is.status, is.reason, is.message)
 	set(v1alpha1.ConditionProcessed, verdict.processed, verdict.processedReason(), verdict.message)
 	if verdict.stalled != "" {
 		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, verdict.stalled, verdict.message)
@@ -90,14 +92,25 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 	return computed
 }
 
-// Keep is the status of a file that has nothing left to do: as it was, for the generation that was read.
+// Keep is the status of a file that has nothing left to do: as it was, for the generation that was read. Only who
+// reported the file may have changed.
 func Keep(file *v1alpha1.RecordingFile) v1alpha1.RecordingFileStatus {
 	kept := *file.Status.DeepCopy()
 	kept.ObservedGeneration = file.Generation
 	for i := range kept.Conditions {
-		kept.Conditions[i].ObservedGeneration = file.Generation
+		condition := &kept.Conditions[i]
+		condition.ObservedGeneration = file.Generation
+		if condition.Type == v1alpha1.ConditionRecorded && condition.Status == metav1.ConditionTrue {
+			is := reported(file)
+			condition.Reason, condition.Message = is.reason, is.message
+		}
 	}
 	return kept
+}
+
+// OpenFor is how much longer an open file may wait for its callback; zero or less: no longer.
+func OpenFor(file *v1alpha1.RecordingFile, openTimeout time.Duration, now time.Time) time.Duration {
+	return file.CreationTimestamp.Add(openTimeout).Sub(now)
 }
 
 // verdict is what the conditions say.
@@ -115,6 +128,9 @@ func (v verdict) processedReason() string {
 	return v.reason
 }
 
+// lookForIt is what to do about an abandoned file.
+const lookForIt = "a late callback still completes it; otherwise look for it in the bucket, and delete this object if nothing was recorded"
+
 func judge(seen Observation, steps []v1alpha1.StepStatus) verdict {
 	spec := &seen.File.Spec
 	waiting := func(reason, message string) verdict {
@@ -127,10 +143,14 @@ func judge(seen Observation, steps []v1alpha1.StepStatus) verdict {
 	}
 	switch {
 	case spec.File == nil && spec.JobOver:
+		return stalled(v1alpha1.ReasonAbandoned, v1alpha1.ReasonAbandoned, "the recording job ended without reporting this file; "+lookForIt)
+	case spec.File == nil && OpenFor(seen.File, seen.OpenTimeout, seen.Now) <= 0:
 		return stalled(v1alpha1.ReasonAbandoned, v1alpha1.ReasonAbandoned,
-			"the recording job ended without reporting this file; a late callback still completes it")
+			fmt.Sprintf("nothing reported this file within %s, the source's spec.openTimeout; %s", seen.OpenTimeout, lookForIt))
 	case spec.File == nil:
 		return waiting(v1alpha1.ReasonRecording, "the file is being recorded")
+	case seen.Blocked != nil && seen.Blocked.Passing:
+		return waiting(seen.Blocked.Reason, seen.Blocked.Message)
 	case seen.Blocked != nil:
 		return stalled(v1alpha1.ReasonFailed, seen.Blocked.Reason, seen.Blocked.Message)
 	case seen.Pipeline == nil && spec.Suspend:
@@ -220,15 +240,26 @@ func runs(seen Observation) int32 {
 	return old.Runs
 }
 
-func recordedCondition(spec *v1alpha1.RecordingFileSpec) (status metav1.ConditionStatus, reason, message string) {
-	switch {
-	case spec.File != nil:
-		return metav1.ConditionTrue, v1alpha1.ReasonReported, "the finished file was reported"
-	case spec.JobOver:
-		return metav1.ConditionFalse, v1alpha1.ReasonAbandoned, "the recording job ended without reporting this file"
-	default:
-		return metav1.ConditionFalse, v1alpha1.ReasonRecording, "the file is being recorded"
+// recorded is what the condition Recorded says.
+type recorded struct {
+	status          metav1.ConditionStatus
+	reason, message string
+}
+
+// recordedCondition says the same of an open file as its verdict.
+func recordedCondition(file *v1alpha1.RecordingFile, verdict verdict) recorded {
+	if file.Spec.File == nil {
+		return recorded{metav1.ConditionFalse, verdict.reason, verdict.message}
 	}
+	return reported(file)
+}
+
+// reported says who reported a finished file. AnnotationSwept is there until a callback does.
+func reported(file *v1alpha1.RecordingFile) recorded {
+	if _, swept := file.Annotations[v1alpha1.AnnotationSwept]; swept {
+		return recorded{metav1.ConditionTrue, v1alpha1.ReasonSwept, "no callback came; a sweep found the finished file in the bucket"}
+	}
+	return recorded{metav1.ConditionTrue, v1alpha1.ReasonReported, "the finished file was reported"}
 }
 
 func summary(spec *v1alpha1.RecordingFileSpec, steps []v1alpha1.StepStatus) *v1alpha1.FileSummary {

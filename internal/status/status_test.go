@@ -40,7 +40,13 @@ func complete() *v1alpha1.RecordingFile {
 }
 
 func open() *v1alpha1.RecordingFile {
-	return &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Name: "f", Generation: 1}}
+	return &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Name: "f", Generation: 1, CreationTimestamp: metav1.NewTime(now.Add(-time.Hour))}}
+}
+
+func swept() *v1alpha1.RecordingFile {
+	f := complete()
+	f.Annotations = map[string]string{v1alpha1.AnnotationSwept: "2026-03-01T11:00:00Z"}
+	return f
 }
 
 func inStates(states ...v1alpha1.StepState) []v1alpha1.StepStatus {
@@ -62,10 +68,30 @@ func TestCompute(t *testing.T) {
 		// ready is "status/reason", stalled its reason, message what Ready's message holds.
 		ready, processed, recorded, stalled, message string
 	}{
-		"recording": {seen: Observation{File: open()}, ready: "False/Recording", processed: "False/Recording", recorded: "False/Recording"},
+		"recording": {seen: Observation{File: open(), OpenTimeout: 13 * time.Hour}, ready: "False/Recording", processed: "False/Recording", recorded: "False/Recording"},
 		"abandoned": {
 			seen:  Observation{File: func() *v1alpha1.RecordingFile { f := open(); f.Spec.JobOver = true; return f }()},
 			ready: "False/Abandoned", processed: "False/Abandoned", recorded: "False/Abandoned", stalled: "Abandoned",
+		},
+		"open for too long": {
+			seen:  Observation{File: open(), OpenTimeout: time.Hour},
+			ready: "False/Abandoned", processed: "False/Abandoned", recorded: "False/Abandoned", stalled: "Abandoned", message: "within 1h0m0s",
+		},
+		"open for long, but not for too long": {
+			seen:  Observation{File: open(), OpenTimeout: time.Hour + time.Second},
+			ready: "False/Recording", processed: "False/Recording", recorded: "False/Recording",
+		},
+		"over, and open for too long": {
+			seen:  Observation{File: func() *v1alpha1.RecordingFile { f := open(); f.Spec.JobOver = true; return f }(), OpenTimeout: time.Hour},
+			ready: "False/Abandoned", processed: "False/Abandoned", recorded: "False/Abandoned", stalled: "Abandoned", message: "job ended",
+		},
+		"swept": {
+			seen:  Observation{File: swept(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning)},
+			ready: "False/Processing", processed: "False/Processing", recorded: "True/Swept",
+		},
+		"what passes needs nobody": {
+			seen:  Observation{File: swept(), Blocked: &Problem{Reason: "Queued", Message: "not yet", Passing: true}},
+			ready: "False/Queued", processed: "False/Queued", recorded: "True/Swept", message: "not yet",
 		},
 		"skipped": {seen: Observation{File: complete()}, ready: "True/Skipped", processed: "False/Skipped", recorded: "True/Reported"},
 		"suspended before it began": {
@@ -179,5 +205,20 @@ func TestKeepOnlyMovesTheGeneration(t *testing.T) {
 	}
 	if file.Status.ObservedGeneration == 9 {
 		t.Error("the file's own status was changed")
+	}
+}
+
+// A callback that comes after all says who reported the file; nothing else changes.
+func TestKeepSaysWhoReported(t *testing.T) {
+	file := swept()
+	file.Status = Compute(Observation{File: file, Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i", Steps: inStates(v1alpha1.StepSucceeded), Now: now})
+	if diff := cmp.Diff(file.Status, Keep(file)); diff != "" {
+		t.Errorf("a look at the same changes the status (-first +second):\n%s", diff)
+	}
+	file.Annotations = nil
+	kept := Keep(file)
+	recorded := meta.FindStatusCondition(kept.Conditions, v1alpha1.ConditionRecorded)
+	if recorded.Reason != v1alpha1.ReasonReported || !recorded.LastTransitionTime.Time.Equal(now) {
+		t.Errorf("Recorded is %+v", recorded)
 	}
 }
