@@ -31,6 +31,7 @@ type Metrics struct {
 	files           *prometheus.GaugeVec
 	steps           *prometheus.CounterVec
 	stepDuration    *prometheus.HistogramVec
+	sweep           sweepMetrics
 }
 
 // New makes the collectors and registers them.
@@ -59,7 +60,9 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 16),
 		}, []string{"kind", "outcome"}),
 	}
-	for _, collector := range []prometheus.Collector{m.callbacks, m.callbackLatency, m.files, m.steps, m.stepDuration} {
+	m.sweep = newSweepMetrics()
+	collectors := []prometheus.Collector{m.callbacks, m.callbackLatency, m.files, m.steps, m.stepDuration}
+	for _, collector := range append(collectors, m.sweep.collectors()...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
@@ -76,6 +79,7 @@ func (m *Metrics) CallbackHandled(namespace, source, outcome string, took time.D
 // SourceGone forgets the series of a source that was deleted.
 func (m *Metrics) SourceGone(namespace, source string) {
 	m.callbacks.DeletePartialMatch(prometheus.Labels{"namespace": namespace, "source": source})
+	m.sweep.forget(namespace, source)
 }
 
 // FileMoved counts a file from one reason to another; an empty reason is none.
