@@ -42,8 +42,9 @@ Every replica serves callbacks at
     POST /callbacks/{namespace}/{recordingsource}
 
 and answers 200 only when the event is written to the API server as a
-RecordingFile. One replica, the leader, reconciles RecordingFiles through their
-RecordingPipelines, in Jobs that run the worker image.
+RecordingFile, or synced to disk to be written later. One replica, the leader,
+reconciles RecordingFiles through their RecordingPipelines, in Jobs that run the
+worker image.
 
 It runs in a pod with the rights of config/rbac, and outside of one with
 KUBECONFIG or --kubeconfig.`
@@ -68,6 +69,7 @@ type options struct {
 	namespaces  []string
 	workerImage string
 	concurrency int
+	spool       spoolOptions
 	log         zap.Options
 }
 
@@ -96,6 +98,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics at /metrics; 0 switches them off")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; 0 switches them off")
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "`address` of Go's profiles at /debug/pprof; empty: off")
+	o.spool.add(flags)
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect the one replica that reconciles; needed with more than one replica")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader's Lease; empty: that of the pod")
 	flags.StringSliceVar(&o.namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; none: all")
@@ -135,7 +138,7 @@ func (o *options) validate() error {
 			problems = append(problems, fmt.Errorf("--namespaces: %q is no name of a namespace: %s", namespace, strings.Join(invalid, "; ")))
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, o.spool.validate())...)
 }
 
 // start runs the operator until the context ends.

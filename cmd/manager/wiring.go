@@ -143,6 +143,10 @@ func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics
 }
 
 func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
+	spool, err := newSpool(mgr, &o.spool)
+	if err != nil {
+		return err
+	}
 	log := mgr.GetLogger().WithName("door")
 	server, err := door.New(door.Config{
 		Address: o.callbackAddress, CertDir: o.callbackCertDir,
@@ -150,7 +154,7 @@ func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error
 		Sources:    mgr.GetClient(),
 		Caches:     mgr.GetCache(),
 		Keys:       door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log),
-		Ingester:   ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+		Ingester:   spool,
 		Observer:   collectors,
 		Recorder:   mgr.GetEventRecorder(recorderName),
 		Log:        log,
@@ -158,7 +162,7 @@ func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error
 	if err != nil {
 		return err
 	}
-	if err := mgr.Add(server); err != nil {
+	if err := mgr.Add(callbacks{door: server, spool: spool}); err != nil {
 		return fmt.Errorf("add the callback door: %w", err)
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {

@@ -1,0 +1,132 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"sparkrtc.dev/recording-operator/internal/admin"
+	"sparkrtc.dev/recording-operator/internal/door"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/spool"
+)
+
+// adminOff is the address that switches the admin port off.
+const adminOff = "0"
+
+// flushTimeout is what is left of the manager's grace when the door has closed in its usual time.
+const flushTimeout = 10 * time.Second
+
+// spoolOptions are the flags of the spool.
+type spoolOptions struct {
+	dir          string
+	maxBytes     resource.QuantityValue
+	adminAddress string
+}
+
+func (o *spoolOptions) add(flags *pflag.FlagSet) {
+	o.maxBytes = resource.QuantityValue{Quantity: *resource.NewQuantity(spool.DefaultMaxBytes, resource.BinarySI)}
+	flags.StringVar(&o.dir, "spool-dir", "", "`folder` on disk for callbacks that the API server cannot take, and for dead letters; empty: none, such callbacks are answered with 503")
+	flags.Var(&o.maxBytes, "spool-max-bytes", "`size` of the callbacks that may wait in the spool; its file may be twice as large")
+	flags.StringVar(&o.adminAddress, "admin-bind-address", "127.0.0.1:8092", "loopback `address` of the dead letters, for use through kubectl port-forward; 0 switches it off, and so does --spool-dir=\"\"")
+}
+
+// validate names the flag that is wrong.
+func (o *spoolOptions) validate() error {
+	var problems []error
+	if o.maxBytes.Value() < 1<<20 {
+		problems = append(problems, fmt.Errorf("--spool-max-bytes must be at least 1Mi, not %s", o.maxBytes.String()))
+	}
+	if o.adminAddress != adminOff {
+		if err := admin.CheckAddress(o.adminAddress); err != nil {
+			problems = append(problems, fmt.Errorf("--admin-bind-address: %w", err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// newSpool opens the spool, and adds its metrics and the port for its dead letters.
+func newSpool(mgr manager.Manager, o *spoolOptions) (*spool.Spool, error) {
+	s, err := spool.Open(spool.Options{
+		Dir: o.dir, MaxBytes: o.maxBytes.Value(),
+		Ingester: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+		Sources:  mgr.GetClient(),
+		Recorder: mgr.GetEventRecorder(recorderName),
+		Log:      mgr.GetLogger().WithName("spool"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--spool-dir: %w", err)
+	}
+	if err := metrics.RegisterSpool(ctrlmetrics.Registry, s.Stats); err != nil {
+		return nil, fmt.Errorf("register the spool's metrics: %w", err)
+	}
+	if o.dir == "" || o.adminAddress == adminOff {
+		return s, nil
+	}
+	return s, addAdmin(mgr, o.adminAddress, s)
+}
+
+func addAdmin(mgr manager.Manager, address string, s *spool.Spool) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return fmt.Errorf("--admin-bind-address: %w", err)
+	}
+	err = mgr.Add(&manager.Server{
+		Name: "admin", Listener: listener, Server: admin.NewServer(s, mgr.GetLogger().WithName("admin")),
+	})
+	if err != nil {
+		return fmt.Errorf("add the admin server: %w", err)
+	}
+	return nil
+}
+
+// callbacks runs the door and the spool behind it. They end one after the other: while the door finishes what it has
+// begun, the spool still takes it; then the spool writes what it can, since a pod's disk may go with the pod.
+type callbacks struct {
+	door  *door.Server
+	spool *spool.Spool
+}
+
+// NeedLeaderElection is false: every replica takes callbacks, and drains its own spool.
+func (c callbacks) NeedLeaderElection() bool { return false }
+
+// Start returns when the door is closed and the spool has stopped.
+func (c callbacks) Start(ctx context.Context) error {
+	draining, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var drainer sync.WaitGroup
+	drainer.Go(func() { c.spool.Run(draining) })
+	err := c.door.Start(ctx)
+	flushing, cancel := context.WithTimeout(draining, flushTimeout)
+	defer cancel()
+	c.spool.Flush(flushing)
+	stop()
+	drainer.Wait()
+	return errors.Join(err, c.spool.Close())
+}
