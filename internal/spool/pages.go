@@ -1,0 +1,241 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package spool
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+)
+
+// bbolt trusts its file: it maps it into memory, has no checksums on its pages, and a page that is not what it should
+// be ends in a panic, a fault of the bus or an endless walk. So before bbolt sees a file, a scan reads it page by page
+// with plain reads, and checks all that bbolt would rely on. It is written against version 2 of the format, which
+// bbolt has had since it was called bolt.
+//
+// bbolt never writes into a page that its newest two metas' trees share. So when what the last commit wrote is
+// broken, the tree of the meta before it is whole.
+const (
+	pageSize   = 4096
+	headerSize = 16
+	// elementSize is that of an element of a page, and of the head of a bucket.
+	elementSize = 16
+
+	boltMagic   = 0xED0CDAED
+	boltVersion = 2
+	branchPage  = 0x01
+	leafPage    = 0x02
+	bucketFlag  = 0x01
+	noFreelist  = ^uint64(0)
+	// maxDepth bounds the walk: at two keys a page, a tree this deep would not fit on any disk.
+	maxDepth = 48
+)
+
+// native is the byte order of the machine that wrote the file.
+var native = binary.NativeEndian
+
+// meta is one of the two pages that a commit ends with.
+type meta struct {
+	root, freelist, pages, txid uint64
+}
+
+// scan reads trees of one file.
+type scan struct {
+	file    io.ReaderAt
+	pages   uint64
+	visited map[uint64]bool
+	// visit is told of every record: the name of its bucket, its key and its value, which are valid until it returns.
+	visit func(bucket string, key, value []byte) error
+	// problems are what bbolt could not bear, or visit could not.
+	problems []error
+}
+
+// readMetas returns the metas that are whole, the newest first.
+func readMetas(file io.ReaderAt) []meta {
+	var metas []meta
+	for i := range 2 {
+		var page [80]byte
+		if _, err := file.ReadAt(page[:], int64(i)*pageSize); err != nil {
+			continue
+		}
+		content := page[headerSize:]
+		sum := fnv.New64a()
+		_, _ = sum.Write(content[:56])
+		if native.Uint32(content) != boltMagic || native.Uint32(content[4:]) != boltVersion ||
+			native.Uint32(content[8:]) != pageSize || native.Uint64(content[56:]) != sum.Sum64() {
+			continue
+		}
+		m := meta{
+			root: native.Uint64(content[16:]), freelist: native.Uint64(content[32:]),
+			pages: native.Uint64(content[40:]), txid: native.Uint64(content[48:]),
+		}
+		if len(metas) == 1 && m.txid > metas[0].txid {
+			metas = []meta{m, metas[0]}
+		} else {
+			metas = append(metas, m)
+		}
+	}
+	return metas
+}
+
+// scanTree visits all records that can be reached from a meta, and returns what is wrong. It goes on after a problem:
+// what lies beside a broken page is still good.
+func scanTree(file io.ReaderAt, size int64, m meta, visit func(bucket string, key, value []byte) error) []error {
+	s := &scan{file: file, pages: m.pages, visited: map[uint64]bool{}, visit: visit}
+	if m.pages > uint64(size)/pageSize { //nolint:gosec // a size is never negative
+		s.problem(fmt.Errorf("the file ends before page %d of %d", uint64(size)/pageSize, m.pages)) //nolint:gosec // a size is never negative
+		s.pages = uint64(size) / pageSize                                                           //nolint:gosec // a size is never negative
+	}
+	if m.freelist != noFreelist {
+		s.problem(errors.New("there is a list of free pages, which is never written"))
+	}
+	s.page("", m.root, nil, nil, 0)
+	return s.problems
+}
+
+func (s *scan) problem(err error) { s.problems = append(s.problems, err) }
+
+// page walks a page and what is below it. Its keys have to lie in [low, high); nil is no bound.
+func (s *scan) page(bucket string, id uint64, low, high []byte, depth int) {
+	content, err := s.read(id, depth)
+	if err != nil {
+		s.problem(fmt.Errorf("page %d: %w", id, err))
+		return
+	}
+	s.elements(bucket, id, content, low, high, depth)
+}
+
+// read reads a page and those that it overflows into, each once.
+func (s *scan) read(id uint64, depth int) ([]byte, error) {
+	if id < 2 || id >= s.pages || depth > maxDepth {
+		return nil, errors.New("is out of bounds")
+	}
+	content := make([]byte, pageSize)
+	if _, err := s.file.ReadAt(content, int64(id)*pageSize); err != nil { //nolint:gosec // bounded by the file's size
+		return nil, err
+	}
+	if native.Uint64(content) != id {
+		return nil, errors.New("is another page")
+	}
+	overflow := uint64(native.Uint32(content[12:]))
+	if overflow >= s.pages-id {
+		return nil, errors.New("overflows the file")
+	}
+	for i := id; i <= id+overflow; i++ {
+		if s.visited[i] {
+			return nil, errors.New("is used twice")
+		}
+		s.visited[i] = true
+	}
+	if overflow == 0 {
+		return content, nil
+	}
+	content = make([]byte, (overflow+1)*pageSize)
+	_, err := s.file.ReadAt(content, int64(id)*pageSize) //nolint:gosec // bounded by the file's size
+	return content, err
+}
+
+// elements walks the elements of a page, which may be one inside of a leaf's value.
+func (s *scan) elements(bucket string, id uint64, content []byte, low, high []byte, depth int) {
+	flags, count := native.Uint16(content[8:]), int(native.Uint16(content[10:]))
+	if flags != leafPage && (flags != branchPage || count == 0) || headerSize+count*elementSize > len(content) {
+		s.problem(fmt.Errorf("page %d: is neither branch nor leaf", id))
+		return
+	}
+	for i := range count {
+		key, value, child, err := element(content, flags, i)
+		if err == nil && !inOrder(key, low, high, i == 0) {
+			err = errors.New("has a key out of order")
+		}
+		if err != nil {
+			s.problem(fmt.Errorf("page %d, element %d: %w", id, i, err))
+			continue
+		}
+		low = key
+		switch {
+		case flags == branchPage:
+			s.page(bucket, child, key, s.next(content, flags, i+1, count, high), depth+1)
+		case native.Uint32(content[headerSize+i*elementSize:]) == bucketFlag:
+			s.bucket(bucket, string(key), value, depth)
+		default:
+			if err := s.visit(bucket, key, value); err != nil {
+				s.problem(fmt.Errorf("page %d, element %d: %w", id, i, err))
+			}
+		}
+	}
+}
+
+// inOrder reports whether a key may follow low, and be low itself if it is the first of its page, and is below high.
+func inOrder(key, low, high []byte, first bool) bool {
+	atLeast := 1
+	if first {
+		atLeast = 0
+	}
+	return len(key) > 0 && bytes.Compare(key, low) >= atLeast && (high == nil || bytes.Compare(key, high) < 0)
+}
+
+// next is the key that those of a branch's child have to be below.
+func (s *scan) next(content []byte, flags uint16, i, count int, high []byte) []byte {
+	if i >= count {
+		return high
+	}
+	key, _, _, err := element(content, flags, i)
+	if err != nil {
+		return high
+	}
+	return key
+}
+
+// bucket walks a bucket: its pages, or, when it is small, the page that lies in its value.
+func (s *scan) bucket(parent, name string, value []byte, depth int) {
+	if parent != "" || len(value) < elementSize {
+		s.problem(fmt.Errorf("bucket %q is none", name))
+		return
+	}
+	root := native.Uint64(value)
+	if root != 0 {
+		s.page(name, root, nil, nil, depth+1)
+		return
+	}
+	inline := value[elementSize:]
+	if len(inline) < headerSize || native.Uint16(inline[8:]) != leafPage {
+		s.problem(fmt.Errorf("bucket %q is none", name))
+		return
+	}
+	s.elements(name, 0, inline, nil, nil, depth+1)
+}
+
+// element returns the i-th element: key and value of a leaf's, key and child of a branch's.
+func element(content []byte, flags uint16, i int) (key, value []byte, child uint64, err error) {
+	at := headerSize + i*elementSize
+	head := content[at:]
+	var position, keySize, valueSize uint32
+	if flags == branchPage {
+		position, keySize, child = native.Uint32(head), native.Uint32(head[4:]), native.Uint64(head[8:])
+	} else {
+		position, keySize, valueSize = native.Uint32(head[4:]), native.Uint32(head[8:]), native.Uint32(head[12:])
+	}
+	start := uint64(at) + uint64(position) //nolint:gosec // an offset in a page
+	middle, end := start+uint64(keySize), start+uint64(keySize)+uint64(valueSize)
+	if end > uint64(len(content)) {
+		return nil, nil, 0, errors.New("lies outside of its page")
+	}
+	return content[start:middle], content[middle:end], child, nil
+}
