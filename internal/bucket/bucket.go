@@ -176,6 +176,13 @@ func (b *Bucket) Mark(ctx context.Context, key, name string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
 	info, err := b.core.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
+	if minio.ToErrorResponse(err).StatusCode == http.StatusNotFound {
+		// An answer to HEAD cannot say what is not found: some servers say 404 for credentials that they do not know.
+		if _, err = b.Read(ctx, key, 0, 1); err == nil {
+			return "", ErrUnreachable
+		}
+		return "", err
+	}
 	if err != nil {
 		return "", translate(err)
 	}
@@ -216,7 +223,8 @@ func translate(err error) error {
 	switch {
 	case response.Code == "InvalidObjectState":
 		return ErrUnreadable
-	case response.StatusCode == http.StatusForbidden, response.StatusCode == http.StatusUnauthorized, response.Code == "ExpiredToken":
+	case response.StatusCode == http.StatusForbidden, response.StatusCode == http.StatusUnauthorized,
+		response.Code == "ExpiredToken", response.Code == "InvalidAccessKeyId":
 		return ErrForbidden
 	case response.Code == minio.NoSuchBucket:
 		return ErrNoBucket

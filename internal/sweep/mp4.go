@@ -137,12 +137,13 @@ func (r *filmReader) header(rest span) (string, span, error) {
 	if err != nil {
 		return "", span{}, err
 	}
+	left := uint64(rest.end - rest.begin) //nolint:gosec // checked above
 	length, kind, header := uint64(binary.BigEndian.Uint32(head)), string(head[4:8]), int64(8)
 	switch length {
 	case 0: // to the end
-		length = uint64(rest.end - rest.begin)
+		length = left
 	case 1: // the length follows
-		if rest.end-rest.begin < 16 {
+		if left < 16 {
 			return "", span{}, fmt.Errorf("%w: box %q is cut off", errMalformed, kind)
 		}
 		if head, err = r.at(rest.begin+8, 8); err != nil {
@@ -150,8 +151,8 @@ func (r *filmReader) header(rest span) (string, span, error) {
 		}
 		length, header = binary.BigEndian.Uint64(head), 16
 	}
-	if length < uint64(header) || length > uint64(rest.end-rest.begin) {
-		return "", span{}, fmt.Errorf("%w: box %q has %d bytes where %d are left", errMalformed, kind, length, rest.end-rest.begin)
+	if length < uint64(header) || length > left {
+		return "", span{}, fmt.Errorf("%w: box %q has %d bytes where %d are left", errMalformed, kind, length, left)
 	}
 	return kind, span{rest.begin + header, rest.begin + int64(length)}, nil //nolint:gosec // at most the span's own length
 }

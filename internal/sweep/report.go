@@ -84,6 +84,6 @@ func (r *Report) Add(later Report) {
 func (r *Report) count(key string, outcome Outcome, problem string) {
 	r.Outcomes[outcome]++
 	if problem != "" && outcome != Known && len(r.Problems) < maxProblems {
-		r.Problems = append(r.Problems, fmt.Sprintf("%.200q: %s", key, problem))
+		r.Problems = append(r.Problems, fmt.Sprintf("%.200q: %.300s", key, problem))
 	}
 }

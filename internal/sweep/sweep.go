@@ -112,7 +112,8 @@ func (s *Sweep) Run(ctx context.Context, from Bucket) (Report, error) {
 			s.after = object.Key
 			report.Listed++
 		}
-		s.done = len(page) < bucket.PageSize
+		// Where nothing can be in scope, one page shows that the bucket lets itself be listed.
+		s.done = len(page) < bucket.PageSize || !s.scope.From.Before(s.scope.To)
 	}
 	return report, nil
 }

@@ -54,7 +54,11 @@ func Prefix(location *v1alpha1.S3Location, spec *v1alpha1.Sweep) string {
 // late in a listing (a long upload, clocks that differ) may take as long as minAge. Times are of whole seconds, like
 // those of the status and of HTTP.
 func Window(spec *v1alpha1.Sweep, status *v1alpha1.SweepStatus, now time.Time) (from, to time.Time) {
-	return reached(status), now.Add(-orDefault(spec.MinAge, defaultMinAge)).Truncate(time.Second)
+	from, to = reached(status), now.Add(-orDefault(spec.MinAge, defaultMinAge)).Truncate(time.Second)
+	if to.Before(from) {
+		to = from // nothing is old enough yet
+	}
+	return from, to
 }
 
 // Due is when a source is to be swept next: an interval after the last time that got to its end, and sooner after one

@@ -1,0 +1,190 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package bucket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/testing/s3server"
+)
+
+var access = bucket.Access{AccessKeyID: s3server.AccessKeyID, SecretAccessKey: s3server.SecretAccessKey}
+
+func open(t *testing.T, location *v1alpha1.S3Location, with bucket.Access) *bucket.Bucket {
+	t.Helper()
+	opened, err := bucket.Open(location, with)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(opened.Close)
+	return opened
+}
+
+// A real server: pages join without a hole, in the order of keys, and nothing but reading goes over the wire.
+func TestBucket(t *testing.T) {
+	server := s3server.Start(t, "recordings")
+	at := time.Date(2021, 4, 28, 8, 58, 3, 0, time.UTC)
+	var want []string
+	// Keys that a file system and S3 order differently: "-" and "." come before "/", and that before letters.
+	for _, key := range []string{"a-b/1.ts", "a.mp4", "a/1.ts", "a/b.ts", "aa/1.ts", "über/x y+%.ts"} {
+		want = append(want, "rec/"+key)
+	}
+	for i := range bucket.PageSize {
+		want = append(want, fmt.Sprintf("rec/many/%04d.ts", i))
+	}
+	slices.Sort(want)
+	for _, key := range append(want, "other/1.ts") {
+		server.Put(t, "recordings", key, []byte("0123456789"), at, map[string]string{"Some-Mark": "of " + key[:3]})
+	}
+	b := open(t, server.Location("recordings", ""), access)
+	if err := b.Check(t.Context()); err != nil {
+		t.Fatalf("check: %v", err)
+	}
+	first, err := b.List(t.Context(), "rec/", "")
+	if err != nil || len(first) != bucket.PageSize {
+		t.Fatalf("%d objects, %v", len(first), err)
+	}
+	rest, err := b.List(t.Context(), "rec/", first[len(first)-1].Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, object := range append(first, rest...) {
+		got = append(got, object.Key)
+		if object.Size != 10 || !object.LastModified.Equal(at) {
+			t.Errorf("%+v", object)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed %d keys, want %d: %.300v", len(got), len(want), got)
+	}
+	for name, want := range map[string]string{"some-mark": "of rec", "other": ""} {
+		if mark, err := b.Mark(t.Context(), "rec/a.mp4", name); mark != want || err != nil {
+			t.Errorf("mark %s: %q, %v", name, mark, err)
+		}
+	}
+	for _, test := range []struct {
+		offset, length int64
+		want           string
+	}{{0, 4, "0123"}, {4, 3, "456"}, {8, 100, "89"}, {0, 100, "0123456789"}} {
+		if data, err := b.Read(t.Context(), "rec/a.mp4", test.offset, test.length); string(data) != test.want || err != nil {
+			t.Errorf("read %d from %d: %q, %v", test.length, test.offset, data, err)
+		}
+	}
+	if methods := server.Methods(); !slices.Equal(methods, []string{http.MethodGet, http.MethodHead}) {
+		t.Errorf("methods %v", methods)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	server := s3server.Start(t, "recordings")
+	server.Put(t, "recordings", "a.mp4", []byte("x"), time.Now(), nil)
+	good := open(t, server.Location("recordings", ""), access)
+	unknown := open(t, server.Location("recordings", ""), bucket.Access{AccessKeyID: "nobody", SecretAccessKey: "secret"})
+	refused := open(t, server.Location("recordings", ""), bucket.Access{AccessKeyID: s3server.AccessKeyID, SecretAccessKey: "wrong"})
+	nowhere := open(t, server.Location("elsewhere", ""), access)
+	ctx := t.Context()
+	list := func(b *bucket.Bucket) error { _, err := b.List(ctx, "", ""); return err }
+	read := func(b *bucket.Bucket, key string, offset int64) error {
+		_, err := b.Read(ctx, key, offset, 1)
+		return err
+	}
+	mark := func(b *bucket.Bucket, key string) error { _, err := b.Mark(ctx, key, "x"); return err }
+	for name, test := range map[string]struct{ got, want error }{
+		"check, refused":         {refused.Check(ctx), bucket.ErrForbidden},
+		"list, refused":          {list(refused), bucket.ErrForbidden},
+		"read, refused":          {read(refused, "a.mp4", 0), bucket.ErrForbidden},
+		"mark, refused":          {mark(refused, "a.mp4"), bucket.ErrForbidden},
+		"list, unknown key":      {list(unknown), bucket.ErrForbidden},
+		"mark, unknown key":      {mark(unknown, "a.mp4"), bucket.ErrForbidden},
+		"check, no bucket":       {nowhere.Check(ctx), bucket.ErrNoBucket},
+		"list, no bucket":        {list(nowhere), bucket.ErrNoBucket},
+		"read, no object":        {read(good, "b.mp4", 0), bucket.ErrNoObject},
+		"mark, no object":        {mark(good, "b.mp4"), bucket.ErrNoObject},
+		"read, beyond its end":   {read(good, "a.mp4", 5), bucket.ErrUnreadable},
+		"read, a key of no kind": {read(good, strings.Repeat("k", 1025), 0), bucket.ErrUnreachable},
+	} {
+		if !errors.Is(test.got, test.want) {
+			t.Errorf("%s: %v, want %v", name, test.got, test.want)
+		}
+	}
+}
+
+// A server that does not behave: what it says reaches no error, and what it leaves out is never taken for the end.
+func TestHostileServers(t *testing.T) {
+	const page = `<ListBucketResult><IsTruncated>%t</IsTruncated>%s</ListBucketResult>`
+	object := func(key string) string {
+		return "<Contents><Key>" + key + "</Key><LastModified>2021-04-28T08:58:03.000Z</LastModified><Size>1</Size></Contents>"
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	tests := map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request)
+		want   error
+	}{
+		"out of order": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, page, false, object("b")+object("a"))
+		}, bucket.ErrDisorder},
+		"the same page over and over": {func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, page, true, object("a")) }, bucket.ErrDisorder},
+		"another prefix":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, page, false, object("0")) }, bucket.ErrDisorder},
+		"no XML":                      {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("top secret")) }, bucket.ErrUnreachable},
+		"words in an error": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusConflict)
+			_, _ = w.Write([]byte("<Error><Code>top secret</Code><Message>top secret</Message></Error>"))
+		}, bucket.ErrUnreachable},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+		}, bucket.ErrUnreachable},
+		"hangs up": {func(http.ResponseWriter, *http.Request) { cancel() }, bucket.ErrUnreachable},
+	}
+	for name, test := range tests {
+		if name != "hangs up" {
+			check(t, t.Context(), name, test.answer, test.want)
+		}
+	}
+	check(t, ctx, "hangs up", tests["hangs up"].answer, bucket.ErrUnreachable)
+}
+
+func check(t *testing.T, ctx context.Context, name string, answer http.HandlerFunc, want error) {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	defer server.Close()
+	b := open(t, &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: server.URL, Bucket: "recordings"}, access)
+	objects, err := b.List(ctx, "a", "")
+	if name == "out of order" {
+		objects, err = b.List(ctx, "", "")
+	}
+	if !errors.Is(err, want) || strings.Contains(fmt.Sprint(err), "secret") {
+		t.Errorf("%s: %v, %v, want %v", name, objects, err, want)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	location := &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: "https://s3.example.com", Bucket: "recordings"}
+	if _, err := bucket.Open(location, bucket.Access{CA: []byte("no certificate")}); !errors.Is(err, bucket.ErrCA) {
+		t.Errorf("%v", err)
+	}
+}

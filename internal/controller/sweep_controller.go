@@ -1,0 +1,361 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/sweep"
+)
+
+const (
+	// sweepBudget is how long one reconcile may look through a bucket; then others have their turn. It is longer than
+	// a page and an object take together, and shorter than a reconcile may.
+	sweepBudget = 40 * time.Second
+	// sweepPause is how soon a sweep that used its budget up goes on.
+	sweepPause = 100 * time.Millisecond
+	// sweepConcurrency keeps buckets that hang from holding up the others.
+	sweepConcurrency = 4
+	// maxNote is the longest note that an event takes.
+	maxNote = 1024
+	// sweepWrites bounds how often a status is written anew because somebody else was faster.
+	sweepWrites = 5
+)
+
+// SweepReconciler looks through the buckets of the RecordingSources with spec.sweep for recordings whose callback never
+// came.
+type SweepReconciler struct {
+	Client client.Client
+	// Live reads Secrets, and a source before its status is written, past the cache.
+	Live     client.Reader
+	Files    sweep.Files
+	Recorder events.EventRecorder
+	Metrics  *metrics.Metrics
+	Clock    clock.PassiveClock
+
+	mu sync.Mutex
+	// begun are the sweeps that have not got to their end yet. One that is forgotten begins anew and comes to the same.
+	begun map[types.NamespacedName]*begunSweep
+}
+
+// begunSweep is a sweep that goes on from reconcile to reconcile.
+type begunSweep struct {
+	uid        types.UID
+	generation int64
+	at         time.Time
+	sweep      *sweep.Sweep
+	report     sweep.Report
+}
+
+// SetupWithManager registers the reconciler.
+func (r *SweepReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("sweep").
+		For(&v1alpha1.RecordingSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: sweepConcurrency}).
+		Complete(r)
+}
+
+// Reconcile sweeps one source, or goes on with it, if it is time.
+func (r *SweepReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	source := &v1alpha1.RecordingSource{}
+	if err := r.Client.Get(ctx, request.NamespacedName, source); err != nil {
+		r.forget(request.NamespacedName)
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if source.Spec.Sweep == nil || !source.DeletionTimestamp.IsZero() {
+		r.forget(request.NamespacedName)
+		return r.clear(ctx, source)
+	}
+	if source.Status.Sweep == nil {
+		return r.begin(ctx, source)
+	}
+	if wait := r.wait(source); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+	return r.sweep(ctx, source)
+}
+
+// clear takes the traces of sweeping off a source that no longer sweeps.
+func (r *SweepReconciler) clear(ctx context.Context, source *v1alpha1.RecordingSource) (ctrl.Result, error) {
+	if source.Status.Sweep == nil && meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionSwept) == nil {
+		return ctrl.Result{}, nil
+	}
+	_, err := r.write(ctx, source, func(live *v1alpha1.RecordingSource) {
+		if live.Spec.Sweep == nil {
+			live.Status.Sweep = nil
+			meta.RemoveStatusCondition(&live.Status.Conditions, v1alpha1.ConditionSwept)
+		}
+	})
+	return ctrl.Result{}, err
+}
+
+// begin notes since when the source sweeps.
+func (r *SweepReconciler) begin(ctx context.Context, source *v1alpha1.RecordingSource) (ctrl.Result, error) {
+	live, err := r.write(ctx, source, func(live *v1alpha1.RecordingSource) {
+		if live.Status.Sweep == nil {
+			live.Status.Sweep = &v1alpha1.SweepStatus{Since: metav1.NewTime(r.Clock.Now().Truncate(time.Second))}
+		}
+	})
+	if err != nil || live == nil || live.Spec.Sweep == nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: max(r.wait(live), sweepPause)}, nil
+}
+
+// wait is how long it is until the source is to be swept.
+func (r *SweepReconciler) wait(source *v1alpha1.RecordingSource) time.Duration {
+	if r.going(source) != nil {
+		return 0
+	}
+	swept := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionSwept)
+	failed := swept != nil && swept.Status == metav1.ConditionFalse
+	if swept == nil || failed && swept.ObservedGeneration != source.Generation {
+		return 0 // a first look, to say what is wrong; or another, since what was wrong may be mended
+	}
+	return sweep.Due(source.Spec.Sweep, source.Status.Sweep, failed, source.UID).Sub(r.Clock.Now())
+}
+
+// sweep looks through the source's bucket for as long as one reconcile may.
+func (r *SweepReconciler) sweep(ctx context.Context, source *v1alpha1.RecordingSource) (ctrl.Result, error) {
+	location, err := r.location(ctx, source)
+	if problem, ok := errors.AsType[*sweepProblem](err); ok {
+		return r.finish(ctx, source, &begunSweep{at: r.Clock.Now()}, problem)
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	opened, err := r.open(ctx, location)
+	if problem, ok := errors.AsType[*sweepProblem](err); ok {
+		return r.finish(ctx, source, &begunSweep{at: r.Clock.Now()}, problem)
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	defer opened.Close()
+
+	going := r.goOn(source, location)
+	budget, cancel := context.WithTimeout(ctx, sweepBudget)
+	defer cancel()
+	report, err := going.sweep.Run(budget, opened)
+	going.report.Add(report)
+	if err != nil && budget.Err() != nil && report.Listed > 0 {
+		return ctrl.Result{RequeueAfter: sweepPause}, nil
+	}
+	return r.finish(ctx, source, going, err)
+}
+
+// sweepProblem is why a source cannot be swept until a person mends it.
+type sweepProblem struct{ message string }
+
+func (p *sweepProblem) Error() string { return p.message }
+
+func sweepStops(format string, args ...any) error {
+	return &sweepProblem{message: fmt.Sprintf(format, args...)}
+}
+
+// location is the place whose bucket is swept.
+func (r *SweepReconciler) location(ctx context.Context, source *v1alpha1.RecordingSource) (*v1alpha1.StorageLocation, error) {
+	if source.Spec.StorageRef == nil {
+		return nil, sweepStops("spec.storageRef: is needed, to say whose bucket is swept")
+	}
+	name := source.Spec.StorageRef.Name
+	location := &v1alpha1.StorageLocation{}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: name}, location)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, sweepStops("spec.storageRef: there is no StorageLocation %q in this namespace", name)
+	case err != nil:
+		return nil, fmt.Errorf("get storage location %s: %w", name, err)
+	case location.Spec.S3 == nil:
+		return nil, sweepStops("spec.storageRef: StorageLocation %q is a volume, and only a bucket can be swept; remove spec.sweep, or name a location with s3", name)
+	}
+	allowed := source.Spec.AllowedBuckets
+	if bucketName := location.Spec.S3.Bucket; len(allowed) > 0 && !slices.Contains(allowed, bucketName) {
+		return nil, sweepStops("spec.allowedBuckets: does not hold bucket %q of StorageLocation %q, so nothing that is found there could be processed", bucketName, name)
+	}
+	return location, nil
+}
+
+// open opens the location's bucket with its credentials as they are now.
+func (r *SweepReconciler) open(ctx context.Context, location *v1alpha1.StorageLocation) (*bucket.Bucket, error) {
+	access, err := bucket.ReadAccess(ctx, r.Live, location.Namespace, location.Spec.S3)
+	if problem, ok := errors.AsType[*bucket.AccessError](err); ok {
+		return nil, sweepStops("StorageLocation %q: %v", location.Name, problem)
+	}
+	if err != nil {
+		return nil, err
+	}
+	opened, err := bucket.Open(location.Spec.S3, access)
+	if err != nil {
+		return nil, sweepStops("StorageLocation %q: %v", location.Name, err)
+	}
+	return opened, nil
+}
+
+// going is the sweep of a source that has begun; nil: none has, or the source has changed since.
+func (r *SweepReconciler) going(source *v1alpha1.RecordingSource) *begunSweep {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	going := r.begun[client.ObjectKeyFromObject(source)]
+	if going == nil || going.uid != source.UID || going.generation != source.Generation {
+		return nil
+	}
+	return going
+}
+
+// goOn is the sweep that has begun, or a new one.
+func (r *SweepReconciler) goOn(source *v1alpha1.RecordingSource, location *v1alpha1.StorageLocation) *begunSweep {
+	if going := r.going(source); going != nil {
+		return going
+	}
+	now := r.Clock.Now()
+	scope := sweep.Scope{Namespace: source.Namespace, Source: source.Name, Prefix: sweep.Prefix(location.Spec.S3, source.Spec.Sweep)}
+	scope.From, scope.To = sweep.Window(source.Spec.Sweep, source.Status.Sweep, now)
+	going := &begunSweep{uid: source.UID, generation: source.Generation, at: now, sweep: sweep.New(scope, r.Files)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.begun == nil {
+		r.begun = map[types.NamespacedName]*begunSweep{}
+	}
+	r.begun[client.ObjectKeyFromObject(source)] = going
+	return going
+}
+
+func (r *SweepReconciler) forget(name types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.begun, name)
+}
+
+// finish writes down what a sweep came to, and then says it. Only a sweep that dealt with every object moves on.
+func (r *SweepReconciler) finish(ctx context.Context, source *v1alpha1.RecordingSource, ended *begunSweep, failure error) (ctrl.Result, error) {
+	r.forget(client.ObjectKeyFromObject(source))
+	if failed := ended.report.Outcomes[sweep.Failed]; failure == nil && failed > 0 {
+		failure = fmt.Errorf("%d object(s) could not be looked at", failed)
+	}
+	condition := sweptCondition(source, ended, failure)
+	now := metav1.NewTime(r.Clock.Now())
+	condition.LastTransitionTime = now
+	var before []metav1.Condition
+	live, err := r.write(ctx, source, func(live *v1alpha1.RecordingSource) {
+		if live.Status.Sweep == nil || live.Spec.Sweep == nil {
+			return
+		}
+		before = slices.Clone(live.Status.Conditions)
+		live.Status.Sweep.LastTime = &now
+		live.Status.Sweep.CreatedFiles += ended.report.Outcomes[sweep.Created]
+		if failure == nil {
+			live.Status.Sweep.Through = &metav1.Time{Time: ended.sweep.Scope().To}
+		}
+		meta.SetStatusCondition(&live.Status.Conditions, condition)
+	})
+	if err != nil || live == nil || live.Status.Sweep == nil || live.Spec.Sweep == nil {
+		return ctrl.Result{}, err
+	}
+	r.announce(ctx, live, ended, failure, condition, before)
+	return ctrl.Result{RequeueAfter: max(r.wait(live), sweepPause)}, nil
+}
+
+func sweptCondition(source *v1alpha1.RecordingSource, ended *begunSweep, failure error) metav1.Condition {
+	report := ended.report
+	condition := metav1.Condition{Type: v1alpha1.ConditionSwept, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSwept, ObservedGeneration: source.Generation}
+	condition.Message = fmt.Sprintf("looked at %d object(s), created %d RecordingFile(s)", report.Looked(), report.Outcomes[sweep.Created])
+	if failure != nil {
+		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonSweepFailed
+		condition.Message = failure.Error() + "; " + condition.Message
+	}
+	for _, problem := range report.Problems {
+		condition.Message += "; " + problem
+	}
+	return condition
+}
+
+// announce says in an event what a person should know, and counts.
+func (r *SweepReconciler) announce(ctx context.Context, source *v1alpha1.RecordingSource, ended *begunSweep, failure error, condition metav1.Condition, before []metav1.Condition) {
+	created := ended.report.Outcomes[sweep.Created]
+	was := meta.FindStatusCondition(before, v1alpha1.ConditionSwept)
+	kind, worth := corev1.EventTypeWarning, false
+	switch {
+	case failure != nil:
+		worth = was == nil || was.Message != condition.Message
+	case ended.report.Outcomes[sweep.Refused] > 0:
+		worth = true
+	case created > 0:
+		kind, worth = corev1.EventTypeNormal, true
+	}
+	if worth {
+		note := strings.ToValidUTF8(condition.Message[:min(len(condition.Message), maxNote)], "")
+		r.Recorder.Eventf(source, nil, kind, condition.Reason, "Sweep", "%s", note)
+	}
+	for outcome, objects := range ended.report.Outcomes {
+		r.Metrics.SweepLooked(source.Namespace, source.Name, string(outcome), objects)
+	}
+	took := r.Clock.Since(ended.at)
+	r.Metrics.SweepEnded(source.Namespace, source.Name, failure == nil, took)
+	log.FromContext(ctx).Info("Sweep ended", "succeeded", failure == nil, "listed", ended.report.Listed,
+		"looked", ended.report.Looked(), "created", created, "took", took.String())
+}
+
+// write changes a source's status as it is on the API server; what a sweep came to must not be lost because others
+// write there too. It returns the source as it is then; nil: it is gone, or another of its name is there.
+func (r *SweepReconciler) write(ctx context.Context, source *v1alpha1.RecordingSource, change func(live *v1alpha1.RecordingSource)) (*v1alpha1.RecordingSource, error) {
+	var err error
+	for range sweepWrites {
+		live := &v1alpha1.RecordingSource{}
+		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(source), live); err != nil {
+			return nil, client.IgnoreNotFound(err)
+		}
+		if live.UID != source.UID {
+			return nil, nil //nolint:nilnil // absence is an answer here, not an error
+		}
+		before := live.DeepCopy()
+		change(live)
+		if apiequality.Semantic.DeepEqual(before.Status, live.Status) {
+			return live, nil
+		}
+		err = r.Client.Status().Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		if err == nil || !apierrors.IsConflict(err) {
+			return live, client.IgnoreNotFound(err)
+		}
+	}
+	return nil, fmt.Errorf("patch status: %w", err)
+}

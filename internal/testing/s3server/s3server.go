@@ -1,0 +1,193 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package s3server runs a real S3 server, versitygw, for tests. It keeps objects as files, so that a test can say when
+// an object was written last.
+package s3server
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// The server's only credentials.
+const (
+	AccessKeyID     = "test-access-key"
+	SecretAccessKey = "test-secret-key"
+)
+
+// Server is a running server.
+type Server struct {
+	// Endpoint is its URL. It leads over a proxy, which remembers the methods of requests.
+	Endpoint string
+	data     string
+	direct   *minio.Client
+
+	mu      sync.Mutex
+	methods []string
+	down    bool
+}
+
+// Start starts a server with the given buckets; it ends with the test. Where there is no versitygw (in PATH or named by
+// VERSITYGW), the test is skipped, unless REQUIRE_STORAGE is 1.
+func Start(t *testing.T, buckets ...string) *Server {
+	t.Helper()
+	server := &Server{data: t.TempDir()}
+	for _, bucket := range buckets {
+		if err := os.Mkdir(filepath.Join(server.data, bucket), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := freeAddress(t)
+	run(t, program(t), address, server.data)
+	target := &url.URL{Scheme: "http", Host: address}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // it is signed
+	}}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !server.note(r.Method) {
+			w.WriteHeader(http.StatusNotImplemented) // a failure that a client does not try to outwait
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	server.Endpoint = front.URL
+	var err error
+	server.direct, err = minio.New(address, &minio.Options{
+		Creds: credentials.NewStaticV4(AccessKeyID, SecretAccessKey, ""), Region: "us-east-1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+func (s *Server) note(method string) (up bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.methods = append(s.methods, method)
+	return !s.down
+}
+
+// Methods are the distinct HTTP methods that came to Endpoint, sorted.
+func (s *Server) Methods() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Compact(slices.Sorted(slices.Values(s.methods)))
+}
+
+// SetDown makes the server fail every request to Endpoint, or answer again.
+func (s *Server) SetDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+// Location is a bucket of the server; its credentials are in the Secret named.
+func (s *Server) Location(bucket, secret string) *v1alpha1.S3Location {
+	return &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: s.Endpoint, Bucket: bucket,
+		CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}}
+}
+
+// Put writes an object with user metadata as if it had been written at a time.
+func (s *Server) Put(t *testing.T, bucket, key string, data []byte, at time.Time, metadata map[string]string) {
+	t.Helper()
+	_, err := s.direct.PutObject(t.Context(), bucket, key, bytes.NewReader(data), int64(len(data)),
+		minio.PutObjectOptions{UserMetadata: metadata, DisableMultipart: true})
+	if err == nil {
+		err = os.Chtimes(filepath.Join(s.data, bucket, filepath.FromSlash(key)), at, at)
+	}
+	if err != nil {
+		t.Fatalf("put %s: %v", key, err)
+	}
+}
+
+// program is versitygw.
+func program(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath(cmp.Or(os.Getenv("VERSITYGW"), "versitygw"))
+	if err != nil {
+		if os.Getenv("REQUIRE_STORAGE") == "1" {
+			t.Fatalf("versitygw is required: %v", err)
+		}
+		t.Skip("versitygw is not installed")
+	}
+	return path
+}
+
+// run starts the server and waits until it answers.
+func run(t *testing.T, program, address, data string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, program, "--port", address, "--quiet", "posix", "--sidecar", t.TempDir(), data)
+	command.Env = []string{"ROOT_ACCESS_KEY=" + AccessKeyID, "ROOT_SECRET_KEY=" + SecretAccessKey}
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = command.Wait()
+		if t.Failed() {
+			t.Logf("versitygw: %s", output.String())
+		}
+	})
+	deadline, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	for {
+		connection, err := (&net.Dialer{}).DialContext(deadline, "tcp", address)
+		if err == nil {
+			_ = connection.Close()
+			return
+		}
+		if deadline.Err() != nil {
+			t.Fatalf("versitygw does not answer: %v", err)
+		}
+	}
+}
+
+// freeAddress is an address of this machine that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
