@@ -228,7 +228,7 @@ func translate(err error) error {
 		return ErrForbidden
 	case response.Code == minio.NoSuchBucket:
 		return ErrNoBucket
-	case response.StatusCode == http.StatusNotFound:
+	case response.Code == minio.NoSuchKey:
 		return ErrNoObject
 	case response.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		return ErrUnreadable
