@@ -133,6 +133,10 @@ func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics
 		},
 		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
 		&controller.StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now},
+		&controller.SweepReconciler{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+			Recorder: recorder, Metrics: collectors, Clock: now,
+		},
 	}
 	for _, reconciler := range reconcilers {
 		if err := reconciler.SetupWithManager(mgr); err != nil {
