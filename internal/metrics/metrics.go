@@ -28,6 +28,8 @@ import (
 type Metrics struct {
 	callbacks       *prometheus.CounterVec
 	callbackLatency *prometheus.HistogramVec
+	timestamps      *prometheus.CounterVec
+	timestampSkew   *prometheus.HistogramVec
 	files           *prometheus.GaugeVec
 	steps           *prometheus.CounterVec
 	stepDuration    *prometheus.HistogramVec
@@ -46,6 +48,15 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Help:    "Time from a callback's first byte to its answer, by outcome.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}, []string{"outcome"}),
+		timestamps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recording_callback_timestamps_total",
+			Help: "Timestamps of verified callbacks, by RecordingSource and by what their unit seems to be. Known replays do not count.",
+		}, []string{"namespace", "source", "unit"}),
+		timestampSkew: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "recording_callback_timestamp_skew_seconds",
+			Help:    "Timestamps of verified callbacks minus the operator's clock, by unit: below zero for the past.",
+			Buckets: []float64{-86400, -3600, -900, -300, -60, -10, -1, 0, 1, 10, 60, 300, 900, 3600, 43200, 86400},
+		}, []string{"unit"}),
 		files: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "recording_files",
 			Help: "RecordingFiles that exist, by the reason of their Ready condition.",
@@ -61,7 +72,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		}, []string{"kind", "outcome"}),
 	}
 	m.sweep = newSweepMetrics()
-	collectors := []prometheus.Collector{m.callbacks, m.callbackLatency, m.files, m.steps, m.stepDuration}
+	collectors := []prometheus.Collector{m.callbacks, m.callbackLatency, m.timestamps, m.timestampSkew, m.files, m.steps, m.stepDuration}
 	for _, collector := range append(collectors, m.sweep.collectors()...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
@@ -76,9 +87,22 @@ func (m *Metrics) CallbackHandled(namespace, source, outcome string, took time.D
 	m.callbackLatency.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
+// unknownUnit is that of a timestamp whose skew means nothing.
+const unknownUnit = "Unknown"
+
+// TimestampObserved counts one timestamp of a verified callback. Unit is Seconds, Milliseconds or Unknown.
+func (m *Metrics) TimestampObserved(namespace, source, unit string, skew time.Duration) {
+	m.timestamps.WithLabelValues(namespace, source, unit).Inc()
+	if unit != unknownUnit {
+		m.timestampSkew.WithLabelValues(unit).Observe(skew.Seconds())
+	}
+}
+
 // SourceGone forgets the series of a source that was deleted.
 func (m *Metrics) SourceGone(namespace, source string) {
-	m.callbacks.DeletePartialMatch(prometheus.Labels{"namespace": namespace, "source": source})
+	of := prometheus.Labels{"namespace": namespace, "source": source}
+	m.callbacks.DeletePartialMatch(of)
+	m.timestamps.DeletePartialMatch(of)
 	m.sweep.forget(namespace, source)
 }
 
