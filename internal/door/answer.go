@@ -37,6 +37,9 @@ const (
 	outcomeUnavailable  = "unavailable"
 )
 
+// outcomeReplayed is that of a delivery that was made safe before.
+const outcomeReplayed = "replayed"
+
 // Seconds that a sender is asked to wait.
 const (
 	retryThrottled   = 1
@@ -66,7 +69,7 @@ type body struct {
 
 // The answers that are always the same.
 var (
-	answerNoPath    = answer{code: http.StatusNotFound, outcome: outcomeNotFound, result: "no such path: callbacks go to /callbacks/{namespace}/{source}"}
+	answerReplayed  = answer{code: http.StatusOK, outcome: outcomeReplayed}
 	answerNoSource  = answer{code: http.StatusNotFound, outcome: outcomeNotFound, result: "no such source"}
 	answerMethod    = answer{code: http.StatusMethodNotAllowed, outcome: outcomeMethod, result: "only POST is allowed"}
 	answerTooLarge  = answer{code: http.StatusRequestEntityTooLarge, outcome: outcomeTooLarge, result: "body is too large"}
@@ -86,9 +89,20 @@ func invalid(result string) answer {
 	return answer{code: http.StatusBadRequest, outcome: outcomeInvalid, result: result}
 }
 
-// unavailable keeps the error for the log: it may hold names that are none of the sender's business.
-func unavailable(result string, err error) answer {
-	return answer{code: http.StatusServiceUnavailable, outcome: outcomeUnavailable, result: result, retryAfter: retryUnavailable, err: err}
+// unavailable keeps the error for the log: what is wrong in the cluster is none of the sender's business.
+func unavailable(err error) answer {
+	return answer{code: http.StatusServiceUnavailable, outcome: outcomeUnavailable, result: "cannot be made safe now", retryAfter: retryUnavailable, err: err}
+}
+
+// unproven says that the sender has not shown that it is the source, and could have. Such senders are counted by their
+// address, and do not keep their connections.
+func (a answer) unproven() bool {
+	switch a.code {
+	case http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
+		return true
+	default:
+		return false
+	}
 }
 
 // of says which source the answer is about.
@@ -104,6 +118,9 @@ func (a answer) write(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Cache-Control", "no-store")
+	if a.unproven() {
+		header.Set("Connection", "close")
+	}
 	if a.code == http.StatusMethodNotAllowed {
 		header.Set("Allow", http.MethodPost)
 	}

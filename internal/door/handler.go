@@ -20,29 +20,26 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
+	"net/netip"
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-
-	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
-	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 // ServeHTTP answers one callback. The order is fixed: limit, read the raw body, find the source, verify, decode,
-// write. Nothing is parsed before it is verified.
+// write (accept.go). Nothing is parsed before it is verified.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := s.clock.Now()
 	if s.closing.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	a := s.answerTo(w, r)
+	address := household(s.proxies.client(r))
+	a := s.answerTo(w, r, address)
+	if a.unproven() {
+		s.strangers.fail(address)
+	}
 	a.write(w)
 	took := s.clock.Since(started)
 	s.observer.CallbackHandled(a.source.Namespace, a.source.Name, a.outcome, took)
@@ -56,138 +53,34 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answerTo limits and reads.
-func (s *Server) answerTo(w http.ResponseWriter, r *http.Request) answer {
+func (s *Server) answerTo(w http.ResponseWriter, r *http.Request, address netip.Addr) answer {
 	name, ok := sourceName(r.URL.Path)
 	if !ok {
-		return answerNoPath
+		return answerNoSource
 	}
 	if r.Method != http.MethodPost {
 		return answerMethod
 	}
-	if s.meter.exhausted(name) {
-		return answerThrottled.of(name)
+	slots := s.inFlight
+	if s.strangers.enter(address) {
+		slots = s.suspects
 	}
 	select {
-	case s.inFlight <- struct{}{}:
-		defer func() { <-s.inFlight }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	default:
+		s.strangers.leave(address)
 		return answerThrottled
 	}
 	raw := s.buffers.get()
 	defer s.buffers.put(raw)
-	if a, ok := s.read(w, r, raw); !ok {
+	if a, ok := s.read(w, r, address, raw); !ok {
 		return a
 	}
 	// A sender that hangs up has still said something: what it sent is kept, if it is genuine.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.limits.HandleTimeout)
 	defer cancel()
 	return s.handle(ctx, name, r.Header, raw.Bytes())
-}
-
-// handle finds the source, verifies, decodes and writes.
-func (s *Server) handle(ctx context.Context, name types.NamespacedName, header http.Header, raw []byte) answer {
-	if len(s.namespaces) > 0 && !slices.Contains(s.namespaces, name.Namespace) {
-		return answerNoSource
-	}
-	source := &v1alpha1.RecordingSource{}
-	if err := s.sources.Get(ctx, name, source); err != nil {
-		if apierrors.IsNotFound(err) {
-			return answerNoSource
-		}
-		return unavailable("source cannot be read now", fmt.Errorf("read source %s: %w", name, err))
-	}
-	digest, a, ok := s.verify(ctx, source, header, raw)
-	if !ok {
-		return a.of(name)
-	}
-	if !s.meter.take(name) {
-		return answerThrottled.of(name)
-	}
-	event, err := callback.Decode(raw)
-	if err != nil {
-		s.warn(source, reasonInvalid, "Decode", "A callback with a valid signature cannot be used: "+err.Error())
-		return invalid(err.Error()).of(name)
-	}
-	if app := source.Spec.AppID; app != "" {
-		if event.AppID != "" && event.AppID != app {
-			s.warn(source, reasonRefused, "Refuse", fmt.Sprintf("A callback of app %q was refused: spec.appID is %q", event.AppID, app))
-			return forbidden("app_id is not the source's app").of(name)
-		}
-		// Every field is optional, but a key is one app's: so the app is known even when an event does not name it.
-		event.AppID = app
-	}
-	return s.ingest(ctx, source, ingest.Delivery{
-		Namespace: name.Namespace, Source: name.Name, Digest: digest, Event: event,
-		Body: raw, Received: s.clock.Now(), Sweeps: source.Spec.Sweep != nil,
-	}).of(name)
-}
-
-// The reasons of events on a RecordingSource. Only verified callbacks cause events: nobody else may write into a
-// namespace.
-const (
-	reasonInvalid = "CallbackInvalid"
-	reasonRefused = "CallbackRefused"
-)
-
-// verify says whether the callback is genuine, and the digest of its delivery. When it is not, ok is false and the
-// answer says why.
-func (s *Server) verify(ctx context.Context, source *v1alpha1.RecordingSource, header http.Header, raw []byte) (digest string, a answer, ok bool) {
-	proof, err := callback.ProofFromHeader(header)
-	if source.Spec.Callback.Authentication == v1alpha1.AuthenticationNone {
-		// The digest of a signature that nobody verifies still tells deliveries apart.
-		return proof.Digest(), answer{}, true
-	}
-	if err != nil {
-		return "", unauthorized(err), false
-	}
-	switch err := s.keys.Verify(ctx, source, proof, raw); {
-	case errors.Is(err, ErrNoUsableKey) || errors.Is(err, ErrKeysUnread):
-		// Nothing is logged here, since anybody can cause it: the KeyStore logs what it could not read, and the
-		// source's Ready condition tells of keys that are missing or unusable.
-		return "", unavailable(err.Error(), nil), false
-	case err != nil:
-		return "", unauthorized(err), false
-	}
-	if err := s.checkTimestamp(source.Spec.Callback.Timestamp, proof); err != nil {
-		return "", unauthorized(err), false
-	}
-	return proof.Digest(), answer{}, true
-}
-
-// checkTimestamp enforces the timestamp where the source asks for that.
-func (s *Server) checkTimestamp(policy *v1alpha1.CallbackTimestamp, proof callback.Proof) error {
-	if policy == nil || policy.Policy != v1alpha1.TimestampEnforce {
-		return nil
-	}
-	tolerance := defaultTolerance
-	if policy.Tolerance != nil {
-		tolerance = policy.Tolerance.Duration
-	}
-	return callback.CheckTimestamp(proof.Timestamp, tolerance, s.clock.Now())
-}
-
-// ingest makes the event safe.
-func (s *Server) ingest(ctx context.Context, source *v1alpha1.RecordingSource, d ingest.Delivery) answer {
-	result, err := s.ingester.Ingest(ctx, d)
-	switch {
-	case ingest.IsInvalid(err):
-		s.warn(source, reasonInvalid, "Store", "A callback with a valid signature cannot be stored: "+err.Error())
-		return invalid("recording cannot be stored; an event on the RecordingSource says why")
-	case err != nil:
-		return unavailable("recording cannot be stored now", err)
-	default:
-		return answer{code: http.StatusOK, outcome: string(result.Outcome), file: result.File}
-	}
-}
-
-// maxNote is the longest note of an event, in bytes, as the API server demands.
-const maxNote = 1024
-
-func (s *Server) warn(source *v1alpha1.RecordingSource, reason, action, note string) {
-	if len(note) > maxNote {
-		note = strings.ToValidUTF8(note[:maxNote], "")
-	}
-	s.recorder.Eventf(source, nil, corev1.EventTypeWarning, reason, action, "%s", note)
 }
 
 // sourceName reads /callbacks/{namespace}/{source}.
@@ -204,7 +97,8 @@ func sourceName(path string) (types.NamespacedName, bool) {
 }
 
 // read takes the raw body into the buffer. When it cannot, ok is false and the answer says why.
-func (s *Server) read(w http.ResponseWriter, r *http.Request, raw *bytes.Buffer) (a answer, ok bool) {
+func (s *Server) read(w http.ResponseWriter, r *http.Request, address netip.Addr, raw *bytes.Buffer) (a answer, ok bool) {
+	defer s.strangers.leave(address)
 	if r.ContentLength > s.limits.BodyBytes {
 		return answerTooLarge, false
 	}
@@ -215,8 +109,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, raw *bytes.Buffer)
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return answerTooLarge, false
 	}
-	// Too slow, cut off or malformed: what is left of it must not be taken for the next request.
-	w.Header().Set("Connection", "close")
+	// Too slow, cut off or malformed.
 	return answerUnread, false
 }
 

@@ -104,14 +104,21 @@ func (s *sink) Ingest(_ context.Context, d ingest.Delivery) (ingest.Result, erro
 
 // observed is an observer that keeps what it is told.
 type observed struct {
-	mu   sync.Mutex
-	seen []string
+	mu         sync.Mutex
+	seen       []string
+	timestamps []string
 }
 
 func (o *observed) CallbackHandled(namespace, source, outcome string, _ time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen = append(o.seen, namespace+"/"+source+" "+outcome)
+}
+
+func (o *observed) TimestampObserved(namespace, source, unit string, skew time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.timestamps = append(o.timestamps, namespace+"/"+source+" "+unit+" "+skew.String())
 }
 
 // house is a door with everything behind it made up.
@@ -162,11 +169,23 @@ func fixture(tb testing.TB, name string) []byte {
 // signed is a request that the service could have sent.
 func signed(tb testing.TB, url string, content []byte) *http.Request {
 	tb.Helper()
-	proof, err := callback.Sign(mustKey(tb, secret), "5577006791947779410", "1619600282", content)
+	return signedAt(tb, url, content, "5577006791947779410", "1619600282")
+}
+
+func signedAt(tb testing.TB, url string, content []byte, random, timestamp string) *http.Request {
+	tb.Helper()
+	proof, err := callback.Sign(mustKey(tb, secret), random, timestamp, content)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, url, bytes.NewReader(content))
 	proof.SetHeader(r.Header)
 	return r
+}
+
+// post has the door answer a request.
+func (h house) post(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
 }

@@ -17,13 +17,9 @@ limitations under the License.
 package door
 
 import (
-	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 )
 
 // Limits bound what callers can make the door hold or do. A zero field means its default.
@@ -37,14 +33,11 @@ type Limits struct {
 	// InFlight is how many callbacks are read and handled at one time, which bounds memory to this many bodies, also
 	// over HTTP/2, where one connection carries many. Default 512: at 5 ms each, 100 000 a second.
 	InFlight int
-	// Rate and Burst are the callbacks of one source per second, and at once. Only verified callbacks count, so
-	// forgeries cannot use up what is the source's. Defaults 2000 and 4000: far more than one SparkRTC app sends, and
-	// more than an API server takes; they bound what a source gone mad can cost its neighbours.
-	Rate  float64
-	Burst int
-	// ReadHeaderTimeout and ReadTimeout cut slow senders off: a callback fits into one packet. Defaults 5 s and 10 s.
-	ReadHeaderTimeout time.Duration
-	ReadTimeout       time.Duration
+	// Suspects is how many callbacks of addresses that failed often, or send many bodies at one time, are read and
+	// handled at one time, beside InFlight. Default 16: at 5 ms each, 3200 a second.
+	Suspects int
+	// ReadTimeout cuts slow senders off: it is for header and body together, which fit into one packet. Default 5 s.
+	ReadTimeout time.Duration
 	// HandleTimeout is for verifying and writing, after the body is read. Default 8 s: senders rarely wait longer.
 	HandleTimeout time.Duration
 	// IdleTimeout closes a connection that sends nothing, so that idle ones leave room for others. Default 60 s.
@@ -60,16 +53,17 @@ type Limits struct {
 // maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.
 const maxStreams = 64
 
+// perAddress is which part of InFlight the bodies of one address may take up while they come, before it is suspect.
+const perAddress = 4
+
 // withDefaults fills in what is zero.
 func (l Limits) withDefaults() Limits {
 	set(&l.BodyBytes, 256<<10)
 	set(&l.HeaderBytes, 16<<10)
 	set(&l.Connections, 1024)
 	set(&l.InFlight, 512)
-	set(&l.Rate, 2000)
-	set(&l.Burst, 4000)
-	set(&l.ReadHeaderTimeout, 5*time.Second)
-	set(&l.ReadTimeout, 10*time.Second)
+	set(&l.Suspects, 16)
+	set(&l.ReadTimeout, 5*time.Second)
 	set(&l.HandleTimeout, 8*time.Second)
 	set(&l.IdleTimeout, time.Minute)
 	set(&l.ShutdownDelay, 5*time.Second)
@@ -82,46 +76,6 @@ func set[T comparable](value *T, standard T) {
 	if *value == zero {
 		*value = standard
 	}
-}
-
-// maxMetered is how many sources are metered at one time. Beyond it all meters start anew, which only ever lets more
-// callbacks in.
-const maxMetered = 4096
-
-// meter holds each source to its rate. Only sources that exist and have sent a verified callback have a bucket.
-type meter struct {
-	clock   clock.PassiveClock
-	rate    rate.Limit
-	burst   int
-	mu      sync.Mutex
-	buckets map[types.NamespacedName]*rate.Limiter
-}
-
-func newMeter(limits Limits, clk clock.PassiveClock) *meter {
-	return &meter{clock: clk, rate: rate.Limit(limits.Rate), burst: limits.Burst, buckets: map[types.NamespacedName]*rate.Limiter{}}
-}
-
-// exhausted reports whether the source has used up its rate. It takes nothing from it.
-func (m *meter) exhausted(source types.NamespacedName) bool {
-	m.mu.Lock()
-	bucket := m.buckets[source]
-	m.mu.Unlock()
-	return bucket != nil && bucket.TokensAt(m.clock.Now()) < 1
-}
-
-// take counts one verified callback, and reports whether it is within the rate.
-func (m *meter) take(source types.NamespacedName) bool {
-	m.mu.Lock()
-	bucket := m.buckets[source]
-	if bucket == nil {
-		if len(m.buckets) >= maxMetered {
-			clear(m.buckets)
-		}
-		bucket = rate.NewLimiter(m.rate, m.burst)
-		m.buckets[source] = bucket
-	}
-	m.mu.Unlock()
-	return bucket.AllowN(m.clock.Now(), 1)
 }
 
 // bounded is a memory of at most so many entries, of which the one that was used longest ago is forgotten first.

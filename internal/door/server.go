@@ -19,7 +19,7 @@ limitations under the License.
 //
 // The answers, always JSON {"status": 1|0, "result": "..."}:
 //
-//	200  verified and safe: new, a duplicate, or of a type that is not known
+//	200  verified and safe: new, a duplicate or replay, or of a type that is not known
 //	400  verified, but not decodable or not storable; an event on the RecordingSource names the field
 //	401  signature missing or wrong, or, where the source enforces it, a timestamp out of tolerance
 //	403  verified, but another app's
@@ -38,7 +38,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,10 +69,20 @@ type Ingester interface {
 	Ingest(ctx context.Context, delivery ingest.Delivery) (ingest.Result, error)
 }
 
+// DeadLetters keeps what is genuine but cannot be used, for a person to look at.
+type DeadLetters interface {
+	// Bury keeps a delivery, whose Event is not set, and why it could not be used. It does not hold the delivery's body
+	// after it returned.
+	Bury(ctx context.Context, delivery ingest.Delivery, reason string) error
+}
+
 // Observer is told of every answer. Namespace and source are those of an existing RecordingSource, or empty; the
-// outcomes are few.
+// outcomes and units are few.
 type Observer interface {
 	CallbackHandled(namespace, source, outcome string, took time.Duration)
+	// TimestampObserved is told what the timestamp of a genuine callback seems to be, and how far it lies from now:
+	// below zero for the past.
+	TimestampObserved(namespace, source, unit string, skew time.Duration)
 }
 
 // Caches are those that have to be synced before the door opens; a manager's GetCache is one.
@@ -87,6 +99,9 @@ type Config struct {
 	CertDir string
 	// Limits are optional.
 	Limits Limits
+	// TrustedProxies are networks whose X-Forwarded-For is believed. Optional: without them, a caller is known by the
+	// address of its connection.
+	TrustedProxies []netip.Prefix
 	// Namespaces are those whose sources may be called, and that the cache holds. Optional: without them, all.
 	Namespaces []string
 
@@ -97,6 +112,10 @@ type Config struct {
 	Keys     Verifier
 	Ingester Ingester
 	Observer Observer
+	// DeadLetters are optional.
+	DeadLetters DeadLetters
+	// Status writes the status of RecordingSources. Optional: without it, they do not show what their timestamps are.
+	Status   client.SubResourceWriter
 	Recorder events.EventRecorder
 	Log      logr.Logger
 	// Clock is optional.
@@ -109,18 +128,25 @@ type Server struct {
 	certDir string
 	limits  Limits
 	// namespaces is empty for all.
-	namespaces []string
-	sources    client.Reader
-	caches     Caches
-	keys       Verifier
-	ingester   Ingester
-	observer   Observer
-	recorder   events.EventRecorder
-	log        logr.Logger
-	clock      clock.Clock
+	namespaces  []string
+	proxies     proxies
+	sources     client.Reader
+	caches      Caches
+	keys        Verifier
+	ingester    Ingester
+	deadLetters DeadLetters
+	observer    Observer
+	recorder    events.EventRecorder
+	log         logr.Logger
+	clock       clock.Clock
 
-	meter    *meter
+	meter      *meter
+	strangers  *strangers
+	deliveries *deliveries
+	timestamps *timestamps
+	// inFlight and suspects are slots for callbacks that are read and handled.
 	inFlight chan struct{}
+	suspects chan struct{}
 	buffers  buffers
 	// serving says that the door is open, closing that every answer asks its sender to connect anew, elsewhere.
 	serving atomic.Bool
@@ -135,13 +161,17 @@ func New(config Config) (*Server, error) {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
-	limits := config.Limits.withDefaults()
+	limits, clk := config.Limits.withDefaults(), config.Clock
 	return &Server{
-		address: config.Address, certDir: config.CertDir, limits: limits, namespaces: config.Namespaces,
-		sources: config.Sources, caches: config.Caches, keys: config.Keys, ingester: config.Ingester,
-		observer: config.Observer, recorder: config.Recorder, log: config.Log, clock: config.Clock,
-		meter:    newMeter(limits, config.Clock),
-		inFlight: make(chan struct{}, limits.InFlight),
+		address: config.Address, certDir: config.CertDir, limits: limits, namespaces: config.Namespaces, proxies: config.TrustedProxies,
+		sources: config.Sources, caches: config.Caches, keys: config.Keys, ingester: config.Ingester, deadLetters: config.DeadLetters,
+		observer: config.Observer, recorder: config.Recorder, log: config.Log, clock: clk,
+		meter:      newMeter(clk),
+		strangers:  newStrangers(max(limits.InFlight/perAddress, 1), clk),
+		deliveries: newDeliveries(clk),
+		timestamps: newTimestamps(config.Status, clk, config.Log),
+		inFlight:   make(chan struct{}, limits.InFlight),
+		suspects:   make(chan struct{}, limits.Suspects),
 	}, nil
 }
 
@@ -207,6 +237,15 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
 	s.log.Info("Opening the callback door", "address", listener.Addr().String(), "tls", s.certDir != "")
+	if s.certDir == "" {
+		s.log.Info("Callbacks are taken over plain HTTP: anybody on the way can read them, though not forge them. " +
+			"Let an ingress end TLS in front of the door, or give it a certificate with --callback-cert-dir")
+	}
+	var background sync.WaitGroup
+	defer background.Wait()
+	showing, stop := context.WithCancel(ctx)
+	defer stop()
+	background.Go(func() { s.timestamps.run(showing) })
 	failed := make(chan error, 1)
 	go func() { failed <- serve(listener) }()
 	s.serving.Store(true)
@@ -231,13 +270,15 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 	return &http.Server{
 		Handler:           s,
 		MaxHeaderBytes:    s.limits.HeaderBytes,
-		ReadHeaderTimeout: s.limits.ReadHeaderTimeout,
+		ReadHeaderTimeout: s.limits.ReadTimeout,
 		ReadTimeout:       s.limits.ReadTimeout,
 		// A handler that was given its time, and an answer of a hundred bytes.
 		WriteTimeout: s.limits.ReadTimeout + s.limits.HandleTimeout + 5*time.Second,
 		IdleTimeout:  s.limits.IdleTimeout,
 		HTTP2:        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:     quietLog(s.log),
+		// "OPTIONS *" is answered as every other stranger's request.
+		DisableGeneralOptionsHandler: true,
 		// Answers that are under way are finished when the manager stops.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
