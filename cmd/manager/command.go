@@ -59,6 +59,7 @@ const examples = `  # In a pod (config/manager does this)
 type options struct {
 	callbackAddress string
 	callbackCertDir string
+	trustedProxies  networks
 	metricsAddress  string
 	healthAddress   string
 	pprofAddress    string
@@ -95,6 +96,7 @@ func newCommand() *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&o.callbackAddress, "callback-bind-address", ":8090", "`address` that callbacks are taken at")
 	flags.StringVar(&o.callbackCertDir, "callback-cert-dir", "", "`folder` with tls.crt and tls.key, read again when they change; empty: plain HTTP, for use behind an ingress that ends TLS")
+	flags.Var(&o.trustedProxies, "trusted-proxies", "`networks` of the proxies in front of the door, as 10.0.0.0/8, separated by commas, whose X-Forwarded-For says where a callback comes from; none: the connection does")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "`address` of the metrics at /metrics; 0 switches them off")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "`address` of /healthz and /readyz; 0 switches them off")
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "`address` of Go's profiles at /debug/pprof; empty: off")

@@ -154,14 +154,17 @@ func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error
 	log := mgr.GetLogger().WithName("door")
 	server, err := door.New(door.Config{
 		Address: o.callbackAddress, CertDir: o.callbackCertDir,
-		Namespaces: o.namespaces,
-		Sources:    mgr.GetClient(),
-		Caches:     mgr.GetCache(),
-		Keys:       door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log),
-		Ingester:   spool,
-		Observer:   collectors,
-		Recorder:   mgr.GetEventRecorder(recorderName),
-		Log:        log,
+		TrustedProxies: o.trustedProxies,
+		Namespaces:     o.namespaces,
+		Sources:        mgr.GetClient(),
+		Caches:         mgr.GetCache(),
+		Keys:           door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log),
+		Ingester:       spool,
+		DeadLetters:    spool,
+		Status:         mgr.GetClient().Status(),
+		Observer:       collectors,
+		Recorder:       mgr.GetEventRecorder(recorderName),
+		Log:            log,
 	})
 	if err != nil {
 		return err

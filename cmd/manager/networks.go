@@ -1,0 +1,50 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// networks are a flag: addresses with the length of their prefix, separated by commas.
+type networks []netip.Prefix
+
+// Set adds the networks of one flag.
+func (n *networks) Set(text string) error {
+	for entry := range strings.SplitSeq(text, ",") {
+		network, err := netip.ParsePrefix(strings.TrimSpace(entry))
+		if err != nil {
+			return fmt.Errorf("%q is no network such as 10.0.0.0/8 or fd00::/8", entry)
+		}
+		*n = append(*n, network)
+	}
+	return nil
+}
+
+// String is what --help shows as the default: nothing.
+func (n *networks) String() string {
+	texts := make([]string, 0, len(*n))
+	for _, network := range *n {
+		texts = append(texts, network.String())
+	}
+	return strings.Join(texts, ",")
+}
+
+// Type is never shown, since the flag's usage names its value.
+func (n *networks) Type() string { return "networks" }
