@@ -263,7 +263,7 @@ func factsOf(bucketName string, object bucket.Object, told content) callback.Fil
 		ended = written
 	}
 	if began.IsZero() && told.duration > 0 {
-		began = ended.Add(-told.duration)
+		began = firstTime(ended, ended.Add(-told.duration))
 	}
 	return callback.File{
 		Bucket: bucketName, Object: object.Key,
@@ -274,10 +274,10 @@ func factsOf(bucketName string, object bucket.Object, told content) callback.Fil
 	}
 }
 
-// firstTime is the first time that is told and can be true: nothing is recorded after it was written.
+// firstTime is the first time that is told and can be true: nothing is recorded after it was written, or before 1970.
 func firstTime(written time.Time, times ...time.Time) time.Time {
 	for _, at := range times {
-		if !at.IsZero() && !at.After(written) {
+		if at.Unix() > 0 && !at.After(written) {
 			return at
 		}
 	}
