@@ -104,7 +104,7 @@ func TestReadFilm(t *testing.T) {
 }
 
 func TestReadFilmRefuses(t *testing.T) {
-	many := bytes.Repeat(append(box("free", make([]byte, filmChunk))), maxFilmReads+1)
+	many := bytes.Repeat(box("free", make([]byte, filmChunk)), maxFilmReads+1)
 	tests := map[string]struct {
 		file  []byte
 		words string
