@@ -62,11 +62,11 @@ type FileReconciler struct {
 	Concurrency int
 }
 
-// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles;recordingsources;recordingpipelines;storagelocations,verbs=get;list;watch
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles;recordingsources;recordingpipelines;storagelocations,verbs=list;watch
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles/status,verbs=patch
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles/finalizers,verbs=update
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 

@@ -85,6 +85,8 @@ type begunSweep struct {
 	report     sweep.Report
 }
 
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingsources,verbs=get
+
 // SetupWithManager registers the reconciler.
 func (r *SweepReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
