@@ -195,7 +195,8 @@ type Route struct {
 	// when is a CEL expression over `recording`, for example
 	// `recording.format == 'HLS' && recording.duration >= duration('5s')`. Absent: every file matches.
 	// Fields: source, app, job, room, stream, format, bucket, object (strings); size (bytes), width, height (integers);
-	// duration; start, end (timestamps).
+	// duration; start, end (timestamps). Macros (exists, all, ...) cannot stand inside or after one another, and the
+	// pattern of matches is written out in the expression.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
