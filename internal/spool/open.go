@@ -143,7 +143,7 @@ func create(folder string, fill func(*bbolt.DB) error) error {
 				return err
 			}
 		}
-		return tx.Bucket(ledgerBucket).Put(ledgerKey, ledger{}.encode())
+		return tx.Bucket(ledgerBucket).Put(ledgerKey, ledger{Commit: uint64(tx.ID())}.encode()) //nolint:gosec // never negative
 	})
 	if err == nil && fill != nil {
 		err = fill(db)

@@ -18,11 +18,13 @@ package spool
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 )
 
 // bbolt trusts its file: it maps it into memory, has no checksums on its pages, and a page that is not what it should
@@ -67,32 +69,28 @@ type scan struct {
 	problems []error
 }
 
-// readMetas returns the metas that are whole, the newest first.
-func readMetas(file io.ReaderAt) []meta {
-	var metas []meta
+// readMetas returns the metas that are whole, the newest first, and those that are not, which may still lead to a tree.
+func readMetas(file io.ReaderAt) (whole, broken []meta) {
 	for i := range 2 {
 		var page [80]byte
-		if _, err := file.ReadAt(page[:], int64(i)*pageSize); err != nil {
-			continue
-		}
+		// What cannot be read stays zero.
+		_, _ = file.ReadAt(page[:], int64(i)*pageSize)
 		content := page[headerSize:]
-		sum := fnv.New64a()
-		_, _ = sum.Write(content[:56])
-		if native.Uint32(content) != boltMagic || native.Uint32(content[4:]) != boltVersion ||
-			native.Uint32(content[8:]) != pageSize || native.Uint64(content[56:]) != sum.Sum64() {
-			continue
-		}
 		m := meta{
 			root: native.Uint64(content[16:]), freelist: native.Uint64(content[32:]),
 			pages: native.Uint64(content[40:]), txid: native.Uint64(content[48:]),
 		}
-		if len(metas) == 1 && m.txid > metas[0].txid {
-			metas = []meta{m, metas[0]}
+		sum := fnv.New64a()
+		_, _ = sum.Write(content[:56])
+		if native.Uint32(content) == boltMagic && native.Uint32(content[4:]) == boltVersion &&
+			native.Uint32(content[8:]) == pageSize && native.Uint64(content[56:]) == sum.Sum64() {
+			whole = append(whole, m)
 		} else {
-			metas = append(metas, m)
+			broken = append(broken, m)
 		}
 	}
-	return metas
+	slices.SortFunc(whole, func(a, b meta) int { return cmp.Compare(b.txid, a.txid) })
+	return whole, broken
 }
 
 // scanTree visits all records that can be reached from a meta, and returns what is wrong. It goes on after a problem:

@@ -70,9 +70,10 @@ func inspect(path string) (found, error) {
 		return found{}, err
 	}
 	defer func() { _ = file.Close() }()
-	metas := readMetas(file)
-	if len(metas) == 0 {
-		return found{damage: errors.New("neither of the meta pages is valid")}, nil
+	metas, broken := readMetas(file)
+	if len(broken) > 0 {
+		// It may have been the newer one, and the tree of the other older than what was acknowledged.
+		return found{damage: fmt.Errorf("%d of the 2 meta pages are broken", len(broken))}, nil
 	}
 	var held found
 	v := &visitor{record: func(bucket string, id uint64, _ []byte, r record) error {
@@ -82,6 +83,7 @@ func inspect(path string) (found, error) {
 		return nil
 	}}
 	problems := scanTree(file, size, metas[0], v.visit)
+	v.counted.Commit = metas[0].txid
 	if len(problems) == 0 && (v.written == nil || *v.written != v.counted) {
 		problems = []error{errors.New("its records are not those that its ledger counts")}
 	}
@@ -153,7 +155,8 @@ func save(db *bbolt.DB, file io.ReaderAt, size int64) (lost int, err error) {
 	// Nothing is synced before the end: the file has no name yet.
 	db.NoSync = true
 	var written *ledger
-	for _, m := range readMetas(file) {
+	whole, broken := readMetas(file)
+	for _, m := range append(broken, whole...) {
 		v := &visitor{record: s.add}
 		_ = scanTree(file, size, m, v.visit)
 		if written == nil {

@@ -53,10 +53,14 @@ func (t *tally) remove(content []byte) {
 }
 
 // ledger is written with every change, so that a file which lost something is told from one that never had it.
-type ledger struct{ Events, Letters tally }
+type ledger struct {
+	Events, Letters tally
+	// Commit is the transaction that wrote it. A disk that loses a write may leave the tree of an older one in its place.
+	Commit uint64
+}
 
 func (l ledger) encode() []byte {
-	// Six numbers always have this form.
+	// Numbers always have this form.
 	content, _ := binary.Append(nil, binary.LittleEndian, l)
 	return content
 }
@@ -80,6 +84,7 @@ func newChange(tx *bbolt.Tx) (*change, error) {
 	c.events.FillPercent, c.letters.FillPercent = 1, 1
 	var err error
 	c.ledger, err = decodeLedger(c.ledgers.Get(ledgerKey))
+	c.ledger.Commit = uint64(tx.ID()) //nolint:gosec // never negative
 	return c, err
 }
 
