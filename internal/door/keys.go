@@ -134,14 +134,14 @@ func (k *KeyStore) Verify(ctx context.Context, source *v1alpha1.RecordingSource,
 	case err == nil:
 		return k.confirm(ctx, held, source, proof, body, set)
 	case !set.names(refs):
-		return k.verifyAnew(ctx, held, source, proof, body)
+		return k.verifyAnew(ctx, held, source, proof, body, set)
 	case k.clock.Since(set.readAt) < keysForceInterval:
 		return err
 	}
 	select {
 	case k.waiting <- struct{}{}:
 		defer func() { <-k.waiting }()
-		return k.verifyAnew(ctx, held, source, proof, body)
+		return k.verifyAnew(ctx, held, source, proof, body, set)
 	default:
 		return ErrKeysUnread
 	}
@@ -180,10 +180,9 @@ func (k *KeyStore) of(name types.NamespacedName) *sourceKeys {
 	return held
 }
 
-// verifyAnew waits until the keys are read again, and verifies with what was found.
-func (k *KeyStore) verifyAnew(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, proof callback.Proof, body []byte) error {
+// verifyAnew waits until there are newer keys than those of set, and verifies with them.
+func (k *KeyStore) verifyAnew(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, proof callback.Proof, body []byte, set *keySet) error {
 	refs := source.Spec.Callback.Keys
-	set := held.current.Load()
 	// The reading that is under way may be for what the source named before.
 	for range 2 {
 		select {
