@@ -78,17 +78,11 @@ func (i *Ingester) Sweep(ctx context.Context, found Found) (Result, error) {
 	name := SweptName(found.Namespace, found.Source, found.File.Bucket, found.File.Object)
 	return i.repeat(ctx, func(again bool) (Result, error) {
 		if again {
-			// Whatever was known, what holds the name that a sweep gives is the one to ask.
-			swept, err := i.getBearer(ctx, found.Namespace, name, facts)
+			fresh, err := i.refreshBearers(ctx, files, found, facts)
 			if err != nil {
 				return Result{}, err
 			}
-			if files, err = i.getAll(ctx, files); err != nil {
-				return Result{}, err
-			}
-			if swept != nil {
-				files = append(files, swept)
-			}
+			files = fresh
 		}
 		decided := decideSweep(files, found, i.clock.Now())
 		switch decided.action {
@@ -100,6 +94,23 @@ func (i *Ingester) Sweep(ctx context.Context, found Found) (Result, error) {
 			return Result{Outcome: decided.outcome, File: decided.file.Name}, nil
 		}
 	})
+}
+
+// refreshBearers reads from the API server the files that were known, and what holds the name that a sweep gives.
+func (i *Ingester) refreshBearers(ctx context.Context, known []*v1alpha1.RecordingFile, found Found, facts *v1alpha1.RecordedFile) ([]*v1alpha1.RecordingFile, error) {
+	files, err := i.getAll(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	name := SweptName(found.Namespace, found.Source, found.File.Bucket, found.File.Object)
+	swept, err := i.getBearer(ctx, found.Namespace, name, facts)
+	if err != nil {
+		return nil, err
+	}
+	if swept != nil {
+		files = append(files, swept)
+	}
+	return files, nil
 }
 
 // SweptFile is the file that a sweep makes, at a time, for an object that no file bears. Whoever creates it has the
