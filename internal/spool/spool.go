@@ -159,6 +159,7 @@ func set[T comparable](value *T, standard T) {
 
 // Close closes the file. What waits in it stays.
 func (s *Spool) Close() error {
+	s.queue.ready.ShutDown()
 	if s.store == nil {
 		return nil
 	}
