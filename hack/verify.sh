@@ -22,5 +22,5 @@ make lint
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
 # Where there is no kubectl, the one that is built for envtest does.
 command -v kubectl >/dev/null || PATH=$(hack/localkube.sh build --only envtest | tail -1):$PATH
-for base in crd rbac manager network-policy default samples prometheus; do kubectl kustomize "config/$base" >/dev/null; done
+for base in crd rbac manager network-policy default samples prometheus persistent-spool; do kubectl kustomize "config/$base" >/dev/null; done
 echo "verify: nothing differs"
