@@ -38,7 +38,7 @@ const (
 	// delivery's signature (or "unsigned"), so that the same delivery coming again begins no second file.
 	AnnotationStartDelivery = "recording.sparkrtc.dev/start-delivery"
 	// AnnotationSwept is on a RecordingFile that no callback made, but a sweep of the bucket: when it did, in RFC 3339.
-	// The file is processed when it has settled, a minute later: until then its callback may still come.
+	// It goes when a callback reports the file after all.
 	AnnotationSwept = "recording.sparkrtc.dev/swept"
 	// AnnotationRevision is on every Job of a step: the ControllerRevision that the Job was made from.
 	AnnotationRevision = "recording.sparkrtc.dev/pipeline-revision"

@@ -22,6 +22,10 @@ limitations under the License.
 // file's name, which is the next number of its chain, and an update by the resourceVersion that was read. Whoever
 // loses reads what has happened from the API server and decides again.
 //
+// A recording whose COMPLETE was lost is found by a sweep of the bucket (sweep.go), which makes a file outside the chains. A
+// COMPLETE that comes after all looks for that file first, and a file that was made in spite of that makes the swept one
+// give way before it is processed (settle.go).
+//
 // What holds two writers apart is that names are taken in order. So a chain's files should be deleted oldest first or
 // all together: a replica whose cache has not yet seen a file that another one created after a gap would fill the gap.
 package ingest
@@ -51,7 +55,7 @@ const (
 	Created Outcome = "created"
 	// Claimed says that an open RecordingFile got its facts.
 	Claimed Outcome = "claimed"
-	// Grown says that a RecordingFile's facts grew.
+	// Grown says that a RecordingFile's facts grew, or that it got what it lacked of its identity.
 	Grown Outcome = "grown"
 	// JobOver says that open RecordingFiles were marked because their job ended.
 	JobOver Outcome = "job_over"
