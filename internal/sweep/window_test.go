@@ -145,7 +145,8 @@ func (w *world) sweep(cutOff int, listFails bool) {
 	if w.failed {
 		return
 	}
-	w.status.Through = &metav1.Time{Time: ended.scope.To}
+	through := metav1.NewTime(ended.scope.To)
+	w.status.Through = new(through.Rfc3339Copy()) // as the API server keeps it
 	for key, written := range w.written {
 		if written.Before(ended.scope.To) {
 			w.settled[key] = written
@@ -169,16 +170,14 @@ func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
 		}
 		w.status.Since = metav1.NewTime(w.now.Truncate(time.Second))
 		key := func() string { return rapid.SampledFrom([]string{"a.mp4", "b.mp4", "c.mp4", "d.mp4"}).Draw(t, "key") }
-		deleted := map[string]time.Time{} // the state that was settled when its file was deleted
+		deleted := map[string]time.Time{} // the state whose file was deleted
+		settled := map[string]bool{}      // that state was dealt with by a sweep that got to its end
 		mayCreate := map[string]int{}     // how often an object may have been found by now
 		t.Repeat(map[string]func(*rapid.T){
-			"time": func(t *rapid.T) {
-				w.now = w.now.Add(time.Duration(rapid.Int64Range(1, int64(4*time.Hour)).Draw(t, "step")))
-			},
 			"write": func(*rapid.T) {
 				k := key()
 				w.written[k] = w.now.Truncate(time.Second)
-				w.visible[k] = w.now.Add(time.Duration(rapid.Int64Range(0, int64(minAge-time.Second)).Draw(t, "lag")))
+				w.visible[k] = w.now.Add(rapid.SampledFrom([]time.Duration{0, minAge / 2, minAge - time.Second}).Draw(t, "lag"))
 				if !w.files[k] {
 					mayCreate[k]++
 				}
@@ -189,16 +188,21 @@ func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
 					return
 				}
 				delete(w.files, k)
-				if w.settled[k].Equal(w.written[k]) {
-					deleted[k] = w.written[k]
-				} else {
+				deleted[k], settled[k] = w.written[k], w.settled[k].Equal(w.written[k])
+				if !settled[k] {
 					mayCreate[k]++ // its sweep has not got to its end: it may be found again
 				}
 			},
 			"fail":    func(*rapid.T) { k := key(); w.failing[k] = !w.failing[k] },
 			"restart": func(*rapid.T) { w.begun = nil },
+			"time": func(t *rapid.T) {
+				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{
+					time.Millisecond, time.Second, time.Minute, minAge / 3, minAge, w.spec.Interval.Duration, 5 * time.Hour,
+				}).Draw(t, "step"))
+			},
 			"sweep": func(t *rapid.T) {
-				w.sweep(rapid.IntRange(0, 8).Draw(t, "cutOff"), rapid.IntRange(0, 5).Draw(t, "list") == 0)
+				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Millisecond, minAge / 2, minAge + w.spec.Interval.Duration, 9 * time.Hour}).Draw(t, "step"))
+				w.sweep(rapid.SampledFrom([]int{0, 0, 2, 3, 5, 8}).Draw(t, "cutOff"), rapid.IntRange(0, 5).Draw(t, "list") == 5)
 			},
 			"": func(t *rapid.T) {
 				for k, count := range w.created {
@@ -207,7 +211,7 @@ func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
 					}
 				}
 				for k, state := range deleted {
-					if w.files[k] && w.written[k].Equal(state) {
+					if settled[k] && w.files[k] && w.written[k].Equal(state) {
 						t.Fatalf("%s came back", k)
 					}
 				}
