@@ -32,6 +32,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"sparkrtc.dev/recording-operator/internal/bucket"
 	"sparkrtc.dev/recording-operator/internal/leadership"
 )
 
@@ -68,10 +69,12 @@ type options struct {
 	// leaseTiming is no flag; tests have less time.
 	leaseTiming leadership.Timing
 	namespaces  []string
-	workerImage string
-	concurrency int
-	spool       spoolOptions
-	log         zap.Options
+	// deniedNetworks are kept as texts, so that the flag replaces its default.
+	deniedNetworks []string
+	workerImage    string
+	concurrency    int
+	spool          spoolOptions
+	log            zap.Options
 }
 
 func newCommand() *cobra.Command {
@@ -104,6 +107,7 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect the one replica that reconciles; needed with more than one replica")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader's Lease; empty: that of the pod")
 	flags.StringSliceVar(&o.namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; none: all")
+	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", texts(bucket.LocalNetworks()), "`networks` that the operator does not connect to, whatever endpoint a StorageLocation names; those of pods and Services may be added where no S3 server is among them, and \"\" denies none")
 	flags.StringVar(&o.workerImage, "worker-image", "recording-worker:dev", "`image` that runs the steps")
 	flags.IntVar(&o.concurrency, "concurrency", 1, "how many RecordingFiles are reconciled at once; one leaves nearly all of the API server to callbacks while they pour in, and keeps up with hundreds a second afterwards")
 
@@ -134,6 +138,9 @@ func (o *options) validate() error {
 	}
 	if o.concurrency < 1 {
 		problems = append(problems, fmt.Errorf("--concurrency must be at least 1, not %d", o.concurrency))
+	}
+	if _, err := o.denied(); err != nil {
+		problems = append(problems, fmt.Errorf("--storage-denied-networks: %w", err))
 	}
 	for _, namespace := range o.namespaces {
 		if invalid := validation.IsDNS1123Label(namespace); len(invalid) > 0 {

@@ -48,3 +48,23 @@ func (n *networks) String() string {
 
 // Type is never shown, since the flag's usage names its value.
 func (n *networks) Type() string { return "networks" }
+
+// texts are networks as a flag's default.
+func texts(prefixes []netip.Prefix) []string {
+	var found []string
+	for _, prefix := range prefixes {
+		found = append(found, prefix.String())
+	}
+	return found
+}
+
+// denied are the networks of --storage-denied-networks.
+func (o *options) denied() ([]netip.Prefix, error) {
+	var found networks
+	for _, text := range o.deniedNetworks {
+		if err := found.Set(text); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}

@@ -123,6 +123,10 @@ func addLeadership(mgr manager.Manager, o *options, collectors *metrics.Metrics)
 func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics, router *routing.Router) error {
 	recorder := mgr.GetEventRecorder(recorderName)
 	now := clock.RealClock{}
+	denied, err := o.denied()
+	if err != nil {
+		return err
+	}
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
@@ -132,10 +136,12 @@ func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics
 			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},
 		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
-		&controller.StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now},
+		&controller.StorageReconciler{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: denied,
+		},
 		&controller.SweepReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
-			Recorder: recorder, Metrics: collectors, Clock: now,
+			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: denied,
 		},
 	}
 	for _, reconciler := range reconcilers {

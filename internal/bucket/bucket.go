@@ -25,7 +25,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -75,8 +77,9 @@ type Bucket struct {
 	name      string
 }
 
-// Open makes a client; nothing is asked yet. Its errors are ErrCA and ErrUnreachable.
-func Open(location *v1alpha1.S3Location, access Access) (*Bucket, error) {
+// Open makes a client; nothing is asked yet. Its errors are ErrCA and ErrUnreachable. It never connects to an address in
+// one of the denied networks: then every question ends with ErrDenied.
+func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) (*Bucket, error) {
 	endpoint := location.Endpoint
 	if endpoint == "" {
 		endpoint = "https://s3.amazonaws.com"
@@ -85,8 +88,10 @@ func Open(location *v1alpha1.S3Location, access Access) (*Bucket, error) {
 	if err != nil {
 		return nil, ErrUnreachable
 	}
+	dialer := net.Dialer{Timeout: questionTimeout, Control: deny(denied)}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   5 * time.Second,
 		ResponseHeaderTimeout: pageTimeout,
 		IdleConnTimeout:       pageTimeout,
@@ -221,6 +226,8 @@ func (b *Bucket) Read(ctx context.Context, key string, offset, length int64) ([]
 func translate(err error) error {
 	response := minio.ToErrorResponse(err)
 	switch {
+	case errors.Is(err, ErrDenied):
+		return ErrDenied
 	case response.Code == "InvalidObjectState":
 		return ErrUnreadable
 	case response.StatusCode == http.StatusForbidden, response.StatusCode == http.StatusUnauthorized,

@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -54,6 +55,8 @@ type StorageReconciler struct {
 	Live     client.Reader
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// DeniedNetworks are never connected to, whatever endpoint a location names.
+	DeniedNetworks []netip.Prefix
 	// Probe asks a bucket whether it is there. Nil: the bucket itself is asked.
 	Probe func(ctx context.Context, location *v1alpha1.S3Location, access bucket.Access) error
 }
@@ -110,7 +113,7 @@ func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.Stor
 	}
 	probe := r.Probe
 	if probe == nil {
-		probe = probeS3
+		probe = r.probeS3
 	}
 	ctx, cancel := context.WithTimeout(ctx, storageDeadline)
 	defer cancel()

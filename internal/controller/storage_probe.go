@@ -25,8 +25,8 @@ import (
 )
 
 // probeS3 asks a bucket whether it is there and lets us in.
-func probeS3(ctx context.Context, location *v1alpha1.S3Location, access bucket.Access) error {
-	opened, err := bucket.Open(location, access)
+func (r *StorageReconciler) probeS3(ctx context.Context, location *v1alpha1.S3Location, access bucket.Access) error {
+	opened, err := bucket.Open(location, access, r.DeniedNetworks...)
 	if err != nil {
 		return err
 	}

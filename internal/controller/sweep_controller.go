@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -70,6 +71,8 @@ type SweepReconciler struct {
 	Recorder events.EventRecorder
 	Metrics  *metrics.Metrics
 	Clock    clock.PassiveClock
+	// DeniedNetworks are never connected to, whatever endpoint a location names.
+	DeniedNetworks []netip.Prefix
 
 	mu sync.Mutex
 	// begun are the sweeps that have not got to their end yet. One that is forgotten begins anew and comes to the same.
@@ -226,7 +229,7 @@ func (r *SweepReconciler) open(ctx context.Context, location *v1alpha1.StorageLo
 	if err != nil {
 		return nil, err
 	}
-	opened, err := bucket.Open(location.Spec.S3, access)
+	opened, err := bucket.Open(location.Spec.S3, access, r.DeniedNetworks...)
 	if err != nil {
 		return nil, sweepStops("StorageLocation %q: %v", location.Name, err)
 	}

@@ -1,0 +1,60 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package bucket_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bucket"
+)
+
+// TestDeniedNetworks: a tenant cannot send the operator to its own pod, its node or a metadata service, by whatever
+// spelling, and no request leaves.
+func TestDeniedNetworks(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
+	check := func(endpoint string, denied []netip.Prefix) error {
+		opened, err := bucket.Open(&v1alpha1.S3Location{
+			Provider: v1alpha1.S3ProviderOther, Endpoint: endpoint, Bucket: "recordings",
+		}, access, denied...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer opened.Close()
+		return opened.Check(t.Context())
+	}
+	for _, host := range []string{"127.0.0.1", "127.8.8.8", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[::]", "169.254.169.254"} {
+		err := check("http://"+host+":"+port, bucket.LocalNetworks())
+		if err == nil || err.Error() != bucket.ErrDenied.Error() {
+			t.Errorf("%s: got %v, want %v", host, err, bucket.ErrDenied)
+		}
+	}
+	if asked.Load() != 0 {
+		t.Errorf("%d requests came through", asked.Load())
+	}
+	if err := check(server.URL, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}); err != nil {
+		t.Errorf("what is not denied: %v", err)
+	}
+}
