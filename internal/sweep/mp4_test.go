@@ -81,14 +81,14 @@ func TestReadFilm(t *testing.T) {
 		file []byte
 		want film
 	}{
-		"headers first":      {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 65_400), trak(0, 1280, 720)), media}, nil), film{seconds: 65.4, width: 1280, height: 720}},
-		"headers last":       {bytes.Join([][]byte{ftyp, box("free"), media, box("moov", mvhd0(90_000, 90_000), trak(0, 0, 0))}, nil), film{seconds: 1}},
-		"version 1":          {bytes.Join([][]byte{ftyp, box("moov", mvhd1(10, 1<<33), trak(1, 640, 360))}, nil), film{seconds: float64(1<<33) / 10, width: 640, height: 360}},
-		"64-bit lengths":     {bytes.Join([][]byte{ftyp, longBox("mdat", make([]byte, 100_000)), longBox("moov", mvhd0(1, 2))}, nil), film{seconds: 2}},
-		"the largest track":  {box("moov", mvhd0(1, 2), trak(0, 160, 90), trak(0, 1920, 1080), trak(0, 320, 180)), film{seconds: 2, width: 1920, height: 1080}},
-		"to the end":         {append(ftyp, append([]byte{0, 0, 0, 0}, box("moov", mvhd0(1, 2))[4:]...)...), film{seconds: 2}},
-		"duration not known": {box("moov", mvhd0(1000, math.MaxUint32)), film{}},
-		"fragments":          {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 0), trak(0, 640, 360), mehd(5000)), box("moof"), media}, nil), film{seconds: 5, width: 640, height: 360, fragmented: true}},
+		"headers first":                    {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 65_400), trak(0, 1280, 720)), media}, nil), film{seconds: 65.4, width: 1280, height: 720}},
+		"headers last":                     {bytes.Join([][]byte{ftyp, box("free"), media, box("moov", mvhd0(90_000, 90_000), trak(0, 0, 0))}, nil), film{seconds: 1}},
+		"version 1":                        {bytes.Join([][]byte{ftyp, box("moov", mvhd1(10, 1<<33), trak(1, 640, 360))}, nil), film{seconds: float64(1<<33) / 10, width: 640, height: 360}},
+		"64-bit lengths":                   {bytes.Join([][]byte{ftyp, longBox("mdat", make([]byte, 100_000)), longBox("moov", mvhd0(1, 2))}, nil), film{seconds: 2}},
+		"the largest track":                {box("moov", mvhd0(1, 2), trak(0, 160, 90), trak(0, 1920, 1080), trak(0, 320, 180)), film{seconds: 2, width: 1920, height: 1080}},
+		"to the end":                       {append(ftyp, append([]byte{0, 0, 0, 0}, box("moov", mvhd0(1, 2))[4:]...)...), film{seconds: 2}},
+		"duration not known":               {box("moov", mvhd0(1000, math.MaxUint32)), film{}},
+		"fragments":                        {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 0), trak(0, 640, 360), mehd(5000)), box("moof"), media}, nil), film{seconds: 5, width: 640, height: 360, fragmented: true}},
 		"what comes after does not matter": {append(box("moov", mvhd0(1, 2)), 1, 2, 3), film{seconds: 2}},
 	}
 	for name, test := range tests {

@@ -122,16 +122,25 @@ func (s *Server) Location(bucket, secret string) *v1alpha1.S3Location {
 		CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}}
 }
 
+// Direct is the URL of the server without the proxy, for requests that are not to be remembered.
+func (s *Server) Direct() string { return s.direct.EndpointURL().String() }
+
 // Put writes an object with user metadata as if it had been written at a time.
 func (s *Server) Put(t *testing.T, bucket, key string, data []byte, at time.Time, metadata map[string]string) {
 	t.Helper()
 	_, err := s.direct.PutObject(t.Context(), bucket, key, bytes.NewReader(data), int64(len(data)),
 		minio.PutObjectOptions{UserMetadata: metadata, DisableMultipart: true})
-	if err == nil {
-		err = os.Chtimes(filepath.Join(s.data, bucket, filepath.FromSlash(key)), at, at)
-	}
 	if err != nil {
 		t.Fatalf("put %s: %v", key, err)
+	}
+	s.SetTime(t, bucket, key, at)
+}
+
+// SetTime makes an object one that was written last at a time.
+func (s *Server) SetTime(t *testing.T, bucket, key string, at time.Time) {
+	t.Helper()
+	if err := os.Chtimes(filepath.Join(s.data, bucket, filepath.FromSlash(key)), at, at); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,0 +1,322 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	testclock "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/testing/s3server"
+	workerstorage "sparkrtc.dev/recording-operator/internal/worker/storage"
+)
+
+// sweeping is a source that sweeps a real bucket, with a clock of its own.
+type sweeping struct {
+	*SweepReconciler
+	namespace string
+	clock     *testclock.FakePassiveClock
+	server    *s3server.Server
+}
+
+func startSweeping(t *testing.T) *sweeping {
+	t.Helper()
+	s := &sweeping{namespace: newNamespace(t), clock: testclock.NewFakePassiveClock(time.Now()), server: s3server.Start(t, "recordings")}
+	s.SweepReconciler = &SweepReconciler{Client: files.Client, Live: files.Live, Files: ingester, Recorder: files.Recorder, Metrics: files.Metrics, Clock: s.clock}
+	create(t,
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "s3"}, StringData: map[string]string{
+			v1alpha1.SecretKeyAccessKeyID: s3server.AccessKeyID, v1alpha1.SecretKeySecretAccessKey: s3server.SecretAccessKey + "\n"}},
+		&v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "recordings"},
+			Spec: v1alpha1.StorageLocationSpec{S3: s.server.Location("recordings", "s3")}},
+		sweptSource(s.namespace))
+	return s
+}
+
+func sweptSource(namespace string) *v1alpha1.RecordingSource {
+	minute := &metav1.Duration{Duration: time.Minute}
+	swept := source(namespace)
+	swept.Spec.Sweep = &v1alpha1.Sweep{Interval: minute, MinAge: minute}
+	return swept
+}
+
+func (s *sweeping) source(t *testing.T) *v1alpha1.RecordingSource {
+	t.Helper()
+	found := &v1alpha1.RecordingSource{}
+	if err := k8s.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: "classroom"}, found); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// reconcile reconciles the source as it is, and gives it as it is then.
+func (s *sweeping) reconcile(t *testing.T, g Gomega) *v1alpha1.RecordingSource {
+	t.Helper()
+	key := client.ObjectKey{Namespace: s.namespace, Name: "classroom"}
+	g.Eventually(func(g Gomega) { // the cache has seen what is there
+		cached := &v1alpha1.RecordingSource{}
+		g.Expect(s.Client.Get(t.Context(), key, cached)).To(Succeed())
+		g.Expect(cached.ResourceVersion).To(Equal(s.source(t).ResourceVersion))
+		location := &v1alpha1.StorageLocation{}
+		g.Expect(s.Client.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: "recordings"}, location)).To(Succeed())
+	}, timeout, poll).Should(Succeed())
+	result, err := s.Reconcile(t.Context(), ctrl.Request{NamespacedName: key})
+	g.Expect(err).NotTo(HaveOccurred())
+	swept := s.source(t)
+	if swept.Spec.Sweep != nil {
+		g.Expect(result.RequeueAfter).To(BeNumerically(">", 0))
+	}
+	return swept
+}
+
+// files are the RecordingFiles of the namespace by object, once the cache has as many.
+func (s *sweeping) files(t *testing.T, g Gomega, count int) map[string]v1alpha1.RecordingFile {
+	t.Helper()
+	var list v1alpha1.RecordingFileList
+	g.Eventually(func(g Gomega) {
+		var cached v1alpha1.RecordingFileList
+		g.Expect(s.Client.List(t.Context(), &cached, client.InNamespace(s.namespace))).To(Succeed())
+		g.Expect(k8s.List(t.Context(), &list, client.InNamespace(s.namespace))).To(Succeed())
+		g.Expect(cached.Items).To(HaveLen(len(list.Items)))
+	}, timeout, poll).Should(Succeed())
+	found := map[string]v1alpha1.RecordingFile{}
+	for _, file := range list.Items {
+		found[file.Spec.File.OBS.Object] = file
+	}
+	g.Expect(list.Items).To(HaveLen(count))
+	g.Expect(found).To(HaveLen(count), "two files bear one object")
+	return found
+}
+
+// record writes a recording of so many segments of ten seconds and 100 bytes.
+func (s *sweeping) record(t *testing.T, key string, segments int, at time.Time) {
+	t.Helper()
+	playlist := "#EXTM3U\n#EXT-X-TARGETDURATION:10\n"
+	for i := range segments {
+		playlist += fmt.Sprintf("#EXTINF:10,\ns%d.ts\n", i)
+		s.server.Put(t, "recordings", filepath.Dir(key)+fmt.Sprintf("/s%d.ts", i), make([]byte, 100), at, nil)
+	}
+	s.server.Put(t, "recordings", key, []byte(playlist+"#EXT-X-ENDLIST\n"), at, nil)
+}
+
+func (s *sweeping) complete(t *testing.T, object string) ingest.Result {
+	t.Helper()
+	result, err := ingester.Ingest(t.Context(), ingest.Delivery{Namespace: s.namespace, Source: "classroom", Digest: "d", Sweeps: true,
+		Event: callback.Event{Type: callback.Complete, AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS",
+			File: callback.File{Bucket: "recordings", Object: object, SizeBytes: 200, DurationSeconds: 20}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// From an object without a callback to a RecordingFile, with everything that a bucket holds beside it.
+func TestSweep(t *testing.T) {
+	g := NewWithT(t)
+	s := startSweeping(t)
+	since := s.clock.Now().UTC().Truncate(time.Second)
+	lost, known := "live/lost_2021-04-28-08-57-07/lost_2021-04-28-08-57-07.m3u8", "live/known/index.m3u8"
+	s.record(t, "live/old/index.m3u8", 2, since.Add(-time.Hour))
+	s.record(t, lost, 2, since.Add(10*time.Second))
+	s.record(t, known, 2, since.Add(10*time.Second))
+	s.publish(t, "live/archive", since.Add(10*time.Second))
+	s.complete(t, known)
+	s.files(t, g, 1)
+
+	swept := s.reconcile(t, g)
+	g.Expect(swept.Status.Sweep.Since.UTC()).To(Equal(since))
+	swept = s.reconcile(t, g)
+	condition := meta.FindStatusCondition(swept.Status.Conditions, v1alpha1.ConditionSwept)
+	g.Expect(condition).NotTo(BeNil())
+	g.Expect(condition.Reason).To(Equal(v1alpha1.ReasonSwept), condition.Message)
+	g.Expect(swept.Status.Sweep.Through.UTC()).To(Equal(since), "nothing is old enough yet")
+
+	s.clock.SetTime(since.Add(5 * time.Minute))
+	swept = s.reconcile(t, g)
+	condition = meta.FindStatusCondition(swept.Status.Conditions, v1alpha1.ConditionSwept)
+	g.Expect(condition.Message).To(Equal("looked at 3 object(s), created 1 RecordingFile(s)"))
+	g.Expect(swept.Status.Sweep.Through.UTC()).To(Equal(since.Add(4 * time.Minute)))
+	g.Expect(swept.Status.Sweep.CreatedFiles).To(BeEquivalentTo(1))
+	file := s.files(t, g, 2)[lost]
+	g.Expect(file.Name).To(HavePrefix("swept-"))
+	g.Expect(file.Annotations).To(HaveKey(v1alpha1.AnnotationSwept))
+	g.Expect(file.Spec.StreamName + "/" + file.Spec.Format).To(Equal("lost/HLS"))
+	facts := file.Spec.File
+	g.Expect([]int64{facts.SizeBytes, facts.DurationSeconds}).To(Equal([]int64{200, 20}))
+	g.Expect(facts.StartTime.UTC().Format(time.RFC3339)).To(Equal("2021-04-28T08:57:07Z"))
+	g.Expect(facts.EndTime.UTC().Format(time.RFC3339)).To(Equal("2021-04-28T08:57:27Z"))
+	s.expectEvent(t, g, "created 1 RecordingFile")
+
+	t.Run("a late callback is that file's", func(t *testing.T) {
+		g := NewWithT(t)
+		g.Expect(s.complete(t, lost).File).To(Equal(file.Name))
+		g.Expect(s.files(t, g, 2)[lost].Spec.RoomID).To(Equal("room"))
+	})
+	t.Run("what goes on being recorded grows", func(t *testing.T) {
+		g := NewWithT(t)
+		s.record(t, known, 5, since.Add(5*time.Minute))
+		s.clock.SetTime(since.Add(10 * time.Minute))
+		s.reconcile(t, g)
+		g.Expect(s.files(t, g, 2)[known].Spec.File.DurationSeconds).To(BeEquivalentTo(50))
+	})
+	t.Run("what is deleted does not come back", func(t *testing.T) {
+		g := NewWithT(t)
+		g.Expect(k8s.Delete(t.Context(), &file)).To(Succeed())
+		s.files(t, g, 1)
+		s.clock.SetTime(since.Add(20 * time.Minute))
+		g.Expect(s.reconcile(t, g).Status.Sweep.Through.UTC()).To(Equal(since.Add(19 * time.Minute)))
+		s.files(t, g, 1)
+	})
+	t.Run("nothing was touched", func(t *testing.T) {
+		NewWithT(t).Expect(s.server.Methods()).To(HaveEach(BeElementOf(http.MethodGet, http.MethodHead)))
+	})
+	t.Run("a source that no longer sweeps shows no trace", func(t *testing.T) {
+		g := NewWithT(t)
+		swept := s.source(t)
+		swept.Spec.Sweep = nil
+		g.Expect(k8s.Update(t.Context(), swept)).To(Succeed())
+		swept = s.reconcile(t, g)
+		g.Expect(swept.Status.Sweep).To(BeNil())
+		g.Expect(meta.FindStatusCondition(swept.Status.Conditions, v1alpha1.ConditionSwept)).To(BeNil())
+	})
+}
+
+// publish writes a result as a step's pod does.
+func (s *sweeping) publish(t *testing.T, folder string, at time.Time) {
+	t.Helper()
+	rclone, err := exec.LookPath(cmp.Or(os.Getenv("RCLONE"), "rclone"))
+	if err != nil {
+		if os.Getenv("REQUIRE_STORAGE") == "1" {
+			t.Fatalf("rclone is required: %v", err)
+		}
+		t.Skip("rclone is not installed")
+	}
+	dir, credentials := t.TempDir(), t.TempDir()
+	for path, text := range map[string]string{
+		filepath.Join(credentials, v1alpha1.SecretKeyAccessKeyID):     s3server.AccessKeyID,
+		filepath.Join(credentials, v1alpha1.SecretKeySecretAccessKey): s3server.SecretAccessKey,
+		filepath.Join(dir, "index.m3u8"):                              "#EXTM3U\n#EXTINF:1,\na.ts\n#EXT-X-ENDLIST\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	location := s.server.Location("recordings", "s3")
+	location.Endpoint = s.server.Direct()
+	writer, err := workerstorage.NewWriter(task.Destination{Path: folder + "/", Storage: task.Storage{Name: "recordings", Spec: v1alpha1.StorageLocationSpec{S3: location}}},
+		workerstorage.Paths{Credentials: credentials, Temp: t.TempDir()}, rclone, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err == nil {
+		err = writer.Write(t.Context(), dir, []string{"index.m3u8"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.server.SetTime(t, "recordings", folder+"/index.m3u8", at)
+}
+
+func (s *sweeping) expectEvent(t *testing.T, g Gomega, words string) {
+	t.Helper()
+	g.Eventually(func(g Gomega) {
+		var list eventsv1.EventList
+		g.Expect(k8s.List(t.Context(), &list, client.InNamespace(s.namespace))).To(Succeed())
+		g.Expect(slices.ContainsFunc(list.Items, func(event eventsv1.Event) bool {
+			return event.Action == "Sweep" && strings.Contains(event.Note, words)
+		})).To(BeTrue(), "no event with %q", words)
+	}, timeout, poll).Should(Succeed())
+}
+
+// A sweep that fails moves nothing on, says why without a secret, and is tried again soon.
+func TestSweepFails(t *testing.T) {
+	g := NewWithT(t)
+	s := startSweeping(t)
+	since := s.clock.Now().UTC().Truncate(time.Second)
+	s.record(t, "live/index.m3u8", 1, since.Add(time.Second))
+	s.reconcile(t, g)
+	s.clock.SetTime(since.Add(5 * time.Minute))
+	s.server.SetDown(true)
+	swept := s.reconcile(t, g)
+	condition := meta.FindStatusCondition(swept.Status.Conditions, v1alpha1.ConditionSwept)
+	g.Expect(condition.Reason).To(Equal(v1alpha1.ReasonSweepFailed))
+	g.Expect(condition.Message).To(And(ContainSubstring("did not answer"), Not(ContainSubstring(s3server.SecretAccessKey)), Not(ContainSubstring(s3server.AccessKeyID))))
+	g.Expect(swept.Status.Sweep.Through).To(BeNil())
+	g.Expect(swept.Status.Sweep.LastTime.UTC()).To(Equal(since.Add(5 * time.Minute)))
+	s.expectEvent(t, g, "did not answer")
+
+	s.server.SetDown(false)
+	s.reconcile(t, g)
+	s.files(t, g, 0) // not yet
+	s.clock.SetTime(since.Add(7 * time.Minute))
+	swept = s.reconcile(t, g)
+	g.Expect(meta.IsStatusConditionTrue(swept.Status.Conditions, v1alpha1.ConditionSwept)).To(BeTrue())
+	g.Expect(swept.Status.Sweep.Through.UTC()).To(Equal(since.Add(6 * time.Minute)))
+	s.files(t, g, 1)
+}
+
+// What a person has to mend is said at once, by its field, and looked at again when it is mended.
+func TestSweepProblems(t *testing.T) {
+	tests := map[string]struct {
+		change  func(s *v1alpha1.RecordingSource, l *v1alpha1.StorageLocation)
+		message string
+	}{
+		"a volume": {func(_ *v1alpha1.RecordingSource, l *v1alpha1.StorageLocation) {
+			l.Spec = v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}
+		}, "only a bucket can be swept"},
+		"no location": {func(s *v1alpha1.RecordingSource, _ *v1alpha1.StorageLocation) { s.Spec.StorageRef.Name = "nowhere" }, `no StorageLocation "nowhere"`},
+		"a bucket that is not allowed": {func(s *v1alpha1.RecordingSource, _ *v1alpha1.StorageLocation) {
+			s.Spec.AllowedBuckets = []string{"another"}
+		}, `spec.allowedBuckets: does not hold bucket "recordings"`},
+		"no credentials": {func(*v1alpha1.RecordingSource, *v1alpha1.StorageLocation) {}, `no Secret "s3"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			s := &sweeping{namespace: newNamespace(t), clock: testclock.NewFakePassiveClock(time.Now())}
+			s.SweepReconciler = &SweepReconciler{Client: files.Client, Live: files.Live, Files: ingester, Recorder: files.Recorder, Metrics: files.Metrics, Clock: s.clock}
+			swept, location := sweptSource(s.namespace), storage(s.namespace, "recordings")
+			test.change(swept, location)
+			create(t, location, swept)
+			s.reconcile(t, g)
+			found := s.reconcile(t, g)
+			condition := meta.FindStatusCondition(found.Status.Conditions, v1alpha1.ConditionSwept)
+			g.Expect(condition).NotTo(BeNil())
+			g.Expect(condition.Reason).To(Equal(v1alpha1.ReasonSweepFailed))
+			g.Expect(condition.Message).To(ContainSubstring(test.message))
+			s.expectEvent(t, g, test.message)
+		})
+	}
+}
