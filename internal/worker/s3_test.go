@@ -32,6 +32,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bucket"
 	"sparkrtc.dev/recording-operator/internal/task"
 )
 
@@ -188,6 +189,16 @@ func TestS3(t *testing.T) {
 		want := []string{"index.m3u8", "manifest.json", "seg0.ts", "seg1.ts", "seg2.ts"}
 		if diff := cmp.Diff(want, files(t, filepath.Join(kept, "archive"))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+		written, err := bucket.Open(server.location("archive").Spec.S3, bucket.Access{AccessKeyID: testKey, SecretAccessKey: testSecret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer written.Close()
+		for _, name := range want {
+			if mark, err := written.Mark(t.Context(), "kept/archive/"+name, task.MarkName); mark != task.MarkValue || err != nil {
+				t.Errorf("%s is not marked as ours: %q, %v", name, mark, err)
+			}
 		}
 	})
 }
