@@ -1,0 +1,90 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/textproto"
+	"strconv"
+	"strings"
+)
+
+// captured is a callback as somebody recorded it.
+type captured struct {
+	header http.Header
+	body   []byte
+	// notes say what was done to get at the body.
+	notes []string
+}
+
+// parseRequest reads a raw HTTP/1.1 request: request line, headers, an empty line, and the body to the end of the
+// file. Lines may end as HTTP or as Unix has it.
+func parseRequest(raw []byte) (*captured, error) {
+	header, rest, err := parseHeader(raw)
+	if err != nil {
+		return nil, err
+	}
+	c := &captured{header: header, body: rest}
+	if strings.EqualFold(header.Get("Transfer-Encoding"), "chunked") {
+		body, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(rest)))
+		if err != nil {
+			return nil, fmt.Errorf("the body is not chunked, though its Transfer-Encoding says so: %w", err)
+		}
+		c.body, c.notes = body, append(c.notes, "the body was put together from its chunks")
+		return c, nil
+	}
+	c.cut()
+	return c, nil
+}
+
+// cut keeps as much of the body as Content-Length says.
+func (c *captured) cut() {
+	length, err := strconv.Atoi(c.header.Get("Content-Length"))
+	switch {
+	case err != nil || length < 0 || length == len(c.body):
+	case length < len(c.body):
+		c.notes = append(c.notes, fmt.Sprintf("%d bytes after the %d of Content-Length were left out", len(c.body)-length, length))
+		c.body = c.body[:length]
+	default:
+		c.notes = append(c.notes, fmt.Sprintf("the body has %d bytes, but Content-Length says %d: the capture is cut off, or was changed", len(c.body), length))
+	}
+}
+
+// parseHeader reads headers, with or without a request line before them, up to an empty line or the end.
+func parseHeader(raw []byte) (header http.Header, rest []byte, err error) {
+	if line, after, found := bytes.Cut(raw, []byte("\n")); found && isRequestLine(line) {
+		raw = after
+	}
+	reader := bufio.NewReader(bytes.NewReader(raw))
+	parsed, err := textproto.NewReader(reader).ReadMIMEHeader()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("these are no HTTP headers, one \"Name: value\" a line: %w", err)
+	}
+	rest, err = io.ReadAll(reader)
+	return http.Header(parsed), rest, err
+}
+
+func isRequestLine(line []byte) bool {
+	fields := strings.Fields(string(line))
+	return len(fields) == 3 && strings.HasPrefix(fields[2], "HTTP/")
+}

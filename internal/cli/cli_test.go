@@ -1,0 +1,141 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+func TestVersion(t *testing.T) {
+	if got := run(t, "", "version"); got != (ran{out: "v1.2.3\n"}) {
+		t.Error(got)
+	}
+}
+
+// Every command has a help with examples, which are about itself.
+func TestHelp(t *testing.T) {
+	for _, name := range []string{"send", "verify", "sweep", "dead-letters"} {
+		got := run(t, "", name, "--help")
+		if got.code != ExitDone || !strings.Contains(got.out, "\nExamples:\n") || !strings.Contains(got.out, "  kubectl recordings "+name+" ") {
+			t.Error(got)
+		}
+	}
+	golden(t, "help", run(t, "", "--help").String())
+	golden(t, "help-send", run(t, "", "send", "--help").String())
+}
+
+func TestUnknownCommand(t *testing.T) {
+	golden(t, "unknown", run(t, "", "sned").String())
+}
+
+func TestCompletion(t *testing.T) {
+	f, _, _ := letterAPI(t)
+	sources := &v1alpha1.RecordingSourceList{}
+	for _, name := range []string{"classroom", "lobby"} {
+		source := v1alpha1.RecordingSource{}
+		source.Name = name
+		sources.Items = append(sources.Items, source)
+	}
+	f.objects[recordings+"recordingsources"] = sources
+	for typed, want := range map[string]string{
+		"send ":                          "start complete over",
+		"send over ":                     "classroom lobby",
+		"send over classroom ":           "",
+		"send -f x ":                     "classroom lobby",
+		"verify ":                        "classroom lobby",
+		"verify classroom ":              "",
+		"sweep ":                         "classroom lobby",
+		"sweep classroom --dry-run=":     "none client",
+		"dead-letters ":                  "delete list replay show",
+		"dead-letters show ":             "manager-a/1 manager-a/2 manager-b/1",
+		"dead-letters show manager-a/1 ": "",
+		"dead-letters replay manager-a/1 manager-a/": "manager-a/2 manager-b/1",
+		"send over classroom --format ":              "HLS MP4",
+	} {
+		words := strings.Split("__complete --server "+f.URL+" --kubeconfig /dev/null --namespace media "+typed, " ")
+		got := run(t, "", words...)
+		var values []string
+		for _, line := range strings.Split(got.out, "\n") {
+			if value, _, _ := strings.Cut(line, "\t"); value != "" && !strings.HasPrefix(value, ":") {
+				values = append(values, value)
+			}
+		}
+		if got.code != ExitDone || strings.Join(values, " ") != want {
+			t.Errorf("%q: completed with %q, want %q; %v", typed, values, want, got)
+		}
+	}
+	// What cannot be completed is not an error on somebody's screen.
+	f.objects[recordings+"recordingsources"] = nil
+	if got := f.run(t, "", "__complete", "verify", ""); got.code != ExitDone || !strings.HasPrefix(got.out, ":") {
+		t.Error(got)
+	}
+}
+
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]string{
+		"Ü \"ok\"":        "Ü \"ok\"",
+		"a\nb\x1b[2J\xff": `a\nb\x1b[2J\xff`,
+		"\u202egnp.exe":   `\u202egnp.exe`,
+		"":                "",
+	} {
+		if got := plain(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A cluster without the operator is not one without the source.
+func TestNoDefinitions(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	got := run(t, "", "send", "over", "classroom", "--job", "j", "--server", server.URL, "--kubeconfig", os.DevNull)
+	if got.code != ExitFailed || !strings.Contains(got.err, "the cluster knows no RecordingSources") {
+		t.Error(got)
+	}
+}
+
+func TestNoSuchKubeconfig(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none")
+	got := run(t, "", "send", "over", "classroom", "--job", "j", "--kubeconfig", missing)
+	if got.code != ExitFailed || !strings.Contains(got.err, "read the kubeconfig") {
+		t.Error(got)
+	}
+}
+
+func TestWorse(t *testing.T) {
+	plainError, refused, notNow := errors.New("x"), &exitError{code: ExitRefused}, &exitError{code: ExitNotNow}
+	for _, c := range []struct {
+		first, second error
+		want          int
+	}{
+		{nil, refused, ExitRefused}, {nil, plainError, ExitFailed}, {notNow, refused, ExitRefused}, {refused, notNow, ExitRefused},
+		{notNow, plainError, ExitFailed}, {plainError, notNow, ExitFailed}, {nil, notNow, ExitNotNow},
+	} {
+		exit, ok := errors.AsType[*exitError](worse(c.first, c.second))
+		if !ok || exit.code != c.want {
+			t.Errorf("%v and %v: %v, want exit code %d", c.first, c.second, exit, c.want)
+		}
+	}
+}

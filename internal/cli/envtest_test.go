@@ -1,0 +1,295 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"context"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/door"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+// realCluster is a real API server with the project's definitions.
+type realCluster struct {
+	*envtest.Environment
+	client.Client
+	config *rest.Config
+}
+
+func startCluster(t *testing.T) *realCluster {
+	t.Helper()
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		if os.Getenv("CI") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
+			t.Skip("KUBEBUILDER_ASSETS is not set; `make test` sets it")
+		}
+		t.Fatal("KUBEBUILDER_ASSETS is not set, but envtest is required")
+	}
+	environment := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+	}
+	config, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := environment.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	scheme := newScheme()
+	if err := rbacv1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &realCluster{Environment: environment, Client: c, config: config}
+	namespace := &corev1.Namespace{}
+	namespace.Name = builders.Namespace
+	secret := &corev1.Secret{StringData: map[string]string{"key": testKey}}
+	secret.Name, secret.Namespace = "classroom-callback", builders.Namespace
+	source := builders.MakeRecordingSource("classroom").App("app").Key("classroom-callback", "key").Obj()
+	source.Spec.StorageRef = &v1alpha1.LocalReference{Name: "obs"}
+	r.create(t, namespace, secret, source)
+	source.Status.CallbackPath = "/callbacks/media/classroom"
+	if err := c.Status().Update(t.Context(), source); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *realCluster) create(t *testing.T, objects ...client.Object) {
+	t.Helper()
+	for _, object := range objects {
+		if err := r.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// user makes a person with rights in the namespace, and returns the flags to act as that person.
+func (r *realCluster) user(t *testing.T, name string, rules ...rbacv1.PolicyRule) []string {
+	t.Helper()
+	person, err := r.AddUser(envtest.User{Name: name}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig, err := person.KubeConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := &rbacv1.Role{Rules: rules}
+	role.Name, role.Namespace = name, builders.Namespace
+	binding := &rbacv1.RoleBinding{
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
+	}
+	binding.Name, binding.Namespace = name, builders.Namespace
+	r.create(t, role, binding)
+	return []string{"--kubeconfig", write(t, string(kubeconfig)), "--namespace", builders.Namespace}
+}
+
+func may(resource string, verbs ...string) rbacv1.PolicyRule {
+	group := v1alpha1.GroupVersion.Group
+	if resource == "secrets" {
+		group = ""
+	}
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
+}
+
+// nobody observes the door.
+type nobody struct{}
+
+func (nobody) CallbackHandled(string, string, string, time.Duration)   {}
+func (nobody) TimestampObserved(string, string, string, time.Duration) {}
+
+// openDoor is the operator's way from a callback to the API server, at a URL.
+func (r *realCluster) openDoor(t *testing.T) string {
+	t.Helper()
+	files, err := cache.New(r.config, cache.Options{Scheme: r.Client.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ingest.SetupIndexes(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- files.Start(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+	if !files.WaitForCacheSync(ctx) {
+		t.Fatal("the cache was not synced")
+	}
+	cached, err := client.New(r.config, client.Options{Scheme: r.Client.Scheme(), Cache: &client.CacheOptions{Reader: files}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := door.New(door.Config{
+		Sources: r, Keys: door.NewKeyStore(r, clock.RealClock{}, logr.Discard()), Ingester: ingest.New(cached, r, ingest.Options{}),
+		Observer: nobody{}, Recorder: events.NewFakeRecorder(16), Log: logr.Discard(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening := httptest.NewServer(server)
+	t.Cleanup(listening.Close)
+	return listening.URL
+}
+
+// All that needs a real API server, on one.
+func TestRealAPIServer(t *testing.T) {
+	r := startCluster(t)
+	s := r.putBucket(t)
+	t.Run("round trip", func(t *testing.T) { testRoundTrip(t, r) })
+	t.Run("rights", func(t *testing.T) { testRights(t, r) })
+	t.Run("sweep", func(t *testing.T) { testSweep(t, r, s) })
+}
+
+// What send signs goes through the real door into a real API server.
+func testRoundTrip(t *testing.T, r *realCluster) {
+	t.Helper()
+	url := r.openDoor(t)
+	jane := r.user(t, "jane", may("recordingsources", "get", "list"), may("secrets", "get"))
+	send := func(exit int, args ...string) {
+		t.Helper()
+		got := run(t, "", append(append([]string{"send"}, args...), append(jane, "--url", url)...)...)
+		if got.code != exit {
+			t.Errorf("%v: %v", args, got)
+		}
+	}
+	recording := []string{"--job", "job-1", "--room", "room01", "--stream", "camera"}
+	send(ExitDone, append([]string{"start", "classroom"}, recording...)...)
+	send(ExitDone, append([]string{"complete", "classroom", "--bucket", "abc-rtc-bucket2", "--object", "Record/camera.m3u8", "--size", "1500", "--duration", "15"}, recording...)...)
+	send(ExitDone, "over", "classroom", "--job", "job-1")
+	send(ExitRefused, "over", "classroom", "--job", "job-1", "--app", "another")
+	send(ExitRefused, "over", "classroom", "--job", "job-1", "--key-file", write(t, otherKey))
+	send(ExitRefused, "classroom", "-f", write(t, "no JSON"))
+
+	files := &v1alpha1.RecordingFileList{}
+	if err := r.List(t.Context(), files, client.InNamespace(builders.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(files.Items) != 1 || files.Items[0].Spec.RoomID != "room01" || files.Items[0].Spec.AppID != "app" || files.Items[0].Spec.File == nil ||
+		files.Items[0].Spec.File.DurationSeconds != 15 || files.Items[0].Spec.File.OBS.Object != "Record/camera.m3u8" {
+		t.Errorf("the files are %+v", files.Items)
+	}
+	got := run(t, "", append([]string{"__complete"}, append(jane, "verify", "")...)...)
+	if !strings.HasPrefix(got.out, "classroom\n") {
+		t.Error(got)
+	}
+}
+
+// A right that is missing is named, by the API server's own words.
+func testRights(t *testing.T, r *realCluster) {
+	t.Helper()
+	nobody := r.user(t, "nobody")
+	reader := r.user(t, "reader", may("recordingsources", "get"))
+	file := r.user(t, "sweeper", may("recordingsources", "get"), may("storagelocations", "get"), may("secrets", "get"), may("recordingfiles", "list"))
+	over := []string{"send", "over", "classroom", "--job", "j"}
+	for name, c := range map[string]struct {
+		person, args []string
+		want         string
+	}{
+		"no right to the source": {nobody, over, "you need the right to get recordingsources.recording.sparkrtc.dev in namespace media"},
+		"no right to the key":    {reader, over, "you need the right to get secrets/classroom-callback in namespace media"},
+		"no right to verify":     {reader, []string{"verify", "classroom", "-f", write(t, "")}, "or give the key with --key-file"},
+		"no right to the pods":   {file, over, "you need the right to list pods in namespace recording-system"},
+		"no right to letters":    {file, []string{"dead-letters", "list"}, "you need the right to list pods in namespace recording-system"},
+		"no right to forward":    {file, []string{"dead-letters", "show", "pod/1"}, "you need the right to create pods/portforward in namespace recording-system"},
+		"no right to sweep":      {reader, []string{"sweep", "classroom", "--since", "48h"}, "you need the right to get storagelocations.recording.sparkrtc.dev in namespace media"},
+		"no right to create":     {file, []string{"sweep", "classroom", "--since", "48h"}, "you need the right to create recordingfiles.recording.sparkrtc.dev in namespace media"},
+	} {
+		if got := run(t, "", append(c.args, c.person...)...); got.code != ExitFailed || !strings.Contains(got.err, c.want) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if got := run(t, "", append([]string{"sweep", "classroom", "--since", "48h", "--dry-run=client"}, file...)...); got.code != ExitDone || !strings.Contains(got.out, "would be created") {
+		t.Errorf("a dry run needs no right to write: %v", got)
+	}
+
+}
+
+// putBucket gives the source a bucket with a recording.
+func (r *realCluster) putBucket(t *testing.T) *fakeS3 {
+	t.Helper()
+	s := &fakeS3{modified: testNow.Add(-3 * time.Hour), objects: map[string]string{
+		"Record/a/stream.m3u8": playlist, "Record/a/s-0.ts": strings.Repeat("0", 1000), "Record/a/s-1.ts": strings.Repeat("1", 500),
+	}}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	secret := &corev1.Secret{StringData: map[string]string{"accessKeyID": accessKey, "secretAccessKey": secretKey}}
+	secret.Name, secret.Namespace = "obs", builders.Namespace
+	location := &v1alpha1.StorageLocation{}
+	location.Name, location.Namespace = "obs", builders.Namespace
+	location.Spec.S3 = &v1alpha1.S3Location{
+		Provider: v1alpha1.S3ProviderOther, Endpoint: server.URL, Region: "r", Bucket: "abc-rtc-bucket2",
+		CredentialsSecretRef: v1alpha1.SecretReference{Name: "obs"},
+	}
+	r.create(t, secret, location)
+	return s
+}
+
+// A sweep's files pass the real API server's rules; a second sweep finds nothing to do, and a recording that grew is
+// told to the file.
+func testSweep(t *testing.T, r *realCluster, s *fakeS3) {
+	t.Helper()
+	editor := r.user(t, "editor", may("recordingsources", "get"), may("storagelocations", "get"), may("secrets", "get"),
+		may("recordingfiles", "get", "list", "create", "patch"))
+	sweep := func(want string) {
+		t.Helper()
+		got := run(t, "", append([]string{"sweep", "classroom", "--since", "48h"}, editor...)...)
+		if got.code != ExitDone || !strings.Contains(got.err, want) {
+			t.Error(got)
+		}
+	}
+	sweep("1 created, 0 grown, 0 known")
+	sweep("0 created, 0 grown, 1 known")
+	s.objects["Record/a/stream.m3u8"] = strings.Replace(playlist, "#EXT-X-ENDLIST", "#EXTINF:60.0,\ns-2.ts\n#EXT-X-ENDLIST", 1)
+	s.objects["Record/a/s-2.ts"] = strings.Repeat("2", 6000)
+	s.modified = testNow.Add(-2 * time.Hour)
+	sweep("0 created, 1 grown, 0 known")
+	files := &v1alpha1.RecordingFileList{}
+	object := client.MatchingFields{"spec.file.obs.object": "Record/a/stream.m3u8"}
+	if err := r.List(t.Context(), files, object); err != nil || len(files.Items) != 1 || files.Items[0].Spec.File.SizeBytes != 7500 {
+		t.Errorf("%v: %+v", err, files.Items)
+	}
+}

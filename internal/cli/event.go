@@ -1,0 +1,175 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"sparkrtc.dev/recording-operator/internal/callback"
+)
+
+// The events that can be sent, as they are named on the command line.
+const (
+	eventStart    = "start"
+	eventComplete = "complete"
+	eventOver     = "over"
+)
+
+var eventNames = []string{eventStart, eventComplete, eventOver}
+
+// eventFields are a callback's fields, as flags give them. The order is that of the service's documents.
+type eventFields struct {
+	EventType      string `json:"event_type"`
+	AppID          string `json:"app_id,omitempty"`
+	JobID          string `json:"job_id,omitempty"`
+	RoomID         string `json:"room_id,omitempty"`
+	StreamName     string `json:"stream_name,omitempty"`
+	RecordFormat   string `json:"record_format,omitempty"`
+	DownloadURL    string `json:"download_url,omitempty"`
+	OBSLocation    string `json:"obs_location,omitempty"`
+	OBSBucket      string `json:"obs_bucket,omitempty"`
+	OBSObject      string `json:"obs_object,omitempty"`
+	FileSize       int64  `json:"file_size,omitempty"`
+	RecordDuration int64  `json:"record_duration,omitempty"`
+	StartTime      string `json:"start_time,omitempty"`
+	EndTime        string `json:"end_time,omitempty"`
+	Width          int64  `json:"width,omitempty"`
+	Height         int64  `json:"height,omitempty"`
+	DetailMessage  string `json:"detail_message,omitempty"`
+}
+
+// Which flags are about which events. Every event takes those of none of these lists.
+var (
+	streamFlags   = []string{"stream", "format"}
+	completeFlags = []string{"download-url", "location", "bucket", "object", "size", "duration", "start-time", "end-time", "width", "height"}
+	commonFlags   = []string{"app", "job", "room", "detail"}
+)
+
+func (f *eventFields) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.AppID, "app", "", "app_id (default: the source's spec.appID)")
+	flags.StringVar(&f.JobID, "job", "", "job_id")
+	flags.StringVar(&f.RoomID, "room", "", "room_id")
+	flags.StringVar(&f.StreamName, "stream", "", "stream_name of start and complete")
+	flags.StringVar(&f.RecordFormat, "format", "", "record_format of start and complete: HLS or MP4 (default: by the ending of the object, else HLS)")
+	flags.StringVar(&f.DetailMessage, "detail", "", "detail_message")
+	flags.StringVar(&f.OBSBucket, "bucket", "", "obs_bucket of complete")
+	flags.StringVar(&f.OBSObject, "object", "", "obs_object of complete: the key of the playlist or MP4")
+	flags.StringVar(&f.OBSLocation, "location", "", "obs_location of complete")
+	flags.StringVar(&f.DownloadURL, "download-url", "", "download_url of complete")
+	flags.Int64Var(&f.FileSize, "size", 0, "file_size of complete, in bytes")
+	flags.Int64Var(&f.RecordDuration, "duration", 0, "record_duration of complete, in seconds")
+	flags.StringVar(&f.StartTime, "start-time", "", "start_time of complete, RFC 3339 (default: --end-time less --duration)")
+	flags.StringVar(&f.EndTime, "end-time", "", "end_time of complete, RFC 3339 (default: now)")
+	flags.Int64Var(&f.Width, "width", 0, "width of complete, in pixels")
+	flags.Int64Var(&f.Height, "height", 0, "height of complete, in pixels")
+}
+
+// checkFlags refuses flags that the event has no field for.
+func checkFlags(flags *pflag.FlagSet, event string) error {
+	foreign := completeFlags
+	if event == eventOver {
+		foreign = slices.Concat(streamFlags, completeFlags)
+	}
+	if event == eventComplete {
+		foreign = nil
+	}
+	for _, name := range foreign {
+		if flags.Changed(name) {
+			return usagef("--%s is no field of %s", name, event)
+		}
+	}
+	return nil
+}
+
+// changedField is the first flag of a field that was given, or empty.
+func changedField(flags *pflag.FlagSet) string {
+	for _, name := range slices.Concat(commonFlags, streamFlags, completeFlags) {
+		if flags.Changed(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// body makes the callback's body. What the operator would not decode is refused here, with the field's name.
+func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
+	fields := *f
+	switch event {
+	case eventStart:
+		fields.EventType = "RECORD_NEW_FILE_START"
+		fields.RecordFormat = f.format()
+	case eventComplete:
+		fields.EventType = "RECORD_FILE_COMPLETE"
+		fields.RecordFormat = f.format()
+		if err := fields.setTimes(now); err != nil {
+			return nil, err
+		}
+	case eventOver:
+		fields.EventType = "CLOUD_RECORD_SERVER_OVER"
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(fields); err != nil {
+		return nil, fmt.Errorf("write the body: %w", err)
+	}
+	body := bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+	if _, err := callback.Decode(body); err != nil {
+		return nil, usagef("the operator would not take this callback: %w", err)
+	}
+	return body, nil
+}
+
+// format is --format, or what the ending of the file says.
+func (f *eventFields) format() string {
+	switch {
+	case f.RecordFormat != "":
+		return f.RecordFormat
+	case strings.HasSuffix(strings.ToLower(f.OBSObject), ".mp4") || f.OBSObject == "" && strings.HasSuffix(strings.ToLower(f.DownloadURL), ".mp4"):
+		return "MP4"
+	default:
+		return "HLS"
+	}
+}
+
+// setTimes fills in the times of a file that ends now, and writes them as the service does.
+func (f *eventFields) setTimes(now time.Time) error {
+	end := now
+	if f.EndTime != "" {
+		var err error
+		if end, err = time.Parse(time.RFC3339, f.EndTime); err != nil {
+			return usagef("--end-time: %w", err)
+		}
+	}
+	start := end.Add(-time.Duration(f.RecordDuration) * time.Second)
+	if f.StartTime != "" {
+		var err error
+		if start, err = time.Parse(time.RFC3339, f.StartTime); err != nil {
+			return usagef("--start-time: %w", err)
+		}
+	}
+	const written = "2006-01-02T15:04:05Z"
+	f.StartTime, f.EndTime = start.UTC().Format(written), end.UTC().Format(written)
+	return nil
+}

@@ -1,0 +1,323 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	gwebsocket "github.com/gorilla/websocket"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/streaming/pkg/httpstream"
+	"k8s.io/streaming/pkg/httpstream/spdy"
+	testclock "k8s.io/utils/clock/testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const (
+	// testKey is in every fake cluster, and in no output.
+	testKey  = "0123456789abcdef0123456789abcdef"
+	otherKey = "ffffffffffffffffeeeeeeeeeeeeeeee"
+
+	recordings = "/apis/recording.sparkrtc.dev/v1alpha1/namespaces/media/"
+	secrets    = "/api/v1/namespaces/media/secrets/"
+	pods       = "/api/v1/namespaces/recording-system/pods"
+)
+
+var testNow = time.Date(2021, 4, 28, 8, 58, 12, 0, time.UTC)
+
+// fakeAPI is an API server that knows a few objects and forwards ports of pods.
+type fakeAPI struct {
+	*httptest.Server
+	// objects by their path; nil: forbidden.
+	objects map[string]any
+	// backends are what listens on the ports of pods, by "pod:port".
+	backends map[string]http.Handler
+	// websockets says whether ports are forwarded by websocket, as new API servers do, or by SPDY alone.
+	websockets bool
+
+	mu sync.Mutex
+	// created are the bodies of POSTs, by path.
+	created map[string][][]byte
+}
+
+func newFakeAPI(t *testing.T) *fakeAPI {
+	t.Helper()
+	f := &fakeAPI{objects: map[string]any{}, backends: map[string]http.Handler{}, created: map[string][][]byte{}}
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	source := builders.MakeRecordingSource("classroom").App("5fcdf5651xxxxxx6f835d0d4").Key("classroom-callback", "key").Obj()
+	source.Status.CallbackPath = "/callbacks/media/classroom"
+	f.putSource(source)
+	f.putSecret("classroom-callback", map[string]string{"key": testKey + "\n"})
+	f.putPods("manager-a")
+	f.objects["/api/v1/namespaces/elsewhere/pods"] = &corev1.PodList{}
+	return f
+}
+
+func (f *fakeAPI) putSource(source *v1alpha1.RecordingSource) {
+	f.objects[recordings+"recordingsources/"+source.Name] = source
+}
+
+func (f *fakeAPI) putSecret(name string, data map[string]string) {
+	secret := &corev1.Secret{Data: map[string][]byte{}}
+	secret.Name, secret.Namespace = name, "media"
+	for key, value := range data {
+		secret.Data[key] = []byte(value)
+	}
+	f.objects[secrets+name] = secret
+}
+
+func (f *fakeAPI) putPods(names ...string) {
+	list := &corev1.PodList{}
+	for _, name := range names {
+		pod := corev1.Pod{}
+		pod.Name, pod.Namespace = name, "recording-system"
+		pod.Spec.Containers = []corev1.Container{{Name: "manager", Ports: []corev1.ContainerPort{{Name: "callback", ContainerPort: 8090}}}}
+		pod.Status.Phase = corev1.PodRunning
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+		list.Items = append(list.Items, pod)
+	}
+	f.objects[pods] = list
+}
+
+func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if pod, found := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, pods+"/"), "/portforward"); found {
+		f.forward(w, r, pod)
+		return
+	}
+	resource := schema.GroupResource{Resource: filepath.Base(filepath.Dir(r.URL.Path))}
+	object, known := f.objects[r.URL.Path]
+	switch {
+	case known && object == nil:
+		f.fail(w, apierrors.NewForbidden(resource, filepath.Base(r.URL.Path), errors.New("no right")))
+	case r.URL.Path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","status":{"allowed":true}}`)
+	case r.Method == http.MethodPost:
+		body, _ := io.ReadAll(r.Body)
+		f.mu.Lock()
+		f.created[r.URL.Path] = append(f.created[r.URL.Path], body)
+		f.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write(body)
+	case !known:
+		f.fail(w, apierrors.NewNotFound(resource, filepath.Base(r.URL.Path)))
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(object)
+	}
+}
+
+func (f *fakeAPI) fail(w http.ResponseWriter, err *apierrors.StatusError) {
+	status := err.Status()
+	status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(int(status.Code))
+	_ = json.NewEncoder(w).Encode(status)
+}
+
+// forward is what the API server and the kubelet do of `kubectl port-forward`.
+func (f *fakeAPI) forward(w http.ResponseWriter, r *http.Request, pod string) {
+	if object, known := f.objects[pods+"/"+pod+"/portforward"]; known && object == nil {
+		f.fail(w, apierrors.NewForbidden(schema.GroupResource{Resource: "pods/portforward"}, pod, errors.New("no right")))
+		return
+	}
+	streams := make(chan httpstream.Stream, 16)
+	accept := func(stream httpstream.Stream, _ <-chan struct{}) error {
+		streams <- stream
+		return nil
+	}
+	var conn httpstream.Connection
+	if gwebsocket.IsWebSocketUpgrade(r) {
+		if !f.websockets {
+			http.Error(w, "no websockets here", http.StatusBadRequest)
+			return
+		}
+		upgrader := gwebsocket.Upgrader{Subprotocols: []string{"SPDY/3.1+" + portforward.PortForwardProtocolV1Name}}
+		socket, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		if conn, err = spdy.NewServerConnection(portforward.NewTunnelingConnection("server", socket), accept); err != nil {
+			return
+		}
+	} else {
+		if _, err := httpstream.Handshake(r, w, []string{portforward.PortForwardProtocolV1Name}); err != nil {
+			return
+		}
+		if conn = spdy.NewResponseUpgrader().UpgradeResponse(w, r, accept); conn == nil {
+			return
+		}
+	}
+	defer func() { _ = conn.Close() }()
+	f.connect(pod, streams, conn.CloseChan())
+}
+
+// connect joins the two streams of a connection with what listens in the pod.
+func (f *fakeAPI) connect(pod string, streams <-chan httpstream.Stream, closed <-chan bool) {
+	var problems httpstream.Stream
+	for {
+		select {
+		case <-closed:
+			return
+		case stream := <-streams:
+			if stream.Headers().Get(corev1.StreamType) == corev1.StreamTypeError {
+				problems = stream
+				continue
+			}
+			backend, found := f.backends[pod+":"+stream.Headers().Get(corev1.PortHeader)]
+			if !found {
+				_, _ = io.WriteString(problems, "connection refused\n")
+				_ = problems.Close()
+				_ = stream.Close()
+				continue
+			}
+			go serveStream(backend, stream)
+		}
+	}
+}
+
+// serveStream has a handler answer on a stream.
+func serveStream(handler http.Handler, stream httpstream.Stream) {
+	near, far := net.Pipe()
+	go func() {
+		server := &http.Server{Handler: handler}
+		_ = server.Serve(&oneListener{conn: far, done: make(chan struct{})})
+	}()
+	go func() { _, _ = io.Copy(near, stream); _ = near.Close() }()
+	_, _ = io.Copy(stream, near)
+	_ = stream.Close()
+}
+
+// oneListener accepts one connection.
+type oneListener struct {
+	conn net.Conn
+	done chan struct{}
+	once sync.Once
+}
+
+func (l *oneListener) Accept() (conn net.Conn, err error) {
+	l.once.Do(func() { conn = l.conn })
+	if conn != nil {
+		return conn, nil
+	}
+	<-l.done
+	return nil, net.ErrClosed
+}
+
+func (l *oneListener) Close() error   { return nil }
+func (l *oneListener) Addr() net.Addr { return l.conn.LocalAddr() }
+
+// ran is what a run of the plugin left.
+type ran struct {
+	code     int
+	out, err string
+}
+
+// run runs the plugin against the fake cluster. No output may hold a key, in any of the ways that keys are written.
+func (f *fakeAPI) run(t *testing.T, stdin string, args ...string) ran {
+	t.Helper()
+	return run(t, stdin, append(args, "--server", f.URL, "--kubeconfig", os.DevNull, "--namespace", "media")...)
+}
+
+func run(t *testing.T, stdin string, args ...string) ran {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	code := Run(ctx, Environment{
+		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &out, ErrOut: &errOut},
+		Clock:     testclock.NewFakeClock(testNow), Version: "v1.2.3",
+	}, args)
+	checkNoKey(t, out.String()+errOut.String())
+	return ran{code: code, out: out.String(), err: errOut.String()}
+}
+
+func checkNoKey(t *testing.T, text string) {
+	t.Helper()
+	for _, key := range []string{testKey, otherKey} {
+		for _, written := range []string{key, strings.ToUpper(key), base64Of(key), base64Of(key + "\n"), hexOf(key)} {
+			if strings.Contains(text, written) {
+				t.Errorf("the key is told:\n%s", text)
+			}
+		}
+	}
+}
+
+// golden compares with testdata/<name>.golden.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("(-want +got), go test -update writes it anew:\n%s", diff)
+	}
+}
+
+// String shows a run as in a terminal.
+func (r ran) String() string {
+	var b strings.Builder
+	b.WriteString(r.out)
+	if r.err != "" {
+		b.WriteString("--- standard error\n" + r.err)
+	}
+	b.WriteString("--- exit code " + string(rune('0'+r.code)) + "\n")
+	return b.String()
+}
+
+// write puts a text into a file of the test's.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

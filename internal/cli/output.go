@@ -1,0 +1,102 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+)
+
+// dataVersion is the version of what -o prints that is no object of the cluster. Fields are added, not changed.
+const dataVersion = "kubectl.recording.sparkrtc.dev/v1alpha1"
+
+// output prints what a command found: for people, or with -o for programs.
+type output struct {
+	flags *genericclioptions.PrintFlags
+	out   io.Writer
+}
+
+func newOutput(out io.Writer) *output {
+	flags := genericclioptions.NewPrintFlags("")
+	// Data has no name to print, and no managedFields.
+	flags.NamePrintFlags = nil
+	return &output{flags: flags, out: out}
+}
+
+func (o *output) addFlags(command *cobra.Command) {
+	o.flags.AddFlags(command)
+	_ = command.Flags().MarkHidden("show-managed-fields")
+	_ = command.Flags().MarkHidden("allow-missing-template-keys")
+	_ = command.RegisterFlagCompletionFunc("output", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return o.flags.AllowedFormats(), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// forPeople says that no format was asked for.
+func (o *output) forPeople() bool {
+	return *o.flags.OutputFormat == "" && *o.flags.TemplatePrinterFlags.TemplateArgument == ""
+}
+
+// validate finds formats that do not exist.
+func (o *output) validate() error {
+	if o.forPeople() {
+		return nil
+	}
+	if _, err := o.flags.ToPrinter(); err != nil {
+		return usagef("%w", err)
+	}
+	return nil
+}
+
+// print prints data in the format that was asked for, as an object of the given kind.
+func (o *output) print(kind string, data any) error {
+	printer, err := o.flags.ToPrinter()
+	if err != nil {
+		return usagef("%w", err)
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	object := &unstructured.Unstructured{}
+	if err := utiljson.Unmarshal(text, &object.Object); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	object.SetAPIVersion(dataVersion)
+	object.SetKind(kind)
+	if err := printer.PrintObj(object, o.out); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// plain makes a text of strangers harmless for a terminal: what cannot be printed is escaped.
+func plain(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return text
+	}
+	quoted := fmt.Sprintf("%+q", text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}

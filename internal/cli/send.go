@@ -1,0 +1,328 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+)
+
+const sendHelp = `Sign a callback as SparkRTC does, post it, and print the answer.
+
+The body is made from flags, or comes from a file that is sent byte for byte. It is signed with a key
+of the source, read from the Secret that spec.callback.keys names; that takes the right to get the
+Secret. Without that right, give the key in a file. The key is never printed.
+
+Without --url the callback goes to a pod of the operator through the API server, as with kubectl
+port-forward; that takes the right to create pods/portforward in the operator's namespace. A --url
+without a path gets that of the source.
+
+--dry-run=client sends nothing and prints the request and the curl command that does the same. Its
+signature lets anybody who sees it send that one body, with these headers, until the key is changed.`
+
+const sendExample = `  # A file is being recorded, is finished, and the recording job is over
+  kubectl recordings send start classroom --job job-1 --room room01 --stream camera
+  kubectl recordings send complete classroom --job job-1 --room room01 --stream camera \
+    --bucket abc-rtc-bucket2 --object Record/camera.m3u8 --size 1048576 --duration 65
+  kubectl recordings send over classroom --job job-1
+
+  # Through the ingress, as SparkRTC would
+  kubectl recordings send start classroom --job job-1 --stream camera --url https://recordings.example.com
+
+  # A body of your own, byte for byte
+  kubectl recordings send classroom -f body.json
+
+  # What would be sent, and the curl that sends it
+  kubectl recordings send over classroom --job job-1 --dry-run=client`
+
+// sendOptions is the command `send`.
+type sendOptions struct {
+	env    Environment
+	access *access
+	output *output
+
+	event, sourceName string
+	fields            eventFields
+	file              string
+	keyFile           string
+	keyIndex          int
+	rand, timestamp   string
+	url               string
+	operatorNamespace string
+	dryRun            string
+
+	flags   *pflag.FlagSet
+	cluster *cluster
+}
+
+func newSend(env Environment, a *access) *cobra.Command {
+	o := &sendOptions{env: env, access: a, output: newOutput(env.Out)}
+	command := &cobra.Command{
+		Use:                   "send (start | complete | over) SOURCE [flags]\n  kubectl recordings send SOURCE -f FILE [flags]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Sign and post a callback for a source",
+		Long:                  sendHelp,
+		Example:               sendExample,
+		ValidArgsFunction:     o.completeArgs,
+		RunE:                  runs(o),
+	}
+	flags := command.Flags()
+	o.fields.addFlags(flags)
+	flags.StringVarP(&o.file, "filename", "f", "", "`file` with the body, sent byte for byte; - is standard input")
+	flags.StringVar(&o.keyFile, "key-file", "", "`file` with the private key, instead of the source's Secret")
+	flags.IntVar(&o.keyIndex, "key-index", 0, "which of spec.callback.keys signs, from 0")
+	flags.StringVar(&o.rand, "rand", "", "X-Rtc-Rand (default: random)")
+	flags.StringVar(&o.timestamp, "timestamp", "", "X-Rtc-Timestamp (default: now, in seconds)")
+	flags.StringVar(&o.url, "url", "", "`URL` to post to; without a path, the source's is added (default: a pod of the operator, through the API server)")
+	addOperatorNamespace(flags, &o.operatorNamespace)
+	addDryRun(command, &o.dryRun)
+	o.output.addFlags(command)
+	_ = command.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"HLS", "MP4"}, cobra.ShellCompDirectiveNoFileComp))
+	return command
+}
+
+// addOperatorNamespace adds the flag that says where the operator is.
+func addOperatorNamespace(flags *pflag.FlagSet, namespace *string) {
+	flags.StringVar(namespace, "operator-namespace", "recording-system", "namespace of the operator")
+}
+
+// completeArgs completes the event, then the source.
+func (o *sendOptions) completeArgs(command *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	switch {
+	case o.file != "":
+		return o.access.completeSource(command, args, typed)
+	case len(args) == 0:
+		return eventNames, cobra.ShellCompDirectiveNoFileComp
+	default:
+		return o.access.completeSource(command, args[1:], typed)
+	}
+}
+
+func (o *sendOptions) complete(command *cobra.Command, args []string) error {
+	o.flags = command.Flags()
+	switch {
+	case o.file != "" && len(args) == 1:
+		o.sourceName = args[0]
+	case o.file == "" && len(args) == 2:
+		o.event, o.sourceName = strings.ToLower(args[0]), args[1]
+	case o.file != "":
+		return usagef("with -f, give one argument: the source")
+	default:
+		return usagef("give the event (start, complete or over) and the source, or the source and -f FILE")
+	}
+	if o.rand == "" {
+		o.rand = rand.Text()
+	}
+	if o.timestamp == "" {
+		o.timestamp = strconv.FormatInt(o.env.Clock.Now().Unix(), 10)
+	}
+	var err error
+	o.cluster, err = o.access.connect()
+	return err
+}
+
+func (o *sendOptions) validate() error {
+	if err := validateDryRun(o.dryRun); err != nil {
+		return err
+	}
+	if o.keyFile != "" && o.flags.Changed("key-index") {
+		return usagef("give --key-file or --key-index, not both")
+	}
+	if err := o.output.validate(); err != nil {
+		return err
+	}
+	if o.file != "" {
+		if name := changedField(o.flags); name != "" {
+			return usagef("--%s cannot be combined with -f: the file is sent byte for byte", name)
+		}
+		return nil
+	}
+	if !slices.Contains(eventNames, o.event) {
+		return usagef("the event must be start, complete or over, not %q", o.event)
+	}
+	return checkFlags(o.flags, o.event)
+}
+
+func (o *sendOptions) run(ctx context.Context) error {
+	source, err := o.cluster.source(ctx, o.sourceName)
+	if err != nil {
+		return err
+	}
+	body, err := o.body(source)
+	if err != nil {
+		return err
+	}
+	proof, err := o.sign(ctx, source, body)
+	if err != nil {
+		return err
+	}
+	if source.Status.CallbackPath == "" && !hasPath(o.url) {
+		return fmt.Errorf("the source has no status.callbackPath: does the operator run, and does it watch namespace %s? Otherwise give the whole --url", source.Namespace)
+	}
+	if o.dryRun == dryRunClient {
+		return o.show(source, body, proof)
+	}
+	target, transport, err := o.target(ctx, source)
+	if err != nil {
+		return err
+	}
+	r := newRequest(target, body, proof)
+	answer, err := r.post(ctx, transport)
+	if err != nil {
+		return o.cluster.explainTunnel(err, o.operatorNamespace)
+	}
+	return o.tell(r, answer)
+}
+
+// body is the file's, or is made from the flags.
+func (o *sendOptions) body(source *v1alpha1.RecordingSource) ([]byte, error) {
+	if o.file != "" {
+		return readFile(o.env.In, o.file)
+	}
+	if !o.flags.Changed("app") {
+		o.fields.AppID = source.Spec.AppID
+	}
+	return o.fields.body(o.event, o.env.Clock.Now())
+}
+
+// readFile reads a file whole; "-" is standard input.
+func readFile(in io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		body, err := io.ReadAll(in)
+		if err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
+		}
+		return body, nil
+	}
+	return os.ReadFile(name) //nolint:gosec // it is the user's own file
+}
+
+// sign signs the body, or returns nil for a source whose callbacks are not signed.
+func (o *sendOptions) sign(ctx context.Context, source *v1alpha1.RecordingSource, body []byte) (*callback.Proof, error) {
+	if o.keyFile == "" && source.Spec.Callback.Authentication == v1alpha1.AuthenticationNone {
+		return nil, nil
+	}
+	key, err := o.key(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := callback.Sign(key, o.rand, o.timestamp, body)
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return &proof, nil
+}
+
+func (o *sendOptions) key(ctx context.Context, source *v1alpha1.RecordingSource) (callback.Key, error) {
+	if o.keyFile != "" {
+		raw, err := readFile(o.env.In, o.keyFile)
+		if err != nil {
+			return callback.Key{}, err
+		}
+		key, err := callback.ParseKey(raw)
+		if err != nil {
+			return callback.Key{}, fmt.Errorf("--key-file: %w", err)
+		}
+		return key, nil
+	}
+	keys := source.Spec.Callback.Keys
+	if o.keyIndex < 0 || o.keyIndex >= len(keys) {
+		return callback.Key{}, usagef("--key-index %d: the source has %d keys, counted from 0", o.keyIndex, len(keys))
+	}
+	raw, err := o.cluster.secretKey(ctx, keys[o.keyIndex].SecretRef)
+	if err != nil {
+		return callback.Key{}, fmt.Errorf("spec.callback.keys[%d]: %w; or give the key with --key-file", o.keyIndex, err)
+	}
+	key, err := callback.ParseKey(raw)
+	if err != nil {
+		return callback.Key{}, fmt.Errorf("spec.callback.keys[%d], Secret %s: %w", o.keyIndex, keys[o.keyIndex].SecretRef.Name, err)
+	}
+	return key, nil
+}
+
+// target finds where to post to, and how to get there.
+func (o *sendOptions) target(ctx context.Context, source *v1alpha1.RecordingSource) (string, http.RoundTripper, error) {
+	if o.url != "" {
+		target, err := o.givenURL(source)
+		return target, http.DefaultTransport, err
+	}
+	pods, err := o.cluster.managers(ctx, o.operatorNamespace)
+	if err != nil {
+		return "", nil, err
+	}
+	i := slices.IndexFunc(pods, func(pod corev1.Pod) bool { return isReady(&pod) })
+	if i < 0 {
+		return "", nil, &exitError{code: ExitNotNow, err: fmt.Errorf("no pod of the operator in namespace %s is ready; see `kubectl get pods -n %[1]s`", o.operatorNamespace)}
+	}
+	scheme, port := doorOf(&pods[i])
+	t, err := o.cluster.tunnelTo(&pods[i], port)
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("%s://localhost:%d%s", scheme, port, source.Status.CallbackPath), t.transport(), nil
+}
+
+// doorOf is how a pod of the operator takes callbacks.
+func doorOf(pod *corev1.Pod) (scheme string, port int) {
+	scheme, port = "http", defaultDoorPort
+	for _, container := range pod.Spec.Containers {
+		for _, p := range container.Ports {
+			if p.Name == "callback" {
+				port = int(p.ContainerPort)
+			}
+		}
+		if slices.ContainsFunc(container.Args, func(arg string) bool { return strings.HasPrefix(arg, "--callback-cert-dir=") }) {
+			scheme = "https"
+		}
+	}
+	return scheme, port
+}
+
+// defaultDoorPort is the manager's, when its pod does not name it.
+const defaultDoorPort = 8090
+
+// givenURL is --url, with the source's path unless it has one.
+func (o *sendOptions) givenURL(source *v1alpha1.RecordingSource) (string, error) {
+	u, err := url.Parse(o.url)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return "", usagef("--url must be a URL of http or https, for example https://recordings.example.com")
+	}
+	if !hasPath(o.url) {
+		u.Path = source.Status.CallbackPath
+	}
+	return u.String(), nil
+}
+
+func hasPath(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Path != "" && u.Path != "/"
+}

@@ -1,0 +1,295 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+func hexOf(text string) string    { return hex.EncodeToString([]byte(text)) }
+
+var fixed = []string{"--rand", "5577006791947779410", "--timestamp", "1619600282"}
+
+func TestSendDryRun(t *testing.T) {
+	f := newFakeAPI(t)
+	body := write(t, "{\"event_type\": \"it's\",\r\n \"x\": \"\x00%\\\"}\n")
+	for name, args := range map[string][]string{
+		"start":    {"send", "start", "classroom", "--job", "608196a2fa1xxxxxx515147f32ef463b", "--room", "room01", "--stream", "mystream"},
+		"complete": {"send", "complete", "classroom", "--job", "j", "--room", "it's", "--stream", "s", "--bucket", "abc-rtc-bucket2", "--object", "Record/s.mp4", "--size", "1048576", "--duration", "65", "--width", "1280", "--height", "720", "--url", "https://recordings.example.com"},
+		"over":     {"send", "over", "classroom", "--job", "j", "--detail", "<done>", "--url", "https://recordings.example.com/elsewhere?x=1&y"},
+		"raw":      {"send", "classroom", "-f", body},
+		"json":     {"send", "over", "classroom", "--job", "j", "-o", "json"},
+		"yaml":     {"send", "over", "classroom", "--job", "j", "-o", "yaml"},
+		"path":     {"send", "over", "classroom", "--job", "j", "-o", "jsonpath={.request.url}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := f.run(t, "", slices.Concat(args, fixed, []string{"--dry-run=client"})...)
+			golden(t, "send-"+name, got.String())
+		})
+	}
+}
+
+// What the guide of the service shows is what send makes: the signature is another implementation's.
+func TestSendSignsAsTheServiceDoes(t *testing.T) {
+	f := newFakeAPI(t)
+	got := f.run(t, "", append([]string{"send", "classroom", "-f", filepath.Join("..", "callback", "testdata", "complete-hls.json"), "--dry-run=client"}, fixed...)...)
+	if !strings.Contains(got.out, "X-Rtc-Signature: 59667f8e399fe0b4cde334567ccae539a5977a82924f0020a89ce100d4cb5f72\n") {
+		t.Error(got)
+	}
+}
+
+func TestSendThroughThePod(t *testing.T) {
+	for name, websockets := range map[string]bool{"websocket": true, "SPDY": false} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeAPI(t)
+			f.websockets = websockets
+			var body []byte
+			f.backends["manager-a:8090"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ = io.ReadAll(r.Body)
+				proof, err := callback.ProofFromHeader(r.Header)
+				key, _ := callback.ParseKey([]byte(testKey))
+				if err != nil || callback.Verify([]callback.Key{key}, proof, body) != nil || r.URL.Path != "/callbacks/media/classroom" {
+					t.Errorf("%s %v %v", r.URL, r.Header, err)
+				}
+				_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
+			})
+			got := f.run(t, "", "send", "over", "classroom", "--job", "j")
+			if got.code != ExitDone || got.out != "200 success\n" || !bytes.Contains(body, []byte(`"CLOUD_RECORD_SERVER_OVER"`)) {
+				t.Errorf("%v\n%s", got, body)
+			}
+			f.backends = nil
+			got = f.run(t, "", "send", "over", "classroom", "--job", "j")
+			if got.code != ExitFailed || !strings.Contains(got.err, "forward port 8090 of pod recording-system/manager-a: connection refused") {
+				t.Error(got)
+			}
+		})
+	}
+}
+
+func TestSendAnswers(t *testing.T) {
+	f := newFakeAPI(t)
+	for name, c := range map[string]struct {
+		code   int
+		header http.Header
+		body   string
+		exit   int
+	}{
+		"answer-200":   {200, nil, `{"status":1,"result":"success"}`, ExitDone},
+		"answer-302":   {302, http.Header{"Location": {"https://elsewhere.example.com/"}}, "", ExitRefused},
+		"answer-400":   {400, nil, `{"status":0,"result":"job_id: is required"}`, ExitRefused},
+		"answer-401":   {401, nil, `{"status":0,"result":"signature does not match"}`, ExitRefused},
+		"answer-403":   {403, nil, `{"status":0,"result":"app_id is not the source's app"}`, ExitRefused},
+		"answer-404":   {404, nil, "<html>\x1b[2J</html>", ExitRefused},
+		"answer-405":   {405, nil, `{"status":0,"result":"only POST is allowed"}`, ExitRefused},
+		"answer-413":   {413, nil, `{"status":0,"result":"body is too large"}`, ExitRefused},
+		"answer-429":   {429, http.Header{"Retry-After": {"1"}}, `{"status":0,"result":"too many callbacks"}`, ExitNotNow},
+		"answer-503":   {503, http.Header{"Retry-After": {"5"}}, `{"status":0,"result":"not now"}`, ExitNotNow},
+		"answer-empty": {502, nil, "", ExitNotNow},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for key := range c.header {
+					w.Header().Set(key, c.header.Get(key))
+				}
+				w.WriteHeader(c.code)
+				_, _ = io.WriteString(w, c.body)
+			}))
+			defer server.Close()
+			got := f.run(t, "", "send", "over", "classroom", "--job", "j", "--url", server.URL)
+			if got.code != c.exit {
+				t.Errorf("exit code %d", got.code)
+			}
+			golden(t, "send-"+name, got.String())
+		})
+	}
+}
+
+func TestSendErrors(t *testing.T) {
+	f := newFakeAPI(t)
+	f.objects[recordings+"recordingsources/locked"] = nil
+	f.putSource(builders.MakeRecordingSource("new").Key("classroom-callback", "key").Obj())
+	f.putSource(builders.MakeRecordingSource("nosecret").Key("missing", "key").Key("forbidden", "key").Key("short", "key").Key("classroom-callback", "other").Obj())
+	f.objects[secrets+"forbidden"] = nil
+	f.putSecret("short", map[string]string{"key": "short"})
+	for name, c := range map[string]struct {
+		args []string
+		exit int
+	}{
+		"no-arguments":     {[]string{"send"}, ExitUsage},
+		"no-such-event":    {[]string{"send", "begin", "classroom"}, ExitUsage},
+		"foreign-field":    {[]string{"send", "start", "classroom", "--stream", "s", "--bucket", "b"}, ExitUsage},
+		"missing-field":    {[]string{"send", "start", "classroom"}, ExitUsage},
+		"bad-time":         {[]string{"send", "complete", "classroom", "--bucket", "b", "--object", "o", "--end-time", "now"}, ExitUsage},
+		"file-and-field":   {[]string{"send", "classroom", "-f", "-", "--job", "j"}, ExitUsage},
+		"no-such-file":     {[]string{"send", "classroom", "-f", "/nonexistent/body"}, ExitFailed},
+		"bad-url":          {[]string{"send", "over", "classroom", "--job", "j", "--url", "recordings.example.com"}, ExitUsage},
+		"bad-dry-run":      {[]string{"send", "over", "classroom", "--job", "j", "--dry-run=server"}, ExitUsage},
+		"bad-output":       {[]string{"send", "over", "classroom", "--job", "j", "-o", "xml"}, ExitUsage},
+		"bad-flag":         {[]string{"send", "--nonsense"}, ExitUsage},
+		"no-such-source":   {[]string{"send", "over", "elsewhere", "--job", "j"}, ExitFailed},
+		"forbidden-source": {[]string{"send", "over", "locked", "--job", "j"}, ExitFailed},
+		"no-path-yet":      {[]string{"send", "over", "new", "--job", "j"}, ExitFailed},
+		"no-secret":        {[]string{"send", "over", "nosecret", "--job", "j"}, ExitFailed},
+		"forbidden-secret": {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "1"}, ExitFailed},
+		"short-key":        {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "2"}, ExitFailed},
+		"no-key-in-secret": {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "3"}, ExitFailed},
+		"no-such-key":      {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "4"}, ExitUsage},
+		"no-operator":      {[]string{"send", "over", "classroom", "--job", "j", "--operator-namespace", "elsewhere"}, ExitFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := f.run(t, "", c.args...)
+			if got.code != c.exit {
+				t.Errorf("exit code %d, want %d", got.code, c.exit)
+			}
+			golden(t, "send-error-"+name, got.String())
+		})
+	}
+}
+
+func TestSendWithoutRightToForward(t *testing.T) {
+	f := newFakeAPI(t)
+	f.objects[pods+"/manager-a/portforward"] = nil
+	got := f.run(t, "", "send", "over", "classroom", "--job", "j")
+	if got.code != ExitFailed || !strings.Contains(got.err, "kubectl auth can-i create pods --subresource=portforward -n recording-system") {
+		t.Error(got)
+	}
+	f.objects[pods] = nil
+	got = f.run(t, "", "send", "over", "classroom", "--job", "j")
+	if got.code != ExitFailed || !strings.Contains(got.err, "kubectl auth can-i list pods -n recording-system") {
+		t.Error(got)
+	}
+}
+
+func TestSendKeys(t *testing.T) {
+	f := newFakeAPI(t)
+	f.putSource(builders.MakeRecordingSource("open").Unauthenticated().Obj())
+	args := append([]string{"--job", "j", "--url", "http://x/y", "--dry-run=client"}, fixed...)
+	signature := func(args ...string) string {
+		got := f.run(t, "", args...)
+		_, after, _ := strings.Cut(got.out, "X-Rtc-Signature: ")
+		line, _, _ := strings.Cut(after, "\n")
+		if got.code != ExitDone {
+			t.Error(got)
+		}
+		return line
+	}
+	fromSecret := signature(append([]string{"send", "over", "classroom"}, args...)...)
+	if file := signature(append([]string{"send", "over", "classroom", "--key-file", write(t, testKey)}, args...)...); file != fromSecret || file == "" {
+		t.Errorf("by file %q, by Secret %q", file, fromSecret)
+	}
+	if file := signature(append([]string{"send", "over", "classroom", "--key-file", write(t, otherKey)}, args...)...); file == fromSecret {
+		t.Error("--key-file is not used")
+	}
+	if unsigned := signature(append([]string{"send", "over", "open"}, args...)...); unsigned != "" {
+		t.Errorf("signed for a source that takes unsigned callbacks: %q", unsigned)
+	}
+}
+
+// Whatever is sent, the curl that --dry-run prints gives curl exactly the same request, by a real shell.
+func TestCurlIsTheSameRequest(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	// A curl that notes its arguments and its input.
+	bin := t.TempDir()
+	noted := filepath.Join(bin, "noted")
+	script := "#!/bin/sh\nprintf '%s\\000' \"$@\" >'" + noted + "'\ncat >'" + noted + ".in'\n"
+	if err := os.WriteFile(filepath.Join(bin, "curl"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	key, err := callback.ParseKey([]byte(testKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := rapid.OneOf(rapid.String(), rapid.StringMatching("['\"\\\\$`!@#%&;\n\t a-z]*"))
+	rapid.Check(t, func(rt *rapid.T) {
+		body := rapid.OneOf(rapid.SliceOf(rapid.Byte()), rapid.Map(text, func(s string) []byte { return []byte(s) })).Draw(rt, "body")
+		target := "https://x/" + rapid.StringMatching(`[a-z'&$;?=%+ ]*`).Draw(rt, "path")
+		proof, err := callback.Sign(key, rapid.StringMatching(`[ -~]{1,20}`).Draw(rt, "rand"), "1619600282", body)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		r := newRequest(target, body, &proof)
+		command := exec.Command(shell, "-c", r.curl())
+		command.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
+		if output, err := command.CombinedOutput(); err != nil {
+			rt.Fatalf("%v: %s\n%s", err, output, r.curl())
+		}
+		raw, err := os.ReadFile(noted)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		input, err := os.ReadFile(noted + ".in")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		got, sent := readCurl(rt, strings.Split(strings.TrimSuffix(string(raw), "\x00"), "\x00"), input)
+		if got.URL != target || !bytes.Equal(sent, body) {
+			rt.Errorf("to %q: %q, want %q: %q", got.URL, sent, target, body)
+		}
+		for _, name := range sentHeaders {
+			if got.Header.Get(name) != r.Header.Get(name) {
+				rt.Errorf("%s: %q, want %q", name, got.Header.Get(name), r.Header.Get(name))
+			}
+		}
+		checkNoKey(t, r.curl())
+	})
+}
+
+// readCurl understands the options of curl that the plugin prints.
+func readCurl(t *rapid.T, args []string, input []byte) (*request, []byte) {
+	r, body := &request{Header: http.Header{}}, []byte(nil)
+	for i := 0; i+1 < len(args); i += 2 {
+		value := args[i+1]
+		switch args[i] {
+		case "--request":
+		case "--header":
+			name, content, _ := strings.Cut(value, ": ")
+			r.Header.Set(name, content)
+		case "--data-raw":
+			body = []byte(value)
+		case "--data-binary":
+			if value != "@-" {
+				t.Fatalf("data is %q", value)
+			}
+			body = input
+		case "--url":
+			r.URL = value
+		default:
+			t.Fatalf("unknown option %q", args[i])
+		}
+	}
+	return r, body
+}

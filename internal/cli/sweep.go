@@ -1,0 +1,305 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sweep"
+)
+
+const sweepHelp = `Look through the bucket of a source for recordings that no RecordingFile bears, and create them.
+
+What spec.sweep of a source does for new recordings, this does once for those of the past. The bucket is that
+of the source's StorageLocation; nothing in it is changed. Recordings are told from playlists and MP4s; what
+the operator itself has written there is left out.
+
+It takes the right to get the StorageLocation and its Secrets, to list RecordingFiles, and, unless
+--dry-run=client is given, to create and patch them. The bucket is asked from this machine: when its
+endpoint is one of the cluster, forward a port to it and name that with --endpoint.
+
+It may be run again at any time: what a RecordingFile bears already is left alone. A RecordingFile that was
+deleted comes back if its recording lies in the time that is swept.
+
+The exit code is 1 when some objects could not be looked at, and 3 when some cannot be stored.`
+
+const sweepExample = `  # What would be created for the recordings of the last two days
+  kubectl recordings sweep classroom --since 48h --dry-run=client
+
+  # Create what is missing of April
+  kubectl recordings sweep classroom --from 2026-04-01T00:00:00Z --to 2026-05-01T00:00:00Z
+
+  # Look first, then apply
+  kubectl recordings sweep classroom --since 48h --dry-run=client -o yaml >files.yaml
+  kubectl apply -f files.yaml
+
+  # A bucket that only the cluster reaches
+  kubectl port-forward -n storage service/minio 9000 &
+  kubectl recordings sweep classroom --since 48h --endpoint http://localhost:9000`
+
+// sweepOptions is the command `sweep`.
+type sweepOptions struct {
+	env    Environment
+	access *access
+	output *output
+
+	sourceName string
+	fromText   string
+	toText     string
+	since      time.Duration
+	prefix     string
+	minAge     time.Duration
+	endpoint   string
+	dryRun     string
+
+	prefixGiven, minAgeGiven bool
+	from, to                 time.Time
+	cluster                  *cluster
+}
+
+func newSweep(env Environment, a *access) *cobra.Command {
+	o := &sweepOptions{env: env, access: a, output: newOutput(env.Out)}
+	// What is printed are objects, which have names.
+	o.output.flags.NamePrintFlags = genericclioptions.NewNamePrintFlags("")
+	command := &cobra.Command{
+		Use:                   "sweep SOURCE (--since DURATION | --from TIME [--to TIME]) [flags]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Create RecordingFiles of past recordings that have none",
+		Long:                  sweepHelp,
+		Example:               sweepExample,
+		Args:                  exactArgs(1),
+		ValidArgsFunction:     a.completeSource,
+		RunE:                  runs(o),
+	}
+	flags := command.Flags()
+	flags.StringVar(&o.fromText, "from", "", "recordings written last at this `time` or later, RFC 3339")
+	flags.StringVar(&o.toText, "to", "", "recordings written last before this `time`, RFC 3339 (default: now, less --min-age)")
+	flags.DurationVar(&o.since, "since", 0, "recordings written last at most this long ago, instead of --from")
+	flags.StringVar(&o.prefix, "prefix", "", "prefix of the objects, after that of the StorageLocation (default: the source's spec.sweep.prefix)")
+	flags.DurationVar(&o.minAge, "min-age", 0, "how long ago an object was written last at least (default: the source's spec.sweep.minAge, or 30m)")
+	flags.StringVar(&o.endpoint, "endpoint", "", "`URL` to reach the bucket's server by, instead of the StorageLocation's")
+	addDryRun(command, &o.dryRun)
+	o.output.addFlags(command)
+	return command
+}
+
+func (o *sweepOptions) complete(command *cobra.Command, args []string) error {
+	o.sourceName = args[0]
+	o.prefixGiven, o.minAgeGiven = command.Flags().Changed("prefix"), command.Flags().Changed("min-age")
+	if o.since != 0 {
+		o.from = o.env.Clock.Now().Add(-o.since)
+	}
+	for _, given := range []struct {
+		flag, text string
+		at         *time.Time
+	}{{"from", o.fromText, &o.from}, {"to", o.toText, &o.to}} {
+		if given.text == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, given.text)
+		if err != nil {
+			return usagef("--%s: give a time such as 2026-04-01T00:00:00Z: %w", given.flag, err)
+		}
+		*given.at = at
+	}
+	var err error
+	o.cluster, err = o.access.connect()
+	return err
+}
+
+func (o *sweepOptions) validate() error {
+	switch {
+	case o.since == 0 && o.fromText == "" || o.since != 0 && o.fromText != "":
+		return usagef("give --since or --from")
+	case o.since < 0:
+		return usagef("--since must be above zero")
+	case o.minAge < 0:
+		return usagef("--min-age must not be below zero")
+	case !o.to.IsZero() && !o.from.Before(o.to):
+		return usagef("the time that is swept must begin before it ends: --from or --since, then --to")
+	}
+	if err := validateDryRun(o.dryRun); err != nil {
+		return err
+	}
+	return o.output.validate()
+}
+
+func (o *sweepOptions) run(ctx context.Context) error {
+	source, err := o.cluster.source(ctx, o.sourceName)
+	if err != nil {
+		return err
+	}
+	location, err := o.location(ctx, source)
+	if err != nil {
+		return err
+	}
+	access, err := bucket.ReadAccess(ctx, o.cluster, o.cluster.namespace, location)
+	if err != nil {
+		return o.cluster.explain(fmt.Errorf("read the credentials of the bucket: %w", err), "get", "secrets/"+location.CredentialsSecretRef.Name, o.cluster.namespace)
+	}
+	opened, err := bucket.Open(location, access)
+	if err != nil {
+		return fmt.Errorf("open bucket %q: %w", location.Bucket, err)
+	}
+	defer opened.Close()
+	files, err := o.files(ctx)
+	if err != nil {
+		return err
+	}
+	scope := o.scope(source, location)
+	watched := &watchedBucket{Bucket: opened, out: o.env.ErrOut, prefix: scope.Prefix}
+	found := &foundFiles{files: files, bucket: watched, dryRun: o.dryRun == dryRunClient, now: o.env.Clock.Now()}
+	report, problem := sweep.New(scope, found).Run(ctx, watched)
+	if err := o.print(found); err != nil {
+		return err
+	}
+	return o.conclude(location, report, problem)
+}
+
+// location is the bucket of the source.
+func (o *sweepOptions) location(ctx context.Context, source *v1alpha1.RecordingSource) (*v1alpha1.S3Location, error) {
+	if source.Spec.StorageRef == nil {
+		return nil, fmt.Errorf("the source has no spec.storageRef: there is no bucket to look through")
+	}
+	name := source.Spec.StorageRef.Name
+	location := &v1alpha1.StorageLocation{}
+	err := o.cluster.Get(ctx, types.NamespacedName{Namespace: o.cluster.namespace, Name: name}, location)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("there is no StorageLocation %q in namespace %s, which the source's spec.storageRef names", name, o.cluster.namespace)
+	case err != nil:
+		return nil, o.cluster.explain(err, "get", "storagelocations."+v1alpha1.GroupVersion.Group, o.cluster.namespace)
+	case location.Spec.S3 == nil:
+		return nil, fmt.Errorf("StorageLocation %q is no bucket (spec.s3): only buckets can be swept", name)
+	}
+	s3 := location.Spec.S3.DeepCopy()
+	if o.endpoint != "" {
+		s3.Endpoint = o.endpoint
+	}
+	return s3, nil
+}
+
+// scope is what is swept.
+func (o *sweepOptions) scope(source *v1alpha1.RecordingSource, location *v1alpha1.S3Location) sweep.Scope {
+	spec := source.Spec.Sweep.DeepCopy()
+	if spec == nil {
+		spec = &v1alpha1.Sweep{}
+	}
+	if o.prefixGiven {
+		spec.Prefix = o.prefix
+	}
+	minAge := defaultMinAge
+	if spec.MinAge != nil {
+		minAge = spec.MinAge.Duration
+	}
+	if o.minAgeGiven {
+		minAge = o.minAge
+	}
+	to := o.env.Clock.Now().Add(-minAge)
+	if !o.to.IsZero() && o.to.Before(to) {
+		to = o.to
+	}
+	return sweep.Scope{Namespace: source.Namespace, Source: source.Name, Prefix: sweep.Prefix(location, spec), From: o.from, To: to}
+}
+
+// defaultMinAge is that of the RecordingSource's definition.
+const defaultMinAge = 30 * time.Minute
+
+// files reads the RecordingFiles of the namespace once, and writes as the operator does.
+func (o *sweepOptions) files(ctx context.Context) (*ingest.Ingester, error) {
+	if o.dryRun == dryRunNone {
+		for _, verb := range []string{"create", "patch"} {
+			if err := o.cluster.may(ctx, verb); err != nil {
+				return nil, err
+			}
+		}
+	}
+	read, err := readOnce(ctx, o.cluster)
+	if err != nil {
+		return nil, o.cluster.explain(fmt.Errorf("list RecordingFiles: %w", err), "list", "recordingfiles."+v1alpha1.GroupVersion.Group, o.cluster.namespace)
+	}
+	return ingest.New(read, o.cluster, ingest.Options{CallTimeout: o.cluster.config.Timeout, Clock: o.env.Clock}), nil
+}
+
+// print prints what was found: a table, or the objects.
+func (o *sweepOptions) print(found *foundFiles) error {
+	if o.output.forPeople() {
+		return found.write(o.env.Out)
+	}
+	printer, err := o.output.flags.ToPrinter()
+	if err != nil {
+		return usagef("%w", err)
+	}
+	list := &corev1.List{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []runtime.RawExtension{}}
+	for i := range found.rows {
+		if found.rows[i].outcome == ingest.Created {
+			list.Items = append(list.Items, runtime.RawExtension{Object: found.rows[i].file})
+		}
+	}
+	if *o.output.flags.OutputFormat != "name" {
+		return printer.PrintObj(list, o.env.Out)
+	}
+	// A list has no name.
+	for _, item := range list.Items {
+		if err := printer.PrintObj(item.Object, o.env.Out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conclude tells what the sweep came to, and makes the exit code of it.
+func (o *sweepOptions) conclude(location *v1alpha1.S3Location, report sweep.Report, problem error) error {
+	for _, text := range report.Problems {
+		_, _ = fmt.Fprintf(o.env.ErrOut, "%s\n", plain(text))
+	}
+	would := ""
+	if o.dryRun == dryRunClient {
+		would = " (dry run)"
+	}
+	counts := report.Outcomes
+	_, _ = fmt.Fprintf(o.env.ErrOut, "%d objects listed; recordings: %d created, %d grown%s, %d known, %d refused, %d failed\n",
+		report.Listed, counts[sweep.Created], counts[sweep.Grown], would, counts[sweep.Known], counts[sweep.Refused], counts[sweep.Failed])
+	switch {
+	case errors.Is(problem, bucket.ErrUnreachable):
+		return fmt.Errorf("%w; the endpoint is %s: if it is one of the cluster, forward a port to it and give --endpoint", problem, location.Endpoint)
+	case errors.Is(problem, bucket.ErrForbidden):
+		return fmt.Errorf("%w; see Secret %q, which the StorageLocation names", problem, location.CredentialsSecretRef.Name)
+	case problem != nil:
+		return problem
+	case counts[sweep.Failed] > 0:
+		return fmt.Errorf("%d recordings could not be looked at; sweep again", counts[sweep.Failed])
+	case counts[sweep.Refused] > 0:
+		return &exitError{code: ExitRefused, err: fmt.Errorf("%d recordings cannot be stored as they are", counts[sweep.Refused])}
+	default:
+		return nil
+	}
+}
