@@ -67,6 +67,10 @@ deploy: ## Deploy the operator into the current cluster; its images must be ther
 build: ## Build the commands into bin/.
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 
+.PHONY: install-plugin
+install-plugin: ## Install the kubectl plugin, `kubectl recordings`, where `go install` puts programs.
+	@hack/install-plugin.sh $(VERSION)
+
 .PHONY: generate
 generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, RBAC and the API reference.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
