@@ -45,8 +45,7 @@ record() {
 }
 
 send() { # EVENT [FLAGS]
-  CALLBACK_KEY=$(kubectl -n "$namespace" get secret demo-callback -o jsonpath='{.data.key}' | base64 -d) \
-    bin/callback "$1" --url "$url" --app demo --job "$job" --room room01 --stream camera "${@:2}"
+  bin/kubectl-recordings send "$1" demo --namespace "$namespace" --url "$url" --job "$job" --room room01 "${@:2}"
 }
 
 # failed shows what a person would look at, and ends the demo.
@@ -67,7 +66,7 @@ cluster_up
 images_load
 operator_deploy
 deploy_demo
-go build -o bin/callback ./hack/demo/callback
+go build -trimpath -o bin/ ./cmd/kubectl-recordings
 
 stamp=$(date -u +%Y-%m-%d-%H-%M-%S)
 job=job-$stamp folder=Record/live/camera_$stamp
@@ -75,13 +74,14 @@ callback_base
 url=$base$(kubectl -n "$namespace" get recordingsource demo -o jsonpath='{.status.callbackPath}')
 
 say "START, signed, through the Service: $url"
-send START
+send start --stream camera
 kubectl -n "$namespace" get recordingfiles -w &
 watch=$!
 record "camera_$stamp" "$folder" >/dev/null
 say "COMPLETE and OVER"
-send COMPLETE --bucket recordings --object "$folder/camera_$stamp.m3u8" --size "$(tail -1 dist/demo/size)" --duration 65 --width 1280 --height 720
-send OVER
+send complete --stream camera --bucket recordings --object "$folder/camera_$stamp.m3u8" --size "$(tail -1 dist/demo/size)" --duration 65 \
+  --width 1280 --height 720
+send over
 file=$(kubectl -n "$namespace" get recordingfiles --field-selector "spec.jobID=$job" -o jsonpath='{.items[0].metadata.name}')
 kubectl -n "$namespace" wait "recordingfile/$file" --for=condition=Ready --timeout=300s >/dev/null || failed
 stop_watching
@@ -106,6 +106,7 @@ cat <<EOF
   one of them       kubectl -n $namespace describe recordingfile $file
   what a field is   kubectl explain recordingfile.spec.file
   by room           kubectl -n $namespace get rec --field-selector spec.roomID=room01
+  send a callback   bin/kubectl-recordings -n $namespace send start demo --job $job-2 --stream camera
   process it anew   edit the pipeline (kubectl -n $namespace edit rpl lecture) and run 'make demo' again
   remove it all     make demo-down
 EOF
