@@ -25,6 +25,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
@@ -44,6 +47,30 @@ func TestHelp(t *testing.T) {
 	}
 	golden(t, "help", run(t, "", "--help").String())
 	golden(t, "help-send", run(t, "", "send", "--help").String())
+}
+
+// The reference knows every command and every flag.
+func TestReference(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "kubectl-recordings.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var check func(command *cobra.Command)
+	check = func(command *cobra.Command) {
+		if !strings.Contains(string(text), command.CommandPath()) {
+			t.Errorf("%q is missing", command.CommandPath())
+		}
+		command.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+			printing := flag.Name == "output" || flag.Name == "template"
+			if !flag.Hidden && !printing && !strings.Contains(string(text), "--"+flag.Name) {
+				t.Errorf("%q: --%s is missing", command.CommandPath(), flag.Name)
+			}
+		})
+		for _, sub := range command.Commands() {
+			check(sub)
+		}
+	}
+	check(newRoot(Environment{}))
 }
 
 func TestUnknownCommand(t *testing.T) {
@@ -77,7 +104,7 @@ func TestCompletion(t *testing.T) {
 		words := strings.Split("__complete --server "+f.URL+" --kubeconfig /dev/null --namespace media "+typed, " ")
 		got := run(t, "", words...)
 		var values []string
-		for _, line := range strings.Split(got.out, "\n") {
+		for _, line := range strings.SplitSeq(got.out, "\n") {
 			if value, _, _ := strings.Cut(line, "\t"); value != "" && !strings.HasPrefix(value, ":") {
 				values = append(values, value)
 			}
