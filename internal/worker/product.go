@@ -25,6 +25,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -61,8 +62,10 @@ func (p *Product) measure(ctx context.Context, dir string) error {
 	return nil
 }
 
+// measure follows no link out of dir and waits for no pipe: a film comes from ffmpeg, which a hostile recording may have
+// taken over, and what stands behind its name is read again by publish, which has credentials.
 func (f *ProductFile) measure(dir string) error {
-	file, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Name))) //nolint:gosec // a file that process made
+	file, err := openRegular(dir, f.Name)
 	if err != nil {
 		return err
 	}
@@ -70,6 +73,23 @@ func (f *ProductFile) measure(dir string) error {
 	f.SizeBytes, err = io.Copy(hash, file)
 	f.SHA256 = hex.EncodeToString(hash.Sum(nil))
 	return errors.Join(err, file.Close())
+}
+
+// openRegular opens a regular file below dir. Its last part may be no link.
+func openRegular(dir, name string) (*os.File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	before, err := root.Lstat(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	if !before.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", name)
+	}
+	return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 // output is the product as a RecordingFile's status tells it.

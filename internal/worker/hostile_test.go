@@ -1,0 +1,62 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package worker
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestHijackedFFmpegLeavesNoLink: whatever ffmpeg leaves under the name of the film, process measures, and publish later
+// reads, a regular file of the output folder or nothing.
+func TestHijackedFFmpegLeavesNoLink(t *testing.T) {
+	for name, leave := range map[string]func(dir, film string) error{
+		"a link to credentials": func(_, film string) error { return os.Symlink("/proc/self/environ", film) },
+		"a relative link":       func(_, film string) error { return os.Symlink("../../../etc/passwd", film) },
+		"a link to a neighbour": func(dir, film string) error {
+			if err := os.WriteFile(filepath.Join(dir, "other"), nil, 0o600); err != nil {
+				return err
+			}
+			return os.Symlink("other", film)
+		},
+		"a pipe":   func(_, film string) error { return syscall.Mkfifo(film, 0o600) },
+		"a folder": func(_, film string) error { return os.Mkdir(film, 0o700) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := leave(dir, filepath.Join(dir, "film.mp4")); err != nil {
+				t.Fatal(err)
+			}
+			product := Product{Files: []ProductFile{{Name: "film.mp4"}}}
+			if err := product.measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "no regular file") {
+				t.Errorf("got %v, want that it is no regular file", err)
+			}
+		})
+	}
+	// A folder on the way may be a link no more than the file: it would lead out.
+	dir := t.TempDir()
+	if err := os.Symlink("/etc", filepath.Join(dir, "a")); err != nil {
+		t.Fatal(err)
+	}
+	product := Product{Files: []ProductFile{{Name: "a/passwd"}}}
+	if err := product.measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "escapes") {
+		t.Errorf("a folder that leads out: got %v", err)
+	}
+}
