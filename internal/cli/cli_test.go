@@ -104,7 +104,7 @@ func TestCompletion(t *testing.T) {
 		words := strings.Split("__complete --server "+f.URL+" --kubeconfig /dev/null --namespace media "+typed, " ")
 		got := run(t, "", words...)
 		var values []string
-		for _, line := range strings.SplitSeq(got.out, "\n") {
+		for line := range strings.SplitSeq(got.out, "\n") {
 			if value, _, _ := strings.Cut(line, "\t"); value != "" && !strings.HasPrefix(value, ":") {
 				values = append(values, value)
 			}

@@ -17,89 +17,97 @@ limitations under the License.
 package cli
 
 import (
-	"encoding/base64"
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-logr/logr"
+
+	"sparkrtc.dev/recording-operator/internal/admin"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/spool"
 )
 
-// letterServer is the admin listener of one pod, as internal/admin has it.
-type letterServer struct {
+// heldLetters are the dead letters of one pod.
+type heldLetters struct {
 	mu      sync.Mutex
-	letters []map[string]any
-	// refused and away are IDs of letters whose replay is refused, or not possible now.
-	refused, away string
+	letters []spool.Letter
+	// refused and away are the numbers of letters whose replay is refused, or not possible now.
+	refused, away uint64
 }
 
-func (s *letterServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	reply := func(code int, content any) {
-		w.WriteHeader(code)
-		_ = json.NewEncoder(w).Encode(content)
+func (h *heldLetters) find(id uint64) (int, error) {
+	i := slices.IndexFunc(h.letters, func(l spool.Letter) bool { return l.ID == id })
+	if i < 0 {
+		return 0, spool.ErrNoLetter
 	}
-	if r.Host != "localhost:8092" || parts[0] != "v1" || parts[1] != "dead-letters" {
-		reply(http.StatusForbidden, map[string]string{"error": r.Method + " " + r.Host + r.URL.Path})
-		return
+	return i, nil
+}
+
+func (h *heldLetters) Letters() ([]spool.Letter, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := slices.Clone(h.letters)
+	for i := range list {
+		list[i].Body = nil
 	}
-	if len(parts) == 2 {
-		items := []map[string]any{}
-		for _, l := range s.letters {
-			item := map[string]any{}
-			for key, value := range l {
-				if !strings.HasPrefix(key, "body") {
-					item[key] = value
-				}
-			}
-			items = append(items, item)
-		}
-		reply(http.StatusOK, map[string]any{"items": items})
-		return
+	return list, nil
+}
+
+func (h *heldLetters) Letter(id uint64) (spool.Letter, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i, err := h.find(id)
+	if err != nil {
+		return spool.Letter{}, err
 	}
-	id := parts[2]
-	i := slices.IndexFunc(s.letters, func(l map[string]any) bool { return l["id"] == id })
-	switch {
-	case i < 0:
-		reply(http.StatusNotFound, map[string]string{"error": "no such dead letter"})
-	case r.Method == http.MethodGet:
-		reply(http.StatusOK, s.letters[i])
-	case r.Method == http.MethodDelete:
-		s.letters = slices.Delete(s.letters, i, i+1)
-		w.WriteHeader(http.StatusNoContent)
-	case id == s.refused:
-		reply(http.StatusUnprocessableEntity, map[string]string{"error": "still refused: spec.format: too long"})
-	case id == s.away:
-		reply(http.StatusServiceUnavailable, map[string]string{"error": "the API server is away"})
-	default:
-		s.letters = slices.Delete(s.letters, i, i+1)
-		reply(http.StatusOK, map[string]string{"outcome": "created", "file": "camera-0011aabb-0"})
+	return h.letters[i], nil
+}
+
+func (h *heldLetters) Replay(ctx context.Context, id uint64) (ingest.Result, error) {
+	switch id {
+	case h.refused:
+		return ingest.Result{}, fmt.Errorf("%w: spec.format: too long", spool.ErrRefused)
+	case h.away:
+		return ingest.Result{}, errors.New("the API server is away")
+	}
+	return ingest.Result{Outcome: ingest.Created, File: "camera-0011aabb-0"}, h.DeleteLetter(ctx, id)
+}
+
+func (h *heldLetters) DeleteLetter(_ context.Context, id uint64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i, err := h.find(id)
+	if err == nil {
+		h.letters = slices.Delete(h.letters, i, i+1)
+	}
+	return err
+}
+
+func makeLetter(id uint64, namespace, reason, body string) spool.Letter {
+	return spool.Letter{
+		ID: id, Namespace: namespace, Source: "classroom", Received: testNow.Add(-90 * time.Minute), Cause: spool.Undecodable,
+		Reason: reason, EventType: "RECORD_FILE_COMPLETE", Size: len(body), Body: []byte(body),
 	}
 }
 
-func makeLetter(id int, namespace, reason, body string) map[string]any {
-	return map[string]any{
-		"id": fmt.Sprint(id), "namespace": namespace, "source": "classroom", "received": testNow.Add(-90 * time.Minute),
-		"cause": "undecodable", "reason": reason, "eventType": "RECORD_FILE_COMPLETE", "bytes": len(body), "body": body,
-	}
-}
-
-func letterAPI(t *testing.T) (f *fakeAPI, a, b *letterServer) {
+// letterAPI is a cluster with two pods that hold dead letters and tell of them as the operator does.
+func letterAPI(t *testing.T) (f *fakeAPI, a, b *heldLetters) {
 	t.Helper()
 	f = newFakeAPI(t)
 	f.putPods("manager-b", "manager-a")
-	a = &letterServer{letters: []map[string]any{
+	a = &heldLetters{letters: []spool.Letter{
 		makeLetter(1, "media", "file_size: is no number", `{"file_size":"x"}`),
 		makeLetter(2, "elsewhere", "body: is not JSON\x1b[2J", "\x1b[31m"),
 	}}
-	b = &letterServer{letters: []map[string]any{makeLetter(1, "media", "body: is not UTF-8", base64.StdEncoding.EncodeToString([]byte("\xff\x00\n")))}}
-	b.letters[0]["bodyEncoding"] = "base64"
-	f.backends["manager-a:8092"], f.backends["manager-b:8092"] = a, b
+	b = &heldLetters{letters: []spool.Letter{makeLetter(1, "media", "body: is not UTF-8", "\xff\x00\n")}}
+	f.backends["manager-a:8092"] = admin.NewServer(a, logr.Discard()).Handler
+	f.backends["manager-b:8092"] = admin.NewServer(b, logr.Discard()).Handler
 	return f, a, b
 }
 
@@ -141,20 +149,20 @@ func TestDeadLetters(t *testing.T) {
 
 func TestReplayKeepsWhatIsRefused(t *testing.T) {
 	f, a, b := letterAPI(t)
-	a.refused = "1"
+	a.refused = 1
 	got := f.run(t, "", "dead-letters", "replay", "--all")
-	if got.code != ExitRefused || !strings.Contains(got.err, "dead letter manager-a/1: pod manager-a says 422: still refused: spec.format: too long") {
+	if got.code != ExitRefused || !strings.Contains(got.err, "dead letter manager-a/1: pod manager-a says 422: the callback is still refused: spec.format: too long") {
 		t.Error(got)
 	}
 	if got.out != "manager-b/1: created, recordingfile camera-0011aabb-0\n" || len(a.letters) != 2 || len(b.letters) != 0 {
 		t.Errorf("%v; left %v and %v", got, a.letters, b.letters)
 	}
-	a.refused, a.away = "", "1"
+	a.refused, a.away = 0, 1
 	if got := f.run(t, "", "dead-letters", "replay", "manager-a/1"); got.code != ExitNotNow || len(a.letters) != 2 {
 		t.Error(got)
 	}
 	// What is final decides, whatever its order.
-	a.refused = "2"
+	a.refused = 2
 	for _, names := range [][]string{{"manager-a/1", "manager-a/2"}, {"manager-a/2", "manager-a/1"}} {
 		if got := f.run(t, "", append([]string{"dead-letters", "replay"}, names...)...); got.code != ExitRefused {
 			t.Error(got)
