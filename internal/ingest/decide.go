@@ -80,11 +80,11 @@ type chain struct {
 	loose []*v1alpha1.RecordingFile
 }
 
-// newChain sorts out what an index by hash found: the files of the chain, and those that bear the delivery's object.
+// newChain sorts out what the indexes found: the files of the chain, and those that bear the delivery's object.
 func newChain(key Key, files, bearers []*v1alpha1.RecordingFile) chain {
 	c := chain{key: key, names: key.names()}
 	for _, file := range files {
-		// The index is by hash; only an equal key is the chain's own.
+		// The index finds others too; only an equal key is the chain's own.
 		if KeyOfFile(file) != key {
 			continue
 		}

@@ -63,13 +63,13 @@ type run struct {
 	unsafe int
 	// lags says how often, of ten, a cache is behind, and hurries how often time passes and files settle.
 	lags, hurries int
-	// processed are the swept files that were processed, by UID.
-	processed map[types.UID]bool
+	// settled are the swept files that were, by UID: true for those that were processed, false for those that gave way.
+	settled map[types.UID]bool
 }
 
 // history plays one to its end. What was not made safe comes again.
 func history(t *rapid.T, m mode) (*run, []recorded) {
-	h := &run{t: t, world: newWorld(), failing: rapid.Bool().Draw(t, "failing"), processed: map[types.UID]bool{},
+	h := &run{t: t, world: newWorld(), failing: rapid.Bool().Draw(t, "failing"), settled: map[types.UID]bool{},
 		lags: rapid.IntRange(0, 10).Draw(t, "lags"), hurries: rapid.IntRange(1, 4).Draw(t, "hurries")}
 	h.world.before, h.world.written = h.before, h.neverTwice
 	defer func() {
@@ -124,14 +124,9 @@ func (h *run) deliver() {
 	n := h.queue[0]
 	h.queue = h.queue[1:]
 	to := h.synced(h.replicas[rapid.IntRange(0, len(h.replicas)-1).Draw(h.t, "replica")])
-	i, before := newIngester(to, Options{Clock: instant{}}), h.world.writes
+	before := h.world.writes
 	h.begin(h.world.now, func() {
-		var err error
-		if n.found != nil {
-			_, err = i.Sweep(context.Background(), *n.found)
-		} else {
-			_, err = i.Ingest(context.Background(), *n.delivery)
-		}
+		err := tell(to, n)
 		if err == nil {
 			return
 		}
@@ -139,7 +134,10 @@ func (h *run) deliver() {
 		if IsInvalid(err) || !h.failed && h.world.writes-before < attempts-1 {
 			panic(err)
 		}
-		if h.unsafe++; h.unsafe > 20 {
+		switch h.unsafe++; {
+		case h.unsafe > 200:
+			panic("it never ends")
+		case h.unsafe > 20:
 			h.failing = false
 		}
 		h.queue = append(h.queue, n)
@@ -213,7 +211,7 @@ func (h *run) touch() {
 func (h *run) settle() {
 	leader := h.synced(h.replicas[0])
 	due := leader.cached(func(file *v1alpha1.RecordingFile) bool {
-		return Swept(file) && !h.processed[file.UID] && h.world.now.Sub(file.CreationTimestamp.Time) >= SettleTime
+		return h.unsettled(file) && h.world.now.Sub(file.CreationTimestamp.Time) >= SettleTime
 	})
 	if len(due) == 0 {
 		return
@@ -222,11 +220,18 @@ func (h *run) settle() {
 	h.begin(time.Time{}, func() {
 		other, err := newIngester(leader, Options{Clock: instant{}}).Settle(context.Background(), file)
 		// Processing begins with a write of its own to the file that was read, which fails for one that is gone.
-		if live := h.world.live[file.Name]; err == nil && other == nil && live != nil && live.UID == file.UID {
-			h.processed[file.UID] = true
+		live := h.world.live[file.Name]
+		if err == nil && (other != nil || live != nil && live.UID == file.UID) {
+			h.settled[file.UID] = other == nil
 			h.neverTwice()
 		}
 	})
+}
+
+// unsettled says whether nothing has become yet of a file that a sweep made.
+func (h *run) unsettled(file *v1alpha1.RecordingFile) bool {
+	_, settled := h.settled[file.UID]
+	return Swept(file) && !settled
 }
 
 // end lets everything settle: nothing fails any more, the caches catch up, and a minute passes.
@@ -234,7 +239,7 @@ func (h *run) end() {
 	h.failing = false
 	h.pass(SettleTime)
 	for _, file := range h.world.sorted() {
-		if !Swept(file) || h.processed[file.UID] {
+		if !h.unsettled(file) {
 			continue
 		}
 		h.current = nil
@@ -248,7 +253,7 @@ func (h *run) end() {
 func (h *run) neverTwice() {
 	bearers := map[string][]string{}
 	for _, file := range h.world.sorted() {
-		if object := objectName(file); object != "" && (!Swept(file) || h.processed[file.UID]) {
+		if object := objectName(file); object != "" && (!Swept(file) || h.settled[file.UID]) {
 			bearers[object] = append(bearers[object], file.Name)
 		}
 	}
@@ -374,4 +379,83 @@ func TestOneWritePerCallback(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a COMPLETE costs: one write, and nothing is read but the cache; of a source that is swept, one read more for an
+// object that is new.
+func TestCostOfACallback(t *testing.T) {
+	chain := &v1alpha1.RecordingFile{Spec: identitySpec(start("d"))}
+	chain.Namespace, chain.Name = testKey.Namespace, testKey.names()[0]+"0"
+	for name, c := range map[string]struct {
+		known  *v1alpha1.RecordingFile
+		sweeps bool
+		calls  []string
+	}{
+		"new":                   {nil, false, []string{"chain", "bearers", "create"}},
+		"new, swept":            {nil, true, []string{"chain", "bearers", "get", "create"}},
+		"claims":                {chain, false, []string{"chain", "bearers", "update"}},
+		"claims, swept":         {chain, true, []string{"chain", "bearers", "get", "update"}},
+		"duplicate":             {sweptFile(1).Of("app", "job", "stream", "HLS").Room("room").Obj(), true, []string{"chain", "bearers"}},
+		"identifies":            {sweptFile(1).Obj(), false, []string{"chain", "bearers", "update"}},
+		"identifies, swept too": {sweptFile(1).Obj(), true, []string{"chain", "bearers", "update"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			if c.known != nil {
+				w.store(c.known)
+			}
+			var calls []string
+			w.before = func(call string) fault {
+				calls = append(calls, call)
+				return faultNone
+			}
+			d := complete("o", 1)
+			d.Sweeps = c.sweeps
+			if _, err := newIngester(&replica{world: w, seen: len(w.history)}, Options{}).Ingest(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(calls, c.calls) {
+				t.Errorf("calls %v, want %v", calls, c.calls)
+			}
+		})
+	}
+}
+
+// An API server that answers no read, to a replica whose cache never learns anything: what has a file is not given a
+// second one, however often it is tried.
+func TestBlindReplicaMakesNoSecondFile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := &run{t: t, world: newWorld()}
+		h.world.written = h.neverTwice
+		r := drawRecorded(t, 0, mode{signed: true, swept: true})
+		for _, n := range r.news {
+			if err := tell(&replica{world: h.world, seen: len(h.world.history)}, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.world.before = func(call string) fault {
+			if call == "get" || call == "bearersNow" || call == "job" {
+				return faultLost
+			}
+			return faultNone
+		}
+		blind := &replica{world: h.world, seen: rapid.IntRange(0, len(h.world.history)).Draw(t, "seen")}
+		for _, n := range r.news {
+			if err := tell(blind, n); IsInvalid(err) {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// tell delivers news to a replica.
+func tell(r *replica, n news) error {
+	i := newIngester(r, Options{Clock: instant{}})
+	var err error
+	if n.found != nil {
+		_, err = i.Sweep(context.Background(), *n.found)
+	} else {
+		_, err = i.Ingest(context.Background(), *n.delivery)
+	}
+	return err
 }

@@ -28,11 +28,16 @@ import (
 
 // The cache's indexes of RecordingFiles.
 const (
-	// IndexChain is by the hash of the file's chain.
+	// IndexChain is by the chain that the file belongs to.
 	IndexChain = "recordingChain"
-	// IndexObject is by the hash of the file's source and object.
+	// IndexObject is by the source and the object that the file bears.
 	IndexObject = "recordingObject"
 )
+
+// indexDigits is how much of a hash the indexes go by: 4096 values in a namespace. An index costs some 350 bytes of
+// memory for each value, and each file has an object of its own; so few are worth that a look finds some two dozen
+// strangers among 100,000 files, which cost microseconds.
+const indexDigits = 3
 
 // Selectable fields of the RecordingFile's definition; the API server knows them, not the cache.
 const (
@@ -46,7 +51,7 @@ func IndexFunc(obj client.Object) []string {
 	if !ok {
 		return nil
 	}
-	return []string{KeyOfFile(file).hexHash()}
+	return []string{KeyOfFile(file).hexHash()[:indexDigits]}
 }
 
 // IndexObjectFunc is what IndexObject indexes a RecordingFile by.
@@ -55,11 +60,11 @@ func IndexObjectFunc(obj client.Object) []string {
 	if !ok || file.Spec.File == nil {
 		return nil
 	}
-	return []string{objectHash(file.Namespace, file.Spec.SourceRef.Name, identityOf(file.Spec.File))}
+	return []string{objectIndex(file.Namespace, file.Spec.SourceRef.Name, identityOf(file.Spec.File))}
 }
 
-func objectHash(namespace, source string, object identity) string {
-	return hexHash(namespace, source, object.bucket, object.object, object.url)
+func objectIndex(namespace, source string, object identity) string {
+	return hexHash(namespace, source, object.bucket, object.object, object.url)[:indexDigits]
 }
 
 // SetupIndexes has the cache keep the indexes that an Ingester reads by. It has to be called before the cache starts.
@@ -75,11 +80,11 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 
 // store is all that an Ingester asks of the API server.
 type store interface {
-	// chain reads the files that the cache knows of the key's chain, possibly with others of the same hash. The
-	// files are the cache's own and must not be changed.
+	// chain reads the files that the cache knows of the key's chain, among others. The files are the cache's own and
+	// must not be changed.
 	chain(ctx context.Context, key Key) ([]*v1alpha1.RecordingFile, error)
-	// bearers reads the files that the cache knows of a source and an object, possibly with others of the same hash.
-	// They are the cache's own and must not be changed.
+	// bearers reads the files that the cache knows of a source and an object, among others. They are the cache's own
+	// and must not be changed.
 	bearers(ctx context.Context, namespace, source string, object identity) ([]*v1alpha1.RecordingFile, error)
 	// get reads a file from the API server itself.
 	get(ctx context.Context, namespace, name string) (*v1alpha1.RecordingFile, error)
@@ -105,11 +110,11 @@ type clientStore struct {
 }
 
 func (s clientStore) chain(ctx context.Context, key Key) ([]*v1alpha1.RecordingFile, error) {
-	return s.indexed(ctx, key.Namespace, IndexChain, key.hexHash())
+	return s.indexed(ctx, key.Namespace, IndexChain, key.hexHash()[:indexDigits])
 }
 
 func (s clientStore) bearers(ctx context.Context, namespace, source string, object identity) ([]*v1alpha1.RecordingFile, error) {
-	return s.indexed(ctx, namespace, IndexObject, objectHash(namespace, source, object))
+	return s.indexed(ctx, namespace, IndexObject, objectIndex(namespace, source, object))
 }
 
 func (s clientStore) indexed(ctx context.Context, namespace, index, value string) ([]*v1alpha1.RecordingFile, error) {

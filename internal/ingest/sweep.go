@@ -171,5 +171,7 @@ func (i *Ingester) cachedBearers(ctx context.Context, namespace, source string, 
 		files, err = i.store.bearers(ctx, namespace, source, identityOf(facts))
 		return err
 	})
-	return files, err
+	return slices.DeleteFunc(files, func(file *v1alpha1.RecordingFile) bool {
+		return file.Spec.SourceRef.Name != source || !bears(file, facts)
+	}), err
 }
