@@ -304,6 +304,9 @@ func sweptCondition(source *v1alpha1.RecordingSource, ended *begunSweep, failure
 	report := ended.report
 	condition := metav1.Condition{Type: v1alpha1.ConditionSwept, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSwept, ObservedGeneration: source.Generation}
 	condition.Message = fmt.Sprintf("looked at %d object(s), created %d RecordingFile(s)", report.Looked(), report.Outcomes[sweep.Created])
+	if grown := report.Outcomes[sweep.Grown]; grown > 0 {
+		condition.Message += fmt.Sprintf(", let %d grow", grown)
+	}
 	if failure != nil {
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonSweepFailed
 		condition.Message = failure.Error() + "; " + condition.Message
@@ -316,28 +319,28 @@ func sweptCondition(source *v1alpha1.RecordingSource, ended *begunSweep, failure
 
 // announce says in an event what a person should know, and counts.
 func (r *SweepReconciler) announce(ctx context.Context, source *v1alpha1.RecordingSource, ended *begunSweep, failure error, condition metav1.Condition, before []metav1.Condition) {
-	created := ended.report.Outcomes[sweep.Created]
+	outcomes := ended.report.Outcomes
 	was := meta.FindStatusCondition(before, v1alpha1.ConditionSwept)
 	kind, worth := corev1.EventTypeWarning, false
 	switch {
 	case failure != nil:
 		worth = was == nil || was.Message != condition.Message
-	case ended.report.Outcomes[sweep.Refused] > 0:
+	case outcomes[sweep.Refused] > 0:
 		worth = true
-	case created > 0:
+	case outcomes[sweep.Created]+outcomes[sweep.Grown] > 0:
 		kind, worth = corev1.EventTypeNormal, true
 	}
 	if worth {
 		note := strings.ToValidUTF8(condition.Message[:min(len(condition.Message), maxNote)], "")
 		r.Recorder.Eventf(source, nil, kind, condition.Reason, "Sweep", "%s", note)
 	}
-	for outcome, objects := range ended.report.Outcomes {
+	for outcome, objects := range outcomes {
 		r.Metrics.SweepLooked(source.Namespace, source.Name, string(outcome), objects)
 	}
 	took := r.Clock.Since(ended.at)
 	r.Metrics.SweepEnded(source.Namespace, source.Name, failure == nil, took)
 	log.FromContext(ctx).Info("Sweep ended", "succeeded", failure == nil, "listed", ended.report.Listed,
-		"looked", ended.report.Looked(), "created", created, "took", took.String())
+		"looked", ended.report.Looked(), "created", outcomes[sweep.Created], "grown", outcomes[sweep.Grown], "took", took.String())
 }
 
 // write changes a source's status as it is on the API server; what a sweep came to must not be lost because others

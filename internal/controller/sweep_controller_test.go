@@ -181,6 +181,10 @@ func TestSweep(t *testing.T) {
 	g.Expect(facts.StartTime.UTC().Format(time.RFC3339)).To(Equal("2021-04-28T08:57:07Z"))
 	g.Expect(facts.EndTime.UTC().Format(time.RFC3339)).To(Equal("2021-04-28T08:57:27Z"))
 	s.expectEvent(t, g, "created 1 RecordingFile")
+	for outcome, want := range map[string]float64{"created": 1, "known": 1, "own": 1, "failed": 0} {
+		g.Expect(s.counted(t, "recording_sweep_objects_total", outcome)).To(Equal(want), outcome)
+	}
+	g.Expect(s.counted(t, "recording_sweeps_total", "succeeded")).To(BeEquivalentTo(2))
 
 	t.Run("a late callback is that file's", func(t *testing.T) {
 		g := NewWithT(t)
@@ -191,7 +195,8 @@ func TestSweep(t *testing.T) {
 		g := NewWithT(t)
 		s.record(t, known, 5, since.Add(5*time.Minute))
 		s.clock.SetTime(since.Add(10 * time.Minute))
-		s.reconcile(t, g)
+		condition := meta.FindStatusCondition(s.reconcile(t, g).Status.Conditions, v1alpha1.ConditionSwept)
+		g.Expect(condition.Message).To(Equal("looked at 1 object(s), created 0 RecordingFile(s), let 1 grow"))
 		g.Expect(s.files(t, g, 2)[known].Spec.File.DurationSeconds).To(BeEquivalentTo(50))
 	})
 	t.Run("what is deleted does not come back", func(t *testing.T) {
@@ -247,6 +252,27 @@ func (s *sweeping) publish(t *testing.T, folder string, at time.Time) {
 		t.Fatal(err)
 	}
 	s.server.SetTime(t, "recordings", folder+"/index.m3u8", at)
+}
+
+// counted is the value of a counter of the namespace.
+func (s *sweeping) counted(t *testing.T, name, outcome string) (value float64) {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, label := range metric.GetLabel() {
+				labels[label.GetName()] = label.GetValue()
+			}
+			if family.GetName() == name && labels["namespace"] == s.namespace && labels["outcome"] == outcome {
+				value += metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return value
 }
 
 func (s *sweeping) expectEvent(t *testing.T, g Gomega, words string) {
