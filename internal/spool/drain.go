@@ -45,7 +45,7 @@ const (
 	idlePoll = 50 * time.Millisecond
 )
 
-// Run drains the spool until the context ends. What is left then stays on disk.
+// Run drains the spool until the context ends, once in its life. What is left then stays on disk.
 func (s *Spool) Run(ctx context.Context) {
 	if s.store == nil {
 		return

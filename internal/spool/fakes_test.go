@@ -144,7 +144,7 @@ func makeHouse(tb testing.TB, dir string, change func(*Options)) house {
 }
 
 // run drains until the returned function is called.
-func (h house) run(tb testing.TB) (stop func()) {
+func (h house) run(tb failer) (stop func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
