@@ -25,6 +25,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/cli-runtime/pkg/printers"
 )
@@ -150,7 +151,7 @@ func (o *letterOptions) visit(name string, do func(box *letterBox, id string) er
 // splitLetter reads POD/ID.
 func splitLetter(name string) (pod, id string, err error) {
 	pod, id, found := strings.Cut(name, "/")
-	if !found || pod == "" || id == "" || strings.Contains(id, "/") {
+	if !found || pod == "" || len(path.IsValidPathSegmentName(pod)) > 0 || id == "" || strings.Contains(id, "/") {
 		return "", "", usagef("a dead letter is named POD/ID, as `kubectl recordings dead-letters list` prints it, not %q", name)
 	}
 	return pod, id, nil

@@ -18,6 +18,9 @@ package cli
 
 import (
 	"context"
+	"io"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -36,8 +39,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/admin"
 	"sparkrtc.dev/recording-operator/internal/door"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/spool"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
@@ -112,20 +117,26 @@ func (r *realCluster) user(t *testing.T, name string, rules ...rbacv1.PolicyRule
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.grant(t, builders.Namespace, name, rules...)
+	return []string{"--kubeconfig", write(t, string(kubeconfig)), "--namespace", builders.Namespace}
+}
+
+// grant gives a person rights in a namespace.
+func (r *realCluster) grant(t *testing.T, namespace, name string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
 	role := &rbacv1.Role{Rules: rules}
-	role.Name, role.Namespace = name, builders.Namespace
+	role.Name, role.Namespace = name, namespace
 	binding := &rbacv1.RoleBinding{
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
 	}
-	binding.Name, binding.Namespace = name, builders.Namespace
+	binding.Name, binding.Namespace = name, namespace
 	r.create(t, role, binding)
-	return []string{"--kubeconfig", write(t, string(kubeconfig)), "--namespace", builders.Namespace}
 }
 
 func may(resource string, verbs ...string) rbacv1.PolicyRule {
 	group := v1alpha1.GroupVersion.Group
-	if resource == "secrets" {
+	if resource == "secrets" || strings.HasPrefix(resource, "pods") {
 		group = ""
 	}
 	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
@@ -181,6 +192,7 @@ func TestRealAPIServer(t *testing.T) {
 	s := r.putBucket(t)
 	t.Run("round trip", func(t *testing.T) { testRoundTrip(t, r) })
 	t.Run("rights", func(t *testing.T) { testRights(t, r) })
+	t.Run("port-forward", func(t *testing.T) { testForward(t, r) })
 	t.Run("sweep", func(t *testing.T) { testSweep(t, r, s) })
 }
 
@@ -291,5 +303,57 @@ func testSweep(t *testing.T, r *realCluster, s *fakeS3) {
 	object := client.MatchingFields{"spec.file.obs.object": "Record/a/stream.m3u8"}
 	if err := r.List(t.Context(), files, object); err != nil || len(files.Items) != 1 || files.Items[0].Spec.File.SizeBytes != 7500 {
 		t.Errorf("%v: %+v", err, files.Items)
+	}
+}
+
+// The way to a pod is the real API server's, with a kubelet that is made up.
+func testForward(t *testing.T, r *realCluster) {
+	t.Helper()
+	const operator = "recording-system"
+	forwarder := &fakeAPI{backends: map[string]http.Handler{
+		"manager-a:8092": admin.NewServer(&heldLetters{letters: []spool.Letter{makeLetter(1, "media", "body: is not JSON", "x")}}, logr.Discard()).Handler,
+		"manager-a:8090": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
+		}),
+	}}
+	kubelet := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		forwarder.forward(w, request, filepath.Base(request.URL.Path))
+	}))
+	t.Cleanup(kubelet.Close)
+	r.runPod(t, operator, "manager-a", kubelet.Listener.Addr().(*net.TCPAddr))
+
+	person := r.user(t, "forwarder", may("recordingsources", "get"), may("secrets", "get"))
+	r.grant(t, operator, "forwarder", may("pods", "list"), may("pods/portforward", "create"))
+	if got := run(t, "", append([]string{"send", "over", "classroom", "--job", "job-9"}, person...)...); got.code != ExitDone || got.out != "200 success\n" {
+		t.Error(got)
+	}
+	if got := run(t, "", append([]string{"dead-letters", "list"}, person...)...); got.code != ExitDone || !strings.Contains(got.out, "manager-a/1 ") {
+		t.Error(got)
+	}
+	reader := r.user(t, "pod-reader")
+	r.grant(t, operator, "pod-reader", may("pods", "get", "list"))
+	got := run(t, "", append([]string{"dead-letters", "list"}, reader...)...)
+	if got.code != ExitFailed || !strings.Contains(got.err, "you need the right to create pods/portforward in namespace recording-system") {
+		t.Error(got)
+	}
+}
+
+// runPod makes a pod of the operator that runs on a node whose kubelet listens at an address.
+func (r *realCluster) runPod(t *testing.T, namespace, name string, kubelet *net.TCPAddr) {
+	t.Helper()
+	space, node, pod := &corev1.Namespace{}, &corev1.Node{}, &corev1.Pod{}
+	space.Name, node.Name = namespace, "node"
+	pod.Name, pod.Namespace, pod.Labels = name, namespace, managerLabels
+	pod.Spec.NodeName = node.Name
+	pod.Spec.Containers = []corev1.Container{{Name: "manager", Image: "manager", Ports: []corev1.ContainerPort{{Name: "callback", ContainerPort: 8090}}}}
+	r.create(t, space, node, pod)
+	node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: kubelet.IP.String()}}
+	node.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(kubelet.Port)
+	pod.Status.Phase = corev1.PodRunning
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	for _, object := range []client.Object{node, pod} {
+		if err := r.Status().Update(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

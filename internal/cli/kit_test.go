@@ -19,6 +19,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -219,13 +220,23 @@ func (f *fakeAPI) connect(pod string, streams <-chan httpstream.Stream, closed <
 // serveStream has a handler answer on a stream.
 func serveStream(handler http.Handler, stream httpstream.Stream) {
 	near, far := net.Pipe()
+	var listening net.Conn = far
+	if secure, ok := handler.(overTLS); ok {
+		listening = tls.Server(far, secure.config)
+	}
 	go func() {
 		server := &http.Server{Handler: handler}
-		_ = server.Serve(&oneListener{conn: far, done: make(chan struct{})})
+		_ = server.Serve(&oneListener{conn: listening, done: make(chan struct{})})
 	}()
 	go func() { _, _ = io.Copy(near, stream); _ = near.Close() }()
 	_, _ = io.Copy(stream, near)
 	_ = stream.Close()
+}
+
+// overTLS is a handler that is reached by TLS.
+type overTLS struct {
+	http.Handler
+	config *tls.Config
 }
 
 // oneListener accepts one connection.

@@ -300,7 +300,7 @@ func doorOf(pod *corev1.Pod) (scheme string, port int) {
 				port = int(p.ContainerPort)
 			}
 		}
-		if slices.ContainsFunc(container.Args, func(arg string) bool { return strings.HasPrefix(arg, "--callback-cert-dir=") }) {
+		if slices.ContainsFunc(container.Args, func(arg string) bool { return strings.HasPrefix(arg, "--callback-cert-dir") }) {
 			scheme = "https"
 		}
 	}

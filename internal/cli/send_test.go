@@ -30,6 +30,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/internal/callback"
@@ -94,6 +95,22 @@ func TestSendThroughThePod(t *testing.T) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+// An operator that speaks TLS itself has a certificate of another name than the tunnel's.
+func TestSendThroughThePodByTLS(t *testing.T) {
+	f := newFakeAPI(t)
+	certified := httptest.NewTLSServer(nil)
+	certified.Close()
+	f.backends["manager-a:8443"] = overTLS{config: certified.TLS, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
+	})}
+	pod := &f.objects[pods].(*corev1.PodList).Items[0]
+	pod.Spec.Containers[0].Args = []string{"--callback-cert-dir=/certs"}
+	pod.Spec.Containers[0].Ports[0].ContainerPort = 8443
+	if got := f.run(t, "", "send", "over", "classroom", "--job", "j"); got.code != ExitDone {
+		t.Error(got)
 	}
 }
 
