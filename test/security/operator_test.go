@@ -1,0 +1,139 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package security
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"sparkrtc.dev/recording-operator/internal/callback"
+)
+
+const (
+	timeout = 30 * time.Second
+	poll    = 50 * time.Millisecond
+	// callbackKey is what the tests' sources sign with.
+	callbackKey = "0123456789abcdef0123456789abcdef"
+)
+
+// operator is a running manager.
+type operator struct {
+	door string
+	log  string
+}
+
+// startOperator runs the manager as its service account until the test ends, and waits until it is ready.
+func startOperator(t *testing.T, arguments ...string) *operator {
+	t.Helper()
+	g := NewWithT(t)
+	dir := t.TempDir()
+	config := asOperator(t)
+	kubeconfig := filepath.Join(dir, "kubeconfig")
+	g.Expect(clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: config.Host, CertificateAuthorityData: config.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: config.BearerToken}},
+		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "x",
+	}, kubeconfig)).To(Succeed())
+	ports := freePorts(t, 3)
+	started := &operator{door: "http://" + ports[0], log: filepath.Join(dir, "log")}
+	log, err := os.Create(started.log)
+	g.Expect(err).NotTo(HaveOccurred())
+	process := exec.Command(managerBinary, append([]string{
+		"--leader-elect", "--leader-election-namespace=" + systemNamespace,
+		"--callback-bind-address=" + ports[0], "--health-probe-bind-address=" + ports[1], "--metrics-bind-address=" + ports[2],
+	}, arguments...)...)
+	// An API server before Kubernetes 1.34 may not stream lists: the operator then lists, and needs the right to.
+	process.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "KUBE_FEATURE_WatchListClient=false")
+	process.Stdout, process.Stderr = log, log
+	g.Expect(process.Start()).To(Succeed())
+	t.Cleanup(func() {
+		_ = process.Process.Signal(syscall.SIGTERM)
+		_ = process.Wait()
+		_ = log.Close()
+		if t.Failed() {
+			said, _ := os.ReadFile(started.log)
+			t.Logf("the manager said:\n%s", said[max(0, len(said)-8000):])
+		}
+	})
+	g.Eventually(func(g Gomega) {
+		response, err := http.Get("http://" + ports[1] + "/readyz")
+		g.Expect(err).NotTo(HaveOccurred())
+		_ = response.Body.Close()
+		g.Expect(response.StatusCode).To(Equal(http.StatusOK))
+	}, timeout, poll).Should(Succeed())
+	return started
+}
+
+func freePorts(t *testing.T, n int) []string {
+	t.Helper()
+	var addresses []string
+	for range n {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = listener.Close() }()
+		addresses = append(addresses, listener.Addr().String())
+	}
+	return addresses
+}
+
+// deliver sends a signed callback and returns the answer's code.
+func (o *operator) deliver(t *testing.T, namespace, body string) int {
+	t.Helper()
+	key, err := callback.ParseKey([]byte(callbackKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		fmt.Sprintf("%s/callbacks/%s/classroom", o.door, namespace), bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	proof, err := callback.Sign(key, fmt.Sprint(now.UnixNano()), fmt.Sprint(now.Unix()), []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof.SetHeader(request.Header)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
+}
+
+// event is a callback's body; facts are added to it as they are.
+func event(kind, job string, facts ...string) string {
+	fields := append([]string{fmt.Sprintf(`"event_type":%q,"app_id":"app","job_id":%q,"room_id":"room","stream_name":"stream","record_format":"HLS"`, kind, job)}, facts...)
+	return "{" + strings.Join(fields, ",") + "}"
+}

@@ -1,0 +1,138 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package security
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/jobs"
+)
+
+// stepJob is the Job of a step as the operator would create it, for a file that exists.
+func stepJob(t *testing.T, namespace string) *batchv1.Job {
+	t.Helper()
+	file := recording(namespace, "film")
+	file.Spec.Suspend = true
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, file)
+	s3 := v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+		Provider: v1alpha1.S3ProviderOther, Endpoint: "https://s3.example.com", Bucket: "recordings",
+		CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"}, CASecretRef: &v1alpha1.SecretKeyReference{Name: "ca", Key: "ca.pem"},
+	}}
+	claim := v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}
+	job, err := jobs.Build(jobs.Work{
+		File: file, Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}, Source: &v1alpha1.RecordingSource{},
+		SourceStorage:      &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: s3},
+		DestinationStorage: &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: claim},
+		Revision:           "lecture-1", WorkerImage: "worker:test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+// TestStolenTokenMakesNoOtherPods: with the operator's own account, RBAC and all, nothing but the Jobs of steps can be
+// created, and what belongs to others cannot be touched.
+func TestStolenTokenMakesNoOtherPods(t *testing.T) {
+	g := NewWithT(t)
+	thief, err := client.New(asOperator(t), client.Options{Scheme: scheme})
+	g.Expect(err).NotTo(HaveOccurred())
+	job := stepJob(t, "stolen-token")
+	g.Eventually(func() error { // the policy is in force, and does not stand in the way of the operator
+		other := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "other"}, Spec: *job.Spec.DeepCopy()}
+		return thief.Create(t.Context(), other, client.DryRunAll)
+	}, timeout, poll).Should(MatchError(ContainSubstring("recording-operator-own-objects")))
+	g.Expect(thief.Create(t.Context(), job.DeepCopy(), client.DryRunAll)).To(Succeed())
+
+	for name, test := range map[string]struct {
+		change func(job *batchv1.Job, pod *corev1.PodSpec)
+		want   string
+	}{
+		"without an owner":  {func(job *batchv1.Job, _ *corev1.PodSpec) { job.OwnerReferences = nil }, "belongs to a RecordingFile"},
+		"without our label": {func(job *batchv1.Job, _ *corev1.PodSpec) { job.Labels = map[string]string{"a": "b"} }, "not its own"},
+		"host network":      {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.HostNetwork = true }, "no part of its node"},
+		"host processes":    {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.HostPID = true }, "no part of its node"},
+		"a node by name":    {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.NodeName = "control-plane" }, "no part of its node"},
+		"host path": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "h", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}})
+		}, "mounts only"},
+		"a token by volume": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "h", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+				Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}}}}}})
+		}, "mounts only"},
+		"another service account": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.ServiceAccountName = "deployer" }, "no service account"},
+		"a token":                 {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.AutomountServiceAccountToken = new(true) }, "no service account"},
+		"privileged": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].SecurityContext.Privileged, pod.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true), nil
+		}, "restricted"},
+		"root, in an init container": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.InitContainers[1].SecurityContext.RunAsUser = new(int64(0))
+		}, "restricted"},
+		"a capability": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"NET_ADMIN"}
+		}, "restricted"},
+		"no security context": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Containers[0].SecurityContext = nil }, "restricted"},
+		"a host port": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80}}
+		}, "restricted"},
+	} {
+		changed := job.DeepCopy()
+		test.change(changed, &changed.Spec.Template.Spec)
+		g.Expect(thief.Create(t.Context(), changed, client.DryRunAll)).To(MatchError(ContainSubstring(test.want)), name)
+	}
+
+	foreign := &batchv1.Job{ObjectMeta: named(job.Namespace, "foreign"), Spec: *job.Spec.DeepCopy()}
+	foreign.OwnerReferences, foreign.Labels = job.OwnerReferences, map[string]string{"a": "b"}
+	revision := &appsv1.ControllerRevision{ObjectMeta: named(job.Namespace, "foreign"), Revision: 1, Data: runtime.RawExtension{Raw: []byte("{}")}}
+	create(t, foreign, revision)
+	adopt := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"app.kubernetes.io/managed-by":"recording-operator"}},"spec":{"suspend":true}}`))
+	g.Expect(thief.Patch(t.Context(), foreign.DeepCopy(), adopt)).To(MatchError(ContainSubstring("not its own")))
+	g.Expect(thief.Delete(t.Context(), foreign)).To(MatchError(ContainSubstring("not its own")))
+	g.Expect(thief.Delete(t.Context(), revision)).To(MatchError(ContainSubstring("not its own")))
+}
+
+// TestPodsAreRestricted: the API server, where a namespace enforces Pod Security "restricted", takes the operator's pod
+// and the pods of its steps.
+func TestPodsAreRestricted(t *testing.T) {
+	g := NewWithT(t)
+	job := stepJob(t, "restricted")
+	enforce := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`))
+	g.Expect(admin.Patch(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: job.Namespace}}, enforce)).To(Succeed())
+	deployment := find[appsv1.Deployment](t, "default", "Deployment", accountName)
+	// There is no controller that makes the namespace's own account.
+	create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "default")}, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, accountName)})
+	for name, template := range map[string]corev1.PodTemplateSpec{"a step": job.Spec.Template, "the operator": deployment.Spec.Template} {
+		pod := &corev1.Pod{ObjectMeta: named(job.Namespace, "pod"), Spec: template.Spec}
+		g.Expect(admin.Create(t.Context(), pod, client.DryRunAll)).To(Succeed(), name)
+		for _, container := range append(template.Spec.InitContainers, template.Spec.Containers...) {
+			g.Expect(container.SecurityContext.ReadOnlyRootFilesystem).To(HaveValue(BeTrue()), "%s: %s", name, container.Name)
+		}
+		broken := pod.DeepCopy()
+		broken.Spec.SecurityContext = nil
+		broken.ResourceVersion = ""
+		g.Expect(admin.Create(t.Context(), broken, client.DryRunAll)).To(MatchError(ContainSubstring("PodSecurity")), name)
+	}
+}

@@ -1,0 +1,307 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package security
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	testingclock "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/controller"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/jobs"
+)
+
+// tell plays everything that the operator does in one namespace, the rare ways included, so that every right of its
+// account is needed at least once.
+func tell(t *testing.T, operator *operator, namespace string) {
+	t.Helper()
+	furnish(t, namespace)
+	tellCallbacks(t, operator, namespace)
+	tellSuspending(t, namespace)
+	tellForeignJob(t, namespace)
+	tellLostRevision(t, namespace)
+	tellLater(t, namespace)
+}
+
+func create(t *testing.T, objects ...client.Object) {
+	t.Helper()
+	for _, object := range objects {
+		if err := admin.Create(t.Context(), object); err != nil {
+			t.Fatalf("create %T %s: %v", object, object.GetName(), err)
+		}
+	}
+}
+
+func named(namespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name}
+}
+
+// What the Secret of a place holds.
+const (
+	accessKeyID     = "AKIDOFTHETESTS"
+	secretAccessKey = "not-to-be-told-0123456789"
+)
+
+// furnish makes what a recording needs: Secrets, a claim, places, a pipeline and a source that sweeps.
+func furnish(t *testing.T, namespace string) {
+	t.Helper()
+	g := NewWithT(t)
+	namespaceObject := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	g.Expect(client.IgnoreAlreadyExists(admin.Create(t.Context(), namespaceObject))).To(Succeed())
+	create(t,
+		&corev1.Secret{ObjectMeta: named(namespace, "callback"), StringData: map[string]string{"key": callbackKey}},
+		&corev1.Secret{ObjectMeta: named(namespace, "s3"), StringData: map[string]string{
+			"accessKeyID": accessKeyID, "secretAccessKey": secretAccessKey, "note": "PRIVATE"}},
+		&corev1.PersistentVolumeClaim{ObjectMeta: named(namespace, "films"), Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+		}},
+		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+			Provider: v1alpha1.S3ProviderOther, Endpoint: "http://192.0.2.1:9", Bucket: "recordings", CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
+		}}},
+		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "metadata"), Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+			Provider: v1alpha1.S3ProviderOther, Endpoint: "http://169.254.169.254", Bucket: "latest", CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
+		}}},
+		// A tenant who points at what is no certificate learns nothing of it.
+		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "curious"), Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+			Provider: v1alpha1.S3ProviderOther, Endpoint: "https://192.0.2.1", Bucket: "latest", CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
+			CASecretRef: &v1alpha1.SecretKeyReference{Name: "s3", Key: "note"},
+		}}},
+		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: v1alpha1.StorageLocationSpec{
+			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"},
+		}},
+		&v1alpha1.RecordingPipeline{ObjectMeta: named(namespace, "lecture"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
+			Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}},
+		}}}},
+		&v1alpha1.RecordingSource{ObjectMeta: named(namespace, "classroom"), Spec: v1alpha1.RecordingSourceSpec{
+			Callback:   v1alpha1.CallbackSpec{Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}},
+			StorageRef: &v1alpha1.LocalReference{Name: "recordings"},
+			Routes:     []v1alpha1.Route{{PipelineRef: v1alpha1.LocalReference{Name: "lecture"}}},
+			Sweep:      &v1alpha1.Sweep{},
+		}},
+	)
+	// The operator lends nobody its place in the network.
+	g.Eventually(func(g Gomega) {
+		place := &v1alpha1.StorageLocation{}
+		g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "metadata"}, place)).To(Succeed())
+		ready := meta.FindStatusCondition(place.Status.Conditions, v1alpha1.ConditionReady)
+		g.Expect(ready).NotTo(BeNil())
+		g.Expect(ready.Message).To(ContainSubstring("a network that the operator does not connect to"))
+	}, timeout, poll).Should(Succeed())
+	// Every kind of the four gets its status.
+	g.Eventually(func(g Gomega) {
+		source, place, pipeline := &v1alpha1.RecordingSource{}, &v1alpha1.StorageLocation{}, &v1alpha1.RecordingPipeline{}
+		g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "classroom"}, source)).To(Succeed())
+		g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "archive"}, place)).To(Succeed())
+		g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture"}, pipeline)).To(Succeed())
+		for _, conditions := range [][]metav1.Condition{source.Status.Conditions, place.Status.Conditions, pipeline.Status.Conditions} {
+			g.Expect(meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionReady)).To(BeTrue(), "%+v", conditions)
+		}
+	}, timeout, poll).Should(Succeed())
+}
+
+const (
+	object      = `"obs_bucket":"recordings","obs_object":"a/a.m3u8","file_size":1000,"record_duration":65,"end_time":"2021-04-28T08:58:02Z"`
+	grownObject = `"obs_bucket":"recordings","obs_object":"a/a.m3u8","file_size":2000,"record_duration":95,"end_time":"2021-04-28T08:58:32Z"`
+)
+
+// tellCallbacks is the main job: a recording begins, is completed, processed, and grows while it is processed.
+func tellCallbacks(t *testing.T, operator *operator, namespace string) {
+	t.Helper()
+	g := NewWithT(t)
+	g.Expect(operator.deliver(t, namespace, event("RECORD_NEW_FILE_START", "job"))).To(Equal(http.StatusOK))
+	g.Expect(operator.deliver(t, namespace, event("RECORD_FILE_COMPLETE", "job", object))).To(Equal(http.StatusOK))
+	jobOf(t, namespace, 0)
+	g.Expect(operator.deliver(t, namespace, event("RECORD_FILE_COMPLETE", "job", grownObject))).To(Equal(http.StatusOK))
+	g.Eventually(func(g Gomega) {
+		var list batchv1.JobList
+		g.Expect(admin.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
+		g.Expect(list.Items).To(ContainElement(HaveField("DeletionTimestamp", Not(BeNil()))), "the Job of the old facts is stopped")
+	}, timeout, poll).Should(Succeed())
+	// The same event of Kubernetes twice is a patch of the first.
+	for range 2 {
+		g.Expect(operator.deliver(t, namespace, event("RECORD_NEW_FILE_START", "job", `"width":-1,"room_id":7`))).To(Equal(http.StatusBadRequest))
+	}
+}
+
+// jobOf waits for a Job that is not one of the first n.
+func jobOf(t *testing.T, namespace string, n int) *batchv1.Job {
+	t.Helper()
+	var list batchv1.JobList
+	NewWithT(t).Eventually(func(g Gomega) {
+		g.Expect(admin.List(t.Context(), &list, client.InNamespace(namespace))).To(Succeed())
+		g.Expect(len(list.Items)).To(BeNumerically(">", n))
+	}, timeout, poll).Should(Succeed())
+	return &list.Items[0]
+}
+
+func recording(namespace, name string) *v1alpha1.RecordingFile {
+	return &v1alpha1.RecordingFile{ObjectMeta: named(namespace, name), Spec: v1alpha1.RecordingFileSpec{
+		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, AppID: "app", JobID: name, Format: "HLS",
+		File: &v1alpha1.RecordedFile{SizeBytes: 1000, DurationSeconds: 65, OBS: &v1alpha1.OBSObject{Bucket: "recordings", Object: name + ".m3u8"}},
+	}}
+}
+
+// statusIs waits for what kubectl get shows under STATUS, and for what it says.
+func statusIs(t *testing.T, namespace, name, want, message string) {
+	t.Helper()
+	NewWithT(t).Eventually(func(g Gomega) {
+		file := &v1alpha1.RecordingFile{}
+		g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, file)).To(Succeed())
+		ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady)
+		g.Expect(ready).NotTo(BeNil())
+		g.Expect(ready.Reason).To(Equal(want), ready.Message)
+		g.Expect(ready.Message).To(ContainSubstring(message))
+	}, timeout, poll).Should(Succeed())
+}
+
+func suspend(t *testing.T, file *v1alpha1.RecordingFile, suspend bool) {
+	t.Helper()
+	before := file.DeepCopy()
+	file.Spec.Suspend = suspend
+	if err := admin.Patch(t.Context(), file, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tellSuspending suspends a file whose Job runs.
+func tellSuspending(t *testing.T, namespace string) {
+	t.Helper()
+	file := recording(namespace, "suspended")
+	create(t, file)
+	statusIs(t, namespace, file.Name, v1alpha1.ReasonProcessing, "")
+	suspend(t, file, true)
+	NewWithT(t).Eventually(func(g Gomega) {
+		var list batchv1.JobList
+		g.Expect(admin.List(t.Context(), &list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelFile: file.Name})).To(Succeed())
+		g.Expect(list.Items).To(ContainElement(HaveField("Spec.Suspend", HaveValue(BeTrue()))))
+	}, timeout, poll).Should(Succeed())
+}
+
+// tellForeignJob lets a Job of somebody else bear the name of a step's: it is read live, and left alone.
+func tellForeignJob(t *testing.T, namespace string) {
+	t.Helper()
+	file := recording(namespace, "foreign")
+	file.Spec.Suspend = true
+	create(t, file)
+	create(t, &batchv1.Job{
+		ObjectMeta: named(namespace, jobs.Name(file, "keep", jobs.Input(file.Spec.File))),
+		Spec: batchv1.JobSpec{Suspend: new(true), Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "c", Image: "i"}},
+		}}},
+	})
+	suspend(t, file, false)
+	statusIs(t, namespace, file.Name, v1alpha1.ReasonFailed, "not this file's")
+}
+
+// tellLostRevision names a revision that the cache does not have: it is read live.
+func tellLostRevision(t *testing.T, namespace string) {
+	t.Helper()
+	file := recording(namespace, "lost")
+	file.Spec.Suspend = true
+	create(t, file)
+	NewWithT(t).Eventually(func() error {
+		if err := admin.Get(t.Context(), client.ObjectKeyFromObject(file), file); err != nil {
+			return err
+		}
+		file.Status.Pipeline = &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lost"}
+		file.Status.Input = jobs.Input(file.Spec.File)
+		return admin.Status().Update(t.Context(), file)
+	}, timeout, poll).Should(Succeed())
+	suspend(t, file, false)
+	statusIs(t, namespace, file.Name, v1alpha1.ReasonFailed, `ControllerRevision "lost"`)
+}
+
+// tellLater plays what the operator does only with things that are minutes old, with its account and a clock that is
+// ahead: it removes a revision of a pipeline that nobody needs, and a swept file whose object a callback's file bears.
+func tellLater(t *testing.T, namespace string) {
+	t.Helper()
+	g := NewWithT(t)
+	unused := &appsv1.ControllerRevision{ObjectMeta: named(namespace, "lecture-unused"), Revision: 1}
+	unused.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelPipeline: "lecture"}
+	unused.Data.Raw = []byte("{}")
+	file, swept := recording(namespace, "called"), recording(namespace, "swept-0123456789abcdef")
+	file.Spec.Suspend = true
+	swept.Annotations = map[string]string{v1alpha1.AnnotationSwept: time.Now().UTC().Format(time.RFC3339)}
+	swept.Labels = map[string]string{v1alpha1.LabelSource: "classroom"}
+	swept.Spec.JobID, swept.Spec.AppID, swept.Spec.File.OBS = "", "", file.Spec.File.OBS
+	create(t, unused, file, swept)
+
+	mgr, err := ctrl.NewManager(asOperator(t), ctrl.Options{
+		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"},
+		Cache:      cache.Options{ByObject: controller.CacheByObject(), DefaultNamespaces: map[string]cache.Config{namespace: {}}},
+		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)},
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(controller.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
+	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"),
+		Clock: testingclock.NewFakePassiveClock(time.Now().Add(time.Hour))}).SetupWithManager(mgr)).To(Succeed())
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(t.Context()) }()
+	t.Cleanup(func() { g.Expect(<-ended).To(Succeed()) })
+	g.Eventually(func() error {
+		return admin.Get(t.Context(), client.ObjectKeyFromObject(unused), unused)
+	}, timeout, poll).Should(Satisfy(apierrors.IsNotFound), "the revision that nobody needs is deleted")
+
+	ingester := ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
+	g.Eventually(func(g Gomega) { // a status that is written meanwhile is a conflict
+		g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(swept), swept)).To(Succeed())
+		other, err := ingester.Settle(t.Context(), swept)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(other.Name).To(Equal(file.Name))
+	}, timeout, poll).Should(Succeed())
+	g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(swept), swept)).To(Satisfy(apierrors.IsNotFound))
+}
+
+// tellLostLease lets somebody else hold the Lease for longer than a leader waits. The replica that leads again says so in
+// the event of the first time.
+func tellLostLease(t *testing.T) {
+	t.Helper()
+	g := NewWithT(t)
+	lease := &coordinationv1.Lease{}
+	key := client.ObjectKey{Namespace: systemNamespace, Name: "recording-operator.recording.sparkrtc.dev"}
+	g.Eventually(func() error {
+		if err := admin.Get(t.Context(), key, lease); err != nil {
+			return err
+		}
+		lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = new("somebody"), new(int32(13))
+		lease.Spec.RenewTime = &metav1.MicroTime{Time: time.Now()}
+		return admin.Update(t.Context(), lease)
+	}, timeout, poll).Should(Succeed())
+	g.Eventually(func(g Gomega) {
+		g.Expect(admin.Get(t.Context(), key, lease)).To(Succeed())
+		g.Expect(lease.Spec.HolderIdentity).NotTo(HaveValue(Equal("somebody")))
+	}, 2*timeout, poll).Should(Succeed())
+}

@@ -1,0 +1,268 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package security holds the tests of config/: that the operator has the rights that it needs and no others, that the
+// API server holds it to them, and that its pods are as confined as config/ says. They run the manager as a process
+// beside a real API server, as its own service account, with what `kubectl apply -k` would install.
+package security
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+const (
+	systemNamespace = "recording-system"
+	accountName     = "recording-operator-controller-manager"
+	account         = "system:serviceaccount:" + systemNamespace + ":" + accountName
+)
+
+// What the tests of this package share.
+var (
+	// admin may do everything.
+	admin      client.Client
+	restConfig *rest.Config
+	scheme     = runtime.NewScheme()
+	auditLog   string
+	// managerBinary is cmd/manager.
+	managerBinary string
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
+		fmt.Println("security: these tests need an API server: run them by `make test`, or set KUBEBUILDER_ASSETS")
+		os.Exit(0)
+	}
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "security:", err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+// run starts an API server that writes down what the operator's account asks of it, and installs config/default.
+func run(m *testing.M) (code int, err error) {
+	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return 0, err
+	}
+	dir, err := os.MkdirTemp("", "security")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	managerBinary, auditLog = filepath.Join(dir, "manager"), filepath.Join(dir, "audit.log")
+	build := exec.Command("go", "build", "-o", managerBinary, "../../cmd/manager")
+	if said, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build the manager: %w\n%s", err, said)
+	}
+	environment := &envtest.Environment{
+		CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true, Scheme: scheme,
+	}
+	policy := filepath.Join(dir, "audit.yaml")
+	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+		return 0, err
+	}
+	environment.ControlPlane.GetAPIServer().Configure().
+		Set("authorization-mode", "RBAC").
+		Set("audit-policy-file", policy).
+		Set("audit-log-path", auditLog).
+		Set("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
+	if restConfig, err = environment.Start(); err != nil {
+		return 0, fmt.Errorf("start the API server: %w", err)
+	}
+	defer func() { err = errors.Join(err, environment.Stop()) }()
+	restConfig.QPS = -1
+	if admin, err = client.New(restConfig, client.Options{Scheme: scheme}); err != nil {
+		return 0, err
+	}
+	if err := install(context.Background()); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// auditPolicy writes down every request of the operator's account, and nothing else.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  users: ["` + account + `"]
+- level: None
+`
+
+// install creates what config/default is made of; the CRDs are there already, and nothing runs the Deployment.
+func install(ctx context.Context) error {
+	objects, err := render("default")
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if object.GetKind() == "CustomResourceDefinition" {
+			continue
+		}
+		if err := admin.Create(ctx, object); err != nil {
+			return fmt.Errorf("create %s %s: %w", object.GetKind(), object.GetName(), err)
+		}
+	}
+	return nil
+}
+
+// render is what `kubectl apply -k config/NAME` would apply, in its order.
+func render(name string) ([]*unstructured.Unstructured, error) {
+	rendered, err := krusty.MakeKustomizer(&krusty.Options{Reorder: krusty.ReorderOptionLegacy, PluginConfig: krusty.MakeDefaultOptions().PluginConfig}).
+		Run(filesys.MakeFsOnDisk(), filepath.Join("..", "..", "config", name))
+	if err != nil {
+		return nil, fmt.Errorf("render config/%s: %w", name, err)
+	}
+	var objects []*unstructured.Unstructured
+	for _, resource := range rendered.Resources() {
+		content, err := resource.Map()
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, &unstructured.Unstructured{Object: content})
+	}
+	return objects, nil
+}
+
+// find is the one object of a kind and a name in config/FOLDER, as its Go type.
+func find[T any](t *testing.T, folder, kind, name string) *T {
+	t.Helper()
+	objects, err := render(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range objects {
+		if object.GetKind() == kind && object.GetName() == name {
+			found := new(T)
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, found); err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+	}
+	t.Fatalf("config/%s has no %s %s", folder, kind, name)
+	return nil
+}
+
+// asOperator is how the operator itself reaches the API server.
+func asOperator(t *testing.T) *rest.Config {
+	t.Helper()
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(3600))}}
+	owner := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: accountName}}
+	if err := admin.SubResource("token").Create(t.Context(), owner, request); err != nil {
+		t.Fatalf("get a token: %v", err)
+	}
+	config := rest.AnonymousClientConfig(restConfig)
+	config.BearerToken = request.Status.Token
+	config.QPS = -1
+	return config
+}
+
+// asked is one request of the operator, as the audit log has it.
+type asked struct {
+	Verb      string `json:"verb"`
+	ObjectRef *struct {
+		Resource    string `json:"resource"`
+		Subresource string `json:"subresource"`
+		APIGroup    string `json:"apiGroup"`
+		Namespace   string `json:"namespace"`
+		Name        string `json:"name"`
+	} `json:"objectRef"`
+	RequestURI  string            `json:"requestURI"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// right names what the request needs.
+func (a asked) right() string {
+	resource := a.ObjectRef.Resource
+	if a.ObjectRef.Subresource != "" {
+		resource += "/" + a.ObjectRef.Subresource
+	}
+	return rightName(a.ObjectRef.APIGroup, resource, a.Verb)
+}
+
+func (a asked) forbidden() bool { return a.Annotations["authorization.k8s.io/decision"] == "forbid" }
+
+// askedSince reads the audit log from an offset on.
+func askedSince(t *testing.T, offset int64) []asked {
+	t.Helper()
+	file, err := os.Open(auditLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if _, err := file.Seek(offset, 0); err != nil {
+		t.Fatal(err)
+	}
+	var found []asked
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var request asked
+		if err := json.Unmarshal(lines.Bytes(), &request); err != nil {
+			break // the last line is being written
+		}
+		if request.ObjectRef != nil {
+			found = append(found, request)
+		}
+	}
+	return found
+}
+
+// auditEnd is how long the audit log is now.
+func auditEnd(t *testing.T) int64 {
+	t.Helper()
+	info, err := os.Stat(auditLog)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+func rightName(group, resource, verb string) string {
+	return strings.TrimSuffix(resource+"."+group, ".") + " " + verb
+}
