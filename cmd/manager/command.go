@@ -22,7 +22,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -158,9 +157,7 @@ func (o *options) start(ctx context.Context) error {
 		return fmt.Errorf("find the cluster (in a pod, or by KUBECONFIG or --kubeconfig): %w", err)
 	}
 	if os.Getenv("GOGC") == "" {
-		// The heap is small and callbacks allocate much. Collecting four times as often, at 50, took a seventh of the
-		// rate of answers (make test-load). In a pod GOMEMLIMIT bounds what this may use.
-		debug.SetGCPercent(200)
+		keepHeadroom()
 	}
 	// client-go's own limits are off: the API server's priority and fairness governs.
 	config.QPS = -1

@@ -94,6 +94,16 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if !file.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // its Jobs go with it: the garbage collector follows their owner
 	}
+	if done(file) {
+		if file.Status.ObservedGeneration == file.Generation {
+			return ctrl.Result{}, nil
+		}
+		// The cache keeps little of a file that is done; what is written has to be made from all of it.
+		file = &v1alpha1.RecordingFile{}
+		if err := r.Live.Get(ctx, request.NamespacedName, file); err != nil {
+			return ctrl.Result{}, client.IgnoreNotFound(err)
+		}
+	}
 	now := r.Clock.Now()
 	if removed, err := r.settle(ctx, file, now); removed || err != nil {
 		return conflictToRetry(err)

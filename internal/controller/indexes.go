@@ -72,10 +72,12 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// CacheByObject bounds what the cache holds of kinds that are not only ours.
+// CacheByObject bounds what the cache holds: of kinds that are not only ours those objects that are, and of
+// RecordingFiles, which are many, what is read.
 func CacheByObject() map[client.Object]cache.ByObject {
 	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
 	return map[client.Object]cache.ByObject{
+		&v1alpha1.RecordingFile{}:    {Transform: new(fileSlimmer).slim},
 		&batchv1.Job{}:               {Label: ours},
 		&corev1.Pod{}:                {Label: ours, Transform: slimPod},
 		&appsv1.ControllerRevision{}: {Label: ours},

@@ -1,0 +1,129 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// done says that nothing follows any more, as long as the facts and wishes stay what they were when the status was
+// written. Most files are done; they are what the cache's memory is made of.
+func done(file *v1alpha1.RecordingFile) bool {
+	return finished(&file.Status, file.Status.Input) || skipped(file)
+}
+
+// fileSlimmer cuts RecordingFiles down to what is read of them, before the cache keeps them. Of a file that is done the
+// status keeps only what says so, and its STATUS: who writes such a file has to read it live.
+//
+// What many files have in common they share. An object in the cache is never changed, so nobody notices.
+type fileSlimmer struct {
+	texts shared[string]
+	// labels are the maps with the name of a source and nothing else.
+	labels shared[map[string]string]
+	// statuses are those of files that are done, but for what they say of the generation.
+	statuses shared[v1alpha1.RecordingFileStatus]
+}
+
+// slim is a cache.TransformFunc.
+func (s *fileSlimmer) slim(object any) (any, error) {
+	file, ok := object.(*v1alpha1.RecordingFile)
+	if !ok {
+		return object, nil
+	}
+	file.ManagedFields = nil
+	if done(file) {
+		file.Status = s.slimStatus(&file.Status)
+	}
+	s.shareMeta(&file.ObjectMeta)
+	s.shareSpec(&file.Spec)
+	return file, nil
+}
+
+func (s *fileSlimmer) shareSpec(spec *v1alpha1.RecordingFileSpec) {
+	for _, text := range []*string{&spec.SourceRef.Name, &spec.AppID, &spec.RoomID, &spec.StreamName, &spec.Format} {
+		s.shareText(text)
+	}
+	if spec.File == nil || spec.File.OBS == nil {
+		return
+	}
+	object := spec.File.OBS
+	s.shareText(&object.Location)
+	s.shareText(&object.Bucket)
+	if url := spec.File.DownloadURL; strings.HasSuffix(url, object.Object) {
+		object.Object = url[len(url)-len(object.Object):]
+	}
+}
+
+// slimStatus keeps the reason of Ready, and that every step has ended.
+func (s *fileSlimmer) slimStatus(full *v1alpha1.RecordingFileStatus) v1alpha1.RecordingFileStatus {
+	var slim v1alpha1.RecordingFileStatus
+	var key string
+	if ready := meta.FindStatusCondition(full.Conditions, v1alpha1.ConditionReady); ready != nil {
+		slim.Conditions = []metav1.Condition{{Type: ready.Type, Status: ready.Status, Reason: ready.Reason}}
+		key = string(ready.Status) + ready.Reason
+	}
+	if full.Pipeline != nil {
+		slim.Pipeline = full.Pipeline
+		slim.Steps = []v1alpha1.StepStatus{{State: full.Steps[0].State}}
+		key += " " + full.Pipeline.Revision
+	}
+	slim = s.statuses.of(key, slim)
+	slim.ObservedGeneration = full.ObservedGeneration
+	return slim
+}
+
+func (s *fileSlimmer) shareMeta(object *metav1.ObjectMeta) {
+	s.shareText(&object.Namespace)
+	if source, ok := object.Labels[v1alpha1.LabelSource]; ok && len(object.Labels) == 1 {
+		object.Labels = s.labels.of(source, object.Labels)
+	}
+	if delivery, ok := object.Annotations[v1alpha1.AnnotationStartDelivery]; ok && len(object.Annotations) == 1 {
+		// The key is a constant, and was a copy of it.
+		object.Annotations = map[string]string{v1alpha1.AnnotationStartDelivery: delivery}
+	}
+}
+
+func (s *fileSlimmer) shareText(text *string) { *text = s.texts.of(*text, *text) }
+
+// shared keeps one of several equal values. It forgets all of them when they become many, so that its own memory is
+// bounded; what was shared stays so.
+type shared[T any] struct {
+	mutex sync.Mutex
+	known map[string]T
+}
+
+const maxShared = 10_000
+
+// of is the value that is shared under the key: the one that was first given.
+func (s *shared[T]) of(key string, value T) T {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if known, ok := s.known[key]; ok {
+		return known
+	}
+	if s.known == nil || len(s.known) == maxShared {
+		s.known = map[string]T{}
+	}
+	s.known[key] = value
+	return value
+}
