@@ -72,9 +72,13 @@ func (o *spoolOptions) validate() error {
 
 // newSpool opens the spool, and adds its metrics and the port for its dead letters.
 func newSpool(mgr manager.Manager, o *spoolOptions) (*spool.Spool, error) {
+	writer, err := ingest.Lean(mgr.GetClient(), mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, err
+	}
 	s, err := spool.Open(spool.Options{
 		Dir: o.dir, MaxBytes: o.maxBytes.Value(),
-		Ingester: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+		Ingester: ingest.New(writer, mgr.GetAPIReader(), ingest.Options{}),
 		Sources:  mgr.GetClient(),
 		Recorder: mgr.GetEventRecorder(recorderName),
 		Log:      mgr.GetLogger().WithName("spool"),

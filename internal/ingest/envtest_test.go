@@ -99,7 +99,15 @@ func startReplica(tb testing.TB, config *rest.Config) (*Ingester, client.Client)
 	if !files.WaitForCacheSync(ctx) {
 		tb.Fatal("the cache was not synced")
 	}
-	return New(cached, live, Options{}), live
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	lean, err := Lean(cached, config, httpClient)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return New(lean, live, Options{}), live
 }
 
 // Two replicas with real caches get the events of many files at one time, shuffled and doubled: a real API server ends

@@ -1,0 +1,74 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ingest
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+// A lean client creates what the full one does, and its errors say as much.
+func TestLean(t *testing.T) {
+	config := startAPIServer(t)
+	scheme := testScheme(t)
+	if err := corev1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	full, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lean, err := Lean(full, config, httpClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := &corev1.Namespace{}
+	namespace.Name = builders.Namespace
+	if err := lean.Create(t.Context(), namespace); err != nil || namespace.UID == "" {
+		t.Fatalf("other kinds are created as ever: %v, %+v", err, namespace.ObjectMeta)
+	}
+
+	sent := file("0").Started("d").Complete("b", "o", 1).Obj()
+	before := sent.DeepCopy()
+	if err := lean.Create(t.Context(), sent); err != nil {
+		t.Fatal(err)
+	}
+	if sent.ResourceVersion != before.ResourceVersion || sent.Kind != before.Kind {
+		t.Errorf("what was sent has changed: %+v", sent)
+	}
+	if got := getFile(t, full, sent.Name); got.Spec.File == nil || got.Spec.File.SizeBytes != 1 || len(got.Annotations) != 1 {
+		t.Errorf("created %+v", got)
+	}
+	if err := lean.Create(t.Context(), sent); !apierrors.IsAlreadyExists(err) {
+		t.Errorf("again: %v", err)
+	}
+	sent.Name, sent.Spec.JobID = "other", strings.Repeat("x", 200)
+	if err := lean.Create(t.Context(), sent); !isInvalid(err) || !strings.Contains(err.Error(), "spec.jobID") {
+		t.Errorf("refused with %v", err)
+	}
+}
