@@ -45,11 +45,20 @@ func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1
 	if was != nil && was.Reason == ready.Reason && (ready.Reason == v1alpha1.ReasonProcessing || ready.Reason == v1alpha1.ReasonAbandoned) {
 		return // the steps have spoken; or it is abandoned for one more reason
 	}
+	if quiet(ready.Reason) {
+		return
+	}
 	kind := corev1.EventTypeNormal
 	if ready.Reason == v1alpha1.ReasonFailed || ready.Reason == v1alpha1.ReasonAbandoned {
 		kind = corev1.EventTypeWarning
 	}
 	r.event(file, kind, ready.Reason, "Reconcile", ready.Message)
+}
+
+// quiet are the reasons that nearly every file has at first: the STATUS column shows them, and an event costs the API
+// server as much as the callback that it would follow.
+func quiet(reason string) bool {
+	return reason == v1alpha1.ReasonRecording || reason == v1alpha1.ReasonQueued || reason == v1alpha1.ReasonSkipped
 }
 
 func (r *FileReconciler) announceStep(file *v1alpha1.RecordingFile, step *v1alpha1.StepStatus, before *v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) {
