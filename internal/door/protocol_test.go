@@ -70,10 +70,10 @@ func say(t *testing.T, conn net.Conn, text string) int {
 }
 
 // raw is a signed callback of HTTP/1.1, its header changed.
-func raw(t *testing.T, change func(header string) string) string {
-	t.Helper()
-	content := fixture(t, "start-hls.json")
-	r := signed(t, path, content)
+func raw(tb testing.TB, change func(header string) string) string {
+	tb.Helper()
+	content := fixture(tb, "start-hls.json")
+	r := signed(tb, path, content)
 	header := "Host: x\r\nContent-Length: " + strconv.Itoa(len(content)) + "\r\n"
 	for _, name := range []string{callback.HeaderRand, callback.HeaderTimestamp, callback.HeaderSignature} {
 		header += name + ": " + r.Header.Get(name) + "\r\n"
