@@ -33,8 +33,13 @@ const (
 	defaultMinAge   = 30 * time.Minute
 )
 
-// retryAfter is how soon a sweep that failed is tried again, if its interval is not shorter.
-const retryAfter = 5 * time.Minute
+const (
+	// retryAfter is how soon a sweep that failed is tried again, if its interval is not shorter.
+	retryAfter = 5 * time.Minute
+	// retryPart of the time that a window has grown to by failures: an object that fails for good has the others looked
+	// at again and again, but ever more rarely.
+	retryPart = 10
+)
 
 // Prefix is that of the keys that a source's sweep looks at: the location's folder, and in it the sweep's own prefix.
 func Prefix(location *v1alpha1.S3Location, spec *v1alpha1.Sweep) string {
@@ -61,14 +66,14 @@ func Window(spec *v1alpha1.Sweep, status *v1alpha1.SweepStatus, now time.Time) (
 	return from, to
 }
 
-// Due is when a source is to be swept next: an interval after the last time that got to its end, and sooner after one
-// that failed. Sources are spread over a tenth of their interval by their UID, so that those that were made together are
+// Due is when a source is to be swept next: an interval after the last time that got to its end, and soon after one that
+// failed, the less soon the longer none has succeeded. Sources are spread over a tenth of their interval by their UID, so that those that were made together are
 // not swept together.
 func Due(spec *v1alpha1.Sweep, status *v1alpha1.SweepStatus, failed bool, uid types.UID) time.Time {
 	interval := orDefault(spec.Interval, defaultInterval)
 	due := reached(status).Add(orDefault(spec.MinAge, defaultMinAge) + interval)
 	if failed && status.LastTime != nil {
-		interval = min(retryAfter, interval)
+		interval = max(min(retryAfter, interval), status.LastTime.Sub(reached(status))/retryPart)
 		due = status.LastTime.Add(interval)
 	}
 	hash := fnv.New64a()

@@ -57,7 +57,8 @@ func TestDue(t *testing.T) {
 		"first":           {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(noon)}, false, noon.Add(90 * time.Minute), 6 * time.Minute},
 		"next":            {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(noon), Through: &through, LastTime: &last}, false, noon.Add(3 * time.Hour), 6 * time.Minute},
 		"after a failure": {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(noon), Through: &through, LastTime: &last}, true, last.Add(5 * time.Minute), 30 * time.Second},
-		"often":           {v1alpha1.Sweep{Interval: minute, MinAge: minute}, v1alpha1.SweepStatus{Since: metav1.NewTime(noon), LastTime: &last}, true, last.Add(time.Minute), 6 * time.Second},
+		"after many":      {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(last.Add(-100 * time.Hour)), LastTime: &last}, true, last.Add(10 * time.Hour), time.Hour},
+		"often":           {v1alpha1.Sweep{Interval: minute, MinAge: minute}, v1alpha1.SweepStatus{Since: metav1.NewTime(last.Add(-2 * time.Minute)), LastTime: &last}, true, last.Add(time.Minute), 6 * time.Second},
 	}
 	for name, test := range tests {
 		differ := map[time.Time]bool{}
@@ -220,7 +221,7 @@ func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
 		// Peace: nothing fails any more, and everything is old.
 		clear(w.failing)
 		w.now = w.now.Add(2 * minAge)
-		for range 3 {
+		for range 5 {
 			w.sweep(0, false)
 			w.now = w.now.Add(24 * time.Hour)
 		}
