@@ -17,6 +17,7 @@ limitations under the License.
 package door
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/netip"
@@ -153,6 +154,37 @@ func TestSlowSendersHoldNotAllSlots(t *testing.T) {
 	if got := len(h.strangers.reading); got != 0 {
 		t.Errorf("%d addresses are still said to send", got)
 	}
+}
+
+// Many genuine callers behind one address, as an ingress is, are not taken for slow senders.
+func TestManyGenuineCallersAtOneAddress(t *testing.T) {
+	o := openDoor(t, nil, nil)
+	content := fixture(t, "start-hls.json")
+	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	defer transport.CloseIdleConnections()
+	var all sync.WaitGroup
+	for caller := range 256 {
+		all.Go(func() {
+			for n := range 8 {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+o.address+path, bytes.NewReader(content))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r.Header = signedAt(t, path, content, strconv.Itoa(caller)+"-"+strconv.Itoa(n), "1619600282").Header
+				response, err := transport.RoundTrip(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = response.Body.Close()
+				if response.StatusCode != http.StatusOK {
+					t.Errorf("answered %d", response.StatusCode)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // An address is believed of whom the proxy names, and not of anybody else.

@@ -1,0 +1,92 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package metrics
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// described keeps what is registered.
+type described struct{ names []string }
+
+func (d *described) Register(c prometheus.Collector) error {
+	descs := make(chan *prometheus.Desc, 16)
+	c.Describe(descs)
+	close(descs)
+	for desc := range descs {
+		d.names = append(d.names, regexp.MustCompile(`fqName: "([^"]*)"`).FindStringSubmatch(desc.String())[1])
+	}
+	return nil
+}
+
+func (d *described) MustRegister(...prometheus.Collector) {}
+
+func (d *described) Unregister(prometheus.Collector) bool { return false }
+
+func TestEveryMetricIsDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var registered described
+	if _, err := New(&registered); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range registered.names {
+		if !strings.Contains(string(page), "| `"+name+"` |") {
+			t.Errorf("docs/reference/metrics.md does not have %s", name)
+		}
+	}
+	if len(registered.names) == 0 {
+		t.Error("nothing is registered")
+	}
+}
+
+// A source that is gone leaves no series behind, and its neighbours keep theirs.
+func TestSourceGone(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m, err := New(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{"a", "b"} {
+		m.CallbackHandled("media", source, "created", time.Millisecond)
+		m.TimestampObserved("media", source, "Seconds", -time.Second)
+		m.TimestampObserved("media", source, "Unknown", 0)
+	}
+	m.SourceGone("media", "a")
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := map[string]int{}
+	for _, family := range families {
+		series[family.GetName()] = len(family.GetMetric())
+	}
+	for name, want := range map[string]int{"recording_callbacks_total": 1, "recording_callback_timestamps_total": 2, "recording_callback_timestamp_skew_seconds": 1} {
+		if series[name] != want {
+			t.Errorf("%d series of %s, want %d", series[name], name, want)
+		}
+	}
+}
