@@ -1,0 +1,62 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package security
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	rbacv1 "k8s.io/api/rbac/v1"
+)
+
+// TestPageIsTrue: docs/security.md names tests that exist, and every resource that the operator has a right to.
+func TestPageIsTrue(t *testing.T) {
+	g := NewWithT(t)
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "security.md"))
+	g.Expect(err).NotTo(HaveOccurred())
+	declared := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	for _, root := range []string{"api", "cmd", "internal", "test"} {
+		g.Expect(filepath.WalkDir(filepath.Join("..", "..", root), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, match := range function.FindAllStringSubmatch(string(source), -1) {
+				declared[match[1]] = true
+			}
+			return err
+		})).To(Succeed())
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(page), -1)
+	g.Expect(named).NotTo(BeEmpty())
+	for _, match := range named {
+		g.Expect(declared).To(HaveKey(match[1]), "docs/security.md names a test that does not exist")
+	}
+	_, rights, _ := strings.Cut(string(page), "\n## Rights\n")
+	rights, _, _ = strings.Cut(rights, "\n## ")
+	for _, rule := range find[rbacv1.ClusterRole](t, "default", "ClusterRole", "recording-operator-manager").Rules {
+		for _, resource := range rule.Resources {
+			g.Expect(rights).To(ContainSubstring("`"+resource+"`"), "docs/security.md gives no reason for the right")
+		}
+	}
+}
