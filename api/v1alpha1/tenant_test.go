@@ -1,0 +1,68 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// TestNoReferenceNamesANamespace: a tenant cannot point at what is another's, because no field takes a namespace. Nor can
+// a pipeline name what a pod would run as or where it would reach.
+func TestNoReferenceNamesANamespace(t *testing.T) {
+	forbidden := []string{"namespace", "serviceAccountName", "hostPath", "nodeName", "securityContext", "image", "command", "hostNetwork", "runtimeClassName", "volumes"}
+	for _, spec := range []any{
+		v1alpha1.RecordingSourceSpec{}, v1alpha1.RecordingFileSpec{}, v1alpha1.RecordingPipelineSpec{}, v1alpha1.StorageLocationSpec{},
+	} {
+		fields := map[string]bool{}
+		collect(reflect.TypeOf(spec), fields, map[reflect.Type]bool{})
+		for _, name := range forbidden {
+			if fields[name] {
+				t.Errorf("%T has a field %s", spec, name)
+			}
+		}
+		if len(fields) < 2 {
+			t.Errorf("%T: found only %v", spec, fields)
+		}
+	}
+}
+
+// collect finds the names of all fields, however deep.
+func collect(kind reflect.Type, fields map[string]bool, seen map[reflect.Type]bool) {
+	switch kind.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		collect(kind.Elem(), fields, seen)
+		return
+	case reflect.Struct:
+	default:
+		return
+	}
+	if seen[kind] {
+		return
+	}
+	seen[kind] = true
+	for field := range kind.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name != "" {
+			fields[name] = true
+		}
+		collect(field.Type, fields, seen)
+	}
+}
