@@ -104,6 +104,11 @@ test-load: build ## Measure callbacks beside bare creates on one API server (LOA
 	@mkdir -p dist
 	KUBEBUILDER_ASSETS=$$(hack/localkube.sh build --only envtest | tail -1) go run ./test/load $(LOAD)
 
+.PHONY: test-chaos
+test-chaos: build ## Break everything under load for DURATION (2m): nothing may be lost, doubled or forged (SEED=n for the same again).
+	@mkdir -p dist
+	KUBEBUILDER_ASSETS=$$(hack/localkube.sh build --only envtest | tail -1) go run ./test/chaos -duration $(or $(DURATION),2m) $(if $(SEED),-seed $(SEED)) $(CHAOS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz what reads from strangers, FUZZTIME (30s) each.
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)

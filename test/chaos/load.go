@@ -1,0 +1,222 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+	http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+package main
+
+import (
+	"bytes"
+	"context"
+	cryptorand "crypto/rand"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"sparkrtc.dev/recording-operator/internal/callback"
+)
+
+const (
+	appID  = "app"
+	bucket = "recordings"
+)
+
+// source is a RecordingSource, and the app that calls it.
+type source struct {
+	namespace, name string
+	// enforce says that timestamps must be right; unit is theirs.
+	enforce bool
+	unit    time.Duration
+
+	mu sync.Mutex
+	// key signs; retired keys sign no more.
+	key     *signingKey
+	retired []*signingKey
+	// skew is how wrong the sender's clock is.
+	skew time.Duration
+}
+
+// signingKey is a callback key, and the Secret that holds it.
+type signingKey struct {
+	secret, text string
+	key          callback.Key
+	// inFlight are the copies of deliveries that it signed and that are not answered with 200 yet.
+	inFlight sync.WaitGroup
+}
+
+func newKey(secret string) *signingKey {
+	text := cryptorand.Text() + cryptorand.Text()
+	key, err := callback.ParseKey([]byte(text))
+	if err != nil {
+		panic(err) // it is of the right length
+	}
+	return &signingKey{secret: secret, text: text, key: key}
+}
+
+func (s *source) path() string { return "/callbacks/" + s.namespace + "/" + s.name }
+
+// sign signs a body as the source's app does now.
+func (s *source) sign(body []byte) (*signingKey, callback.Proof) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key, proofOf(s.key, time.Now().Add(s.skew), s.unit, body)
+}
+
+func proofOf(key *signingKey, at time.Time, unit time.Duration, body []byte) callback.Proof {
+	proof, err := callback.Sign(key.key, cryptorand.Text(), strconv.FormatInt(at.UnixNano()/int64(unit), 10), body)
+	if err != nil {
+		panic(err) // the random text and the number are well-formed
+	}
+	return proof
+}
+
+// delivery is one event as it is sent, each time with the same signature.
+type delivery struct {
+	source *source
+	body   []byte
+	// copies is how many senders send it.
+	copies int
+
+	once  sync.Once
+	key   *signingKey
+	proof callback.Proof
+	safe  atomic.Bool
+}
+
+func (d *delivery) sign() {
+	d.once.Do(func() {
+		d.key, d.proof = d.source.sign(d.body)
+		d.key.inFlight.Add(d.copies)
+	})
+}
+
+// load is the senders.
+type load struct {
+	fleet  *fleet
+	ledger *ledger
+	tally  *tally
+	client http.Client
+	limit  *rate.Limiter
+	// captured is a delivery that was answered with 200, for those who listened in.
+	captured atomic.Pointer[delivery]
+}
+
+func newLoad(f *fleet, perSecond int) *load {
+	return &load{
+		fleet: f, ledger: newLedger(), tally: newTally(), client: newHTTPClient(""),
+		limit: rate.NewLimiter(rate.Limit(perSecond), perSecond),
+	}
+}
+
+// newHTTPClient sends from an address of this machine, or from any.
+func newHTTPClient(from string) http.Client {
+	dialer := net.Dialer{Timeout: 2 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	// Longer than the door takes to answer.
+	return http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256, DialContext: dialer.DialContext}}
+}
+
+// run generates jobs and sends their events until generating ends, and returns when the last of them was answered with
+// 200 or the context ended. Some twenty jobs are under way at a time.
+func (l *load) run(ctx, generating context.Context, g *generator, senders int, seed uint64) {
+	const jobs = 20
+	work := make(chan *delivery)
+	var group sync.WaitGroup
+	for n := range senders {
+		group.Go(func() {
+			random := rand.New(rand.NewPCG(seed, uint64(n)))
+			for d := range work {
+				l.deliver(ctx, d, random)
+			}
+		})
+	}
+	var current [][]*delivery
+	for {
+		for len(current) < jobs && generating.Err() == nil {
+			current = append(current, g.job())
+		}
+		if len(current) == 0 || l.limit.Wait(ctx) != nil {
+			break
+		}
+		n := g.random.IntN(len(current))
+		d := current[n][0]
+		if current[n] = current[n][1:]; len(current[n]) == 0 {
+			current = slices.Delete(current, n, n+1)
+		}
+		d.sign()
+		work <- d
+	}
+	close(work)
+	group.Wait()
+}
+
+// deliver sends a delivery until it is answered with 200.
+func (l *load) deliver(ctx context.Context, d *delivery, random *rand.Rand) {
+	const shortest, longest = 50 * time.Millisecond, 2 * time.Second
+	for pause := shortest; ; pause = min(2*pause, longest) {
+		code, err := post(ctx, &l.client, l.fleet.pick(random).callbacks+d.source.path(), d.body, d.proof)
+		if code == http.StatusOK {
+			l.tally.add("answered 200")
+			d.safe.Store(true)
+			d.key.inFlight.Done()
+			l.captured.Store(d)
+			return
+		}
+		if err != nil {
+			l.tally.add("repeated after no answer")
+		} else {
+			l.tally.add(fmt.Sprintf("repeated after %d", code))
+		}
+		if wait(ctx, pause/2+time.Duration(random.Int64N(int64(pause)))) != nil {
+			return
+		}
+	}
+}
+
+// post sends one callback, and returns the code of the answer.
+func post(ctx context.Context, client *http.Client, url string, body []byte, proof callback.Proof) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	proof.SetHeader(request.Header)
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
+	return response.StatusCode, err
+}
+
+// tally counts what happened, by what it is.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func newTally() *tally { return &tally{counts: map[string]int{}} }
+
+func (t *tally) add(what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts[what]++
+}
