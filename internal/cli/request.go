@@ -157,11 +157,12 @@ func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\
 // octal is the format with which a POSIX printf writes exactly these bytes.
 func octal(body []byte) string {
 	var b strings.Builder
-	for _, c := range body {
+	for i, c := range body {
 		switch {
 		case c == '%':
 			b.WriteString("%%")
-		case c == '\\' || c < ' ' || c > '~':
+		// A format that begins with a dash would be an option.
+		case i == 0 && c == '-' || c == '\\' || c < ' ' || c > '~':
 			fmt.Fprintf(&b, `\%03o`, c)
 		default:
 			b.WriteByte(c)

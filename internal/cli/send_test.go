@@ -233,6 +233,14 @@ func TestSendKeys(t *testing.T) {
 	}
 }
 
+func TestOctal(t *testing.T) {
+	for body, want := range map[string]string{"-\x00-": `\055\000-`, "100%\\\n": `100%%\134\012`, "é'": `\303\251'`, "": ""} {
+		if got := octal([]byte(body)); got != want {
+			t.Errorf("%q: %q, want %q", body, got, want)
+		}
+	}
+}
+
 // Whatever is sent, the curl that --dry-run prints gives curl exactly the same request, by a real shell.
 func TestCurlIsTheSameRequest(t *testing.T) {
 	shell, err := exec.LookPath("sh")
