@@ -25,7 +25,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/cli-runtime/pkg/printers"
 )
@@ -59,6 +59,8 @@ type letterOptions struct {
 	port              int
 	allNamespaces     bool
 	cluster           *cluster
+	// boxes are those that have been opened, by pod.
+	boxes map[string]*letterBox
 }
 
 func newDeadLetters(env Environment, a *access) *cobra.Command {
@@ -118,13 +120,28 @@ func (o *letterOptions) gather(ctx context.Context) ([]letter, error) {
 	return letters, errors.Join(problems...)
 }
 
-// of lists the letters of one pod.
-func (o *letterOptions) of(ctx context.Context, pod *corev1.Pod) ([]letter, error) {
+// box opens the letterBox of a pod, once. The connections end with the plugin.
+func (o *letterOptions) box(pod *corev1.Pod) (*letterBox, error) {
+	if box, opened := o.boxes[pod.Name]; opened {
+		return box, nil
+	}
 	box, err := o.cluster.letterBoxOf(pod, o.port)
 	if err != nil {
 		return nil, err
 	}
-	defer box.close()
+	if o.boxes == nil {
+		o.boxes = map[string]*letterBox{}
+	}
+	o.boxes[pod.Name] = box
+	return box, nil
+}
+
+// of lists the letters of one pod.
+func (o *letterOptions) of(ctx context.Context, pod *corev1.Pod) ([]letter, error) {
+	box, err := o.box(pod)
+	if err != nil {
+		return nil, err
+	}
 	letters, err := box.list(ctx)
 	if err != nil {
 		return nil, o.cluster.explainTunnel(err, o.operatorNamespace)
@@ -140,18 +157,17 @@ func (o *letterOptions) visit(name string, do func(box *letterBox, id string) er
 	}
 	pod := &corev1.Pod{}
 	pod.Namespace, pod.Name = o.operatorNamespace, podName
-	box, err := o.cluster.letterBoxOf(pod, o.port)
+	box, err := o.box(pod)
 	if err != nil {
 		return err
 	}
-	defer box.close()
 	return o.cluster.explainTunnel(do(box, id), o.operatorNamespace)
 }
 
 // splitLetter reads POD/ID.
 func splitLetter(name string) (pod, id string, err error) {
 	pod, id, found := strings.Cut(name, "/")
-	if !found || pod == "" || len(path.IsValidPathSegmentName(pod)) > 0 || id == "" || strings.Contains(id, "/") {
+	if !found || pod == "" || len(content.IsPathSegmentName(pod)) > 0 || id == "" || strings.Contains(id, "/") {
 		return "", "", usagef("a dead letter is named POD/ID, as `kubectl recordings dead-letters list` prints it, not %q", name)
 	}
 	return pod, id, nil

@@ -67,7 +67,7 @@ var testNow = time.Date(2021, 4, 28, 8, 58, 12, 0, time.UTC)
 // fakeAPI is an API server that knows a few objects and forwards ports of pods.
 type fakeAPI struct {
 	*httptest.Server
-	// objects by their path; nil: forbidden.
+	// objects by their path, or functions that answer with them; nil: forbidden.
 	objects map[string]any
 	// backends are what listens on the ports of pods, by "pod:port".
 	backends map[string]http.Handler
@@ -143,6 +143,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !known:
 		f.fail(w, apierrors.NewNotFound(resource, filepath.Base(r.URL.Path)))
 	default:
+		if answer, ok := object.(func(*http.Request) any); ok {
+			object = answer(r)
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(object)
 	}
@@ -220,7 +223,7 @@ func (f *fakeAPI) connect(pod string, streams <-chan httpstream.Stream, closed <
 // serveStream has a handler answer on a stream.
 func serveStream(handler http.Handler, stream httpstream.Stream) {
 	near, far := net.Pipe()
-	var listening net.Conn = far
+	listening := far
 	if secure, ok := handler.(overTLS); ok {
 		listening = tls.Server(far, secure.config)
 	}

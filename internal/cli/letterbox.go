@@ -99,9 +99,6 @@ func (c *cluster) letterBoxOf(pod *corev1.Pod, port int) (*letterBox, error) {
 	}, nil
 }
 
-// close ends the connections to the pod.
-func (b *letterBox) close() { b.http.CloseIdleConnections() }
-
 func (b *letterBox) list(ctx context.Context) ([]letter, error) {
 	var answer struct {
 		Items []letter `json:"items"`

@@ -45,17 +45,20 @@ type readFiles struct {
 // readOnce reads the RecordingFiles of the cluster's namespace.
 func readOnce(ctx context.Context, c *cluster) (*readFiles, error) {
 	read := &readFiles{Client: c, byObject: map[string][]v1alpha1.RecordingFile{}}
-	list := &v1alpha1.RecordingFileList{}
-	for {
-		if err := c.List(ctx, list, client.InNamespace(c.namespace), client.Limit(filesPage), client.Continue(list.Continue)); err != nil {
+	for next := ""; ; {
+		// A page of its own each time: what is kept of one must not be decoded over.
+		list := &v1alpha1.RecordingFileList{}
+		if err := c.List(ctx, list, client.InNamespace(c.namespace), client.Limit(filesPage), client.Continue(next)); err != nil {
 			return nil, err
 		}
-		for i := range list.Items {
-			for _, hash := range ingest.IndexObjectFunc(&list.Items[i]) {
-				read.byObject[hash] = append(read.byObject[hash], list.Items[i])
+		for _, file := range list.Items {
+			// A sweep looks at the spec alone, and there may be a hundred thousand of them.
+			file.ManagedFields, file.Status = nil, v1alpha1.RecordingFileStatus{}
+			for _, hash := range ingest.IndexObjectFunc(&file) {
+				read.byObject[hash] = append(read.byObject[hash], file)
 			}
 		}
-		if list.Continue == "" {
+		if next = list.Continue; next == "" {
 			return read, nil
 		}
 	}
@@ -102,9 +105,13 @@ func (b *watchedBucket) List(ctx context.Context, prefix, after string) ([]bucke
 	return page, nil
 }
 
+// progressEvery is after how many recordings it is told how many have been looked at.
+const progressEvery = 100
+
 // foundFiles are the RecordingFiles that a sweep creates, or would create in a dry run.
 type foundFiles struct {
 	files  *ingest.Ingester
+	looked int
 	bucket *watchedBucket
 	dryRun bool
 	now    time.Time
@@ -117,8 +124,11 @@ type foundFile struct {
 	outcome  ingest.Outcome
 }
 
-// Known is what a file says of an object.
+// Known is what a file says of an object. It is the first question about each recording.
 func (f *foundFiles) Known(ctx context.Context, namespace, source, bucketName, object string) (*v1alpha1.RecordedFile, error) {
+	if f.looked++; f.looked%progressEvery == 0 {
+		_, _ = fmt.Fprintf(f.bucket.out, "%d recordings looked at, %d of them without a file, now at %s\n", f.looked, len(f.rows), plain(object))
+	}
 	return f.files.Known(ctx, namespace, source, bucketName, object)
 }
 

@@ -230,3 +230,26 @@ func TestSweepTellsItsProgress(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Every page of the files counts, and none is decoded over another.
+func TestSweepReadsEveryPage(t *testing.T) {
+	f, s := sweepAPI(t)
+	s.objects = map[string]string{}
+	const pages = 3
+	for i := range pages {
+		s.objects[fmt.Sprintf("Record/%d.mp4", i)] = "x"
+	}
+	f.objects[recordings+"recordingfiles"] = func(r *http.Request) any {
+		page := len(r.URL.Query().Get("continue"))
+		known := builders.MakeRecordingFile(fmt.Sprint("known-", page), "classroom").Complete("abc-rtc-bucket2", fmt.Sprintf("Record/%d.mp4", page), 1).Obj()
+		list := &v1alpha1.RecordingFileList{Items: []v1alpha1.RecordingFile{*known}}
+		if page < pages-1 {
+			list.Continue = strings.Repeat("x", page+1)
+		}
+		return list
+	}
+	got := f.run(t, "", "sweep", "classroom", "--since", "48h", "--dry-run=client")
+	if got.code != ExitDone || !strings.Contains(got.err, "0 created, 0 grown (dry run), 3 known") {
+		t.Error(got)
+	}
+}
