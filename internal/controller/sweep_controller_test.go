@@ -18,6 +18,7 @@ package controller
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -42,6 +43,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sweep"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/testing/s3server"
 	workerstorage "sparkrtc.dev/recording-operator/internal/worker/storage"
@@ -284,6 +286,44 @@ func (s *sweeping) expectEvent(t *testing.T, g Gomega, words string) {
 			return event.Action == "Sweep" && strings.Contains(event.Note, words)
 		})).To(BeTrue(), "no event with %q", words)
 	}, timeout, poll).Should(Succeed())
+}
+
+// cutOff are Files whose first file is the last thing that there is time for.
+type cutOff struct {
+	sweep.Files
+	cancel context.CancelFunc
+}
+
+func (c cutOff) Sweep(ctx context.Context, found ingest.Found) (ingest.Result, error) {
+	defer c.cancel()
+	return c.Files.Sweep(ctx, found)
+}
+
+// A sweep that takes longer than a reconcile may goes on where it was, and counts as one.
+func TestSweepTakesTurns(t *testing.T) {
+	g := NewWithT(t)
+	s := startSweeping(t)
+	since := s.clock.Now().UTC().Truncate(time.Second)
+	s.record(t, "live/a/index.m3u8", 1, since.Add(time.Second))
+	s.record(t, "live/b/index.m3u8", 1, since.Add(time.Second))
+	s.reconcile(t, g)
+	s.reconcile(t, g)
+	s.clock.SetTime(since.Add(5 * time.Minute))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Files = cutOff{Files: ingester, cancel: cancel}
+	result, err := s.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(s.source(t))})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.RequeueAfter).To(Equal(sweepPause))
+	g.Expect(s.source(t).Status.Sweep.Through.UTC()).To(Equal(since))
+	first := s.files(t, g, 1)["live/a/index.m3u8"]
+	g.Expect(k8s.Delete(t.Context(), &first)).To(Succeed()) // it is dealt with
+	s.files(t, g, 0)
+
+	swept := s.reconcile(t, g)
+	g.Expect(swept.Status.Sweep.Through.UTC()).To(Equal(since.Add(4 * time.Minute)))
+	g.Expect(meta.FindStatusCondition(swept.Status.Conditions, v1alpha1.ConditionSwept).Message).To(HavePrefix("looked at 2 object(s), created 2"))
+	g.Expect(s.files(t, g, 1)).To(HaveKey("live/b/index.m3u8"))
 }
 
 // A sweep that fails moves nothing on, says why without a secret, and is tried again soon.
