@@ -256,7 +256,7 @@ func (s *Spool) deleteAcked(ctx context.Context) {
 		select {
 		case <-s.acks.some:
 		case <-ctx.Done():
-			s.deleteOnce(context.WithoutCancel(ctx))
+			s.deleteOnce(ctx)
 			return
 		}
 		if s.deleteOnce(ctx) {
@@ -277,7 +277,7 @@ func (s *Spool) deleteOnce(ctx context.Context) bool {
 	if len(ids) == 0 {
 		return true
 	}
-	err := s.store.write(ctx, operation{apply: func(c *change) error {
+	err := s.write(ctx, operation{apply: func(c *change) error {
 		for _, id := range ids {
 			if err := remove(c.events, &c.ledger.Events, id); err != nil {
 				return err

@@ -95,7 +95,7 @@ func (s *Spool) bury(ctx context.Context, r record, cause Cause, reason string) 
 	if err != nil {
 		return err
 	}
-	return s.store.write(ctx, op)
+	return s.write(ctx, op)
 }
 
 // moveToLetters makes a dead letter of an event on disk.
@@ -111,7 +111,7 @@ func (s *Spool) moveToLetters(ctx context.Context, id uint64, r record, cause Ca
 		}
 		return put(c)
 	}
-	return s.store.write(ctx, op)
+	return s.write(ctx, op)
 }
 
 // burial puts a letter, and takes the oldest out until all have room.
@@ -205,7 +205,7 @@ func (s *Spool) DeleteLetter(ctx context.Context, id uint64) error {
 	if _, err := s.letter(id); err != nil {
 		return err
 	}
-	return s.store.write(ctx, operation{apply: func(c *change) error { return remove(c.letters, &c.ledger.Letters, id) }})
+	return s.write(ctx, operation{apply: func(c *change) error { return remove(c.letters, &c.ledger.Letters, id) }})
 }
 
 // Replay ingests a dead letter again, and deletes it when it is safe. Its error may be ErrNoLetter, ErrRefused, when it

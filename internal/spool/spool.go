@@ -194,10 +194,7 @@ var errAway = errors.New("the API server is away")
 
 // direct writes to the API server, if that is not known to be away.
 func (s *Spool) direct(ctx context.Context, d ingest.Delivery) (ingest.Result, error) {
-	// While deliveries wait, the drainer tries, and no caller has to.
-	if s.breaker.isOpen() && s.queue.len() > 0 {
-		return ingest.Result{}, errAway
-	}
+	// While deliveries wait, a worker holds the turn to try, and no caller gets it.
 	done, ok := s.breaker.try()
 	if !ok {
 		return ingest.Result{}, errAway
@@ -251,11 +248,8 @@ func (s *Spool) append(ctx context.Context, d ingest.Delivery, refused bool) err
 	if err := s.store.reserve(len(content), share); err != nil {
 		return err
 	}
-	// The API server may have used up the caller's time.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diskTimeout)
-	defer cancel()
 	var id uint64
-	return s.store.write(ctx, operation{
+	return s.write(ctx, operation{
 		apply: func(c *change) (err error) {
 			id, err = put(c.events, &c.ledger.Events, content)
 			return err
@@ -266,4 +260,11 @@ func (s *Spool) append(ctx context.Context, d ingest.Delivery, refused bool) err
 		},
 		ended: func() { s.store.release(len(content)) },
 	})
+}
+
+// write gives the disk its time: the API server may have used up the caller's.
+func (s *Spool) write(ctx context.Context, op operation) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diskTimeout)
+	defer cancel()
+	return s.store.write(ctx, op)
 }

@@ -40,7 +40,8 @@ func (h house) ingest(t *testing.T, d ingest.Delivery, want ingest.Outcome) {
 // While the API server is away, deliveries are safe on disk, without each of them waiting for it; when it is back they
 // are written, in order, and the spool is empty.
 func TestOutage(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), nil)
+	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
+	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
 	h.ingest(t, deliver("a", 1), ingest.Created)
 	h.api.down()
 	for n := 2; n < 40; n++ {
@@ -54,7 +55,11 @@ func TestOutage(t *testing.T) {
 	}
 	h.api.up()
 	defer h.run(t)()
-	eventually(t, "the spool is empty", func() bool { s := h.Stats(); return s.Bytes == 0 && !s.BreakerOpen })
+	eventually(t, "the spool is empty", func() bool {
+		clk.Step(time.Second)
+		stats := h.Stats()
+		return stats.Bytes == 0 && !stats.BreakerOpen
+	})
 	for i, d := range h.api.written {
 		if want := deliver("a", i+1); d.Digest != want.Digest || string(d.Body) != string(want.Body) || d.Event != want.Event || !d.Received.Equal(want.Received) {
 			t.Errorf("written %+v, want %+v", d, want)
@@ -91,7 +96,8 @@ func TestRestart(t *testing.T) {
 
 // A caller waits for a hanging API server once.
 func TestHangingAPIServer(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), nil)
+	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
+	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
 	h.api.hang = true
 	h.ingest(t, deliver("a", 1), ingest.Spooled)
 	h.ingest(t, deliver("b", 1), ingest.Spooled)
