@@ -22,6 +22,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -116,11 +117,22 @@ func TestRealAPIServer(t *testing.T) {
 	config := startAPIServer(t)
 	first, live := startReplica(t, config)
 	second, _ := startReplica(t, config)
+	t.Run("callbacks", func(t *testing.T) { realCallbacks(t, live, first, second) })
+	t.Run("sweeps", func(t *testing.T) { realSweeps(t, live, first, second) })
+}
+
+func createNamespace(t *testing.T, live client.Client, name string) {
+	t.Helper()
 	namespace := &corev1.Namespace{}
-	namespace.Name = builders.Namespace
+	namespace.Name = name
 	if err := live.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func realCallbacks(t *testing.T, live client.Client, first, second *Ingester) {
+	t.Helper()
+	createNamespace(t, live, builders.Namespace)
 	const chains, filesEach = 6, 8
 	var queue []Delivery
 	want := map[identity]callback.File{}
@@ -165,6 +177,82 @@ func TestRealAPIServer(t *testing.T) {
 	for object := range want {
 		t.Errorf("%v has no file", object)
 	}
+}
+
+// realSweeps has both replicas sweep while COMPLETEs come: a fourth is lost, a fourth trusts the cache alone. What a sweep made settles: there
+// is one file for each object, with all that was said of it.
+func realSweeps(t *testing.T, live client.Client, first, second *Ingester) {
+	t.Helper()
+	const namespace, objects = "swept", 40
+	createNamespace(t, live, namespace)
+	var all sync.WaitGroup
+	try := func(do func() error) {
+		all.Go(func() {
+			for err := do(); err != nil && !t.Failed(); err = do() {
+				if IsInvalid(err) {
+					t.Errorf("invalid: %v", err)
+				}
+			}
+		})
+	}
+	for n := range objects {
+		f, d := found(fmt.Sprintf("o%d", n), 2), complete(fmt.Sprintf("o%d", n), int64(1+n%3))
+		f.Namespace, d.Namespace, d.Sweeps = namespace, namespace, n%4 != 1
+		for _, ingester := range []*Ingester{first, second} {
+			both := []func() error{
+				func() error { _, err := ingester.Sweep(t.Context(), f); return err },
+				func() error { _, err := ingester.Ingest(t.Context(), d); return err },
+			}
+			switch n % 4 {
+			case 0:
+				both = both[:1]
+			case 1:
+				slices.Reverse(both)
+			}
+			for _, do := range both {
+				try(do)
+			}
+		}
+	}
+	all.Wait()
+	made := settleAll(t, live, first, namespace)
+	var list v1alpha1.RecordingFileList
+	if err := live.List(t.Context(), &list, client.InNamespace(namespace)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("sweeps made %d files, of which %d are left", made, len(slices.DeleteFunc(pointers(list.Items), func(f *v1alpha1.RecordingFile) bool { return !Swept(f) })))
+	known := map[string]int64{}
+	for _, file := range list.Items {
+		if _, twice := known[objectName(&file)]; twice || (file.Spec.JobID == "") != (file.Annotations[v1alpha1.AnnotationSwept] != "") {
+			t.Errorf("%s is %+v of %+v", file.Name, file.Spec, file.Spec.File.OBS)
+		}
+		known[objectName(&file)] = file.Spec.File.SizeBytes
+	}
+	for n := range objects {
+		want := int64(2)
+		if n%4 != 0 {
+			want = max(want, int64(1+n%3))
+		}
+		if got := known[fmt.Sprintf("o%d", n)]; got != want {
+			t.Errorf("o%d has a size of %d, want %d", n, got, want)
+		}
+	}
+}
+
+// settleAll settles all swept files, and says how many there were.
+func settleAll(t *testing.T, live client.Client, ingester *Ingester, namespace string) int {
+	t.Helper()
+	var list v1alpha1.RecordingFileList
+	if err := live.List(t.Context(), &list, client.InNamespace(namespace)); err != nil {
+		t.Fatal(err)
+	}
+	swept := slices.DeleteFunc(pointers(list.Items), func(file *v1alpha1.RecordingFile) bool { return !Swept(file) })
+	for _, file := range swept {
+		if _, err := ingester.Settle(t.Context(), file); err != nil {
+			t.Errorf("settle %s: %v", file.Name, err)
+		}
+	}
+	return len(swept)
 }
 
 // realEvents are what the service sends of one file, and the facts in the end. Every other file grows.
