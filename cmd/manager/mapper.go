@@ -46,8 +46,6 @@ func newMapper(scheme *runtime.Scheme) (meta.RESTMapper, error) {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 		// As discovery has it: the cache of some namespaces (--namespaces) looks a list up by its own kind.
 		mapper.Add(kind.GroupVersion().WithKind(kind.Kind+"List"), meta.RESTScopeNamespace)
-		// A cache that is bound to namespaces (--namespaces) asks for the scope of a list by the list's own kind.
-		mapper.Add(kind.GroupVersion().WithKind(kind.Kind+"List"), meta.RESTScopeNamespace)
 	}
 	return mapper, nil
 }

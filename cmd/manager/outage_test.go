@@ -34,6 +34,7 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -119,9 +120,10 @@ func newStory(t *testing.T) *story {
 	}
 	s.o = &options{
 		callbackAddress: freeAddress(t), healthAddress: freeAddress(t), metricsAddress: "0",
-		leaderElect: true, leaderNamespace: "default", workerImage: "worker:test", concurrency: 1,
+		namespaces: []string{"default"}, leaderElect: true, leaderNamespace: "default", workerImage: "worker:test", concurrency: 1,
 		leaseTiming: leadership.Timing{Lease: 2 * time.Second, RenewDeadline: time.Second, RetryPeriod: 200 * time.Millisecond, RequestTimeout: 500 * time.Millisecond},
 	}
+	s.o.spool = spoolOptions{dir: t.TempDir(), maxBytes: resource.QuantityValue{Quantity: resource.MustParse("1Mi")}, adminAddress: adminOff}
 	s.start(config)
 	return s
 }
@@ -238,7 +240,18 @@ func leads(t *testing.T) bool {
 	return false
 }
 
-// TestDoorOutlivesTheAPIServer: an API server that is away costs the leader its Lease, but no replica its door.
+// isRecorded waits until a job has its one file.
+func (s *story) isRecorded(job string) {
+	s.t.Helper()
+	NewWithT(s.t).Eventually(func(g Gomega) {
+		files := &v1alpha1.RecordingFileList{}
+		g.Expect(s.k8s.List(s.t.Context(), files, client.InNamespace("default"), client.MatchingFields{"spec.jobID": job})).To(Succeed())
+		g.Expect(files.Items).To(HaveLen(1))
+	}, timeout, poll).Should(Succeed())
+}
+
+// TestDoorOutlivesTheAPIServer: an API server that is away costs the leader its Lease, but no replica its door, and what
+// comes in meanwhile is kept.
 func TestDoorOutlivesTheAPIServer(t *testing.T) {
 	g := NewWithT(t)
 	s := newStory(t)
@@ -261,8 +274,10 @@ func TestDoorOutlivesTheAPIServer(t *testing.T) {
 			g.Expect(s.probe("/healthz")).To(Equal(http.StatusOK))
 			return leads(t)
 		}, timeout, poll).Should(BeFalse())
-		g.Expect(s.call("first", fmt.Sprintf("during-%d", outage))).To(Equal(http.StatusServiceUnavailable))
+		job := fmt.Sprintf("during-%d", outage)
+		g.Expect(s.call("first", job)).To(Equal(http.StatusOK))
 		s.wire.mend()
+		s.isRecorded(job)
 		source := fmt.Sprintf("after-%d", outage)
 		s.createSource(source)
 		s.isReconciled(source)
