@@ -20,6 +20,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -190,6 +192,33 @@ func TestAHangingAPIServerHoldsUpNoGenuineCallback(t *testing.T) {
 	for range maxWaiting {
 		expect(t, "a forgery that waited", <-refused, callback.ErrSignature)
 	}
+}
+
+// The same through the door: while the API server hangs, a source that was called before is answered, whoever forges.
+func TestTheDoorVerifiesWhileTheAPIServerHangs(t *testing.T) {
+	s := makeSafe()
+	s.secrets["callback"] = secret
+	h := makeHouse(t, func(c *Config) { c.Keys = s.store })
+	content := fixture(t, "start-hls.json")
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	s.clock.Step(keysMaxAge)
+	answer := make(chan struct{})
+	s.set(func() { s.hang = answer })
+	var forgeries sync.WaitGroup
+	for n := range 200 {
+		r := by("192.0.2."+strconv.Itoa(n), signed(t, path, content))
+		r.Header.Set(callback.HeaderRand, "forged")
+		forgeries.Go(func() {
+			if w := h.post(r); w.Code != http.StatusUnauthorized && w.Code != http.StatusServiceUnavailable {
+				t.Errorf("a forgery: %d", w.Code)
+			}
+		})
+	}
+	for n := range 100 {
+		checkAnswer(t, h.post(signedAt(t, path, content, strconv.Itoa(n), "1619600282")), http.StatusOK, "")
+	}
+	close(answer)
+	forgeries.Wait()
 }
 
 // With keys of long ago, a callback waits for an API server that hangs only until that is known.
