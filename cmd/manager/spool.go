@@ -30,7 +30,6 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"sparkrtc.dev/recording-operator/internal/admin"
-	"sparkrtc.dev/recording-operator/internal/door"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/spool"
@@ -113,7 +112,7 @@ func addAdmin(mgr manager.Manager, address string, s *spool.Spool) error {
 // callbacks runs the door and the spool behind it. They end one after the other: while the door finishes what it has
 // begun, the spool still takes it; then the spool writes what it can, since a pod's disk may go with the pod.
 type callbacks struct {
-	door  *door.Server
+	door  manager.Runnable
 	spool *spool.Spool
 }
 

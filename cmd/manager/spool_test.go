@@ -1,0 +1,108 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	. "github.com/onsi/gomega"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/spool"
+)
+
+// apiServer takes deliveries while it is up.
+type apiServer struct {
+	up      atomic.Bool
+	written atomic.Int64
+}
+
+func (a *apiServer) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) {
+	if !a.up.Load() {
+		return ingest.Result{}, &ingest.Error{Err: errors.New("connection refused")}
+	}
+	a.written.Add(1)
+	return ingest.Result{Outcome: ingest.Created}, nil
+}
+
+func openSpool(g *WithT, dir string, api *apiServer) *spool.Spool {
+	s, err := spool.Open(spool.Options{
+		Dir: dir, Ingester: api, Sources: fake.NewFakeClient(), Recorder: events.NewFakeRecorder(10), Log: logr.Discard(),
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	return s
+}
+
+// What the door takes while it closes is safe, and what the API server can take by then does not stay on disk.
+func TestSpoolOutlivesTheDoor(t *testing.T) {
+	start := ingest.Delivery{Namespace: "media", Source: "classroom", Received: time.Now(), Event: callback.Event{Type: callback.Start, JobID: "job"}}
+	start.Body = []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"job"}`)
+	for name, c := range map[string]struct {
+		returns       bool
+		written, left int
+	}{
+		"the API server is back":       {true, 2, 0},
+		"the API server is still away": {false, 0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			dir, api := t.TempDir(), &apiServer{}
+			s := openSpool(g, dir, api)
+			door := manager.RunnableFunc(func(ctx context.Context) error {
+				_, first := s.Ingest(ctx, start)
+				<-ctx.Done()
+				_, last := s.Ingest(context.WithoutCancel(ctx), start)
+				api.up.Store(c.returns)
+				if c.returns {
+					g.Eventually(func() bool { return s.Stats().BreakerOpen }, 10*time.Second).Should(BeFalse())
+				}
+				return errors.Join(first, last)
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			stop()
+			g.Expect(callbacks{door: door, spool: s}.Start(ctx)).To(Succeed())
+			g.Expect(api.written.Load()).To(BeEquivalentTo(c.written))
+
+			s = openSpool(g, dir, api)
+			g.Expect(s.Stats().Events).To(Equal(c.left))
+			g.Expect(s.Close()).To(Succeed())
+		})
+	}
+}
+
+func TestSpoolFlags(t *testing.T) {
+	for problem, args := range map[string][]string{
+		`--admin-bind-address: "0.0.0.0" is not a loopback address`: {"--admin-bind-address=0.0.0.0:8092"},
+		`--admin-bind-address: "" is not a loopback address`:        {"--admin-bind-address=:8092"},
+		"--spool-max-bytes must be at least 1Mi, not 1k":            {"--spool-max-bytes=1k"},
+	} {
+		t.Run(problem, func(t *testing.T) {
+			command := newCommand()
+			command.SetArgs(args)
+			NewWithT(t).Expect(command.ExecuteContext(t.Context())).To(MatchError(ContainSubstring(problem)))
+		})
+	}
+}
