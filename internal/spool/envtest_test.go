@@ -124,7 +124,12 @@ func startCluster(b *testing.B) client.Client {
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- files.Start(ctx) }()
-	b.Cleanup(func() { stop(); _ = <-stopped })
+	b.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			b.Error(err)
+		}
+	})
 	namespace := &corev1.Namespace{}
 	namespace.Name = builders.Namespace
 	if err := full.Create(b.Context(), namespace); err != nil {
