@@ -31,7 +31,7 @@ import (
 const (
 	// replayWindow is how long a delivery is remembered: as long as Enforce takes a timestamp by default.
 	replayWindow = 15 * time.Minute
-	// maxDeliveries is how many deliveries are remembered, each in some 250 bytes, so 8 MiB at most: those of 15 minutes
+	// maxDeliveries is how many deliveries are remembered, each in some 270 bytes, so 9 MiB at most: those of 15 minutes
 	// at 36 a second. The oldest is forgotten first.
 	maxDeliveries = 32 << 10
 )
