@@ -79,7 +79,8 @@ func (c *chaos) check(ctx context.Context) (*verdict, error) {
 func (c *chaos) files(ctx context.Context) (files []v1alpha1.RecordingFile, err error) {
 	for _, namespace := range c.namespaces() {
 		var list v1alpha1.RecordingFileList
-		if err := c.cluster.k8s.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		// A long list may take long while the controllers are still busy.
+		if err := insist(ctx, func() error { return c.cluster.k8s.List(ctx, &list, client.InNamespace(namespace)) }); err != nil {
 			return nil, err
 		}
 		files = append(files, list.Items...)
@@ -160,7 +161,7 @@ func (c *chaos) unreconciled(ctx context.Context, patience time.Duration) ([]str
 		if len(left) == 0 || time.Now().After(deadline) {
 			return left, nil
 		}
-		if err := wait(ctx, time.Second); err != nil {
+		if err := wait(ctx, 3*time.Second); err != nil {
 			return nil, err
 		}
 	}

@@ -112,7 +112,7 @@ func writeCredentials(folder string) (certificates string, err error) {
 // connect waits until the API server is up, and makes the clients and the kubeconfig.
 func (c *cluster) connect(ctx context.Context, host, authority string) (err error) {
 	c.config = &rest.Config{
-		Host: host, BearerToken: adminToken, QPS: -1, Timeout: 10 * time.Second,
+		Host: host, BearerToken: adminToken, QPS: -1, Timeout: 30 * time.Second,
 		TLSClientConfig: rest.TLSClientConfig{CAFile: authority},
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("it did not start within a minute"))
