@@ -100,7 +100,7 @@ test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg, rc
 	@CLUSTER=$(CLUSTER) hack/e2e.sh
 
 .PHONY: test-load
-test-load: build ## Measure callbacks beside bare creates on one API server (LOAD="-clients 32 -n 8000 -rounds 1").
+test-load: build ## Measure callbacks beside bare creates on one API server (LOAD="-clients 32 -n 8000 -alone 1000 -files 0 -rounds 1").
 	@mkdir -p dist
 	KUBEBUILDER_ASSETS=$$(hack/localkube.sh build --only envtest | tail -1) go run ./test/load $(LOAD)
 

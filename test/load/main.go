@@ -16,23 +16,24 @@ limitations under the License.
 
 // Command load measures what the door takes beside what the same API server takes in bare creates, in the same run.
 // It starts an API server and etcd of its own (KUBEBUILDER_ASSETS) and the manager as a process beside them, and talks
-// to nothing but the loopback addresses that these listen on.
+// to nothing but the loopback addresses that these listen on. docs/performance.md says how to read what it prints.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -51,18 +52,26 @@ const (
 
 // options are the flags.
 type options struct {
-	manager string
-	clients int
-	number  int
-	rounds  int
+	manager  string
+	clients  int
+	requests int
+	alone    int
+	rounds   int
+	files    int
+	json     bool
+	profiles string
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.manager, "manager", "bin/manager", "the manager's binary")
 	flag.IntVar(&o.clients, "clients", 32, "how many clients send at once")
-	flag.IntVar(&o.number, "n", 8000, "how many callbacks and how many creates there are in a round")
-	flag.IntVar(&o.rounds, "rounds", 1, "how many rounds; each measures both, one after the other (a later one runs beside what the operator has left to do of the one before)")
+	flag.IntVar(&o.requests, "n", 8000, "how many requests each phase of a round has with all clients")
+	flag.IntVar(&o.alone, "alone", 1000, "how many requests each phase of a round has with one client; 0 for no such phases")
+	flag.IntVar(&o.rounds, "rounds", 1, "how many rounds")
+	flag.IntVar(&o.files, "files", 0, "how many RecordingFiles there are before the manager starts")
+	flag.BoolVar(&o.json, "json", false, "print JSON")
+	flag.StringVar(&o.profiles, "profiles", "", "a folder for CPU profiles of the API server and the manager, from the first 5 s of each phase with all clients")
 	flag.Usage = func() {
 		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "Usage: load [flags] [-- flags of the manager]")
 		flag.PrintDefaults()
@@ -96,41 +105,72 @@ func (o *options) run(ctx context.Context) (err error) {
 	if err := setUp(ctx, k8s); err != nil {
 		return err
 	}
+	if err := fill(ctx, environment.ControlPlane.Etcd.URL.String(), o.files); err != nil {
+		return fmt.Errorf("make %d files: %w", o.files, err)
+	}
 	operator, err := startManager(ctx, o.manager, environment.KubeConfig, flag.Args())
 	if err != nil {
 		return err
 	}
 	defer operator.stop()
-
-	send := newSender(operator.callbacks)
-	var ratios []float64
-	fmt.Printf("%d clients, %d requests a phase\n", o.clients, o.number)
-	for round := range o.rounds {
-		bare, err := measure(ctx, o.clients, o.number, func(ctx context.Context, i int) error {
-			return k8s.Create(ctx, bareFile(round, i))
-		})
-		if err != nil {
-			return fmt.Errorf("bare creates: %w", err)
-		}
-		callbacks, err := measure(ctx, o.clients, o.number, func(ctx context.Context, i int) error {
-			return send.complete(ctx, fmt.Sprintf("job-%d-%d", round, i))
-		})
-		if err != nil {
-			return fmt.Errorf("callbacks: %w", err)
-		}
-		ratios = append(ratios, callbacks.rate()/bare.rate())
-		fmt.Printf("round %d  bare creates %s\n         callbacks    %s\n         ratio %.2f, manager %d MiB (peak %d MiB)\n",
-			round+1, bare, callbacks, ratios[round], operator.memory("VmRSS"), operator.memory("VmHWM"))
+	found, err := o.measure(ctx, k8s, config, operator)
+	if err != nil {
+		return err
 	}
-	slices.Sort(ratios)
-	fmt.Printf("median ratio %.2f\n", ratios[len(ratios)/2])
-	return check(ctx, k8s, o.number*o.rounds)
+	if o.json {
+		return json.NewEncoder(os.Stdout).Encode(found)
+	}
+	found.print(os.Stdout)
+	return nil
+}
+
+// measure runs all rounds, and counts the files in the end.
+func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.Config, operator *operator) (*report, error) {
+	found := &report{Machine: machine(), Files: o.files, StartSeconds: operator.startTook.Seconds(), StartMiB: operator.memory("VmRSS")}
+	if err := operator.settle(ctx); err != nil {
+		return nil, err
+	}
+	found.SettledMiB = operator.memory("VmRSS")
+	lean, err := newLeanCreator(config, k8s)
+	if err != nil {
+		return nil, err
+	}
+	caller := newCaller(operator.callbacks)
+	for round := range o.rounds {
+		for _, run := range []runner{
+			{clients: 1, requests: o.alone, operator: operator},
+			{clients: o.clients, requests: o.requests, operator: operator, profiles: o.profilesOf(config, round)},
+		} {
+			if run.requests == 0 {
+				continue
+			}
+			id := func(i int) string { return fmt.Sprintf("%d-%d-%d", round, run.clients, i) }
+			compared, err := run.compare(ctx, bareCreates(k8s, id), lean.creates(id), caller.completes(id))
+			if err != nil {
+				return nil, err
+			}
+			found.Callbacks += run.requests
+			found.Comparisons = append(found.Comparisons, compared)
+		}
+	}
+	found.EndMiB, found.PeakMiB = operator.memory("VmRSS"), operator.memory("VmHWM")
+	return found, check(ctx, k8s, found.Callbacks)
+}
+
+// profilesOf saves profiles of a round's phases, when that is wished.
+func (o *options) profilesOf(config *rest.Config, round int) func(context.Context, string) error {
+	return func(ctx context.Context, phase string) error {
+		if o.profiles == "" {
+			return nil
+		}
+		return saveProfiles(ctx, config, filepath.Join(o.profiles, fmt.Sprintf("%d-%s", round, phase)))
+	}
 }
 
 // check counts the files: every callback must have made one, and none two.
 func check(ctx context.Context, k8s client.Client, want int) error {
 	var files v1alpha1.RecordingFileList
-	if err := k8s.List(ctx, &files, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelSource: sourceName}); err != nil {
+	if err := k8s.List(ctx, &files, client.InNamespace(namespace), client.MatchingFields{"spec.roomID": callbackRoom}); err != nil {
 		return err
 	}
 	jobs := map[string]int{}
@@ -140,7 +180,6 @@ func check(ctx context.Context, k8s client.Client, want int) error {
 	if len(files.Items) != want || len(jobs) != want {
 		return fmt.Errorf("%d files of %d recordings, want %d", len(files.Items), len(jobs), want)
 	}
-	fmt.Printf("%d callbacks, %d files, none lost, none twice\n", want, len(files.Items))
 	return nil
 }
 
@@ -153,6 +192,8 @@ func setUp(ctx context.Context, k8s client.Client) error {
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: sourceName},
 			Spec: v1alpha1.RecordingSourceSpec{Callback: v1alpha1.CallbackSpec{
 				Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}},
+				// What is measured is the door, not its limit.
+				RateLimit: &v1alpha1.RateLimit{CallbacksPerSecond: 100_000},
 			}},
 		},
 	} {
@@ -163,25 +204,22 @@ func setUp(ctx context.Context, k8s client.Client) error {
 	return nil
 }
 
-// bareFile is the object that a callback makes, field by field.
-func bareFile(round, i int) *v1alpha1.RecordingFile {
-	end := metav1.NewTime(time.Now().UTC().Truncate(time.Second))
-	start := metav1.NewTime(end.Add(-65 * time.Second))
-	return &v1alpha1.RecordingFile{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: bareNamespace, Name: fmt.Sprintf("camera-%02d%06d-0", round, i),
-			Labels: map[string]string{v1alpha1.LabelSource: sourceName},
-		},
-		Spec: v1alpha1.RecordingFileSpec{
-			SourceRef: v1alpha1.LocalReference{Name: sourceName}, AppID: "app", JobID: fmt.Sprintf("job-%d-%d", round, i),
-			RoomID: "room01", StreamName: "camera", Format: "HLS",
-			File: &v1alpha1.RecordedFile{
-				DownloadURL: "https://recordings.obs.example.com/live/camera/camera.m3u8", SizeBytes: 26254952, DurationSeconds: 65,
-				StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
-				OBS: &v1alpha1.OBSObject{
-					Location: "http://obs.example.com", Bucket: "recordings", Object: fmt.Sprintf("live/job-%d-%d/camera.m3u8", round, i),
-				},
-			},
-		},
+// patience is for what depends on the number of files, on a machine that may be slow.
+const patience = 10 * time.Minute
+
+// waitFor asks every tenth of a second, until the answer is yes or an error.
+func waitFor(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		ok, err := done(ctx)
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waited %v for %s", patience, what)
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 }

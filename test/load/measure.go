@@ -17,173 +17,90 @@ limitations under the License.
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"os/exec"
 	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"sparkrtc.dev/recording-operator/internal/callback"
 )
 
-// result is what one phase measured.
-type result struct {
-	took      time.Duration
-	latencies []time.Duration
+// runner measures phases of so many requests by so many clients.
+type runner struct {
+	clients, requests int
+	operator          *operator
+	// profiles saves what the processes do at the beginning of a phase; nil for nothing.
+	profiles func(ctx context.Context, phase string) error
 }
 
-func (r result) rate() float64 { return float64(len(r.latencies)) / r.took.Seconds() }
-
-func (r result) String() string {
-	quantile := func(q float64) time.Duration {
-		return r.latencies[int(q*float64(len(r.latencies)-1))].Round(100 * time.Microsecond)
+// compare measures callbacks beside bare and lean creates.
+func (r runner) compare(ctx context.Context, bare, lean, callbacks request) (comparison, error) {
+	compared := comparison{Clients: r.clients, Requests: r.requests}
+	for _, p := range []struct {
+		name    string
+		prepare request
+		phase   *phase
+	}{{"bare", bare, &compared.Bare}, {"lean", lean, &compared.Lean}, {"callbacks", callbacks, &compared.Callbacks}} {
+		var err error
+		if *p.phase, err = r.phase(ctx, p.name, p.prepare); err != nil {
+			return compared, fmt.Errorf("%s: %w", p.name, err)
+		}
 	}
-	return fmt.Sprintf("%6.0f/s  p50 %v  p90 %v  p99 %v", r.rate(), quantile(.5), quantile(.9), quantile(.99))
+	var err error
+	compared.Afterwards, err = r.timed(func() error { return r.operator.settle(ctx) })
+	return compared, err
 }
 
-// measure has the clients do the work of all numbers below n, and times each and all.
-func measure(ctx context.Context, clients, n int, do func(context.Context, int) error) (result, error) {
-	measured := result{latencies: make([]time.Duration, n)}
-	var next atomic.Int64
-	start := time.Now()
-	group, ctx := errgroup.WithContext(ctx)
-	for range clients {
-		group.Go(func() error {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				begin := time.Now()
-				if err := do(ctx, i); err != nil {
-					return err
+// request prepares request i. What it returns is timed; the preparation is not: it is no work of the system measured.
+type request func(i int) (send func(context.Context) error, err error)
+
+// phase prepares all requests, has the clients send them, and times each and all.
+func (r runner) phase(ctx context.Context, name string, prepare request) (phase, error) {
+	sends := make([]func(context.Context) error, r.requests)
+	for i := range sends {
+		var err error
+		if sends[i], err = prepare(i); err != nil {
+			return phase{}, err
+		}
+	}
+	latencies := make([]time.Duration, r.requests)
+	measured, err := r.timed(func() error {
+		var next atomic.Int64
+		group, ctx := errgroup.WithContext(ctx)
+		if r.profiles != nil {
+			group.Go(func() error { return r.profiles(ctx, name) })
+		}
+		for range r.clients {
+			group.Go(func() error {
+				for i := int(next.Add(1)) - 1; i < r.requests; i = int(next.Add(1)) - 1 {
+					begin := time.Now()
+					if err := sends[i](ctx); err != nil {
+						return err
+					}
+					latencies[i] = time.Since(begin)
 				}
-				measured.latencies[i] = time.Since(begin)
-			}
-			return nil
-		})
-	}
-	err := group.Wait()
-	measured.took = time.Since(start)
-	slices.Sort(measured.latencies)
+				return nil
+			})
+		}
+		return group.Wait()
+	})
+	slices.Sort(latencies)
+	quantile := func(q float64) float64 { return milliseconds(latencies[int(q*float64(len(latencies)-1))]) }
+	measured.Latency = &latency{P50: quantile(.5), P90: quantile(.9), P99: quantile(.99), Max: quantile(1)}
 	return measured, err
 }
 
-// sender posts signed callbacks.
-type sender struct {
-	url    string
-	key    callback.Key
-	client http.Client
+// timed measures how long something takes, and what it costs each process, shared out among the requests.
+func (r runner) timed(do func() error) (phase, error) {
+	begin, before := time.Now(), r.operator.processes.cpu()
+	err := do()
+	measured := phase{Seconds: time.Since(begin).Seconds(), CPU: r.operator.processes.cpu()}
+	measured.Rate = float64(r.requests) / measured.Seconds
+	for name, used := range before {
+		measured.CPU[name] = (measured.CPU[name] - used) / float64(r.requests)
+	}
+	return measured, err
 }
 
-func newSender(base string) *sender {
-	key, err := callback.ParseKey([]byte(callbackKey))
-	if err != nil {
-		panic(err) // a constant
-	}
-	return &sender{
-		url: base + "/callbacks/" + namespace + "/" + sourceName, key: key,
-		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
-	}
-}
-
-func (s *sender) complete(ctx context.Context, job string) error {
-	now := time.Now().UTC().Truncate(time.Second)
-	body, err := json.Marshal(map[string]any{
-		"event_type": "RECORD_FILE_COMPLETE", "app_id": "app", "job_id": job, "room_id": "room01", "stream_name": "camera", "record_format": "HLS",
-		"obs_bucket": "recordings", "obs_object": "live/" + job + "/camera.m3u8", "obs_location": "http://obs.example.com",
-		"download_url": "https://recordings.obs.example.com/live/camera/camera.m3u8", "file_size": 26254952, "record_duration": 65,
-		"width": 1280, "height": 720, "start_time": now.Add(-65 * time.Second).Format(time.RFC3339), "end_time": now.Format(time.RFC3339),
-	})
-	if err != nil {
-		return err
-	}
-	proof, err := callback.Sign(s.key, rand.Text(), strconv.FormatInt(now.Unix(), 10), body)
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	proof.SetHeader(request.Header)
-	response, err := s.client.Do(request)
-	if err != nil {
-		return err
-	}
-	answer, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("answered %d %s", response.StatusCode, answer)
-	}
-	return err
-}
-
-// operator is the manager as a process of its own, so that its memory is its own too.
-type operator struct {
-	process   *exec.Cmd
-	callbacks string
-}
-
-func startManager(ctx context.Context, binary string, kubeconfig []byte, arguments []string) (*operator, error) {
-	file, err := os.CreateTemp("", "load-kubeconfig-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.Remove(file.Name()) }()
-	if _, err := file.Write(kubeconfig); err != nil {
-		return nil, err
-	}
-	log, err := os.Create("dist/load-manager.log")
-	if err != nil {
-		return nil, err
-	}
-	const door, health = "127.0.0.1:18090", "127.0.0.1:18081"
-	arguments = append([]string{"--callback-bind-address=" + door, "--health-probe-bind-address=" + health, "--metrics-bind-address=127.0.0.1:18080",
-		"--pprof-bind-address=127.0.0.1:18082", "--namespaces=" + namespace}, arguments...)
-	process := exec.CommandContext(ctx, binary, arguments...)
-	process.Env = append(os.Environ(), "KUBECONFIG="+file.Name())
-	process.Stderr = log
-	if err := process.Start(); err != nil {
-		return nil, fmt.Errorf("start the manager: %w", err)
-	}
-	started := &operator{process: process, callbacks: "http://" + door}
-	for range 300 {
-		if response, err := http.Get("http://" + health + "/readyz"); err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return started, nil
-			}
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	started.stop()
-	return nil, fmt.Errorf("the manager was not ready within 30 s; see %s", log.Name())
-}
-
-func (o *operator) stop() {
-	_ = o.process.Process.Signal(syscall.SIGTERM)
-	_ = o.process.Wait()
-}
-
-// memory reads a line of /proc/PID/status, in MiB.
-func (o *operator) memory(line string) int {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", o.process.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(status), line+":")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		return 0
-	}
-	return kib / 1024
-}
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

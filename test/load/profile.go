@@ -1,0 +1,58 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+)
+
+// saveProfiles writes a CPU profile of 5 s of the API server, and one of the manager.
+func saveProfiles(ctx context.Context, config *rest.Config, prefix string) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		unversioned := rest.CopyConfig(config)
+		unversioned.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+		client, err := rest.UnversionedRESTClientFor(unversioned)
+		if err != nil {
+			return err
+		}
+		content, err := client.Get().AbsPath("/debug/pprof/profile").Param("seconds", "5").DoRaw(ctx)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(prefix+"-apiserver.pprof", content, 0o600)
+	})
+	group.Go(func() error {
+		response, err := get(ctx, "http://"+pprofAddress+"/debug/pprof/profile?seconds=5")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }()
+		content, err := io.ReadAll(response.Body)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(prefix+"-manager.pprof", content, 0o600)
+	})
+	return group.Wait()
+}

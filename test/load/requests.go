@@ -1,0 +1,152 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
+)
+
+// callbackRoom is the room of what callbacks and bare creates make.
+const callbackRoom = "room01"
+
+// bareCreates are what a program writes that creates such objects: controller-runtime's client.
+func bareCreates(k8s client.Client, id func(int) string) request {
+	return func(i int) (func(context.Context) error, error) {
+		file := bareFile("bare-" + id(i))
+		return func(ctx context.Context) error { return k8s.Create(ctx, file) }, nil
+	}
+}
+
+// leanCreator creates as cheaply as client-go can: what is sent is encoded beforehand, and the answer is not decoded.
+type leanCreator struct{ client rest.Interface }
+
+func newLeanCreator(config *rest.Config, k8s client.Client) (*leanCreator, error) {
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	leanClient, err := apiutil.RESTClientForGVK(v1alpha1.GroupVersion.WithKind("RecordingFile"), false, false, config,
+		serializer.NewCodecFactory(k8s.Scheme()), httpClient)
+	return &leanCreator{client: leanClient}, err
+}
+
+func (l *leanCreator) creates(id func(int) string) request {
+	return func(i int) (func(context.Context) error, error) {
+		content, err := json.Marshal(bareFile("lean-" + id(i)))
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context) error {
+			return l.client.Post().Namespace(bareNamespace).Resource("recordingfiles").SetHeader("Content-Type", "application/json").
+				Body(content).Do(ctx).Error()
+		}, nil
+	}
+}
+
+// bareFile is the object that a callback makes, field by field.
+func bareFile(id string) *v1alpha1.RecordingFile {
+	end := metav1.NewTime(time.Now().UTC().Truncate(time.Second))
+	start := metav1.NewTime(end.Add(-65 * time.Second))
+	return &v1alpha1.RecordingFile{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "RecordingFile"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: bareNamespace, Name: "camera-" + id + "-0",
+			Labels: map[string]string{v1alpha1.LabelSource: sourceName},
+		},
+		Spec: v1alpha1.RecordingFileSpec{
+			SourceRef: v1alpha1.LocalReference{Name: sourceName}, AppID: "app", JobID: "job-" + id,
+			RoomID: callbackRoom, StreamName: "camera", Format: "HLS",
+			File: &v1alpha1.RecordedFile{
+				DownloadURL: "https://recordings.obs.example.com/live/camera/camera.m3u8", SizeBytes: 26254952, DurationSeconds: 65,
+				StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
+				OBS: &v1alpha1.OBSObject{
+					Location: "http://obs.example.com", Bucket: "recordings", Object: "live/job-" + id + "/camera.m3u8",
+				},
+			},
+		},
+	}
+}
+
+// caller posts signed callbacks.
+type caller struct {
+	url    string
+	key    callback.Key
+	client http.Client
+}
+
+func newCaller(base string) *caller {
+	key, err := callback.ParseKey([]byte(callbackKey))
+	if err != nil {
+		panic(err) // a constant
+	}
+	return &caller{
+		url: base + "/callbacks/" + namespace + "/" + sourceName, key: key,
+		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
+	}
+}
+
+func (c *caller) completes(id func(int) string) request {
+	return func(i int) (func(context.Context) error, error) {
+		now, job := time.Now().UTC().Truncate(time.Second), "job-"+id(i)
+		body, err := json.Marshal(map[string]any{
+			"event_type": "RECORD_FILE_COMPLETE", "app_id": "app", "job_id": job, "room_id": callbackRoom, "stream_name": "camera", "record_format": "HLS",
+			"obs_bucket": "recordings", "obs_object": "live/" + job + "/camera.m3u8", "obs_location": "http://obs.example.com",
+			"download_url": "https://recordings.obs.example.com/live/camera/camera.m3u8", "file_size": 26254952, "record_duration": 65,
+			"width": 1280, "height": 720, "start_time": now.Add(-65 * time.Second).Format(time.RFC3339), "end_time": now.Format(time.RFC3339),
+		})
+		if err != nil {
+			return nil, err
+		}
+		proof, err := callback.Sign(c.key, rand.Text(), strconv.FormatInt(now.Unix(), 10), body)
+		return func(ctx context.Context) error { return c.post(ctx, body, proof) }, err
+	}
+}
+
+func (c *caller) post(ctx context.Context, body []byte, proof callback.Proof) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	proof.SetHeader(request.Header)
+	response, err := c.client.Do(request)
+	if err != nil {
+		return err
+	}
+	answer, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("answered %d %s", response.StatusCode, answer)
+	}
+	return err
+}
