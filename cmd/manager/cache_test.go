@@ -119,13 +119,12 @@ func finishedFile(i int) *v1alpha1.RecordingFile {
 			ResourceVersion: fmt.Sprint(i), Generation: 2, CreationTimestamp: start,
 			Labels:        map[string]string{v1alpha1.LabelSource: "classroom"},
 			Annotations:   map[string]string{v1alpha1.AnnotationStartDelivery: fmt.Sprintf("%064x", i)},
-			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "manager", Operation: "Update", FieldsV1: &metav1.FieldsV1{Raw: make([]byte, 1500)}}},
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "manager", Operation: "Update"}},
 		},
 		Spec: v1alpha1.RecordingFileSpec{
 			SourceRef: v1alpha1.LocalReference{Name: "classroom"}, AppID: "5fcdf5651a2b3c46f835d0d4", JobID: job, RoomID: room, StreamName: "camera", Format: "HLS",
 		},
 	}
-	file.ManagedFields[0].FieldsV1 = nil
 	object := fmt.Sprintf("Record/5fcdf5651a2b3c46f835d0d4/%s/%s/camera_%s.m3u8", job, room, start.Format("2006-01-02-15-04-05"))
 	file.Spec.File = &v1alpha1.RecordedFile{
 		DownloadURL: "https://abc-rtc-bucket2.obs.cn-north-4.myhuaweicloud.com/" + object, SizeBytes: 1_575_297_120, DurationSeconds: 3900,

@@ -40,7 +40,7 @@ func keepHeadroom() {
 	if bytes := live[0].Value.Uint64(); bytes > 0 {
 		percent = min(max(100*heapHeadroom/bytes, minGCPercent), maxGCPercent)
 	}
-	debug.SetGCPercent(int(percent)) //nolint:gosec // at most maxGCPercent
+	debug.SetGCPercent(int(percent))
 	// The next collection finds this unreachable, which is how Go tells of a collection.
 	runtime.AddCleanup(new([64]byte), func(struct{}) { keepHeadroom() }, struct{}{})
 }
