@@ -84,7 +84,7 @@ func BenchmarkBacklog(b *testing.B) {
 	}
 	defer func() { _ = s.Close() }()
 	stop := house{Spool: s}.run(b)
-	eventually(b, "the spool is empty", func() bool { return s.Stats().Bytes == 0 })
+	awaitEmpty(s)
 	stop()
 	drained := time.Since(started)
 	b.ReportMetric(float64(b.N)/bare.Seconds(), "creates/s")
