@@ -83,7 +83,8 @@ type S3Location struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`
 	Bucket string `json:"bucket"`
 
-	// prefix that is put before the path of everything that is written. Recordings are read by their full key.
+	// prefix that is put before the path of everything that is written; a sweep looks below it alone. Recordings that a
+	// callback reported are read by their full key.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('//') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="prefix must be relative, without empty parts, . and .. and backslashes"
