@@ -44,15 +44,21 @@ func sign(t *testing.T, path string, fields map[string]any) delivery {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := callback.ParseKey([]byte(callbackKey))
+	return delivery{base: callbackBase, path: path, body: body}.signedWith(t, callbackKey)
+}
+
+// signedWith is the delivery, signed anew with a key.
+func (d delivery) signedWith(t *testing.T, text string) delivery {
+	t.Helper()
+	key, err := callback.ParseKey([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof, err := callback.Sign(key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), body)
+	d.proof, err = callback.Sign(key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), d.body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return delivery{base: callbackBase, path: path, body: body, proof: proof}
+	return d
 }
 
 // send posts the delivery and returns the status and the body of the answer.
