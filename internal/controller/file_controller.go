@@ -75,7 +75,7 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingfile").
 		// The status is this reconciler's own; only a change of the spec is news.
-		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, notUpToDate())).
 		Owns(&batchv1.Job{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fileOfPod), builder.WithPredicates(podEnded())).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.filesOfSource), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -94,10 +94,10 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if !file.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // its Jobs go with it: the garbage collector follows their owner
 	}
+	if upToDate(file) {
+		return ctrl.Result{}, nil
+	}
 	if done(file) {
-		if file.Status.ObservedGeneration == file.Generation {
-			return ctrl.Result{}, nil
-		}
 		// The cache keeps little of a file that is done; what is written has to be made from all of it.
 		file = &v1alpha1.RecordingFile{}
 		if err := r.Live.Get(ctx, request.NamespacedName, file); err != nil {

@@ -127,6 +127,8 @@ func TestASweptFileGivesWay(t *testing.T) {
 	other := recordingFile(namespace, recorded())
 	other.Spec.Suspend = true
 	create(t, other)
+	// Its first status is written, so that the facts that are handed on meet no other write.
+	waitFor(t, g, other, v1alpha1.ReasonSuspended)
 
 	_, err := lookAt(t, file, ingest.SettleTime)
 	g.Expect(err).NotTo(HaveOccurred())
