@@ -158,13 +158,14 @@ func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error
 		return err
 	}
 	log := mgr.GetLogger().WithName("door")
+	keys := door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log)
 	server, err := door.New(door.Config{
 		Address: o.callbackAddress, CertDir: o.callbackCertDir,
 		TrustedProxies: o.trustedProxies,
 		Namespaces:     o.namespaces,
 		Sources:        mgr.GetClient(),
 		Caches:         mgr.GetCache(),
-		Keys:           door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log),
+		Keys:           keys,
 		Ingester:       spool,
 		DeadLetters:    spool,
 		Status:         mgr.GetClient().Status(),
@@ -177,6 +178,10 @@ func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error
 	}
 	if err := mgr.Add(callbacks{door: server, spool: spool}); err != nil {
 		return fmt.Errorf("add the callback door: %w", err)
+	}
+	ahead := &door.KeysAhead{Keys: keys, Sources: mgr.GetClient(), Log: log, Clock: clock.RealClock{}}
+	if err := mgr.Add(ahead); err != nil {
+		return fmt.Errorf("add the reading of keys: %w", err)
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("add health check: %w", err)
