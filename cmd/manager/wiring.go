@@ -29,6 +29,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -41,6 +42,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/leadership"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
 
@@ -90,15 +92,32 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 	if err := controller.WatchMetrics(ctx, mgr.GetCache(), collectors); err != nil {
 		return nil, err
 	}
-	if err := addLeadership(mgr, o, collectors); err != nil {
+	pacer := pace.New(clock.RealClock{})
+	if err := addLeadership(mgr, o, collectors, pacer); err != nil {
 		return nil, err
 	}
-	return mgr, addDoor(mgr, o, collectors)
+	return mgr, addDoor(mgr, o, observer{Metrics: collectors, pacer: pacer})
+}
+
+// observer counts what the door answers, and tells the controllers' pacer how long the API server took for it.
+type observer struct {
+	*metrics.Metrics
+	pacer *pace.Pacer
+}
+
+// CallbackHandled is told of every answer.
+func (o observer) CallbackHandled(namespace, source, outcome string, took time.Duration) {
+	o.Metrics.CallbackHandled(namespace, source, outcome, took)
+	switch ingest.Outcome(outcome) {
+	case ingest.Created, ingest.Claimed, ingest.Grown:
+		o.pacer.Written(took)
+	default: // nothing was written
+	}
 }
 
 // addLeadership runs the controllers on the replica that leads. The manager itself elects nobody: it would end with its
 // term, and the door with it.
-func addLeadership(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
+func addLeadership(mgr manager.Manager, o *options, collectors *metrics.Metrics, pacer *pace.Pacer) error {
 	router, err := routing.New()
 	if err != nil {
 		return err
@@ -107,8 +126,12 @@ func addLeadership(mgr manager.Manager, o *options, collectors *metrics.Metrics)
 	if o.leaderElect {
 		lease = &leadership.Lease{Namespace: o.leaderNamespace, Name: leaderElectionID, Timing: o.leaseTiming}
 	}
+	paced, err := pacedClient(mgr, pacer)
+	if err != nil {
+		return err
+	}
 	terms, err := leadership.New(mgr, lease, func(term manager.Manager) error {
-		return addControllers(term, o, collectors, router)
+		return addControllers(term, paced, o, collectors, router)
 	})
 	if err != nil {
 		return err
@@ -119,8 +142,19 @@ func addLeadership(mgr manager.Manager, o *options, collectors *metrics.Metrics)
 	return nil
 }
 
+// pacedClient is the controllers' client: it reads from the caches, and its writes give way to callbacks.
+func pacedClient(mgr manager.Manager, pacer *pace.Pacer) (client.Client, error) {
+	paced, err := client.New(pacer.Config(mgr.GetConfig()), client.Options{
+		Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), Cache: &client.CacheOptions{Reader: mgr.GetCache()},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the controllers' client: %w", err)
+	}
+	return paced, nil
+}
+
 // addControllers adds the reconcilers of one term.
-func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics, router *routing.Router) error {
+func addControllers(mgr manager.Manager, paced client.Client, o *options, collectors *metrics.Metrics, router *routing.Router) error {
 	recorder := mgr.GetEventRecorder(recorderName)
 	now := clock.RealClock{}
 	denied, err := o.denied()
@@ -129,18 +163,18 @@ func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics
 	}
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
+			Client: paced, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
 			Clock: now, WorkerImage: o.workerImage, Concurrency: o.concurrency,
 		},
 		&controller.SourceReconciler{
-			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
+			Client: paced, Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},
-		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
+		&controller.PipelineReconciler{Client: paced, Recorder: recorder, Clock: now},
 		&controller.StorageReconciler{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: denied,
+			Client: paced, Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: denied,
 		},
 		&controller.SweepReconciler{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+			Client: paced, Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
 			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: denied,
 		},
 	}
@@ -152,7 +186,7 @@ func addControllers(mgr manager.Manager, o *options, collectors *metrics.Metrics
 	return nil
 }
 
-func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error {
+func addDoor(mgr manager.Manager, o *options, watcher door.Observer) error {
 	spool, err := newSpool(mgr, &o.spool)
 	if err != nil {
 		return err
@@ -169,7 +203,7 @@ func addDoor(mgr manager.Manager, o *options, collectors *metrics.Metrics) error
 		Ingester:       spool,
 		DeadLetters:    spool,
 		Status:         mgr.GetClient().Status(),
-		Observer:       collectors,
+		Observer:       watcher,
 		Recorder:       mgr.GetEventRecorder(recorderName),
 		Log:            log,
 	})

@@ -163,6 +163,9 @@ func (o *options) profilesOf(config *rest.Config, round int) func(context.Contex
 		if o.profiles == "" {
 			return nil
 		}
+		if err := os.MkdirAll(o.profiles, 0o750); err != nil {
+			return fmt.Errorf("make the folder for profiles: %w", err)
+		}
 		return saveProfiles(ctx, config, filepath.Join(o.profiles, fmt.Sprintf("%d-%s", round, phase)))
 	}
 }
