@@ -149,7 +149,7 @@ func startManager(ctx context.Context, binary string, kubeconfig []byte, argumen
 
 func (o *operator) stop() {
 	if o.process.Process.Signal(syscall.SIGTERM) == nil {
-		<-o.ended // how it ends is not what is measured
+		_ = <-o.ended //nolint:staticcheck // how it ends is not what is measured
 	}
 	_ = os.RemoveAll(o.spool)
 }
