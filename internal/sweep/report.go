@@ -42,9 +42,6 @@ const (
 	Failed Outcome = "failed"
 )
 
-// Outcomes are all of them.
-func Outcomes() []Outcome { return []Outcome{Created, Grown, Known, Own, Part, Gone, Refused, Failed} }
-
 // maxProblems bounds what a report keeps; the first ones tell the most.
 const maxProblems = 5
 
