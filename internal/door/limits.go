@@ -17,6 +17,7 @@ limitations under the License.
 package door
 
 import (
+	"cmp"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -58,24 +59,17 @@ const perAddress = 4
 
 // withDefaults fills in what is zero.
 func (l Limits) withDefaults() Limits {
-	set(&l.BodyBytes, 256<<10)
-	set(&l.HeaderBytes, 16<<10)
-	set(&l.Connections, 1024)
-	set(&l.InFlight, 512)
-	set(&l.Suspects, 16)
-	set(&l.ReadTimeout, 5*time.Second)
-	set(&l.HandleTimeout, 8*time.Second)
-	set(&l.IdleTimeout, time.Minute)
-	set(&l.ShutdownDelay, 5*time.Second)
-	set(&l.DrainTimeout, 20*time.Second)
+	l.BodyBytes = cmp.Or(l.BodyBytes, 256<<10)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, 16<<10)
+	l.Connections = cmp.Or(l.Connections, 1024)
+	l.InFlight = cmp.Or(l.InFlight, 512)
+	l.Suspects = cmp.Or(l.Suspects, 16)
+	l.ReadTimeout = cmp.Or(l.ReadTimeout, 5*time.Second)
+	l.HandleTimeout = cmp.Or(l.HandleTimeout, 8*time.Second)
+	l.IdleTimeout = cmp.Or(l.IdleTimeout, time.Minute)
+	l.ShutdownDelay = cmp.Or(l.ShutdownDelay, 5*time.Second)
+	l.DrainTimeout = cmp.Or(l.DrainTimeout, 20*time.Second)
 	return l
-}
-
-func set[T comparable](value *T, standard T) {
-	var zero T
-	if *value == zero {
-		*value = standard
-	}
 }
 
 // bounded is a memory of at most so many entries, of which the one that was used longest ago is forgotten first.

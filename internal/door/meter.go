@@ -17,6 +17,8 @@ limitations under the License.
 package door
 
 import (
+	"cmp"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
@@ -63,7 +65,7 @@ func rateOf(asked *v1alpha1.RateLimit) (limit rate.Limit, burst int) {
 		return defaultRate, 2 * defaultRate
 	}
 	perSecond, burst := int(asked.CallbacksPerSecond), int(asked.Burst)
-	set(&perSecond, defaultRate)
-	set(&burst, 2*perSecond)
+	perSecond = cmp.Or(perSecond, defaultRate)
+	burst = cmp.Or(burst, 2*perSecond)
 	return rate.Limit(perSecond), burst
 }

@@ -27,6 +27,7 @@ limitations under the License.
 package spool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,22 +140,15 @@ func Open(options Options) (*Spool, error) {
 }
 
 func (o Options) withDefaults() Options {
-	set(&o.MaxBytes, DefaultMaxBytes)
-	set(&o.MaxLetterBytes, DefaultMaxLetterBytes)
-	set(&o.DirectTimeout, DefaultDirectTimeout)
-	set(&o.MaxAge, DefaultMaxAge)
-	set(&o.Workers, DefaultWorkers)
+	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultMaxBytes)
+	o.MaxLetterBytes = cmp.Or(o.MaxLetterBytes, DefaultMaxLetterBytes)
+	o.DirectTimeout = cmp.Or(o.DirectTimeout, DefaultDirectTimeout)
+	o.MaxAge = cmp.Or(o.MaxAge, DefaultMaxAge)
+	o.Workers = cmp.Or(o.Workers, DefaultWorkers)
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
 	return o
-}
-
-func set[T comparable](value *T, standard T) {
-	var zero T
-	if *value == zero {
-		*value = standard
-	}
 }
 
 // Close closes the file. What waits in it stays.
