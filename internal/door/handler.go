@@ -65,13 +65,11 @@ func (s *Server) answerTo(w http.ResponseWriter, r *http.Request, address netip.
 	if s.strangers.enter(address) {
 		slots = s.suspects
 	}
-	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
-	default:
+	if !slots.take() {
 		s.strangers.leave(address)
 		return answerThrottled
 	}
+	defer slots.free()
 	raw := s.buffers.get()
 	defer s.buffers.put(raw)
 	if a, ok := s.read(w, r, address, raw); !ok {

@@ -292,7 +292,7 @@ func TestMetersAreBounded(t *testing.T) {
 
 // No more callbacks than InFlight are handled at one time.
 func TestInFlight(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.Limits.InFlight = 1 })
+	h := makeHouse(t, func(c *Config) { c.Limits.InFlight, c.Limits.Queue = 1, -1 })
 	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
 	first := httptest.NewRecorder()
 	request, content := signed(t, path, fixture(t, "start-hls.json")), fixture(t, "start-hls.json")

@@ -37,6 +37,12 @@ type Limits struct {
 	// Suspects is how many callbacks of addresses that failed often, or send many bodies at one time, are read and
 	// handled at one time, beside InFlight. Default 16: at 5 ms each, 3200 a second.
 	Suspects int
+	// Queue is how many callbacks wait when all slots are taken, and as many again for the suspects' slots. Default 512;
+	// negative for none.
+	Queue int
+	// QueueTimeout is how long a callback waits for a slot. Default 2 s: what a genuine one is handled in, and time
+	// enough left of ReadTimeout for its body.
+	QueueTimeout time.Duration
 	// ReadTimeout cuts slow senders off: it is for header and body together, which fit into one packet. Default 5 s.
 	ReadTimeout time.Duration
 	// HandleTimeout is for verifying and writing, after the body is read. Default 8 s: senders rarely wait longer.
@@ -64,6 +70,8 @@ func (l Limits) withDefaults() Limits {
 	l.Connections = cmp.Or(l.Connections, 1024)
 	l.InFlight = cmp.Or(l.InFlight, 512)
 	l.Suspects = cmp.Or(l.Suspects, 16)
+	l.Queue = max(cmp.Or(l.Queue, 512), 0)
+	l.QueueTimeout = cmp.Or(l.QueueTimeout, 2*time.Second)
 	l.ReadTimeout = cmp.Or(l.ReadTimeout, 5*time.Second)
 	l.HandleTimeout = cmp.Or(l.HandleTimeout, 8*time.Second)
 	l.IdleTimeout = cmp.Or(l.IdleTimeout, time.Minute)

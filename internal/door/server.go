@@ -144,10 +144,9 @@ type Server struct {
 	strangers  *strangers
 	deliveries *deliveries
 	timestamps *timestamps
-	// inFlight and suspects are slots for callbacks that are read and handled.
-	inFlight chan struct{}
-	suspects chan struct{}
-	buffers  buffers
+	inFlight   *slots
+	suspects   *slots
+	buffers    buffers
 	// serving says that the door is open, closing that every answer asks its sender to connect anew, elsewhere.
 	serving atomic.Bool
 	closing atomic.Bool
@@ -170,8 +169,8 @@ func New(config Config) (*Server, error) {
 		strangers:  newStrangers(max(limits.InFlight/perAddress, 1), clk),
 		deliveries: newDeliveries(clk),
 		timestamps: newTimestamps(config.Status, clk, config.Log),
-		inFlight:   make(chan struct{}, limits.InFlight),
-		suspects:   make(chan struct{}, limits.Suspects),
+		inFlight:   newSlots(limits.InFlight, limits.Queue, limits.QueueTimeout, clk),
+		suspects:   newSlots(limits.Suspects, limits.Queue, limits.QueueTimeout, clk),
 	}, nil
 }
 

@@ -52,7 +52,7 @@ func (h house) fails(t *testing.T, peer string) {
 // An address that failed too often is still heard, but crowds nobody out: it has a few slots, and not those of others.
 func TestSuspectsShareAFewSlots(t *testing.T) {
 	clk := clocktesting.NewFakeClock(testNow)
-	h := makeHouse(t, func(c *Config) { c.Clock, c.Limits.InFlight, c.Limits.Suspects = clk, 4, 2 })
+	h := makeHouse(t, func(c *Config) { c.Clock, c.Limits.InFlight, c.Limits.Suspects, c.Limits.Queue = clk, 4, 2, -1 })
 	h.fails(t, "192.0.2.1")
 	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
 	content, sent := fixture(t, "start-hls.json"), 0
@@ -129,7 +129,7 @@ func (s stalled) Read([]byte) (int, error) {
 
 // One address cannot hold all slots with bodies that do not come, not even in the first seconds.
 func TestSlowSendersHoldNotAllSlots(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.Limits.InFlight, c.Limits.Suspects = 8, 2 })
+	h := makeHouse(t, func(c *Config) { c.Limits.InFlight, c.Limits.Suspects, c.Limits.Queue = 8, 2, -1 })
 	content := fixture(t, "start-hls.json")
 	body := stalled{entered: make(chan struct{}), end: make(chan struct{})}
 	slow := func() *http.Request {
@@ -158,7 +158,8 @@ func TestSlowSendersHoldNotAllSlots(t *testing.T) {
 
 // Many genuine callers behind one address, as an ingress is, are not taken for slow senders.
 func TestManyGenuineCallersAtOneAddress(t *testing.T) {
-	o := openDoor(t, nil, nil)
+	// However slow the machine: what is tested is room, not speed.
+	o := openDoor(t, func(c *Config) { c.Limits.ReadTimeout, c.Limits.QueueTimeout = time.Minute, time.Minute }, nil)
 	content := fixture(t, "start-hls.json")
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	defer transport.CloseIdleConnections()

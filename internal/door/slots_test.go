@@ -1,0 +1,71 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package door
+
+import (
+	"testing"
+	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
+)
+
+// queued starts a caller and waits until it stands in the queue.
+func queued(t *testing.T, s *slots) <-chan bool {
+	t.Helper()
+	taken, before := make(chan bool, 1), len(s.queue)
+	go func() { taken <- s.take() }()
+	waitFor(t, "the caller to queue", func() bool { return len(s.queue) > before })
+	return taken
+}
+
+// A burst waits for its turn, as many as there is room for.
+func TestABurstQueues(t *testing.T) {
+	s := newSlots(1, 2, time.Second, clocktesting.NewFakeClock(testNow))
+	if !s.take() {
+		t.Fatal("no slot, though none is taken")
+	}
+	first, second := queued(t, s), queued(t, s)
+	if s.take() {
+		t.Error("a slot beyond the queue")
+	}
+	for _, caller := range []<-chan bool{first, second} {
+		s.free()
+		if !<-caller {
+			t.Error("a queued caller is refused, though a slot was freed")
+		}
+	}
+	s.free()
+	if len(s.taken) != 0 || len(s.queue) != 0 {
+		t.Errorf("%d slots and %d places in the queue are never given back", len(s.taken), len(s.queue))
+	}
+}
+
+// Nobody waits for longer than the timeout.
+func TestAQueuedCallerIsRefusedInTime(t *testing.T) {
+	clk := clocktesting.NewFakeClock(testNow)
+	s := newSlots(1, 1, time.Second, clk)
+	s.take()
+	caller := queued(t, s)
+	waitFor(t, "the caller's timer", clk.HasWaiters)
+	clk.Step(time.Second)
+	if <-caller {
+		t.Error("two callers have the only slot")
+	}
+	if len(s.queue) != 0 {
+		t.Error("the place in the queue is never given back")
+	}
+}
