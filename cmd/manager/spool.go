@@ -79,7 +79,7 @@ func newSpool(mgr manager.Manager, o *spoolOptions) (*spool.Spool, error) {
 		Dir: o.dir, MaxBytes: o.maxBytes.Value(),
 		Ingester: ingest.New(writer, mgr.GetAPIReader(), ingest.Options{}),
 		Sources:  mgr.GetClient(),
-		Recorder: mgr.GetEventRecorder(recorderName),
+		Recorder: newRecorder(mgr),
 		Log:      mgr.GetLogger().WithName("spool"),
 	})
 	if err != nil {

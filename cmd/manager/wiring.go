@@ -52,7 +52,6 @@ const (
 	shutdownGrace = 30 * time.Second
 	// reconcileTimeout bounds what one look at an object may wait for the API server and for storage.
 	reconcileTimeout = time.Minute
-	recorderName     = "recording-operator"
 )
 
 func newScheme() *runtime.Scheme {
@@ -155,7 +154,7 @@ func pacedClient(mgr manager.Manager, pacer *pace.Pacer) (client.Client, error) 
 
 // addControllers adds the reconcilers of one term.
 func addControllers(mgr manager.Manager, paced client.Client, o *options, collectors *metrics.Metrics, router *routing.Router) error {
-	recorder := mgr.GetEventRecorder(recorderName)
+	recorder := newRecorder(mgr)
 	now := clock.RealClock{}
 	denied, err := o.denied()
 	if err != nil {
@@ -204,7 +203,7 @@ func addDoor(mgr manager.Manager, o *options, watcher door.Observer) error {
 		DeadLetters:    spool,
 		Status:         mgr.GetClient().Status(),
 		Observer:       watcher,
-		Recorder:       mgr.GetEventRecorder(recorderName),
+		Recorder:       newRecorder(mgr),
 		Log:            log,
 	})
 	if err != nil {

@@ -1,0 +1,64 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/recorder"
+)
+
+// provided is a manager that hands one recorder out.
+type provided struct {
+	recorder.Provider
+	*events.FakeRecorder
+}
+
+func (p provided) GetEventRecorder(string) recorder.EventRecorder { return p.FakeRecorder }
+
+// However long and however broken the words, the note of an event is one that the API server takes.
+func TestNotesAreCut(t *testing.T) {
+	long := strings.Repeat("x", maxNote)
+	for name, c := range map[string]struct{ note, want string }{
+		"a short one":                 {"callback 100% %s é", "callback 100% %s é"},
+		"an empty one":                {"", ""},
+		"the longest":                 {long, long},
+		"a byte more":                 {long + "x", long[3:] + "..."},
+		"cut before a character":      {"x" + strings.Repeat("é", maxNote), "x" + strings.Repeat("é", 510) + "..."},
+		"cut within a character":      {strings.Repeat("é", maxNote), strings.Repeat("é", 510) + "..."},
+		"cut within a long character": {strings.Repeat("😀", maxNote), strings.Repeat("😀", 255) + "..."},
+		"not UTF-8":                   {"a\xff\xfeb", "a\uFFFDb"},
+		"ends within a character":     {"caf\xc3", "caf\uFFFD"},
+		"grows too long as UTF-8":     {"\xff" + long[2:], "\uFFFD" + long[6:] + "..."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := events.NewFakeRecorder(1)
+			newRecorder(provided{FakeRecorder: fake}).Eventf(nil, nil, corev1.EventTypeWarning, "Reason", "Act", "%s", c.note)
+			got := strings.TrimPrefix(<-fake.Events, "Warning Reason ")
+			if got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			if len(got) > maxNote || !utf8.ValidString(got) {
+				t.Errorf("%d bytes, UTF-8: %v", len(got), utf8.ValidString(got))
+			}
+		})
+	}
+}
