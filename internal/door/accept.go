@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -124,7 +123,7 @@ func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, g
 	if err != nil {
 		a := invalid(err.Error())
 		if !g.told {
-			s.warn(source, reasonInvalid, "Decode", "A callback with a valid signature cannot be used: "+err.Error())
+			s.warn(source, reasonInvalid, "Decode", "A callback with a valid signature cannot be used: %v", err)
 			a.err = s.bury(ctx, delivery, g, err.Error())
 		}
 		return a
@@ -132,7 +131,7 @@ func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, g
 	if app := source.Spec.AppID; app != "" {
 		if event.AppID != "" && event.AppID != app {
 			if !g.told {
-				s.warn(source, reasonRefused, "Refuse", fmt.Sprintf("A callback of app %q was refused: spec.appID is %q", event.AppID, app))
+				s.warn(source, reasonRefused, "Refuse", "A callback of app %q was refused: spec.appID is %q", event.AppID, app)
 			}
 			return forbidden("app_id is not the source's app")
 		}
@@ -149,7 +148,7 @@ func (s *Server) ingest(ctx context.Context, source *v1alpha1.RecordingSource, d
 	switch {
 	case ingest.IsInvalid(err):
 		if !told {
-			s.warn(source, reasonInvalid, "Store", "A callback with a valid signature cannot be stored: "+err.Error())
+			s.warn(source, reasonInvalid, "Store", "A callback with a valid signature cannot be stored: %v", err)
 		}
 		return invalid("recording cannot be stored; an event on the RecordingSource says why")
 	case err != nil:
@@ -178,12 +177,6 @@ const (
 	reasonRefused = "CallbackRefused"
 )
 
-// maxNote is the longest note of an event, in bytes, as the API server demands.
-const maxNote = 1024
-
-func (s *Server) warn(source *v1alpha1.RecordingSource, reason, action, note string) {
-	if len(note) > maxNote {
-		note = strings.ToValidUTF8(note[:maxNote], "")
-	}
-	s.recorder.Eventf(source, nil, corev1.EventTypeWarning, reason, action, "%s", note)
+func (s *Server) warn(source *v1alpha1.RecordingSource, reason, action, note string, args ...any) {
+	s.recorder.Eventf(source, nil, corev1.EventTypeWarning, reason, action, note, args...)
 }

@@ -18,7 +18,6 @@ package spool
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -179,18 +178,14 @@ func (s *Spool) source(ctx context.Context, r record) *v1alpha1.RecordingSource 
 // reasonDead is that of the event on a RecordingSource whose callback became a dead letter.
 const reasonDead = "CallbackDead"
 
-// maxNote is the longest note of an event, in bytes, as the API server demands.
-const maxNote = 1024
-
 // tell lets those who can mend it hear of a dead letter. Nobody waits for an answer any more.
 func (s *Spool) tell(ctx context.Context, r record, err error) {
 	source := s.source(ctx, r)
 	if source == nil {
 		return
 	}
-	note := []byte(fmt.Sprintf("A callback of %s cannot be stored and is a dead letter: %s", r.Received.UTC().Format(time.RFC3339), err))
-	note = note[:min(len(note), maxNote)]
-	s.options.Recorder.Eventf(source, nil, corev1.EventTypeWarning, reasonDead, "Store", "%s", validText(note))
+	s.options.Recorder.Eventf(source, nil, corev1.EventTypeWarning, reasonDead, "Store",
+		"A callback of %s cannot be stored and is a dead letter: %v", r.Received.UTC().Format(time.RFC3339), err)
 }
 
 // refusalDelay doubles with each refusal, and is jittered.
