@@ -17,7 +17,6 @@ limitations under the License.
 package controller
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,7 @@ import (
 // announce says what changed, now that it is written: in events for people, in metrics for machines.
 func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) {
 	if file.Status.Runs > 1 && file.Status.Runs != before.Runs {
-		r.event(file, corev1.EventTypeNormal, "Grown", "Process", "the file grew after it was processed; processing it again")
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "Grown", "Process", "the file grew after it was processed; processing it again")
 	}
 	for i := range file.Status.Steps {
 		r.announceStep(file, &file.Status.Steps[i], before, steps)
@@ -52,7 +51,7 @@ func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1
 	if ready.Reason == v1alpha1.ReasonFailed || ready.Reason == v1alpha1.ReasonAbandoned {
 		kind = corev1.EventTypeWarning
 	}
-	r.event(file, kind, ready.Reason, "Reconcile", ready.Message)
+	r.Recorder.Eventf(file, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
 }
 
 // quiet are the reasons that nearly every file has at first: the STATUS column shows them, and an event costs the API
@@ -71,22 +70,14 @@ func (r *FileReconciler) announceStep(file *v1alpha1.RecordingFile, step *v1alph
 	}
 	switch {
 	case step.State == v1alpha1.StepRunning && was.JobName != step.JobName:
-		r.event(file, corev1.EventTypeNormal, "StepStarted", "Process", fmt.Sprintf("step %q: created Job %s", step.Name, step.JobName))
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepStarted", "Process", "step %q: created Job %s", step.Name, step.JobName)
 	case step.State == v1alpha1.StepRunning && step.Attempts > was.Attempts && step.Message != "":
-		r.event(file, corev1.EventTypeWarning, "StepRetrying", "Process", fmt.Sprintf("step %q: attempt %d, %s", step.Name, step.Attempts, step.Message))
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", "Process", "step %q: attempt %d, %s", step.Name, step.Attempts, step.Message)
 	case step.State == v1alpha1.StepSucceeded && was.State != step.State:
-		r.event(file, corev1.EventTypeNormal, "StepSucceeded", "Process", fmt.Sprintf("step %q: %s", step.Name, published(step)))
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSucceeded", "Process", "step %q: %s", step.Name, published(step))
 	case step.State == v1alpha1.StepFailed && was.State != step.State:
-		r.event(file, corev1.EventTypeWarning, "StepFailed", "Process", fmt.Sprintf("step %q: %s: %s", step.Name, step.Reason, step.Message))
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", "Process", "step %q: %s: %s", step.Name, step.Reason, step.Message)
 	}
-}
-
-func (r *FileReconciler) event(file *v1alpha1.RecordingFile, kind, reason, action, note string) {
-	const maxNote = 1024 // the API server refuses longer ones
-	if len(note) > maxNote {
-		note = strings.ToValidUTF8(note[:maxNote-3], "") + "..."
-	}
-	r.Recorder.Eventf(file, nil, kind, reason, action, "%s", note)
 }
 
 func published(step *v1alpha1.StepStatus) string {

@@ -62,8 +62,8 @@ func (r *FileReconciler) settle(ctx context.Context, file *v1alpha1.RecordingFil
 	if other == nil {
 		return false, nil
 	}
-	r.event(other, corev1.EventTypeNormal, "SweptTwice", "Settle",
-		fmt.Sprintf("removed RecordingFile %s, which a sweep had made for the same object", file.Name))
+	r.Recorder.Eventf(other, nil, corev1.EventTypeNormal, "SweptTwice", "Settle",
+		"removed RecordingFile %s, which a sweep had made for the same object", file.Name)
 	return true, nil
 }
 

@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,8 +54,6 @@ const (
 	sweepPause = 100 * time.Millisecond
 	// sweepConcurrency keeps buckets that hang from holding up the others.
 	sweepConcurrency = 4
-	// maxNote is the longest note that an event takes.
-	maxNote = 1024
 	// sweepWrites bounds how often a status is written anew because somebody else was faster.
 	sweepWrites = 5
 )
@@ -331,8 +328,7 @@ func (r *SweepReconciler) announce(ctx context.Context, source *v1alpha1.Recordi
 		kind, worth = corev1.EventTypeNormal, true
 	}
 	if worth {
-		note := strings.ToValidUTF8(condition.Message[:min(len(condition.Message), maxNote)], "")
-		r.Recorder.Eventf(source, nil, kind, condition.Reason, "Sweep", "%s", note)
+		r.Recorder.Eventf(source, nil, kind, condition.Reason, "Sweep", "%s", condition.Message)
 	}
 	for outcome, objects := range outcomes {
 		r.Metrics.SweepLooked(source.Namespace, source.Name, string(outcome), objects)
