@@ -85,7 +85,8 @@ func newSpool(mgr manager.Manager, o *spoolOptions) (*spool.Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--spool-dir: %w", err)
 	}
-	if err := metrics.RegisterSpool(ctrlmetrics.Registry, s.Stats); err != nil {
+	stats := func() metrics.SpoolStats { return metrics.SpoolStats(s.Stats()) }
+	if err := metrics.RegisterSpool(ctrlmetrics.Registry, stats); err != nil {
 		return nil, fmt.Errorf("register the spool's metrics: %w", err)
 	}
 	if o.dir == "" || o.adminAddress == adminOff {

@@ -16,22 +16,36 @@ limitations under the License.
 
 package metrics
 
-import (
-	"github.com/prometheus/client_golang/prometheus"
+import "github.com/prometheus/client_golang/prometheus"
 
-	"sparkrtc.dev/recording-operator/internal/spool"
-)
+// SpoolStats is what a spool says of itself: spool.Stats converts to it, and whoever imports this package needs no spool.
+type SpoolStats struct {
+	// Events and Bytes wait for the API server.
+	Events int
+	Bytes  uint64
+	// Appended, Drained count events.
+	Appended, Drained uint64
+	// Letters are kept now; Invalid, Undecodable and Expired count those that were made, by cause, and Dropped those that
+	// had to go for newer ones.
+	Letters                       uint64
+	Invalid, Undecodable, Expired uint64
+	Dropped                       uint64
+	// Corrupt counts records that could not be read.
+	Corrupt uint64
+	// BreakerOpen says that the API server is away.
+	BreakerOpen bool
+}
 
 // spoolCollector reads what a spool says of itself when it is asked.
 type spoolCollector struct {
-	stats func() spool.Stats
+	stats func() SpoolStats
 
 	events, bytes, appended, drained, breaker *prometheus.Desc
 	letters, buried, dropped, corrupt         *prometheus.Desc
 }
 
 // RegisterSpool registers the metrics of a spool.
-func RegisterSpool(registry prometheus.Registerer, stats func() spool.Stats) error {
+func RegisterSpool(registry prometheus.Registerer, stats func() SpoolStats) error {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
@@ -75,7 +89,7 @@ func (c *spoolCollector) Collect(metrics chan<- prometheus.Metric) {
 	counter(c.drained, s.Drained)
 	counter(c.dropped, s.Dropped)
 	counter(c.corrupt, s.Corrupt)
-	for cause, count := range s.Buried {
-		counter(c.buried, count, string(cause))
-	}
+	counter(c.buried, s.Invalid, "invalid")
+	counter(c.buried, s.Undecodable, "undecodable")
+	counter(c.buried, s.Expired, "expired")
 }

@@ -23,18 +23,16 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"sparkrtc.dev/recording-operator/internal/spool"
 )
 
 // Every metric of the spool has its value, and a line in the reference.
 func TestSpool(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	stats := spool.Stats{
+	stats := SpoolStats{
 		Events: 1, Bytes: 2, Appended: 3, Drained: 4, Letters: 5, Dropped: 6, Corrupt: 7, BreakerOpen: true,
-		Buried: map[spool.Cause]uint64{spool.Invalid: 8, spool.Undecodable: 9, spool.Expired: 10},
+		Invalid: 8, Undecodable: 9, Expired: 10,
 	}
-	if err := RegisterSpool(registry, func() spool.Stats { return stats }); err != nil {
+	if err := RegisterSpool(registry, func() SpoolStats { return stats }); err != nil {
 		t.Fatal(err)
 	}
 	families, err := registry.Gather()

@@ -190,7 +190,7 @@ func TestInvalid(t *testing.T) {
 	if got := <-h.events.Events; !strings.Contains(got, "CallbackDead") || !strings.Contains(got, "spec.roomID") {
 		t.Errorf("event %q", got)
 	}
-	if stats := h.Stats(); stats.Letters != 2 || stats.Buried[Invalid] != 2 || stats.BreakerOpen {
+	if stats := h.Stats(); stats.Letters != 2 || stats.Invalid != 2 || stats.BreakerOpen {
 		t.Errorf("stats %+v", stats)
 	}
 }
@@ -208,7 +208,7 @@ func TestExpired(t *testing.T) {
 		t.Errorf("stats %+v", stats)
 	}
 	eventually(t, "the letters", func() bool { clk.Step(time.Minute); return h.Stats().Events == 0 })
-	if stats := h.Stats(); stats.Buried[Expired] != 2 || stats.Letters != 2 {
+	if stats := h.Stats(); stats.Expired != 2 || stats.Letters != 2 {
 		t.Errorf("stats %+v", stats)
 	}
 }
@@ -264,7 +264,7 @@ func TestLettersAreBounded(t *testing.T) {
 	if err != nil || len(letters) == 0 || letters[len(letters)-1].ID != 100 {
 		t.Fatalf("%v, %v", letters, err)
 	}
-	if stats := h.Stats(); stats.Dropped+stats.Letters != 100 || stats.Buried[Undecodable] != 100 || int(stats.Letters) != len(letters) {
+	if stats := h.Stats(); stats.Dropped+stats.Letters != 100 || stats.Undecodable != 100 || int(stats.Letters) != len(letters) {
 		t.Errorf("stats %+v", stats)
 	}
 	letter, err := h.Letter(100)

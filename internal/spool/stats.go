@@ -25,10 +25,11 @@ type Stats struct {
 	Bytes  uint64
 	// Appended, Drained count events.
 	Appended, Drained uint64
-	// Letters are kept now; Buried counts those that were made, by cause, and Dropped those that had to go for newer ones.
-	Letters uint64
-	Buried  map[Cause]uint64
-	Dropped uint64
+	// Letters are kept now; Invalid, Undecodable and Expired count those that were made, by cause, and Dropped those that
+	// had to go for newer ones.
+	Letters                       uint64
+	Invalid, Undecodable, Expired uint64
+	Dropped                       uint64
 	// Corrupt counts records that could not be read.
 	Corrupt uint64
 	// BreakerOpen says that the API server is away.
@@ -56,9 +57,7 @@ func (c *counters) buried(cause Cause) {
 func (s *Spool) Stats() Stats {
 	stats := Stats{
 		Events: s.queue.len(), Appended: s.counters.appended.Load(), Drained: s.counters.drained.Load(),
-		Buried: map[Cause]uint64{
-			Invalid: s.counters.invalid.Load(), Undecodable: s.counters.undecodable.Load(), Expired: s.counters.expired.Load(),
-		},
+		Invalid: s.counters.invalid.Load(), Undecodable: s.counters.undecodable.Load(), Expired: s.counters.expired.Load(),
 		Dropped: s.counters.dropped.Load(), Corrupt: s.counters.corrupt.Load(), BreakerOpen: s.breaker.isOpen(),
 	}
 	if s.store != nil {
