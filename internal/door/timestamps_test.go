@@ -19,25 +19,21 @@ package door
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
@@ -157,43 +153,10 @@ func TestCallbacksShowTheirTimestamps(t *testing.T) {
 	}
 }
 
-// startAPIServer runs a real API server with the project's definitions until the test ends.
-func startAPIServer(tb testing.TB) client.Client {
-	tb.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		if os.Getenv("CI") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-			tb.Skip("KUBEBUILDER_ASSETS is not set; `make test` sets it")
-		}
-		tb.Fatal("KUBEBUILDER_ASSETS is not set, but envtest is required")
-	}
-	environment := &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-	}
-	config, err := environment.Start()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
-			tb.Error(err)
-		}
-	})
-	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		tb.Fatal(err)
-	}
-	live, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return live
-}
-
 // The timestamp and the rest of the status, which the source's reconciler writes as a difference guarded by the
 // resourceVersion, do not erase each other.
 func TestTheStatusHasTwoWriters(t *testing.T) {
-	live, ctx := startAPIServer(t), t.Context()
+	live, ctx := apiserver.Start(t).Client, t.Context()
 	source := builders.MakeRecordingSource("a").Key("callback", "key").Obj()
 	source.Namespace = "default"
 	if err := live.Create(ctx, source); err != nil {

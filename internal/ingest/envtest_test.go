@@ -17,11 +17,8 @@ limitations under the License.
 package ingest
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -30,103 +27,43 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
-// startAPIServer runs a real API server with the project's definitions until the test ends.
-func startAPIServer(tb testing.TB) *rest.Config {
-	tb.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		if os.Getenv("CI") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-			tb.Skip("KUBEBUILDER_ASSETS is not set; `make test` sets it")
-		}
-		tb.Fatal("KUBEBUILDER_ASSETS is not set, but envtest is required")
-	}
-	environment := &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-	}
-	config, err := environment.Start()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
-			tb.Error(err)
-		}
-	})
-	// The limits of a client are not what is tested.
-	config.QPS = -1
-	return config
-}
-
 // startReplica is one replica's ingester: its cache watches the API server until the test ends.
-func startReplica(tb testing.TB, config *rest.Config) (*Ingester, client.Client) {
+func startReplica(tb testing.TB, server *apiserver.Server) *Ingester {
 	tb.Helper()
-	scheme := testScheme(tb)
-	if err := corev1.AddToScheme(scheme); err != nil {
-		tb.Fatal(err)
-	}
-	files, err := cache.New(config, cache.Options{Scheme: scheme})
+	httpClient, err := rest.HTTPClientFor(server.Config)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := SetupIndexes(tb.Context(), files); err != nil {
-		tb.Fatal(err)
-	}
-	cached, err := client.New(config, client.Options{Scheme: scheme, Cache: &client.CacheOptions{Reader: files}})
+	lean, err := Lean(server.CachedClient(tb, SetupIndexes), server.Config, httpClient)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	live, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	stopped := make(chan error, 1)
-	go func() { stopped <- files.Start(ctx) }()
-	tb.Cleanup(func() {
-		stop()
-		if err := <-stopped; err != nil {
-			tb.Error(err)
-		}
-	})
-	if !files.WaitForCacheSync(ctx) {
-		tb.Fatal("the cache was not synced")
-	}
-	httpClient, err := rest.HTTPClientFor(config)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	lean, err := Lean(cached, config, httpClient)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return New(lean, live, Options{}), live
+	return New(lean, server.Client, Options{})
 }
 
 // Two replicas with real caches get the events of many files at one time, shuffled and doubled: a real API server ends
 // with one RecordingFile per recorded object, and its transition rules take every write.
 func TestRealAPIServer(t *testing.T) {
-	config := startAPIServer(t)
-	first, live := startReplica(t, config)
-	second, _ := startReplica(t, config)
-	t.Run("callbacks", func(t *testing.T) { realCallbacks(t, live, first, second) })
-	t.Run("sweeps", func(t *testing.T) { realSweeps(t, live, first, second) })
+	server := apiserver.Start(t)
+	first, second := startReplica(t, server), startReplica(t, server)
+	t.Run("callbacks", func(t *testing.T) { realCallbacks(t, server.Client, first, second) })
+	t.Run("sweeps", func(t *testing.T) { realSweeps(t, server.Client, first, second) })
 }
 
-func createNamespace(t *testing.T, live client.Client, name string) {
-	t.Helper()
+func createNamespace(tb testing.TB, live client.Client, name string) {
+	tb.Helper()
 	namespace := &corev1.Namespace{}
 	namespace.Name = name
-	if err := live.Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
+	if err := live.Create(tb.Context(), namespace); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -304,13 +241,9 @@ func deliverAll(t *testing.T, queue []Delivery, ingesters ...*Ingester) {
 
 // The least that a delivery costs with a real API server: a create, then a claim.
 func BenchmarkRealAPIServer(b *testing.B) {
-	config := startAPIServer(b)
-	i, live := startReplica(b, config)
-	namespace := &corev1.Namespace{}
-	namespace.Name = builders.Namespace
-	if err := live.Create(b.Context(), namespace); err != nil {
-		b.Fatal(err)
-	}
+	server := apiserver.Start(b)
+	i := startReplica(b, server)
+	createNamespace(b, server.Client, builders.Namespace)
 	n := 0
 	for b.Loop() {
 		n++

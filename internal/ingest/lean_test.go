@@ -23,27 +23,20 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
 // A lean client creates what the full one does, and its errors say as much.
 func TestLean(t *testing.T) {
-	config := startAPIServer(t)
-	scheme := testScheme(t)
-	if err := corev1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	full, err := client.New(config, client.Options{Scheme: scheme})
+	server := apiserver.Start(t)
+	full := server.Client
+	httpClient, err := rest.HTTPClientFor(server.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	httpClient, err := rest.HTTPClientFor(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lean, err := Lean(full, config, httpClient)
+	lean, err := Lean(full, server.Config, httpClient)
 	if err != nil {
 		t.Fatal(err)
 	}

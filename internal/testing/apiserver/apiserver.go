@@ -1,0 +1,144 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package apiserver runs a real API server, by envtest, for tests: with the project's definitions, and clients
+// that know its kinds and that nothing slows down.
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// definitions are where every suite finds them: tests run in the folder of their package, two below the project's.
+var definitions = filepath.Join("..", "..", "config", "crd", "bases")
+
+// errNone says what to do where there is no API server to run.
+var errNone = errors.New("an API server is needed: run these tests by `make test`, " +
+	"or set KUBEBUILDER_ASSETS to the folder that `make -s envtest-assets | tail -1` prints")
+
+// Server is a running API server.
+type Server struct {
+	*envtest.Environment
+	// Client may do everything.
+	Client client.Client
+}
+
+// Start starts an API server, which ends with the test. Where KUBEBUILDER_ASSETS is not set, the test is skipped, unless
+// REQUIRE_ENVTEST is.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	server, err := start()
+	if mayBeMissing(err) {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return server
+}
+
+// Main is the TestMain of a package whose tests share an API server: run makes ready what else they share, and calls
+// m.Run. Where Start would skip a test, nothing is run. Flags of the API server can be set before it starts.
+func Main(run func(*Server), configure ...func(flags *envtest.Arguments)) {
+	server, err := start(configure...)
+	if mayBeMissing(err) {
+		fmt.Println(err)
+		return
+	}
+	must(err)
+	defer func() { must(server.Stop()) }()
+	run(server)
+}
+
+// CachedClient is a client that reads from a cache with the given indexes, as the operator's does, until the test ends.
+func (s *Server) CachedClient(tb testing.TB, setupIndexes func(context.Context, client.FieldIndexer) error) client.Client {
+	tb.Helper()
+	objects, err := cache.New(s.Config, cache.Options{Scheme: s.Scheme})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := setupIndexes(tb.Context(), objects); err != nil {
+		tb.Fatal(err)
+	}
+	cached, err := client.New(s.Config, client.Options{Scheme: s.Scheme, Cache: &client.CacheOptions{Reader: objects}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- objects.Start(tb.Context()) }()
+	tb.Cleanup(func() {
+		if err := <-stopped; err != nil {
+			tb.Error(err)
+		}
+	})
+	if !objects.WaitForCacheSync(tb.Context()) {
+		tb.Fatal("the cache was not synced")
+	}
+	return cached
+}
+
+func start(configure ...func(*envtest.Arguments)) (*Server, error) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return nil, errNone
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	environment := &envtest.Environment{Scheme: scheme, CRDDirectoryPaths: []string{definitions}, ErrorIfCRDPathMissing: true}
+	for _, set := range configure {
+		set(environment.ControlPlane.GetAPIServer().Configure())
+	}
+	config, err := environment.Start()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the API server of KUBEBUILDER_ASSETS: %w", err), environment.Stop())
+	}
+	config.QPS = -1
+	all, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, errors.Join(err, environment.Stop())
+	}
+	return &Server{Environment: environment, Client: all}, nil
+}
+
+// mayBeMissing says whether the tests pass without the API server that there is not.
+func mayBeMissing(err error) bool {
+	return errors.Is(err, errNone) && os.Getenv("REQUIRE_ENVTEST") == ""
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
