@@ -22,7 +22,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -101,12 +100,8 @@ func (r *PipelineReconciler) report(ctx context.Context, pipeline *v1alpha1.Reco
 	before := pipeline.DeepCopy()
 	pipeline.Status.ObservedGeneration = pipeline.Generation
 	setReady(&pipeline.Status.Conditions, found, pipeline.Generation, r.Clock.Now())
-	if apiequality.Semantic.DeepEqual(before.Status, pipeline.Status) {
-		return nil
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, pipeline, patch); err != nil {
-		return fmt.Errorf("patch status: %w", err)
+	if err := patchStatus(ctx, r.Client, before, pipeline); err != nil {
+		return err
 	}
 	announceReady(r.Recorder, pipeline, before.Status.Conditions, pipeline.Status.Conditions)
 	return nil

@@ -24,7 +24,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/bucket"
@@ -132,4 +135,31 @@ func TestClaimReadiness(t *testing.T) {
 		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}}
 	create(t, s)
 	eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, v1alpha1.ReasonClaimNotFound, `no PersistentVolumeClaim "films"`)
+}
+
+// What a status says already is neither written nor told again.
+func TestReadinessIsToldOnce(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	s, p := source(namespace), pipeline(namespace, twoSteps()...)
+	l := &v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "films"},
+		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}}
+	create(t, s, p, l)
+	eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, v1alpha1.ReasonStorageLocationNotFound, "spec.storageRef")
+	eventuallyReady(t, g, p, func() []metav1.Condition { return p.Status.Conditions }, v1alpha1.ReasonStorageLocationNotFound, "spec.steps[0]")
+	eventuallyReady(t, g, l, func() []metav1.Condition { return l.Status.Conditions }, v1alpha1.ReasonClaimNotFound, "films")
+
+	patches, recorder, now := newCounter(), events.NewFakeRecorder(10), clock.RealClock{}
+	counted := patches.wrap(k8s)
+	for object, reconciler := range map[client.Object]reconcile.Reconciler{
+		s: &SourceReconciler{Client: counted, Secrets: k8s, Recorder: recorder, Clock: now},
+		p: &PipelineReconciler{Client: counted, Recorder: recorder, Clock: now},
+		l: &StorageReconciler{Client: counted, Live: k8s, Recorder: recorder, Clock: now},
+	} {
+		name := client.ObjectKeyFromObject(object)
+		_, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(patches.of(name)).To(BeZero(), "%T", object)
+	}
+	g.Expect(recorder.Events).To(BeEmpty())
 }

@@ -17,15 +17,19 @@ limitations under the License.
 package controller
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -58,7 +62,20 @@ func afterConflict(err error) (ctrl.Result, error) {
 	}
 }
 
-// announceReady says in an event that the Ready condition changed.
+// patchStatus writes an object's status if it differs from before. A merge patch replaces conditions, steps and other
+// lists as a whole, so it must not be based on a stale read: then it fails by a conflict.
+func patchStatus(ctx context.Context, writer client.StatusClient, before, object client.Object) error {
+	if apiequality.Semantic.DeepEqual(before, object) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := writer.Status().Patch(ctx, object, patch); err != nil {
+		return fmt.Errorf("patch status: %w", err)
+	}
+	return nil
+}
+
+// announceReady says in an event that the Ready condition changed, if it did.
 func announceReady(recorder events.EventRecorder, object runtime.Object, before, after []metav1.Condition) {
 	was := meta.FindStatusCondition(before, v1alpha1.ConditionReady)
 	is := meta.FindStatusCondition(after, v1alpha1.ConditionReady)

@@ -22,7 +22,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -86,13 +85,10 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	source.Status.ObservedGeneration = source.Generation
 	source.Status.CallbackPath = fmt.Sprintf("/callbacks/%s/%s", source.Namespace, source.Name)
 	setReady(&source.Status.Conditions, found, source.Generation, r.Clock.Now())
-	if !apiequality.Semantic.DeepEqual(before.Status, source.Status) {
-		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-		if err := r.Client.Status().Patch(ctx, source, patch); err != nil {
-			return afterConflict(fmt.Errorf("patch status: %w", err))
-		}
-		announceReady(r.Recorder, source, before.Status.Conditions, source.Status.Conditions)
+	if err := patchStatus(ctx, r.Client, before, source); err != nil {
+		return afterConflict(err)
 	}
+	announceReady(r.Recorder, source, before.Status.Conditions, source.Status.Conditions)
 	return ctrl.Result{RequeueAfter: keyRecheck}, nil
 }
 

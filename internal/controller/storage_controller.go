@@ -24,7 +24,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -86,13 +85,10 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request)
 	before := location.DeepCopy()
 	location.Status.ObservedGeneration = location.Generation
 	setReady(&location.Status.Conditions, found, location.Generation, r.Clock.Now())
-	if !apiequality.Semantic.DeepEqual(before.Status, location.Status) {
-		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-		if err := r.Client.Status().Patch(ctx, location, patch); err != nil {
-			return afterConflict(fmt.Errorf("patch status: %w", err))
-		}
-		announceReady(r.Recorder, location, before.Status.Conditions, location.Status.Conditions)
+	if err := patchStatus(ctx, r.Client, before, location); err != nil {
+		return afterConflict(err)
 	}
+	announceReady(r.Recorder, location, before.Status.Conditions, location.Status.Conditions)
 	if found.problem() {
 		return ctrl.Result{RequeueAfter: storageRetry}, nil
 	}

@@ -26,7 +26,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -353,13 +352,10 @@ func (r *SweepReconciler) write(ctx context.Context, source *v1alpha1.RecordingS
 		}
 		before := live.DeepCopy()
 		change(live)
-		if apiequality.Semantic.DeepEqual(before.Status, live.Status) {
-			return live, nil
-		}
-		err = r.Client.Status().Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		err = patchStatus(ctx, r.Client, before, live)
 		if err == nil || !apierrors.IsConflict(err) {
 			return live, client.IgnoreNotFound(err)
 		}
 	}
-	return nil, fmt.Errorf("patch status: %w", err)
+	return nil, err
 }
