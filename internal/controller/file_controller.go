@@ -26,7 +26,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -113,7 +112,7 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		return ctrl.Result{}, fmt.Errorf("gather: %w", err)
 	}
 	if seen.finished {
-		return ctrl.Result{}, r.patchStatus(ctx, file, status.Keep(file), nil)
+		return ctrl.Result{}, r.report(ctx, file, status.Keep(file), nil)
 	}
 	var steps plan.Plan
 	if seen.blocked == nil {
@@ -121,7 +120,7 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	}
 	problems, applyErr := r.apply(ctx, seen, &steps)
 	computed := status.Compute(seen.observed(steps, problems))
-	patchErr := r.patchStatus(ctx, file, computed, seen.steps())
+	patchErr := r.report(ctx, file, computed, seen.steps())
 	if apierrors.IsConflict(patchErr) {
 		// Most often it is a callback that changed the file.
 		retry, _ := afterConflict(patchErr)
@@ -130,20 +129,12 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	return ctrl.Result{RequeueAfter: max(steps.RecheckAfter, seen.recheckAfter)}, errors.Join(applyErr, patchErr)
 }
 
-// patchStatus writes the status when it differs from what is there, and then says so in events and metrics.
-func (r *FileReconciler) patchStatus(ctx context.Context, file *v1alpha1.RecordingFile, computed v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) error {
-	if apiequality.Semantic.DeepEqual(file.Status, computed) {
-		return nil
-	}
+// report writes the status when it differs from what is there, and then says so in events and metrics.
+func (r *FileReconciler) report(ctx context.Context, file *v1alpha1.RecordingFile, computed v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) error {
 	before := file.DeepCopy()
 	file.Status = computed
-	// A merge patch replaces the lists of conditions and steps as a whole, so it must not be based on a stale read.
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, file, patch); err != nil {
-		if apierrors.IsNotFound(err) {
-			return nil // deleted meanwhile
-		}
-		return fmt.Errorf("patch status: %w", err)
+	if err := patchStatus(ctx, r.Client, before, file); err != nil {
+		return client.IgnoreNotFound(err) // deleted meanwhile
 	}
 	r.announce(file, &before.Status, steps)
 	return nil
