@@ -17,12 +17,10 @@ limitations under the License.
 package cli
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,10 +29,8 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -43,46 +39,16 @@ import (
 	"sparkrtc.dev/recording-operator/internal/door"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/spool"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
-// realCluster is a real API server with the project's definitions.
-type realCluster struct {
-	*envtest.Environment
-	client.Client
-	config *rest.Config
-}
+// realCluster is a real API server with a source that has a key.
+type realCluster struct{ *apiserver.Server }
 
 func startCluster(t *testing.T) *realCluster {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		if os.Getenv("CI") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-			t.Skip("KUBEBUILDER_ASSETS is not set; `make test` sets it")
-		}
-		t.Fatal("KUBEBUILDER_ASSETS is not set, but envtest is required")
-	}
-	environment := &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-	}
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := environment.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	scheme := newScheme()
-	if err := rbacv1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &realCluster{Environment: environment, Client: c, config: config}
+	r := &realCluster{apiserver.Start(t)}
 	namespace := &corev1.Namespace{}
 	namespace.Name = builders.Namespace
 	secret := &corev1.Secret{StringData: map[string]string{"key": testKey}}
@@ -91,7 +57,7 @@ func startCluster(t *testing.T) *realCluster {
 	source.Spec.StorageRef = &v1alpha1.LocalReference{Name: "obs"}
 	r.create(t, namespace, secret, source)
 	source.Status.CallbackPath = "/callbacks/media/classroom"
-	if err := c.Status().Update(t.Context(), source); err != nil {
+	if err := r.Client.Status().Update(t.Context(), source); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -100,7 +66,7 @@ func startCluster(t *testing.T) *realCluster {
 func (r *realCluster) create(t *testing.T, objects ...client.Object) {
 	t.Helper()
 	for _, object := range objects {
-		if err := r.Create(t.Context(), object); err != nil {
+		if err := r.Client.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,31 +117,9 @@ func (nobody) TimestampObserved(string, string, string, time.Duration) {}
 // openDoor is the operator's way from a callback to the API server, at a URL.
 func (r *realCluster) openDoor(t *testing.T) string {
 	t.Helper()
-	files, err := cache.New(r.config, cache.Options{Scheme: r.Client.Scheme()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ingest.SetupIndexes(t.Context(), files); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	stopped := make(chan error, 1)
-	go func() { stopped <- files.Start(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-	})
-	if !files.WaitForCacheSync(ctx) {
-		t.Fatal("the cache was not synced")
-	}
-	cached, err := client.New(r.config, client.Options{Scheme: r.Client.Scheme(), Cache: &client.CacheOptions{Reader: files}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	server, err := door.New(door.Config{
-		Sources: r, Keys: door.NewKeyStore(r, clock.RealClock{}, logr.Discard()), Ingester: ingest.New(cached, r, ingest.Options{}),
+		Sources: r.Client, Keys: door.NewKeyStore(r.Client, clock.RealClock{}, logr.Discard()),
+		Ingester: ingest.New(r.CachedClient(t, ingest.SetupIndexes), r.Client, ingest.Options{}),
 		Observer: nobody{}, Recorder: events.NewFakeRecorder(16), Log: logr.Discard(),
 	})
 	if err != nil {
@@ -217,7 +161,7 @@ func testRoundTrip(t *testing.T, r *realCluster) {
 	send(ExitRefused, "classroom", "-f", write(t, "no JSON"))
 
 	files := &v1alpha1.RecordingFileList{}
-	if err := r.List(t.Context(), files, client.InNamespace(builders.Namespace)); err != nil {
+	if err := r.Client.List(t.Context(), files, client.InNamespace(builders.Namespace)); err != nil {
 		t.Fatal(err)
 	}
 	if len(files.Items) != 1 || files.Items[0].Spec.RoomID != "room01" || files.Items[0].Spec.AppID != "app" || files.Items[0].Spec.File == nil ||
@@ -301,7 +245,7 @@ func testSweep(t *testing.T, r *realCluster, s *fakeS3) {
 	sweep("0 created, 1 grown, 0 known")
 	files := &v1alpha1.RecordingFileList{}
 	object := client.MatchingFields{"spec.file.obs.object": "Record/a/stream.m3u8"}
-	if err := r.List(t.Context(), files, object); err != nil || len(files.Items) != 1 || files.Items[0].Spec.File.SizeBytes != 7500 {
+	if err := r.Client.List(t.Context(), files, object); err != nil || len(files.Items) != 1 || files.Items[0].Spec.File.SizeBytes != 7500 {
 		t.Errorf("%v: %+v", err, files.Items)
 	}
 }
@@ -352,7 +296,7 @@ func (r *realCluster) runPod(t *testing.T, namespace, name string, kubelet *net.
 	pod.Status.Phase = corev1.PodRunning
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	for _, object := range []client.Object{node, pod} {
-		if err := r.Status().Update(t.Context(), object); err != nil {
+		if err := r.Client.Status().Update(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
 	}
