@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 // done says that nothing follows any more, as long as the facts and wishes stay what they were when the status was
@@ -56,6 +57,8 @@ type fileSlimmer struct {
 	texts shared[string]
 	// labels are the maps with the name of a source and nothing else.
 	labels shared[map[string]string]
+	// annotations are the maps with the beginning of a START's digest and nothing else.
+	annotations shared[map[string]string]
 	// statuses are those of files that are done, but for what they say of the generation.
 	statuses shared[v1alpha1.RecordingFileStatus]
 }
@@ -76,7 +79,7 @@ func (s *fileSlimmer) slim(object any) (any, error) {
 }
 
 func (s *fileSlimmer) shareSpec(spec *v1alpha1.RecordingFileSpec) {
-	for _, text := range []*string{&spec.SourceRef.Name, &spec.AppID, &spec.RoomID, &spec.StreamName, &spec.Format} {
+	for _, text := range []*string{&spec.SourceRef.Name, &spec.AppID, &spec.Format} {
 		s.shareText(text)
 	}
 	if spec.File == nil || spec.File.OBS == nil {
@@ -85,9 +88,17 @@ func (s *fileSlimmer) shareSpec(spec *v1alpha1.RecordingFileSpec) {
 	object := spec.File.OBS
 	s.shareText(&object.Location)
 	s.shareText(&object.Bucket)
-	if url := spec.File.DownloadURL; strings.HasSuffix(url, object.Object) {
-		object.Object = url[len(url)-len(object.Object):]
+	for _, text := range []*string{&object.Object, &spec.JobID, &spec.RoomID, &spec.StreamName} {
+		*text = within(spec.File.DownloadURL, *text)
 	}
+}
+
+// within is the text as a part of a longer one, when it is, so that both lie in the same memory.
+func within(longer, text string) string {
+	if at := strings.LastIndex(longer, text); at >= 0 {
+		return longer[at : at+len(text)]
+	}
+	return text
 }
 
 // slimStatus keeps the reason of Ready, and that every step has ended.
@@ -114,8 +125,8 @@ func (s *fileSlimmer) shareMeta(object *metav1.ObjectMeta) {
 		object.Labels = s.labels.of(source, object.Labels)
 	}
 	if delivery, ok := object.Annotations[v1alpha1.AnnotationStartDelivery]; ok && len(object.Annotations) == 1 {
-		// The key is a constant, and was a copy of it.
-		object.Annotations = map[string]string{v1alpha1.AnnotationStartDelivery: delivery}
+		short := ingest.CachedDelivery(delivery)
+		object.Annotations = s.annotations.of(short, map[string]string{v1alpha1.AnnotationStartDelivery: short})
 	}
 }
 

@@ -17,6 +17,7 @@ limitations under the License.
 package controller
 
 import (
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -24,6 +25,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 func TestSlim(t *testing.T) {
@@ -85,13 +87,41 @@ func TestSlim(t *testing.T) {
 				t.Errorf("in the cache it reads %+v", cached.Status)
 			}
 			if !apiequality.Semantic.DeepEqual(cached.Spec, full.Spec) || cached.ManagedFields != nil ||
-				!apiequality.Semantic.DeepEqual(cached.Labels, full.Labels) || !apiequality.Semantic.DeepEqual(cached.Annotations, full.Annotations) {
+				!apiequality.Semantic.DeepEqual(cached.Labels, full.Labels) {
 				t.Errorf("in the cache there is %+v", cached)
+			}
+			if kept := cached.Annotations[v1alpha1.AnnotationStartDelivery]; kept != ingest.CachedDelivery("digest") || len(cached.Annotations) != 1 {
+				t.Errorf("in the cache it is annotated %v", cached.Annotations)
 			}
 			if unchanged := apiequality.Semantic.DeepEqual(cached.Status, full.Status); unchanged == c.done {
 				t.Errorf("the status: unchanged %t, done %t", unchanged, c.done)
 			}
 		})
+	}
+}
+
+// Annotations of others are for them to know.
+func TestSlimLeavesOtherAnnotations(t *testing.T) {
+	file := &v1alpha1.RecordingFile{}
+	file.Annotations = map[string]string{v1alpha1.AnnotationStartDelivery: "digest", "example.com/note": "x"}
+	if _, err := new(fileSlimmer).slim(file); err != nil {
+		t.Fatal(err)
+	}
+	if file.Annotations[v1alpha1.AnnotationStartDelivery] != "digest" || file.Annotations["example.com/note"] != "x" {
+		t.Errorf("in the cache it is annotated %v", file.Annotations)
+	}
+}
+
+func TestWithin(t *testing.T) {
+	longer := "https://host/job/object"
+	for _, text := range []string{"object", "job", "", "other"} {
+		got := within(longer, string([]byte(text)))
+		if got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+		if at := strings.Index(longer, text); at > 0 && unsafe.StringData(got) != unsafe.StringData(longer[at:]) {
+			t.Errorf("%q lies elsewhere", text)
+		}
 	}
 }
 

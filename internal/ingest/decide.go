@@ -18,7 +18,6 @@ package ingest
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -47,9 +46,12 @@ type decision struct {
 	outcome Outcome
 	// file is the known file that the decision is about; nil for actCreate, or when there is none.
 	file *v1alpha1.RecordingFile
-	// spec and annotations are what the file's are to be, for actCreate and actUpdate.
-	spec        v1alpha1.RecordingFileSpec
+	// spec is what the file's is to be, for actCreate and actUpdate.
+	spec v1alpha1.RecordingFileSpec
+	// annotations are what a file begins with, for actCreate.
 	annotations map[string]string
+	// reported says, for actUpdate, that the file is not known from a sweep alone any more.
+	reported bool
 }
 
 // places says whether the decision gives a file to an object that had none.
@@ -199,8 +201,7 @@ func decideKnown(file *v1alpha1.RecordingFile, reported v1alpha1.RecordingFileSp
 		return decision{action: actNone, outcome: Duplicate, file: file}
 	}
 	decided := change(Grown, file, *spec)
-	decided.annotations = maps.Clone(decided.annotations)
-	delete(decided.annotations, v1alpha1.AnnotationSwept)
+	decided.reported = true
 	return decided
 }
 
@@ -215,7 +216,7 @@ func identify(spec *v1alpha1.RecordingFileSpec, reported v1alpha1.RecordingFileS
 
 // change is an update of a file's spec.
 func change(outcome Outcome, file *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec) decision {
-	return decision{action: actUpdate, outcome: outcome, file: file, spec: spec, annotations: file.Annotations}
+	return decision{action: actUpdate, outcome: outcome, file: file, spec: spec}
 }
 
 // claim gives an open file its facts. Whether the job was over before that is forgotten, so that a finished file is

@@ -128,8 +128,8 @@ func checkSpec(t *testing.T, got decision, d Delivery) {
 	if KeyOfFile(written) != testKey {
 		t.Errorf("writes into the chain %+v", KeyOfFile(written))
 	}
-	if _, swept := got.annotations[v1alpha1.AnnotationSwept]; swept {
-		t.Errorf("annotates %v", got.annotations)
+	if got.reported != (got.outcome == Grown) {
+		t.Errorf("%s, and reported is %t", got.outcome, got.reported)
 	}
 	if got.spec.JobOver || (got.outcome != Grown && got.spec.RoomID != "room") {
 		t.Errorf("writes %+v", got.spec)

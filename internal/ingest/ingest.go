@@ -216,7 +216,7 @@ func (i *Ingester) act(ctx context.Context, c chain, decided decision) (string, 
 
 func (i *Ingester) update(ctx context.Context, decided decision) error {
 	return i.call(ctx, func(ctx context.Context) error {
-		return i.store.update(ctx, decided.file, decided.spec, decided.annotations)
+		return i.store.update(ctx, decided.file, decided.spec, decided.reported)
 	})
 }
 
@@ -345,7 +345,8 @@ func (i *Ingester) get(ctx context.Context, namespace, name string) (file *v1alp
 	return file, err == nil, err
 }
 
-// cachedChain is what the cache knows of the delivery's chain and, for a COMPLETE, of its object.
+// cachedChain is what the cache knows of the delivery's chain and, for a COMPLETE, of its object. What a START needs
+// and the cache lacks is read live.
 func (i *Ingester) cachedChain(ctx context.Context, d Delivery) (chain, error) {
 	key := keyOf(d)
 	var files, bearers []*v1alpha1.RecordingFile
@@ -354,7 +355,11 @@ func (i *Ingester) cachedChain(ctx context.Context, d Delivery) (chain, error) {
 		files, err = i.store.chain(ctx, key)
 		return err
 	})
-	if err == nil && d.Event.Type == callback.Complete {
+	switch {
+	case err != nil:
+	case d.Event.Type == callback.Start:
+		files, err = i.recognizable(ctx, key, files, d)
+	case d.Event.Type == callback.Complete:
 		bearers, err = i.cachedBearers(ctx, d.Namespace, d.Source, factsOf(d.Event.File))
 	}
 	return newChain(key, files, bearers), err

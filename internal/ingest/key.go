@@ -24,7 +24,6 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
 )
 
 // Key names a chain: the files that one recording job makes of one stream in one format. Nothing that is not part of
@@ -122,12 +121,4 @@ func number(names [2]string, name string) (int, bool) {
 		}
 	}
 	return 0, false
-}
-
-// deliveryOf names the delivery of a START; ok is false when nothing tells one delivery from another.
-func deliveryOf(d Delivery) (digest string, ok bool) {
-	if d.Digest == "" || d.Digest == callback.Unsigned {
-		return callback.Unsigned, false
-	}
-	return d.Digest, true
 }

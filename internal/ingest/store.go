@@ -94,9 +94,9 @@ type store interface {
 	bearersNow(ctx context.Context, namespace, object string) ([]*v1alpha1.RecordingFile, error)
 	// create fails with AlreadyExists when the name is taken.
 	create(ctx context.Context, file *v1alpha1.RecordingFile) error
-	// update changes the spec and the annotations, and fails with Conflict unless the file is still the one that was
-	// read.
-	update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, annotations map[string]string) error
+	// update changes the spec, and takes AnnotationSwept away when the file is reported. It fails with Conflict unless
+	// the file is still the one that was read.
+	update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, reported bool) error
 	// remove deletes the file, and fails with Conflict unless it is still the one that was read.
 	remove(ctx context.Context, read *v1alpha1.RecordingFile) error
 }
@@ -161,12 +161,15 @@ func (s clientStore) create(ctx context.Context, file *v1alpha1.RecordingFile) e
 // update sends a JSON merge patch of what changes with the resourceVersion that was read, not the whole object: it is a
 // few hundred bytes whatever the status holds, and it leaves alone what a newer operator may have put into the object
 // and this one's types do not know. A real API server takes either in the same time, to within a twentieth.
-func (s clientStore) update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, annotations map[string]string) error {
+func (s clientStore) update(ctx context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, reported bool) error {
 	from := &v1alpha1.RecordingFile{Spec: read.Spec}
 	from.Namespace, from.Name, from.ResourceVersion = read.Namespace, read.Name, read.ResourceVersion
 	from.Annotations = read.Annotations
 	to := from.DeepCopy()
-	to.Spec, to.Annotations = spec, annotations
+	to.Spec = spec
+	if reported {
+		delete(to.Annotations, v1alpha1.AnnotationSwept)
+	}
 	patch := client.MergeFromWithOptions(from, client.MergeFromWithOptimisticLock{})
 	if err := s.cached.Patch(ctx, to, patch); err != nil {
 		return fmt.Errorf("update recording file %s: %w", read.Name, err)

@@ -137,14 +137,25 @@ type replica struct {
 	seen int
 }
 
-// cached are the files of the cache that are of interest.
+// cached are the files of the cache that are of interest, with what the cache has to keep of them.
 func (r *replica) cached(of func(*v1alpha1.RecordingFile) bool) []*v1alpha1.RecordingFile {
 	cached := map[string]*v1alpha1.RecordingFile{}
 	for _, file := range r.history[:r.seen] {
-		cached[file.Name] = file
+		cached[file.Name] = slim(file)
 	}
 	maps.DeleteFunc(cached, func(_ string, file *v1alpha1.RecordingFile) bool { return !of(file) })
 	return byName(cached)
+}
+
+func slim(file *v1alpha1.RecordingFile) *v1alpha1.RecordingFile {
+	digest, started := file.Annotations[v1alpha1.AnnotationStartDelivery]
+	if !started {
+		return file
+	}
+	slim := *file
+	slim.Annotations = maps.Clone(file.Annotations)
+	slim.Annotations[v1alpha1.AnnotationStartDelivery] = CachedDelivery(digest)
+	return &slim
 }
 
 // chain finds the most that an index may: everything.
@@ -199,14 +210,17 @@ func (r *replica) create(_ context.Context, file *v1alpha1.RecordingFile) error 
 	})
 }
 
-func (r *replica) update(_ context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, annotations map[string]string) error {
+func (r *replica) update(_ context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, reported bool) error {
 	return r.write("update", func() error {
 		file, err := r.same(read)
 		if err != nil {
 			return err
 		}
 		changed := file.DeepCopy()
-		changed.Spec, changed.Annotations = spec, annotations
+		changed.Spec = spec
+		if reported {
+			delete(changed.Annotations, v1alpha1.AnnotationSwept)
+		}
 		r.store(changed)
 		return nil
 	})
