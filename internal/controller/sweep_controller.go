@@ -353,8 +353,11 @@ func (r *SweepReconciler) write(ctx context.Context, source *v1alpha1.RecordingS
 		before := live.DeepCopy()
 		change(live)
 		err = patchStatus(ctx, r.Client, before, live)
-		if err == nil || !apierrors.IsConflict(err) {
-			return live, client.IgnoreNotFound(err)
+		if err == nil {
+			return live, nil
+		}
+		if !apierrors.IsConflict(err) {
+			return nil, client.IgnoreNotFound(err)
 		}
 	}
 	return nil, err
