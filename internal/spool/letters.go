@@ -78,9 +78,6 @@ func isUndecodable(err error) bool {
 	return ok
 }
 
-// validText makes text out of what may have been cut in the middle of a character.
-func validText(text []byte) string { return strings.ToValidUTF8(string(text), "") }
-
 // Bury keeps a verified callback that cannot be decoded as a dead letter, with the reason in words. Without a spool
 // it does nothing.
 func (s *Spool) Bury(ctx context.Context, d ingest.Delivery, reason string) error {
@@ -116,7 +113,8 @@ func (s *Spool) moveToLetters(ctx context.Context, id uint64, r record, cause Ca
 
 // burial puts a letter, and takes the oldest out until all have room.
 func (s *Spool) burial(r record, cause Cause, reason string) (operation, error) {
-	r.Cause, r.Reason = cause, validText([]byte(reason)[:min(len(reason), maxReason)])
+	// What is cut off may have been the rest of a character.
+	r.Cause, r.Reason = cause, strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")
 	content, err := r.encode()
 	if err != nil {
 		return operation{}, err
