@@ -24,8 +24,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -39,12 +37,12 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/leadership"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
 
 const (
@@ -100,31 +98,16 @@ type story struct {
 
 func newStory(t *testing.T) *story {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-		t.Skip("this test needs an API server: run it by `make test`, or set KUBEBUILDER_ASSETS")
-	}
 	ctrl.SetLogger(logr.Discard())
-	environment := &envtest.Environment{
-		CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true, Scheme: newScheme(),
-	}
-	config, err := environment.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = environment.Stop() })
-	config.QPS = -1
-	s := &story{t: t, wire: &wire{}}
-	s.k8s, err = client.New(config, client.Options{Scheme: newScheme()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := apiserver.Start(t)
+	s := &story{t: t, k8s: server.Client, wire: &wire{}}
 	s.o = &options{
 		callbackAddress: freeAddress(t), healthAddress: freeAddress(t), metricsAddress: "0",
 		namespaces: []string{"default"}, leaderElect: true, leaderNamespace: "default", workerImage: "worker:test", concurrency: 1,
 		leaseTiming: leadership.Timing{Lease: 2 * time.Second, RenewDeadline: time.Second, RetryPeriod: 200 * time.Millisecond, RequestTimeout: 500 * time.Millisecond},
 	}
 	s.o.spool = spoolOptions{dir: t.TempDir(), maxBytes: resource.QuantityValue{Quantity: resource.MustParse("1Mi")}, adminAddress: adminOff}
-	s.start(config)
+	s.start(server.Config)
 	return s
 }
 

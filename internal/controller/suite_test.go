@@ -19,8 +19,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,15 +29,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -47,13 +41,13 @@ import (
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
 
 // The tests of this package share one real API server. There is no Job controller in it: a test plays the kubelet and
 // the Job controller by writing their statuses.
 var (
-	restConfig *rest.Config
-	k8s        client.Client
+	k8s client.Client
 	// files is the file reconciler of the manager, to be copied with another clock; ingester writes as callbacks do.
 	files      FileReconciler
 	ingester   *ingest.Ingester
@@ -71,43 +65,20 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-		fmt.Println("controller: these tests need an API server: run them by `make test`, or set KUBEBUILDER_ASSETS")
-		os.Exit(0)
-	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	scheme := runtime.NewScheme()
-	must(clientgoscheme.AddToScheme(scheme))
-	must(v1alpha1.AddToScheme(scheme))
-	environment := &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-		Scheme:                scheme,
-	}
-	var err error
-	restConfig, err = environment.Start()
-	must(err)
-	defer func() { must(environment.Stop()) }()
-	restConfig.QPS = -1
-	k8s, err = client.New(restConfig, client.Options{Scheme: scheme})
-	must(err)
-
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	stopped := startManager(ctx, scheme)
-	code := m.Run()
-	cancel()
-	<-stopped
-	return code
+	apiserver.Main(func(server *apiserver.Server) {
+		k8s = server.Client
+		ctx, cancel := context.WithCancel(context.Background())
+		stopped := startManager(ctx, server)
+		m.Run()
+		cancel()
+		<-stopped
+	})
 }
 
 // startManager runs the reconcilers as cmd/manager does, but for the bucket that answers.
-func startManager(ctx context.Context, scheme *runtime.Scheme) <-chan struct{} {
-	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
-		Scheme:     scheme,
+func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{} {
+	mgr, err := ctrl.NewManager(server.Config, ctrl.Options{
+		Scheme:     server.Scheme,
 		Cache:      cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: CacheByObject()},
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)},

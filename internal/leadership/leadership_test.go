@@ -19,8 +19,6 @@ package leadership
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -31,15 +29,15 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
 
 var (
@@ -55,24 +53,11 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-		fmt.Println("leadership: these tests need an API server: run them by `make test`, or set KUBEBUILDER_ASSETS")
-		os.Exit(0)
-	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
 	ctrl.SetLogger(logr.Discard())
-	environment := &envtest.Environment{}
-	var err error
-	restConfig, err = environment.Start()
-	must(err)
-	defer func() { must(environment.Stop()) }()
-	restConfig.QPS = -1
-	k8s, err = client.New(restConfig, client.Options{Scheme: clientgoscheme.Scheme})
-	must(err)
-	return m.Run()
+	apiserver.Main(func(server *apiserver.Server) {
+		restConfig, k8s = server.Config, server.Client
+		m.Run()
+	})
 }
 
 func must(err error) {
