@@ -63,15 +63,15 @@ type RecordingFileSpec struct {
 	// +optional
 	File *RecordedFile `json:"file,omitempty"`
 
-	// jobOver says that the recording task ended (CLOUD_RECORD_SERVER_OVER) while this file was still open.
-	// It is taken back when the file is reported after all.
-	// +optional
-	JobOver bool `json:"jobOver,omitempty"`
-
 	// pipelineRef names the RecordingPipeline that processes this file, instead of the source's routes.
 	// It decides when processing begins; a change later does not touch work that has begun.
 	// +optional
 	PipelineRef *LocalReference `json:"pipelineRef,omitempty"`
+
+	// jobOver says that the recording task ended (CLOUD_RECORD_SERVER_OVER) while this file was still open.
+	// It is taken back when the file is reported after all.
+	// +optional
+	JobOver bool `json:"jobOver,omitempty"`
 
 	// suspend stops new Jobs of this file and suspends those that run, until it is false again.
 	// +optional

@@ -62,9 +62,9 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// Promise 10: the cache holds 100 000 files in less than 200 MB.
+// Promise 10: the cache holds 100 000 files in less than 140 MB.
 func TestFilesInTheCacheAreSmall(t *testing.T) {
-	const files, most = 20_000, 2000
+	const files, most = 20_000, 1400
 	found := indexes{toolscache.NamespaceIndex: toolscache.MetaNamespaceIndexFunc}
 	if err := errors.Join(ingest.SetupIndexes(t.Context(), found), controller.SetupIndexes(t.Context(), found)); err != nil {
 		t.Fatal(err)

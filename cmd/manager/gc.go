@@ -25,7 +25,7 @@ import (
 const (
 	// heapHeadroom is by how much the heap grows from one collection to the next. A share of what is live, as Go counts
 	// by itself, is too little for a few files, whose callbacks would be spent collecting, and far too much for many.
-	heapHeadroom = 32 << 20
+	heapHeadroom = 24 << 20
 	// maxGCPercent bounds it while hardly anything is live.
 	maxGCPercent = 400
 	// minGCPercent keeps collections rare enough when a great many files are live.
