@@ -36,7 +36,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -45,7 +44,7 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
-	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
 
 const (
@@ -59,65 +58,42 @@ var (
 	// admin may do everything.
 	admin      client.Client
 	restConfig *rest.Config
-	scheme     = runtime.NewScheme()
+	scheme     *runtime.Scheme
 	auditLog   string
 	// managerBinary is cmd/manager.
 	managerBinary string
 )
 
+// TestMain has an API server that writes down what the operator's account asks of it, with config/default installed.
 func TestMain(m *testing.M) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-		fmt.Println("security: these tests need an API server: run them by `make test`, or set KUBEBUILDER_ASSETS")
-		os.Exit(0)
+	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
+	dir, err := os.MkdirTemp("", "security")
+	must(err)
+	defer func() { must(os.RemoveAll(dir)) }()
+	managerBinary, auditLog = filepath.Join(dir, "manager"), filepath.Join(dir, "audit.log")
+	policy := filepath.Join(dir, "audit.yaml")
+	must(os.WriteFile(policy, []byte(auditPolicy), 0o600))
+	run := func(server *apiserver.Server) {
+		admin, restConfig, scheme = server.Client, server.Config, server.Scheme
+		build := exec.Command("go", "build", "-o", managerBinary, "../../cmd/manager")
+		if said, err := build.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("build the manager: %v\n%s", err, said))
+		}
+		must(install(context.Background()))
+		m.Run()
 	}
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "security:", err)
-		os.Exit(1)
-	}
-	os.Exit(code)
+	apiserver.Main(run, func(flags *envtest.Arguments) {
+		flags.Set("authorization-mode", "RBAC").
+			Set("audit-policy-file", policy).
+			Set("audit-log-path", auditLog).
+			Set("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
+	})
 }
 
-// run starts an API server that writes down what the operator's account asks of it, and installs config/default.
-func run(m *testing.M) (code int, err error) {
-	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return 0, err
-	}
-	dir, err := os.MkdirTemp("", "security")
+func must(err error) {
 	if err != nil {
-		return 0, err
+		panic(err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	managerBinary, auditLog = filepath.Join(dir, "manager"), filepath.Join(dir, "audit.log")
-	build := exec.Command("go", "build", "-o", managerBinary, "../../cmd/manager")
-	if said, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build the manager: %w\n%s", err, said)
-	}
-	environment := &envtest.Environment{
-		CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true, Scheme: scheme,
-	}
-	policy := filepath.Join(dir, "audit.yaml")
-	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
-		return 0, err
-	}
-	environment.ControlPlane.GetAPIServer().Configure().
-		Set("authorization-mode", "RBAC").
-		Set("audit-policy-file", policy).
-		Set("audit-log-path", auditLog).
-		Set("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
-	if restConfig, err = environment.Start(); err != nil {
-		return 0, fmt.Errorf("start the API server: %w", err)
-	}
-	defer func() { err = errors.Join(err, environment.Stop()) }()
-	restConfig.QPS = -1
-	if admin, err = client.New(restConfig, client.Options{Scheme: scheme}); err != nil {
-		return 0, err
-	}
-	if err := install(context.Background()); err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
 }
 
 // auditPolicy writes down every request of the operator's account, and nothing else.

@@ -81,6 +81,13 @@ func Main(run func(*Server), configure ...func(flags *envtest.Arguments)) {
 	run(server)
 }
 
+// must lets what was deferred be done, unlike os.Exit.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
 // CachedClient is a client that reads from a cache with the given indexes, as the operator's does, until the test ends.
 func (s *Server) CachedClient(tb testing.TB, setupIndexes func(context.Context, client.FieldIndexer) error) client.Client {
 	tb.Helper()
@@ -135,10 +142,4 @@ func start(configure ...func(*envtest.Arguments)) (*Server, error) {
 // mayBeMissing says whether the tests pass without the API server that there is not.
 func mayBeMissing(err error) bool {
 	return errors.Is(err, errNone) && os.Getenv("REQUIRE_ENVTEST") == ""
-}
-
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
 }
