@@ -30,7 +30,7 @@ import (
 
 // probeBackoff is the time between attempts to reach an API server that is away. Its cap bounds how long the backlog
 // waits after the API server has returned.
-var probeBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 10, Cap: 5 * time.Second}
+var probeBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 10, Cap: 2 * time.Second}
 
 // isOutage says that an error tells of the API server, not of the event: it did not answer, or not for itself. What it
 // refuses (a missing right, a quota, a namespace that is gone) is no outage.
