@@ -66,9 +66,9 @@ func main() {
 	var o options
 	flag.StringVar(&o.manager, "manager", "bin/manager", "the manager's binary")
 	flag.IntVar(&o.clients, "clients", 32, "how many clients send at once")
-	flag.IntVar(&o.requests, "n", 8000, "how many requests each phase of a round has with all clients")
-	flag.IntVar(&o.alone, "alone", 1000, "how many requests each phase of a round has with one client; 0 for no such phases")
-	flag.IntVar(&o.rounds, "rounds", 1, "how many rounds")
+	flag.IntVar(&o.requests, "n", 1000, "how many requests each phase of a round has with all clients")
+	flag.IntVar(&o.alone, "alone", 250, "how many requests each phase of a round has with one client; 0 for no such phases")
+	flag.IntVar(&o.rounds, "rounds", 9, "how often bare creates, lean creates and callbacks take turns")
 	flag.IntVar(&o.files, "files", 0, "how many RecordingFiles there are before the manager starts")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.StringVar(&o.profiles, "profiles", "", "a folder for CPU profiles of the API server and the manager, from the first 5 s of each phase with all clients")
@@ -136,29 +136,27 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 		return nil, err
 	}
 	caller := newCaller(operator.callbacks)
-	for round := range o.rounds {
-		for _, run := range []runner{
-			{clients: 1, requests: o.alone, operator: operator},
-			{clients: o.clients, requests: o.requests, operator: operator, profiles: o.profilesOf(config, round)},
-		} {
-			if run.requests == 0 {
-				continue
-			}
-			id := func(i int) string { return fmt.Sprintf("%d-%d-%d", round, run.clients, i) }
-			compared, err := run.compare(ctx, bareCreates(k8s, id), lean.creates(id), caller.completes(id))
-			if err != nil {
-				return nil, err
-			}
-			found.Callbacks += run.requests
-			found.Comparisons = append(found.Comparisons, compared)
+	for _, run := range []runner{
+		{clients: 1, requests: o.alone, rounds: o.rounds, operator: operator},
+		{clients: o.clients, requests: o.requests, rounds: o.rounds, operator: operator, profiles: o.profilesOf(config)},
+	} {
+		if run.requests == 0 {
+			continue
 		}
+		id := func(i int) string { return fmt.Sprintf("%d-%d", run.clients, i) }
+		compared, err := run.compare(ctx, bareCreates(k8s, id), lean.creates(id), caller.completes(id))
+		if err != nil {
+			return nil, err
+		}
+		found.Callbacks += compared.Requests
+		found.Comparisons = append(found.Comparisons, compared)
 	}
 	found.EndMiB, found.PeakMiB = operator.memory("VmRSS"), operator.memory("VmHWM")
 	return found, check(ctx, k8s, found.Callbacks)
 }
 
-// profilesOf saves profiles of a round's phases, when that is wished.
-func (o *options) profilesOf(config *rest.Config, round int) func(context.Context, string) error {
+// profilesOf saves profiles of phases, when that is wished.
+func (o *options) profilesOf(config *rest.Config) func(context.Context, string) error {
 	return func(ctx context.Context, phase string) error {
 		if o.profiles == "" {
 			return nil
@@ -166,7 +164,7 @@ func (o *options) profilesOf(config *rest.Config, round int) func(context.Contex
 		if err := os.MkdirAll(o.profiles, 0o750); err != nil {
 			return fmt.Errorf("make the folder for profiles: %w", err)
 		}
-		return saveProfiles(ctx, config, filepath.Join(o.profiles, fmt.Sprintf("%d-%s", round, phase)))
+		return saveProfiles(ctx, config, filepath.Join(o.profiles, phase))
 	}
 }
 

@@ -26,42 +26,64 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// runner measures phases of so many requests by so many clients.
+// runner measures phases of so many requests by so many clients, again and again: what a request costs differs by a
+// third from one minute to the next on a machine that is shared, so what is compared has to take turns.
 type runner struct {
-	clients, requests int
-	operator          *operator
+	clients, requests, rounds int
+	operator                  *operator
 	// profiles saves what the processes do at the beginning of a phase; nil for nothing.
 	profiles func(ctx context.Context, phase string) error
 }
 
-// compare measures callbacks beside bare and lean creates.
+// compare measures callbacks beside bare and lean creates. Which comes first changes from round to round, as what comes
+// first has it easier.
 func (r runner) compare(ctx context.Context, bare, lean, callbacks request) (comparison, error) {
-	compared := comparison{Clients: r.clients, Requests: r.requests}
-	for _, p := range []struct {
+	phases := []struct {
 		name    string
 		prepare request
-		phase   *phase
-	}{{"bare", bare, &compared.Bare}, {"lean", lean, &compared.Lean}, {"callbacks", callbacks, &compared.Callbacks}} {
-		var err error
-		if *p.phase, err = r.phase(ctx, p.name, p.prepare); err != nil {
-			return compared, fmt.Errorf("%s: %w", p.name, err)
+		all     sample
+	}{{"bare", bare, sample{}}, {"lean", lean, sample{}}, {"callbacks", callbacks, sample{}}}
+	compared := comparison{Clients: r.clients, Requests: r.requests * r.rounds}
+	var afterwards sample
+	for round := range r.rounds {
+		var rates [3]float64
+		for turn := range phases {
+			n := (round + turn) % len(phases)
+			p := &phases[n]
+			measured, err := r.phase(ctx, fmt.Sprintf("%d-%s", round, p.name), func(i int) (func(context.Context) error, error) {
+				return p.prepare(round*r.requests + i)
+			})
+			if err != nil {
+				return compared, fmt.Errorf("%s: %w", p.name, err)
+			}
+			rates[n] = float64(r.requests) / measured.seconds
+			p.all.add(measured)
+			if p.name != "callbacks" {
+				continue
+			}
+			settled, err := r.timed(func() error { return r.operator.settle(ctx) })
+			if err != nil {
+				return compared, fmt.Errorf("after callbacks: %w", err)
+			}
+			afterwards.add(settled)
 		}
+		compared.Ratios = append(compared.Ratios, rates[2]/rates[0])
 	}
-	var err error
-	compared.Afterwards, err = r.timed(func() error { return r.operator.settle(ctx) })
-	return compared, err
+	compared.Bare, compared.Lean, compared.Callbacks = phases[0].all.phase(), phases[1].all.phase(), phases[2].all.phase()
+	compared.Afterwards = afterwards.phase()
+	return compared, nil
 }
 
 // request prepares request i. What it returns is timed; the preparation is not: it is no work of the system measured.
 type request func(i int) (send func(context.Context) error, err error)
 
 // phase prepares all requests, has the clients send them, and times each and all.
-func (r runner) phase(ctx context.Context, name string, prepare request) (phase, error) {
+func (r runner) phase(ctx context.Context, name string, prepare request) (sample, error) {
 	sends := make([]func(context.Context) error, r.requests)
 	for i := range sends {
 		var err error
 		if sends[i], err = prepare(i); err != nil {
-			return phase{}, err
+			return sample{}, err
 		}
 	}
 	latencies := make([]time.Duration, r.requests)
@@ -85,22 +107,52 @@ func (r runner) phase(ctx context.Context, name string, prepare request) (phase,
 		}
 		return group.Wait()
 	})
-	slices.Sort(latencies)
-	quantile := func(q float64) float64 { return milliseconds(latencies[int(q*float64(len(latencies)-1))]) }
-	measured.Latency = &latency{P50: quantile(.5), P90: quantile(.9), P99: quantile(.99), Max: quantile(1)}
+	measured.latencies = latencies
 	return measured, err
 }
 
-// timed measures how long something takes, and what it costs each process, shared out among the requests.
-func (r runner) timed(do func() error) (phase, error) {
+// sample is what was measured of so many requests: how long they took together, and by process what they cost, in
+// milliseconds.
+type sample struct {
+	requests  int
+	seconds   float64
+	cpu       map[string]float64
+	latencies []time.Duration
+}
+
+// timed measures how long something takes, and what it costs each process.
+func (r runner) timed(do func() error) (sample, error) {
 	begin, before := time.Now(), r.operator.processes.cpu()
 	err := do()
-	measured := phase{Seconds: time.Since(begin).Seconds(), CPU: r.operator.processes.cpu()}
-	measured.Rate = float64(r.requests) / measured.Seconds
+	measured := sample{requests: r.requests, seconds: time.Since(begin).Seconds(), cpu: r.operator.processes.cpu()}
 	for name, used := range before {
-		measured.CPU[name] = (measured.CPU[name] - used) / float64(r.requests)
+		measured.cpu[name] -= used
 	}
 	return measured, err
+}
+
+func (s *sample) add(more sample) {
+	if s.cpu == nil {
+		s.cpu = map[string]float64{}
+	}
+	for name, used := range more.cpu {
+		s.cpu[name] += used
+	}
+	s.requests, s.seconds, s.latencies = s.requests+more.requests, s.seconds+more.seconds, append(s.latencies, more.latencies...)
+}
+
+// phase is the sample shared out among its requests.
+func (s *sample) phase() phase {
+	p := phase{Seconds: s.seconds, Rate: float64(s.requests) / s.seconds, CPU: map[string]float64{}}
+	for name, used := range s.cpu {
+		p.CPU[name] = used / float64(s.requests)
+	}
+	if len(s.latencies) > 0 {
+		sorted := slices.Sorted(slices.Values(s.latencies))
+		quantile := func(q float64) float64 { return milliseconds(sorted[int(q*float64(len(sorted)-1))]) }
+		p.Latency = &latency{P50: quantile(.5), P90: quantile(.9), P99: quantile(.99), Max: quantile(1)}
+	}
+	return p
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -42,10 +42,13 @@ type report struct {
 	Comparisons []comparison `json:"comparisons"`
 }
 
-// comparison is one round with so many clients.
+// comparison is of so many clients.
 type comparison struct {
-	Clients  int `json:"clients"`
+	Clients int `json:"clients"`
+	// Requests of each phase, of all rounds together.
 	Requests int `json:"requests"`
+	// Ratios are the rates of callbacks to those of bare creates, of each round.
+	Ratios []float64 `json:"ratios"`
 	// Bare creates are made with controller-runtime's client, Lean ones without decoding the answer.
 	Bare      phase `json:"bare"`
 	Lean      phase `json:"lean"`
@@ -91,7 +94,7 @@ func (r *report) print(out io.Writer) {
 
 func (c comparison) print(out io.Writer) {
 	names := slices.Sorted(maps.Keys(c.Bare.CPU))
-	_, _ = fmt.Fprintf(out, "\n%d client(s), %d requests\n", c.Clients, c.Requests)
+	_, _ = fmt.Fprintf(out, "\n%d client(s), %d requests in %d rounds\n", c.Clients, c.Requests, len(c.Ratios))
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintf(table, "\trate/s\tp50 ms\tp90\tp99\tmax\tCPU ms/request\t%s\t\n", strings.Join(names, "\t"))
 	for _, row := range []struct {
@@ -116,6 +119,7 @@ func (c comparison) print(out io.Writer) {
 			c.Callbacks.Rate/with.Rate, with.totalCPU()/c.Callbacks.totalCPU(), c.Callbacks.Latency.P50/with.Latency.P50)
 	}
 	compare("bare", c.Bare)
+	_, _ = fmt.Fprintf(out, "  in the rounds from %.2f to %.2f\n", slices.Min(c.Ratios), slices.Max(c.Ratios))
 	compare("lean", c.Lean)
 }
 
