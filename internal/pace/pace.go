@@ -37,7 +37,9 @@ const (
 	// patience is how many times as long as callbacks are held up, a write of the controllers waits.
 	patience = 200
 	// longest is the longest pause between two writes, so that the controllers go on however many callbacks come.
-	longest = 500 * time.Millisecond
+	longest = 2 * time.Second
+	// quiet is after how many times as long as callbacks take nobody calls any more.
+	quiet = 5
 	// credit is how much time pauses may take together, and a tenth of the time that passes is added to it again: a burst
 	// of callbacks is given way to, a flood that does not end must not hold up for ever what follows from it, nor an API
 	// server that has become slow for good.
@@ -56,8 +58,8 @@ type Pacer struct {
 	fastest time.Duration
 	// count and busy are how many callbacks there were within the window, and their time together.
 	count, busy float64
-	// seen is when these were right.
-	seen time.Time
+	// seen is when these were right, last when a callback was written.
+	seen, last time.Time
 	// free is when the next write may begin, and left what there is of the credit.
 	free time.Time
 	left time.Duration
@@ -73,6 +75,7 @@ func (p *Pacer) Written(took time.Duration) {
 	p.decay()
 	p.count++
 	p.busy += took.Seconds()
+	p.last = p.seen
 	if p.fastest == 0 || took < p.fastest {
 		p.fastest = took
 	}
@@ -90,14 +93,22 @@ func (p *Pacer) decay() {
 // taken from the credit.
 func (p *Pacer) pause() time.Duration {
 	p.decay()
-	if p.count == 0 {
+	if p.over() {
 		return 0
 	}
-	held := p.busy/p.count - slack*p.fastest.Seconds()
+	held := p.usual() - slack*p.fastest.Seconds()
 	inFlight := min(p.busy/window.Seconds(), 1)
 	pause := min(time.Duration(max(0, patience*held*inFlight)*float64(time.Second)), longest, p.left)
 	p.left -= pause
 	return pause
+}
+
+// usual is how long callbacks take, in seconds.
+func (p *Pacer) usual() float64 { return p.busy / p.count }
+
+// over says that nobody calls any more, so that nobody has to wait.
+func (p *Pacer) over() bool {
+	return p.count == 0 || p.clock.Since(p.last).Seconds() > quiet*p.usual()
 }
 
 // reserve takes the next turn to write and returns how far off it is.
@@ -106,7 +117,7 @@ func (p *Pacer) reserve() time.Duration {
 	defer p.mu.Unlock()
 	now := p.clock.Now()
 	turn := p.free
-	if turn.Before(now) {
+	if turn.Before(now) || p.over() {
 		turn = now
 	}
 	p.free = turn.Add(p.pause())
@@ -149,7 +160,7 @@ func (l limiter) TryAccept() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	if l.free.After(now) {
+	if l.free.After(now) && !l.over() {
 		return false
 	}
 	l.free = now.Add(l.pause())
