@@ -79,9 +79,13 @@ const clients = 32
 // measureDrain lets n callbacks of n new files come while the API server is away, and watches them drain when nothing
 // else goes on.
 func (c *chaos) measureDrain(ctx context.Context, n int) (backlog, error) {
+	deliveries := make([]*delivery, n)
+	for i := range deliveries {
+		deliveries[i] = c.generator.single()
+	}
 	c.cluster.apiServer.pause()
 	err := parallel(ctx, n, func(ctx context.Context, i int) error {
-		d := c.generator.single()
+		d := deliveries[i]
 		d.sign()
 		r := c.fleet.replicas[i%len(c.fleet.replicas)]
 		code, err := post(ctx, &c.load.client, r.callbacks+d.source.path(), d.body, d.proof)
