@@ -19,7 +19,6 @@ package v1alpha1_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,13 +31,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
-	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
 
 // The tests of this package share one real API server: what is tested is what it refuses, and in which words. The
@@ -48,40 +44,17 @@ var (
 	namespaces atomic.Int32
 )
 
-// crdDir holds the definitions that are tested; samplesDir the set-up that people begin with.
-var (
-	crdDir     = filepath.Join("..", "..", "config", "crd", "bases")
-	samplesDir = filepath.Join("..", "..", "config", "samples")
-)
+// samplesDir holds the set-up that people begin with.
+var samplesDir = filepath.Join("..", "..", "config", "samples")
 
 func TestMain(m *testing.M) {
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" && os.Getenv("REQUIRE_ENVTEST") == "" {
-		fmt.Println("v1alpha1: these tests need an API server: run them by `make test`, or set KUBEBUILDER_ASSETS")
-		os.Exit(0)
-	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	scheme := runtime.NewScheme()
-	must(clientgoscheme.AddToScheme(scheme))
-	must(apiextensionsv1.AddToScheme(scheme))
-	must(v1alpha1.AddToScheme(scheme))
-	environment := &envtest.Environment{CRDDirectoryPaths: []string{crdDir}, ErrorIfCRDPathMissing: true, Scheme: scheme}
-	config, err := environment.Start()
-	must(err)
-	defer func() { must(environment.Stop()) }()
-	config.QPS = -1
-	plain, err := client.New(config, client.Options{Scheme: scheme})
-	must(err)
-	k8s = client.WithFieldValidation(plain, metav1.FieldValidationStrict)
-	return m.Run()
-}
-
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
+	apiserver.Main(func(server *apiserver.Server) {
+		if err := apiextensionsv1.AddToScheme(server.Scheme); err != nil {
+			panic(err)
+		}
+		k8s = client.WithFieldValidation(server.Client, metav1.FieldValidationStrict)
+		m.Run()
+	})
 }
 
 // newNamespace is a namespace of the test's own.
