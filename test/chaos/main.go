@@ -209,12 +209,19 @@ func (c *chaos) breakThings(ctx context.Context) {
 	forged.Wait()
 }
 
-// settle waits until the spools are empty, and tries the keys that were taken away.
+// settle waits until the spools are empty, tries the keys that were taken away, and lets the controllers catch up.
 func (c *chaos) settle(ctx context.Context) error {
 	if b, err := c.fleet.drain(ctx, time.Minute); err != nil || !b.empty {
 		return fmt.Errorf("the spools still hold %d callbacks a minute after all was mended: %w", b.waiting-b.drained, err)
 	}
-	return c.retire(ctx)
+	if err := c.retire(ctx); err != nil {
+		return err
+	}
+	left, err := c.unreconciled(ctx, 30*time.Second)
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("the controllers look no more at %d files, among them %s", len(left), left[0])
+	}
+	return err
 }
 
 // retire waits until every manager refuses what the keys sign that were taken away, and then forges with them. A
