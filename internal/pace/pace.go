@@ -38,7 +38,7 @@ const (
 	patience = 200
 	// longest is the longest pause between two writes, so that the controllers go on however many callbacks come.
 	longest = 2 * time.Second
-	// quiet is after how many times as long as callbacks take nobody calls any more.
+	// quiet is how many times as long as callbacks take none has to come for the burst to be over.
 	quiet = 5
 	// credit is how much time pauses may take together, and a tenth of the time that passes is added to it again: a burst
 	// of callbacks is given way to, a flood that does not end must not hold up for ever what follows from it, nor an API
@@ -111,15 +111,20 @@ func (p *Pacer) over() bool {
 	return p.count == 0 || p.clock.Since(p.last).Seconds() > quiet*p.usual()
 }
 
+// turn is when the next write may begin, now at the earliest.
+func (p *Pacer) turn(now time.Time) time.Time {
+	if p.free.Before(now) || p.over() {
+		return now
+	}
+	return p.free
+}
+
 // reserve takes the next turn to write and returns how far off it is.
 func (p *Pacer) reserve() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.clock.Now()
-	turn := p.free
-	if turn.Before(now) || p.over() {
-		turn = now
-	}
+	turn := p.turn(now)
 	p.free = turn.Add(p.pause())
 	return turn.Sub(now)
 }
@@ -160,7 +165,7 @@ func (l limiter) TryAccept() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	if l.free.After(now) && !l.over() {
+	if l.turn(now).After(now) {
 		return false
 	}
 	l.free = now.Add(l.pause())
