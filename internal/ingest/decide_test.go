@@ -128,6 +128,9 @@ func checkSpec(t *testing.T, got decision, d Delivery) {
 	if KeyOfFile(written) != testKey {
 		t.Errorf("writes into the chain %+v", KeyOfFile(written))
 	}
+	if _, swept := got.annotations[v1alpha1.AnnotationSwept]; swept {
+		t.Errorf("annotates %v", got.annotations)
+	}
 	if got.reported != (got.outcome == Grown) {
 		t.Errorf("%s, and reported is %t", got.outcome, got.reported)
 	}

@@ -39,8 +39,8 @@ const cachedDigits = 3
 // CachedDelivery is what the cache has to keep of AnnotationStartDelivery.
 func CachedDelivery(digest string) string { return digest[:min(len(digest), cachedDigits)] }
 
-// recognizable are the files of the cache, those of the chain that the START may have begun with the whole digest. Why
-// not leave them to be seen as strangers: a START that comes again would open a file that is none.
+// recognizable are the cached files, but read live where the cache has too little to tell whether the START began them:
+// one that is not recognized when it comes again would open a file that is none.
 func (i *Ingester) recognizable(ctx context.Context, key Key, cached []*v1alpha1.RecordingFile, d Delivery) ([]*v1alpha1.RecordingFile, error) {
 	digest, named := deliveryOf(d)
 	if !named {
