@@ -96,13 +96,14 @@ func (m *fileMaker) commit(sizes []int, removed int) {
 			}
 		}
 		for i, size := range sizes {
-			bucket, t, held := c.events, &c.ledger.Events, m.held.events
-			if i%5 == 4 {
-				bucket, t, held = c.letters, &c.ledger.Letters, m.held.letters
-			}
 			d := deliver(fmt.Sprintf("job-%d", i%3), size)
 			d.Body = append(d.Body, bytes.Repeat([]byte{byte(size)}, size)...)
-			content, err := recordOf(d).encode()
+			r := recordOf(d)
+			bucket, t, held := c.events, &c.ledger.Events, m.held.events
+			if i%5 == 4 {
+				bucket, t, held, r.Cause = c.letters, &c.ledger.Letters, m.held.letters, Undecodable
+			}
+			content, err := r.encode()
 			if err != nil {
 				return err
 			}

@@ -55,6 +55,10 @@ func (v *visitor) visit(bucket string, key, content []byte) error {
 	if err != nil {
 		return err
 	}
+	if isLetter := r.Cause != ""; isLetter != (bucket == string(lettersBucket)) {
+		// A page that was never written shows what it held before, which may be of the other bucket.
+		return errDisordered
+	}
 	if bucket == string(eventsBucket) {
 		v.counted.Events.add(content)
 	} else {
