@@ -288,6 +288,33 @@ func TestFlippedBits(t *testing.T) {
 	})
 }
 
+// The root page says which buckets there are and what number comes next, which no record has a checksum over.
+func TestBrokenRoot(t *testing.T) {
+	t.Run("records", func(t *testing.T) { breakRoot(t, []int{100, 200, 300, 400, 500}) })
+	t.Run("no records", func(t *testing.T) { breakRoot(t, nil) })
+}
+
+func breakRoot(t *testing.T, sizes []int) {
+	t.Helper()
+	dir, remove := fastDir(t)
+	defer remove()
+	m := makeFile(t, dir)
+	m.commit(sizes, 0)
+	content := m.close(dir)
+	metas, _ := readMetas(bytes.NewReader(content))
+	root := int(metas[0].root) * pageSize
+	for at := range 256 {
+		for _, mask := range []byte{1, 4, 0x80, 0xff} {
+			broken := bytes.Clone(content)
+			broken[root+at] ^= mask
+			held, f := reopen(t, dir, broken)
+			if f.damage == nil && (!maps.Equal(held.events, m.held.events) || !maps.Equal(held.letters, m.held.letters)) {
+				t.Fatalf("byte %d: %d events of %d, and no damage was seen", at, len(held.events), len(m.held.events))
+			}
+		}
+	}
+}
+
 // FuzzFile does the same with whatever the fuzzer makes of the file: each four bytes are a page, an offset and a mask.
 func FuzzFile(f *testing.F) {
 	content, _, ever := soak(f)

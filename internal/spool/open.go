@@ -138,7 +138,7 @@ func create(folder string, fill func(*bbolt.DB) error) error {
 		return err
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{eventsBucket, lettersBucket, ledgerBucket} {
+		for _, name := range spoolBuckets {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

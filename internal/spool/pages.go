@@ -63,9 +63,8 @@ type scan struct {
 	file    io.ReaderAt
 	pages   uint64
 	visited map[uint64]bool
-	// visit is told of every record: the name of its bucket, its key and its value, which are valid until it returns.
-	visit func(bucket string, key, value []byte) error
-	// problems are what bbolt could not bear, or visit could not.
+	visitor *visitor
+	// problems are what bbolt could not bear, or the visitor could not.
 	problems []error
 }
 
@@ -95,8 +94,8 @@ func readMetas(file io.ReaderAt) (whole, broken []meta) {
 
 // scanTree visits all records that can be reached from a meta, and returns what is wrong. It goes on after a problem:
 // what lies beside a broken page is still good.
-func scanTree(file io.ReaderAt, size int64, m meta, visit func(bucket string, key, value []byte) error) []error {
-	s := &scan{file: file, pages: m.pages, visited: map[uint64]bool{}, visit: visit}
+func scanTree(file io.ReaderAt, size int64, m meta, v *visitor) []error {
+	s := &scan{file: file, pages: m.pages, visited: map[uint64]bool{}, visitor: v}
 	if m.pages > uint64(size)/pageSize { //nolint:gosec // a size is never negative
 		s.problem(fmt.Errorf("the file ends before page %d of %d", uint64(size)/pageSize, m.pages)) //nolint:gosec // a size is never negative
 		s.pages = uint64(size) / pageSize                                                           //nolint:gosec // a size is never negative
@@ -167,15 +166,20 @@ func (s *scan) elements(bucket string, id uint64, content []byte, low, high []by
 			continue
 		}
 		low = key
-		switch {
-		case flags == branchPage:
+		if flags == branchPage {
 			s.page(bucket, child, key, s.next(content, flags, i+1, count, high), depth+1)
-		case native.Uint32(content[headerSize+i*elementSize:]) == bucketFlag:
+			continue
+		}
+		switch flags := native.Uint32(content[headerSize+i*elementSize:]); flags {
+		case bucketFlag:
 			s.bucket(bucket, string(key), value, depth)
+		case 0:
+			err = s.visitor.visit(bucket, key, value)
 		default:
-			if err := s.visit(bucket, key, value); err != nil {
-				s.problem(fmt.Errorf("page %d, element %d: %w", id, i, err))
-			}
+			err = fmt.Errorf("has flags %#x", flags)
+		}
+		if err != nil {
+			s.problem(fmt.Errorf("page %d, element %d: %w", id, i, err))
 		}
 	}
 }
@@ -208,6 +212,9 @@ func (s *scan) bucket(parent, name string, value []byte, depth int) {
 		return
 	}
 	root := native.Uint64(value)
+	if err := s.visitor.bucket(name, native.Uint64(value[8:])); err != nil {
+		s.problem(fmt.Errorf("bucket %q: %w", name, err))
+	}
 	if root != 0 {
 		s.page(name, root, nil, nil, depth+1)
 		return

@@ -27,18 +27,41 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// errDisordered says that a record lies where none should be.
-var errDisordered = errors.New("is no record of the spool's")
+// errDisordered says that a bucket or a record lies where none should be.
+var errDisordered = errors.New("is none of the spool's")
 
-// visitor is told of the records of a file.
+// visitor is told of the buckets and the records of a file.
 type visitor struct {
 	// record is called for each record that is whole.
 	record func(bucket string, id uint64, content []byte, r record) error
 	// counted is what was found, written what the ledger says.
 	counted ledger
 	written *ledger
+	// buckets are how many of the spool's buckets there are, whose names are in order and so never twice.
+	buckets int
 }
 
+// complete reports whether nothing is missing beside what was found.
+func (v *visitor) complete() bool {
+	return v.buckets == len(spoolBuckets) && v.written != nil && *v.written == v.counted
+}
+
+// bucket is told of a bucket, and which number it gave last.
+func (v *visitor) bucket(name string, last uint64) error {
+	switch name {
+	case string(eventsBucket):
+		v.counted.Events.Last = last
+	case string(lettersBucket):
+		v.counted.Letters.Last = last
+	case string(ledgerBucket):
+	default:
+		return errDisordered
+	}
+	v.buckets++
+	return nil
+}
+
+// visit is told of a record. What it is given is valid until it returns.
 func (v *visitor) visit(bucket string, key, content []byte) error {
 	switch {
 	case bucket == string(ledgerBucket) && string(key) == string(ledgerKey):
@@ -86,9 +109,9 @@ func inspect(path string) (found, error) {
 		}
 		return nil
 	}}
-	problems := scanTree(file, size, metas[0], v.visit)
+	problems := scanTree(file, size, metas[0], v)
 	v.counted.Commit = metas[0].txid
-	if len(problems) == 0 && (v.written == nil || *v.written != v.counted) {
+	if len(problems) == 0 && !v.complete() {
 		problems = []error{errors.New("its records are not those that its ledger counts")}
 	}
 	if len(problems) > 0 {
@@ -162,7 +185,7 @@ func save(db *bbolt.DB, file io.ReaderAt, size int64) (lost int, err error) {
 	whole, broken := readMetas(file)
 	for _, m := range append(broken, whole...) {
 		v := &visitor{record: s.add}
-		_ = scanTree(file, size, m, v.visit)
+		_ = scanTree(file, size, m, v)
 		if written == nil {
 			written = v.written
 		}
@@ -211,7 +234,8 @@ func (s *saver) flush() {
 				return err
 			}
 			t.add(r.content)
-			if err := bucket.SetSequence(max(bucket.Sequence(), r.id)); err != nil {
+			t.Last = max(t.Last, r.id)
+			if err := bucket.SetSequence(t.Last); err != nil {
 				return err
 			}
 		}

@@ -34,6 +34,7 @@ var (
 	lettersBucket = []byte("letters")
 	ledgerBucket  = []byte("ledger")
 	ledgerKey     = []byte("ledger")
+	spoolBuckets  = [][]byte{eventsBucket, lettersBucket, ledgerBucket}
 )
 
 // tally says how much a bucket holds.
@@ -42,6 +43,8 @@ type tally struct {
 	Count, Bytes uint64
 	// Sum is that of the records' checksums. A page that the disk kept as it once was has valid records, but not these.
 	Sum uint64
+	// Last is the number that was given last. The bucket says the same, so that neither is believed when it is broken.
+	Last uint64
 }
 
 func (t *tally) add(content []byte) {
@@ -102,6 +105,7 @@ func put(bucket *bbolt.Bucket, t *tally, content []byte) (uint64, error) {
 		return 0, fmt.Errorf("put the record: %w", err)
 	}
 	t.add(content)
+	t.Last = id
 	return id, nil
 }
 
