@@ -20,6 +20,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -143,14 +145,20 @@ func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
 
 // format is --format, or what the ending of the file says.
 func (f *eventFields) format() string {
-	switch {
-	case f.RecordFormat != "":
+	if f.RecordFormat != "" {
 		return f.RecordFormat
-	case strings.HasSuffix(strings.ToLower(f.OBSObject), ".mp4") || f.OBSObject == "" && strings.HasSuffix(strings.ToLower(f.DownloadURL), ".mp4"):
-		return "MP4"
-	default:
-		return "HLS"
 	}
+	place := f.OBSObject
+	if place == "" {
+		// A URL may be a signed one: what follows the path is no ending. One that is none is refused later.
+		if u, err := url.Parse(f.DownloadURL); err == nil {
+			place = u.Path
+		}
+	}
+	if strings.EqualFold(path.Ext(place), ".mp4") {
+		return "MP4"
+	}
+	return "HLS"
 }
 
 // setTimes fills in the times of a file that ends now, and writes them as the service does.

@@ -61,6 +61,25 @@ func TestSendDryRun(t *testing.T) {
 	}
 }
 
+// The format is that of the file: a film that is taken for a playlist fails in every step.
+func TestSendFormat(t *testing.T) {
+	f := newFakeAPI(t)
+	for place, want := range map[string]string{
+		"--bucket=b --object=Record/s.m3u8":                    "HLS",
+		"--bucket=b --object=Record/s.MP4":                     "MP4",
+		"--bucket=b --object=Record/s":                         "HLS",
+		"--bucket=b --object=Record/s.mp4 --format=HLS":        "HLS",
+		"--download-url=https://h/s.mp4":                       "MP4",
+		"--download-url=https://h/s.mp4?Expires=1&Signature=x": "MP4",
+		"--download-url=https://h/s.m3u8?file=s.mp4":           "HLS",
+	} {
+		got := f.run(t, "", append([]string{"send", "complete", "classroom", "--dry-run"}, strings.Fields(place)...)...)
+		if got.code != ExitDone || !strings.Contains(got.out, `"record_format":"`+want+`"`) {
+			t.Errorf("%s: want %s: %v", place, want, got)
+		}
+	}
+}
+
 // What the guide of the service shows is what send makes: the signature is another implementation's.
 func TestSendSignsAsTheServiceDoes(t *testing.T) {
 	f := newFakeAPI(t)
