@@ -25,14 +25,19 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
+	"net/url"
 	"strconv"
 	"strings"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 // captured is a callback as somebody recorded it.
 type captured struct {
-	header http.Header
-	body   []byte
+	// method and target are those of the request line; empty when it was not captured.
+	method, target string
+	header         http.Header
+	body           []byte
 	// notes say what was done to get at the body.
 	notes []string
 }
@@ -40,13 +45,12 @@ type captured struct {
 // parseRequest reads a raw HTTP/1.1 request: request line, headers, an empty line, and the body to the end of the
 // file. Lines may end as HTTP or as Unix has it.
 func parseRequest(raw []byte) (*captured, error) {
-	header, rest, err := parseHeader(raw)
+	c, err := parseHeader(raw)
 	if err != nil {
 		return nil, err
 	}
-	c := &captured{header: header, body: rest}
-	if strings.EqualFold(header.Get("Transfer-Encoding"), "chunked") {
-		body, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(rest)))
+	if strings.EqualFold(c.header.Get("Transfer-Encoding"), "chunked") {
+		body, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(c.body)))
 		if err != nil {
 			return nil, fmt.Errorf("the body is not chunked, though its Transfer-Encoding says so: %w", err)
 		}
@@ -70,21 +74,38 @@ func (c *captured) cut() {
 	}
 }
 
-// parseHeader reads headers, with or without a request line before them, up to an empty line or the end.
-func parseHeader(raw []byte) (header http.Header, rest []byte, err error) {
-	if line, after, found := bytes.Cut(raw, []byte("\n")); found && isRequestLine(line) {
-		raw = after
+// parseHeader reads headers, with or without a request line before them, up to an empty line or the end; the body is what
+// follows. Empty lines before them are of the editor that the capture was pasted into.
+func parseHeader(raw []byte) (*captured, error) {
+	c := &captured{}
+	raw = bytes.TrimLeft(raw, "\r\n")
+	if line, after, found := bytes.Cut(raw, []byte("\n")); found {
+		if fields := strings.Fields(string(line)); len(fields) == 3 && strings.HasPrefix(fields[2], "HTTP/") {
+			c.method, c.target, raw = fields[0], fields[1], after
+		}
 	}
 	reader := bufio.NewReader(bytes.NewReader(raw))
-	parsed, err := textproto.NewReader(reader).ReadMIMEHeader()
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, fmt.Errorf("these are no HTTP headers, one \"Name: value\" a line: %w", err)
+	header, err := textproto.NewReader(reader).ReadMIMEHeader()
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("these are no HTTP headers, one \"Name: value\" a line: %w", err)
+	case len(header) == 0:
+		return nil, errors.New("there are no headers")
 	}
-	rest, err = io.ReadAll(reader)
-	return http.Header(parsed), rest, err
+	c.header = http.Header(header)
+	c.body, err = io.ReadAll(reader)
+	return c, err
 }
 
-func isRequestLine(line []byte) bool {
-	fields := strings.Fields(string(line))
-	return len(fields) == 3 && strings.HasPrefix(fields[2], "HTTP/")
+// strayed says when the request went to another path than the source's; empty when it did not. That is no part of the
+// verdict: somebody may have caught the callback elsewhere.
+func (c *captured) strayed(source *v1alpha1.RecordingSource) string {
+	if c.target == "" {
+		return ""
+	}
+	path := "/callbacks/" + source.Namespace + "/" + source.Name
+	if u, err := url.ParseRequestURI(c.target); err == nil && u.Path == path {
+		return ""
+	}
+	return fmt.Sprintf("the request is for %s; the operator takes it for this source at %s alone", c.target, path)
 }

@@ -187,7 +187,7 @@ func testRights(t *testing.T, r *realCluster) {
 	}{
 		"no right to the source": {nobody, over, "you need the right to get recordingsources.recording.sparkrtc.dev in namespace media"},
 		"no right to the key":    {reader, over, "you need the right to get secrets/classroom-callback in namespace media"},
-		"no right to verify":     {reader, []string{"verify", "classroom", "-f", write(t, "")}, "or give the key with --key-file"},
+		"no right to verify":     {reader, []string{"verify", "classroom", "-f", write(t, "Host: x\n")}, "or give the key with --key-file"},
 		"no right to the pods":   {file, over, "you need the right to list pods in namespace recording-system"},
 		"no right to letters":    {file, []string{"dead-letters", "list"}, "you need the right to list pods in namespace recording-system"},
 		"no right to forward":    {file, []string{"dead-letters", "show", "pod/1"}, "you need the right to create pods/portforward in namespace recording-system"},

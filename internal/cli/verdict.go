@@ -40,7 +40,9 @@ type verdict struct {
 	Source string `json:"source"`
 	// Answer is what the operator answers to such a callback.
 	Answer expected `json:"answer"`
-	// Notes say what was done to get at the body.
+	// Method is that of the request; empty when it was not captured.
+	Method string `json:"method,omitempty"`
+	// Notes say what was done to get at the body, and whether the request was for another path.
 	Notes     []string         `json:"notes,omitempty"`
 	Signature signatureVerdict `json:"signature"`
 	Timestamp timestampVerdict `json:"timestamp"`
@@ -108,7 +110,10 @@ type sourceKey struct {
 
 // judge says what the operator makes of a captured callback, and why.
 func judge(source *v1alpha1.RecordingSource, keys []sourceKey, c *captured, now time.Time) *verdict {
-	v := &verdict{Source: source.Namespace + "/" + source.Name, Notes: c.notes}
+	v := &verdict{Source: source.Namespace + "/" + source.Name, Method: c.method, Notes: c.notes}
+	if note := c.strayed(source); note != "" {
+		v.Notes = append(v.Notes, note)
+	}
 	v.Signature = judgeSignature(source, keys, c)
 	v.Timestamp = judgeTimestamp(source.Spec.Callback.Timestamp, c, now)
 	v.Body, v.App = judgeBody(source.Spec.AppID, c.body)
@@ -121,6 +126,8 @@ func (v *verdict) answer() expected {
 	signed := v.Signature.Needed
 	enforced := v.Timestamp.Policy == v1alpha1.TimestampEnforce
 	switch {
+	case v.Method != "" && v.Method != http.MethodPost:
+		return expected{http.StatusMethodNotAllowed, "only POST is allowed, and this is a " + v.Method + "; a redirect on the way may have made it one"}
 	case v.Body.Bytes > maxBody:
 		return expected{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d bytes", maxBody)}
 	case signed && !v.Signature.Verified && v.Signature.unusable():

@@ -167,8 +167,8 @@ func (o *verifyOptions) capture() (*captured, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &captured{header: http.Header{}, body: body}
 	if o.headers == "" {
+		c := &captured{header: http.Header{}, body: body}
 		o.proof.SetHeader(c.header)
 		return c, nil
 	}
@@ -176,9 +176,11 @@ func (o *verifyOptions) capture() (*captured, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.header, _, err = parseHeader(raw); err != nil {
+	c, err := parseHeader(raw)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", o.headers, err)
 	}
+	c.body = body
 	return c, nil
 }
 

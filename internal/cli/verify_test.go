@@ -87,6 +87,10 @@ func TestVerify(t *testing.T) {
 		"unauthenticated":  {"open", "Host: x\n\n" + body, nil, ExitDone},
 		"no-keys":          {"no-keys", good, nil, ExitNotNow},
 		"too-large":        {"open", "Host: x\n\n" + strings.Repeat(" ", maxBody) + body, nil, ExitRefused},
+		"get":              {"classroom", request("POST", "GET"), nil, ExitRefused},
+		"another-path":     {"classroom", request("/callbacks/media/classroom", "/callbacks/media/lobby?x"), nil, ExitDone},
+		"any-address":      {"classroom", request("/callbacks/media/classroom", "https://recordings.example.com/callbacks/media/classroom?x"), nil, ExitDone},
+		"empty-lines":      {"classroom", "\r\n\n" + good, nil, ExitDone},
 		"reformatted":      {"classroom", request(body, "{\n  \"event_type\": \"RECORD_NEW_FILE_START\"\n}\n"), nil, ExitRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +121,7 @@ func TestVerifyCaptures(t *testing.T) {
 	f := newFakeAPI(t)
 	body := write(t, startBody(t))
 	want := f.run(t, startHeaders+"X-Rtc-Signature: "+startSignature+"\r\n\r\n"+startBody(t), "verify", "classroom", "-f", "-")
-	headers := write(t, "POST /x HTTP/1.1\n"+startHeaders+"X-Rtc-Signature: "+startSignature)
+	headers := write(t, "POST /callbacks/media/classroom HTTP/1.1\n"+startHeaders+"X-Rtc-Signature: "+startSignature)
 	for name, args := range map[string][]string{
 		"headers and body":   {"--headers", headers, "--body", body},
 		"values and body":    {"--rand", "5577006791947779410", "--timestamp", "1619600282", "--signature", startSignature, "--body", body},
@@ -144,9 +148,10 @@ func TestVerifyErrors(t *testing.T) {
 		"no capture":          {[]string{"verify", "classroom"}, ExitUsage, "give the captured request"},
 		"two captures":        {[]string{"verify", "classroom", "-f", "-", "--body", "x"}, ExitUsage, "-f is the whole request"},
 		"headers and values":  {[]string{"verify", "classroom", "--body", "x", "--headers", "x", "--rand", "1"}, ExitUsage, "not both"},
+		"nothing":             {[]string{"verify", "classroom", "-f", write(t, "\n")}, ExitFailed, "there are no headers"},
 		"no such file":        {[]string{"verify", "classroom", "-f", "/nonexistent"}, ExitFailed, "no such file"},
 		"no headers":          {[]string{"verify", "classroom", "--headers", write(t, "no headers\n"), "--body", write(t, "")}, ExitFailed, "these are no HTTP headers"},
-		"no right to the key": {[]string{"verify", "locked", "-f", "-"}, ExitFailed, "kubectl auth can-i get secrets/forbidden -n media"},
+		"no right to the key": {[]string{"verify", "locked", "-f", write(t, "Host: x\n")}, ExitFailed, "kubectl auth can-i get secrets/forbidden -n media"},
 	} {
 		if got := f.run(t, "", c.args...); got.code != c.exit || !strings.Contains(got.err, c.want) {
 			t.Errorf("%s: %v", name, got)
