@@ -157,6 +157,9 @@ func (o *sendOptions) validate() error {
 	if o.keyFile != "" && o.flags.Changed("key-index") {
 		return usagef("give --key-file or --key-index, not both")
 	}
+	if err := oneInput("-f and --key-file", o.file, o.keyFile); err != nil {
+		return err
+	}
 	if err := o.output.validate(); err != nil {
 		return err
 	}
@@ -212,6 +215,20 @@ func (o *sendOptions) body(source *v1alpha1.RecordingSource) ([]byte, error) {
 		o.fields.AppID = source.Spec.AppID
 	}
 	return o.fields.body(o.event, o.env.Clock.Now())
+}
+
+// oneInput refuses to read standard input twice: the second time nothing would be left of it.
+func oneInput(flags string, files ...string) error {
+	given := 0
+	for _, file := range files {
+		if file == "-" {
+			given++
+		}
+	}
+	if given > 1 {
+		return usagef("only one of %s can be standard input", flags)
+	}
+	return nil
 }
 
 // readFile reads a file whole; "-" is standard input.

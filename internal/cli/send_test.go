@@ -188,6 +188,7 @@ func TestSendErrors(t *testing.T) {
 		"missing-field":    {[]string{"send", "start", "classroom"}, ExitUsage},
 		"bad-time":         {[]string{"send", "complete", "classroom", "--bucket", "b", "--object", "o", "--end-time", "now"}, ExitUsage},
 		"file-and-field":   {[]string{"send", "classroom", "-f", "-", "--job", "j"}, ExitUsage},
+		"one-input":        {[]string{"send", "classroom", "-f", "-", "--key-file", "-"}, ExitUsage},
 		"no-such-file":     {[]string{"send", "classroom", "-f", "/nonexistent/body"}, ExitFailed},
 		"bad-url":          {[]string{"send", "over", "classroom", "--job", "j", "--url", "recordings.example.com"}, ExitUsage},
 		"bad-dry-run":      {[]string{"send", "over", "classroom", "--job", "j", "--dry-run=server"}, ExitUsage},

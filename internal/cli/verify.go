@@ -115,6 +115,9 @@ func (o *verifyOptions) validate() error {
 	case o.headers != "" && o.proofGiven:
 		return usagef("give --headers, or --rand, --timestamp and --signature, not both")
 	}
+	if err := oneInput("-f, --headers, --body and --key-file", o.file, o.headers, o.body, o.keyFile); err != nil {
+		return err
+	}
 	return o.output.validate()
 }
 

@@ -148,6 +148,8 @@ func TestVerifyErrors(t *testing.T) {
 		"no capture":          {[]string{"verify", "classroom"}, ExitUsage, "give the captured request"},
 		"two captures":        {[]string{"verify", "classroom", "-f", "-", "--body", "x"}, ExitUsage, "-f is the whole request"},
 		"headers and values":  {[]string{"verify", "classroom", "--body", "x", "--headers", "x", "--rand", "1"}, ExitUsage, "not both"},
+		"two from one input":  {[]string{"verify", "classroom", "--headers", "-", "--body", "-"}, ExitUsage, "only one of -f, --headers, --body and --key-file can be standard input"},
+		"key from the same":   {[]string{"verify", "classroom", "-f", "-", "--key-file", "-"}, ExitUsage, "only one of"},
 		"nothing":             {[]string{"verify", "classroom", "-f", write(t, "\n")}, ExitFailed, "there are no headers"},
 		"no such file":        {[]string{"verify", "classroom", "-f", "/nonexistent"}, ExitFailed, "no such file"},
 		"no headers":          {[]string{"verify", "classroom", "--headers", write(t, "no headers\n"), "--body", write(t, "")}, ExitFailed, "these are no HTTP headers"},
