@@ -95,6 +95,8 @@ func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) 
 		TLSHandshakeTimeout:   5 * time.Second,
 		ResponseHeaderTimeout: pageTimeout,
 		IdleConnTimeout:       pageTimeout,
+
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	if access.CA != nil {
 		pool := x509.NewCertPool()
@@ -115,7 +117,7 @@ func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) 
 	client, err := minio.NewCore(strings.TrimSuffix(parsed.Host, "/"), &minio.Options{
 		Creds:        credentials.NewStaticV4(access.AccessKeyID, access.SecretAccessKey, access.SessionToken),
 		Secure:       parsed.Scheme == "https",
-		Transport:    transport,
+		Transport:    boundedAnswers{transport},
 		Region:       region,
 		BucketLookup: lookup,
 		MaxRetries:   attempts,

@@ -177,6 +177,63 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
+// An answer that does not end, or that would become a hundred times as large once it is decoded, ends the question before
+// it fills the memory that the operator has.
+func TestEndlessAnswers(t *testing.T) {
+	tests := map[string]struct{ begin, forever string }{
+		"objects":          {"<ListBucketResult>", strings.Repeat("<Contents/>", 1000)},
+		"a key":            {"<ListBucketResult><Contents><Key>", strings.Repeat("k", 10_000)},
+		"words of no kind": {"<ListBucketResult>", strings.Repeat("<a><b/></a>", 1000)},
+	}
+	for name, test := range tests {
+		sent := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte(test.begin))
+			for r.Context().Err() == nil && sent < 24<<20 {
+				n, _ := w.Write([]byte(test.forever))
+				sent += n
+			}
+		}))
+		b := open(t, &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: server.URL, Bucket: "recordings"}, access)
+		if _, err := b.List(t.Context(), "", ""); !errors.Is(err, bucket.ErrUnreachable) {
+			t.Errorf("%s: %v", name, err)
+		}
+		server.Close()
+		if sent > 16<<20 { // a part is still in the buffers of the connection
+			t.Errorf("%s: %d bytes were taken", name, sent)
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 20_000 {
+			w.Header().Set(fmt.Sprintf("X-Amz-Meta-%d", i), "")
+		}
+	}))
+	defer server.Close()
+	b := open(t, &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: server.URL, Bucket: "recordings"}, access)
+	if err := b.Check(t.Context()); !errors.Is(err, bucket.ErrUnreachable) {
+		t.Errorf("headers: %v", err)
+	}
+}
+
+// The largest page that S3 may give is not too large.
+func TestLargestPage(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, `<?xml version="1.0" encoding="UTF-8"?>
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>`)
+		for i := range bucket.PageSize {
+			_, _ = fmt.Fprintf(w, "<Contents><Key>%04d%s</Key><LastModified>2021-04-28T08:58:03.000Z</LastModified><ETag>&quot;0123456789abcdef0123456789abcdef-1000&quot;</ETag>"+
+				"<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>1</Size><Owner><ID>%s</ID><DisplayName>%s</DisplayName></Owner>"+
+				"<Type>0</Type><StorageClass>STANDARD</StorageClass></Contents>", i, strings.Repeat("%E5", 1020), strings.Repeat("i", 64), strings.Repeat("n", 255))
+		}
+		_, _ = fmt.Fprint(w, "</ListBucketResult>")
+	}))
+	defer server.Close()
+	b := open(t, &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: server.URL, Bucket: "recordings"}, access)
+	if objects, err := b.List(t.Context(), "", ""); err != nil || len(objects) != bucket.PageSize {
+		t.Errorf("%d objects, %v", len(objects), err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	location := &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: "https://s3.example.com", Bucket: "recordings"}
 	if _, err := bucket.Open(location, bucket.Access{CA: []byte("no certificate")}); !errors.Is(err, bucket.ErrCA) {
