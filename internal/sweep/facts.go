@@ -161,14 +161,15 @@ func besidePlaylist(ctx context.Context, from Bucket, key string) (bool, error) 
 
 // segmentBytes is the size of all segments of a playlist together; 0 when they cannot be told from a listing.
 func segmentBytes(ctx context.Context, from Bucket, key string, playlist media.Playlist) (int64, error) {
-	wanted, prefix := segmentKeys(key, playlist)
+	wanted, prefix := segmentNames(playlist)
 	if len(wanted) == 0 {
 		return 0, nil
 	}
+	folder := folderOf(key)
 	var total int64
 	missing := len(wanted)
-	err := list(ctx, from, prefix, len(wanted)/bucket.PageSize+sparePages, func(object bucket.Object) bool {
-		if wanted[object.Key] {
+	err := list(ctx, from, folder+prefix, len(wanted)/bucket.PageSize+sparePages, func(object bucket.Object) bool {
+		if wanted[object.Key[len(folder):]] {
 			missing--
 			total += min(max(object.Size, 0), math.MaxInt64-total)
 		}
@@ -181,23 +182,25 @@ func segmentBytes(ctx context.Context, from Bucket, key string, playlist media.P
 	return total, err
 }
 
-// segmentKeys are the distinct objects that a playlist names below its folder, and the prefix that all of them share;
-// none when it names anything else.
-func segmentKeys(key string, playlist media.Playlist) (wanted map[string]bool, prefix string) {
+// segmentNames are the distinct objects that a playlist names below its folder, and the prefix that all of them share;
+// none when it names anything else. They do not repeat the folder: it may be a kilobyte, and the segments 100,000.
+func segmentNames(playlist media.Playlist) (wanted map[string]bool, prefix string) {
 	wanted = make(map[string]bool, len(playlist.Segments))
-	folder := folderOf(key)
 	add := func(part media.Part) bool {
 		uri, err := url.Parse(part.URI)
-		if err != nil || uri.Scheme != "" || uri.Host != "" || uri.Path == "" {
+		if err != nil || uri.Scheme != "" || uri.Host != "" || strings.HasPrefix(uri.Path, "/") {
 			return false
 		}
-		target := path.Join(folder, uri.Path)
-		if len(wanted) == 0 {
-			prefix = target
+		name := path.Clean(uri.Path)
+		if name == "." || name == ".." || strings.HasPrefix(name, "../") {
+			return false
 		}
-		wanted[target] = true
-		prefix = commonPrefix(prefix, target)
-		return strings.HasPrefix(target, folder) && !strings.HasPrefix(uri.Path, "/")
+		if len(wanted) == 0 {
+			prefix = name
+		}
+		wanted[name] = true
+		prefix = commonPrefix(prefix, name)
+		return true
 	}
 	for _, part := range playlist.Maps {
 		if !add(part) {

@@ -17,7 +17,10 @@ limitations under the License.
 package sweep
 
 import (
+	"fmt"
 	"math"
+	"path"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -153,28 +156,31 @@ func TestPlaylistContent(t *testing.T) {
 	}
 }
 
-func TestSegmentKeys(t *testing.T) {
+func TestSegmentNames(t *testing.T) {
 	tests := map[string]struct {
 		uris   []string
 		want   []string
 		prefix string
 	}{
-		"beside it":       {[]string{"s-1.ts", "s-2.ts", "s-1.ts"}, []string{"rec/s-1.ts", "rec/s-2.ts"}, "rec/s-"},
-		"below it":        {[]string{"ts/1.ts", "ts/10.ts?x=1"}, []string{"rec/ts/1.ts", "rec/ts/10.ts"}, "rec/ts/1"},
-		"one, encoded":    {[]string{"a%20b.ts"}, []string{"rec/a b.ts"}, "rec/a b.ts"},
+		"beside it":       {[]string{"s-1.ts", "s-2.ts", "s-1.ts"}, []string{"s-1.ts", "s-2.ts"}, "s-"},
+		"below it":        {[]string{"ts/1.ts", "ts/10.ts?x=1"}, []string{"ts/1.ts", "ts/10.ts"}, "ts/1"},
+		"one, encoded":    {[]string{"a%20b.ts"}, []string{"a b.ts"}, "a b.ts"},
 		"above it":        {[]string{"1.ts", "../other/2.ts"}, nil, ""},
 		"far above it":    {[]string{"../../../../etc/2.ts"}, nil, ""},
 		"from the top":    {[]string{"/rec/1.ts"}, nil, ""},
 		"elsewhere":       {[]string{"http://169.254.169.254/1.ts"}, nil, ""},
 		"elsewhere, bare": {[]string{"//host/1.ts"}, nil, ""},
 		"nothing":         {[]string{"?x"}, nil, ""},
+		"the folder":      {[]string{"."}, nil, ""},
+		"the one above":   {[]string{"a/../.."}, nil, ""},
+		"roundabout":      {[]string{"./a//../..b.ts"}, []string{"..b.ts"}, "..b.ts"},
 	}
 	for name, test := range tests {
 		var playlist media.Playlist
 		for _, uri := range test.uris {
 			playlist.Segments = append(playlist.Segments, media.Segment{Part: media.Part{URI: uri}})
 		}
-		wanted, prefix := segmentKeys("rec/index.m3u8", playlist)
+		wanted, prefix := segmentNames(playlist)
 		if len(wanted) != len(test.want) || prefix != test.prefix {
 			t.Errorf("%s: %v, %q", name, wanted, prefix)
 		}
@@ -225,12 +231,42 @@ func FuzzPlaylistFacts(f *testing.F) {
 		if facts.EndTime.After(written) || facts.StartTime.After(facts.EndTime) || facts.StartTime.Year() < 0 {
 			t.Errorf("from %v to %v", facts.StartTime, facts.EndTime)
 		}
-		folder := folderOf(key)
-		wanted, prefix := segmentKeys(key, told.playlist)
+		wanted, prefix := segmentNames(told.playlist)
 		for segment := range wanted {
-			if !strings.HasPrefix(segment, prefix) || !strings.HasPrefix(segment, folder) {
-				t.Errorf("segment %q, prefix %q, folder %q", segment, prefix, folder)
+			if !strings.HasPrefix(segment, prefix) || path.Join("/folder", segment) != "/folder/"+segment {
+				t.Errorf("segment %q, prefix %q", segment, prefix)
 			}
 		}
 	})
+}
+
+// The longest playlist in the longest folder costs what it says and no more: a bucket's owner decides on both, and what
+// the operator's memory holds is also everybody else's.
+func TestALongPlaylistCostsLittle(t *testing.T) {
+	text := strings.Builder{}
+	text.WriteString(playlistHead)
+	const segments = 100_000
+	for i := range segments {
+		fmt.Fprintf(&text, "#EXTINF:1,\n%d.ts\n", i)
+	}
+	key := strings.Repeat("a/", 500) + "index.m3u8"
+	told := playlistContent([]byte(text.String()))
+	if told.problem != "the playlist has no end (#EXT-X-ENDLIST)" {
+		t.Fatal(told.problem)
+	}
+	b := &fakeBucket{}
+	var before, after runtime.MemStats
+	b.before = func(string, string) {
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	if _, err := segmentBytes(t.Context(), b, key, told.playlist); err != nil {
+		t.Fatal(err)
+	}
+	runtime.KeepAlive(told)
+	if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 20<<20 { //nolint:gosec // a heap is smaller
+		t.Errorf("%d bytes for %d segments", held, segments)
+	}
 }
