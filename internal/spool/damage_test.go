@@ -146,8 +146,7 @@ func reopen(tb failer, dir string, content []byte) (held written, f found) {
 	if err != nil {
 		tb.Fatalf("open: %v", err)
 	}
-	held = nothingWritten()
-	last := uint64(0)
+	held, last := nothingWritten(), uint64(0)
 	for _, e := range f.events {
 		r, err := s.event(e.id)
 		if err != nil || e.id <= last || r.lane() != e.lane {
@@ -155,7 +154,6 @@ func reopen(tb failer, dir string, content []byte) (held written, f found) {
 		}
 		held.events[e.id], last = string(r.Body), e.id
 	}
-	m := &fileMaker{tb: tb, store: s, held: nothingWritten()}
 	for id := range uint64(200) {
 		if r, err := s.letter(id); err == nil {
 			held.letters[id] = string(r.Body)
@@ -164,15 +162,22 @@ func reopen(tb failer, dir string, content []byte) (held written, f found) {
 	if t := s.tallies(); int(t.Events.Count) != len(held.events) || int(t.Letters.Count) != len(held.letters) {
 		tb.Fatalf("ledger %+v, but %d events and %d letters", t, len(held.events), len(held.letters))
 	}
-	m.commit([]int{100}, 0)
-	for id := range m.held.events {
-		if id <= last {
+	m := &fileMaker{tb: tb, store: s, held: written{events: maps.Clone(held.events), letters: maps.Clone(held.letters)}}
+	// The first events go, so that pages are freed, and the buckets grow beyond what lies within the root page.
+	for range 3 {
+		m.commit([]int{100, 900, 900, 900}, len(m.held.events)/2)
+	}
+	for id, body := range m.held.events {
+		if _, old := held.events[id]; !old && id <= last {
 			tb.Fatalf("number %d was given again", id)
+		}
+		if r, err := s.event(id); err != nil || string(r.Body) != body {
+			tb.Fatalf("event %d after other commits: %v", id, err)
 		}
 	}
 	m.close(dir)
-	if again, err := inspect(filepath.Join(dir, fileName)); err != nil || again.damage != nil || len(again.events) != len(held.events)+1 {
-		tb.Fatalf("after another commit: %v, %v, %d events", err, again.damage, len(again.events))
+	if again, err := inspect(filepath.Join(dir, fileName)); err != nil || again.damage != nil || len(again.events) != len(m.held.events) {
+		tb.Fatalf("after other commits: %v, %v, %d events", err, again.damage, len(again.events))
 	}
 	return held, f
 }
@@ -290,23 +295,44 @@ func TestFlippedBits(t *testing.T) {
 
 // The root page says which buckets there are and what number comes next, which no record has a checksum over.
 func TestBrokenRoot(t *testing.T) {
-	t.Run("records", func(t *testing.T) { breakRoot(t, []int{100, 200, 300, 400, 500}) })
-	t.Run("no records", func(t *testing.T) { breakRoot(t, nil) })
+	root := func(content []byte) int {
+		metas, _ := readMetas(bytes.NewReader(content))
+		return int(metas[0].root)
+	}
+	t.Run("records", func(t *testing.T) { breakPage(t, root, []int{100, 200, 300, 400, 500}) })
+	t.Run("few records", func(t *testing.T) { breakPage(t, root, []int{20}) })
+	t.Run("no records", func(t *testing.T) { breakPage(t, root, nil) })
 }
 
-func breakRoot(t *testing.T, sizes []int) {
+// A branch says which pages there are and where their keys begin, which no record has a checksum over either.
+func TestBrokenBranch(t *testing.T) {
+	branch := func(content []byte) int {
+		metas, _ := readMetas(bytes.NewReader(content))
+		root := content[metas[0].root*pageSize:][:pageSize]
+		_, bucket, _, err := element(root, leafPage, 0)
+		id := int(native.Uint64(bucket))
+		if err != nil || native.Uint16(content[id*pageSize+8:]) != branchPage {
+			t.Fatalf("page %d is no branch: %v", id, err)
+		}
+		return id
+	}
+	breakPage(t, branch, slices.Repeat([]int{900}, 40))
+}
+
+// breakPage breaks a page of a file byte by byte. The file had some events that are gone.
+func breakPage(t *testing.T, page func(content []byte) int, sizes []int) {
 	t.Helper()
 	dir, remove := fastDir(t)
 	defer remove()
 	m := makeFile(t, dir)
 	m.commit(sizes, 0)
+	m.commit(nil, len(sizes)/2)
 	content := m.close(dir)
-	metas, _ := readMetas(bytes.NewReader(content))
-	root := int(metas[0].root) * pageSize
+	start := page(content) * pageSize
 	for at := range 256 {
-		for _, mask := range []byte{1, 4, 0x80, 0xff} {
+		for _, mask := range []byte{1, 4, 0xff} {
 			broken := bytes.Clone(content)
-			broken[root+at] ^= mask
+			broken[start+at] ^= mask
 			held, f := reopen(t, dir, broken)
 			if f.damage == nil && (!maps.Equal(held.events, m.held.events) || !maps.Equal(held.letters, m.held.letters)) {
 				t.Fatalf("byte %d: %d events of %d, and no damage was seen", at, len(held.events), len(m.held.events))

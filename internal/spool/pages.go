@@ -109,7 +109,7 @@ func scanTree(file io.ReaderAt, size int64, m meta, v *visitor) []error {
 
 func (s *scan) problem(err error) { s.problems = append(s.problems, err) }
 
-// page walks a page and what is below it. Its keys have to lie in [low, high); nil is no bound.
+// page walks a page and what is below it. Its keys have to begin with low and lie below high; nil is no bound.
 func (s *scan) page(bucket string, id uint64, low, high []byte, depth int) {
 	content, err := s.read(id, depth)
 	if err != nil {
@@ -152,8 +152,12 @@ func (s *scan) read(id uint64, depth int) ([]byte, error) {
 // elements walks the elements of a page, which may be one inside of a leaf's value.
 func (s *scan) elements(bucket string, id uint64, content []byte, low, high []byte, depth int) {
 	flags, count := native.Uint16(content[8:]), int(native.Uint16(content[10:]))
-	if flags != leafPage && (flags != branchPage || count == 0) || headerSize+count*elementSize > len(content) {
+	if flags != leafPage && flags != branchPage || headerSize+count*elementSize > len(content) {
 		s.problem(fmt.Errorf("page %d: is neither branch nor leaf", id))
+		return
+	}
+	if count == 0 && (flags == branchPage || low != nil) {
+		s.problem(fmt.Errorf("page %d: is empty", id))
 		return
 	}
 	for i := range count {
@@ -184,13 +188,14 @@ func (s *scan) elements(bucket string, id uint64, content []byte, low, high []by
 	}
 }
 
-// inOrder reports whether a key may follow low, and be low itself if it is the first of its page, and is below high.
+// inOrder reports whether a key may follow low, and is below high. The first of a page has to be the one that the branch
+// above has for the page: by that key bbolt looks in the branch for what it is to replace when it writes the page anew.
 func inOrder(key, low, high []byte, first bool) bool {
-	atLeast := 1
-	if first {
-		atLeast = 0
+	follows := bytes.Compare(key, low) > 0
+	if first && low != nil {
+		follows = bytes.Equal(key, low)
 	}
-	return len(key) > 0 && bytes.Compare(key, low) >= atLeast && (high == nil || bytes.Compare(key, high) < 0)
+	return len(key) > 0 && follows && (high == nil || bytes.Compare(key, high) < 0)
 }
 
 // next is the key that those of a branch's child have to be below.
@@ -220,7 +225,8 @@ func (s *scan) bucket(parent, name string, value []byte, depth int) {
 		return
 	}
 	inline := value[elementSize:]
-	if len(inline) < headerSize || native.Uint16(inline[8:]) != leafPage {
+	// A number that is not zero would be freed as a page's when the bucket gets pages of its own.
+	if len(inline) < headerSize || native.Uint64(inline) != 0 || native.Uint16(inline[8:]) != leafPage {
 		s.problem(fmt.Errorf("bucket %q is none", name))
 		return
 	}

@@ -141,7 +141,7 @@ func testDiskFull(t *testing.T, folder string, makeRoom func()) {
 	var digests []string
 	for job := 0; ; job++ {
 		d := deliver(fmt.Sprint(job), 0)
-		d.Body = append(d.Body, strings.Repeat(" ", 10_000)...)
+		d.Body = append(d.Body, strings.Repeat(" ", 40_000)...)
 		_, err := h.Ingest(t.Context(), d)
 		if err != nil {
 			if ingest.IsInvalid(err) || errors.Is(err, errFull) {
@@ -182,7 +182,8 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := before
-	limit.Cur = 4 << 20
+	// The log that go test keeps of opened files has to stay below it too.
+	limit.Cur = 16 << 20
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		t.Skip(err)
 	}
