@@ -266,7 +266,7 @@ func TestALongPlaylistCostsLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtime.KeepAlive(told)
-	if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 20<<20 { //nolint:gosec // a heap is smaller
+	if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 20<<20 {
 		t.Errorf("%d bytes for %d segments", held, segments)
 	}
 }

@@ -135,7 +135,7 @@ func (s *Sweep) look(ctx context.Context, from Bucket, object bucket.Object, rep
 		outcome = Gone
 	case ingest.IsInvalid(err):
 		outcome, problem = Refused, err.Error()
-	case isFile(err), errors.Is(err, bucket.ErrForbidden), report.Outcomes[Failed] >= maxFailures:
+	case isFile(err), report.Outcomes[Failed] >= maxFailures:
 		return fmt.Errorf("object %.200q: %w", object.Key, err)
 	default:
 		outcome, problem = Failed, err.Error()

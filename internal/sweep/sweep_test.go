@@ -326,10 +326,18 @@ func TestFailures(t *testing.T) {
 	if report, err := s.Run(t.Context(), b); err == nil || !strings.Contains(err.Error(), "away") || s.Done() || report.Listed != 0 {
 		t.Errorf("%+v, %v", report, err)
 	}
+	// Objects have owners and keys of their own: one that may not be read says nothing of the others.
 	forbidden := maps.Clone(b.objects)
 	forbidden["01.mp4"] = fakeObject{err: bucket.ErrForbidden, written: then}
-	if _, err := New(scope, files).Run(t.Context(), &fakeBucket{objects: forbidden}); !errors.Is(err, bucket.ErrForbidden) || !strings.Contains(err.Error(), "01.mp4") {
-		t.Errorf("forbidden: %v", err)
+	report := run(t, scope, &fakeBucket{objects: forbidden}, &fakeFiles{})
+	if report.Outcomes[Failed] != 2 || report.Outcomes[Created] != maxFailures+3 || !strings.Contains(strings.Join(report.Problems, ""), `"01.mp4": the credentials are refused`) {
+		t.Errorf("forbidden: %+v", report)
+	}
+	for key := range forbidden {
+		forbidden[key] = fakeObject{err: bucket.ErrForbidden, written: then}
+	}
+	if _, err := New(scope, files).Run(t.Context(), &fakeBucket{objects: forbidden}); !errors.Is(err, bucket.ErrForbidden) {
+		t.Errorf("all forbidden: %v", err)
 	}
 	for key := range b.objects {
 		b.objects[key] = fakeObject{err: bucket.ErrUnreachable, written: then}
