@@ -111,8 +111,11 @@ func (s *fileSlimmer) slimStatus(full *v1alpha1.RecordingFileStatus) v1alpha1.Re
 	}
 	if full.Pipeline != nil {
 		slim.Pipeline = full.Pipeline
-		slim.Steps = []v1alpha1.StepStatus{{State: full.Steps[0].State}}
 		key += " " + full.Pipeline.Revision
+	}
+	if len(full.Steps) > 0 {
+		slim.Steps = []v1alpha1.StepStatus{{State: full.Steps[0].State}}
+		key += " " + string(full.Steps[0].State)
 	}
 	slim = s.statuses.of(key, slim)
 	slim.ObservedGeneration = full.ObservedGeneration

@@ -70,6 +70,10 @@ func TestSlim(t *testing.T) {
 		"running": {func(s *v1alpha1.RecordingFileStatus) {
 			s.Conditions[1].Status, s.Conditions[1].Reason, s.Steps[0].State = metav1.ConditionFalse, v1alpha1.ReasonProcessing, v1alpha1.StepRunning
 		}, false},
+		// What the operator never writes, others may; a panic where the cache is filled would end the operator.
+		"skipped by others": {func(s *v1alpha1.RecordingFileStatus) {
+			s.Conditions[1].Reason, s.Steps = v1alpha1.ReasonSkipped, nil
+		}, true},
 		"new": {func(s *v1alpha1.RecordingFileStatus) { *s = v1alpha1.RecordingFileStatus{} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
