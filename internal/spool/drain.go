@@ -107,10 +107,11 @@ func (s *Spool) drain(ctx context.Context, l lane, id uint64, r record) bool {
 	if err != nil && ctx.Err() != nil {
 		return false
 	}
-	cause, dead := s.dead(r, err)
+	cause, dead := s.dead(l, r, err)
 	switch {
 	case err == nil:
 		s.counters.drained.Add(1)
+		s.queue.accepted(l)
 		s.finish(l, id)
 		return true
 	case dead:
@@ -150,8 +151,9 @@ func (s *Spool) deliver(ctx context.Context, r record) error {
 	return err
 }
 
-// dead says whether a record will never be written, and why.
-func (s *Spool) dead(r record, err error) (Cause, bool) {
+// dead says whether a record will never be written, and why. A record that is old because of an outage has not been
+// refused for long: what an API server says that has just returned is not its last word.
+func (s *Spool) dead(l lane, r record, err error) (Cause, bool) {
 	switch {
 	case err == nil:
 		return "", false
@@ -159,7 +161,7 @@ func (s *Spool) dead(r record, err error) (Cause, bool) {
 		return Undecodable, true
 	case ingest.IsInvalid(err):
 		return Invalid, true
-	case !isOutage(err) && s.clock.Since(r.Received) > s.options.MaxAge:
+	case !isOutage(err) && s.queue.refusedFor(l) > s.options.MaxAge && s.clock.Since(r.Received) > s.options.MaxAge:
 		return Expired, true
 	default:
 		return "", false

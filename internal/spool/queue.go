@@ -44,6 +44,8 @@ type waiting struct {
 	ids []uint64
 	// refusals is how often in a row the API server refused the first of them.
 	refusals int
+	// refused is how long it has refused those of the lane: the time between refusals, none of which is an outage's.
+	refused time.Duration
 }
 
 func newQueue(clk clock.WithTicker) *queue {
@@ -102,6 +104,13 @@ func (q *queue) pop(l lane) {
 	}
 }
 
+// accepted says that the API server refuses the lane no more.
+func (q *queue) accepted(l lane) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.lanes[l].refused = 0
+}
+
 // again gives a lane that is not empty its next turn, at once.
 func (q *queue) again(l lane) {
 	q.mu.Lock()
@@ -117,8 +126,17 @@ func (q *queue) refused(l lane, delay func(refusals int) time.Duration) {
 	defer q.mu.Unlock()
 	if w := q.lanes[l]; w != nil {
 		w.refusals++
-		q.ready.AddAfter(l, delay(w.refusals))
+		after := delay(w.refusals)
+		w.refused += after
+		q.ready.AddAfter(l, after)
 	}
+}
+
+// refusedFor is how long the API server has refused the lane.
+func (q *queue) refusedFor(l lane) time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lanes[l].refused
 }
 
 // len is how many events wait.

@@ -195,20 +195,47 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-// What is refused over a day for want of a right is a dead letter; an outage makes none, however long.
+// What is refused over a day for want of a right is a dead letter.
 func TestExpired(t *testing.T) {
-	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0).Add(DefaultMaxAge - time.Minute))
+	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
 	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
 	h.api.set(func(ingest.Delivery) error { return errForbidden })
 	h.ingest(t, deliver("a", 1), ingest.Spooled)
 	h.ingest(t, deliver("a", 2), ingest.Spooled)
 	defer h.run(t)()
-	eventually(t, "a refusal is waited for", clk.HasWaiters)
-	if stats := h.Stats(); stats.Events != 2 || stats.Letters != 0 {
-		t.Errorf("stats %+v", stats)
+	for begun := clk.Now(); clk.Since(begun) < DefaultMaxAge; clk.Step(5 * time.Minute) {
+		eventually(t, "a refusal is waited for", clk.HasWaiters)
+		if stats := h.Stats(); stats.Events != 2 || stats.Letters != 0 {
+			t.Fatalf("after %s: stats %+v", clk.Since(begun), stats)
+		}
 	}
 	eventually(t, "the letters", func() bool { clk.Step(time.Minute); return h.Stats().Events == 0 })
 	if stats := h.Stats(); stats.Expired != 2 || stats.Letters != 2 {
+		t.Errorf("stats %+v", stats)
+	}
+}
+
+// An outage makes no dead letter, however long, also when the API server refuses at first what it is asked after it.
+func TestOutageMakesNoLetters(t *testing.T) {
+	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
+	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
+	for _, err := range []error{errForbidden, errDown} {
+		h.api.set(func(ingest.Delivery) error { return err })
+		h.ingest(t, deliver("a", 1), ingest.Spooled)
+	}
+	h.ingest(t, deliver("b", 1), ingest.Spooled)
+	defer h.run(t)()
+	eventually(t, "the API server is away", func() bool { clk.Step(time.Second); return h.Stats().BreakerOpen })
+	clk.Step(3 * DefaultMaxAge)
+	refusals := 0
+	h.api.set(func(ingest.Delivery) error {
+		if refusals++; refusals < 10 {
+			return errForbidden
+		}
+		return nil
+	})
+	eventually(t, "the spool is empty", func() bool { clk.Step(time.Second); return h.Stats().Bytes == 0 })
+	if stats := h.Stats(); stats.Drained != 3 || stats.Letters != 0 {
 		t.Errorf("stats %+v", stats)
 	}
 }
