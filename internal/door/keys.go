@@ -30,6 +30,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -105,8 +106,10 @@ type keySet struct {
 	held []heldKey
 	// readAt is when the Secrets were read, or could not be.
 	readAt time.Time
-	// complete says that the API server answered for every Secret.
+	// complete says that every Secret was read, or is known not to be there.
 	complete bool
+	// away says that the API server could not be asked; that it forbids a Secret is the source's own trouble.
+	away bool
 }
 
 // heldKey is what is known of one key.
@@ -243,7 +246,7 @@ func (k *KeyStore) readSecrets(source *v1alpha1.RecordingSource, old *keySet) *k
 					k.log.Error(err, "Could not read a callback key; what was read last stays in use for a day",
 						"source", client.ObjectKeyFromObject(source))
 				}
-				set.complete = false
+				set.complete, set.away = false, set.away || !apierrors.IsForbidden(err)
 			}
 			secrets[ref.SecretRef.Name] = secret
 		}
@@ -255,6 +258,9 @@ func (k *KeyStore) readSecrets(source *v1alpha1.RecordingSource, old *keySet) *k
 // get reads a Secret. One that does not exist is an empty one; nil is one that could not be read.
 func (k *KeyStore) get(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
+	if len(rest.IsValidPathSegmentName(name)) > 0 {
+		return secret, nil // no object has such a name, and the client asks for none
+	}
 	err := k.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
 	switch {
 	case apierrors.IsNotFound(err):

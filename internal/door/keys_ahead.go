@@ -74,7 +74,7 @@ func (a *KeysAhead) once(ctx context.Context) error {
 	}
 	// More than these are not held.
 	for i := range sources.Items[:min(len(sources.Items), maxSources)] {
-		if complete := a.Keys.ahead(ctx, &sources.Items[i]); !complete {
+		if answered := a.Keys.ahead(ctx, &sources.Items[i]); !answered {
 			return nil // the KeyStore has told why
 		}
 	}
@@ -91,7 +91,7 @@ func (k *KeyStore) ahead(ctx context.Context, source *v1alpha1.RecordingSource) 
 	}
 	select {
 	case <-k.read(held, source, set):
-		return held.current.Load().complete
+		return !held.current.Load().away
 	case <-ctx.Done():
 		return false
 	}

@@ -77,6 +77,25 @@ func TestKeysAreReadAhead(t *testing.T) {
 	}
 }
 
+// A Secret that is never to be read is the trouble of the source that names it: the keys of all others are read.
+func TestASourceHoldsUpNoOthersKeys(t *testing.T) {
+	for _, name := range []string{"forbidden", "a/b", "..", "50%"} {
+		t.Run(name, func(t *testing.T) {
+			s := makeSafe()
+			s.set(func() { s.forbidden = "forbidden" })
+			first, second := builders.MakeRecordingSource("a").Key(name, "key").Obj(), builders.MakeRecordingSource("b").Key("one", "key").Obj()
+			sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(first, second).Build()
+			ahead := &KeysAhead{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+			if err := ahead.once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.set(func() { s.away = true })
+			s.clock.Step(aheadMaxAge)
+			expect(t, "a source behind it", s.verify(t, second, keyOne), nil)
+		})
+	}
+}
+
 // Sources that nobody signs for cost nothing, and a list that fails ends nothing.
 func TestKeysAheadOfNobody(t *testing.T) {
 	s := makeSafe()

@@ -20,6 +20,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -46,13 +48,18 @@ type vault struct {
 	client.Reader
 	mu      sync.Mutex
 	secrets map[string]string
-	away    bool
+	// forbidden is a Secret that may not be read.
+	forbidden string
+	away      bool
 	// hang is nil, or holds every answer back until it is closed.
 	hang  chan struct{}
 	reads atomic.Int64
 }
 
 func (v *vault) Get(ctx context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	if problems := rest.IsValidPathSegmentName(key.Name); len(problems) > 0 {
+		return fmt.Errorf("invalid resource name %q: %v", key.Name, problems) // it is not asked for
+	}
 	v.reads.Add(1)
 	v.mu.Lock()
 	hang := v.hang
@@ -68,6 +75,9 @@ func (v *vault) Get(ctx context.Context, key client.ObjectKey, obj client.Object
 	defer v.mu.Unlock()
 	if v.away {
 		return errors.New("the API server is away")
+	}
+	if v.forbidden != "" && key.Name == v.forbidden {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, key.Name, errors.New("no right"))
 	}
 	value, ok := v.secrets[key.Name]
 	if !ok {
