@@ -214,7 +214,9 @@ func replaced(raw []byte, text string) bool {
 	if !strings.Contains(text, replacement) {
 		return false
 	}
-	sent := bytes.Count(raw, []byte(replacement)) + bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
+	// What follows an escaped backslash is text, whatever it looks like.
+	escapes := bytes.ReplaceAll(bytes.ToLower(raw), []byte(`\\`), nil)
+	sent := bytes.Count(raw, []byte(replacement)) + bytes.Count(escapes, []byte(`\ufffd`))
 	return strings.Count(text, replacement) > sent
 }
 
@@ -258,10 +260,10 @@ func parseInteger(text string) (int64, error) {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
+	case f < 0:
+		return -1, nil // also when it is too small for a float64
 	case err != nil:
 		return 0, err
-	case f < 0:
-		return -1, nil
 	case f != math.Trunc(f):
 		return 0, strconv.ErrSyntax
 	case f > 1<<53:

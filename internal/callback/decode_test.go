@@ -21,10 +21,12 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -197,6 +199,15 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// However small a number is, what is wrong with it is that it is negative.
+func TestDecodeTellsNegativeNumbers(t *testing.T) {
+	for _, number := range []string{"-1", "-1.5", "-9223372036854775809", "-1e300", "-1e400"} {
+		if _, err := Decode([]byte(complete(`,"file_size":` + number))); err == nil || err.Error() != "file_size: must not be negative" {
+			t.Errorf("%s: %v", number, err)
+		}
+	}
+}
+
 // Names come from whoever opens a room. What no schema, log or terminal can hold is refused; what is merely strange is
 // kept as it was sent, because the name is the recording's identity, and refusing it would lose the recording.
 func TestDecodeHostileNames(t *testing.T) {
@@ -244,6 +255,35 @@ func TestDecodeHostileNames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Every text of up to four of these pieces is read as JSON means it, or refused because it holds half a surrogate pair.
+func TestDecodeAnySurrogates(t *testing.T) {
+	// A piece as it is sent, and its units of UTF-16.
+	pieces := []struct {
+		sent  string
+		units []uint16
+	}{
+		{`a`, []uint16{'a'}}, {`\\`, []uint16{'\\'}}, {`ufffd`, []uint16{'u', 'f', 'f', 'f', 'd'}}, {`\"`, []uint16{'"'}}, {`\/`, []uint16{'/'}},
+		{`\u005c`, []uint16{'\\'}}, {`\ufffd`, []uint16{0xfffd}}, {`\uFFfD`, []uint16{0xfffd}}, {"\uFFFD", []uint16{0xfffd}},
+		{`\ud83d`, []uint16{0xd83d}}, {`\uDE00`, []uint16{0xde00}}, {"\U0001F600", []uint16{0xd83d, 0xde00}},
+	}
+	var try func(sent string, units []uint16, left int)
+	try = func(sent string, units []uint16, left int) {
+		want := string(utf16.Decode(units))
+		whole := slices.Equal(utf16.Encode([]rune(want)), units)
+		event, err := Decode([]byte(complete(`,"room_id":"` + sent + `"`)))
+		if whole != (err == nil) || (whole && event.RoomID != want) {
+			t.Errorf("%s: read as %q, %v", sent, event.RoomID, err)
+		}
+		if left == 0 {
+			return
+		}
+		for _, piece := range pieces {
+			try(sent+piece.sent, slices.Concat(units, piece.units), left-1)
+		}
+	}
+	try("", nil, 4)
 }
 
 // The biggest body that the door lets in must not cost more than a few times its size.
