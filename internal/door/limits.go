@@ -57,8 +57,14 @@ type Limits struct {
 	DrainTimeout time.Duration
 }
 
-// maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.
-const maxStreams = 64
+const (
+	// maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.
+	maxStreams = 64
+	// streamBytes is how much of a body net/http holds over HTTP/2 until it is read, which a callback that waits for a
+	// slot is not. It holds that of streams that were reset, too, until their turn has come. A callback fits in, and all
+	// streams together into a connection's 1 MiB, so that none of them keeps the others from sending.
+	streamBytes = 16 << 10
+)
 
 // perAddress is which part of InFlight the bodies of one address may take up while they come, before it is suspect.
 const perAddress = 4

@@ -1,0 +1,115 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package door
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// Bodies that wait for their turn lie with who sends them: a connection that begins streams, sends what it may, and
+// resets them, costs next to nothing.
+func TestWaitingStreamsHoldNoBodies(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "door")
+	o := openDoor(t, func(c *Config) {
+		c.CertDir, c.Limits.QueueTimeout, c.Limits.ReadTimeout, c.Limits.InFlight, c.Limits.Suspects = dir, time.Minute, time.Minute, 1, 1
+	}, nil)
+	for _, all := range []*slots{o.inFlight, o.suspects} {
+		if !all.take() {
+			t.Fatal("no slot")
+		}
+		defer all.free()
+	}
+	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}).DialContext(t.Context(), "tcp", o.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, conn)
+	if err := framer.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	frame, err := framer.ReadFrame()
+	settings, ok := frame.(*http2.SettingsFrame)
+	if err != nil || !ok {
+		t.Fatalf("the door begins with %v, %v", frame, err)
+	}
+	window, ok := settings.Value(http2.SettingInitialWindowSize)
+	if !ok {
+		window = 65535
+	}
+	seen := make(chan struct{})
+	go func() {
+		defer close(seen)
+		for {
+			frame, err := framer.ReadFrame()
+			if ping, ok := frame.(*http2.PingFrame); err != nil || ok && ping.IsAck() {
+				return
+			}
+		}
+	}()
+
+	before := heap()
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for n := range 4 * maxStreams {
+		block.Reset()
+		for _, field := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":authority", "x"}, {":path", path}} {
+			if err := encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stream := uint32(2*n + 1)
+		err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true})
+		for left := int(window); left > 0 && err == nil; left -= 16 << 10 {
+			err = framer.WriteData(stream, false, make([]byte, min(left, 16<<10)))
+		}
+		if err == nil {
+			err = framer.WriteRSTStream(stream, http2.ErrCodeCancel)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A ping is answered when all before it was seen.
+	if err := framer.WritePing(false, [8]byte{}); err != nil {
+		t.Fatal(err)
+	}
+	<-seen
+	if held := int64(heap()) - int64(before); held > 32<<20 {
+		t.Errorf("a connection whose %d streams were reset holds %d MiB", 4*maxStreams, held>>20)
+	}
+}
+
+// heap is what is in use after a collection.
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
