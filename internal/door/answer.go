@@ -95,7 +95,7 @@ func unavailable(err error) answer {
 }
 
 // unproven says that the sender has not shown that it is the source, and could have. Such senders are counted by their
-// address, and do not keep their connections.
+// address, and do not keep a connection of their own.
 func (a answer) unproven() bool {
 	switch a.code {
 	case http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
@@ -118,9 +118,6 @@ func (a answer) write(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Cache-Control", "no-store")
-	if a.unproven() {
-		header.Set("Connection", "close")
-	}
 	if a.code == http.StatusMethodNotAllowed {
 		header.Set("Allow", http.MethodPost)
 	}

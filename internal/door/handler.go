@@ -32,13 +32,14 @@ import (
 // write (accept.go). Nothing is parsed before it is verified.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := s.clock.Now()
-	if s.closing.Load() {
-		w.Header().Set("Connection", "close")
-	}
 	address := household(s.proxies.client(r))
 	a := s.answerTo(w, r, address)
 	if a.unproven() {
 		s.strangers.fail(address)
+	}
+	// Over HTTP/2 others share the connection, as behind an ingress: what they are just sending would be refused.
+	if r.ProtoMajor == 1 && (a.unproven() || s.closing.Load()) {
+		w.Header().Set("Connection", "close")
 	}
 	a.write(w)
 	took := s.clock.Since(started)

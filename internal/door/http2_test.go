@@ -18,8 +18,11 @@ package door
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
+	"net"
+	"net/http"
 	"runtime"
 	"testing"
 	"time"
@@ -103,6 +106,52 @@ func TestWaitingStreamsHoldNoBodies(t *testing.T) {
 	<-seen
 	if held := int64(heap()) - int64(before); held > 32<<20 {
 		t.Errorf("a connection whose %d streams were reset holds %d MiB", 4*maxStreams, held>>20)
+	}
+}
+
+// What one sender does, and a door that is about to close, ends no connection that others may share: what they are just
+// sending would be refused, and perhaps never sent again.
+func TestStreamsOfOthersGoOn(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "door")
+	o := openDoor(t, func(c *Config) { c.CertDir = dir }, nil)
+	dials := 0
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			dials++
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}}
+	defer transport.CloseIdleConnections()
+	content := fixture(t, "start-hls.json")
+	send := func(url string, want int) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+o.address+url, bytes.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == http.StatusOK {
+			r.Header = signed(t, url, content).Header
+		}
+		response, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want || response.ProtoMajor != 2 {
+			t.Errorf("%s is answered %d over %s", url, response.StatusCode, response.Proto)
+		}
+	}
+	for range 20 {
+		send(path, http.StatusUnauthorized)
+		send("/", http.StatusNotFound)
+		send(path, http.StatusOK)
+	}
+	o.closing.Store(true)
+	for range 20 {
+		send(path, http.StatusOK)
+	}
+	if dials != 1 {
+		t.Errorf("%d connections, want one", dials)
 	}
 }
 

@@ -147,7 +147,7 @@ type Server struct {
 	inFlight   *slots
 	suspects   *slots
 	buffers    buffers
-	// serving says that the door is open, closing that every answer asks its sender to connect anew, elsewhere.
+	// serving says that the door is open, closing that every answer of HTTP/1 asks its sender to connect anew, elsewhere.
 	serving atomic.Bool
 	closing atomic.Bool
 }
