@@ -79,9 +79,16 @@ type SweepReconciler struct {
 type begunSweep struct {
 	uid        types.UID
 	generation int64
+	place      place
 	at         time.Time
 	sweep      *sweep.Sweep
 	report     sweep.Report
+}
+
+// place is a location as it was: in another one the listing would go on behind keys that were never looked at.
+type place struct {
+	uid        types.UID
+	generation int64
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingsources,verbs=get
@@ -243,15 +250,16 @@ func (r *SweepReconciler) going(source *v1alpha1.RecordingSource) *begunSweep {
 	return going
 }
 
-// goOn is the sweep that has begun, or a new one.
+// goOn is the sweep that has begun in this place, or a new one.
 func (r *SweepReconciler) goOn(source *v1alpha1.RecordingSource, location *v1alpha1.StorageLocation) *begunSweep {
-	if going := r.going(source); going != nil {
+	at := place{location.UID, location.Generation}
+	if going := r.going(source); going != nil && going.place == at {
 		return going
 	}
 	now := r.Clock.Now()
 	scope := sweep.Scope{Namespace: source.Namespace, Source: source.Name, Prefix: sweep.Prefix(location.Spec.S3, source.Spec.Sweep)}
 	scope.From, scope.To = sweep.Window(source.Spec.Sweep, source.Status.Sweep, now)
-	going := &begunSweep{uid: source.UID, generation: source.Generation, at: now, sweep: sweep.New(scope, r.Files)}
+	going := &begunSweep{uid: source.UID, generation: source.Generation, place: at, at: now, sweep: sweep.New(scope, r.Files)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.begun == nil {

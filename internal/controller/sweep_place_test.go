@@ -1,0 +1,71 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controller
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// A sweep that has begun in one place does not go on in another, behind what was never looked at there.
+func TestSweepBeginsAnewInAnotherPlace(t *testing.T) {
+	g := NewWithT(t)
+	s := startSweeping(t)
+	since := s.clock.Now().UTC().Truncate(time.Second)
+	s.record(t, "live/b/index.m3u8", 1, since.Add(time.Second))
+	s.record(t, "live/c/index.m3u8", 1, since.Add(time.Second))
+	s.record(t, "kept/live/a/index.m3u8", 1, since.Add(time.Second))
+	s.reconcile(t, g)
+	s.reconcile(t, g)
+	s.clock.SetTime(since.Add(5 * time.Minute))
+
+	s.moveTo(t, g, "live")
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Files = cutOff{Files: ingester, cancel: cancel}
+	result, err := s.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(s.source(t))})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.RequeueAfter).To(Equal(sweepPause))
+	s.files(t, g, 1)
+
+	s.moveTo(t, g, "kept")
+	swept := s.reconcile(t, g)
+	g.Expect(swept.Status.Sweep.Through.UTC()).To(Equal(since.Add(4 * time.Minute)))
+	g.Expect(s.files(t, g, 2)).To(HaveKey("kept/live/a/index.m3u8"))
+}
+
+// moveTo has the location name another folder, and waits until the cache knows.
+func (s *sweeping) moveTo(t *testing.T, g Gomega, prefix string) {
+	t.Helper()
+	key := client.ObjectKey{Namespace: s.namespace, Name: "recordings"}
+	location := &v1alpha1.StorageLocation{}
+	g.Expect(k8s.Get(t.Context(), key, location)).To(Succeed())
+	before := location.DeepCopy()
+	location.Spec.S3.Prefix = prefix
+	g.Expect(k8s.Patch(t.Context(), location, client.MergeFrom(before))).To(Succeed())
+	g.Eventually(func(g Gomega) {
+		cached := &v1alpha1.StorageLocation{}
+		g.Expect(s.Client.Get(t.Context(), key, cached)).To(Succeed())
+		g.Expect(cached.Generation).To(Equal(location.Generation))
+	}, timeout, poll).Should(Succeed())
+}
