@@ -18,6 +18,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -88,6 +89,11 @@ func (s *Spool) drainLane(ctx context.Context, l lane) {
 			return
 		}
 		r, err := s.store.event(id)
+		if errors.Is(err, errNoRecord) {
+			// It became a dead letter when nobody waited for that any more.
+			s.queue.pop(l)
+			continue
+		}
 		if err != nil {
 			s.counters.corrupt.Add(1)
 			s.log.Error(err, "A callback in the spool cannot be read and is lost", "id", id)

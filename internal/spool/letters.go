@@ -95,18 +95,27 @@ func (s *Spool) bury(ctx context.Context, r record, cause Cause, reason string) 
 	return s.write(ctx, op)
 }
 
-// moveToLetters makes a dead letter of an event on disk.
+// moveToLetters makes a dead letter of an event on disk. When a try of it before was given up and the disk has done it
+// after all, it does nothing.
 func (s *Spool) moveToLetters(ctx context.Context, id uint64, r record, cause Cause, reason string) error {
 	op, err := s.burial(r, cause, reason)
 	if err != nil {
 		return err
 	}
-	put := op.apply
+	put, landed, moved := op.apply, op.landed, false
 	op.apply = func(c *change) error {
+		if moved = c.events.Get(keyOf(id)) != nil; !moved {
+			return nil
+		}
 		if err := remove(c.events, &c.ledger.Events, id); err != nil {
 			return err
 		}
 		return put(c)
+	}
+	op.landed = func() {
+		if moved {
+			landed()
+		}
 	}
 	return s.write(ctx, op)
 }

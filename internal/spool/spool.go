@@ -105,6 +105,8 @@ type Spool struct {
 
 	acks     acks
 	counters counters
+	// diskTimeout is shorter in tests.
+	diskTimeout time.Duration
 	// working counts the workers that are on a lane.
 	working atomic.Int64
 }
@@ -116,6 +118,7 @@ func Open(options Options) (*Spool, error) {
 	s := &Spool{
 		options: options, log: options.Log, clock: options.Clock,
 		breaker: newBreaker(options.Clock), queue: newQueue(options.Clock), acks: acks{some: make(chan struct{}, 1)},
+		diskTimeout: diskTimeout,
 	}
 	if options.Dir == "" {
 		s.log.Info("The spool is off: callbacks are refused while the API server is away")
@@ -258,7 +261,7 @@ func (s *Spool) append(ctx context.Context, d ingest.Delivery, refused bool) err
 
 // write gives the disk its time: the API server may have used up the caller's.
 func (s *Spool) write(ctx context.Context, op operation) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diskTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.diskTimeout)
 	defer cancel()
 	return s.store.write(ctx, op)
 }

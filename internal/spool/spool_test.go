@@ -279,6 +279,40 @@ func TestFlush(t *testing.T) {
 	stop()
 }
 
+// A dead letter that a slow disk makes after all, when nobody waits for it any more, is one letter, and nothing is lost.
+func TestLetterOfASlowDisk(t *testing.T) {
+	for name, tries := range map[string]int{"before it is tried again": 1, "when it was tried again": 2} {
+		t.Run(name, func(t *testing.T) {
+			h := makeHouse(t, t.TempDir(), nil)
+			h.api.down()
+			h.ingest(t, deliver("a", 1), ingest.Spooled)
+			h.ingest(t, deliver("a", 2), ingest.Spooled)
+			h.diskTimeout = 20 * time.Millisecond
+			refused := 0
+			h.api.set(func(d ingest.Delivery) error {
+				if d.Digest == "a-1" {
+					refused++
+					return errInvalid
+				}
+				return nil
+			})
+			h.store.writing.Lock()
+			defer h.run(t)()
+			eventually(t, "the letter is given up", func() bool {
+				h.api.mu.Lock()
+				defer h.api.mu.Unlock()
+				_, givenUp := h.queue.state(laneOf("media", "classroom", "a"))
+				return givenUp && refused == tries
+			})
+			h.store.writing.Unlock()
+			eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 && h.Stats().Events == 0 })
+			if stats := h.Stats(); stats.Letters != 1 || stats.Invalid != 1 || stats.Drained != 1 || stats.Corrupt != 0 {
+				t.Errorf("stats %+v", stats)
+			}
+		})
+	}
+}
+
 // The oldest letters make room, and are counted.
 func TestLettersAreBounded(t *testing.T) {
 	h := makeHouse(t, t.TempDir(), func(o *Options) { o.MaxLetterBytes = 4 << 10 })
