@@ -241,5 +241,9 @@ func (s *Spool) Replay(ctx context.Context, id uint64) (ingest.Result, error) {
 	case err != nil:
 		return result, err
 	}
-	return result, s.DeleteLetter(ctx, id)
+	// Another replay may have been faster.
+	if err := s.DeleteLetter(ctx, id); err != nil && !errors.Is(err, ErrNoLetter) {
+		return result, err
+	}
+	return result, nil
 }

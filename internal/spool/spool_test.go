@@ -365,6 +365,13 @@ func TestReplay(t *testing.T) {
 	if err := replay(2); !errors.Is(err, ErrNoLetter) {
 		t.Errorf("again: %v", err)
 	}
+	if err := h.Bury(t.Context(), deliver("a", 3), "why"); err != nil {
+		t.Fatal(err)
+	}
+	h.api.set(func(ingest.Delivery) error { return h.DeleteLetter(t.Context(), 3) })
+	if err := replay(3); err != nil {
+		t.Errorf("one that another replay finished first: %v", err)
+	}
 	if err := h.DeleteLetter(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
