@@ -27,17 +27,21 @@ import (
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlelection "sigs.k8s.io/controller-runtime/pkg/leaderelection"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
-// Timing says how long a Lease lasts. A leader that cannot renew it stops at the latest RetryPeriod + RenewDeadline +
-// RequestTimeout after the last renewal, which has to be less than Lease: then nobody else leads yet.
+// Timing says how long a Lease lasts. A leader that cannot renew it stops at the latest RequestTimeout + RetryPeriod +
+// RenewDeadline after the last renewal was written (whose answer may take its time), which has to be less than Lease: then
+// nobody else leads yet.
 type Timing struct {
 	// Lease is how long the others wait for a leader that is not heard of. Whole seconds.
 	Lease time.Duration
@@ -124,7 +128,7 @@ func (t *Terms) next(ctx context.Context) error {
 	}
 	elected := make(chan context.Context, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: t.lock, Name: t.name, ReleaseOnCancel: true,
+		Lock: t.lock, Name: t.name, ReleaseOnCancel: false, // see release
 		LeaseDuration: t.timing.Lease, RenewDeadline: t.timing.RenewDeadline, RetryPeriod: t.timing.RetryPeriod,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(leading context.Context) { elected <- leading },
@@ -135,15 +139,18 @@ func (t *Terms) next(ctx context.Context) error {
 		return fmt.Errorf("prepare the election: %w", err)
 	}
 	// The Lease is held until the controllers have ended, so the election has a context of its own.
-	holding, giveBack := context.WithCancel(logr.NewContext(context.WithoutCancel(ctx), t.log))
+	holding, letGo := context.WithCancel(logr.NewContext(context.WithoutCancel(ctx), t.log))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		elector.Run(holding)
 	}()
 	defer func() {
-		giveBack()
+		letGo()
 		<-ended
+		if elector.IsLeader() {
+			t.release()
+		}
 	}()
 	select {
 	case <-ctx.Done():
@@ -153,6 +160,26 @@ func (t *Terms) next(ctx context.Context) error {
 		defer stop()
 		defer context.AfterFunc(ctx, stop)()
 		return t.serve(term)
+	}
+}
+
+// release gives the Lease back, so that another replica leads at once. An elector would do it as soon as a renewal fails,
+// before it says that the term is over: while the controllers still run, and for as long as the API server is slow.
+func (t *Terms) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), t.timing.RenewDeadline)
+	defer cancel()
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { // a renewal may have been on its way
+		held, _, err := t.lock.Get(ctx)
+		if err != nil || held.HolderIdentity != t.lock.Identity() {
+			return client.IgnoreNotFound(err)
+		}
+		now := metav1.NewTime(t.clock.Now())
+		return t.lock.Update(ctx, resourcelock.LeaderElectionRecord{
+			LeaderTransitions: held.LeaderTransitions, LeaseDurationSeconds: 1, RenewTime: now, AcquireTime: now,
+		})
+	})
+	if err != nil {
+		t.log.Info("Could not give the Lease back; it runs out", "problem", err.Error())
 	}
 }
 

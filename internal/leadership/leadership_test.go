@@ -17,8 +17,12 @@ limitations under the License.
 package leadership
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -30,6 +34,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,6 +76,8 @@ type replica struct {
 	t         *testing.T
 	namespace string
 	lease     *Lease
+	// wrap changes what comes of the replica's requests; nil: nothing.
+	wrap transport.WrapperFunc
 	// working counts the reconciliations that are under way over all replicas.
 	working *atomic.Int32
 	// failures is how many terms fail before one does not.
@@ -88,7 +95,9 @@ const slow = "slow"
 func (r *replica) start() *replica {
 	r.t.Helper()
 	r.looked = make(chan string, 1000)
-	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
+	config := rest.CopyConfig(restConfig)
+	config.Wrap(r.wrap)
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache:   cache.Options{DefaultNamespaces: map[string]cache.Config{r.namespace: {}}},
 	})
@@ -198,6 +207,46 @@ func TestLeaseIsHandedOver(t *testing.T) {
 	g.Expect(time.Since(begin)).To(BeNumerically("<", DefaultTiming.Lease))
 	second.stop()
 	g.Expect(getLease(t, namespace).Spec.HolderIdentity).To(HaveValue(BeEmpty()))
+}
+
+// roundTrips is an http.RoundTripper.
+type roundTrips func(*http.Request) (*http.Response, error)
+
+func (f roundTrips) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+// A leader that cannot renew its Lease works on until it notices. The Lease must not be free before that, nor while the
+// API server's word on giving it back is still on its way.
+func TestALeaseThatCannotBeRenewedIsNotFreeTooEarly(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	working, failing := &atomic.Int32{}, &atomic.Bool{}
+	lease := &Lease{Namespace: namespace, Name: "lease", Timing: quick}
+	host, err := os.Hostname()
+	must(err)
+	wrap := func(next http.RoundTripper) http.RoundTripper {
+		return roundTrips(func(request *http.Request) (*http.Response, error) {
+			if request.Method != http.MethodPut || !failing.Load() {
+				return next.RoundTrip(request)
+			}
+			body, err := io.ReadAll(request.Body)
+			must(err)
+			if bytes.Contains(body, []byte(host+"_")) { // who holds it
+				return nil, errors.New("no renewal comes through")
+			}
+			request.Body = io.NopCloser(bytes.NewReader(body))
+			if response, err := next.RoundTrip(request); err == nil {
+				_ = response.Body.Close()
+			}
+			<-request.Context().Done()
+			return nil, request.Context().Err()
+		})
+	}
+	first := (&replica{t: t, namespace: namespace, lease: lease, working: working, wrap: wrap}).start()
+	first.seesNew(slow)
+	second := (&replica{t: t, namespace: namespace, lease: lease, working: working}).start()
+	failing.Store(true)
+	second.sees(slow)
+	g.Expect(first.terms.Load()).To(Equal(int32(1)))
 }
 
 func TestDeletedLeaseIsTakenAgain(t *testing.T) {
