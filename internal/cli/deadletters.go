@@ -215,7 +215,8 @@ func addAllNamespaces(command *cobra.Command, all *bool) {
 
 func (o *listLetters) run(ctx context.Context) error {
 	letters, problem := o.gather(ctx)
-	if letters == nil {
+	if letters == nil || len(letters) == 0 && problem != nil && o.output.forPeople() {
+		// Who did not answer may have some.
 		return problem
 	}
 	if err := o.print(letters); err != nil {

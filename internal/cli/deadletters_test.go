@@ -181,6 +181,16 @@ func TestOnePodIsSilent(t *testing.T) {
 	}
 }
 
+// Where nobody could be asked, nobody says that there is nothing.
+func TestNoPodAnswers(t *testing.T) {
+	f, _, _ := letterAPI(t)
+	f.backends = nil
+	got := f.run(t, "", "dead-letters", "list")
+	if got.code != ExitFailed || got.out != "" || strings.Contains(got.err, "No dead letters") {
+		t.Error(got)
+	}
+}
+
 func TestDeadLettersNeedTheRightToForward(t *testing.T) {
 	f, _, _ := letterAPI(t)
 	f.objects[pods+"/manager-a/portforward"] = nil
