@@ -329,14 +329,20 @@ const defaultDoorPort = 8090
 
 // givenURL is --url, with the source's path unless it has one.
 func (o *sendOptions) givenURL(source *v1alpha1.RecordingSource) (string, error) {
-	u, err := url.Parse(o.url)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	u, ok := parseHTTP(o.url)
+	if !ok {
 		return "", usagef("--url must be a URL of http or https, for example https://recordings.example.com")
 	}
 	if !hasPath(o.url) {
 		u.Path = source.Status.CallbackPath
 	}
 	return u.String(), nil
+}
+
+// parseHTTP reads a URL of http or https.
+func parseHTTP(address string) (u *url.URL, ok bool) {
+	u, err := url.Parse(address)
+	return u, err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 func hasPath(address string) bool {

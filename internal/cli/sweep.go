@@ -146,6 +146,9 @@ func (o *sweepOptions) validate() error {
 	case !o.to.IsZero() && !o.from.Before(o.to):
 		return usagef("the time that is swept must begin before it ends: --from or --since, then --to")
 	}
+	if _, ok := parseHTTP(o.endpoint); o.endpoint != "" && !ok {
+		return usagef("--endpoint must be a URL of http or https, for example http://localhost:9000")
+	}
 	if err := validateDryRun(o.dryRun); err != nil {
 		return err
 	}
