@@ -132,7 +132,12 @@ func (r *request) curl() string {
 	} else {
 		before, data = "printf "+quoted(octal(r.Body))+" | ", "--data-binary @-"
 	}
-	parts := []string{before + "curl --request POST"}
+	command := "curl "
+	if strings.ContainsAny(r.URL, "{}[]") {
+		// For curl these stand for several URLs.
+		command += "--globoff "
+	}
+	parts := []string{before + command + "--request POST"}
 	for _, name := range sentHeaders {
 		for _, value := range r.Header.Values(name) {
 			parts = append(parts, "--header "+quoted(name+": "+value))
