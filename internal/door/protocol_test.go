@@ -19,6 +19,7 @@ package door
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -33,6 +34,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 
 	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 // dial opens a connection to the door that fails within seconds.
@@ -228,6 +230,48 @@ func TestHTTP2(t *testing.T) {
 	all.Wait()
 	if code := send(whole(), func(h http.Header) { h.Add(callback.HeaderSignature, "00") }); code != http.StatusUnauthorized {
 		t.Errorf("two signatures: %d", code)
+	}
+}
+
+// broken is an ingester with a fault.
+type broken struct{}
+
+func (broken) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) { panic("a fault") }
+
+// A fault in the handling of a callback costs that one its answer, and is told; a stranger's handshake is not.
+func TestAPanicIsTold(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "door")
+	for scheme, certDir := range map[string]string{"http": "", "https": dir} {
+		var mu sync.Mutex
+		var log []string
+		o := openDoor(t, func(c *Config) {
+			c.CertDir, c.Ingester = certDir, broken{}
+			c.Log = funcr.New(func(_, args string) {
+				mu.Lock()
+				defer mu.Unlock()
+				log = append(log, args)
+			}, funcr.Options{})
+		}, nil)
+		mu.Lock()
+		before := len(log)
+		mu.Unlock()
+		_ = say(t, o.dial(t), "x\r\n\r\n")
+		if got, err := o.send(t, scheme, 0); err == nil {
+			t.Errorf("%s: answered %d", scheme, got.code)
+		}
+		waitFor(t, "the panic to be told", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(log) > before
+		})
+		mu.Lock()
+		for _, line := range log[before:] {
+			if !strings.Contains(line, "a fault") {
+				t.Errorf("%s: the log says %s", scheme, line)
+			}
+		}
+		mu.Unlock()
 	}
 }
 
