@@ -30,6 +30,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -145,10 +146,20 @@ func TestAnswers(t *testing.T) {
 		"the cache broken":    {func(c *Config) { c.Sources = sources(nil) }, post(complete), 503, "/ unavailable", "cannot be made safe now", "", map[string]string{"Retry-After": "5"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := makeHouse(t, c.change)
+			var said strings.Builder
+			h := makeHouse(t, func(config *Config) {
+				config.Log = funcr.New(func(_, args string) { said.WriteString(args) }, funcr.Options{})
+				if c.change != nil {
+					c.change(config)
+				}
+			})
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, c.request(t))
 			checkAnswer(t, w, c.code, c.result)
+			// Only what is wrong in the cluster is worth a line.
+			if broken := name == "the API server away" || name == "the cache broken"; broken != (said.Len() > 0) {
+				t.Errorf("the log says %q", said.String())
+			}
 			for name, value := range c.header {
 				if got := w.Header().Get(name); got != value {
 					t.Errorf("%s is %q, want %q", name, got, value)
