@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -42,8 +43,18 @@ func formatOf(key string) string {
 	}
 }
 
-// storable says whether a key can stand in a RecordingFile as it is.
-func storable(key string) bool { return utf8.ValidString(key) }
+// unstorable says why a key cannot stand in a RecordingFile as it is; empty: it can. What a callback is refused for is no
+// better in a bucket: people see it in their terminals.
+func unstorable(key string) string {
+	switch {
+	case !utf8.ValidString(key):
+		return "the key is not UTF-8"
+	case strings.ContainsFunc(key, unicode.IsControl):
+		return "the key holds a control character"
+	default:
+		return ""
+	}
+}
 
 // defaultName is how SparkRTC names a recording unless a rule says otherwise: the stream, and when its first segment
 // was finished, in UTC.
@@ -60,10 +71,8 @@ func nameOf(key string) (stream string, began time.Time) {
 		return "", time.Time{}
 	}
 	began, err := time.Parse("2006-01-02-15-04-05", parts[2])
-	if err != nil || utf8.RuneCountInString(parts[1]) > maxStreamName || strings.ContainsFunc(parts[1], isControl) {
+	if err != nil || utf8.RuneCountInString(parts[1]) > maxStreamName {
 		return "", time.Time{}
 	}
 	return parts[1], began
 }
-
-func isControl(r rune) bool { return r < 0x20 || r == 0x7f }

@@ -147,8 +147,8 @@ func (s *Sweep) look(ctx context.Context, from Bucket, object bucket.Object, rep
 // examine finds out what an object is and, if it is a recording that is not known, hands it over. The problem is what
 // a person should know of it; it may be there with any outcome.
 func (s *Sweep) examine(ctx context.Context, from Bucket, object bucket.Object, format string) (Outcome, string, error) {
-	if !storable(object.Key) {
-		return Refused, "the key is not UTF-8", nil
+	if problem := unstorable(object.Key); problem != "" {
+		return Refused, problem, nil
 	}
 	known, err := s.files.Known(ctx, s.scope.Namespace, s.scope.Source, from.Name(), object.Key)
 	if err != nil {

@@ -214,6 +214,8 @@ func TestOutcomes(t *testing.T) {
 		"a.mp4: away":             {object: fakeObject{err: bucket.ErrUnreachable}, want: Failed, problem: "did not answer"},
 		"a.mp4: refused":          {object: fakeObject{data: movie}, err: &ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.file.x: wrong")}, want: Refused, problem: "spec.file.x", reads: 1},
 		"\xff.mp4: no name":       {object: fakeObject{data: movie}, want: Refused, problem: "UTF-8"},
+		"a\x07.mp4: a command":    {object: fakeObject{data: movie}, want: Refused, problem: "control character"},
+		"a\u009b.m3u8: another":   {object: fakeObject{data: whole}, want: Refused, problem: "control character"},
 	}
 	for name, test := range tests {
 		key, _, _ := strings.Cut(name, ":")
