@@ -20,10 +20,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 )
@@ -40,7 +42,13 @@ func isOutage(err error) bool {
 		return true
 	}
 	code := status.Status().Code
-	return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests
+	return (code >= http.StatusInternalServerError || code == http.StatusTooManyRequests) && !isWebhook(status.Status())
+}
+
+// isWebhook says that a webhook failed which the API server has to ask. It may be one of a single namespace, which must
+// not keep all others from being written. Nothing but the text tells.
+func isWebhook(status metav1.Status) bool {
+	return status.Reason == metav1.StatusReasonInternalError && strings.Contains(status.Message, "failed calling webhook")
 }
 
 // breaker keeps callers from waiting for an API server that is away. While it is open, one at a time may try.

@@ -42,6 +42,7 @@ var (
 
 	errDown      = &ingest.Error{Err: errors.New("connection refused")}
 	errForbidden = &ingest.Error{Err: apierrors.NewForbidden(recordings, "x", errors.New("exceeded quota"))}
+	errWebhook   = &ingest.Error{Err: apierrors.NewInternalError(errors.New(`failed calling webhook "x": connection refused`))}
 	errInvalid   = &ingest.Error{Kind: ingest.Invalid, Err: &apierrors.StatusError{ErrStatus: metav1.Status{
 		Code: http.StatusUnprocessableEntity, Message: "spec.roomID: too long",
 	}}}

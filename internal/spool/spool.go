@@ -51,8 +51,8 @@ const (
 	DefaultMaxLetterBytes = 16 << 20
 	// DefaultDirectTimeout is how long a caller waits for the API server before its delivery goes to disk.
 	DefaultDirectTimeout = 2 * time.Second
-	// DefaultMaxAge is how long the API server may refuse a delivery, for want of a right, a quota or a namespace,
-	// before it becomes a dead letter: a day is enough for a person to mend it.
+	// DefaultMaxAge is how long the API server may refuse a delivery, for want of a right, a quota, a namespace or a
+	// webhook that works, before it becomes a dead letter: a day is enough for a person to mend it.
 	DefaultMaxAge = 24 * time.Hour
 	// DefaultWorkers is how many deliveries are drained at one time: enough to keep an API server busy.
 	DefaultWorkers = 32

@@ -240,23 +240,34 @@ func TestOutageMakesNoLetters(t *testing.T) {
 	}
 }
 
-// A namespace that is refused delays no other.
+// A namespace that is refused delays no other, be it for want of a right or by a webhook that is broken.
 func TestRefusalsAreTheirOwn(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Workers = 1 })
-	h.api.down()
-	for job := range strings.SplitSeq("abcdefgh", "") {
-		h.ingest(t, deliver(job, 1), ingest.Spooled)
-	}
-	h.api.set(func(d ingest.Delivery) error {
-		if d.Event.JobID != "h" {
-			return errForbidden
-		}
-		return nil
-	})
-	defer h.run(t)()
-	eventually(t, "h is written", func() bool { written, _ := h.api.count(); return written == 1 })
-	if h.Stats().BreakerOpen {
-		t.Error("the breaker is open though the API server answers")
+	for name, refusal := range map[string]error{"forbidden": errForbidden, "webhook": errWebhook} {
+		t.Run(name, func(t *testing.T) {
+			h := makeHouse(t, t.TempDir(), func(o *Options) { o.Workers = 1 })
+			h.api.down()
+			for job := range strings.SplitSeq("abcdefgh", "") {
+				h.ingest(t, deliver(job, 1), ingest.Spooled)
+			}
+			h.api.set(func(d ingest.Delivery) error {
+				if d.Event.JobID != "h" {
+					return refusal
+				}
+				return nil
+			})
+			defer h.run(t)()
+			eventually(t, "h is written", func() bool { written, _ := h.api.count(); return written == 1 })
+			if h.Stats().BreakerOpen {
+				t.Error("the breaker is open though the API server answers")
+			}
+			if _, calls := h.api.count(); calls > 20 {
+				t.Errorf("%d calls", calls)
+			}
+			h.ingest(t, deliver("i", 1), ingest.Spooled)
+			if h.Stats().BreakerOpen {
+				t.Error("a caller's refusal is no outage")
+			}
+		})
 	}
 }
 
