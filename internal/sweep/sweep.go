@@ -150,9 +150,9 @@ func (s *Sweep) examine(ctx context.Context, from Bucket, object bucket.Object, 
 	if problem := unstorable(object.Key); problem != "" {
 		return Refused, problem, nil
 	}
-	known, err := s.files.Known(ctx, s.scope.Namespace, s.scope.Source, from.Name(), object.Key)
+	known, err := s.known(ctx, from, object.Key)
 	if err != nil {
-		return "", "", &fileError{err}
+		return "", "", err
 	}
 	if known == nil {
 		mark, err := from.Mark(ctx, object.Key, task.MarkName)
@@ -183,7 +183,25 @@ func (s *Sweep) examine(ctx context.Context, from Bucket, object bucket.Object, 
 	return outcome, told.problem, err
 }
 
+// known is what a file says of an object; nil: none bears it.
+func (s *Sweep) known(ctx context.Context, from Bucket, key string) (*v1alpha1.RecordedFile, error) {
+	known, err := s.files.Known(ctx, s.scope.Namespace, s.scope.Source, from.Name(), key)
+	if err != nil {
+		return nil, &fileError{err}
+	}
+	return known, nil
+}
+
+// hand makes a file of the object, or lets the one grow that bears it.
 func (s *Sweep) hand(ctx context.Context, from Bucket, object bucket.Object, format string, told content) (Outcome, error) {
+	// It took a while to read the object: a callback may have reported it meanwhile.
+	known, err := s.known(ctx, from, object.Key)
+	if err != nil {
+		return "", err
+	}
+	if known != nil && !grew(known, object, format, told) {
+		return Known, nil
+	}
 	stream, _ := nameOf(object.Key)
 	result, err := s.files.Sweep(ctx, ingest.Found{
 		Namespace: s.scope.Namespace, Source: s.scope.Source, Format: format, StreamName: stream,

@@ -242,6 +242,27 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// What a callback reported while the object was read is left alone as what it reported before: it measures otherwise, and
+// a file that grows only by that would be processed again for nothing.
+func TestACallbackComesMeanwhile(t *testing.T) {
+	for key, reported := range map[string]*v1alpha1.RecordedFile{"a.m3u8": {DurationSeconds: 12}, "a.mp4": {SizeBytes: 1 << 20}} {
+		data := movie
+		if key == "a.m3u8" {
+			data = whole
+		}
+		files := &fakeFiles{known: map[string]*v1alpha1.RecordedFile{}}
+		b := &fakeBucket{objects: map[string]fakeObject{key: {data: data, written: then}}}
+		b.before = func(question, _ string) {
+			if question == "read" {
+				files.known[key] = reported
+			}
+		}
+		if report := run(t, scope, b, files); report.Outcomes[Known] != 1 || len(files.found) != 0 {
+			t.Errorf("%s: %+v, %+v", key, report, files.found)
+		}
+	}
+}
+
 // The scope's times and prefix hold; an empty scope still shows whether the bucket can be listed.
 func TestScope(t *testing.T) {
 	b := &fakeBucket{objects: map[string]fakeObject{}}
