@@ -106,7 +106,7 @@ func (o *sendOptions) advice(answer *reply) string {
 	case answer.Location != "":
 		return "it points to " + plain(answer.Location) + "; SparkRTC would not follow, give that as its URL"
 	case code == http.StatusBadRequest:
-		return fmt.Sprintf("an event of the source names the field (kubectl describe recordingsource %s -n %s)", o.sourceName, namespace)
+		return "the reason stands above, or is in `kubectl recordings dead-letters list -n " + namespace + "`; an event of the source has that of the first of several"
 	case code == http.StatusUnauthorized:
 		return "is the key that signed one of spec.callback.keys, and the timestamp in tolerance? `kubectl recordings verify` compares"
 	case code == http.StatusForbidden:
