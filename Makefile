@@ -37,7 +37,7 @@ test: ## Unit and envtest tests with the race detector, set-up included.
 ##@ The demo and its cluster
 
 .PHONY: demo-down
-demo-down: ## Remove everything that the demo made, the cluster included.
+demo-down: ## End the cluster of the demo, or remove the demo from yours; images stay in dist/.
 	@CLUSTER=$(CLUSTER) hack/demo/down.sh
 
 .PHONY: cluster-up

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job, end to end: a signed callback becomes an archived MP4 in a real Kubernetes cluster. Exit code 0 says
-# that it did. The cluster is left running; `make demo-down` removes everything.
+# that it did. The cluster is left running; `make demo-down` ends it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=../cluster.sh
@@ -98,15 +98,21 @@ say "ffprobe's word on $mp4"
 toolbox sh -eu -c 'rclone copyto "s3:$1" /tmp/out.mp4 && ffprobe -hide_banner /tmp/out.mp4 2>&1' sh "$result"
 
 say "done: a signed callback became an archived MP4"
+case $CLUSTER in
+  # A bare machine has no kubectl of its own.
+  localkube) use="export KUBECONFIG=$KUBECONFIG PATH=$PWD/.localkube/bin:\$PATH" with="" ;;
+  kind) use="export KUBECONFIG=$KUBECONFIG" with=" CLUSTER=kind" ;;
+  current) use="that of your kubeconfig" with=" CLUSTER=current" ;;
+esac
 cat <<EOF
 
-  the cluster       export KUBECONFIG=$KUBECONFIG
-  callback URL      $url
+  the cluster       $use
+  callback URL      $url${forward:+ (after kubectl -n recording-system port-forward service/recording-operator-callback 18090:80)}
   recordings        kubectl -n $namespace get recordings
   one of them       kubectl -n $namespace describe recordingfile $file
   what a field is   kubectl explain recordingfile.spec.file
   by room           kubectl -n $namespace get rec --field-selector spec.roomID=room01
   send a callback   bin/kubectl-recordings -n $namespace send start demo --job $job-2 --stream camera
-  process it anew   edit the pipeline (kubectl -n $namespace edit rpl lecture) and run 'make demo' again
-  remove it all     make demo-down
+  process it anew   edit the pipeline (kubectl -n $namespace edit rpl lecture) and run 'make demo$with' again
+  end it all        make demo-down$with
 EOF

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes everything that the demo made.
+# Ends the demo's cluster, or removes from a cluster what the demo put there. The images stay in dist/ for the next demo.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=../cluster.sh
