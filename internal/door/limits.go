@@ -47,7 +47,9 @@ type Limits struct {
 	ReadTimeout time.Duration
 	// HandleTimeout is for verifying and writing, after the body is read. Default 8 s: senders rarely wait longer.
 	HandleTimeout time.Duration
-	// IdleTimeout closes a connection that sends nothing, so that idle ones leave room for others. Default 60 s.
+	// IdleTimeout closes a connection that sends nothing, so that idle ones leave room for others. A callback that is on
+	// its way just then is lost, so an ingress should be the one that closes. Default 2 minutes: nginx and the load
+	// balancers of clouds mostly do after 60 s, Traefik and what else is written in Go after 90 s.
 	IdleTimeout time.Duration
 	// ShutdownDelay is how long the door still serves, no longer ready, after it was told to stop: until then, the
 	// Service's endpoints may still send callers here. Default 5 s; negative for none.
@@ -80,7 +82,7 @@ func (l Limits) withDefaults() Limits {
 	l.QueueTimeout = cmp.Or(l.QueueTimeout, 2*time.Second)
 	l.ReadTimeout = cmp.Or(l.ReadTimeout, 5*time.Second)
 	l.HandleTimeout = cmp.Or(l.HandleTimeout, 8*time.Second)
-	l.IdleTimeout = cmp.Or(l.IdleTimeout, time.Minute)
+	l.IdleTimeout = cmp.Or(l.IdleTimeout, 2*time.Minute)
 	l.ShutdownDelay = cmp.Or(l.ShutdownDelay, 5*time.Second)
 	l.DrainTimeout = cmp.Or(l.DrainTimeout, 20*time.Second)
 	return l

@@ -151,6 +151,15 @@ func TestStrangersKeepNoConnection(t *testing.T) {
 	}
 }
 
+// An ingress that is written in Go keeps a connection for as long as this. If the door closed it no later, what the ingress
+// was just sending would be lost.
+func TestAnIngressClosesFirst(t *testing.T) {
+	ingress := http.DefaultTransport.(*http.Transport).IdleConnTimeout
+	if door := (Limits{}).withDefaults().IdleTimeout; door < ingress+10*time.Second {
+		t.Errorf("the door closes an idle connection after %s, an ingress after %s", door, ingress)
+	}
+}
+
 func TestIdleConnectionsAreClosed(t *testing.T) {
 	o := openDoor(t, func(c *Config) { c.Limits.IdleTimeout = 50 * time.Millisecond }, nil)
 	conn := o.dial(t)
