@@ -74,6 +74,9 @@ func TestSourceGone(t *testing.T) {
 		m.CallbackHandled("media", source, "created", time.Millisecond)
 		m.TimestampObserved("media", source, "Seconds", -time.Second)
 		m.TimestampObserved("media", source, "Unknown", 0)
+		m.SweepLooked("media", source, "created", 1)
+		m.SweepLooked("media", source, "known", 2)
+		m.SweepEnded("media", source, true, time.Second)
 	}
 	m.SourceGone("media", "a")
 	families, err := registry.Gather()
@@ -84,7 +87,10 @@ func TestSourceGone(t *testing.T) {
 	for _, family := range families {
 		series[family.GetName()] = len(family.GetMetric())
 	}
-	for name, want := range map[string]int{"recording_callbacks_total": 1, "recording_callback_timestamps_total": 2, "recording_callback_timestamp_skew_seconds": 1} {
+	for name, want := range map[string]int{
+		"recording_callbacks_total": 1, "recording_callback_timestamps_total": 2, "recording_callback_timestamp_skew_seconds": 1,
+		"recording_sweep_objects_total": 2, "recording_sweeps_total": 1, "recording_sweep_duration_seconds": 1,
+	} {
 		if series[name] != want {
 			t.Errorf("%d series of %s, want %d", series[name], name, want)
 		}
