@@ -144,8 +144,10 @@ func (o *replayLetters) run(ctx context.Context) error {
 	}
 	results := []replayed{}
 	for i, name := range o.names {
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err := ctx.Err(); err != nil {
+			// What was replayed until now is told all the same.
+			problem = worse(problem, err)
+			break
 		}
 		if len(o.names) > 1 {
 			_, _ = fmt.Fprintf(o.env.ErrOut, "%d of %d: %s\n", i+1, len(o.names), name)

@@ -17,9 +17,11 @@ limitations under the License.
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +29,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	testclock "k8s.io/utils/clock/testing"
 
 	"sparkrtc.dev/recording-operator/internal/admin"
 	"sparkrtc.dev/recording-operator/internal/ingest"
@@ -178,6 +182,22 @@ func TestOnePodIsSilent(t *testing.T) {
 	if got.code != ExitFailed || !strings.Contains(got.out, "manager-b/1") ||
 		!strings.Contains(got.err, "forward port 8092 of pod recording-system/manager-a: connection refused") {
 		t.Error(got)
+	}
+}
+
+// What was replayed before the user interrupted it is told.
+func TestReplayInterrupted(t *testing.T) {
+	f, _, _ := letterAPI(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	f.backends["manager-b:8092"] = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		interrupt()
+		<-r.Context().Done()
+	})
+	var out, errOut bytes.Buffer
+	code := Run(ctx, Environment{IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, Clock: testclock.NewFakeClock(testNow)},
+		[]string{"dead-letters", "replay", "manager-a/1", "manager-b/1", "manager-a/2", "--server", f.URL, "--kubeconfig", "/dev/null"})
+	if code != ExitFailed || out.String() != "manager-a/1: created, recordingfile camera-0011aabb-0\n" {
+		t.Errorf("exit code %d, %q, %q", code, &out, &errOut)
 	}
 }
 
