@@ -166,7 +166,12 @@ func (o *sweepOptions) run(ctx context.Context) error {
 	}
 	access, err := bucket.ReadAccess(ctx, o.cluster, o.cluster.namespace, location)
 	if err != nil {
-		return o.cluster.explain(fmt.Errorf("read the credentials of the bucket: %w", err), "get", "secrets/"+location.CredentialsSecretRef.Name, o.cluster.namespace)
+		// There may be two Secrets: the API server says which.
+		resource := "secrets"
+		if status, ok := errors.AsType[*apierrors.StatusError](err); ok && status.ErrStatus.Details != nil {
+			resource += "/" + status.ErrStatus.Details.Name
+		}
+		return o.cluster.explain(fmt.Errorf("read the credentials of the bucket: %w", err), "get", resource, o.cluster.namespace)
 	}
 	opened, err := bucket.Open(location, access)
 	if err != nil {
