@@ -26,6 +26,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -77,7 +78,7 @@ func newSpool(mgr manager.Manager, o *spoolOptions) (*spool.Spool, error) {
 	}
 	s, err := spool.Open(spool.Options{
 		Dir: o.dir, MaxBytes: o.maxBytes.Value(),
-		Ingester: ingest.New(writer, mgr.GetAPIReader(), ingest.Options{}),
+		Ingester: newIngester(writer, mgr.GetAPIReader()),
 		Sources:  mgr.GetClient(),
 		Recorder: newRecorder(mgr),
 		Log:      mgr.GetLogger().WithName("spool"),
@@ -93,6 +94,11 @@ func newSpool(mgr manager.Manager, o *spoolOptions) (*spool.Spool, error) {
 		return s, nil
 	}
 	return s, addAdmin(mgr, o.adminAddress, s)
+}
+
+// newIngester is the spool's, which says how long a delivery may take: no call in it ends earlier.
+func newIngester(writer client.Client, live client.Reader) *ingest.Ingester {
+	return ingest.New(writer, live, ingest.Options{CallTimeout: spool.DrainTimeout})
 }
 
 func addAdmin(mgr manager.Manager, address string, s *spool.Spool) error {

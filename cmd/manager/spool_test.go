@@ -25,10 +25,14 @@ import (
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/spool"
@@ -56,10 +60,13 @@ func openSpool(g *WithT, dir string, api *apiServer) *spool.Spool {
 	return s
 }
 
+var start = ingest.Delivery{
+	Namespace: "media", Source: "classroom", Received: time.Now(), Event: callback.Event{Type: callback.Start, JobID: "job"},
+	Body: []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"job"}`),
+}
+
 // What the door takes while it closes is safe, and what the API server can take by then does not stay on disk.
 func TestSpoolOutlivesTheDoor(t *testing.T) {
-	start := ingest.Delivery{Namespace: "media", Source: "classroom", Received: time.Now(), Event: callback.Event{Type: callback.Start, JobID: "job"}}
-	start.Body = []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"job"}`)
 	for name, c := range map[string]struct {
 		returns       bool
 		written, left int
@@ -91,6 +98,36 @@ func TestSpoolOutlivesTheDoor(t *testing.T) {
 			g.Expect(s.Close()).To(Succeed())
 		})
 	}
+}
+
+// An API server that takes longer than a caller waits, at each write, still drains the spool.
+func TestSlowAPIServerDrains(t *testing.T) {
+	g := NewWithT(t)
+	scheme := runtime.NewScheme()
+	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	slow := interceptor.NewClient(
+		fake.NewClientBuilder().WithScheme(scheme).WithIndex(&v1alpha1.RecordingFile{}, ingest.IndexChain, ingest.IndexFunc).Build(),
+		interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(ingest.DefaultCallTimeout + 500*time.Millisecond):
+				return c.Create(ctx, object, options...)
+			}
+		}})
+	s, err := spool.Open(spool.Options{
+		Dir: t.TempDir(), DirectTimeout: 10 * time.Millisecond, Ingester: newIngester(slow, slow), Sources: slow,
+		Recorder: events.NewFakeRecorder(10), Log: logr.Discard(),
+	})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(s.Ingest(t.Context(), start)).To(HaveField("Outcome", ingest.Spooled))
+	draining, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.Run(draining) }()
+	g.Eventually(func() uint64 { return s.Stats().Drained }, 15*time.Second).Should(BeEquivalentTo(1))
+	stop()
+	<-ended
+	g.Expect(s.Close()).To(Succeed())
 }
 
 func TestSpoolFlags(t *testing.T) {

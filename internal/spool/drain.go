@@ -33,9 +33,9 @@ import (
 const (
 	// drainBatch is how many deliveries of a lane a worker writes before other lanes have their turn.
 	drainBatch = 32
-	// drainTimeout is how long one delivery may take. It is longer than a caller waits: an API server that is slow still
-	// drains the spool.
-	drainTimeout = 8 * time.Second
+	// DrainTimeout is how long one delivery may take. It is longer than a caller waits: an API server that is slow still
+	// drains the spool, if the Ingester gives each call as much.
+	DrainTimeout = 8 * time.Second
 	// firstRefusal and lastRefusal bound the time after which a delivery that was refused is tried again.
 	firstRefusal = time.Second
 	lastRefusal  = 5 * time.Minute
@@ -148,7 +148,7 @@ func (s *Spool) deliver(ctx context.Context, r record) error {
 	if source := s.source(ctx, r); source != nil {
 		d.Sweeps = source.Spec.Sweep != nil
 	}
-	limited, cancel := context.WithTimeout(ctx, drainTimeout)
+	limited, cancel := context.WithTimeout(ctx, DrainTimeout)
 	defer cancel()
 	result, err := s.options.Ingester.Ingest(limited, d)
 	if ctx.Err() == nil {
