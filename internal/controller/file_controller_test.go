@@ -199,10 +199,40 @@ func TestSkippedStaysSkipped(t *testing.T) {
 	file := film(t, g, namespace, v1alpha1.ReasonSkipped)
 	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue())
 
+	// New routes are for new files.
+	routed := source(namespace)
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(routed), routed)).To(Succeed())
+		routed.Spec.Routes = []v1alpha1.Route{toLecture("")}
+		g.Expect(k8s.Update(t.Context(), routed)).To(Succeed())
+	}, timeout, poll).Should(Succeed())
+	g.Consistently(func(g Gomega) { film(t, g, namespace, v1alpha1.ReasonSkipped) }, "300ms", poll).Should(Succeed())
+
 	// A person can still have it processed.
 	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "lecture"}
 	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
 	film(t, g, namespace, v1alpha1.ReasonProcessing)
+}
+
+// Routes choose by what is known of a file. What a later callback adds may be what they ask for: a recording that goes on,
+// or the room of one that a sweep had found.
+func TestSkippedIsRoutedAnewByNewFacts(t *testing.T) {
+	for route, add := range map[string]func(*v1alpha1.RecordingFileSpec){
+		"recording.duration >= duration('100s')": func(spec *v1alpha1.RecordingFileSpec) { spec.File.DurationSeconds = 200 },
+		"recording.room == 'room'":               func(spec *v1alpha1.RecordingFileSpec) { spec.RoomID = "room" },
+	} {
+		g := NewWithT(t)
+		namespace := newNamespace(t)
+		file := recordingFile(namespace, recorded())
+		file.Spec.RoomID = ""
+		create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...), source(namespace, toLecture(route)), file)
+		skipped := film(t, g, namespace, v1alpha1.ReasonSkipped)
+
+		add(&skipped.Spec)
+		g.Expect(k8s.Update(t.Context(), skipped)).To(Succeed())
+		film(t, g, namespace, v1alpha1.ReasonProcessing)
+		jobOf(t, g, namespace, "mp4")
+	}
 }
 
 func TestAbandonedAndClaimedLate(t *testing.T) {

@@ -248,14 +248,11 @@ func (r *FileReconciler) gatherRevision(ctx context.Context, seen *gathered, nam
 	return nil
 }
 
-// choose names the pipeline of a file whose processing has not begun.
+// choose names the pipeline of a file whose processing has not begun. One that was skipped comes here only when its spec
+// has changed since (see upToDate): when routes change later it stays so.
 func (r *FileReconciler) choose(ctx context.Context, seen *gathered) (string, bool) {
 	if ref := seen.file.Spec.PipelineRef; ref != nil {
 		return ref.Name, true
-	}
-	// A file that was skipped stays so when routes change later: only what comes after an edit follows it.
-	if skipped(seen.file) {
-		return "", false
 	}
 	name, matched, err := r.Router.Choose(seen.source.Spec.Routes, routing.FromFile(&seen.file.Spec))
 	if err != nil {
