@@ -40,8 +40,9 @@ type Limits struct {
 	// Queue is how many callbacks wait when all slots are taken, and as many again for the suspects' slots. Default 512;
 	// negative for none.
 	Queue int
-	// QueueTimeout is how long a callback waits for a slot. Default 2 s: what a genuine one is handled in, and time
-	// enough left of ReadTimeout for its body.
+	// QueueTimeout is how long a callback waits for a slot. Default 3 s: when an outage begins, the first hold their slots
+	// for the 2 s that the API server is given, and until they are synced to disk. What is left of ReadTimeout is enough
+	// for the body.
 	QueueTimeout time.Duration
 	// ReadTimeout cuts slow senders off: it is for header and body together, which fit into one packet. Default 5 s.
 	ReadTimeout time.Duration
@@ -79,7 +80,7 @@ func (l Limits) withDefaults() Limits {
 	l.InFlight = cmp.Or(l.InFlight, 512)
 	l.Suspects = cmp.Or(l.Suspects, 16)
 	l.Queue = max(cmp.Or(l.Queue, 512), 0)
-	l.QueueTimeout = cmp.Or(l.QueueTimeout, 2*time.Second)
+	l.QueueTimeout = cmp.Or(l.QueueTimeout, 3*time.Second)
 	l.ReadTimeout = cmp.Or(l.ReadTimeout, 5*time.Second)
 	l.HandleTimeout = cmp.Or(l.HandleTimeout, 8*time.Second)
 	l.IdleTimeout = cmp.Or(l.IdleTimeout, 2*time.Minute)

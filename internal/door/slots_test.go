@@ -21,6 +21,8 @@ import (
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"sparkrtc.dev/recording-operator/internal/spool"
 )
 
 // queued starts a caller and waits until it stands in the queue.
@@ -67,5 +69,15 @@ func TestAQueuedCallerIsRefusedInTime(t *testing.T) {
 	}
 	if len(s.queue) != 0 {
 		t.Error("the place in the queue is never given back")
+	}
+}
+
+// When an outage begins, those who wait behind the first outlast the time that the API server is given: they find a slot
+// when the first are synced to disk. Their bodies have their time, too.
+func TestTheQueueOutlastsTheFirstOfAnOutage(t *testing.T) {
+	limits := Limits{}.withDefaults()
+	if limits.QueueTimeout < spool.DefaultDirectTimeout+time.Second || limits.ReadTimeout < limits.QueueTimeout+2*time.Second {
+		t.Errorf("a callback waits %s for a slot, of %s for its body, while the first wait %s for the API server",
+			limits.QueueTimeout, limits.ReadTimeout, spool.DefaultDirectTimeout)
 	}
 }
