@@ -164,6 +164,11 @@ func (o *sweepOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	scope := o.scope(source, location)
+	if !scope.From.Before(scope.To) {
+		return usagef("there is no time to sweep: it begins at %s, and what was written at %s or later is too young (--min-age, or the source's spec.sweep.minAge)",
+			scope.From.UTC().Format(time.RFC3339), scope.To.UTC().Format(time.RFC3339))
+	}
 	access, err := bucket.ReadAccess(ctx, o.cluster, o.cluster.namespace, location)
 	if err != nil {
 		// There may be two Secrets: the API server says which.
@@ -182,7 +187,6 @@ func (o *sweepOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	scope := o.scope(source, location)
 	watched := &watchedBucket{Bucket: opened, out: o.env.ErrOut, prefix: scope.Prefix}
 	found := &foundFiles{files: files, bucket: watched, dryRun: o.dryRun == dryRunClient, now: o.env.Clock.Now()}
 	report, problem := sweep.New(scope, found).Run(ctx, watched)

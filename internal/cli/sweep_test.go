@@ -136,6 +136,7 @@ func TestSweepDryRun(t *testing.T) {
 		"no-time":     {"classroom", "--from", "April"},
 		"ends-before": {"classroom", "--from", "2021-04-02T00:00:00Z", "--to", "2021-04-01T00:00:00Z"},
 		"negative":    {"classroom", "--since", "-1h"},
+		"too-recent":  {"classroom", "--since", "20m"},
 		"no-endpoint": {"classroom", "--since", "1h", "--endpoint", "localhost:9000"},
 		"server":      {"classroom", "--since", "1h", "--dry-run=server"},
 	} {
