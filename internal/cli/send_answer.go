@@ -89,7 +89,8 @@ func (o *sendOptions) tell(r *request, answer *reply) error {
 	} else if err := o.output.print("CallbackRequest", sent{Request: r.shown(), Answer: answer}); err != nil {
 		return err
 	}
-	if answer.Code == http.StatusOK {
+	// A 200 of somebody else's, such as a default page, means that nobody kept the callback.
+	if answer.Code == http.StatusOK && answer.Result != "" {
 		return nil
 	}
 	code := ExitRefused
@@ -103,6 +104,8 @@ func (o *sendOptions) tell(r *request, answer *reply) error {
 func (o *sendOptions) advice(answer *reply) string {
 	namespace := o.cluster.namespace
 	switch code := answer.Code; {
+	case code == http.StatusOK:
+		return "it is not the operator that answers there, and nobody has kept the callback; SparkRTC would think so"
 	case answer.Location != "":
 		return "it points to " + plain(answer.Location) + "; SparkRTC would not follow, give that as its URL"
 	case code == http.StatusBadRequest:

@@ -142,6 +142,7 @@ func TestSendAnswers(t *testing.T) {
 		exit   int
 	}{
 		"answer-200":   {200, nil, `{"status":1,"result":"success"}`, ExitDone},
+		"answer-else":  {200, nil, "<html>Welcome</html>", ExitRefused},
 		"answer-302":   {302, http.Header{"Location": {"https://elsewhere.example.com/"}}, "", ExitRefused},
 		"answer-400":   {400, nil, `{"status":0,"result":"job_id: is required"}`, ExitRefused},
 		"answer-401":   {401, nil, `{"status":0,"result":"signature does not match"}`, ExitRefused},
