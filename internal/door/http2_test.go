@@ -31,6 +31,84 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
+// frames is a connection that speaks HTTP/2 frame by frame.
+type frames struct {
+	net.Conn
+	*http2.Framer
+	// settings are what the door lets a client do.
+	settings map[http2.SettingID]uint32
+	// settled is closed when a ping was answered, or the connection has ended.
+	settled chan struct{}
+}
+
+// dialHTTP2 opens a connection to the door.
+func (o *open) dialHTTP2(t *testing.T) *frames {
+	t.Helper()
+	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}).DialContext(t.Context(), "tcp", o.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	f := &frames{Conn: conn, Framer: http2.NewFramer(conn, conn), settled: make(chan struct{}),
+		settings: map[http2.SettingID]uint32{http2.SettingInitialWindowSize: 65535, http2.SettingMaxFrameSize: 16 << 10}}
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	frame, err := f.ReadFrame()
+	settings, ok := frame.(*http2.SettingsFrame)
+	if err != nil || !ok {
+		t.Fatalf("the door begins with %v, %v", frame, err)
+	}
+	_ = settings.ForeachSetting(func(s http2.Setting) error { f.settings[s.ID] = s.Val; return nil })
+	go func() {
+		defer close(f.settled)
+		for {
+			frame, err := f.ReadFrame()
+			if ping, ok := frame.(*http2.PingFrame); err != nil || ok && ping.IsAck() {
+				return
+			}
+		}
+	}()
+	return f
+}
+
+// settle returns when the door has seen all that was sent: it answers a ping in its turn.
+func (f *frames) settle(t *testing.T) {
+	t.Helper()
+	if err := f.WritePing(false, [8]byte{}); err != nil {
+		t.Fatal(err)
+	}
+	<-f.settled
+}
+
+// A frame is read before anything is made of it, and the room for it is kept: it is no more than a callback needs.
+func TestFramesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "door")
+	o := openDoor(t, func(c *Config) { c.CertDir = dir }, nil)
+	const connections = 64
+	var all [connections]*frames
+	for i := range all {
+		all[i] = o.dialHTTP2(t)
+	}
+	size := all[0].settings[http2.SettingMaxFrameSize]
+	// A frame of a type that nobody knows, which is passed over.
+	unknown := append([]byte{byte(size >> 16), byte(size >> 8), byte(size), 0x77, 0, 0, 0, 0, 0}, make([]byte, size)...)
+	before := heap()
+	for _, f := range all {
+		if _, err := f.Write(unknown); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(t)
+	}
+	if held := int64(heap()) - int64(before); held > 16<<20 {
+		t.Errorf("%d connections that sent one frame hold %d MiB", connections, held>>20)
+	}
+}
+
 // Bodies that wait for their turn lie with who sends them: a connection that begins streams, sends what it may, and
 // resets them, costs next to nothing.
 func TestWaitingStreamsHoldNoBodies(t *testing.T) {
@@ -45,38 +123,8 @@ func TestWaitingStreamsHoldNoBodies(t *testing.T) {
 		}
 		defer all.free()
 	}
-	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}).DialContext(t.Context(), "tcp", o.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
-		t.Fatal(err)
-	}
-	framer := http2.NewFramer(conn, conn)
-	if err := framer.WriteSettings(); err != nil {
-		t.Fatal(err)
-	}
-	frame, err := framer.ReadFrame()
-	settings, ok := frame.(*http2.SettingsFrame)
-	if err != nil || !ok {
-		t.Fatalf("the door begins with %v, %v", frame, err)
-	}
-	window, ok := settings.Value(http2.SettingInitialWindowSize)
-	if !ok {
-		window = 65535
-	}
-	seen := make(chan struct{})
-	go func() {
-		defer close(seen)
-		for {
-			frame, err := framer.ReadFrame()
-			if ping, ok := frame.(*http2.PingFrame); err != nil || ok && ping.IsAck() {
-				return
-			}
-		}
-	}()
-
+	f := o.dialHTTP2(t)
+	window := int(f.settings[http2.SettingInitialWindowSize])
 	before := heap()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
@@ -88,22 +136,18 @@ func TestWaitingStreamsHoldNoBodies(t *testing.T) {
 			}
 		}
 		stream := uint32(2*n + 1)
-		err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true})
-		for left := int(window); left > 0 && err == nil; left -= 16 << 10 {
-			err = framer.WriteData(stream, false, make([]byte, min(left, 16<<10)))
+		err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true})
+		for left := window; left > 0 && err == nil; left -= 16 << 10 {
+			err = f.WriteData(stream, false, make([]byte, min(left, 16<<10)))
 		}
 		if err == nil {
-			err = framer.WriteRSTStream(stream, http2.ErrCodeCancel)
+			err = f.WriteRSTStream(stream, http2.ErrCodeCancel)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	// A ping is answered when all before it was seen.
-	if err := framer.WritePing(false, [8]byte{}); err != nil {
-		t.Fatal(err)
-	}
-	<-seen
+	f.settle(t)
 	if held := int64(heap()) - int64(before); held > 32<<20 {
 		t.Errorf("a connection whose %d streams were reset holds %d MiB", 4*maxStreams, held>>20)
 	}

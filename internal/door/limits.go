@@ -67,6 +67,9 @@ const (
 	// slot is not. It holds that of streams that were reset, too, until their turn has come. A callback fits in, and all
 	// streams together into a connection's 1 MiB, so that none of them keeps the others from sending.
 	streamBytes = 16 << 10
+	// frameBytes is the longest frame of HTTP/2, for which each connection keeps room once it was sent one: the least that
+	// the protocol allows.
+	frameBytes = 16 << 10
 )
 
 // perAddress is which part of InFlight the bodies of one address may take up while they come, before it is suspect.

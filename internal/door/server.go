@@ -274,7 +274,7 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 		// A handler that was given its time, and an answer of a hundred bytes.
 		WriteTimeout: s.limits.ReadTimeout + s.limits.HandleTimeout + 5*time.Second,
 		IdleTimeout:  s.limits.IdleTimeout,
-		HTTP2:        &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: streamBytes},
+		HTTP2:        &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: streamBytes, MaxReadFrameSize: frameBytes},
 		ErrorLog:     quietLog(s.log),
 		// "OPTIONS *" is answered as every other stranger's request.
 		DisableGeneralOptionsHandler: true,
