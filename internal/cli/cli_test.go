@@ -151,6 +151,25 @@ func TestNoSuchKubeconfig(t *testing.T) {
 	}
 }
 
+// Whoever logs in to kubectl by OpenID Connect is logged in to the plugin too.
+func TestAuthProvider(t *testing.T) {
+	// {"exp":9999999999}; nobody but the API server looks at the rest.
+	const token = "e30.eyJleHAiOjk5OTk5OTk5OTl9.e30"
+	var got string
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Authorization")
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	kubeconfig := write(t, `{"apiVersion": "v1", "kind": "Config", "current-context": "x",
+		"clusters": [{"name": "x", "cluster": {"server": "`+server.URL+`", "insecure-skip-tls-verify": true}}],
+		"users": [{"name": "x", "user": {"auth-provider": {"name": "oidc", "config": {"client-id": "x", "id-token": "`+token+`", "idp-issuer-url": "https://x"}}}}],
+		"contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}]}`)
+	if answer := run(t, "", "send", "over", "classroom", "--job", "j", "--kubeconfig", kubeconfig); got != "Bearer "+token {
+		t.Errorf("authorized by %q: %v", got, answer)
+	}
+}
+
 func TestWorse(t *testing.T) {
 	plainError, refused, notNow := errors.New("x"), &exitError{code: ExitRefused}, &exitError{code: ExitNotNow}
 	for _, c := range []struct {
