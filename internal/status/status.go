@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,7 +77,7 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 	}
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
 		meta.SetStatusCondition(&computed.Conditions, metav1.Condition{
-			Type: kind, Status: status, Reason: reason, Message: message,
+			Type: kind, Status: status, Reason: reason, Message: cut(message, maxConditionMessage),
 			ObservedGeneration: seen.File.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
 		})
 	}
@@ -228,8 +229,23 @@ func steps(seen Observation) []v1alpha1.StepStatus {
 			result[i].Attempts = 0
 			result[i].Reason, result[i].Message = problem.Reason, problem.Message
 		}
+		result[i].Message = cut(result[i].Message, maxStepMessage)
 	}
 	return result
+}
+
+// The longest messages that the API server takes, in characters. It refuses a status with a longer one as a whole.
+const (
+	maxStepMessage      = 4096
+	maxConditionMessage = 32768
+)
+
+func cut(message string, most int) string {
+	const mark = "..."
+	if utf8.RuneCountInString(message) <= most {
+		return message
+	}
+	return string([]rune(message)[:most-len(mark)]) + mark
 }
 
 func runs(seen Observation) int32 {

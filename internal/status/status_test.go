@@ -20,6 +20,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -183,6 +184,39 @@ func TestComputeIsAFixedPoint(t *testing.T) {
 	seen.Now = now.Add(time.Hour)
 	if diff := cmp.Diff(file.Status, Compute(seen)); diff != "" {
 		t.Errorf("a second look at the same changes the status (-first +second):\n%s", diff)
+	}
+}
+
+// The API server refuses a status with a longer message as a whole, and then nobody learns anything: an admission webhook
+// may need many words to say why it refuses a Job.
+func TestLongMessagesAreCut(t *testing.T) {
+	const most, mostOfCondition = 4096, 32768 // characters, as in the definition
+	words := strings.Repeat("é", 2*most)
+	states := make([]v1alpha1.StepState, 16)
+	for i := range states {
+		states[i] = v1alpha1.StepFailed
+	}
+	failed := inStates(states...)
+	for i := range failed {
+		failed[i].Message = words
+	}
+	pending := inStates(v1alpha1.StepPending)
+	for name, seen := range map[string]Observation{
+		"refused": {Steps: pending, StepProblems: map[string]Problem{"a": {Reason: v1alpha1.ReasonQueued, Message: words, Passing: true}}},
+		"failed":  {Steps: failed},
+	} {
+		seen.File, seen.Pipeline, seen.Input, seen.Now = complete(), &v1alpha1.PipelineSnapshot{}, "i", now
+		got := Compute(seen)
+		for _, step := range got.Steps {
+			if length := utf8.RuneCountInString(step.Message); length != most || !strings.HasSuffix(step.Message, "é...") {
+				t.Errorf("%s: a step's message of %d characters", name, length)
+			}
+		}
+		for _, condition := range got.Conditions {
+			if length := utf8.RuneCountInString(condition.Message); length > mostOfCondition {
+				t.Errorf("%s: a message of %d characters in %s", name, length, condition.Type)
+			}
+		}
 	}
 }
 
