@@ -20,6 +20,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -82,6 +83,77 @@ func (f *frames) settle(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-f.settled
+}
+
+// narrow is a listener whose connections have room for few bytes that the client has not read; it tells when one is closed.
+type narrow struct {
+	net.Listener
+	closed chan struct{}
+}
+
+func (n narrow) Accept() (net.Conn, error) {
+	conn, err := n.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = errors.Join(err, tcp.SetWriteBuffer(2<<10))
+	}
+	return narrowConn{conn, n.closed}, err
+}
+
+type narrowConn struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (c narrowConn) Close() error {
+	select {
+	case c.closed <- struct{}{}:
+	default:
+	}
+	return c.Conn.Close()
+}
+
+// Who reads no answers does not keep its connection.
+func TestWhoReadsNothingIsCutOff(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir, "door")
+	h := makeHouse(t, func(c *Config) {
+		c.CertDir, c.Limits.ReadTimeout, c.Limits.IdleTimeout = dir, 200*time.Millisecond, 200*time.Millisecond
+	})
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed, done := make(chan struct{}, 1), make(chan error, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { done <- h.serve(ctx, narrow{listener, closed}) }()
+	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}
+	conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.(*tls.Conn).NetConn().(*net.TCPConn).SetReadBuffer(2 << 10); err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.WriteString(conn, http2.ClientPreface)
+	f := http2.NewFramer(conn, conn)
+	err = errors.Join(err, f.WriteSettings())
+	// Some of the answers find no room, but not so many that they are too many.
+	for n := 0; n < 5000 && err == nil; n++ {
+		err = f.WritePing(false, [8]byte{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is kept")
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("closed with %v", err)
+	}
 }
 
 // A frame is read before anything is made of it, and the room for it is kept: it is no more than a callback needs.

@@ -274,8 +274,12 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 		// A handler that was given its time, and an answer of a hundred bytes.
 		WriteTimeout: s.limits.ReadTimeout + s.limits.HandleTimeout + 5*time.Second,
 		IdleTimeout:  s.limits.IdleTimeout,
-		HTTP2:        &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: streamBytes, MaxReadFrameSize: frameBytes},
-		ErrorLog:     quietLog(s.log),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: streamBytes, MaxReadFrameSize: frameBytes,
+			// Who reads nothing would keep its connection for ever: the other time-outs end in something to be written.
+			WriteByteTimeout: s.limits.ReadTimeout,
+		},
+		ErrorLog: quietLog(s.log),
 		// "OPTIONS *" is answered as every other stranger's request.
 		DisableGeneralOptionsHandler: true,
 		// Answers that are under way are finished when the manager stops.
