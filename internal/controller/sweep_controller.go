@@ -46,8 +46,8 @@ import (
 )
 
 const (
-	// sweepBudget is how long one reconcile may look through a bucket; then others have their turn. It is longer than
-	// a page and an object take together, and shorter than a reconcile may.
+	// sweepBudget is how long one reconcile may look through a bucket; then others have their turn. It is shorter than a
+	// reconcile may take, and longer than any one question: a sweep that gets no object further within it has failed.
 	sweepBudget = 40 * time.Second
 	// sweepPause is how soon a sweep that used its budget up goes on.
 	sweepPause = 100 * time.Millisecond
