@@ -139,18 +139,20 @@ func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, g
 		event.AppID = app
 	}
 	delivery.Event = event
-	return s.ingest(ctx, source, delivery, g.told)
+	return s.ingest(ctx, source, delivery, g)
 }
 
 // ingest makes the event safe.
-func (s *Server) ingest(ctx context.Context, source *v1alpha1.RecordingSource, d ingest.Delivery, told bool) answer {
+func (s *Server) ingest(ctx context.Context, source *v1alpha1.RecordingSource, d ingest.Delivery, g genuine) answer {
 	result, err := s.ingester.Ingest(ctx, d)
 	switch {
 	case ingest.IsInvalid(err):
-		if !told {
+		a := invalid("recording cannot be stored; an event on the RecordingSource says why")
+		if !g.told {
 			s.warn(source, reasonInvalid, "Store", "A callback with a valid signature cannot be stored: %v", err)
+			a.err = s.bury(ctx, d, g, err.Error())
 		}
-		return invalid("recording cannot be stored; an event on the RecordingSource says why")
+		return a
 	case err != nil:
 		return unavailable(err)
 	default:
@@ -158,14 +160,14 @@ func (s *Server) ingest(ctx context.Context, source *v1alpha1.RecordingSource, d
 	}
 }
 
-// bury keeps a callback that cannot be decoded. What nobody signed is not kept: anybody could have it push out the dead
+// bury keeps a callback that cannot be used. What nobody signed is not kept: anybody could have it push out the dead
 // letters of others.
 func (s *Server) bury(ctx context.Context, d ingest.Delivery, g genuine, reason string) error {
 	if s.deadLetters == nil || !g.signed {
 		return nil
 	}
 	if err := s.deadLetters.Bury(ctx, d, reason); err != nil {
-		return fmt.Errorf("keep a callback that cannot be decoded: %w", err)
+		return fmt.Errorf("keep a callback that cannot be used: %w", err)
 	}
 	return nil
 }

@@ -212,6 +212,30 @@ func TestUndecodableIsBuriedOnce(t *testing.T) {
 	}
 }
 
+// So is what the API server refuses for good.
+func TestInvalidIsBuriedOnce(t *testing.T) {
+	letters := &graveyard{err: errors.New("the disk is full")}
+	h, _, source := replayHouse(t, func(c *Config) { c.DeadLetters = letters })
+	h.sink.err = &ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.roomID is wrong")}
+	content := fixture(t, "complete-hls.json")
+	a := h.answerTo(nil, signed(t, path, content), parsePeer("192.0.2.1:1"))
+	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
+		t.Errorf("answered %+v", a)
+	}
+	letters.err = nil
+	for range 3 {
+		checkAnswer(t, h.post(signed(t, path, content)), http.StatusBadRequest, "cannot be stored")
+	}
+	if len(letters.buried) != 1 || letters.buried[0].Event.Type != callback.Complete || !strings.Contains(letters.reasons[0], "spec.roomID") {
+		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
+	}
+	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
+	checkAnswer(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "cannot be stored")
+	if len(letters.buried) != 1 {
+		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
+	}
+}
+
 // A refusal is told once; and what is mended meanwhile is taken.
 func TestARefusalIsToldOnce(t *testing.T) {
 	h, _, source := replayHouse(t, nil)

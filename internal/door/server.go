@@ -71,8 +71,8 @@ type Ingester interface {
 
 // DeadLetters keeps what is genuine but cannot be used, for a person to look at.
 type DeadLetters interface {
-	// Bury keeps a delivery, whose Event is not set, and why it could not be used. It does not hold the delivery's body
-	// after it returned.
+	// Bury keeps a delivery and why it could not be used; its Event is not set when it could not be decoded. It does not
+	// hold the delivery's body after it returned.
 	Bury(ctx context.Context, delivery ingest.Delivery, reason string) error
 }
 

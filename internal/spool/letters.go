@@ -25,6 +25,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
@@ -78,17 +79,17 @@ func isUndecodable(err error) bool {
 	return ok
 }
 
-// Bury keeps a verified callback that cannot be decoded as a dead letter, with the reason in words. Without a spool
-// it does nothing.
+// Bury keeps a verified callback as a dead letter, with the reason in words: one that is Invalid to the API server, or,
+// without an Event, is Undecodable. Without a spool it does nothing.
 func (s *Spool) Bury(ctx context.Context, d ingest.Delivery, reason string) error {
-	return s.bury(ctx, recordOf(d), Undecodable, reason)
-}
-
-func (s *Spool) bury(ctx context.Context, r record, cause Cause, reason string) error {
 	if s.store == nil {
 		return nil
 	}
-	op, err := s.burial(r, cause, reason)
+	cause := Invalid
+	if d.Event == (callback.Event{}) {
+		cause = Undecodable
+	}
+	op, err := s.burial(recordOf(d), cause, reason)
 	if err != nil {
 		return err
 	}

@@ -167,7 +167,7 @@ func (s *Spool) Close() error {
 }
 
 // Ingest makes a delivery safe, in the API server or on disk. Its errors are those of ingest.Ingester: Unavailable says
-// that it is safe nowhere, Invalid that it never will be, and is a dead letter now.
+// that it is safe nowhere, Invalid that it never will be; that the door buries, which knows whether it came before.
 func (s *Spool) Ingest(ctx context.Context, d ingest.Delivery) (ingest.Result, error) {
 	if d.Event.Type == callback.Unknown {
 		return s.options.Ingester.Ingest(ctx, d)
@@ -201,11 +201,6 @@ func (s *Spool) direct(ctx context.Context, d ingest.Delivery) (ingest.Result, e
 	defer cancel()
 	result, err := s.options.Ingester.Ingest(limited, d)
 	s.learn(result, err)
-	if ingest.IsInvalid(err) {
-		if buryErr := s.bury(ctx, recordOf(d), Invalid, err.Error()); buryErr != nil {
-			s.log.Error(buryErr, "Could not keep a dead letter", "namespace", d.Namespace, "source", d.Source)
-		}
-	}
 	return result, err
 }
 

@@ -26,6 +26,7 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
@@ -170,11 +171,16 @@ func TestFull(t *testing.T) {
 	h.ingest(t, deliver("a", 1), ingest.Created)
 }
 
-// What the API server refuses for good is a dead letter, directly or from the spool, and its source hears of it.
+// What the API server refuses for good is a dead letter, by its caller's hand or from the spool, and its source hears of
+// it.
 func TestInvalid(t *testing.T) {
 	h := makeHouse(t, t.TempDir(), nil)
 	h.api.set(func(ingest.Delivery) error { return errInvalid })
-	if _, err := h.Ingest(t.Context(), deliver("a", 1)); !ingest.IsInvalid(err) {
+	_, err := h.Ingest(t.Context(), deliver("a", 1))
+	if !ingest.IsInvalid(err) {
+		t.Fatal(err)
+	}
+	if err := h.Bury(t.Context(), deliver("a", 1), err.Error()); err != nil {
 		t.Fatal(err)
 	}
 	h.api.down()
@@ -328,7 +334,11 @@ func TestLetterOfASlowDisk(t *testing.T) {
 func TestLettersAreBounded(t *testing.T) {
 	h := makeHouse(t, t.TempDir(), func(o *Options) { o.MaxLetterBytes = 4 << 10 })
 	for n := range 100 {
-		if err := h.Bury(t.Context(), deliver("a", n), strings.Repeat("é", 300)+"\xff"); err != nil {
+		d := deliver("a", n)
+		if n%4 == 0 {
+			d.Event = callback.Event{}
+		}
+		if err := h.Bury(t.Context(), d, strings.Repeat("é", 300)+"\xff"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -336,7 +346,7 @@ func TestLettersAreBounded(t *testing.T) {
 	if err != nil || len(letters) == 0 || letters[len(letters)-1].ID != 100 {
 		t.Fatalf("%v, %v", letters, err)
 	}
-	if stats := h.Stats(); stats.Dropped+stats.Letters != 100 || stats.Undecodable != 100 || int(stats.Letters) != len(letters) {
+	if stats := h.Stats(); stats.Dropped+stats.Letters != 100 || stats.Undecodable != 25 || stats.Invalid != 75 || int(stats.Letters) != len(letters) {
 		t.Errorf("stats %+v", stats)
 	}
 	letter, err := h.Letter(100)
