@@ -94,7 +94,7 @@ type RecordingSourceSpec struct {
 	OpenTimeout *metav1.Duration `json:"openTimeout,omitempty"`
 
 	// sweep finds recordings whose callback never came: it lists the bucket of storageRef and makes a RecordingFile for
-	// each playlist and MP4 that none bears. Absent: nothing is listed.
+	// each playlist and MP4 that no file of the source bears. Absent: nothing is listed.
 	// +optional
 	Sweep *Sweep `json:"sweep,omitempty"`
 }
@@ -256,7 +256,7 @@ type ObservedTimestamp struct {
 	// +optional
 	SkewSeconds *int64 `json:"skewSeconds,omitempty"`
 
-	// observedTime is when that callback came. A change is written at most once in ten minutes.
+	// observedTime is when that callback came. A changed unit is written within a minute, the rest at most once in ten.
 	// +required
 	ObservedTime metav1.Time `json:"observedTime,omitzero"`
 }

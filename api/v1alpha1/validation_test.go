@@ -171,6 +171,8 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "keys with None", `spec: {callback: {authentication: None}}`, "spec.callback.keys", "authentication None takes no keys"},
 	{minimalSource, "five keys", `spec: {callback: {keys: ` + list(5, "{secretRef: {name: s, key: k%d}}") + `}}`, "spec.callback.keys", "Too many"},
 	{minimalSource, "a key without a Secret", `spec: {callback: {keys: [{}]}}`, "spec.callback.keys[0].secretRef", "Required"},
+	{minimalSource, "no name of a Secret", `spec: {callback: {keys: [{secretRef: {name: a/b, key: key}}]}}`, "spec.callback.keys[0].secretRef.name", "should match"},
+	{minimalSource, "no key of a Secret", `spec: {callback: {keys: [{secretRef: {name: s, key: a/b}}]}}`, "spec.callback.keys[0].secretRef.key", "should match"},
 	{minimalSource, "a Secret without a name", `spec: {callback: {keys: [{secretRef: {key: key}}]}}`, "spec.callback.keys[0].secretRef.name", "Required"},
 	{minimalSource, "a Secret with an empty name", `spec: {callback: {keys: [{secretRef: {name: "", key: key}}]}}`, "spec.callback.keys[0].secretRef.name", "at least 1 chars"},
 	{minimalSource, "a Secret without a key", `spec: {callback: {keys: [{secretRef: {name: s}}]}}`, "spec.callback.keys[0].secretRef.key", "Required"},
