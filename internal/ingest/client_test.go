@@ -227,6 +227,30 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
+// What the API server has answered says more than that the time was over when it was asked again.
+func TestAnAnswerOutlivesTheDeadline(t *testing.T) {
+	webhook := apierrors.NewInternalError(errors.New("failed calling webhook"))
+	for name, hangs := range map[string]bool{"in a call": true, "between two": false} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			asked := false
+			api := fakeAPI(t, interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+				if asked == hangs {
+					cancel()
+				}
+				if asked {
+					return ctx.Err()
+				}
+				asked = true
+				return webhook
+			}})
+			if _, err := New(api, api, Options{}).Ingest(ctx, complete("o", 1)); !errors.Is(err, webhook) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 // Deliveries really at one time: for the race detector, and as the fake client sees it.
 func TestConcurrentDeliveries(t *testing.T) {
 	c := fakeAPI(t, interceptor.Funcs{})

@@ -180,20 +180,23 @@ func (i *Ingester) ingestFile(ctx context.Context, d Delivery) (Result, error) {
 	})
 }
 
-// repeat tries until it is done. A lost race is tried again at once, a call that failed after a pause.
+// repeat tries until it is done. A lost race is tried again at once, a call that failed after a pause. When the time is
+// over, what went wrong before says why: the API server may have answered.
 func (i *Ingester) repeat(ctx context.Context, try func(again bool) (Result, error)) (Result, error) {
+	var last error
 	for attempt := 1; ; attempt++ {
 		result, err := try(attempt > 1)
 		if err == nil {
 			return result, nil
 		}
-		if attempt == attempts || isInvalid(err) {
+		if isInvalid(err) {
 			return Result{}, classify(err)
 		}
-		if !isRace(err) {
-			if err := i.pause(ctx, attempt); err != nil {
-				return Result{}, classify(err)
-			}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
+		if attempt == attempts || !isRace(err) && !i.pause(ctx, attempt) {
+			return Result{}, classify(last)
 		}
 	}
 }
@@ -372,16 +375,16 @@ func (i *Ingester) call(ctx context.Context, do func(context.Context) error) err
 	return do(ctx)
 }
 
-// pause waits a moment before a call that failed is made again.
-func (i *Ingester) pause(ctx context.Context, attempt int) error {
+// pause waits a moment before a call that failed is made again. It reports whether there is time for one.
+func (i *Ingester) pause(ctx context.Context, attempt int) bool {
 	backoff := min(firstBackoff<<attempt, maxBackoff)
 	// Any jitter will do; nothing secret depends on it.
 	timer := i.clock.NewTimer(backoff/2 + rand.N(backoff/2)) //nolint:gosec // not for secrets
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("wait to try again: %w", ctx.Err())
+		return false
 	case <-timer.C():
-		return nil
+		return true
 	}
 }
