@@ -45,10 +45,10 @@ func isOutage(err error) bool {
 	return (code >= http.StatusInternalServerError || code == http.StatusTooManyRequests) && !isWebhook(status.Status())
 }
 
-// isWebhook says that a webhook failed which the API server has to ask. It may be one of a single namespace, which must
-// not keep all others from being written. Nothing but the text tells.
+// isWebhook says that a webhook is what failed: the API server could not ask it, or was told of its own trouble. It may be
+// one of a single namespace, which must not keep all others from being written. Nothing but the text tells.
 func isWebhook(status metav1.Status) bool {
-	return status.Reason == metav1.StatusReasonInternalError && strings.Contains(status.Message, "failed calling webhook")
+	return strings.Contains(status.Message, "failed calling webhook") || strings.HasPrefix(status.Message, "admission webhook ")
 }
 
 // breaker keeps callers from waiting for an API server that is away. While it is open, one at a time may try.

@@ -34,8 +34,9 @@ const (
 	// drainBatch is how many deliveries of a lane a worker writes before other lanes have their turn.
 	drainBatch = 32
 	// DrainTimeout is how long one delivery may take. It is longer than a caller waits: an API server that is slow still
-	// drains the spool, if the Ingester gives each call as much.
-	DrainTimeout = 8 * time.Second
+	// drains the spool, if the Ingester gives each call as much. And it is longer than the ten seconds for which an API
+	// server waits for a webhook by default: cut off before, a webhook that hangs would look like an outage.
+	DrainTimeout = 12 * time.Second
 	// firstRefusal and lastRefusal bound the time after which a delivery that was refused is tried again.
 	firstRefusal = time.Second
 	lastRefusal  = 5 * time.Minute

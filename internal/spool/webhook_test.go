@@ -1,0 +1,126 @@
+/*
+Copyright 2026 The SparkRTC Recording Operator Authors.
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package spool
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/go-logr/logr"
+	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+// webhook has all RecordingFiles of a namespace judged by a handler.
+func webhook(namespace string, handler http.HandlerFunc) (*httptest.Server, admissionregistrationv1.ValidatingWebhook) {
+	server := httptest.NewTLSServer(handler)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	return server, admissionregistrationv1.ValidatingWebhook{
+		Name:                    namespace + ".example.com",
+		ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: &server.URL, CABundle: authority},
+		NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+		SideEffects:             new(admissionregistrationv1.SideEffectClassNone),
+		AdmissionReviewVersions: []string{"v1"},
+		Rules: []admissionregistrationv1.RuleWithOperations{{
+			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.OperationAll},
+			Rule: admissionregistrationv1.Rule{
+				APIGroups: []string{v1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"recordingfiles"},
+			},
+		}},
+	}
+}
+
+// Whatever becomes of a namespace's webhook, the API server is there: it refuses those jobs, and takes all others.
+func TestWebhooks(t *testing.T) {
+	log.SetLogger(logr.Discard())
+	server := apiserver.Start(t)
+	cached := server.CachedClient(t, ingest.SetupIndexes)
+	create := func(object client.Object) {
+		if err := server.Client.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "tenants"}}
+	end := make(chan struct{})
+	names := []string{"gives-up", "fails", "is-gone", "hangs", "has-none"}
+	for _, name := range names {
+		create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+		if name == "has-none" {
+			continue
+		}
+		listener, hook := webhook(name, func(w http.ResponseWriter, r *http.Request) {
+			if name == "hangs" || name == "gives-up" {
+				<-end
+			}
+			var review admissionv1.AdmissionReview
+			_ = json.NewDecoder(r.Body).Decode(&review)
+			review.Response = &admissionv1.AdmissionResponse{
+				UID: review.Request.UID, Result: &metav1.Status{Code: http.StatusInternalServerError, Message: "no database"},
+			}
+			_ = json.NewEncoder(w).Encode(review)
+		})
+		defer listener.Close()
+		switch name {
+		case "is-gone":
+			listener.Close()
+		case "gives-up":
+			hook.TimeoutSeconds = new(int32(1))
+		}
+		config.Webhooks = append(config.Webhooks, hook)
+	}
+	defer close(end)
+	create(config)
+	eventually(t, "the API server knows the webhooks", func() bool {
+		file := builders.MakeRecordingFile("x", "classroom").Of("app", "job", "", "").Obj()
+		file.Namespace = "fails"
+		return server.Client.Create(t.Context(), file, client.DryRunAll) != nil
+	})
+
+	h := makeHouse(t, t.TempDir(), func(o *Options) {
+		o.Ingester = ingest.New(cached, server.Client, ingest.Options{CallTimeout: DrainTimeout})
+		o.DirectTimeout = DefaultDirectTimeout
+	})
+	for _, name := range names {
+		d := deliver("job", 1)
+		d.Namespace = name
+		h.ingest(t, d, ingest.Spooled)
+		if open := h.Stats().BreakerOpen; open != (name == "hangs" || name == "has-none") {
+			t.Errorf("after the first callback of the namespace that %s: the breaker is open: %t", name, open)
+		}
+	}
+	defer h.run(t)()
+	eventually(t, "all others are written", func() bool {
+		for _, name := range names {
+			if _, refused := h.queue.state(laneOf(name, "classroom", "job")); refused != (name != "has-none") {
+				return false
+			}
+		}
+		return h.Stats().Drained == 1 && !h.Stats().BreakerOpen
+	})
+}
