@@ -66,7 +66,8 @@ func (s *Server) answerTo(w http.ResponseWriter, r *http.Request, address netip.
 	if s.strangers.enter(address) {
 		slots = s.suspects
 	}
-	if !slots.take() {
+	// Only of HTTP/2 is it known here that the sender is gone: what it sent would be held for as long as this waits.
+	if !slots.take(r.Context().Done()) {
 		s.strangers.leave(address)
 		return answerThrottled
 	}

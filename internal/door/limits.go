@@ -64,9 +64,11 @@ const (
 	// maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.
 	maxStreams = 64
 	// streamBytes is how much of a body net/http holds over HTTP/2 until it is read, which a callback that waits for a
-	// slot is not. It holds that of streams that were reset, too, until their turn has come. A callback fits in, and all
-	// streams together into a connection's 1 MiB, so that none of them keeps the others from sending.
-	streamBytes = 16 << 10
+	// slot is not. A client may send as much before it has heard of any other bound; with a lower one, the first long body
+	// on a connection would be an error of the protocol. All streams together fit into the connection's bound, so that none
+	// of them keeps the others from sending.
+	streamBytes     = 64<<10 - 1
+	connectionBytes = maxStreams * streamBytes
 	// frameBytes is the longest frame of HTTP/2, for which each connection keeps room once it was sent one: the least that
 	// the protocol allows.
 	frameBytes = 16 << 10

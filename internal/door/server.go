@@ -275,7 +275,8 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 		WriteTimeout: s.limits.ReadTimeout + s.limits.HandleTimeout + 5*time.Second,
 		IdleTimeout:  s.limits.IdleTimeout,
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: streamBytes, MaxReadFrameSize: frameBytes,
+			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: frameBytes,
+			MaxReceiveBufferPerStream: streamBytes, MaxReceiveBufferPerConnection: connectionBytes,
 			// Who reads nothing would keep its connection for ever: the other time-outs end in something to be written.
 			WriteByteTimeout: s.limits.ReadTimeout,
 		},

@@ -35,8 +35,9 @@ func newSlots(number, queue int, patience time.Duration, clk clock.Clock) *slots
 	return &slots{clock: clk, taken: make(chan struct{}, number), queue: make(chan struct{}, queue), patience: patience}
 }
 
-// take says whether there is a slot for the caller, who then has to free it.
-func (s *slots) take() bool {
+// take says whether there is a slot for the caller, who then has to free it. Who is gone does not wait; nil is for who
+// stays.
+func (s *slots) take(gone <-chan struct{}) bool {
 	select {
 	case s.taken <- struct{}{}:
 		return true
@@ -54,6 +55,8 @@ func (s *slots) take() bool {
 	case s.taken <- struct{}{}:
 		return true
 	case <-end.C():
+		return false
+	case <-gone:
 		return false
 	}
 }

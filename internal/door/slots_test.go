@@ -29,7 +29,7 @@ import (
 func queued(t *testing.T, s *slots) <-chan bool {
 	t.Helper()
 	taken, before := make(chan bool, 1), len(s.queue)
-	go func() { taken <- s.take() }()
+	go func() { taken <- s.take(nil) }()
 	waitFor(t, "the caller to queue", func() bool { return len(s.queue) > before })
 	return taken
 }
@@ -37,11 +37,11 @@ func queued(t *testing.T, s *slots) <-chan bool {
 // A burst waits for its turn, as many as there is room for.
 func TestABurstQueues(t *testing.T) {
 	s := newSlots(1, 2, time.Second, clocktesting.NewFakeClock(testNow))
-	if !s.take() {
+	if !s.take(nil) {
 		t.Fatal("no slot, though none is taken")
 	}
 	first, second := queued(t, s), queued(t, s)
-	if s.take() {
+	if s.take(nil) {
 		t.Error("a slot beyond the queue")
 	}
 	for _, caller := range []<-chan bool{first, second} {
@@ -60,7 +60,7 @@ func TestABurstQueues(t *testing.T) {
 func TestAQueuedCallerIsRefusedInTime(t *testing.T) {
 	clk := clocktesting.NewFakeClock(testNow)
 	s := newSlots(1, 1, time.Second, clk)
-	s.take()
+	s.take(nil)
 	caller := queued(t, s)
 	waitFor(t, "the caller's timer", clk.HasWaiters)
 	clk.Step(time.Second)
@@ -69,6 +69,19 @@ func TestAQueuedCallerIsRefusedInTime(t *testing.T) {
 	}
 	if len(s.queue) != 0 {
 		t.Error("the place in the queue is never given back")
+	}
+}
+
+// Who is gone leaves its place in the queue to others.
+func TestWhoIsGoneDoesNotWait(t *testing.T) {
+	s := newSlots(1, 1, time.Second, clocktesting.NewFakeClock(testNow))
+	gone := make(chan struct{})
+	close(gone)
+	if !s.take(gone) {
+		t.Error("a free slot is not taken")
+	}
+	if s.take(gone) || len(s.queue) != 0 {
+		t.Error("it waits for a slot")
 	}
 }
 
