@@ -94,7 +94,7 @@ func Decode(body []byte) (Event, error) {
 		return Event{}, &FieldError{Field: "body", Problem: "is not a JSON object"}
 	}
 	var w wire
-	if err := json.Unmarshal(trimmed, &w); err != nil {
+	if err := json.Unmarshal(marked(trimmed), &w); err != nil {
 		return Event{}, &FieldError{Field: "body", Problem: "is not JSON: " + syntaxProblem(err, len(body)-len(trimmed))}
 	}
 	var r reader
@@ -127,6 +127,26 @@ func Decode(body []byte) (Event, error) {
 	return event, nil
 }
 
+// mark stands for a byte that is no UTF-8. It is DEL, which is refused as well, and which JSON allows.
+const mark = "\x7f"
+
+// marked is a body in which each byte that is no UTF-8 is marked. encoding/json would make three of each, in buffers that
+// double as they grow: twenty times as many bytes as a hostile body has.
+func marked(body []byte) []byte {
+	if utf8.Valid(body) {
+		return body
+	}
+	body = bytes.Clone(body)
+	for i := 0; i < len(body); {
+		r, size := utf8.DecodeRune(body[i:])
+		if r == utf8.RuneError && size == 1 {
+			body[i] = mark[0]
+		}
+		i += size
+	}
+	return body
+}
+
 // decodeUnknown keeps the app alone, so that another app's event can be refused whatever it is.
 func decodeUnknown(event Event, w wire) Event {
 	var r reader
@@ -140,7 +160,7 @@ func detail(raw json.RawMessage) string {
 	if len(raw) == 0 || json.Unmarshal(raw, &text) != nil {
 		return ""
 	}
-	return cut(text, maxDetail)
+	return strings.ReplaceAll(cut(text, maxDetail), mark, string(utf8.RuneError))
 }
 
 // reader reads raw values and keeps the first error, so that Decode reads as a list of fields.
@@ -196,12 +216,12 @@ func (r *reader) text(field string, raw json.RawMessage, limit int) string {
 		return ""
 	}
 	switch {
-	case !utf8.Valid(raw) || replaced(raw, text):
+	case replaced(raw, text):
 		r.fail(field, "is not valid Unicode")
 	case utf8.RuneCountInString(text) > limit:
 		r.fail(field, "is longer than %d characters", limit)
 	case strings.ContainsFunc(text, unicode.IsControl):
-		r.fail(field, "holds a control character")
+		r.fail(field, "holds a control character, or a byte that is no UTF-8")
 	default:
 		return text
 	}

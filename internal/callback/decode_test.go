@@ -101,10 +101,11 @@ func TestDecode(t *testing.T) {
 		"the longest room": {complete(`,"room_id":"` + strings.Repeat("房", 256) + `"`), with(func(e *Event) {
 			e.RoomID = strings.Repeat("房", 256)
 		})},
-		"a replacement character as sent": {complete(`,"room_id":"\ufffd` + "\uFFFD" + `"`), with(func(e *Event) { e.RoomID = "\uFFFD\uFFFD" })},
-		"a pair of surrogates":            {complete(`,"room_id":"\ud83d\ude00"`), with(func(e *Event) { e.RoomID = "😀" })},
-		"a long detail is cut":            {complete(`,"detail_message":"` + strings.Repeat("é", 2000) + `"`), with(func(e *Event) { e.Detail = strings.Repeat("é", maxDetail) })},
-		"a detail of another type":        {complete(`,"detail_message":{"code":7}`), least},
+		"a replacement character as sent":     {complete(`,"room_id":"\ufffd` + "\uFFFD" + `"`), with(func(e *Event) { e.RoomID = "\uFFFD\uFFFD" })},
+		"a pair of surrogates":                {complete(`,"room_id":"\ud83d\ude00"`), with(func(e *Event) { e.RoomID = "😀" })},
+		"a detail that is cut in a character": {complete(`,"detail_message":"caf` + "\xc3" + `"`), with(func(e *Event) { e.Detail = "caf\uFFFD" })},
+		"a long detail is cut":                {complete(`,"detail_message":"` + strings.Repeat("é", 2000) + `"`), with(func(e *Event) { e.Detail = strings.Repeat("é", maxDetail) })},
+		"a detail of another type":            {complete(`,"detail_message":{"code":7}`), least},
 		"MP4 from the ending": {`{"event_type":"RECORD_FILE_COMPLETE","obs_bucket":"b","obs_object":"o.MP4"}`,
 			Event{Type: Complete, Name: "RECORD_FILE_COMPLETE", Format: "MP4", File: File{Bucket: "b", Object: "o.MP4"}}},
 		"no format from an ending": {`{"event_type":"RECORD_FILE_COMPLETE","obs_bucket":"b","obs_object":"o.ts"}`,
@@ -294,10 +295,13 @@ func TestDecodeAllocatesInProportion(t *testing.T) {
 		"one known field": `"job_id":"` + strings.Repeat("j", 100) + `",`,
 		"lists":           `"x":[[[[[[[[[[]]]]]]]]]],`,
 		"escapes":         `"room_id":"` + strings.Repeat(`\u0041`, 50) + `",`,
+		"no UTF-8":        `"room_id":"` + strings.Repeat("\xea", 50) + `",`,
+		"a long name":     `"` + strings.Repeat("\xea", size-10) + `":1,`,
+		"a long text":     `"event_type":"` + strings.Repeat("\xea", size-20) + `",`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := []byte(`{` + strings.Repeat(unit, size/len(unit)) + `"event_type":"X"}`)
-			if spent := cost(body); spent > 2*size {
+			if spent := cost(body); spent > 6*size {
 				t.Errorf("a body of %d bytes cost %d", len(body), spent)
 			}
 		})
