@@ -30,6 +30,7 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/callback"
 )
 
 // captured is a callback as somebody recorded it.
@@ -103,7 +104,7 @@ func (c *captured) strayed(source *v1alpha1.RecordingSource) string {
 	if c.target == "" {
 		return ""
 	}
-	path := "/callbacks/" + source.Namespace + "/" + source.Name
+	path := callback.Path(source.Namespace, source.Name)
 	if u, err := url.ParseRequestURI(c.target); err == nil && u.Path == path {
 		return ""
 	}

@@ -83,7 +83,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	}
 	before := source.DeepCopy()
 	source.Status.ObservedGeneration = source.Generation
-	source.Status.CallbackPath = fmt.Sprintf("/callbacks/%s/%s", source.Namespace, source.Name)
+	source.Status.CallbackPath = callback.Path(source.Namespace, source.Name)
 	setReady(&source.Status.Conditions, found, source.Generation, r.Clock.Now())
 	if err := patchStatus(ctx, r.Client, before, source); err != nil {
 		return afterConflict(err)

@@ -26,6 +26,8 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"sparkrtc.dev/recording-operator/internal/callback"
 )
 
 // ServeHTTP answers one callback. The order is fixed: limit, read the raw body, find the source, verify, decode,
@@ -85,7 +87,7 @@ func (s *Server) answerTo(w http.ResponseWriter, r *http.Request, address netip.
 
 // sourceName reads /callbacks/{namespace}/{source}.
 func sourceName(path string) (types.NamespacedName, bool) {
-	rest, ok := strings.CutPrefix(path, "/callbacks/")
+	rest, ok := strings.CutPrefix(path, callback.PathPrefix)
 	if !ok {
 		return types.NamespacedName{}, false
 	}

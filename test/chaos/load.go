@@ -72,7 +72,7 @@ func newKey(secret string) *signingKey {
 	return &signingKey{secret: secret, text: text, key: key}
 }
 
-func (s *source) path() string { return "/callbacks/" + s.namespace + "/" + s.name }
+func (s *source) path() string { return callback.Path(s.namespace, s.name) }
 
 // sign signs a body as the source's app does now.
 func (s *source) sign(body []byte) (*signingKey, callback.Proof) {

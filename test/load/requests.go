@@ -111,7 +111,7 @@ func newCaller(base string) *caller {
 		panic(err) // a constant
 	}
 	return &caller{
-		url: base + "/callbacks/" + namespace + "/" + sourceName, key: key,
+		url: base + callback.Path(namespace, sourceName), key: key,
 		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
 }
