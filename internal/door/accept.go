@@ -122,10 +122,7 @@ func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, g
 	event, err := callback.Decode(raw)
 	if err != nil {
 		a := invalid(err.Error())
-		if !g.told {
-			s.warn(source, reasonInvalid, "Decode", "A callback with a valid signature cannot be used: %v", err)
-			a.err = s.bury(ctx, delivery, g, err.Error())
-		}
+		a.err = s.bury(ctx, source, delivery, g, "Decode", "A callback with a valid signature cannot be used: %v", err)
 		return a
 	}
 	if app := source.Spec.AppID; app != "" {
@@ -148,10 +145,7 @@ func (s *Server) ingest(ctx context.Context, source *v1alpha1.RecordingSource, d
 	switch {
 	case ingest.IsInvalid(err):
 		a := invalid("recording cannot be stored; an event on the RecordingSource says why")
-		if !g.told {
-			s.warn(source, reasonInvalid, "Store", "A callback with a valid signature cannot be stored: %v", err)
-			a.err = s.bury(ctx, d, g, err.Error())
-		}
+		a.err = s.bury(ctx, source, d, g, "Store", "A callback with a valid signature cannot be stored: %v", err)
 		return a
 	case err != nil:
 		return unavailable(err)
@@ -160,13 +154,17 @@ func (s *Server) ingest(ctx context.Context, source *v1alpha1.RecordingSource, d
 	}
 }
 
-// bury keeps a callback that cannot be used. What nobody signed is not kept: anybody could have it push out the dead
-// letters of others.
-func (s *Server) bury(ctx context.Context, d ingest.Delivery, g genuine, reason string) error {
+// bury tells the source of a callback that can never be used, and keeps it, once. What nobody signed is not kept: anybody
+// could have it push out the dead letters of others.
+func (s *Server) bury(ctx context.Context, source *v1alpha1.RecordingSource, d ingest.Delivery, g genuine, action, note string, cause error) error {
+	if g.told {
+		return nil
+	}
+	s.warn(source, reasonInvalid, action, note, cause)
 	if s.deadLetters == nil || !g.signed {
 		return nil
 	}
-	if err := s.deadLetters.Bury(ctx, d, reason); err != nil {
+	if err := s.deadLetters.Bury(ctx, d, cause.Error()); err != nil {
 		return fmt.Errorf("keep a callback that cannot be used: %w", err)
 	}
 	return nil
