@@ -61,7 +61,7 @@ func TestWhatKubectlShows(t *testing.T) {
 		selectable    string
 	}
 	want := map[string]shown{
-		"RecordingFile": {"rec", "Room Stream Format Duration Size Status Progress Age", "Source Job-ID Resolution Pipeline",
+		"RecordingFile": {"rec", "Room Stream Format Duration Size Status Progress Age", "Source Job-ID Resolution Pipeline Intact",
 			".spec.roomID .spec.jobID .spec.streamName .spec.appID .spec.format .spec.file.obs.object"},
 		"RecordingSource":   {"rsrc", "App Ready Status Callback Age", "", ""},
 		"RecordingPipeline": {"rpl", "Ready Status Age", "", ""},

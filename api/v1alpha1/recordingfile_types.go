@@ -97,14 +97,16 @@ type RecordedFile struct {
 	// +kubebuilder:validation:MaxLength=4096
 	DownloadURL string `json:"downloadURL,omitempty"`
 
-	// sizeBytes is the size in bytes (callback field file_size); for HLS the size of all its media.
+	// sizeBytes is the size in bytes (callback field file_size); for HLS the size of all its media. At most 2^50 (1 PiB).
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1125899906842624
 	SizeBytes int64 `json:"sizeBytes,omitempty"`
 
-	// durationSeconds is the duration in seconds (callback field record_duration).
+	// durationSeconds is the duration in seconds (callback field record_duration). At most 2^31-1 (68 years).
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	DurationSeconds int64 `json:"durationSeconds,omitempty"`
 
 	// startTime is when the first frame was received (callback field start_time).
@@ -175,8 +177,8 @@ const (
 
 // RecordingFileStatus is what the operator observed.
 type RecordingFileStatus struct {
-	// conditions of the file: Recorded, Processed, Ready (the summary, its reason is the STATUS column) and
-	// Stalled, which is there only while a person is needed.
+	// conditions of the file: Recorded, Processed, Intact (once a step has read the recording), Ready (the summary, its
+	// reason is the STATUS column) and Stalled, which is there only while a person is needed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -270,6 +272,12 @@ type StepStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	Outputs []Output `json:"outputs,omitempty"`
+	// integrity says whether the recording that the step worked on is whole, and what was found in it. It is there for a
+	// step that ended and could read the recording, whether it succeeded or failed; manifest.json at the destination has
+	// all findings. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts
+	// the others.
+	// +optional
+	Integrity *Integrity `json:"integrity,omitempty"`
 }
 
 // Output is one published file, or one published HLS set.
@@ -337,6 +345,7 @@ type Media struct {
 // +kubebuilder:printcolumn:name="Job-ID",type=string,JSONPath=`.spec.jobID`,priority=1
 // +kubebuilder:printcolumn:name="Resolution",type=string,JSONPath=`.status.summary.resolution`,priority=1
 // +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.status.pipeline.name`,priority=1
+// +kubebuilder:printcolumn:name="Intact",type=string,JSONPath=`.status.conditions[?(@.type=="Intact")].status`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name: must be at most 63 characters, because it becomes a label"
 type RecordingFile struct {
 	metav1.TypeMeta `json:",inline"`

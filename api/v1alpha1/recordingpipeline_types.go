@@ -128,6 +128,7 @@ const (
 // Transcode makes an MP4 of a recording.
 //
 // +kubebuilder:validation:XValidation:rule="self.preset != 'Remux' || (!has(self.video) && !has(self.audio))",message="preset Remux re-encodes nothing and takes neither video nor audio; use preset H264"
+// +kubebuilder:validation:XValidation:rule="self.preset == 'Remux' || !has(self.onChange)",message="onChange: applies to preset Remux only; preset H264 re-encodes the whole recording, whatever changes in it",fieldPath=".onChange"
 type Transcode struct {
 	// preset is Remux (nothing is re-encoded, quick and without loss) or H264 (re-encoded to H.264 and AAC).
 	// +required
@@ -140,7 +141,52 @@ type Transcode struct {
 	// audio settings of preset H264.
 	// +optional
 	Audio *AudioSettings `json:"audio,omitempty"`
+
+	// onChange says what preset Remux does when the recording changes in a way that one MP4 track cannot hold: to another
+	// codec, or to other parameters of the sound. Fail fails the step and says what changes and when. Reencode re-encodes
+	// what has to be: the sound alone where the picture can stay. Split publishes one MP4 for each stretch without such a
+	// change. Absent: Fail. A change of the picture's size or profile is kept in one track and needs no decision.
+	// +optional
+	OnChange ChangePolicy `json:"onChange,omitempty"`
+
+	// onDamage says what happens when the recording is damaged: segments or packets are lost, or bytes are wrong. Fail
+	// fails the step. Publish publishes what is there; the step's integrity and manifest.json say what is not. Fail is
+	// the default.
+	// +optional
+	// +kubebuilder:default=Fail
+	OnDamage DamagePolicy `json:"onDamage,omitempty"`
+
+	// strict decodes the whole result before it is published, whatever the findings, and fails the step when the
+	// integrity is Unknown, or when the recording does not last as long as the service reported (DurationMismatch).
+	// At 720p, decoding takes about 1/50 of the recording's length on one CPU. Absent: false; then only recordings whose findings
+	// give a reason are decoded.
+	// +optional
+	Strict bool `json:"strict,omitempty"`
 }
+
+// ChangePolicy says what happens when a recording changes in a way that one MP4 track cannot hold.
+// +kubebuilder:validation:Enum=Fail;Reencode;Split
+type ChangePolicy string
+
+const (
+	// ChangeFail fails the step.
+	ChangeFail ChangePolicy = "Fail"
+	// ChangeReencode re-encodes what has to be: the sound alone where the picture can stay.
+	ChangeReencode ChangePolicy = "Reencode"
+	// ChangeSplit publishes one MP4 for each stretch without such a change.
+	ChangeSplit ChangePolicy = "Split"
+)
+
+// DamagePolicy says what happens when a recording is damaged.
+// +kubebuilder:validation:Enum=Fail;Publish
+type DamagePolicy string
+
+const (
+	// DamageFail fails the step.
+	DamageFail DamagePolicy = "Fail"
+	// DamagePublish publishes what is there, and says what is not.
+	DamagePublish DamagePolicy = "Publish"
+)
 
 // VideoSettings of a re-encoded video.
 type VideoSettings struct {
@@ -170,7 +216,8 @@ type AudioSettings struct {
 	BitrateKbps *int32 `json:"bitrateKbps,omitempty"`
 }
 
-// Archive copies a recording as it is: an MP4, or an HLS playlist with every segment. The playlist is published last.
+// Archive copies a recording as it is: an MP4, or an HLS playlist with every segment. The playlist is published last. A
+// damaged recording is archived too: the step's integrity and manifest.json say what is damaged.
 type Archive struct{}
 
 // StepInput says what a step works on.

@@ -103,6 +103,9 @@ type Source struct {
 	URL string `json:"url,omitempty"`
 	// AllowedHosts are host or host:port; every URL that is followed, redirects and segments included, must be at one.
 	AllowedHosts []string `json:"allowedHosts,omitempty"`
+	// DeniedNetworks are CIDRs that a download of URL never connects to, whatever name leads there. The address is
+	// compared when connecting, after the name is resolved. Empty: none.
+	DeniedNetworks []string `json:"deniedNetworks,omitempty"`
 
 	// SizeBytes and DurationSeconds are what the callback reported; 0: unknown.
 	SizeBytes       int64 `json:"sizeBytes,omitempty"`
@@ -132,6 +135,10 @@ type Result struct {
 	Outputs []v1alpha1.Output `json:"outputs,omitempty"`
 	// Failure says why the container failed; nil when it did not.
 	Failure *Failure `json:"failure,omitempty"`
+	// Integrity says whether the recording is whole, and what was found in it, for a step that failed as well as for one
+	// that succeeded; nil when the recording was not read to its end. Of the containers that succeed only the last,
+	// publish, is heard.
+	Integrity *v1alpha1.Integrity `json:"integrity,omitempty"`
 }
 
 // Failure says why a step failed.
@@ -150,7 +157,7 @@ const (
 	ReasonInvalidTask = "InvalidTask"
 	// ReasonNotFound: the recording is not where the callback said.
 	ReasonNotFound = "NotFound"
-	// ReasonSegmentMissing: the playlist names a segment that is not there.
+	// ReasonSegmentMissing: the playlist names a segment that is not there, or is empty.
 	ReasonSegmentMissing = "SegmentMissing"
 	// ReasonForbidden: the storage refuses the credentials, or the host is not allowed.
 	ReasonForbidden = "Forbidden"
@@ -160,8 +167,19 @@ const (
 	ReasonTooLarge = "TooLarge"
 	// ReasonNotMedia: the recording holds no media that ffmpeg can read.
 	ReasonNotMedia = "NotMedia"
-	// ReasonFramesMissing: the result has a gap in its packet times or is shorter than the recording.
+	// ReasonFramesMissing: the recording is damaged in another way than by a missing segment, and onDamage is Fail.
 	ReasonFramesMissing = "FramesMissing"
+	// ReasonRecordingChanged: the recording changes in a way that one MP4 track cannot hold, and onChange is Fail.
+	ReasonRecordingChanged = "RecordingChanged"
+	// ReasonDurationMismatch: the recording does not last as long as the service reported, and strict is true.
+	ReasonDurationMismatch = "DurationMismatch"
+	// ReasonNotVerified: it cannot be decided whether the recording is whole, and strict is true.
+	ReasonNotVerified = "NotVerified"
+	// ReasonResultDiffers: the result does not hold what the recording does, although the recording was read well: a
+	// fault of the worker or of a disk.
+	ReasonResultDiffers = "ResultDiffers"
+	// ReasonOutOfMemory: the container, or a program in it, was killed because it needed more memory than it may have.
+	ReasonOutOfMemory = "OutOfMemory"
 	// ReasonUnsupported: the step cannot process this format.
 	ReasonUnsupported = "Unsupported"
 	// ReasonDestinationTaken: the folder holds the output of another recording.
@@ -178,15 +196,18 @@ const (
 	ReasonInternal = "Internal"
 )
 
-// Encode writes the result as a termination message of at most MaxTerminationMessage bytes: a long failure message is
-// cut, and outputs that do not fit are left out from the end, since the manifest lists them all.
+// Encode writes the result as a termination message of at most MaxTerminationMessage bytes. When it is too long, the
+// last findings are left out (Integrity.More counts them) and the last outputs, since the manifest lists them all; then
+// the failure's message is cut.
 func (r Result) Encode() ([]byte, error) {
 	said := ""
 	if r.Failure != nil {
 		failure := *r.Failure
 		said, r.Failure = failure.Message, &failure
 	}
-	for limit := MaxTerminationMessage / 4; ; limit /= 2 {
+	r.Integrity = bounded(r.Integrity)
+	limit := MaxTerminationMessage / 4
+	for {
 		if r.Failure != nil {
 			r.Failure.Message = truncate(said, limit)
 		}
@@ -194,25 +215,42 @@ func (r Result) Encode() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encode result: %w", err)
 		}
-		if len(message) <= MaxTerminationMessage {
+		switch {
+		case len(message) <= MaxTerminationMessage:
 			return message, nil
-		}
-		if len(r.Outputs) > 0 {
-			r.Outputs = r.Outputs[:len(r.Outputs)-1]
-			limit *= 2 // outputs give way before words do
-		}
-		if limit == 0 {
+		case r.leaveOutOne():
+		case limit == 0:
 			return nil, fmt.Errorf("encode result: %d bytes do not fit into a termination message of %d", len(message), MaxTerminationMessage)
+		default:
+			limit /= 2
 		}
 	}
 }
 
-// DecodeResult reads a termination message.
+// leaveOutOne leaves out the last finding or the last output; false: neither is left. The first few of both are the last
+// to go: the first damage is what a person wants to know, and the first output is the input of a step that follows.
+func (r *Result) leaveOutOne() bool {
+	for _, keep := range []int{4, 0} {
+		if r.Integrity != nil && len(r.Integrity.Findings) > keep {
+			r.Integrity = WithFindings(r.Integrity, len(r.Integrity.Findings)-1)
+			return true
+		}
+		if len(r.Outputs) > keep {
+			r.Outputs = r.Outputs[:len(r.Outputs)-1]
+			return true
+		}
+	}
+	return false
+}
+
+// DecodeResult reads a termination message. Anybody who may create pods can write one, so that its integrity is cut to
+// what the API server takes.
 func DecodeResult(message string) (Result, error) {
 	var result Result
 	if err := json.Unmarshal([]byte(message), &result); err != nil {
 		return Result{}, fmt.Errorf("decode termination message: %w", err)
 	}
+	result.Integrity = bounded(result.Integrity)
 	return result, nil
 }
 

@@ -30,7 +30,9 @@ import (
 
 func TestResultSurvivesTheTerminationMessage(t *testing.T) {
 	want := Result{Outputs: []v1alpha1.Output{{URI: "s3://b/房间/a.mp4", SizeBytes: 1 << 40, SHA256: strings.Repeat("a", 64), Files: 1,
-		Media: &v1alpha1.Media{Container: "mp4", DurationMilliseconds: 65024, VideoCodec: "h264", AudioCodec: "aac", Width: 1280, Height: 720}}}}
+		Media: &v1alpha1.Media{Container: "mp4", DurationMilliseconds: 65024, VideoCodec: "h264", AudioCodec: "aac", Width: 1280, Height: 720}}},
+		Integrity: &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedDecoded, Packets: v1alpha1.PacketCounts{Video: 1950, Audio: 3047}, More: 2,
+			Findings: []v1alpha1.Finding{{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(0)), AtMilliseconds: 1500, LengthMilliseconds: 6000, Message: "第 1 段"}}}}
 	message, err := want.Encode()
 	if err != nil {
 		t.Fatal(err)
