@@ -206,6 +206,8 @@ const (
 	SampleMissing DamageKind = "SampleMissing"
 	// TransportError: the transport_error_indicator is set: the bytes were damaged before they were stored.
 	TransportError DamageKind = "TransportError"
+	// TablesMissing: transport packets of a stream come although no PAT and PMT name it, or one of these is damaged.
+	TablesMissing DamageKind = "TablesMissing"
 )
 
 // Damage is one piece of evidence.

@@ -1,0 +1,93 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package codec
+
+import "bytes"
+
+// startCode begins every NAL unit in a byte stream (ISO/IEC 14496-10, annex B).
+var startCode = []byte{0, 0, 1}
+
+// NextStartCode is the offset of the next start code, 00 00 01, at or after from; -1 when there is none.
+func NextStartCode(data []byte, from int) int {
+	if from >= len(data) {
+		return -1
+	}
+	at := bytes.Index(data[from:], startCode)
+	if at < 0 {
+		return -1
+	}
+	return from + at
+}
+
+// NextNAL finds the first NAL unit of a byte stream (annex B) at or after from: its start code is at start, and the unit
+// is data[begin:end]. Start is -1 when there is none. One zero in front of the next start code belongs to that; other
+// zeros at the end of the unit stay, as ffmpeg leaves them.
+func NextNAL(data []byte, from int) (start, begin, end int) {
+	start = NextStartCode(data, from)
+	if start < 0 {
+		return -1, 0, 0
+	}
+	begin, end = start+len(startCode), len(data)
+	if next := NextStartCode(data, begin); next >= 0 {
+		end = next
+		if end > begin && data[end-1] == 0 {
+			end--
+		}
+	}
+	return start, begin, end
+}
+
+// AppendNALs appends the NAL units of a byte stream to units, without their start codes. They are parts of data. Bytes
+// before the first start code, and empty units, are left out.
+func AppendNALs(units [][]byte, data []byte) [][]byte {
+	for at := 0; ; {
+		start, begin, end := NextNAL(data, at)
+		if start < 0 {
+			return units
+		}
+		if end > begin {
+			units = append(units, data[begin:end])
+		}
+		at = end
+	}
+}
+
+// AppendLengthPrefixed appends NAL units as an MP4 sample has them: each with its length in four bytes before it
+// (ISO/IEC 14496-15, 4.3.3).
+func AppendLengthPrefixed(sample []byte, units [][]byte) []byte {
+	for _, unit := range units {
+		size := len(unit)
+		sample = append(sample, byte(size>>24), byte(size>>16), byte(size>>8), byte(size))
+		sample = append(sample, unit...)
+	}
+	return sample
+}
+
+// unescape appends the payload of a NAL unit without its emulation prevention bytes (00 00 03) to out, and stops when
+// out is full.
+func unescape(out, unit []byte) []byte {
+	zeros := 0
+	for _, value := range unit {
+		if len(out) == cap(out) {
+			break
+		}
+		if zeros >= 2 && value == 3 {
+			zeros = 0
+			continue
+		}
+		out = append(out, value)
+		if value == 0 {
+			zeros++
+		} else {
+			zeros = 0
+		}
+	}
+	return out
+}
+
+// unescaped is the whole payload of a parameter set.
+func unescaped(unit []byte) []byte { return unescape(make([]byte, 0, len(unit)), unit) }
+
+// ParameterSetBytes bounds a parameter set; one that is longer is not parsed. Real ones have less than a kilobyte.
+const ParameterSetBytes = 8 << 10

@@ -1,0 +1,38 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts
+
+import "sparkrtc.dev/recording-operator/internal/media"
+
+// damageList adds to File.Damage, and counts what repeats at once.
+type damageList struct {
+	// packet is the last packet that the last entry counts.
+	packet int
+}
+
+func (l *damageList) add(file *media.File, kind media.DamageKind, stream, packet int, offset int64) {
+	if last := len(file.Damage) - 1; last >= 0 {
+		entry := &file.Damage[last]
+		if entry.Kind == kind && entry.Stream == stream && packet >= l.packet && packet <= l.packet+1 ||
+			len(file.Damage) == media.MaxDamage {
+			entry.Count++
+			l.packet = packet
+			return
+		}
+	}
+	file.Damage = append(file.Damage, media.Damage{Kind: kind, Stream: stream, Packet: packet, Offset: offset, Count: 1})
+	l.packet = packet
+}
+
+// ignore notes what is left out of File.Streams.
+func (d *demuxer) ignore(why string) {
+	for _, known := range d.file.Ignored {
+		if known == why {
+			return
+		}
+	}
+	if len(d.file.Ignored) < maxIgnored {
+		d.file.Ignored = append(d.file.Ignored, why)
+	}
+}

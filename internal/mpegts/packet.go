@@ -1,0 +1,114 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts
+
+import (
+	"bytes"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// pid is what one PID carries: sections of tables, or a stream, or neither.
+type pid struct {
+	number   uint16
+	sections *sectionBuffer
+	stream   *stream
+
+	// unnamed says that it was looked at, and that it is not to be read.
+	unnamed bool
+
+	counter    uint8
+	hasCounter bool
+	// last is the payload of the last packet, by which a repetition is told from a counter that has gone round.
+	last     [packetSize]byte
+	lastSize int
+}
+
+// transportPacket is a packet taken apart (ISO/IEC 13818-1, 2.4.3.2).
+type transportPacket struct {
+	payload       []byte
+	offset        int64
+	counter       uint8
+	start         bool
+	failed        bool
+	scrambled     bool
+	discontinuity bool
+	stuffed       bool
+}
+
+const nullPID = 0x1fff
+
+// packet handles one transport packet.
+func (d *demuxer) packet(data []byte, offset int64) error {
+	number := uint16(data[1]&0x1f)<<8 | uint16(data[2])
+	if number == nullPID {
+		return nil
+	}
+	p := transportPacket{
+		offset: offset, counter: data[3] & 0xf, start: data[1]&0x40 != 0, failed: data[1]&0x80 != 0,
+		scrambled: data[3]&0xc0 != 0,
+	}
+	p.payload = data[4:]
+	switch data[3] >> 4 & 3 { // adaptation_field_control
+	case 0, 2:
+		p.payload = nil
+	case 3:
+		size := int(data[4])
+		if size > packetSize-5 {
+			size, p.failed = packetSize-5, true
+		}
+		p.discontinuity = size > 0 && data[5]&0x80 != 0
+		p.payload = data[5+size:]
+		p.stuffed = true
+	}
+	if len(p.payload) == 0 {
+		return nil
+	}
+	return d.dispatch(d.pid(number), &p)
+}
+
+// dispatch checks the counter of a packet with payload, and hands it to the section or the stream of its PID.
+func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
+	if known.stream == nil && known.sections == nil && !d.adopt(known, p) {
+		return nil
+	}
+	if known.repeats(p) {
+		return nil
+	}
+	stream, packet := -1, 0
+	if known.stream != nil {
+		stream, packet = known.stream.index, known.stream.description().Packets.Count
+	}
+	if p.failed {
+		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
+	}
+	broken := known.hasCounter && p.counter != (known.counter+1)&0xf && !p.discontinuity
+	if broken {
+		d.damage.add(&d.file, media.CounterBreak, stream, packet, p.offset)
+	}
+	known.remember(p)
+	if known.sections != nil {
+		d.sections(known, p, broken)
+		return nil
+	}
+	return known.stream.take(p)
+}
+
+// repeats says whether a packet is sent twice (2.4.3.3). A run of 15 lost packets makes the counters equal as well, so
+// that the bytes are compared.
+func (k *pid) repeats(p *transportPacket) bool {
+	return k.hasCounter && p.counter == k.counter && bytes.Equal(k.last[:k.lastSize], p.payload)
+}
+
+func (k *pid) remember(p *transportPacket) {
+	k.counter, k.hasCounter = p.counter, true
+	k.lastSize = copy(k.last[:], p.payload)
+	if k.stream != nil {
+		counters := &k.stream.description().Counters
+		if !counters.Known {
+			counters.Known, counters.First = true, p.counter
+		}
+		counters.Last = p.counter
+	}
+}

@@ -1,0 +1,259 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts
+
+import (
+	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// nalCutter cuts H.264 and HEVC into access units.
+type nalCutter struct {
+	rules nalRules
+	sets  codec.ParameterSets
+	// activeSPS is the SPS of the last picture, and activePPS the PPS that told it; changed says that parameter sets
+	// have changed since then.
+	activeSPS, activePPS int
+	changed              bool
+
+	// units are the NAL units of what is being cut, and pictures the access units.
+	units    [][]byte
+	pictures []picture
+}
+
+// nalRules are those by which encodings differ.
+type nalRules interface {
+	// inspect looks at a NAL unit behind the given access unit, which has no slices at the beginning of a stream.
+	inspect(unit []byte, behind *picture) nalUnit
+	// activate says which SPS applies to the slices that follow.
+	activate(sets *codec.ParameterSets, sps int)
+	// ticks is how long that SPS says a picture to last; 0: it does not.
+	ticks() int64
+	// field completes the header of a slice by what needs the SPS.
+	field(header *codec.H264SliceHeader)
+}
+
+// nalUnit is what is to be known of a NAL unit.
+type nalUnit struct {
+	// opens says that it begins an access unit, if the one before has slices.
+	opens bool
+	// slice says that it is part of a picture, and pps is the id of the PPS that it refers to.
+	slice bool
+	pps   int
+	// intra says that a slice needs no other picture, random that decoding can begin at it, and recovery, of an SEI, that
+	// it can if all slices of the access unit are intra.
+	intra, random, recovery bool
+	set                     bool
+	invalid                 bool
+	// header is that of an H.264 slice.
+	header codec.H264SliceHeader
+}
+
+// picture is an access unit.
+type picture struct {
+	// offset is that of its first start code; first and end are the indexes of its NAL units; size is that of the sample.
+	offset, first, end, size int
+	hasSlices                bool
+	random, recovery, intra  bool
+	params                   int
+	// lastMB, and the field that it is, are H.264's.
+	lastMB        int
+	frameNum      int
+	field, bottom bool
+	paired        bool
+}
+
+// maxUnits bounds the NAL units that are cut at once.
+const maxUnits = 1 << 16
+
+func (c *nalCutter) begins(payload []byte) bool {
+	const enough = 8
+	start, begin, end := codec.NextNAL(payload, 0)
+	if len(payload) < enough {
+		return true
+	}
+	if start < 0 || start > 1 {
+		return false
+	}
+	behind := picture{hasSlices: true}
+	return c.rules.inspect(payload[begin:end], &behind).opens
+}
+
+func (c *nalCutter) interrupt() {}
+
+func (c *nalCutter) cut(s *stream, next mark, final bool) (int, error) {
+	c.scan(s)
+	count, done := len(c.pictures), len(s.data)
+	if count > 0 {
+		last := &c.pictures[count-1]
+		// The last one waits for its slices, or for the second field of its frame.
+		if !last.hasSlices || !final && last.field && !last.paired {
+			count--
+			done = last.offset
+		}
+	}
+	if final {
+		done = len(s.data)
+	}
+	for from := 0; from < count; {
+		to, err := c.group(s, from, count, next)
+		if err != nil {
+			return 0, err
+		}
+		from = to
+	}
+	return done, nil
+}
+
+// scan finds the access units in the data of a stream.
+func (c *nalCutter) scan(s *stream) {
+	c.units, c.pictures = c.units[:0], c.pictures[:0]
+	for at := 0; ; {
+		start, begin, end := codec.NextNAL(s.data, at)
+		if at == 0 && (start > 1 || start < 0) {
+			s.invalid()
+		}
+		if start < 0 || len(c.units) == maxUnits {
+			return
+		}
+		at = end
+		if end > begin {
+			c.add(s, start, s.data[begin:end])
+		}
+	}
+}
+
+// add adds a NAL unit to the access unit that it belongs to.
+func (c *nalCutter) add(s *stream, start int, data []byte) {
+	var now *picture
+	if len(c.pictures) > 0 {
+		now = &c.pictures[len(c.pictures)-1]
+	} else {
+		now = c.open(start)
+	}
+	unit := c.rules.inspect(data, now)
+	if unit.opens && now.hasSlices {
+		now = c.open(start)
+	}
+	if unit.invalid {
+		c.invalid(s)
+	}
+	if unit.set {
+		changed, err := c.sets.Add(data)
+		if err != nil {
+			c.invalid(s)
+		}
+		c.changed = c.changed || changed
+	}
+	c.units = append(c.units, data)
+	now.end = len(c.units)
+	now.size += 4 + len(data)
+	now.recovery = now.recovery || unit.recovery
+	if unit.slice {
+		c.slice(s, now, &unit)
+	}
+}
+
+// invalid adds evidence at the access unit that is being scanned.
+func (c *nalCutter) invalid(s *stream) {
+	packet := s.description().Packets.Count + max(0, len(c.pictures)-1)
+	s.d.damage.add(&s.d.file, media.NALInvalid, s.index, packet, s.d.position)
+}
+
+func (c *nalCutter) open(start int) *picture {
+	c.pictures = append(c.pictures, picture{offset: start, first: len(c.units), intra: true})
+	return &c.pictures[len(c.pictures)-1]
+}
+
+// slice adds what a slice tells to its access unit.
+func (c *nalCutter) slice(s *stream, now *picture, unit *nalUnit) {
+	if !now.hasSlices {
+		c.activate(s, unit.pps)
+		c.rules.field(&unit.header)
+		now = c.joinFields(now, &unit.header)
+		now.params = s.params
+	}
+	now.hasSlices = true
+	now.lastMB = unit.header.FirstMB
+	now.intra = now.intra && (unit.intra || now.paired)
+	now.random = now.random || unit.random && !now.paired
+}
+
+// activate makes the parameter sets that a slice refers to those of the packets that follow.
+func (c *nalCutter) activate(s *stream, pps int) {
+	if s.params >= 0 && pps == c.activePPS && !c.changed {
+		return
+	}
+	sps := c.sets.SPS(pps)
+	if sps < 0 {
+		return
+	}
+	if s.params < 0 || c.changed || sps != c.activeSPS {
+		if params, ok := c.sets.Params(sps); ok {
+			s.useParams(params)
+			c.rules.activate(&c.sets, sps)
+		}
+	}
+	c.activePPS, c.activeSPS, c.changed = pps, sps, false
+}
+
+// joinFields makes one access unit of the two fields of a frame, of which the second is now, and gives it. An MP4 sample
+// holds both.
+func (c *nalCutter) joinFields(now *picture, header *codec.H264SliceHeader) *picture {
+	if !header.Field {
+		return now
+	}
+	now.field, now.bottom, now.frameNum = true, header.Bottom, header.FrameNum
+	if len(c.pictures) < 2 {
+		return now
+	}
+	first := &c.pictures[len(c.pictures)-2]
+	if !first.field || first.paired || first.bottom == now.bottom || first.frameNum != now.frameNum {
+		return now
+	}
+	first.paired, first.end, first.size = true, now.end, first.size+now.size
+	c.pictures = c.pictures[:len(c.pictures)-1]
+	return first
+}
+
+// group emits the pictures that have one time between them, which is that of the first, and gives the first behind them.
+func (c *nalCutter) group(s *stream, from, count int, next mark) (int, error) {
+	begin, to := s.mark(c.pictures[from].offset), count
+	for _, later := range s.marks {
+		if later.timed {
+			next = later
+			break
+		}
+	}
+	for i := from + 1; i < count; i++ {
+		if next.timed && next.offset > 0 && c.pictures[i].offset >= next.offset {
+			to = i
+			break
+		}
+	}
+	times := spread(begin, next, s.description().Packets.Last, s.description().Packets.Count > 0, to-from, c.rules.ticks())
+	for i := from; i < to; i++ {
+		if err := c.emit(s, &c.pictures[i], times); err != nil {
+			return 0, err
+		}
+		times.dts += times.step
+		times.pts += times.step
+	}
+	return to, nil
+}
+
+// emit emits a picture.
+func (c *nalCutter) emit(s *stream, now *picture, at schedule) error {
+	if now.params >= 0 {
+		s.params = now.params
+	}
+	var data []byte
+	if s.d.yield != nil {
+		s.d.sample = codec.AppendLengthPrefixed(s.d.sample[:0], c.units[now.first:now.end])
+		data = s.d.sample
+	}
+	return s.emit(media.Packet{
+		DTS: at.dts, PTS: at.pts, Size: now.size, Key: now.random || now.recovery && now.intra, Params: now.params,
+	}, data)
+}

@@ -1,0 +1,102 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts
+
+import (
+	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// soundCutter cuts sound into its frames, which tell their length at their beginning.
+type soundCutter struct {
+	// parse parses the header of a frame, for which minimum bytes are needed; describe says what a decoder has to know.
+	parse    func([]byte) (codec.SoundFrame, bool)
+	describe func([]byte) media.Params
+	minimum  int
+
+	// frame is the last one; inStep says that another one must follow it at once.
+	frame  codec.SoundFrame
+	begun  bool
+	inStep bool
+	// base is the time that PES packets say, and samples are those since then.
+	base    int64
+	samples int64
+	timed   bool
+}
+
+func (c *soundCutter) begins([]byte) bool { return true }
+
+func (c *soundCutter) interrupt() { c.inStep = false }
+
+func (c *soundCutter) cut(s *stream, _ mark, _ bool) (int, error) {
+	at := 0
+	for len(s.data)-at >= c.minimum {
+		frame, ok := c.parse(s.data[at:])
+		if !ok || !c.inStep && !c.plausible(s.data[at:], frame) {
+			if c.inStep {
+				s.invalid()
+				c.inStep = false
+			}
+			if !c.begun {
+				s.description().HeadBytes++
+			}
+			at++
+			continue
+		}
+		if at+frame.Size > len(s.data) {
+			break
+		}
+		if err := c.emit(s, at, frame); err != nil {
+			return 0, err
+		}
+		at += frame.Size
+	}
+	return at, nil
+}
+
+// plausible says whether a frame that follows nothing known is one: another one follows it, or it ends where the data
+// ends, or it looks as the last one did.
+func (c *soundCutter) plausible(data []byte, frame codec.SoundFrame) bool {
+	if c.begun && frame.Config == c.frame.Config && frame.Size >= len(data) || frame.Size == len(data) {
+		return true
+	}
+	if len(data)-frame.Size < c.minimum {
+		return !c.begun || frame.Config == c.frame.Config
+	}
+	next, ok := c.parse(data[frame.Size:])
+	return ok && next.Config == frame.Config
+}
+
+func (c *soundCutter) emit(s *stream, at int, frame codec.SoundFrame) error {
+	if m := s.mark(at); m.timed {
+		c.base, c.samples, c.timed = m.pts, 0, true
+	}
+	if !c.begun || frame.Config != c.frame.Config {
+		if c.begun {
+			c.base, c.samples = c.time(), 0
+		}
+		s.useParams(c.describe(s.data[at:]))
+	}
+	c.frame, c.begun, c.inStep = frame, true, true
+	if !c.timed {
+		s.description().HeadBytes += frame.Size
+		return nil
+	}
+	packet := media.Packet{PTS: c.time(), Size: frame.Size - frame.Header, Key: true}
+	packet.DTS = packet.PTS
+	packet.Duration = samplesTicks(int64(frame.Samples), frame.Rate)
+	c.samples += int64(frame.Samples)
+	return s.emit(packet, s.data[at+frame.Header:at+frame.Size])
+}
+
+// time is that of the next frame: counted in samples from what the PES packet says, so that nothing adds up.
+func (c *soundCutter) time() int64 { return c.base + samplesTicks(c.samples, c.frame.Rate) }
+
+// samplesTicks is how long samples last, to the nearest tick.
+func samplesTicks(samples int64, rate int) int64 {
+	if rate <= 0 {
+		return 0
+	}
+	return (samples*media.Clock + int64(rate)/2) / int64(rate)
+}

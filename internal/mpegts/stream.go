@@ -1,0 +1,289 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts
+
+import (
+	"bytes"
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// stream collects the PES packets of a stream and cuts them into packets.
+type stream struct {
+	d      *demuxer
+	index  int
+	mapped mappedStream
+	cutter cutter
+
+	// data is the elementary stream that is not yet cut, and marks are the times that apply from an offset in it on.
+	data  []byte
+	marks []mark
+	// state, header and the rest are of the PES packet that is being collected.
+	state              pesState
+	header             []byte
+	declared, received int
+	stuffed            bool
+	unfinished         bool
+	// dts is that of the last mark; hasDTS says that there was one.
+	dts    int64
+	hasDTS bool
+	// params is the index of the Params that apply.
+	params int
+}
+
+// mark is the time of the first packet that begins at or after an offset in stream.data.
+type mark struct {
+	offset   int
+	pts, dts int64
+	timed    bool
+}
+
+type pesState uint8
+
+const (
+	// beforePES: no PES packet has begun.
+	beforePES pesState = iota
+	inHeader
+	inPayload
+	// skipping: what comes belongs to no PES packet that can be read.
+	skipping
+)
+
+// cutter cuts an elementary stream into packets.
+type cutter interface {
+	// begins says whether the first bytes of a PES packet's payload begin a packet, so that all before is complete.
+	begins(payload []byte) bool
+	// cut emits the packets in s.data, and gives how many of its bytes are done with. The rest comes again with more
+	// behind it, unless this is final. Next is the time of what follows, if it is known.
+	cut(s *stream, next mark, final bool) (done int, err error)
+	// interrupt says that what was left of s.data is given up.
+	interrupt()
+}
+
+func newStream(d *demuxer, mapped mappedStream) *stream {
+	s := &stream{d: d, index: len(d.streams), mapped: mapped, params: -1}
+	s.cutter = newCutter(mapped)
+	d.streams = append(d.streams, s)
+	d.file.Streams = append(d.file.Streams, media.Stream{
+		ID: uint32(mapped.pid), Kind: mapped.kind, Codec: mapped.codec, Language: mapped.language,
+		Default: mapped.kind != media.Data,
+	})
+	return s
+}
+
+// description is the stream in the file's index.
+func (s *stream) description() *media.Stream { return &s.d.file.Streams[s.index] }
+
+// damage adds evidence at the packet that is being collected.
+func (s *stream) damage(kind media.DamageKind, offset int64) {
+	s.d.damage.add(&s.d.file, kind, s.index, s.description().Packets.Count, offset)
+}
+
+// invalid adds evidence that the bytes of the stream are not what its encoding asks for.
+func (s *stream) invalid() {
+	kind := media.NALInvalid
+	if s.mapped.kind != media.Video {
+		kind = media.FrameLost
+	}
+	s.damage(kind, s.d.position)
+}
+
+// take takes the payload of a transport packet.
+func (s *stream) take(p *transportPacket) error {
+	s.d.position = p.offset
+	if p.start {
+		s.endPES()
+		s.state, s.header = inHeader, s.header[:0]
+	}
+	s.stuffed = p.stuffed
+	switch s.state {
+	case beforePES:
+		s.description().HeadBytes += len(p.payload)
+	case inHeader:
+		return s.takeHeader(p.payload)
+	case inPayload:
+		s.append(p.payload)
+	}
+	return nil
+}
+
+// takeHeader collects the header of a PES packet, which most often is whole in the first transport packet.
+func (s *stream) takeHeader(payload []byte) error {
+	s.header = append(s.header, payload...)
+	size, ok := pesHeaderSize(s.header)
+	if !ok {
+		s.state = skipping
+		s.invalid()
+		return nil
+	}
+	if size == 0 || size > len(s.header) {
+		return nil
+	}
+	header, _, _ := parsePES(s.header)
+	const padding = 0xbe
+	if header.streamID == padding {
+		s.state = skipping
+		return nil
+	}
+	return s.beginPES(header, s.header[size:])
+}
+
+// endPES looks whether the PES packet that another one follows is whole.
+func (s *stream) endPES() {
+	short := s.state == inHeader || s.state == inPayload && s.received < s.declared
+	if short {
+		s.damage(media.PacketUnfinished, s.d.position)
+		s.unfinished = true
+	}
+}
+
+func (s *stream) beginPES(header pesHeader, payload []byte) error {
+	next := s.time(header)
+	if s.unfinished || s.cutter.begins(payload) {
+		if err := s.cut(next, false); err != nil {
+			return err
+		}
+	}
+	if s.unfinished {
+		s.unfinished = false
+		s.data, s.marks = s.data[:0], s.marks[:0]
+		s.cutter.interrupt()
+	}
+	next.offset = len(s.data)
+	s.marks = append(s.marks, next)
+	s.state, s.declared, s.received = inPayload, header.declared, 0
+	s.append(payload)
+	return nil
+}
+
+// time resolves the 33 bits of a PES packet's times: a DTS to the nearest of the stream's last one, the first to the
+// nearest of any stream's last one, and a PTS to the nearest of its DTS.
+func (s *stream) time(header pesHeader) mark {
+	if !header.hasPTS {
+		return mark{}
+	}
+	dts := header.pts
+	if header.hasDTS {
+		dts = header.dts
+	}
+	near := s.dts
+	if !s.hasDTS {
+		near = s.d.clock
+		if !s.d.hasClock {
+			near = int64(dts) //nolint:gosec // 33 bits
+		}
+	}
+	s.dts, s.hasDTS = unwrap(dts, near), true
+	s.d.clock, s.d.hasClock = s.dts, true
+	return mark{dts: s.dts, pts: unwrap(header.pts, s.dts), timed: true}
+}
+
+// append adds payload to what is to be cut. What is too much is given up, up to the next PES packet.
+func (s *stream) append(payload []byte) {
+	s.received += len(payload)
+	before := cap(s.data)
+	if len(s.data)+len(payload) > maxPES || before-len(s.data) < len(payload) && s.d.buffered > maxBuffered {
+		s.invalid()
+		s.state = skipping
+		s.data, s.marks = s.data[:0], s.marks[:0]
+		s.cutter.interrupt()
+		return
+	}
+	s.data = append(s.data, payload...)
+	s.d.buffered += cap(s.data) - before
+}
+
+// cut lets the cutter have what is collected.
+func (s *stream) cut(next mark, final bool) error {
+	if len(s.data) == 0 {
+		return nil
+	}
+	done, err := s.cutter.cut(s, next, final)
+	if err != nil {
+		return err
+	}
+	s.data = s.data[:copy(s.data, s.data[done:])]
+	for i := range s.marks {
+		s.marks[i].offset = max(0, s.marks[i].offset-done)
+	}
+	if len(s.data) == 0 {
+		s.marks = s.marks[:0]
+	}
+	return nil
+}
+
+// mark gives the time for a packet that begins at an offset, and forgets the marks up to it.
+func (s *stream) mark(offset int) mark {
+	var found mark
+	count := 0
+	for _, m := range s.marks {
+		if m.offset > offset {
+			break
+		}
+		if m.timed {
+			found = m
+		}
+		count++
+	}
+	if count > 0 {
+		s.marks = slices.Delete(s.marks, 0, count)
+	}
+	return found
+}
+
+// useParams makes params those of the packets that follow.
+func (s *stream) useParams(params media.Params) {
+	const maxParams = 64
+	known := &s.description().Params
+	for i := range *known {
+		other := &(*known)[i]
+		if bytes.Equal(other.Entry, params.Entry) && other.Codec == params.Codec && other.Width == params.Width &&
+			other.Height == params.Height && other.SampleRate == params.SampleRate && other.Channels == params.Channels &&
+			other.FrameSamples == params.FrameSamples {
+			s.params = i
+			return
+		}
+	}
+	if len(*known) >= maxParams {
+		s.d.ignore("changes of parameters beyond the first 64")
+		return
+	}
+	s.params = len(*known)
+	*known = append(*known, params)
+}
+
+// emit adds a packet to the index, and hands it on.
+func (s *stream) emit(packet media.Packet, data []byte) error {
+	if s.params < 0 {
+		s.useParams(media.Params{Codec: s.mapped.codec})
+	}
+	packet.Params = s.params
+	s.description().Packets.Append(packet)
+	if s.d.yield == nil {
+		return nil
+	}
+	return s.d.yield(media.Sample{Packet: packet, Stream: s.index, Data: data})
+}
+
+// finish cuts what is left at the end of the file.
+func (d *demuxer) finish() error {
+	for _, s := range d.streams {
+		tail := media.TailWhole
+		switch {
+		case s.state == inHeader || s.state == inPayload && s.received < s.declared:
+			tail = media.TailUnfinished
+		case s.state == inPayload && s.declared < 0 && !s.stuffed:
+			tail = media.TailUnstuffed
+		}
+		if err := s.cut(mark{}, true); err != nil {
+			return err
+		}
+		if len(s.data) > 0 {
+			tail = media.TailUnfinished
+		}
+		s.description().Tail = tail
+	}
+	return nil
+}
