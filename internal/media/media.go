@@ -121,8 +121,11 @@ type Stream struct {
 	// segment before, or of one whose start was lost (MPEG-TS and sound without container).
 	HeadBytes int
 
-	// Edits are the edit list, in ticks (MP4 alone); empty: none.
+	// Edits are the edit list, in ticks (MP4 alone); empty: none. The times of Packets are those before the edits.
 	Edits []Edit
+	// Matrix is the transformation of the picture in the track header, for example a rotation (MP4 alone; ISO/IEC
+	// 14496-12, 8.3.2); zero: none.
+	Matrix [9]int32
 }
 
 // Counters are the continuity counters of the first and last transport packets of a stream that have payload.

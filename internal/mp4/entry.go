@@ -1,0 +1,220 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// sampleDescriptions reads stsd (ISO/IEC 14496-12, 8.5.2): one Params for each entry.
+func (p *movieParser) sampleDescriptions(b box, t *Track) error {
+	if b.end-b.body > maxEntriesSize {
+		return fmt.Errorf("sample descriptions of %d bytes: %w", b.end-b.body, ErrLimit)
+	}
+	_, _, data, err := fullBox(p.w, b, 4)
+	if err != nil {
+		return err
+	}
+	count := int(binary.BigEndian.Uint32(data))
+	t.Params, t.nalLength = nil, nil
+	inner := b
+	inner.body += 8
+	return p.each(inner, t, func(b box) error {
+		if len(t.Params) == count {
+			return nil
+		}
+		entry := make([]byte, b.end-b.start)
+		if n, err := p.movie.r.ReadAt(entry, b.start); n < len(entry) {
+			if err == io.EOF { //nolint:errorlint // ReadAt's contract
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("sample entry %s: %w", b.kind, err)
+		}
+		params, nalLength := parseEntry(entry, t.Kind)
+		t.Params, t.nalLength = append(t.Params, params), append(t.nalLength, nalLength)
+		return nil
+	})
+}
+
+// codecs are the encodings by sample entry. Those that esds tells apart are in objectTypes.
+var codecs = map[string]media.Codec{
+	"avc1": media.H264, "avc2": media.H264, "avc3": media.H264, "avc4": media.H264,
+	"hvc1": media.HEVC, "hev1": media.HEVC, "dvh1": media.HEVC, "dvhe": media.HEVC,
+	"vp08": media.VP8, "vp09": media.VP9, "av01": media.AV1,
+	"jpeg": media.MJPEG, "mjpa": media.MJPEG, "mjpb": media.MJPEG, "png ": "png", "s263": "h263", "mp4v": "mpeg4",
+	"mp4a": media.AAC, ".mp3": media.MP3, "Opus": media.Opus, "ac-3": media.AC3, "ec-3": media.EAC3,
+	"fLaC": "flac", "alac": "alac", "samr": "amr_nb", "sawb": "amr_wb",
+	"ulaw": "pcm_mulaw", "alaw": "pcm_alaw", "sowt": "pcm_s16le", "twos": "pcm_s16be",
+	"tx3g": "mov_text", "wvtt": "webvtt", "stpp": "ttml", "c608": "eia_608",
+}
+
+// encrypted is the codec of samples that cannot be read without a key (ISO/IEC 14496-12, 8.12).
+const encrypted media.Codec = "encrypted"
+
+// entryReader walks over a sample entry in memory.
+type entryReader struct {
+	params    media.Params
+	nalLength int
+}
+
+// parseEntry reads what a sample entry says. An entry that is malformed gives what is read until there.
+func parseEntry(entry []byte, kind media.Kind) (params media.Params, nalLength int) {
+	if len(entry) < 16 || int(binary.BigEndian.Uint32(entry)) != len(entry) {
+		return media.Params{}, 0
+	}
+	name := string(entry[4:8])
+	r := entryReader{params: media.Params{Codec: codecs[name], Entry: entry}}
+	switch {
+	case name == "encv" || name == "enca" || name == "enct" || name == "encs":
+		return media.Params{Codec: encrypted}, 0
+	case r.params.Codec == "":
+		r.params.Codec = media.Codec(name)
+	}
+	switch kind {
+	case media.Video:
+		if len(entry) >= 86 {
+			r.params.Width, r.params.Height = int(binary.BigEndian.Uint16(entry[32:])), int(binary.BigEndian.Uint16(entry[34:]))
+			r.config(entry[86:], name)
+		}
+	case media.Audio:
+		r.sound(entry, name)
+	}
+	return r.params, r.nalLength
+}
+
+// sound reads an audio sample entry (12.2.3), also those of QuickTime in versions 1 and 2.
+func (r *entryReader) sound(entry []byte, name string) {
+	if len(entry) < 36 {
+		return
+	}
+	r.params.Channels = int(binary.BigEndian.Uint16(entry[24:]))
+	r.params.SampleRate = int(binary.BigEndian.Uint32(entry[32:]) >> 16)
+	rest := entry[36:]
+	switch version := binary.BigEndian.Uint16(entry[16:]); {
+	case version == 1 && len(entry) >= 52:
+		rest = entry[52:]
+	case version == 2 && len(entry) >= 72:
+		r.params.SampleRate = int(min(max(0, math.Float64frombits(binary.BigEndian.Uint64(entry[40:]))), math.MaxInt32))
+		r.params.Channels = int(min(binary.BigEndian.Uint32(entry[48:]), math.MaxUint16))
+		rest = entry[72:]
+	}
+	switch r.params.Codec {
+	case media.MP3:
+		r.params.FrameSamples = mp3Samples(r.params.SampleRate)
+	case media.AC3:
+		r.params.FrameSamples = 1536
+	default:
+	}
+	r.config(rest, name)
+}
+
+// mp3Samples is the number of samples in a frame of MPEG-1 and MPEG-2 layer 3.
+func mp3Samples(rate int) int {
+	if rate < 32000 {
+		return 576
+	}
+	return 1152
+}
+
+// config reads the boxes behind the fixed part of a sample entry.
+func (r *entryReader) config(data []byte, name string) {
+	for len(data) >= 8 {
+		size := int(binary.BigEndian.Uint32(data))
+		if size < 8 || size > len(data) {
+			return
+		}
+		body := data[8:size]
+		switch string(data[4:8]) {
+		case "avcC":
+			r.avc(body, name)
+		case "hvcC":
+			r.hevc(body, name)
+		case "esds":
+			r.elementaryStream(body)
+		case "dac3": // ETSI TS 102 366, F.4
+			r.ac3(bitReader{data: body}, 10)
+		case "dec3": // ETSI TS 102 366, F.6: of the first independent substream
+			r.ac3(bitReader{data: body}, 16+12)
+		case "wave": // QuickTime has esds in here
+			r.config(body, name)
+		}
+		data = data[size:]
+	}
+}
+
+// avc reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1).
+func (r *entryReader) avc(record []byte, name string) {
+	if len(record) < 7 {
+		return
+	}
+	r.lengths(record, 4)
+	sets := [][]byte{}
+	rest, ok := record[5:], true
+	for _, mask := range []byte{31, 255} { // SPS, PPS
+		if len(rest) == 0 {
+			return
+		}
+		count := int(rest[0] & mask)
+		if sets, rest, ok = parameterSets(sets, rest[1:], count); !ok {
+			return
+		}
+	}
+	if name == "avc1" {
+		r.inBand(sets)
+	}
+}
+
+// hevc reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1).
+func (r *entryReader) hevc(record []byte, name string) {
+	if len(record) < 23 {
+		return
+	}
+	r.lengths(record, 21)
+	sets := [][]byte{}
+	rest, ok := record[23:], true
+	for range record[22] {
+		if len(rest) < 3 {
+			return
+		}
+		count := int(binary.BigEndian.Uint16(rest[1:]))
+		if sets, rest, ok = parameterSets(sets, rest[3:], count); !ok {
+			return
+		}
+	}
+	if name == "hvc1" {
+		r.inBand(sets)
+	}
+}
+
+// parameterSets splits off count NAL units with lengths of two bytes.
+func parameterSets(sets [][]byte, data []byte, count int) (all [][]byte, rest []byte, ok bool) {
+	for range count {
+		if len(data) < 2 || len(data) < 2+int(binary.BigEndian.Uint16(data)) {
+			return sets, data, false
+		}
+		size := 2 + int(binary.BigEndian.Uint16(data))
+		sets, data = append(sets, data[2:size]), data[size:]
+	}
+	return sets, data, true
+}
+
+// lengths reads the size of NAL unit lengths, minus one, from the record's byte at offset. Samples are always given with
+// lengths of four bytes, so that the entry is made to say four.
+func (r *entryReader) lengths(record []byte, offset int) {
+	r.nalLength = int(record[offset]&3) + 1
+	record[offset] |= 3
+}
+
+// inBand keeps parameter sets in the form of a sample.
+func (r *entryReader) inBand(sets [][]byte) {
+	for _, set := range sets {
+		r.params.InBand = binary.BigEndian.AppendUint32(r.params.InBand, uint32(len(set))) //nolint:gosec // 16 bits
+		r.params.InBand = append(r.params.InBand, set...)
+	}
+}

@@ -1,0 +1,201 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"errors"
+	"math"
+)
+
+// fragmentReader reads the movie fragments of a file in order (ISO/IEC 14496-12, 8.8).
+type fragmentReader struct {
+	movie    *Movie
+	w        *window // of the boxes of the file
+	at       int64
+	cursors  []*fragmentCursor // of the tracks that are read
+	unknown  func(id uint32)   // is told of fragments of tracks that the movie does not name
+	damaged  func(offset int64)
+	previous *fragmentCursor // measures a track fragment
+}
+
+func newFragmentReader(m *Movie, cursors []*fragmentCursor, unknown func(id uint32), damaged func(offset int64)) *fragmentReader {
+	return &fragmentReader{
+		movie: m, w: newWindow(m.r, m.size, 16<<10), at: m.fragments, cursors: cursors, unknown: unknown, damaged: damaged,
+		previous: newFragmentCursor(&Track{movie: m}),
+	}
+}
+
+func newFragmentCursor(t *Track) *fragmentCursor {
+	return &fragmentCursor{track: t, w: newWindow(t.movie.r, t.movie.size, 4096), damaged: func(int64) {}}
+}
+
+// next makes the cursors read the next fragment. false: there is none. Boxes of the file that are cut were noted by
+// Movie.scan.
+func (f *fragmentReader) next() (bool, error) {
+	for f.at < f.movie.size {
+		b, err := readBox(f.w, f.at, f.movie.size)
+		if errors.Is(err, errHeader) {
+			break
+		}
+		if err != nil {
+			return false, err
+		}
+		f.at = b.end
+		if b.kind == "moof" {
+			return true, f.fragment(b)
+		}
+	}
+	return false, nil
+}
+
+// fragment reads the heads of the track fragments in a moof.
+func (f *fragmentReader) fragment(moof box) error {
+	if size := moof.end - moof.start; size <= int64(len(f.w.buf)) {
+		if _, err := f.w.at(moof.start, int(size)); err != nil { // as a whole, so that the cursors find it there
+			return err
+		}
+	}
+	previous, number := traf{}, 0
+	for b, err := range children(f.w, moof.body, moof.end) {
+		if errors.Is(err, errHeader) || number == maxTrafs {
+			f.damaged(b.start)
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if b.kind != "traf" {
+			continue
+		}
+		t, err := f.header(b)
+		if err != nil {
+			return err
+		}
+		if err := f.locate(&t, moof, previous, number == 0); err != nil {
+			return err
+		}
+		f.assign(t)
+		previous = t
+		number++
+	}
+	for _, c := range f.cursors {
+		c.w.start, c.w.held = f.w.start, f.w.held // nothing else is read through f.w until the next fragment
+	}
+	return nil
+}
+
+// assign hands a track fragment to the cursor of its track.
+func (f *fragmentReader) assign(t traf) {
+	for _, c := range f.cursors {
+		if c.track.ID == t.id {
+			c.trafs = append(c.trafs, t)
+			return
+		}
+	}
+	for _, track := range f.movie.tracks {
+		if track.ID == t.id {
+			return
+		}
+	}
+	f.unknown(t.id)
+}
+
+// Flags of tfhd.
+const (
+	baseOffsetPresent  = 0x000001
+	descriptionPresent = 0x000002
+	durationPresent    = 0x000008
+	sizePresent        = 0x000010
+	flagsPresent       = 0x000020
+	baseIsMoof         = 0x020000
+)
+
+// header reads tfhd and tfdt, which stand in front of the runs (8.8.7 and 8.8.12).
+func (f *fragmentReader) header(b box) (traf, error) {
+	t := traf{body: b.body, end: b.end, time: -1}
+	for b, err := range children(f.w, b.body, b.end) {
+		if errors.Is(err, errHeader) || b.kind == "trun" {
+			break
+		}
+		if err != nil {
+			return t, err
+		}
+		fields := fieldReader{w: f.w, at: b.body, end: b.end}
+		switch b.kind {
+		case "tfhd":
+			f.trackFragmentHeader(&t, &fields)
+		case "tfdt":
+			if fields.uint32()>>24 == 1 {
+				t.time = int64(min(fields.uint64(), math.MaxInt64/2)) //nolint:gosec // bounded
+			} else {
+				t.time = int64(fields.uint32())
+			}
+			if fields.err != nil {
+				t.time = -1
+			}
+		}
+		if err := fields.result(func() { f.damaged(b.start) }); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func (f *fragmentReader) trackFragmentHeader(t *traf, fields *fieldReader) {
+	t.flags, t.id = fields.uint32()&0xffffff, fields.uint32()
+	for _, track := range f.movie.tracks {
+		if track.ID == t.id {
+			t.values = track.defaults
+		}
+	}
+	if t.flags&baseOffsetPresent != 0 {
+		t.base = int64(min(fields.uint64(), math.MaxInt64/2)) //nolint:gosec // bounded
+	}
+	if t.flags&descriptionPresent != 0 {
+		t.values.description = fields.uint32()
+	}
+	if t.flags&durationPresent != 0 {
+		t.values.duration = fields.uint32()
+	}
+	if t.flags&sizePresent != 0 {
+		t.values.size = fields.uint32()
+	}
+	if t.flags&flagsPresent != 0 {
+		t.values.flags = fields.uint32()
+	}
+}
+
+// locate finds what the data offsets of a track fragment count from: its own base; the moof; or, in the first edition
+// of the format, the end of the data of the track fragment before it.
+func (f *fragmentReader) locate(t *traf, moof box, previous traf, first bool) error {
+	switch {
+	case t.flags&baseOffsetPresent != 0:
+	case t.flags&baseIsMoof != 0 || first:
+		t.base = moof.start
+	default:
+		c := f.previous
+		c.at, c.end, c.trafs, c.run = 0, 0, append(c.trafs[:0], previous), run{}
+		var s Sample
+		for {
+			ok, err := c.nextRun()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			if c.run.flags&runSizePresent == 0 {
+				c.data += c.run.left * int64(c.values.size)
+				c.run.left = 0
+			}
+			for c.run.left > 0 {
+				if _, err := c.next(&s); err != nil {
+					return err
+				}
+			}
+		}
+		t.base = c.data
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/mp4"
+)
+
+// program finds a program by an environment variable or in PATH. Without it the test is skipped, unless REQUIRE_MEDIA is
+// 1.
+func program(t testing.TB, name, variable string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	if path == "" {
+		path = name
+	}
+	path, err := exec.LookPath(path)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		if os.Getenv("REQUIRE_MEDIA") == "1" {
+			t.Fatalf("%s is required: %v", name, err)
+		}
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+// ffmpeg runs ffmpeg in a folder and gives what it writes to standard output.
+func ffmpeg(t testing.TB, dir string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), program(t, "ffmpeg", "FFMPEG"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+	command.Dir = dir
+	var complaints strings.Builder
+	command.Stderr = &complaints
+	out, err := command.Output()
+	if err != nil || complaints.Len() > 0 {
+		t.Fatalf("ffmpeg %s: %v\n%s", strings.Join(args, " "), err, complaints.String())
+	}
+	return string(out)
+}
+
+// probed is what ffprobe says of a file, in units of the streams.
+type probed struct {
+	Streams []probedStream `json:"streams"`
+	Packets []probedPacket `json:"packets"`
+	Format  struct {
+		Duration string `json:"duration"`
+	} `json:"format"`
+}
+
+type probedStream struct {
+	CodecName  string            `json:"codec_name"`
+	CodecType  string            `json:"codec_type"`
+	Width      int               `json:"width"`
+	Height     int               `json:"height"`
+	SampleRate string            `json:"sample_rate"`
+	Channels   int               `json:"channels"`
+	TimeBase   string            `json:"time_base"`
+	NumFrames  string            `json:"nb_read_frames"`
+	Tags       map[string]string `json:"tags"`
+	SideData   []struct {
+		Rotation int `json:"rotation"`
+	} `json:"side_data_list"`
+}
+
+type probedPacket struct {
+	Stream   int    `json:"stream_index"`
+	PTS      *int64 `json:"pts"`
+	DTS      *int64 `json:"dts"`
+	Duration int64  `json:"duration"`
+	Size     string `json:"size"`
+	Pos      string `json:"pos"`
+	Flags    string `json:"flags"`
+}
+
+// ffprobe describes a file without edit lists, which this package reports beside the packets.
+func ffprobe(t testing.TB, path string, args ...string) probed {
+	t.Helper()
+	args = append([]string{"-v", "error", "-print_format", "json", "-show_packets", "-show_streams", "-show_format"}, args...)
+	command := exec.CommandContext(t.Context(), program(t, "ffprobe", "FFPROBE"), append(args, path)...)
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("ffprobe: %v", err)
+	}
+	var found probed
+	if err := json.Unmarshal(out, &found); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// open opens a file for the length of a test.
+func open(t testing.TB, path string) *mp4.Movie {
+	t.Helper()
+	file, size := openFile(t, path)
+	movie, err := mp4.Open(file, size)
+	if err != nil {
+		t.Fatalf("opening %s: %v", path, err)
+	}
+	return movie
+}
+
+func openFile(t testing.TB, path string) (*os.File, int64) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, info.Size()
+}
+
+func index(t testing.TB, movie *mp4.Movie) media.File {
+	t.Helper()
+	file, err := movie.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// Synthetic pictures and sound.
+const (
+	picture = "testsrc=duration=4:size=320x180:rate=25"
+	sound   = "sine=frequency=440:duration=4:sample_rate=48000"
+)
+
+func inputs() []string { return []string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound} }
+
+// x264 has B-frames and a key frame each second.
+var x264 = []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-pix_fmt", "yuv420p"}

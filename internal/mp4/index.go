@@ -1,0 +1,94 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Index describes the file with all its packets. It reads every byte of H.264 and H.265 samples, in the order of the
+// file, and checks that each is a chain of NAL units.
+//
+// Packets has the samples whose bytes are in the file. Those that are not are counted in Damage (SampleMissing), at the
+// packet before which they should be. Stream.Packets agrees with Samples, packet by packet. SHA256 is not filled in:
+// the samples are not the whole file.
+func (m *Movie) Index() (media.File, error) { return m.index(true) }
+
+// IndexTables is Index without reading samples, so that NAL units are not checked. It reads the samples of a stream
+// whose NAL units have lengths of fewer than four bytes, because the sizes of its packets depend on their number.
+func (m *Movie) IndexTables() (media.File, error) { return m.index(false) }
+
+func (m *Movie) index(check bool) (media.File, error) {
+	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage)}
+	x.data = newDataReader(m)
+	x.file = media.File{
+		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
+	}
+	tracks := make([]int, len(m.tracks))
+	for i, t := range m.tracks {
+		tracks[i] = i
+		x.file.Streams[i] = media.Stream{
+			ID: t.ID, Kind: t.Kind, Language: t.language, Default: !t.disabled, Edits: t.edits, Matrix: t.matrix,
+		}
+		if len(t.Params) > 0 {
+			x.file.Streams[i].Codec = t.Params[0].Codec
+		}
+	}
+	err := m.walk(tracks, visitor{
+		sample: x.sample,
+		missing: func(track int, offset, count int64) {
+			x.note(media.SampleMissing, track, offset, count)
+		},
+		damaged: func(offset int64) { x.note(media.BoxTruncated, -1, offset, 1) },
+		unknown: func(id uint32) { m.ignoreTrack(id) },
+	})
+	if err != nil {
+		return media.File{}, err
+	}
+	for i, t := range m.tracks {
+		stream := &x.file.Streams[i]
+		stream.Packets.Close()
+		stream.Params = x.data.uses[i].params(t)
+	}
+	x.file.Damage, x.file.Ignored = x.damage.sorted(), slices.Clone(m.ignored)
+	return x.file, nil
+}
+
+// indexer fills a media.File.
+type indexer struct {
+	movie  *Movie
+	check  bool
+	file   media.File
+	damage evidence
+	data   *dataReader
+}
+
+func (x *indexer) sample(track int, s *Sample) error {
+	t := x.movie.tracks[track]
+	packet := t.packet(s)
+	length := t.lengthBytes(s.Description)
+	if length > 0 && (x.check || length < 4) {
+		data, err := x.data.blocks.bytes(s.Offset, s.Size)
+		if err != nil {
+			return err
+		}
+		if x.check && !unitsFill(data, length, t.Params[s.Description].Codec) {
+			x.note(media.NALInvalid, track, s.Offset, 1)
+		}
+		packet.Size = len(x.data.widened(data, length))
+	}
+	packet.Params = x.data.uses[track].index(s.Description)
+	x.file.Streams[track].Packets.Append(packet)
+	return nil
+}
+
+func (x *indexer) note(kind media.DamageKind, track int, offset, count int64) {
+	d := media.Damage{Kind: kind, Stream: track, Offset: offset, Count: int(count)}
+	if track >= 0 {
+		d.Packet = x.file.Streams[track].Packets.Count
+	}
+	x.damage.add(d)
+}

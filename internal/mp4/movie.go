@@ -1,0 +1,146 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Movie is an open file. It holds no table of the file, only where the tables are, and it can be used by one goroutine
+// at a time.
+type Movie struct {
+	r         io.ReaderAt
+	size      int64
+	container media.Container
+	tracks    []*Track
+	timescale uint32
+	duration  int64 // ticks
+	fragments int64 // offset of the first moof; -1: none
+	damage    evidence
+	ignored   []string
+}
+
+// Track is one track of a Movie.
+type Track struct {
+	// ID of the track in the file.
+	ID uint32
+	// Kind of the track, by its handler.
+	Kind media.Kind
+	// Timescale is the number of the track's time units in a second.
+	Timescale uint32
+	// Params are the sample descriptions, in the order of the file.
+	Params []media.Params
+
+	movie     *Movie
+	language  string
+	disabled  bool
+	matrix    [9]int32
+	edits     []media.Edit // movie and track time until finish, then ticks
+	chapters  []uint32     // IDs of the tracks that are this one's chapters
+	nalLength []int        // by sample description: bytes of a NAL unit's length; 0: no NAL units
+	tables    tables
+	defaults  defaults
+	cut       int64 // offset of a box of this track that is cut; 0: none
+}
+
+// Tracks are the tracks in the order of the file, which is that of media.File.Streams.
+func (m *Movie) Tracks() []*Track { return m.tracks }
+
+// Open reads the headers of a whole or fragmented file of size bytes, or of an initialization section of HLS. The movie
+// box may be anywhere. It is an error (ErrNotMP4, ErrNoMovie, ErrLimit) when there is no movie that can be read, and
+// when r fails.
+func Open(r io.ReaderAt, size int64) (*Movie, error) {
+	m := &Movie{r: r, size: size, container: media.MP4, fragments: -1}
+	moov, err := m.scan()
+	if err != nil {
+		return nil, err
+	}
+	if moov.kind == "" {
+		return nil, ErrNoMovie
+	}
+	if moov.end-moov.body > maxMovieBytes {
+		return nil, fmt.Errorf("a movie header of %d bytes: %w", moov.end-moov.body, ErrLimit)
+	}
+	p := movieParser{movie: m, w: newWindow(r, size, 4096)}
+	if err := p.movieBox(moov); err != nil {
+		return nil, err
+	}
+	if m.fragments >= 0 {
+		m.container = media.FragmentMP4
+	}
+	return m, nil
+}
+
+// OpenSegment reads the structure of a segment of size bytes that consists of movie fragments of the tracks of init, as
+// HLS has them (RFC 8216, 3.3). init is the result of Open for the segment's initialization section.
+func OpenSegment(init *Movie, r io.ReaderAt, size int64) (*Movie, error) {
+	m := &Movie{r: r, size: size, container: media.FragmentMP4, timescale: init.timescale, fragments: -1}
+	if _, err := m.scan(); err != nil {
+		return nil, err
+	}
+	if m.fragments < 0 {
+		return nil, fmt.Errorf("no movie fragment (moof): %w", ErrNoMovie)
+	}
+	for _, track := range init.tracks {
+		t := *track
+		t.movie, t.tables, t.cut = m, tables{}, 0
+		m.tracks = append(m.tracks, &t)
+	}
+	return m, nil
+}
+
+// topLevel are the kinds of boxes that a file or segment may begin with (ISO/IEC 14496-12, 6.2.3, and QuickTime).
+var topLevel = map[string]bool{
+	"ftyp": true, "styp": true, "moov": true, "moof": true, "mdat": true, "free": true, "skip": true, "wide": true,
+	"sidx": true, "ssix": true, "emsg": true, "prft": true, "pdin": true, "meta": true, "uuid": true, "pnot": true,
+	"mfra": true,
+}
+
+// scan visits the boxes of the file and gives the movie box, or an empty one. It notes the first movie fragment, and
+// boxes that are cut.
+func (m *Movie) scan() (box, error) {
+	var moov box
+	for b, err := range children(newWindow(m.r, m.size, 4096), 0, m.size) {
+		switch {
+		case errors.Is(err, errHeader) && b.start > 0:
+			m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: b.start, Count: 1})
+			return moov, nil
+		case errors.Is(err, errHeader), err == nil && b.start == 0 && !topLevel[b.kind]:
+			return moov, ErrNotMP4
+		case err != nil:
+			return moov, fmt.Errorf("reading the boxes: %w", err)
+		}
+		if b.cut {
+			m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: b.start, Count: 1})
+		}
+		switch {
+		case b.kind == "moov" && !b.cut && moov.kind == "":
+			moov = b
+		case b.kind == "moof" && m.fragments < 0:
+			m.fragments = b.start
+		}
+	}
+	return moov, nil
+}
+
+// ignore notes something that is left out, for a person.
+func (m *Movie) ignore(format string, args ...any) {
+	const most = 8
+	if len(m.ignored) < most {
+		m.ignored = append(m.ignored, fmt.Sprintf(format, args...))
+	}
+}
+
+// ignoreTrack notes fragments of a track that has no header, once.
+func (m *Movie) ignoreTrack(id uint32) {
+	note := fmt.Sprintf("fragments of track %d, which the movie header does not name", id)
+	if !slices.Contains(m.ignored, note) {
+		m.ignore("%s", note)
+	}
+}
