@@ -20,7 +20,7 @@ var shapes = map[string][]string{
 	"empty_moov.mp4": append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"),
 	"base_moof.mp4":  append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov+default_base_moof"),
 	"hybrid.mp4":     append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_keyframe"),
-	"every.mp4":      append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_every_frame+empty_moov+default_base_moof+separate_moof"),
+	"every.mp4":      append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_every_frame+empty_moov+default_base_moof"),
 	"sidx.mp4":       append(slices.Clone(x264), "-c:a", "aac", "-movflags", "dash+global_sidx+frag_keyframe"),
 	"negative.mp4":   append(slices.Clone(x264), "-c:a", "aac", "-movflags", "negative_cts_offsets"),
 	"late.mp4":       append(slices.Clone(x264), "-c:a", "aac", "-af", "asetpts=PTS+1.5/TB"),
