@@ -88,7 +88,7 @@ type fetcher struct {
 
 // copy fetches objects and counts their bytes.
 func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int64) error {
-	if err := f.reader.Copy(ctx, objects, f.dir, min(limit, f.left)); err != nil {
+	if err := f.reader.Copy(ctx, objects, f.dir, min(limit, f.left), nil); err != nil {
 		return err
 	}
 	for _, object := range objects {

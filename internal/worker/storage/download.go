@@ -31,8 +31,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 )
@@ -179,15 +177,12 @@ func (d *download) Describe(ref string) string {
 }
 
 // Copy downloads side by side.
-func (d *download) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64) error {
+func (d *download) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
 	var left atomic.Int64
 	left.Store(maxBytes)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(downloads)
-	for _, object := range objects {
-		group.Go(func() error { return d.withTries(ctx, object, filepath.Join(dir, object.File), &left) })
-	}
-	return group.Wait()
+	return sideBySide(ctx, downloads, len(objects), stored, func(ctx context.Context, index int) error {
+		return d.withTries(ctx, objects[index], filepath.Join(dir, objects[index].File), &left)
+	})
 }
 
 // withTries repeats what may heal at once.
@@ -292,8 +287,6 @@ func (d *download) explain(err error, ref string) error {
 	}
 	return failure.Transient(task.ReasonStorageUnavailable, "%s cannot be had now: %w", d.Describe(ref), err)
 }
-
-var errTooLarge = errors.New("larger than allowed")
 
 // boundedWriter takes what it writes from a bound that other downloads share.
 type boundedWriter struct {

@@ -90,7 +90,7 @@ func TestDownload(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			err := newTestDownload(t, server).Copy(t.Context(), []Object{{Ref: server.URL + test.path, File: "x"}}, dir, test.bound)
+			err := newTestDownload(t, server).Copy(t.Context(), []Object{{Ref: server.URL + test.path, File: "x"}}, dir, test.bound, nil)
 			checkFailure(t, err, test.reason)
 			if err != nil && strings.Contains(err.Error(), "secret") {
 				t.Errorf("the error holds the query: %v", err)
@@ -117,7 +117,7 @@ func TestDownloadIdle(t *testing.T) {
 	t.Cleanup(func() { close(done) })
 	d := newTestDownload(t, server)
 	d.idle = 20 * time.Millisecond
-	err := d.Copy(t.Context(), []Object{{Ref: server.URL + "/x", File: "x"}}, t.TempDir(), 100)
+	err := d.Copy(t.Context(), []Object{{Ref: server.URL + "/x", File: "x"}}, t.TempDir(), 100, nil)
 	checkFailure(t, err, task.ReasonStorageUnavailable)
 }
 
@@ -126,7 +126,7 @@ func TestDownloadStops(t *testing.T) {
 	t.Cleanup(server.Close)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := newTestDownload(t, server).Copy(ctx, []Object{{Ref: server.URL, File: "x"}}, t.TempDir(), 1); err == nil {
+	if err := newTestDownload(t, server).Copy(ctx, []Object{{Ref: server.URL, File: "x"}}, t.TempDir(), 1, nil); err == nil {
 		t.Error("a cancelled download succeeds")
 	}
 }

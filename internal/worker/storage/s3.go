@@ -61,7 +61,7 @@ func (s *s3Reader) Describe(ref string) string { return s.rclone.uri(ref) }
 
 // Copy has rclone copy all objects and then looks for each: rclone passes over a listed file that is not there and
 // ends with success.
-func (s *s3Reader) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64) error {
+func (s *s3Reader) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
 	staging, err := os.MkdirTemp(s.rclone.temp, "objects-*")
 	if err != nil {
 		return fmt.Errorf("make room for objects: %w", err)
@@ -82,13 +82,18 @@ func (s *s3Reader) Copy(ctx context.Context, objects []Object, dir string, maxBy
 	if err != nil {
 		return err
 	}
-	for _, object := range objects {
+	for i, object := range objects {
 		err := os.Rename(filepath.Join(staging, filepath.FromSlash(object.Ref)), filepath.Join(dir, object.File))
 		if errors.Is(err, fs.ErrNotExist) {
 			return failure.Permanent(task.ReasonNotFound, "%s is not there", s.Describe(object.Ref)).About(object.Ref)
 		}
 		if err != nil {
 			return fmt.Errorf("store %s: %w", object.Ref, err)
+		}
+		if stored != nil {
+			if err := stored(i); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -125,7 +130,7 @@ func (s *s3Writer) Read(ctx context.Context, name string, maxBytes int64) ([]byt
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	reader := &s3Reader{rclone: s.rclone}
-	if err := reader.Copy(ctx, []Object{{Ref: path.Join(s.folder, name), File: "object"}}, dir, maxBytes); err != nil {
+	if err := reader.Copy(ctx, []Object{{Ref: path.Join(s.folder, name), File: "object"}}, dir, maxBytes, nil); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(filepath.Join(dir, "object")) //nolint:gosec // a folder of our own

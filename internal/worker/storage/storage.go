@@ -42,9 +42,11 @@ type Reader interface {
 	RelativeName(base, ref string) (string, error)
 	// Describe is ref for a person: without query and credentials.
 	Describe(ref string) string
-	// Copy stores all objects, which are distinct, in dir, of at most maxBytes together. A failure about one object
-	// bears its Ref; reason NotFound means that the object is certainly not there.
-	Copy(ctx context.Context, objects []Object, dir string, maxBytes int64) error
+	// Copy stores all objects, which are distinct, in dir, of at most maxBytes together. Several are transferred side
+	// by side. As soon as the object at an index is whole on disk, stored is called with the index by the goroutine
+	// that transferred it, so calls may overlap; its error ends the copy and is returned. stored may be nil. A failure
+	// about one object bears its Ref; reason NotFound means that the object is certainly not there.
+	Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error
 }
 
 // Writer is where results are written to: one folder. Names are relative, with slashes.

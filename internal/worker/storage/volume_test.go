@@ -77,7 +77,7 @@ func TestVolumeReader(t *testing.T) {
 		{"../../secret", 10, task.ReasonUnsupported},
 	} {
 		t.Run(test.object, func(t *testing.T) {
-			err := reader.Copy(t.Context(), []Object{{Ref: test.object, File: "x"}}, t.TempDir(), test.bound)
+			err := reader.Copy(t.Context(), []Object{{Ref: test.object, File: "x"}}, t.TempDir(), test.bound, nil)
 			checkFailure(t, err, test.reason)
 		})
 	}

@@ -1,0 +1,100 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// volumeCopies is how many files of a volume are copied side by side.
+const volumeCopies = 2
+
+// errTooLarge says that a transfer has used up its budget.
+var errTooLarge = errors.New("larger than allowed")
+
+// sideBySide transfers count objects, at most limit at a time, and calls stored, unless it is nil, after each. The
+// first error ends all.
+func sideBySide(ctx context.Context, limit, count int, stored func(index int) error, transfer func(ctx context.Context, index int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(limit)
+	for index := range count {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := transfer(ctx, index); err != nil {
+				return err
+			}
+			if stored == nil {
+				return nil
+			}
+			return stored(index)
+		})
+	}
+	return group.Wait()
+}
+
+// budget is how many bytes may still be stored. Transfers side by side share one.
+type budget struct{ left atomic.Int64 }
+
+func newBudget(bytes int64) *budget {
+	b := &budget{}
+	b.left.Store(bytes)
+	return b
+}
+
+// take takes bytes before they are stored. Bytes that do not fit are not taken.
+func (b *budget) take(bytes int64) error {
+	if b.left.Add(-bytes) < 0 {
+		b.left.Add(bytes)
+		return errTooLarge
+	}
+	return nil
+}
+
+// give gives bytes back that a failed transfer took.
+func (b *budget) give(bytes int64) { b.left.Add(bytes) }
+
+// copyChunk is how much of a file is copied between two looks at the context.
+const copyChunk = 8 << 20
+
+// copyFile copies the rest of source. The size that source has is taken from room before the first byte, and what it
+// grows by meanwhile before the copy ends. Both are files, so that the kernel copies without passing bytes through this
+// process where it can (copy_file_range).
+func copyFile(ctx context.Context, target, source *os.File, room *budget) error {
+	info, err := source.Stat()
+	if err != nil {
+		return err
+	}
+	taken, copied := info.Size(), int64(0)
+	if err := room.take(taken); err != nil {
+		return err
+	}
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		chunk, err := io.CopyN(target, source, copyChunk)
+		copied += chunk
+		if copied > taken {
+			if err := room.take(copied - taken); err != nil {
+				return err
+			}
+			taken = copied
+		}
+		if errors.Is(err, io.EOF) {
+			room.give(taken - copied)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
