@@ -17,28 +17,24 @@ limitations under the License.
 package main
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
+
+	"sparkrtc.dev/recording-operator/internal/networks"
 )
 
-// networks are a flag: addresses with the length of their prefix, separated by commas.
-type networks []netip.Prefix
+// networkList is a flag: addresses with the length of their prefix, separated by commas.
+type networkList []netip.Prefix
 
 // Set adds the networks of one flag.
-func (n *networks) Set(text string) error {
-	for entry := range strings.SplitSeq(text, ",") {
-		network, err := netip.ParsePrefix(strings.TrimSpace(entry))
-		if err != nil {
-			return fmt.Errorf("%q is no network such as 10.0.0.0/8 or fd00::/8", entry)
-		}
-		*n = append(*n, network)
-	}
-	return nil
+func (n *networkList) Set(text string) error {
+	found, err := networks.Parse(strings.Split(text, ","))
+	*n = append(*n, found...)
+	return err
 }
 
 // String is what --help shows as the default: nothing.
-func (n *networks) String() string {
+func (n *networkList) String() string {
 	texts := make([]string, 0, len(*n))
 	for _, network := range *n {
 		texts = append(texts, network.String())
@@ -47,7 +43,7 @@ func (n *networks) String() string {
 }
 
 // Type is never shown, since the flag's usage names its value.
-func (n *networks) Type() string { return "networks" }
+func (n *networkList) Type() string { return "networks" }
 
 // texts are networks as a flag's default.
 func texts(prefixes []netip.Prefix) []string {
@@ -60,11 +56,5 @@ func texts(prefixes []netip.Prefix) []string {
 
 // denied are the networks of --storage-denied-networks.
 func (o *options) denied() ([]netip.Prefix, error) {
-	var found networks
-	for _, text := range o.deniedNetworks {
-		if err := found.Set(text); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+	return networks.Parse(o.deniedNetworks)
 }

@@ -31,7 +31,7 @@ func TestNetworks(t *testing.T) {
 		"fe80::%eth0/64":        "",
 		"http://proxy.internal": "",
 	} {
-		var n networks
+		var n networkList
 		err := n.Set(text)
 		if (err != nil) != (want == "") || (err == nil && n.String() != want) {
 			t.Errorf("%q: %s, %v; want %q", text, n.String(), err, want)

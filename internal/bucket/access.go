@@ -26,14 +26,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/s3client"
 )
 
-// Access is what a bucket is asked with. It is never printed.
-type Access struct {
-	AccessKeyID, SecretAccessKey, SessionToken string
-	// CA holds PEM certificates that replace the system's; nil: the system's.
-	CA []byte
-}
+// Access is what a bucket is asked with.
+type Access = s3client.Access
 
 // AccessError says which Secret of an S3Location is missing or incomplete. It names the field and holds no secret.
 type AccessError struct {

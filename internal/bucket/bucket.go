@@ -20,22 +20,19 @@ package bucket
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/networks"
+	"sparkrtc.dev/recording-operator/internal/s3client"
 )
 
 // Errors of a bucket. They say nothing of what the server answered beyond their own words, since whoever writes a
@@ -44,7 +41,9 @@ var (
 	ErrForbidden   = errors.New("the credentials are refused")
 	ErrNoBucket    = errors.New("there is no such bucket")
 	ErrUnreachable = errors.New("the endpoint did not answer as an S3 server in time")
-	ErrCA          = errors.New("spec.s3.caSecretRef holds no PEM certificate")
+	ErrCA          = s3client.ErrCA
+	// ErrDenied says that the endpoint's address lies in a network that is not connected to.
+	ErrDenied = errors.New("the endpoint lies in a network that the operator does not connect to")
 	// ErrNoObject says that an object is not there (any more).
 	ErrNoObject = errors.New("there is no such object")
 	// ErrUnreadable says that the object is there and cannot be read now, for example because it is in cold storage.
@@ -80,48 +79,14 @@ type Bucket struct {
 // Open makes a client; nothing is asked yet. Its errors are ErrCA and ErrUnreachable. It never connects to an address in
 // one of the denied networks: then every question ends with ErrDenied.
 func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) (*Bucket, error) {
-	endpoint := location.Endpoint
-	if endpoint == "" {
-		endpoint = "https://s3.amazonaws.com"
-	}
-	parsed, err := url.Parse(endpoint)
-	if err != nil {
-		return nil, ErrUnreachable
-	}
-	dialer := net.Dialer{Timeout: questionTimeout, Control: deny(denied)}
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: pageTimeout,
-		IdleConnTimeout:       pageTimeout,
-
-		MaxResponseHeaderBytes: maxHeaderBytes,
-	}
-	if access.CA != nil {
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(access.CA) {
-			return nil, ErrCA
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	lookup := minio.BucketLookupPath
-	if location.Provider == v1alpha1.S3ProviderHuaweiOBS || location.Provider == v1alpha1.S3ProviderAWS {
-		// OBS refuses path-style requests on its own domains (403 VirtualHostDomainRequired).
-		lookup = minio.BucketLookupDNS
-	}
-	region := location.Region
-	if region == "" {
-		region = "us-east-1" // signed as such; otherwise the bucket would be asked for its region first
-	}
-	client, err := minio.NewCore(strings.TrimSuffix(parsed.Host, "/"), &minio.Options{
-		Creds:        credentials.NewStaticV4(access.AccessKeyID, access.SecretAccessKey, access.SessionToken),
-		Secure:       parsed.Scheme == "https",
-		Transport:    boundedAnswers{transport},
-		Region:       region,
-		BucketLookup: lookup,
-		MaxRetries:   attempts,
+	transport, err := s3client.Transport(access.CA, denied, s3client.Deadlines{
+		Connect: questionTimeout, TLS: 5 * time.Second, Header: pageTimeout,
 	})
+	if err != nil {
+		return nil, err
+	}
+	transport.MaxResponseHeaderBytes = maxHeaderBytes
+	client, err := s3client.New(location, access, boundedAnswers{transport}, attempts)
 	if err != nil {
 		return nil, ErrUnreachable
 	}
@@ -228,7 +193,7 @@ func (b *Bucket) Read(ctx context.Context, key string, offset, length int64) ([]
 func translate(err error) error {
 	response := minio.ToErrorResponse(err)
 	switch {
-	case errors.Is(err, ErrDenied):
+	case errors.Is(err, networks.ErrDenied):
 		return ErrDenied
 	case response.Code == "InvalidObjectState":
 		return ErrUnreadable

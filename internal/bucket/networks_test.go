@@ -26,6 +26,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/networks"
 )
 
 // TestDeniedNetworks: a tenant cannot send the operator to its own pod, its node or a metadata service, by whatever
@@ -46,7 +47,7 @@ func TestDeniedNetworks(t *testing.T) {
 		return opened.Check(t.Context())
 	}
 	for _, host := range []string{"127.0.0.1", "127.8.8.8", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[::]", "169.254.169.254"} {
-		err := check("http://"+host+":"+port, bucket.LocalNetworks())
+		err := check("http://"+host+":"+port, networks.Local())
 		if err == nil || err.Error() != bucket.ErrDenied.Error() {
 			t.Errorf("%s: got %v, want %v", host, err, bucket.ErrDenied)
 		}
