@@ -32,9 +32,9 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
-	"sparkrtc.dev/recording-operator/internal/worker/confine"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
 
@@ -115,7 +115,7 @@ func (p *program) command() *cobra.Command {
 		p.step(task.ContainerFetch, "Read the recording", fetchHelp, (*worker.Worker).Fetch),
 		p.step(task.ContainerProcess, "Make the result and verify it", processHelp, (*worker.Worker).Process),
 		p.step(task.ContainerPublish, "Write the result and read it back", publishHelp, (*worker.Worker).Publish),
-		p.versionCommand(), p.confineCommand(),
+		p.versionCommand(), p.sandboxCommand(),
 	)
 	return root
 }
@@ -129,16 +129,16 @@ func (p *program) versionCommand() *cobra.Command {
 	}
 }
 
-// confineCommand becomes another program, confined. Its arguments are not flags of this one.
-func (p *program) confineCommand() *cobra.Command {
+// sandboxCommand becomes another program, in a sandbox. Its arguments are not flags of this one.
+func (p *program) sandboxCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:                confine.Subcommand + " [read=DIR] [write=DIR] -- PROGRAM [ARGUMENT]...",
+		Use:                sandbox.Subcommand + " [read=DIR] [write=DIR] -- PROGRAM [ARGUMENT]...",
 		Short:              "Run a program without network",
 		Hidden:             true,
 		DisableFlagParsing: true,
 		Run: func(command *cobra.Command, args []string) {
-			command.PrintErrln(confine.Run(args).Error())
-			p.exit = media.ExitConfine
+			command.PrintErrln(sandbox.Run(args).Error())
+			p.exit = media.ExitSandbox
 		},
 	}
 }

@@ -113,7 +113,7 @@ func TestHelp(t *testing.T) {
 		p := &program{version: "v1.2.3", stdout: &out, stderr: &out, getenv: os.Getenv}
 		command := p.command()
 		command.SetArgs(strings.Fields(args))
-		if err := command.Execute(); err != nil || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "confine ") {
+		if err := command.Execute(); err != nil || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "sandbox ") {
 			t.Errorf("%s: %v\n%s", args, err, out.String())
 		}
 	}

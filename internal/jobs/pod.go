@@ -45,7 +45,7 @@ const (
 )
 
 // podSpec is the pod of a step: fetch has the source's credentials and the network, process has neither credentials
-// nor (by the worker's own confinement) the network, publish has the destination's credentials.
+// nor (by the worker's sandbox) the network, publish has the destination's credentials.
 func podSpec(work Work, todo task.Task, encoded string) corev1.PodSpec {
 	sourceVolumes, sourceMounts := storageVolumes(todo.Source.Storage, mountPaths{
 		volume: volumeSource, credentials: volumeSourceCredentials, ca: volumeSourceCA,

@@ -21,15 +21,15 @@ import (
 	"os"
 	"testing"
 
-	"sparkrtc.dev/recording-operator/internal/worker/confine"
 	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
-// TestMain lets the test binary stand in for the worker, which confines ffmpeg by running itself.
+// TestMain lets the test binary stand in for the worker, which sandboxes ffmpeg by running itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == confine.Subcommand {
-		fmt.Fprintln(os.Stderr, confine.Run(os.Args[2:]))
-		os.Exit(media.ExitConfine)
+	if len(os.Args) > 1 && os.Args[1] == sandbox.Subcommand {
+		fmt.Fprintln(os.Stderr, sandbox.Run(os.Args[2:]))
+		os.Exit(media.ExitSandbox)
 	}
 	code := m.Run()
 	if dir, err := hlsCache(); err == nil {

@@ -104,7 +104,7 @@ func (w *Worker) archive(ctx context.Context, tools media.Tools, recording Recor
 	}
 	probe, err := w.newVerifier(tools, recording).survey(ctx)
 	switch {
-	case err != nil && stopped(ctx, err), errors.Is(err, media.ErrConfine):
+	case err != nil && stopped(ctx, err), errors.Is(err, media.ErrSandbox):
 		return Product{}, err
 	case err != nil:
 		w.Log.Warn("Archiving what ffprobe cannot read", "error", err.Error())
@@ -133,12 +133,12 @@ func (w *Worker) progress(total time.Duration) func(line []byte) {
 }
 
 // toolFailure says what an error of ffmpeg or ffprobe means: what the tool cannot do is permanent, since the input is
-// the same next time; a full disk or a missing confinement is not the recording's fault.
+// the same next time; a full disk or a missing sandbox is not the recording's fault.
 func toolFailure(ctx context.Context, reason, what string, err error) error {
 	switch {
 	case stopped(ctx, err):
 		return err
-	case errors.Is(err, media.ErrConfine):
+	case errors.Is(err, media.ErrSandbox):
 		return fmt.Errorf("%s: %w", what, err)
 	case strings.Contains(err.Error(), "No space left on device"):
 		return failure.Transient(task.ReasonInternal, "the work volume is full: %s: %w", what, err)

@@ -56,7 +56,7 @@ type Worker struct {
 	WorkDir string
 	// Source and Destination are where the containers' mounts are.
 	Source, Destination storage.Paths
-	// FFmpeg, FFprobe, Rclone and Self are absolute paths of programs; Self is this one, which confines ffmpeg.
+	// FFmpeg, FFprobe, Rclone and Self are absolute paths of programs; Self is this one, which runs ffmpeg in a sandbox.
 	FFmpeg, FFprobe, Rclone, Self string
 	// Version of the worker, for the manifest.
 	Version string

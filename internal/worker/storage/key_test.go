@@ -22,7 +22,7 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/task"
-	"sparkrtc.dev/recording-operator/internal/worker/child"
+	"sparkrtc.dev/recording-operator/internal/worker/exec"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 )
 
@@ -137,7 +137,7 @@ func TestRcloneReport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			report := &rcloneReport{log: slog.New(slog.DiscardHandler)}
 			report.line([]byte(test.line))
-			err := report.failure(&child.ExitError{Program: "rclone", Code: 1})
+			err := report.failure(&exec.ExitError{Program: "rclone", Code: 1})
 			if found := failure.Of(err); found.Reason != test.reason || (name != "silent" && found.Object != "a/seg.ts") {
 				t.Errorf("%s about %q, want %s: %v", found.Reason, found.Object, test.reason, err)
 			}

@@ -31,7 +31,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/task"
-	"sparkrtc.dev/recording-operator/internal/worker/child"
+	"sparkrtc.dev/recording-operator/internal/worker/exec"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 )
 
@@ -136,13 +136,13 @@ func (r *rclone) run(ctx context.Context, stdout io.Writer, args ...string) erro
 		args = append(args, "--ca-cert="+r.caFile)
 	}
 	report := &rcloneReport{log: r.log}
-	stderr := &child.Lines{Each: report.line}
-	err := child.Run(ctx, child.Command{
+	stderr := &exec.Lines{Each: report.line}
+	err := exec.Run(ctx, exec.Command{
 		Path: r.program, Args: args, Stdout: stdout, Stderr: stderr,
 		Env: append([]string{"PATH=/usr/bin:/bin", "HOME=" + r.temp, "TMPDIR=" + r.temp}, r.env...),
 	})
 	_ = stderr.Close() // it never fails
-	exit, failed := errors.AsType[*child.ExitError](err)
+	exit, failed := errors.AsType[*exec.ExitError](err)
 	if !failed {
 		return err
 	}
@@ -217,7 +217,7 @@ func shorten(message string) string {
 }
 
 // failure classifies what rclone said. What is not known is transient.
-func (r *rcloneReport) failure(exit *child.ExitError) error {
+func (r *rcloneReport) failure(exit *exec.ExitError) error {
 	said := strings.Join(r.errors, "\n")
 	first := "it did not say why"
 	if len(r.errors) > 0 {

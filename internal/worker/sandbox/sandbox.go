@@ -14,12 +14,12 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-// Package confine takes the network and most of the file system away from a program before it runs. ffmpeg reads what
+// Package sandbox takes the network and most of the file system away from a program before it runs. ffmpeg reads what
 // strangers sent; what a flaw in it can reach is bounded here, not in ffmpeg.
 //
 // Two walls: seccomp, which must stand (no sockets, no other processes' memory, no new namespaces, no kernel doors;
 // foreign system call ABIs are refused whole), and Landlock, which stands where the kernel has it (files).
-package confine
+package sandbox
 
 import (
 	"errors"
@@ -37,7 +37,7 @@ import (
 )
 
 // Subcommand is the worker's hidden subcommand that runs Run.
-const Subcommand = "confine"
+const Subcommand = "sandbox"
 
 // Rules say which folders a program may use beside the system's own programs and libraries.
 type Rules struct {
@@ -92,14 +92,14 @@ func parse(args []string) (Rules, []string, error) {
 		case "--":
 			argv := args[i+1:]
 			if len(argv) == 0 || !filepath.IsAbs(argv[0]) {
-				return Rules{}, nil, errors.New("confine needs the absolute path of a program after --")
+				return Rules{}, nil, errors.New("sandbox needs the absolute path of a program after --")
 			}
 			return rules, argv, nil
 		default:
-			return Rules{}, nil, fmt.Errorf("confine does not know %q; it takes read=DIR, write=DIR, --, and a program", arg)
+			return Rules{}, nil, fmt.Errorf("sandbox does not know %q; it takes read=DIR, write=DIR, --, and a program", arg)
 		}
 	}
-	return Rules{}, nil, errors.New("confine needs -- and a program")
+	return Rules{}, nil, errors.New("sandbox needs -- and a program")
 }
 
 // restrictFiles is best effort: a kernel without Landlock restricts nothing, and that is not an error, because a

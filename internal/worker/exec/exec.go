@@ -14,16 +14,16 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-// Package child runs a program as a child in a process group of its own, so that a worker that is told to stop leaves
+// Package exec runs a program as a child in a process group of its own, so that a worker that is told to stop leaves
 // nothing running.
-package child
+package exec
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
+	osexec "os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -55,14 +55,14 @@ type ExitError struct {
 // Error names the program and how it ended.
 func (e *ExitError) Error() string { return fmt.Sprintf("%s: %v", e.Program, e.err) }
 
-// Unwrap gives the *exec.ExitError.
+// Unwrap gives the *osexec.ExitError.
 func (e *ExitError) Unwrap() error { return e.err }
 
 // Run waits until the child has ended. When ctx ends first, the child's whole process group gets SIGTERM and, after a
 // grace, SIGKILL; the error is then ctx's cause. An *ExitError says that the child ran and failed.
 func Run(ctx context.Context, command Command) error {
 	program := filepath.Base(command.Path)
-	cmd := exec.CommandContext(ctx, command.Path, command.Args...) //nolint:gosec // running the given program is what this is for; no shell reads the arguments
+	cmd := osexec.CommandContext(ctx, command.Path, command.Args...) //nolint:gosec // running the given program is what this is for; no shell reads the arguments
 	cmd.Env = append([]string{}, command.Env...)
 	cmd.Dir = command.Dir
 	cmd.Stdout, cmd.Stderr = command.Stdout, command.Stderr
@@ -79,7 +79,7 @@ func Run(ctx context.Context, command Command) error {
 		_ = signalGroup(cmd, syscall.SIGKILL)
 		return fmt.Errorf("%s stopped: %w", program, context.Cause(ctx))
 	}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+	if exit, ok := errors.AsType[*osexec.ExitError](err); ok {
 		return &ExitError{Program: program, Code: exit.ExitCode(), err: exit}
 	}
 	if err != nil {
@@ -88,6 +88,6 @@ func Run(ctx context.Context, command Command) error {
 	return nil
 }
 
-func signalGroup(cmd *exec.Cmd, signal syscall.Signal) error {
+func signalGroup(cmd *osexec.Cmd, signal syscall.Signal) error {
 	return syscall.Kill(-cmd.Process.Pid, signal)
 }
