@@ -15,8 +15,27 @@ func newCutter(mapped mappedStream) cutter {
 		return &nalCutter{sets: codec.ParameterSets{Codec: media.H264}, rules: &h264Rules{}}
 	case media.HEVC:
 		return &nalCutter{sets: codec.ParameterSets{Codec: media.HEVC}, rules: &hevcRules{}}
+	case media.MPEG2:
+		return &startCodeCutter{rules: mpeg2Rules{}}
+	case mpeg4Video:
+		return &startCodeCutter{rules: mpeg4Rules{}}
 	case media.AAC:
 		return &soundCutter{parse: codec.ParseADTS, describe: codec.ADTSParams, minimum: codec.ADTSHeader}
+	case aacLATM:
+		latm := &codec.LATM{}
+		return &soundCutter{parse: latm.Parse, describe: latm.Params, minimum: codec.LATMHeader}
+	case media.MP3:
+		return &soundCutter{parse: codec.ParseMPEGAudio, describe: codec.MPEGAudioParams, minimum: codec.MPEGAudioHeader}
+	case media.AC3:
+		return &soundCutter{parse: codec.ParseAC3, describe: codec.AC3Params, minimum: codec.AC3Header}
+	case media.EAC3:
+		return &soundCutter{parse: codec.ParseEAC3, describe: codec.EAC3Params, minimum: codec.AC3Header}
+	case media.Opus:
+		describe := func(data []byte) media.Params {
+			frame, _ := codec.ParseOpusUnit(data)
+			return codec.OpusParams(mapped.opusChannels, frame.Samples)
+		}
+		return &soundCutter{parse: codec.ParseOpusUnit, describe: describe, minimum: codec.OpusHeader}
 	default:
 		return wholeCutter{}
 	}
@@ -32,8 +51,7 @@ func (wholeCutter) interrupt() {}
 func (wholeCutter) cut(s *stream, _ mark, _ bool) (int, error) {
 	m := s.mark(0)
 	if !m.timed {
-		m.dts, m.pts = s.dts, s.dts
+		m = mark{dts: s.description().Packets.Last.DTS, pts: s.description().Packets.Last.PTS}
 	}
-	packet := media.Packet{DTS: m.dts, PTS: m.pts, Size: len(s.data), Key: true}
-	return len(s.data), s.emit(packet, s.data)
+	return len(s.data), s.emit(media.Packet{DTS: m.dts, PTS: m.pts, Size: len(s.data), Key: true}, s.data)
 }

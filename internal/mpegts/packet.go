@@ -5,6 +5,7 @@ package mpegts
 
 import (
 	"bytes"
+	"fmt"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -60,12 +61,33 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 		}
 		p.discontinuity = size > 0 && data[5]&0x80 != 0
 		p.payload = data[5+size:]
-		p.stuffed = true
+		p.stuffed = stuffed(data[5 : 5+size])
 	}
 	if len(p.payload) == 0 {
 		return nil
 	}
 	return d.dispatch(d.pid(number), &p)
+}
+
+// stuffed says whether an adaptation field, without its length, has stuffing bytes (2.4.3.4): the transport packet had
+// less payload than fits into it.
+func stuffed(field []byte) bool {
+	if len(field) == 0 {
+		return true
+	}
+	const pcr, opcr, splice, private, extension = 0x10, 0x08, 0x04, 0x02, 0x01
+	used := 1
+	for _, part := range [...]struct{ flag, size byte }{{pcr, 6}, {opcr, 6}, {splice, 1}} {
+		if field[0]&part.flag != 0 {
+			used += int(part.size)
+		}
+	}
+	for _, flag := range [...]byte{private, extension} {
+		if field[0]&flag != 0 && used < len(field) {
+			used += 1 + int(field[used])
+		}
+	}
+	return used < len(field)
 }
 
 // dispatch checks the counter of a packet with payload, and hands it to the section or the stream of its PID.
@@ -88,6 +110,11 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 		d.damage.add(&d.file, media.CounterBreak, stream, packet, p.offset)
 	}
 	known.remember(p)
+	if p.scrambled {
+		d.ignore(fmt.Sprintf("PID %d: scrambled packets", known.number))
+		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
+		return nil
+	}
 	if known.sections != nil {
 		d.sections(known, p, broken)
 		return nil

@@ -96,14 +96,9 @@ func (c *nalCutter) cut(s *stream, next mark, final bool) (int, error) {
 	if final {
 		done = len(s.data)
 	}
-	for from := 0; from < count; {
-		to, err := c.group(s, from, count, next)
-		if err != nil {
-			return 0, err
-		}
-		from = to
-	}
-	return done, nil
+	err := s.spread(count, c.rules.ticks(), next, func(i int) int { return c.pictures[i].offset },
+		func(i int, dts, pts int64) error { return c.emit(s, &c.pictures[i], dts, pts) })
+	return done, err
 }
 
 // scan finds the access units in the data of a stream.
@@ -158,7 +153,7 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 // invalid adds evidence at the access unit that is being scanned.
 func (c *nalCutter) invalid(s *stream) {
 	packet := s.description().Packets.Count + max(0, len(c.pictures)-1)
-	s.d.damage.add(&s.d.file, media.NALInvalid, s.index, packet, s.d.position)
+	s.d.damage.add(&s.d.file, media.NALInvalid, s.index, packet, s.begun)
 }
 
 func (c *nalCutter) open(start int) *picture {
@@ -217,34 +212,8 @@ func (c *nalCutter) joinFields(now *picture, header *codec.H264SliceHeader) *pic
 	return first
 }
 
-// group emits the pictures that have one time between them, which is that of the first, and gives the first behind them.
-func (c *nalCutter) group(s *stream, from, count int, next mark) (int, error) {
-	begin, to := s.mark(c.pictures[from].offset), count
-	for _, later := range s.marks {
-		if later.timed {
-			next = later
-			break
-		}
-	}
-	for i := from + 1; i < count; i++ {
-		if next.timed && next.offset > 0 && c.pictures[i].offset >= next.offset {
-			to = i
-			break
-		}
-	}
-	times := spread(begin, next, s.description().Packets.Last, s.description().Packets.Count > 0, to-from, c.rules.ticks())
-	for i := from; i < to; i++ {
-		if err := c.emit(s, &c.pictures[i], times); err != nil {
-			return 0, err
-		}
-		times.dts += times.step
-		times.pts += times.step
-	}
-	return to, nil
-}
-
 // emit emits a picture.
-func (c *nalCutter) emit(s *stream, now *picture, at schedule) error {
+func (c *nalCutter) emit(s *stream, now *picture, dts, pts int64) error {
 	if now.params >= 0 {
 		s.params = now.params
 	}
@@ -254,6 +223,6 @@ func (c *nalCutter) emit(s *stream, now *picture, at schedule) error {
 		data = s.d.sample
 	}
 	return s.emit(media.Packet{
-		DTS: at.dts, PTS: at.pts, Size: now.size, Key: now.random || now.recovery && now.intra, Params: now.params,
+		DTS: dts, PTS: pts, Size: now.size, Key: now.random || now.recovery && now.intra, Params: now.params,
 	}, data)
 }

@@ -5,30 +5,53 @@ package mpegts
 
 import "sparkrtc.dev/recording-operator/internal/media"
 
-// schedule is the time of a picture and the distance to the next one.
-type schedule struct{ dts, pts, step int64 }
-
-// spread distributes pictures, of which only the first has a time, over the time up to the next one. Without that, a
-// picture lasts as long as its parameter sets say. A first picture without a time follows the last packet.
-func spread(begin, next mark, last media.Packet, hasLast bool, count int, ticks int64) schedule {
-	if !begin.timed {
-		switch {
-		case hasLast:
-			begin.dts = last.DTS + ticks
-			begin.pts = begin.dts + last.PTS - last.DTS
-			if next.timed && next.dts > last.DTS && next.dts < begin.dts+int64(count)*ticks {
-				ticks = (next.dts - last.DTS) / int64(count+1)
-				begin.dts = last.DTS + ticks
-				begin.pts = begin.dts + last.PTS - last.DTS
+// spread gives each of count pictures a time and emits it. A picture has the time of the PES packet that it is the
+// first to begin in (ISO/IEC 13818-1, 2.4.3.7). Those behind it in the same packet are distributed over the time up to
+// the next packet's, which for the last of them is next; without that, a picture lasts ticks, as its parameter sets say.
+func (s *stream) spread(count int, ticks int64, next mark, offset func(int) int, emit func(i int, dts, pts int64) error) error {
+	for from := 0; from < count; {
+		begin, until, to := s.mark(offset(from)), next, count
+		for _, later := range s.marks {
+			if !later.timed {
+				continue
 			}
-		case next.timed:
-			begin.dts = next.dts - int64(count)*ticks
-			begin.pts = begin.dts + next.pts - next.dts
+			until = later
+			for to = from + 1; to < count && offset(to) < later.offset; {
+				to++
+			}
+			break
 		}
-		return schedule{dts: begin.dts, pts: begin.pts, step: ticks}
+		step := s.anchor(&begin, until, int64(to-from), ticks)
+		for i := range int64(to - from) {
+			if err := emit(from+int(i), begin.dts+i*step, begin.pts+i*step); err != nil {
+				return err
+			}
+		}
+		from = to
 	}
-	if distance := next.dts - begin.dts; next.timed && distance > 0 && distance <= int64(count)*media.Clock {
-		ticks = distance / int64(count)
+	return nil
+}
+
+// anchor gives the distance of count pictures between two times, and a time to the first when it has none: it follows
+// the last packet then, or precedes the next one.
+func (s *stream) anchor(begin *mark, until mark, count, ticks int64) int64 {
+	packets := &s.description().Packets
+	switch {
+	case begin.timed:
+	case packets.Count > 0:
+		if distance := until.dts - packets.Last.DTS; until.timed && distance > 0 && distance < (count+1)*ticks {
+			ticks = distance / (count + 1)
+		}
+		begin.dts, begin.pts = packets.Last.DTS+ticks, packets.Last.PTS+ticks
+		return ticks
+	case until.timed:
+		begin.dts, begin.pts = until.dts-count*ticks, until.pts-count*ticks
+		return ticks
+	default:
+		begin.dts, begin.pts = s.d.clock, s.d.clock
 	}
-	return schedule{dts: begin.dts, pts: begin.pts, step: ticks}
+	if distance := until.dts - begin.dts; until.timed && distance > 0 && distance <= count*media.Clock {
+		return distance / count
+	}
+	return ticks
 }

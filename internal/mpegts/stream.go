@@ -26,6 +26,8 @@ type stream struct {
 	declared, received int
 	stuffed            bool
 	unfinished         bool
+	// begun is the offset of its first transport packet in the file.
+	begun int64
 	// dts is that of the last mark; hasDTS says that there was one.
 	dts    int64
 	hasDTS bool
@@ -87,7 +89,7 @@ func (s *stream) invalid() {
 	if s.mapped.kind != media.Video {
 		kind = media.FrameLost
 	}
-	s.damage(kind, s.d.position)
+	s.damage(kind, s.begun)
 }
 
 // take takes the payload of a transport packet.
@@ -153,7 +155,7 @@ func (s *stream) beginPES(header pesHeader, payload []byte) error {
 	}
 	next.offset = len(s.data)
 	s.marks = append(s.marks, next)
-	s.state, s.declared, s.received = inPayload, header.declared, 0
+	s.state, s.declared, s.received, s.begun = inPayload, header.declared, 0, s.d.position
 	s.append(payload)
 	return nil
 }

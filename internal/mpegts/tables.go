@@ -4,6 +4,7 @@
 package mpegts
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -58,6 +59,8 @@ const (
 type sectionBuffer struct {
 	data   []byte
 	active bool
+	// applied is the last PMT that was applied, which most often is the next one as well.
+	applied []byte
 }
 
 // findTables reads the tables of the first block before its packets are taken, so that those before the tables find
@@ -167,6 +170,9 @@ func (d *demuxer) section(known *pid, data []byte, offset int64) {
 	if table != patTable && table != pmtTable || (table == patTable) != (known.number == patPID) {
 		return
 	}
+	if bytes.Equal(data, known.sections.applied) {
+		return
+	}
 	if len(data) < header+crcSize || data[1]&syntax == 0 || sectionCRC(data) != 0 {
 		d.badTable(offset)
 		return
@@ -194,6 +200,7 @@ func (d *demuxer) section(known *pid, data []byte, offset int64) {
 		return
 	}
 	d.apply(found)
+	known.sections.applied = append(known.sections.applied[:0], data...)
 }
 
 func (d *demuxer) badTable(offset int64) {
@@ -218,6 +225,11 @@ func (d *demuxer) programList(body []byte, first bool) {
 	}
 	if !d.searching && !slices.ContainsFunc(programs, func(p program) bool { return p.number == d.selected }) {
 		d.selected = -1
+		for _, p := range programs {
+			if sections := d.pid(p.pid).sections; sections != nil {
+				sections.applied = nil
+			}
+		}
 	}
 	d.programs = programs
 }

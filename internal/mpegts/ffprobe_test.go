@@ -1,0 +1,166 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+const (
+	testPicture = "testsrc=duration=3:size=176x144:rate=25"
+	testSound   = "sine=duration=3"
+)
+
+// TestRead_AgreesWithFFprobe compares packets, times and key frames with ffprobe's of the transport stream, and sizes
+// with those of ffmpeg's copy in an MP4.
+func TestRead_AgreesWithFFprobe(t *testing.T) {
+	h264 := []string{"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"}
+	tests := map[string]struct {
+		args   []string
+		codecs []media.Codec
+		// times says how far the times of sound may be from ffprobe's, which adds up durations within a PES packet.
+		times int64
+		// noCopy: ffmpeg cannot put it into an MP4, or has another opinion of its packets.
+		noCopy bool
+	}{
+		"baseline, AAC 44.1 kHz": {args: append(h264, "-bf", "0", "-c:a", "aac"), codecs: []media.Codec{media.H264, media.AAC}, times: 8},
+		"three B-frames, 48 kHz stereo": {
+			args: append(h264, "-bf", "3", "-c:a", "aac", "-ar", "48000", "-ac", "2"), codecs: []media.Codec{media.H264, media.AAC},
+		},
+		"open GOP": {
+			args: append(h264, "-bf", "3", "-g", "20", "-x264-params", "open-gop=1", "-c:a", "aac", "-ar", "48000"), codecs: []media.Codec{media.H264, media.AAC},
+		},
+		"several slices, 5.1": {
+			args: append(h264, "-x264-params", "slices=4", "-c:a", "aac", "-ac", "6", "-ar", "48000"), codecs: []media.Codec{media.H264, media.AAC},
+		},
+		"interlaced": {
+			args: append(h264, "-flags", "+ilme+ildct", "-bf", "2", "-c:a", "aac", "-ar", "48000"), codecs: []media.Codec{media.H264, media.AAC},
+		},
+		"10 bit 4:2:2": {
+			args: []string{"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv422p10le", "-an"}, codecs: []media.Codec{media.H264},
+		},
+		"33-bit wrap": {
+			args: append(h264, "-bf", "3", "-c:a", "aac", "-ar", "48000", "-output_ts_offset", "95442"), codecs: []media.Codec{media.H264, media.AAC},
+		},
+		"constant bit rate with filler": {
+			args: append(h264, "-b:v", "1M", "-maxrate", "1M", "-bufsize", "1M", "-x264-params", "nal-hrd=cbr", "-c:a", "aac", "-ar", "48000"), codecs: []media.Codec{media.H264, media.AAC},
+		},
+		"HEVC, MP3": {
+			args:   []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=20", "-pix_fmt", "yuv420p", "-c:a", "libmp3lame", "-ar", "48000"},
+			codecs: []media.Codec{media.HEVC, media.MP3},
+		},
+		"HEVC 10 bit, MP3 of MPEG-2": {
+			args:   []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:bframes=3", "-pix_fmt", "yuv420p10le", "-c:a", "libmp3lame", "-ar", "24000"},
+			codecs: []media.Codec{media.HEVC, media.MP3},
+		},
+		"MPEG-2, AC-3": {
+			args: []string{"-c:v", "mpeg2video", "-bf", "2", "-g", "12", "-c:a", "ac3", "-ar", "44100"}, codecs: []media.Codec{media.MPEG2, media.AC3}, times: 8,
+		},
+		"MPEG-2 interlaced, MP2": {
+			args: []string{"-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-c:a", "mp2", "-ar", "48000"}, codecs: []media.Codec{media.MPEG2, media.MP3},
+		},
+		"MPEG-1, E-AC-3": {
+			args: []string{"-c:v", "mpeg1video", "-c:a", "eac3", "-ar", "48000"}, codecs: []media.Codec{media.MPEG2, media.EAC3}, noCopy: true,
+		},
+		"MPEG-4, AAC": {
+			args: []string{"-c:v", "mpeg4", "-bf", "2", "-c:a", "aac", "-ar", "48000"}, codecs: []media.Codec{"mpeg4", media.AAC}, noCopy: true,
+		},
+		"Opus": {args: append(h264, "-c:a", "libopus"), codecs: []media.Codec{media.H264, media.Opus}, times: 9000},
+		"LATM": {
+			args: append(h264, "-c:a", "aac", "-ar", "48000", "-mpegts_flags", "latm"), codecs: []media.Codec{media.H264, "aac_latm"}, noCopy: true,
+		},
+		"sound alone": {args: []string{"-vn", "-c:a", "aac", "-ar", "48000"}, codecs: []media.Codec{media.AAC}},
+		"packets of 192 bytes": {
+			args: append(h264, "-c:a", "ac3", "-ar", "48000", "-mpegts_m2ts_mode", "1"), codecs: []media.Codec{media.H264, media.AC3},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"-f", "lavfi", "-i", testPicture, "-f", "lavfi", "-i", testSound}, test.args...)
+			path := makeMedia(t, append(args, "t.ts")...)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, _ := read(t, data)
+			if len(file.Damage) > 0 || len(file.Ignored) > 0 {
+				t.Errorf("damage %+v, ignored %q", file.Damage, file.Ignored)
+			}
+			var codecs []media.Codec
+			for _, stream := range file.Streams {
+				codecs = append(codecs, stream.Codec)
+				if stream.HeadBytes != 0 || stream.Tail == media.TailUnfinished || len(stream.Params) != 1 {
+					t.Errorf("%s: %d head bytes, tail %d, %d params", stream.Codec, stream.HeadBytes, stream.Tail, len(stream.Params))
+				}
+			}
+			if !slices.Equal(codecs, test.codecs) {
+				t.Fatalf("codecs %v, want %v", codecs, test.codecs)
+			}
+			compareTimes(t, file, probe(t, path), test.times)
+			if test.noCopy {
+				return
+			}
+			copied := filepath.Join(t.TempDir(), "copy.mp4")
+			makeMedia(t, "-i", path, "-c", "copy", "-map", "0", "-strict", "-2", copied)
+			compareSizes(t, file, probe(t, copied))
+		})
+	}
+}
+
+func compareTimes(t *testing.T, file media.File, want [][]probed, tolerance int64) {
+	t.Helper()
+	const wrap = 1 << 33
+	shift := file.Streams[0].Packets.First.DTS - want[0][0].dts
+	if shift%wrap != 0 {
+		t.Errorf("the first packet is at %d, want %d", file.Streams[0].Packets.First.DTS, want[0][0].dts)
+	}
+	for i, stream := range file.Streams {
+		if stream.Packets.Count != len(want[i]) {
+			t.Errorf("%s: %d packets, want %d", stream.Codec, stream.Packets.Count, len(want[i]))
+			continue
+		}
+		at := 0
+		for packet := range stream.Packets.All() {
+			probed := want[i][at]
+			allowed := int64(0)
+			if stream.Kind == media.Audio {
+				allowed = tolerance
+			}
+			if away := packet.PTS - probed.pts - shift; max(away, -away) > allowed {
+				t.Fatalf("%s: packet %d: pts %d, want %d", stream.Codec, at, packet.PTS, probed.pts+shift)
+			}
+			if away := packet.DTS - probed.dts - shift; max(away, -away) > allowed {
+				t.Fatalf("%s: packet %d: dts %d, want %d", stream.Codec, at, packet.DTS, probed.dts+shift)
+			}
+			if packet.Key != probed.key {
+				t.Fatalf("%s: packet %d: key %v, want %v", stream.Codec, at, packet.Key, probed.key)
+			}
+			at++
+		}
+	}
+}
+
+func compareSizes(t *testing.T, file media.File, want [][]probed) {
+	t.Helper()
+	for i, stream := range file.Streams {
+		if stream.Packets.Count != len(want[i]) {
+			t.Errorf("%s: %d packets, want %d in the copy", stream.Codec, stream.Packets.Count, len(want[i]))
+			continue
+		}
+		at := 0
+		for packet := range stream.Packets.All() {
+			// ffmpeg 5 counts the first zero of the next picture's start code to a picture of HEVC.
+			if packet.Size != want[i][at].size && (stream.Codec != media.HEVC || packet.Size+1 != want[i][at].size) {
+				t.Fatalf("%s: packet %d of %d bytes, want %d", stream.Codec, at, packet.Size, want[i][at].size)
+			}
+			at++
+		}
+	}
+}
