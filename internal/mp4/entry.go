@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 
+	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
@@ -138,9 +139,13 @@ func (r *entryReader) config(data []byte, name string) {
 		case "esds":
 			r.elementaryStream(body)
 		case "dac3": // ETSI TS 102 366, F.4
-			r.ac3(bitReader{data: body}, 10)
+			if len(body) >= 2 {
+				r.ac3(body[1] >> 2)
+			}
 		case "dec3": // ETSI TS 102 366, F.6: of the first independent substream
-			r.ac3(bitReader{data: body}, 16+12)
+			if len(body) >= 4 {
+				r.ac3(body[3])
+			}
 		case "wave": // QuickTime has esds in here
 			r.config(body, name)
 		}
@@ -154,19 +159,9 @@ func (r *entryReader) avc(record []byte, name string) {
 		return
 	}
 	r.lengths(record, 4)
-	sets := [][]byte{}
-	rest, ok := record[5:], true
-	for _, mask := range []byte{31, 255} { // SPS, PPS
-		if len(rest) == 0 {
-			return
-		}
-		count := int(rest[0] & mask)
-		if sets, rest, ok = parameterSets(sets, rest[1:], count); !ok {
-			return
-		}
-	}
-	if name == "avc1" {
-		r.inBand(sets)
+	if config, err := codec.ParseAVCConfig(record); err == nil && name == "avc1" {
+		r.inBand(config.SPS)
+		r.inBand(config.PPS)
 	}
 }
 

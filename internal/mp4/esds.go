@@ -3,7 +3,10 @@
 
 package mp4
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // objectTypes are the encodings of mp4a and mp4v by object type indication (ISO/IEC 14496-1, 7.2.6.6.2, and the MP4
 // registration authority).
@@ -71,81 +74,20 @@ func descriptor(data []byte, tag byte) (content, rest []byte) {
 	return nil, nil
 }
 
-// aacRates are the sample rates by index (ISO/IEC 14496-3, 1.6.3.4).
-var aacRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
-
-// aac reads the beginning of an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1): the core's rate and channels.
-func (r *entryReader) aac(config []byte) {
-	b := bitReader{data: config}
-	object := b.take(5)
-	if object == 31 {
-		object = 32 + b.take(6)
-	}
-	rate := int(b.take(4))
-	if rate == 15 {
-		rate = int(b.take(24))
-	} else if rate < len(aacRates) {
-		rate = aacRates[rate]
-	} else {
-		rate = 0
-	}
-	channels := int(b.take(4))
-	if object == 5 || object == 29 { // SBR in front: the extension's rate, then the core's object type
-		if b.take(4) == 15 {
-			b.take(24)
-		}
-		if object = b.take(5); object == 31 {
-			object = 32 + b.take(6)
-		}
-	}
-	shorter := b.take(1) == 1 // frameLengthFlag
-	if b.short || rate == 0 {
+// aac takes the core's rate and channels from an AudioSpecificConfig, as packets are frames of the core.
+func (r *entryReader) aac(specific []byte) {
+	config, err := codec.ParseAudioConfig(specific)
+	if err != nil {
 		return
 	}
-	r.params.SampleRate = rate
-	switch {
-	case channels == 7:
-		r.params.Channels = 8
-	case channels > 0 && channels < 7:
-		r.params.Channels = channels
-	}
-	switch {
-	case object == 23 || object == 39: // low delay
-		r.params.FrameSamples = 512
-	case object > 4 && object != 17: // not AAC of 1024 or 960 samples
-	case shorter:
-		r.params.FrameSamples = 960
-	default:
-		r.params.FrameSamples = 1024
+	r.params.SampleRate, r.params.FrameSamples = config.Rate, config.FrameSamples
+	if config.Channels > 0 {
+		r.params.Channels = config.Channels
 	}
 }
 
-// ac3 reads the channels behind the first bits: the audio coding mode and whether there is a low frequency channel
-// (ETSI TS 102 366, 4.4.2.3). The sample entry itself always says two.
-func (r *entryReader) ac3(b bitReader, behind int) {
-	b.take(behind)
-	mode, low := b.take(3), b.take(1)
-	if !b.short {
-		r.params.Channels = [...]int{2, 1, 2, 3, 3, 4, 4, 5}[mode] + int(low)
-	}
-}
-
-// bitReader takes bits from the front of data; short says that there were too few.
-type bitReader struct {
-	data  []byte
-	taken int
-	short bool
-}
-
-func (b *bitReader) take(n int) (value uint32) {
-	for range n {
-		at := b.taken / 8
-		if at >= len(b.data) {
-			b.short = true
-			return 0
-		}
-		value = value<<1 | uint32(b.data[at]>>(7-b.taken%8)&1)
-		b.taken++
-	}
-	return value
+// ac3 takes the channels from a coding mode of three bits and the bit behind it, which stands for a low frequency channel
+// (ETSI TS 102 366, 4.4.2.3). The sample entry itself always says two channels.
+func (r *entryReader) ac3(bits byte) {
+	r.params.Channels = [...]int{2, 1, 2, 3, 3, 4, 4, 5}[bits>>1&7] + int(bits&1)
 }
