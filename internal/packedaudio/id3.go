@@ -1,0 +1,122 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package packedaudio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Bounds on tags in front of the sound. Those of HLS take less than a hundred bytes; files of music have pictures.
+const (
+	maxTags     = 16
+	maxTagBytes = 16 << 20
+	maxTagRead  = 4 << 10 // of a tag, in which the timestamp is looked for
+)
+
+const tagHeader = 10
+
+// timestampOwner marks the private frame with the time of the first sample (RFC 8216, 3.4).
+const timestampOwner = "com.apple.streaming.transportStreamTimestamp\x00"
+
+// tagSize is the size of the ID3v2 tag that data begins with, header and footer included (ID3v2.4.0, 3.1); 0: none.
+func tagSize(data []byte) int64 {
+	if len(data) < tagHeader || string(data[:3]) != "ID3" || data[3] == 0xff || data[4] == 0xff {
+		return 0
+	}
+	size := int64(0)
+	for _, b := range data[6:10] {
+		if b >= 0x80 {
+			return 0
+		}
+		size = size<<7 | int64(b)
+	}
+	size += tagHeader
+	if data[5]&0x10 != 0 {
+		size += tagHeader // a footer
+	}
+	return size
+}
+
+// skipTags passes over the tags in front of the sound and takes the timestamp.
+func (p *parser) skipTags() error {
+	for number := 0; ; number++ {
+		if err := p.need(tagHeader); err != nil {
+			return err
+		}
+		size := tagSize(p.data)
+		if size == 0 {
+			return nil
+		}
+		if number == maxTags || p.offset+size > maxTagBytes {
+			return fmt.Errorf("ID3 tags of more than %d bytes: %w", p.offset, ErrNotSound)
+		}
+		if err := p.need(int(min(size, maxTagRead))); err != nil {
+			return err
+		}
+		if !p.file.HasStart {
+			p.file.Start, p.file.HasStart = timestamp(p.data[:min(size, maxTagRead, int64(len(p.data)))])
+		}
+		if err := p.skip(size); err != nil {
+			return err
+		}
+	}
+}
+
+// timestamp looks for the private frame in a tag. It is 33 bits of media.Clock in eight bytes.
+func timestamp(tag []byte) (start int64, found bool) {
+	version, frames := tag[3], tag[tagHeader:]
+	if version < 3 {
+		return 0, false // frames with other headers, which cannot be private
+	}
+	if tag[5]&0x40 != 0 && len(frames) >= 4 { // an extended header
+		size := number(frames, version)
+		if version == 3 {
+			size += 4
+		}
+		frames = frames[min(size, len(frames)):]
+	}
+	for len(frames) >= 10 && frames[0] != 0 {
+		size := number(frames[4:], version)
+		if size > len(frames)-10 {
+			break
+		}
+		body := frames[10 : 10+size]
+		value, ours := bytes.CutPrefix(body, []byte(timestampOwner))
+		if string(frames[:4]) == "PRIV" && ours && len(value) >= 8 {
+			if time := binary.BigEndian.Uint64(value); time < 1<<33 {
+				return int64(time), true //nolint:gosec // 33 bits
+			}
+		}
+		frames = frames[10+size:]
+	}
+	return 0, false
+}
+
+// number is a size in a tag: seven bits a byte from version 4 on.
+func number(data []byte, version byte) int {
+	size, bits := 0, 8
+	if version >= 4 {
+		bits = 7
+	}
+	for _, b := range data[:4] {
+		size = size<<bits | int(b)&(1<<bits-1)
+	}
+	return size
+}
+
+// note adds damage, and counts what repeats at once.
+func (p *parser) note(offset int64) {
+	packet := p.stream.Packets.Count
+	if last := len(p.file.Damage) - 1; last >= 0 {
+		if d := &p.file.Damage[last]; packet == d.Packet || last+1 == media.MaxDamage {
+			d.Count++
+			return
+		}
+	}
+	p.file.Damage = append(p.file.Damage, media.Damage{Kind: media.FrameLost, Packet: packet, Offset: offset, Count: 1})
+}
