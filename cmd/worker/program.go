@@ -33,7 +33,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
-	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
@@ -138,7 +138,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 		DisableFlagParsing: true,
 		Run: func(command *cobra.Command, args []string) {
 			command.PrintErrln(sandbox.Run(args).Error())
-			p.exit = media.ExitSandbox
+			p.exit = ffmpeg.ExitSandbox
 		},
 	}
 }
@@ -195,9 +195,24 @@ func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
 	return &worker.Worker{
 		Task: todo, WorkDir: p.workDir,
 		Source: storage.SourcePaths(temp), Destination: storage.DestinationPaths(temp),
-		FFmpeg: find("ffmpeg"), FFprobe: find("ffprobe"), Rclone: find("rclone"), Self: self,
+		FFmpeg: find("ffmpeg"), Rclone: find("rclone"), Self: self, Patience: patience, Wait: wait,
 		Version: p.version, Now: time.Now, Log: log.With("recording", todo.Namespace+"/"+todo.File, "step", todo.Step),
 	}, nil
+}
+
+// patience is how long fetch waits for what is uploaded after the callback.
+const patience = time.Minute
+
+// wait waits for a while, or until ctx ends.
+func wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // find gives a program's absolute path. One that is not there is not an error yet: each container needs only some.

@@ -29,7 +29,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/bucket"
 	"sparkrtc.dev/recording-operator/internal/callback"
-	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/hls"
 )
 
 const (
@@ -53,7 +53,7 @@ type content struct {
 	began, ended  time.Time
 	width, height int32
 	// playlist of an HLS recording, to measure its segments by.
-	playlist media.Playlist
+	playlist hls.Playlist
 	// part says that the object belongs to a recording and is none: a segment, or a playlist of playlists.
 	part bool
 	// problem says why the object does not tell more; empty: it does.
@@ -70,13 +70,13 @@ func readContent(ctx context.Context, from Bucket, object bucket.Object, format 
 }
 
 func readPlaylist(ctx context.Context, from Bucket, object bucket.Object) (content, error) {
-	if object.Size > media.MaxPlaylistBytes {
-		return content{problem: fmt.Sprintf("the playlist is larger than %d bytes", media.MaxPlaylistBytes)}, nil
+	if object.Size > hls.MaxBytes {
+		return content{problem: fmt.Sprintf("the playlist is larger than %d bytes", hls.MaxBytes)}, nil
 	}
 	if object.Size <= 0 {
 		return content{problem: "the playlist is empty"}, nil
 	}
-	data, err := from.Read(ctx, object.Key, 0, media.MaxPlaylistBytes)
+	data, err := from.Read(ctx, object.Key, 0, hls.MaxBytes)
 	if err != nil {
 		return unreadable(err)
 	}
@@ -85,7 +85,7 @@ func readPlaylist(ctx context.Context, from Bucket, object bucket.Object) (conte
 
 // playlistContent is pure: what a playlist tells.
 func playlistContent(data []byte) content {
-	playlist, err := media.ParsePlaylist(data)
+	playlist, err := hls.Parse(data)
 	if err != nil {
 		return content{problem: err.Error()}
 	}
@@ -101,7 +101,7 @@ func playlistContent(data []byte) content {
 }
 
 // recordedBetween follows the playlist's own times: back from the first to the beginning, on from the last to the end.
-func recordedBetween(playlist media.Playlist) (began, ended time.Time) {
+func recordedBetween(playlist hls.Playlist) (began, ended time.Time) {
 	var since float64
 	for _, segment := range playlist.Segments {
 		if !segment.Began.IsZero() {
@@ -160,7 +160,7 @@ func besidePlaylist(ctx context.Context, from Bucket, key string) (bool, error) 
 }
 
 // segmentBytes is the size of all segments of a playlist together; 0 when they cannot be told from a listing.
-func segmentBytes(ctx context.Context, from Bucket, key string, playlist media.Playlist) (int64, error) {
+func segmentBytes(ctx context.Context, from Bucket, key string, playlist hls.Playlist) (int64, error) {
 	wanted, prefix := segmentNames(playlist)
 	if len(wanted) == 0 {
 		return 0, nil
@@ -184,9 +184,9 @@ func segmentBytes(ctx context.Context, from Bucket, key string, playlist media.P
 
 // segmentNames are the distinct objects that a playlist names below its folder, and the prefix that all of them share;
 // none when it names anything else. They do not repeat the folder: it may be a kilobyte, and the segments 100,000.
-func segmentNames(playlist media.Playlist) (wanted map[string]bool, prefix string) {
+func segmentNames(playlist hls.Playlist) (wanted map[string]bool, prefix string) {
 	wanted = make(map[string]bool, len(playlist.Segments))
-	add := func(part media.Part) bool {
+	add := func(part hls.Part) bool {
 		uri, err := url.Parse(part.URI)
 		if err != nil || uri.Scheme != "" || uri.Host != "" || strings.HasPrefix(uri.Path, "/") {
 			return false

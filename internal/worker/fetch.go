@@ -1,18 +1,5 @@
-/*
-Copyright 2026 The SparkRTC Recording Operator Authors.
-
-Licensed under the Apache License, Version 2.0 (the "License");
-you may not use this file except in compliance with the License.
-You may obtain a copy of the License at
-
-    http://www.apache.org/licenses/LICENSE-2.0
-
-Unless required by applicable law or agreed to in writing, software
-distributed under the License is distributed on an "AS IS" BASIS,
-WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-See the License for the specific language governing permissions and
-limitations under the License.
-*/
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
 
 package worker
 
@@ -20,21 +7,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
-	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
 
-// Fetch reads the recording into the work folder.
+// Fetch reads the recording into the work folder, and indexes each file as soon as it is there.
 func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 	if err := freshDirs(w.sourceDir(), w.renderDir(), w.outputDir(), TempDir(w.WorkDir)); err != nil {
 		return task.Result{}, err
@@ -43,21 +34,28 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 	if err != nil {
 		return task.Result{}, err
 	}
-	fetcher := &fetcher{
-		reader: reader, dir: w.sourceDir(), root: w.rootRef(), left: w.Task.Source.MaxBytes,
-		reported: time.Duration(w.Task.Source.DurationSeconds) * time.Second, archive: w.Task.Archive != nil,
+	f := &fetcher{
+		reader: reader, dir: w.sourceDir(), root: w.rootRef(), left: w.Task.Source.MaxBytes, log: w.Log,
+		reported: time.Duration(w.Task.Source.DurationSeconds) * time.Second,
+		archive:  w.Task.Archive != nil, download: w.Task.Source.Storage == nil,
+		patience: &patience{left: w.Patience, wait: w.Wait},
+		byRef:    map[string]*part{},
 	}
-	w.Log.Info("Fetching", "source", reader.Describe(fetcher.root), "format", w.Task.Source.Format)
+	f.tolerant = f.archive || w.Task.Transcode.OnDamage == v1alpha1.DamagePublish
+	w.Log.Info("Fetching", "source", reader.Describe(f.root), "format", w.Task.Source.Format)
 	var recording Recording
 	if w.Task.Source.Format == formatHLS {
-		recording, err = fetcher.hls(ctx)
+		recording, err = f.hls(ctx)
 	} else {
-		recording, err = fetcher.single(ctx)
+		recording, err = f.single(ctx)
 	}
 	if err != nil {
 		return task.Result{}, err
 	}
-	w.Log.Info("Fetched", "files", fetcher.fetched, "bytes", w.Task.Source.MaxBytes-fetcher.left)
+	w.Log.Info("Fetched", "files", f.fetched, "bytes", w.Task.Source.MaxBytes-f.left)
+	if err := index.Save(filepath.Join(w.WorkDir, indexFile), f.indexes); err != nil {
+		return task.Result{}, err
+	}
 	return task.Result{}, w.save(recordingFile, recording)
 }
 
@@ -72,6 +70,7 @@ func (w *Worker) rootRef() string {
 // fetcher fetches one recording.
 type fetcher struct {
 	reader storage.Reader
+	log    *slog.Logger
 	// dir is where files are stored.
 	dir string
 	// root is the object that the task names.
@@ -82,16 +81,58 @@ type fetcher struct {
 	fetched int
 	// reported is how long the recording is, as the callback says; 0: unknown.
 	reported time.Duration
-	// archive says that the original names are needed.
-	archive bool
+	// archive says that the original names are needed, and download that the recording comes from a URL.
+	archive, download bool
+	// tolerant says that a recording is published although segments are lost.
+	tolerant bool
+	// patience is for what may appear late.
+	patience *patience
+
+	// parts are the distinct files that playlists name, and byRef finds them.
+	parts []*part
+	byRef map[string]*part
+	// indexes are those of the distinct segments. lock guards what is set while files arrive.
+	lock    sync.Mutex
+	indexes []*media.File
+}
+
+// patience is how long fetch waits for what is not there, or not whole: a last upload may come after the callback.
+type patience struct {
+	left time.Duration
+	next time.Duration
+	wait func(ctx context.Context, pause time.Duration) error
+}
+
+// firstPause is the first pause; each following one is twice as long.
+const firstPause = 2 * time.Second
+
+// again waits for the next try; false: there is none.
+func (p *patience) again(ctx context.Context) (bool, error) {
+	if p.left <= 0 || p.wait == nil {
+		return false, nil
+	}
+	p.next = max(firstPause, 2*p.next)
+	pause := min(p.next, p.left)
+	p.left -= pause
+	return true, p.wait(ctx, pause)
 }
 
 // copy fetches objects and counts their bytes.
-func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int64) error {
-	if err := f.reader.Copy(ctx, objects, f.dir, min(limit, f.left), nil); err != nil {
-		return err
-	}
-	for _, object := range objects {
+func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int64, stored func(int) error) error {
+	done := make([]bool, len(objects))
+	err := f.reader.Copy(ctx, objects, f.dir, min(limit, f.left), func(i int) error {
+		f.lock.Lock()
+		done[i] = true
+		f.lock.Unlock()
+		if stored != nil {
+			return stored(i)
+		}
+		return nil
+	})
+	for i, object := range objects {
+		if !done[i] {
+			continue
+		}
 		info, err := os.Stat(filepath.Join(f.dir, object.File))
 		if err != nil {
 			return fmt.Errorf("measure what was fetched: %w", err)
@@ -99,46 +140,59 @@ func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int6
 		f.left -= info.Size()
 		f.fetched++
 	}
-	if f.left < 0 {
+	if err == nil && f.left < 0 {
 		return failure.Permanent(task.ReasonTooLarge, "the recording is larger than allowed")
 	}
-	return nil
+	return err
 }
 
 // single fetches a recording that is one file.
 func (f *fetcher) single(ctx context.Context) (Recording, error) {
-	const file = "recording.mp4"
-	if err := f.copy(ctx, []storage.Object{{Ref: f.root, File: file}}, f.left); err != nil {
-		return Recording{}, err
+	const file = "recording"
+	segment := Segment{Name: withoutQuery(baseName(f.root)), Source: index.Source{Path: file}}
+	for {
+		err := f.copy(ctx, []storage.Object{{Ref: f.root, File: file}}, f.left, nil)
+		if err == nil {
+			break
+		}
+		if failure.Of(err).Reason != task.ReasonNotFound {
+			return Recording{}, err
+		}
+		if again, waitErr := f.patience.again(ctx); waitErr != nil || !again {
+			return Recording{}, errors.Join(waitErr, err)
+		}
 	}
-	kind, err := f.sniff(file)
-	if err != nil {
-		return Recording{}, err
+	found, err := index.Read(within(f.dir, segment.Source))
+	switch {
+	case errors.Is(err, index.ErrPlaylist):
+		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is an HLS playlist and not a media file; is spec.format right?", f.reader.Describe(f.root))
+	case errors.Is(err, index.ErrNotMedia) && f.emptyFile(file):
+		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is empty", f.reader.Describe(f.root))
+	case errors.Is(err, index.ErrNotMedia) && f.archive && !f.download:
+		// An archive keeps what there is. Its integrity says that it cannot be read.
+		found = unreadable()
+	case errors.Is(err, mp4.ErrNoMovie):
+		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is an MP4 without a header (moov), so it is not complete", f.reader.Describe(f.root))
+	case errors.Is(err, index.ErrNotMedia):
+		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is not media of a kind that is known", f.reader.Describe(f.root))
+	case err != nil:
+		return Recording{}, fmt.Errorf("index %s: %w", f.reader.Describe(f.root), err)
 	}
-	recording := Recording{Input: file, Originals: []Original{{Name: mediaName(f.root), File: file}}}
-	switch kind {
-	case media.PlaylistFile:
-		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is a playlist and no media file", f.reader.Describe(f.root))
-	case media.Unknown:
-		recording.Unreadable = f.reader.Describe(f.root)
-	case media.MP4, media.MPEGTS, media.AAC:
-	}
-	return recording, nil
+	f.indexes = append(f.indexes, found)
+	return Recording{
+		Lists:     [][]Segment{{segment}},
+		Originals: []Original{{Name: mediaName(f.root), File: file}},
+	}, nil
 }
 
-// sniff tells what kind of media a fetched file is.
-func (f *fetcher) sniff(file string) (media.Kind, error) {
-	opened, err := os.Open(filepath.Join(f.dir, file)) //nolint:gosec // a name of our own
-	if err != nil {
-		return media.Unknown, fmt.Errorf("look at what was fetched: %w", err)
-	}
-	defer func() { _ = opened.Close() }()
-	head := make([]byte, media.SniffBytes)
-	read, err := io.ReadFull(opened, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return media.Unknown, fmt.Errorf("look at what was fetched: %w", err)
-	}
-	return media.Sniff(head[:read]), nil
+// unreadable is the index of a file that is no media: all of it is damage.
+func unreadable() *media.File {
+	return &media.File{Damage: []media.Damage{{Kind: media.SyncLost, Stream: -1, Count: 1}}}
+}
+
+func (f *fetcher) emptyFile(file string) bool {
+	info, err := os.Stat(filepath.Join(f.dir, file))
+	return err == nil && info.Size() == 0
 }
 
 // baseName is the last part of a key or of a URL's path.
@@ -149,17 +203,25 @@ func baseName(ref string) string {
 	return path.Base(ref)
 }
 
+// withoutQuery drops what may hold a signature.
+func withoutQuery(uri string) string {
+	uri, _, _ = strings.Cut(uri, "?")
+	return uri
+}
+
 // mediaName is the final name of a recording's MP4: the source's name with its extension replaced.
-func mediaName(ref string) string {
+func mediaName(ref string) string { return mediaStem(ref) + ".mp4" }
+
+func mediaStem(ref string) string {
 	base := baseName(ref)
-	return sanitise(strings.TrimSuffix(base, path.Ext(base))) + ".mp4"
+	return sanitize(strings.TrimSuffix(base, path.Ext(base)))
 }
 
 // maxStem bounds a final name, so that it fits into every file system with an extension.
 const maxStem = 200
 
-// sanitise replaces what some store or shell would not take.
-func sanitise(name string) string {
+// sanitize replaces what some store or shell would not take.
+func sanitize(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r < 0x20 || r == 0x7f || r == 0xfffd || strings.ContainsRune(`/\:*?"<>|`, r) {
 			return '_'

@@ -149,7 +149,7 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 		Task: todo, WorkDir: work,
 		Source:      storage.Paths{Volume: b.source, Temp: temp},
 		Destination: storage.Paths{Volume: b.destination, Temp: temp},
-		FFmpeg:      tool, FFprobe: filepath.Join(filepath.Dir(tool), "ffprobe"), Self: self,
+		FFmpeg:      tool, Self: self,
 		Version: "v1.2.3", Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	}
 	return b

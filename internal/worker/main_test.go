@@ -21,7 +21,7 @@ import (
 	"os"
 	"testing"
 
-	"sparkrtc.dev/recording-operator/internal/worker/media"
+	mediatool "sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == sandbox.Subcommand {
 		fmt.Fprintln(os.Stderr, sandbox.Run(os.Args[2:]))
-		os.Exit(media.ExitSandbox)
+		os.Exit(mediatool.ExitSandbox)
 	}
 	code := m.Run()
 	if dir, err := hlsCache(); err == nil {

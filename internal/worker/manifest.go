@@ -46,8 +46,10 @@ type Manifest struct {
 	CreatedBy string `json:"createdBy"`
 	// Files in the order in which they were published.
 	Files []ProductFile `json:"files"`
-	// Media is what is inside; absent when ffprobe could not tell.
+	// Media is what is inside the first output; absent when it cannot be read.
 	Media *v1alpha1.Media `json:"media,omitempty"`
+	// Integrity says whether the recording is whole, with all findings.
+	Integrity *Integrity `json:"integrity,omitempty"`
 }
 
 // ManifestRecording names a RecordingFile. UID tells it from another of the same name.
@@ -64,7 +66,8 @@ func newManifest(todo task.Task, product Product, version string) Manifest {
 		Step:      todo.Step,
 		CreatedBy: version,
 		Files:     product.Files,
-		Media:     product.Media,
+		Media:     product.Outputs[0].Media,
+		Integrity: product.Integrity,
 	}
 }
 

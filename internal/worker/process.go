@@ -1,33 +1,19 @@
-/*
-Copyright 2026 The SparkRTC Recording Operator Authors.
-
-Licensed under the Apache License, Version 2.0 (the "License");
-you may not use this file except in compliance with the License.
-You may obtain a copy of the License at
-
-    http://www.apache.org/licenses/LICENSE-2.0
-
-Unless required by applicable law or agreed to in writing, software
-distributed under the License is distributed on an "AS IS" BASIS,
-WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-See the License for the specific language governing permissions and
-limitations under the License.
-*/
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
 
 package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/task"
-	"sparkrtc.dev/recording-operator/internal/worker/failure"
-	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
 // Process makes what is to be published: an MP4, or the recording as it is.
@@ -39,18 +25,18 @@ func (w *Worker) Process(ctx context.Context) (task.Result, error) {
 	if err := w.load(recordingFile, &recording); err != nil {
 		return task.Result{}, err
 	}
-	tools := media.Tools{
-		FFmpeg: w.FFmpeg, FFprobe: w.FFprobe, Worker: w.Self, Read: []string{w.sourceDir()}, Write: []string{w.renderDir()},
-	}
-	var product Product
-	var err error
-	if w.Task.Transcode != nil {
-		product, err = w.transcode(ctx, tools, recording)
-	} else {
-		product, err = w.archive(ctx, tools, recording)
-	}
+	files, err := index.Load(filepath.Join(w.WorkDir, indexFile))
 	if err != nil {
 		return task.Result{}, err
+	}
+	var product Product
+	if w.Task.Transcode != nil {
+		product, err = w.transcode(ctx, &recording, files)
+	} else {
+		product, err = w.archive(&recording, files)
+	}
+	if err != nil {
+		return task.Result{Integrity: product.Integrity.status()}, err
 	}
 	if err := product.measure(ctx, w.outputDir()); err != nil {
 		return task.Result{}, err
@@ -58,34 +44,14 @@ func (w *Worker) Process(ctx context.Context) (task.Result, error) {
 	return task.Result{}, w.save(productFile, product)
 }
 
-// transcode makes an MP4 and verifies it before it gets its final name.
-func (w *Worker) transcode(ctx context.Context, tools media.Tools, recording Recording) (Product, error) {
-	if recording.Unreadable != "" {
-		return Product{}, failure.Permanent(task.ReasonNotMedia, "%s is no media of a kind that is known", recording.Unreadable)
-	}
-	verifier := w.newVerifier(tools, recording)
-	if err := verifier.checkSource(ctx, w.Task.Source.DurationSeconds); err != nil {
-		return Product{}, err
-	}
-	rendered := filepath.Join(w.renderDir(), "out.mp4")
-	if err := tools.Transcode(ctx, verifier.input, *w.Task.Transcode, rendered, w.progress(verifier.length)); err != nil {
-		return Product{}, toolFailure(ctx, task.ReasonTranscodeFailed, "the MP4 cannot be made", err)
-	}
-	result, err := verifier.checkResult(ctx, media.Input{Path: rendered}, w.Task.Transcode.Preset)
-	if err != nil {
-		return Product{}, err
-	}
-	name := mediaName(w.rootRef())
-	if err := os.Rename(rendered, filepath.Join(w.outputDir(), name)); err != nil {
-		return Product{}, fmt.Errorf("name the MP4: %w", err)
-	}
-	return Product{Files: []ProductFile{{Name: name}}, Media: result.Media()}, nil
+// reported is how long the recording is, as the callback says; 0: unknown.
+func (w *Worker) reported() time.Duration {
+	return time.Duration(w.Task.Source.DurationSeconds) * time.Second
 }
 
-// archive puts the original files under their final names. An archive keeps what there is: media that ffprobe cannot
-// read, or that has gaps, is logged and kept all the same. That no file is missing, fetch has made sure.
-func (w *Worker) archive(ctx context.Context, tools media.Tools, recording Recording) (Product, error) {
-	product := Product{}
+// archive puts the original files under their final names. An archive keeps what there is, and says whether it is whole.
+func (w *Worker) archive(recording *Recording, files []*media.File) (Product, error) {
+	product := Product{Integrity: newIntegrity()}
 	for _, original := range recording.Originals {
 		final := filepath.Join(w.outputDir(), filepath.FromSlash(original.Name))
 		err := os.MkdirAll(filepath.Dir(final), 0o750)
@@ -98,53 +64,52 @@ func (w *Worker) archive(ctx context.Context, tools media.Tools, recording Recor
 		}
 		product.Files = append(product.Files, ProductFile{Name: original.Name})
 	}
-	if recording.Unreadable != "" {
-		w.Log.Warn("Archiving what is no media of a kind that is known", "file", recording.Unreadable)
-		return product, nil
+	product.Outputs = []ProductOutput{{Files: len(product.Files)}}
+	for number := range recording.Lists {
+		t := w.archiveTimeline(recording, number, files)
+		product.Integrity.add(t)
+		if number == 0 && len(t.Tracks()) > 0 {
+			product.Outputs[0].Media = describe(t, recording.container(files), timeline.Duration(t.Length))
+		}
 	}
-	probe, err := w.newVerifier(tools, recording).survey(ctx)
-	switch {
-	case err != nil && stopped(ctx, err), errors.Is(err, media.ErrSandbox):
-		return Product{}, err
-	case err != nil:
-		w.Log.Warn("Archiving what ffprobe cannot read", "error", err.Error())
-		return product, nil
-	}
-	product.Media = probe.Media()
+	product.Integrity.addEncrypted(recording)
+	w.logIntegrity(product.Integrity)
 	return product, nil
 }
 
-// progressInterval is how often progress is logged at most.
-const progressInterval = 10 * time.Second
-
-// progress logs ffmpeg's progress, sparingly.
-func (w *Worker) progress(total time.Duration) func(line []byte) {
-	progress := &media.Progress{Total: total.Seconds()}
-	var logged time.Time
-	return func(line []byte) {
-		if !progress.Line(line) {
-			return
+// archiveTimeline leaves encrypted segments out, of which nothing can be said.
+func (w *Worker) archiveTimeline(recording *Recording, number int, files []*media.File) *timeline.Timeline {
+	clear := Recording{HLS: recording.HLS, Lists: [][]Segment{{}}}
+	reported := w.reported()
+	for _, segment := range recording.Lists[number] {
+		if segment.Encrypted {
+			reported = 0
+			continue
 		}
-		if now := w.Now(); progress.Percent() == 100 || now.Sub(logged) >= progressInterval {
-			logged = now
-			w.Log.Info("Transcoding", "percent", progress.Percent())
-		}
+		clear.Lists[0] = append(clear.Lists[0], segment)
 	}
+	return clear.timeline(0, files, reported)
 }
 
-// toolFailure says what an error of ffmpeg or ffprobe means: what the tool cannot do is permanent, since the input is
-// the same next time; a full disk or a missing sandbox is not the recording's fault.
-func toolFailure(ctx context.Context, reason, what string, err error) error {
-	switch {
-	case stopped(ctx, err):
-		return err
-	case errors.Is(err, media.ErrSandbox):
-		return fmt.Errorf("%s: %w", what, err)
-	case strings.Contains(err.Error(), "No space left on device"):
-		return failure.Transient(task.ReasonInternal, "the work volume is full: %s: %w", what, err)
-	case strings.Contains(err.Error(), "exit code -1"):
-		// Killed by a signal that was not ours: most often out of memory.
-		return failure.Transient(reason, "%s: %w", what, err)
+// container is the recording's container for the status.
+func (r *Recording) container(files []*media.File) string {
+	if r.HLS {
+		return "hls"
 	}
-	return failure.Permanent(reason, "%s: %w", what, err)
+	if len(files) == 0 || files[0] == nil {
+		return ""
+	}
+	if files[0].Container == media.FragmentMP4 {
+		return string(media.MP4)
+	}
+	return string(files[0].Container)
+}
+
+// logIntegrity logs every finding; the status has room for a few.
+func (w *Worker) logIntegrity(integrity *Integrity) {
+	for _, finding := range integrity.Findings {
+		w.Log.Info("Finding", "type", finding.Type, "message", finding.Message)
+	}
+	w.Log.Info("Integrity", "state", integrity.State, "checked", integrity.Checked,
+		"videoPackets", integrity.Packets.Video, "audioPackets", integrity.Packets.Audio, "findings", len(integrity.Findings))
 }

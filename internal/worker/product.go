@@ -32,9 +32,19 @@ import (
 
 // Product is what process made: it is written to output.json for publish.
 type Product struct {
-	// Files in the order in which they are to be published; the last is the one that an Output names.
+	// Files in the order in which they are to be published.
 	Files []ProductFile `json:"files"`
-	// Media is what is inside; nil when ffprobe could not tell.
+	// Outputs divide the files, in order.
+	Outputs []ProductOutput `json:"outputs"`
+	// Integrity of the recording, with all findings.
+	Integrity *Integrity `json:"integrity"`
+}
+
+// ProductOutput is one output: a file, or an HLS set.
+type ProductOutput struct {
+	// Files is how many files it has; the last one is the one that a v1alpha1.Output names.
+	Files int `json:"files"`
+	// Media is what is inside; nil: it cannot be read.
 	Media *v1alpha1.Media `json:"media,omitempty"`
 }
 
@@ -92,16 +102,23 @@ func openRegular(dir, name string) (*os.File, error) {
 	return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-// output is the product as a RecordingFile's status tells it.
-func (p Product) output(uri func(name string) string) v1alpha1.Output {
-	primary := p.Files[len(p.Files)-1]
-	output := v1alpha1.Output{
-		URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(p.Files), maxFiles)), Media: p.Media,
+// outputs are the product as a RecordingFile's status shows it.
+func (p Product) outputs(uri func(name string) string) []v1alpha1.Output {
+	var outputs []v1alpha1.Output
+	files := p.Files
+	for _, each := range p.Outputs {
+		own := files[:each.Files]
+		files = files[each.Files:]
+		primary := own[len(own)-1]
+		output := v1alpha1.Output{
+			URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(own), maxFiles)), Media: each.Media, //nolint:gosec // bounded
+		}
+		for _, file := range own {
+			output.SizeBytes += file.SizeBytes
+		}
+		outputs = append(outputs, output)
 	}
-	for _, file := range p.Files {
-		output.SizeBytes += file.SizeBytes
-	}
-	return output
+	return outputs
 }
 
 // maxFiles is more than any playlist may name; it keeps the count within its type.

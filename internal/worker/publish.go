@@ -24,7 +24,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
@@ -52,7 +51,7 @@ func (w *Worker) Publish(ctx context.Context) (task.Result, error) {
 		return task.Result{}, err
 	}
 	w.Log.Info("Published", "manifest", writer.URI(manifestName), "files", len(product.Files))
-	return task.Result{Outputs: []v1alpha1.Output{product.output(writer.URI)}}, nil
+	return task.Result{Outputs: product.outputs(writer.URI), Integrity: product.Integrity.status()}, nil
 }
 
 // publisher writes one product.

@@ -1,18 +1,5 @@
-/*
-Copyright 2026 The SparkRTC Recording Operator Authors.
-
-Licensed under the Apache License, Version 2.0 (the "License");
-you may not use this file except in compliance with the License.
-You may obtain a copy of the License at
-
-    http://www.apache.org/licenses/LICENSE-2.0
-
-Unless required by applicable law or agreed to in writing, software
-distributed under the License is distributed on an "AS IS" BASIS,
-WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-See the License for the specific language governing permissions and
-limitations under the License.
-*/
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
 
 package worker
 
@@ -21,22 +8,43 @@ import (
 	"path/filepath"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
-// Recording is what fetch found: it is written to source.json for process.
+// Recording is what fetch found: it is written to source.json for process. The indexes of its segments are beside it.
 type Recording struct {
-	// Input is the file in source/ that ffmpeg opens: the media file, or the local playlist.
-	Input string `json:"input"`
-	// HLS says that Input is a local playlist of Playlist.
+	// Lists are the segments of each media playlist; a recording that is one file is one list of one segment. Only an
+	// archive has more than one list.
+	Lists [][]Segment `json:"lists"`
+	// HLS says that Lists come from playlists.
 	HLS bool `json:"hls,omitempty"`
-	// Playlist is the media playlist with local names; nil when the recording is one file.
-	Playlist *media.Playlist `json:"playlist,omitempty"`
 	// Originals are the files as they were, for an archive, in the order in which they are to be published: what names
 	// another file comes after it.
-	Originals []Original `json:"originals"`
-	// Unreadable says that a file is no media that ffmpeg may be given, and which; empty when all are.
-	Unreadable string `json:"unreadable,omitempty"`
+	Originals []Original `json:"originals,omitempty"`
+	// KeysLeft says that keys which segments are encrypted with are not among Originals, and why.
+	KeysLeft string `json:"keysLeft,omitempty"`
+}
+
+// Segment is one file of a recording, or one range of a file.
+type Segment struct {
+	// Name is its URI in the playlist, without a query.
+	Name string `json:"name"`
+	// Seconds is its duration as the playlist says, and Rounding the weight of the last digit; 0: there is no playlist.
+	Seconds  float64 `json:"seconds,omitempty"`
+	Rounding float64 `json:"rounding,omitempty"`
+	// Discontinuity and Began are what the playlist says of its clock.
+	Discontinuity bool      `json:"discontinuity,omitempty"`
+	Began         time.Time `json:"began,omitzero"`
+	// Source is where its bytes are.
+	Source index.Source `json:"source"`
+	// Index is the number of its index.
+	Index int `json:"index"`
+	// Lost says that it is named and is not there.
+	Lost bool `json:"lost,omitempty"`
+	// Encrypted says that its bytes say nothing.
+	Encrypted bool `json:"encrypted,omitempty"`
 }
 
 // Original is one file of the recording.
@@ -47,39 +55,56 @@ type Original struct {
 	File string `json:"file"`
 }
 
-const recordingFile = "source.json"
-
-// mediaInput is the recording as ffmpeg's input.
-func (r Recording) mediaInput(sourceDir string) media.Input {
-	return media.Input{Path: filepath.Join(sourceDir, r.Input), HLS: r.HLS}
-}
-
-// Tolerances of a duration. A callback counts whole seconds, and not from the first to the last packet.
 const (
-	playlistTolerance = time.Second
-	headerTolerance   = time.Second
-	resultTolerance   = time.Second
-	callbackTolerance = 3 * time.Second
-	// callbackPart is the part of a long recording that a callback's duration may differ by.
-	callbackPart = 0.01
+	recordingFile = "source.json"
+	indexFile     = "source.index"
 )
 
-// expected is how long the recording must be, and by how much it may be shorter. A playlist is exact but for the
-// rounding of each segment; a callback's duration is not. 0: unknown.
-func (r Recording) expected(reportedSeconds int64) (length, tolerance time.Duration) {
-	if r.Playlist != nil {
-		rounding := r.Playlist.Rounding / 2 * float64(len(r.Playlist.Segments))
-		return seconds(r.Playlist.Seconds()), playlistTolerance + seconds(rounding)
+// timeline is the timeline of one list.
+func (r *Recording) timeline(list int, files []*media.File, reported time.Duration) *timeline.Timeline {
+	recording := timeline.Recording{Reported: timeline.Ticks(reported)}
+	for _, segment := range r.Lists[list] {
+		each := timeline.Segment{
+			Name: segment.Name, Discontinuity: segment.Discontinuity, Began: segment.Began,
+			Duration: ticks(segment.Seconds), Precision: ticks(segment.Rounding),
+		}
+		if !segment.Lost {
+			each.File = files[segment.Index]
+		}
+		recording.Segments = append(recording.Segments, each)
 	}
-	reported := time.Duration(reportedSeconds) * time.Second
-	return reported, callbackSlack(reported)
+	return timeline.Build(recording)
 }
 
-// callbackSlack is by how much a recording may differ from what a callback reported.
-func callbackSlack(reported time.Duration) time.Duration {
-	return max(callbackTolerance, seconds(reported.Seconds()*callbackPart))
+// sources are the files of one list's segments.
+func (r *Recording) sources(list int, dir string) []index.Source {
+	sources := make([]index.Source, len(r.Lists[list]))
+	for i, segment := range r.Lists[list] {
+		sources[i] = within(dir, segment.Source)
+	}
+	return sources
 }
+
+// within puts a folder in front of a source's paths.
+func within(dir string, source index.Source) index.Source {
+	source.Path = filepath.Join(dir, source.Path)
+	if source.Init != nil {
+		init := within(dir, *source.Init)
+		source.Init = &init
+	}
+	return source
+}
+
+// ticks turns seconds into ticks.
+func ticks(seconds float64) int64 { return int64(math.Round(seconds * media.Clock)) }
+
+// callbackSlack is by how much a recording may differ from what a callback reported, which counts whole seconds, and
+// not from the first to the last packet.
+func callbackSlack(reported time.Duration) time.Duration { return max(3*time.Second, reported/100) }
 
 func seconds(value float64) time.Duration {
 	return time.Duration(math.Round(value * float64(time.Second)))
 }
+
+// round is a duration for a person.
+func round(length time.Duration) string { return length.Round(time.Millisecond).String() }

@@ -21,6 +21,7 @@ limitations under the License.
 //
 //	source/       what was fetched, under names of our own
 //	source.json   what it is: the Recording
+//	source.index  the indexes of its files
 //	render/       the one folder that ffmpeg may write to
 //	output/       what is to be published, under its final names
 //	output.json   what it is: the Product
@@ -56,8 +57,12 @@ type Worker struct {
 	WorkDir string
 	// Source and Destination are where the containers' mounts are.
 	Source, Destination storage.Paths
-	// FFmpeg, FFprobe, Rclone and Self are absolute paths of programs; Self is this one, which runs ffmpeg in a sandbox.
-	FFmpeg, FFprobe, Rclone, Self string
+	// FFmpeg, Rclone and Self are absolute paths of programs; Self is this one, which confines ffmpeg.
+	FFmpeg, Rclone, Self string
+	// Patience is how long Fetch waits for what may be uploaded late: a playlist's end, or a segment. 0: not at all.
+	Patience time.Duration
+	// Wait waits for a while, or until ctx ends, whose cause it then returns.
+	Wait func(ctx context.Context, pause time.Duration) error
 	// Version of the worker, for the manifest.
 	Version string
 	// Now is the clock that progress is logged by.

@@ -90,13 +90,12 @@ func TestDamage(t *testing.T) {
 		message   string
 	}{
 		"segment missing":          {damage: remove, container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "segment 1"},
-		"segment missing, archive": {damage: remove, transcode: &v1alpha1.Transcode{}, container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "seg1.ts"},
-		"segment empty":            {damage: segment(func([]byte) []byte { return nil }), container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "segment 1"},
+		"segment empty":            {damage: segment(func([]byte) []byte { return nil }), container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1"},
 		"segment cut":              {damage: segment(half), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
 		"segment cut, h264":        {damage: segment(half), transcode: h264, container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
-		"segment is noise":         {damage: segment(func([]byte) []byte { return bytes.Repeat([]byte("noise"), 1000) }), container: task.ContainerProcess, reason: task.ReasonNotMedia, message: "segment 1"},
+		"segment is noise":         {damage: segment(func([]byte) []byte { return bytes.Repeat([]byte("noise"), 1000) }), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
 		"segment is hollow":        {damage: segment(hollow), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
-		"segment is a playlist":    {damage: segment(func([]byte) []byte { return []byte("#EXTM3U\nfile:///etc/passwd\n") }), container: task.ContainerProcess, reason: task.ReasonNotMedia, message: "segment 1"},
+		"segment is a playlist":    {damage: segment(func([]byte) []byte { return []byte("#EXTM3U\nfile:///etc/passwd\n") }), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
 		"segment not in playlist":  {damage: playlist("#EXTINF:2.000000,\nseg1.ts\n", ""), container: "", reason: ""},
 		"playlist missing":         {damage: func(t *testing.T, dir string) { t.Helper(); _ = os.Remove(filepath.Join(dir, "index.m3u8")) }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "pvc://calls/calls/index.m3u8"},
 		"playlist has no end":      {damage: playlist("#EXT-X-ENDLIST", ""), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, transient: true, message: "ENDLIST"},
@@ -113,11 +112,8 @@ func TestDamage(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			transcode := test.transcode
-			switch {
-			case transcode == nil:
+			if transcode == nil {
 				transcode = remux
-			case transcode.Preset == "":
-				transcode = nil
 			}
 			b := newBench(t, transcode, "calls/index.m3u8")
 			dir := filepath.Join(b.source, "calls")
@@ -274,7 +270,7 @@ func TestArchiveMaster(t *testing.T) {
 	}
 }
 
-// An archive keeps what ffprobe does not understand.
+// An archive keeps what cannot be read, and says so.
 func TestArchiveKeepsNoise(t *testing.T) {
 	b := newBench(t, nil, "calls/x.mp4")
 	if err := os.MkdirAll(filepath.Join(b.source, "calls"), 0o750); err != nil {
@@ -291,19 +287,21 @@ func TestArchiveKeepsNoise(t *testing.T) {
 func TestSingleFile(t *testing.T) {
 	tests := map[string]struct {
 		reported int64
+		strict   bool
 		change   func([]byte) []byte
 		reason   string
 		message  string
 	}{
 		"whole":                  {reported: 6},
-		"shorter than reported":  {reported: 60, reason: task.ReasonFramesMissing, message: "should last 1m0s"},
+		"shorter than reported":  {reported: 60},
+		"strict and shorter":     {reported: 60, strict: true, reason: task.ReasonDurationMismatch, message: "reports 1m0s"},
 		"a playlist in disguise": {change: func([]byte) []byte { return []byte("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n") }, reason: task.ReasonNotMedia, message: "playlist"},
 		"noise":                  {change: func([]byte) []byte { return []byte("noise") }, reason: task.ReasonNotMedia, message: "x.y.mp4"},
-		"cut":                    {change: func(data []byte) []byte { return data[:len(data)/2] }, reason: task.ReasonNotMedia, message: "moov atom not found"},
+		"cut":                    {change: func(data []byte) []byte { return data[:len(data)/2] }, reason: task.ReasonNotMedia, message: "(moov)"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, remux, "x.y.mp4")
+			b := newBench(t, &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux, Strict: test.strict}, "x.y.mp4")
 			b.Task.Source.DurationSeconds = test.reported
 			args := append([]string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound}, x264...)
 			makeMedia(t, b.source, append(args, "x.y.mp4")...)
@@ -320,6 +318,32 @@ func TestSingleFile(t *testing.T) {
 			}
 			if result.Outputs[0].URI != "pvc://archive/room/stream/x.y.mp4" {
 				t.Error(result.Outputs[0].URI)
+			}
+		})
+	}
+}
+
+// An archive of a recording that lost a segment is published, and says what is lost.
+func TestArchive_LostSegmentIsDamage(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"missing": func(dir string) error { return os.Remove(filepath.Join(dir, "seg1.ts")) },
+		"empty":   func(dir string) error { return os.Truncate(filepath.Join(dir, "seg1.ts"), 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil, "calls/index.m3u8")
+			dir := filepath.Join(b.source, "calls")
+			hlsRecording(t, dir)
+			if err := damage(dir); err != nil {
+				t.Fatal(err)
+			}
+			result, _, err := b.run(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			integrity := result.Integrity
+			if integrity == nil || integrity.State != v1alpha1.IntegrityDamaged || len(integrity.Findings) == 0 ||
+				integrity.Findings[0].Type != v1alpha1.FindingSegmentMissing || *integrity.Findings[0].Segment != 1 {
+				t.Errorf("%+v", integrity)
 			}
 		})
 	}

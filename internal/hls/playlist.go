@@ -1,22 +1,8 @@
-/*
-Copyright 2026 The SparkRTC Recording Operator Authors.
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
 
-Licensed under the Apache License, Version 2.0 (the "License");
-you may not use this file except in compliance with the License.
-You may obtain a copy of the License at
-
-    http://www.apache.org/licenses/LICENSE-2.0
-
-Unless required by applicable law or agreed to in writing, software
-distributed under the License is distributed on an "AS IS" BASIS,
-WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-See the License for the specific language governing permissions and
-limitations under the License.
-*/
-
-// Package media knows HLS playlists and the command lines and answers of ffmpeg and ffprobe. All of it but Tools is
-// pure: values in, values out.
-package media
+// Package hls reads HLS playlists (RFC 8216). It is pure and strict: bytes in, values out.
+package hls
 
 import (
 	"bytes"
@@ -29,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxPlaylistBytes bounds a playlist: 24 hours of one-second segments with names of 48 bytes fit.
-const MaxPlaylistBytes = 4 << 20
+// MaxBytes bounds a playlist: 24 hours of one-second segments with names of 48 bytes fit.
+const MaxBytes = 4 << 20
 
 // maxSegments bounds the segments of a playlist: more than a day of one-second segments.
 const maxSegments = 100_000
@@ -38,20 +24,30 @@ const maxSegments = 100_000
 // maxSegmentSeconds bounds one EXTINF; a day is longer than any segment.
 const maxSegmentSeconds = 86_400
 
-// ErrUnsupported says that a playlist is valid, but that what it asks for is not done here.
+// maxKeys bounds the keys that a playlist names; a key is changed every few segments at most.
+const maxKeys = maxSegments
+
+// ErrUnsupported says that a playlist is valid, but that this package does not read what it contains.
 var ErrUnsupported = errors.New("not supported")
 
-// ErrSegmentAbsent says that the playlist itself marks a segment as lost (EXT-X-GAP).
-var ErrSegmentAbsent = errors.New("the playlist marks a segment as lost (#EXT-X-GAP)")
+// ErrNotPlaylist says that the bytes are no playlist at all: they do not begin with #EXTM3U.
+var ErrNotPlaylist = errors.New("does not begin with #EXTM3U")
 
 // Playlist is an HLS playlist, RFC 8216: of Variants (a master playlist) or of Segments (a media playlist).
 type Playlist struct {
 	// Variants are the URIs of a master playlist's streams.
 	Variants []string `json:"variants,omitempty"`
+	// Renditions are the URIs of playlists beside the variants: sound or subtitles of their own (EXT-X-MEDIA), and
+	// playlists of key frames (EXT-X-I-FRAME-STREAM-INF).
+	Renditions []string `json:"renditions,omitempty"`
+	// Alternatives says that some of Renditions carry picture or sound that the variants lack (EXT-X-MEDIA with a URI).
+	Alternatives bool `json:"alternatives,omitempty"`
 	// Segments of a media playlist, in order.
 	Segments []Segment `json:"segments,omitempty"`
-	// Maps are the media initialisation sections that segments refer to.
+	// Maps are the media initialization sections that segments refer to.
 	Maps []Part `json:"maps,omitempty"`
+	// Keys are the URIs of the keys that segments are encrypted with, in the order of their first use.
+	Keys []string `json:"keys,omitempty"`
 	// Ended says that nothing will be added (EXT-X-ENDLIST).
 	Ended bool `json:"ended,omitempty"`
 	// Rounding is the precision of the segments' durations in seconds: 1 for whole seconds, 0.001 for "2.002".
@@ -65,10 +61,14 @@ type Segment struct {
 	Seconds float64 `json:"seconds"`
 	// Discontinuity says that timestamps or codecs may change before this segment.
 	Discontinuity bool `json:"discontinuity,omitempty"`
-	// Map is the index in Playlist.Maps of the initialisation section, -1 for none.
+	// Map is the index in Playlist.Maps of the initialization section, -1 for none.
 	Map int `json:"map"`
 	// Began is when its first picture or sound was recorded (EXT-X-PROGRAM-DATE-TIME); zero: not said, or not readable.
-	Began time.Time `json:"-"`
+	Began time.Time `json:"began,omitzero"`
+	// Encrypted says that the segment's bytes are encrypted (EXT-X-KEY).
+	Encrypted bool `json:"encrypted,omitempty"`
+	// Gap says that the playlist marks the segment as lost (EXT-X-GAP).
+	Gap bool `json:"gap,omitempty"`
 }
 
 // Part is a file, or a range of one.
@@ -91,23 +91,24 @@ func (p Playlist) Seconds() float64 {
 	return total
 }
 
-// ParsePlaylist reads a playlist strictly: what it does not understand as RFC 8216 says it, it refuses, naming the
-// line. Tags that are unknown to it are ignored, as the RFC demands. Errors wrap ErrUnsupported or ErrSegmentAbsent;
-// all others say that the playlist is invalid.
-func ParsePlaylist(data []byte) (Playlist, error) {
-	if len(data) > MaxPlaylistBytes {
-		return Playlist{}, fmt.Errorf("the playlist is larger than %d bytes", MaxPlaylistBytes)
+// Parse reads a playlist strictly: what it does not understand as RFC 8216 says it, it refuses, naming the line. It
+// ignores unknown tags, as the RFC demands, and a byte-order mark, which the RFC forbids and some recorders write.
+// Errors wrap ErrUnsupported or ErrNotPlaylist; all others say that the playlist is invalid.
+func Parse(data []byte) (Playlist, error) {
+	if len(data) > MaxBytes {
+		return Playlist{}, fmt.Errorf("the playlist is larger than %d bytes", MaxBytes)
 	}
 	if !utf8.Valid(data) {
 		return Playlist{}, errors.New("the playlist is not UTF-8")
 	}
-	parser := parser{currentMap: -1, rangeEnds: map[string]int64{}}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	parser := parser{currentMap: -1, rangeEnds: map[string]int64{}, keys: map[string]bool{}}
 	number := 0
 	for line := range bytes.SplitSeq(data, []byte{'\n'}) {
 		number++
 		text := strings.TrimSuffix(string(line), "\r")
 		if number == 1 && strings.TrimRight(text, " \t") != "#EXTM3U" {
-			return Playlist{}, errors.New("line 1: the playlist does not begin with #EXTM3U")
+			return Playlist{}, fmt.Errorf("line 1: the playlist %w", ErrNotPlaylist)
 		}
 		if err := parser.line(text); err != nil {
 			return Playlist{}, fmt.Errorf("line %d: %w", number, err)
@@ -127,6 +128,9 @@ type parser struct {
 	began         time.Time
 	byteRange     string
 	currentMap    int
+	encrypted     bool
+	gap           bool
+	keys          map[string]bool
 	// rangeEnds is where the last range of each file ended: a range without offset goes on there.
 	rangeEnds map[string]int64
 }
@@ -174,11 +178,11 @@ func (p *parser) tag(name, value string) error {
 	case "#EXT-X-STREAM-INF":
 		p.wantsVariant = true
 	case "#EXT-X-KEY":
-		return keyTag(value)
+		return p.keyTag(value)
 	case "#EXT-X-GAP":
-		return ErrSegmentAbsent
-	case "#EXT-X-MEDIA":
-		return mediaTag(value)
+		p.gap = true
+	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF":
+		return p.renditionTag(name, value)
 	case "#EXT-X-I-FRAMES-ONLY", "#EXT-X-SKIP", "#EXT-X-DEFINE":
 		return fmt.Errorf("%w: %s", ErrUnsupported, name)
 	}
@@ -230,8 +234,9 @@ func (p *parser) segment(uri string) error {
 	}
 	p.playlist.Segments = append(p.playlist.Segments, Segment{
 		Part: part, Seconds: p.seconds, Discontinuity: p.discontinuity, Map: p.currentMap, Began: p.began,
+		Encrypted: p.encrypted, Gap: p.gap,
 	})
-	p.hasDuration, p.seconds, p.discontinuity, p.byteRange, p.began = false, 0, false, "", time.Time{}
+	p.hasDuration, p.seconds, p.discontinuity, p.byteRange, p.began, p.gap = false, 0, false, "", time.Time{}, false
 	return nil
 }
 
@@ -279,25 +284,28 @@ func (p *parser) mapTag(value string) error {
 	return nil
 }
 
-func keyTag(value string) error {
+func (p *parser) keyTag(value string) error {
 	attributes, err := parseAttributes(value)
 	if err != nil {
 		return fmt.Errorf("#EXT-X-KEY: %w", err)
 	}
-	if attributes["METHOD"] != "NONE" {
-		return fmt.Errorf("%w: encrypted segments (#EXT-X-KEY)", ErrUnsupported)
+	p.encrypted = attributes["METHOD"] != "NONE"
+	if uri := attributes["URI"]; p.encrypted && uri != "" && !p.keys[uri] && len(p.keys) < maxKeys {
+		p.keys[uri] = true
+		p.playlist.Keys = append(p.playlist.Keys, uri)
 	}
 	return nil
 }
 
-// mediaTag refuses renditions that lie in playlists of their own: processing one variant would lose them.
-func mediaTag(value string) error {
+// renditionTag notes playlists that lie beside the variants.
+func (p *parser) renditionTag(name, value string) error {
 	attributes, err := parseAttributes(value)
 	if err != nil {
-		return fmt.Errorf("#EXT-X-MEDIA: %w", err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	if attributes["URI"] != "" {
-		return fmt.Errorf("%w: renditions in playlists of their own (#EXT-X-MEDIA)", ErrUnsupported)
+	if uri := attributes["URI"]; uri != "" {
+		p.playlist.Renditions = append(p.playlist.Renditions, uri)
+		p.playlist.Alternatives = p.playlist.Alternatives || name == "#EXT-X-MEDIA" && attributes["TYPE"] != "SUBTITLES"
 	}
 	return nil
 }

@@ -1,0 +1,155 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package compare
+
+import (
+	"container/heap"
+	"iter"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/mp4"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+)
+
+// Encoded compares a result whose streams of these kinds were encoded again: it must have each picture of the recording
+// at its time, and sound wherever the recording has it. The error is a *Difference, or of reading the result.
+func Encoded(t *timeline.Timeline, movie *mp4.Movie, kinds ...media.Kind) error {
+	for _, kind := range kinds {
+		want, have, there, err := pair(t, movie, kind)
+		switch {
+		case err != nil:
+			return err
+		case !there:
+		case kind == media.Video:
+			err = comparePictures(t, want, have)
+		default:
+			err = compareSound(t, have)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// comparePictures goes through both in the order of showing.
+func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track) error {
+	next, stop := iter.Pull2(inOrder(samples(have, false)))
+	defer stop()
+	for wanted, err := range inOrder(recorded(t, want)) {
+		if err != nil {
+			return err
+		}
+		picture, err, more := next()
+		switch {
+		case err != nil:
+			return err
+		case !more:
+			return differ(media.Video, wanted.pts, "pictures are missing from here on")
+		case distance(picture.pts, wanted.pts) > maxPictureMiss && picture.pts > wanted.pts:
+			return differ(media.Video, wanted.pts, "a picture is missing: the next one is shown at %s", timeline.Duration(picture.pts))
+		case distance(picture.pts, wanted.pts) > maxPictureMiss:
+			return differ(media.Video, picture.pts, "there is a picture that the recording does not have: its next one is shown at %s",
+				timeline.Duration(wanted.pts))
+		}
+	}
+	picture, err, more := next()
+	if err == nil && more {
+		return differ(media.Video, picture.pts, "there are pictures after the recording's last one")
+	}
+	return err
+}
+
+// recorded are the recording's pictures as a player shows them.
+func recorded(t *timeline.Timeline, track *timeline.Track) iter.Seq2[shown, error] {
+	return func(yield func(shown, error) bool) {
+		window := track.Shown()
+		for placed := range t.Packets(track.Kind) {
+			pts, there := window.Show(placed.PTS)
+			if there && !yield(shown{pts: pts, duration: placed.Duration}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// maxReordered is how many pictures may be decoded before one that is shown before them: H.264 and H.265 allow 16.
+const maxReordered = 32
+
+// inOrder yields samples in the order of showing.
+func inOrder(samples iter.Seq2[shown, error]) iter.Seq2[shown, error] {
+	return func(yield func(shown, error) bool) {
+		var waiting byTime
+		for sample, err := range samples {
+			if err != nil {
+				yield(shown{}, err)
+				return
+			}
+			heap.Push(&waiting, sample)
+			if len(waiting) > maxReordered && !yield(heap.Pop(&waiting).(shown), nil) { //nolint:forcetypeassert // byTime's own
+				return
+			}
+		}
+		for len(waiting) > 0 {
+			if !yield(heap.Pop(&waiting).(shown), nil) { //nolint:forcetypeassert // byTime's own
+				return
+			}
+		}
+	}
+}
+
+// byTime is a heap of samples.
+type byTime []shown
+
+func (b byTime) Len() int           { return len(b) }
+func (b byTime) Less(i, j int) bool { return b[i].pts < b[j].pts }
+func (b byTime) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+
+// Push is heap.Interface's.
+func (b *byTime) Push(x any) { *b = append(*b, x.(shown)) } //nolint:forcetypeassert // byTime's own
+
+// Pop is heap.Interface's.
+func (b *byTime) Pop() any {
+	last := (*b)[len(*b)-1]
+	*b = (*b)[:len(*b)-1]
+	return last
+}
+
+// compareSound checks that encoded sound begins with the recording's sound, has no hole, and ends with it. Holes of the
+// recording are silence in the result.
+func compareSound(t *timeline.Timeline, have *mp4.Track) error {
+	track := t.Track(media.Audio)
+	window := track.Shown()
+	begin, end, any := int64(0), int64(0), false
+	for placed := range t.Packets(media.Audio) {
+		pts, there := window.Show(placed.PTS)
+		if !there {
+			continue
+		}
+		if !any {
+			begin, any = pts, true
+		}
+		end = max(end, pts+placed.Duration)
+	}
+	begin = max(0, begin)
+	reached, first := int64(0), true
+	for sample, err := range samples(have, false) {
+		switch {
+		case err != nil:
+			return err
+		case first && sample.pts > begin+maxSoundMiss:
+			return differ(media.Audio, begin, "sound begins late, at %s", timeline.Duration(sample.pts))
+		case !first && sample.pts > reached+maxSoundHole:
+			return differ(media.Audio, reached, "sound is missing up to %s", timeline.Duration(sample.pts))
+		}
+		reached, first = max(reached, sample.pts+sample.duration), false
+	}
+	switch {
+	case reached < end-maxSoundHole:
+		return differ(media.Audio, reached, "sound ends early; the recording's ends at %s", timeline.Duration(end))
+	case reached > end+maxSoundRest:
+		return differ(media.Audio, end, "sound goes on to %s, beyond the recording's end", timeline.Duration(reached))
+	}
+	return nil
+}

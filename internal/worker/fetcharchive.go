@@ -1,0 +1,67 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+)
+
+// keys notes the keys of an archive's playlists. A key that may not be fetched, because it lies elsewhere, is left out.
+func (f *fetcher) keys(lists []list, recording *Recording) ([]*part, error) {
+	if !f.archive {
+		return nil, nil
+	}
+	var keys []*part
+	for _, each := range lists {
+		for i, uri := range each.Keys {
+			key, err := f.add(each.ref, uri, "key", i)
+			if err != nil {
+				recording.KeysLeft = err.Error()
+				continue
+			}
+			keys = append(keys, key)
+		}
+	}
+	if f.download && len(keys) > 0 {
+		return nil, failure.Permanent(task.ReasonUnsupported, "playlist %s has encrypted segments, which cannot be verified to be media; a download is archived only if it is", f.reader.Describe(f.root))
+	}
+	return keys, nil
+}
+
+// originals lists the files for an archive: each lies beside the root playlist as it did, so that the playlists, kept
+// byte for byte, still name them. What names others comes after them: the master playlist last.
+func (f *fetcher) originals(_ []*part, lists []list, master *list) ([]Original, error) {
+	taken := map[string]bool{manifestName: true}
+	var originals []Original
+	add := func(what, ref, file string) error {
+		name, err := f.reader.RelativeName(f.root, ref)
+		if err != nil {
+			return failure.Permanent(task.ReasonUnsupported, "%s cannot be archived: %w", what, err)
+		}
+		if taken[name] {
+			return failure.Permanent(task.ReasonUnsupported, "%s cannot be archived: the name %.80q is taken", what, name)
+		}
+		taken[name] = true
+		originals = append(originals, Original{Name: name, File: file})
+		return nil
+	}
+	for _, each := range f.parts {
+		if each.lost {
+			continue
+		}
+		if err := add(each.String(), each.ref, each.file); err != nil {
+			return nil, err
+		}
+	}
+	if master != nil {
+		lists = append(lists, *master)
+	}
+	for _, each := range lists {
+		if err := add("the playlist", each.ref, each.file); err != nil {
+			return nil, err
+		}
+	}
+	return originals, nil
+}

@@ -1,0 +1,221 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sparkrtc.dev/recording-operator/internal/hls"
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
+)
+
+// part is a distinct file that playlists name.
+type part struct {
+	ref  string
+	file string
+	// what and number name it for a person, for example segment 3.
+	what   string
+	number int
+	// first says that the part is an initialization section, which is needed before segments are indexed.
+	first bool
+	// uses are the numbers of the indexes that are made of it.
+	uses []use
+	// stored says that it is on disk, and lost that it is nowhere.
+	stored, lost bool
+}
+
+func (p *part) String() string { return fmt.Sprintf("%s %d", p.what, p.number) }
+
+// use is one range of a file, with the number of its index.
+type use struct {
+	source index.Source
+	number int
+}
+
+// add notes that a playlist names a file.
+func (f *fetcher) add(base string, uri, what string, number int) (*part, error) {
+	ref, err := f.reader.Resolve(base, uri)
+	if err != nil {
+		return nil, f.refuse(fmt.Sprintf("%s %d", what, number), err)
+	}
+	if found := f.byRef[ref]; found != nil {
+		return found, nil
+	}
+	// The local name is ours: a key may hold what no file system takes.
+	added := &part{ref: ref, file: fmt.Sprintf("part-%06d", len(f.parts)), what: what, number: number}
+	f.parts, f.byRef[ref] = append(f.parts, added), added
+	return added, nil
+}
+
+// segments notes every file that a media playlist names, and gives its segments.
+func (f *fetcher) segments(from *list) ([]Segment, error) {
+	maps := make([]index.Source, len(from.Maps))
+	for i, each := range from.Maps {
+		part, err := f.add(from.ref, each.URI, "initialization section", i)
+		if err != nil {
+			return nil, err
+		}
+		part.first = true
+		maps[i] = index.Source{Path: part.file, Offset: each.Offset, Length: each.Length}
+	}
+	known := map[string]int{}
+	segments := make([]Segment, len(from.Segments))
+	for i, each := range from.Segments {
+		segment := Segment{
+			Name: withoutQuery(each.URI), Seconds: each.Seconds, Rounding: from.Rounding,
+			Discontinuity: each.Discontinuity || i > 0 && from.Segments[i-1].Encrypted != each.Encrypted, Began: each.Began,
+			Lost: each.Gap, Encrypted: each.Encrypted,
+		}
+		if each.Gap && !f.tolerant {
+			return nil, failure.Permanent(task.ReasonSegmentMissing, "segment %d (%.80s) of playlist %s is marked as lost (#EXT-X-GAP)",
+				i, segment.Name, f.reader.Describe(from.ref))
+		}
+		if each.Encrypted && !f.archive {
+			return nil, failure.Permanent(task.ReasonUnsupported, "segment %d (%.80s) of playlist %s is encrypted (#EXT-X-KEY)",
+				i, segment.Name, f.reader.Describe(from.ref))
+		}
+		if !each.Gap {
+			if err := f.segment(from, each, &segment, i, maps, known); err != nil {
+				return nil, err
+			}
+		}
+		segments[i] = segment
+	}
+	return segments, nil
+}
+
+// segment notes the file of one segment. Segments of the same bytes share an index.
+func (f *fetcher) segment(from *list, each hls.Segment, segment *Segment, number int, maps []index.Source, known map[string]int) error {
+	part, err := f.add(from.ref, each.URI, "segment", number)
+	if err != nil {
+		return err
+	}
+	segment.Source = index.Source{Path: part.file, Offset: each.Offset, Length: each.Length}
+	if each.Map >= 0 {
+		segment.Source.Init = &maps[each.Map]
+	}
+	at := fmt.Sprintf("%s %d %d %d", part.file, each.Map, each.Offset, each.Length)
+	if shared, ok := known[at]; ok {
+		segment.Index = shared
+		return nil
+	}
+	segment.Index = len(f.indexes)
+	known[at] = segment.Index
+	f.indexes = append(f.indexes, nil)
+	if !each.Encrypted {
+		part.uses = append(part.uses, use{source: segment.Source, number: segment.Index})
+	}
+	return nil
+}
+
+// checkRanges bounds what is read: many ranges of one small file are many segments.
+func (f *fetcher) checkRanges(lists [][]Segment) error {
+	var total int64
+	for _, segments := range lists {
+		for _, segment := range segments {
+			if length := segment.Source.Length; length > f.left-total {
+				return failure.Permanent(task.ReasonTooLarge, "the byte ranges of the playlist's segments are larger together than allowed")
+			}
+			total += segment.Source.Length
+		}
+	}
+	return nil
+}
+
+// fetchParts fetches all files, initialization sections first, and indexes the segments.
+func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
+	for _, first := range []bool{true, false} {
+		if err := f.fetchGroup(ctx, first); err != nil {
+			return err
+		}
+	}
+	readable := false
+	for _, segments := range lists {
+		for i := range segments {
+			segment := &segments[i]
+			segment.Lost = segment.Lost || !segment.Encrypted && f.indexes[segment.Index] == nil
+			readable = readable || segment.Encrypted || !segment.Lost && len(f.indexes[segment.Index].Streams) > 0
+		}
+	}
+	if !readable && (!f.archive || f.download) {
+		return failure.Permanent(task.ReasonNotMedia, "no segment of playlist %s is media of a kind that is known", f.reader.Describe(f.root))
+	}
+	return nil
+}
+
+// fetchGroup fetches the parts that are not there yet. A part that is nowhere is waited for; then it is lost.
+func (f *fetcher) fetchGroup(ctx context.Context, first bool) error {
+	for {
+		var group []*part
+		var objects []storage.Object
+		for _, each := range f.parts {
+			if each.first == first && !each.stored && !each.lost {
+				group = append(group, each)
+				objects = append(objects, storage.Object{Ref: each.ref, File: each.file})
+			}
+		}
+		if len(group) == 0 {
+			return nil
+		}
+		err := f.copy(ctx, objects, f.left, func(i int) error { return f.store(group[i]) })
+		if err == nil {
+			continue
+		}
+		missing := f.byRef[failure.Of(err).Object]
+		if missing == nil || failure.Of(err).Reason != task.ReasonNotFound || ctx.Err() != nil {
+			return f.explain(err, missing)
+		}
+		again, waitErr := f.patience.again(ctx)
+		switch {
+		case waitErr != nil:
+			return waitErr
+		case again:
+		case f.tolerant:
+			f.log.Warn("A part of the recording is lost", "part", missing.String(), "object", f.reader.Describe(missing.ref))
+			missing.lost = true
+		default:
+			return failure.Permanent(task.ReasonSegmentMissing, "%s of playlist %s is missing: %s",
+				missing, f.reader.Describe(f.root), f.reader.Describe(missing.ref))
+		}
+	}
+}
+
+// explain names the part that a failure is about.
+func (f *fetcher) explain(err error, about *part) error {
+	if about == nil {
+		return err
+	}
+	return fmt.Errorf("%s of playlist %s: %w", about, f.reader.Describe(f.root), err)
+}
+
+// store indexes the segments of a file that is on disk.
+func (f *fetcher) store(stored *part) error {
+	found := make([]*media.File, len(stored.uses))
+	for i, use := range stored.uses {
+		file, err := index.Read(within(f.dir, use.source))
+		switch {
+		case errors.Is(err, index.ErrRange), f.emptyFile(stored.file):
+			// There is nothing of the segment: it stays without an index.
+		case errors.Is(err, index.ErrNotMedia):
+			found[i] = unreadable()
+		case err != nil:
+			return fmt.Errorf("index %s: %w", stored, err)
+		default:
+			found[i] = file
+		}
+	}
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	for i, use := range stored.uses {
+		f.indexes[use.number] = found[i]
+	}
+	stored.stored = true
+	return nil
+}

@@ -1,0 +1,69 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ffmpeg
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
+
+// Encoding says how a recording is encoded.
+type Encoding struct {
+	// Width and Height of the picture in pixels, both even. Pictures of other sizes keep their aspect ratio and are
+	// padded. 0: there is no picture, or it is left out.
+	Width, Height int
+	// CRF is x264's constant rate factor, 0 to 51.
+	CRF int
+	// Sound says that there is sound, with this sample rate in Hz and this many channels.
+	Sound                bool
+	SampleRate, Channels int
+	// AudioKbps is the sound's bit rate in kilobits a second.
+	AudioKbps int
+}
+
+// in opens an MP4 of our own, and nothing else: no protocol but files, no other container.
+func in(path string) []string {
+	return []string{
+		"-hide_banner", "-nostdin", "-y", "-loglevel", "repeat+level+warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1",
+		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-i", path,
+	}
+}
+
+// Encode makes output of an MP4: H.264 and AAC in an MP4. Every picture keeps its time (vfr, with the input's clock),
+// and sound is filled up where it is missing, so that a picture or a sound that is lost stays visible as a gap or is
+// silent, and never moves anything else.
+func (t Tool) Encode(ctx context.Context, input, output string, encoding Encoding, onProgress func(line []byte)) (Complaints, error) {
+	return t.run(ctx, encodeArgs(input, output, encoding), onProgress)
+}
+
+func encodeArgs(input, output string, e Encoding) []string {
+	args := in(input)
+	if e.Width > 0 {
+		args = append(args, "-map", "0:v:0", "-vf", pictureFilter(e), "-c:v", "libx264", "-preset", "veryfast", "-crf", strconv.Itoa(e.CRF),
+			"-pix_fmt", "yuv420p", "-fps_mode", "vfr", "-enc_time_base:v", "-1")
+	}
+	if e.Sound {
+		args = append(args, "-map", "0:a:0", "-af", "aresample=async=1:min_hard_comp=0.05", "-c:a", "aac", "-b:a", fmt.Sprintf("%dk", e.AudioKbps))
+		if e.SampleRate > 0 {
+			args = append(args, "-ar", strconv.Itoa(e.SampleRate))
+		}
+		if e.Channels > 0 {
+			args = append(args, "-ac", strconv.Itoa(e.Channels))
+		}
+	}
+	return append(args, "-video_track_timescale", "90000", "-movflags", "+faststart", "-f", "mp4", output)
+}
+
+// pictureFilter makes pixels square, then fits every picture into the canvas.
+func pictureFilter(e Encoding) string {
+	return fmt.Sprintf("scale='trunc(iw*sar/2+0.5)*2':'trunc(ih/2+0.5)*2',setsar=1,"+
+		"scale=%d:%d:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=%d:%d:-1:-1,setsar=1", e.Width, e.Height, e.Width, e.Height)
+}
+
+// Decode decodes a file and gives what decoders complained about.
+func (t Tool) Decode(ctx context.Context, input string) (Complaints, error) {
+	args := append(in(input), "-map", "0:v:0?", "-map", "0:a:0?", "-fps_mode", "passthrough", "-f", "null", "-")
+	return t.run(ctx, args, func([]byte) {})
+}

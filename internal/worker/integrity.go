@@ -1,0 +1,126 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+)
+
+// Integrity says whether the recording is whole. The manifest has all findings; a status has room for a few.
+type Integrity v1alpha1.Integrity
+
+// maxManifestFindings bounds the findings in a manifest.
+const maxManifestFindings = 1000
+
+func newIntegrity() *Integrity {
+	return &Integrity{State: v1alpha1.IntegrityIntact, Checked: v1alpha1.CheckedStructure}
+}
+
+// add takes in what a timeline says.
+func (i *Integrity) add(t *timeline.Timeline) {
+	switch t.State() {
+	case timeline.Damaged:
+		i.State = v1alpha1.IntegrityDamaged
+	case timeline.Unknown:
+		if i.State == v1alpha1.IntegrityIntact {
+			i.State = v1alpha1.IntegrityUnknown
+		}
+	case timeline.Intact:
+	}
+	for _, track := range t.Tracks() {
+		if track.Kind == media.Video {
+			i.Packets.Video += track.Packets
+		} else {
+			i.Packets.Audio += track.Packets
+		}
+	}
+	for _, finding := range t.Findings {
+		i.find(finding)
+	}
+}
+
+// find adds one finding.
+func (i *Integrity) find(found timeline.Finding) {
+	if len(i.Findings) >= maxManifestFindings {
+		i.More++
+		return
+	}
+	finding := v1alpha1.Finding{
+		Type: v1alpha1.FindingType(found.Type), Message: bounded(found.Message, v1alpha1.MaxFindingMessage),
+		AtMilliseconds: timeline.Duration(found.At).Milliseconds(), LengthMilliseconds: timeline.Duration(found.Length).Milliseconds(),
+	}
+	if found.Segment >= 0 {
+		finding.Segment = new(int32(min(found.Segment, math.MaxInt32))) //nolint:gosec // bounded
+	}
+	i.Findings = append(i.Findings, finding)
+}
+
+// addEncrypted notes that nothing can be said of encrypted segments.
+func (i *Integrity) addEncrypted(recording *Recording) {
+	for _, segments := range recording.Lists {
+		first := slices.IndexFunc(segments, func(s Segment) bool { return s.Encrypted })
+		if first < 0 {
+			continue
+		}
+		message := "segments are encrypted, so that nothing can be said of them"
+		if recording.KeysLeft != "" {
+			message += "; keys that the playlist names are not in the archive: " + recording.KeysLeft
+		}
+		i.find(timeline.Finding{Type: timeline.Encrypted, Segment: first, Message: message})
+		if i.State == v1alpha1.IntegrityIntact {
+			i.State = v1alpha1.IntegrityUnknown
+		}
+	}
+}
+
+// status is what a status has room for: damage comes first already.
+func (i *Integrity) status() *v1alpha1.Integrity {
+	if i == nil {
+		return nil
+	}
+	short := v1alpha1.Integrity(*i)
+	if extra := len(short.Findings) - v1alpha1.MaxFindings; extra > 0 {
+		short.Findings = short.Findings[:v1alpha1.MaxFindings]
+		short.More += int32(min(extra, math.MaxInt32)) //nolint:gosec // bounded
+	}
+	return &short
+}
+
+// first is the first finding of one of the severities.
+func first(t *timeline.Timeline, severity timeline.Severity) *timeline.Finding {
+	for i, finding := range t.Findings {
+		if finding.Type.Severity() == severity {
+			return &t.Findings[i]
+		}
+	}
+	return nil
+}
+
+// bounded cuts a text to so many bytes, and leaves out what is no UTF-8.
+func bounded(text string, limit int) string {
+	if len(text) > limit {
+		text = text[:limit-len("…")] + "…"
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+// describe is the status' description of media.
+func describe(t *timeline.Timeline, container string, length time.Duration) *v1alpha1.Media {
+	found := &v1alpha1.Media{Container: container, DurationMilliseconds: length.Milliseconds()}
+	if t.Video != nil && len(t.Video.Params) > 0 {
+		params := t.Video.Params[0]
+		found.VideoCodec, found.Width, found.Height = string(params.Codec), int32(params.Width), int32(params.Height) //nolint:gosec // pixels
+	}
+	if t.Audio != nil && len(t.Audio.Params) > 0 {
+		found.AudioCodec = string(t.Audio.Params[0].Codec)
+	}
+	return found
+}

@@ -1,0 +1,127 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package remux
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/mp4"
+	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+)
+
+// muxer takes the samples of one input out of its files, in the order of the result.
+type muxer struct {
+	Input
+	ctx context.Context //nolint:containedctx // the context of Write's one call
+	// first is the number of the first track in the result.
+	first  int
+	tracks []*track
+	// next and stops pull the planned samples of each track.
+	next   []func() (sample, bool)
+	stops  []func()
+	buffer []byte
+}
+
+// addTrack plans a track.
+func (m *muxer) addTrack(from *timeline.Track) mp4.OutTrack {
+	made := newTrack(m.Timeline, from)
+	next, stop := iter.Pull(made.samples())
+	m.tracks, m.next, m.stops = append(m.tracks, made), append(m.next, next), append(m.stops, stop)
+	return made.out()
+}
+
+func (m *muxer) stop() {
+	for _, stop := range m.stops {
+		stop()
+	}
+}
+
+// errEnough ends reading when nobody wants more samples.
+var errEnough = errors.New("enough")
+
+// samples yields the samples of all pieces with their bytes; an error comes last.
+func (m *muxer) samples() iter.Seq2[written, error] {
+	return func(yield func(written, error) bool) {
+		take := func(sample written) error {
+			if !yield(sample, nil) {
+				return errEnough
+			}
+			return nil
+		}
+		for number := range m.Timeline.Pieces {
+			piece := &m.Timeline.Pieces[number]
+			// Streams of one kind that follow one another overlap a little in the file: each is read in a pass of its own.
+			for pass := range max(len(piece.Video), len(piece.Audio)) {
+				err := m.pass(number, pass, take)
+				if errors.Is(err, errEnough) {
+					return
+				}
+				if err != nil {
+					yield(written{}, fmt.Errorf("segment %d: %w", piece.Segment, err))
+					return
+				}
+			}
+		}
+	}
+}
+
+// pass takes the pass-th slice of each kind of a piece.
+func (m *muxer) pass(number, pass int, take func(written) error) error {
+	piece := &m.Timeline.Pieces[number]
+	seen := map[int]int{}
+	err := index.Samples(m.Sources[piece.Segment], func(from media.Sample) error {
+		at := seen[from.Stream]
+		seen[from.Stream]++
+		for i, track := range m.tracks {
+			if slice := sliceOf(piece, track, pass); slice != nil && slice.Stream == from.Stream && at >= slice.From && at < slice.To {
+				return m.take(i, number, at, from.Data, take)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, track := range m.tracks {
+		if slice := sliceOf(piece, track, pass); slice != nil && seen[slice.Stream] < slice.To {
+			return fmt.Errorf("%w: %s packets are missing", ErrDiffers, track.from.Kind)
+		}
+	}
+	return m.ctx.Err()
+}
+
+// sliceOf is the slice that a track takes in a pass; nil: none.
+func sliceOf(piece *timeline.Piece, track *track, pass int) *timeline.Slice {
+	if all := piece.Slices(track.from.Kind); pass < len(all) {
+		return &all[pass]
+	}
+	return nil
+}
+
+// take hands on a sample, and the silence before it.
+func (m *muxer) take(i, piece, number int, data []byte, take func(written) error) error {
+	track := m.tracks[i]
+	for {
+		next, ok := m.next[i]()
+		switch {
+		case ok && next.silent:
+			if err := take(written{track: m.first + i, at: track.ticks(next.dts), data: track.silent}); err != nil {
+				return err
+			}
+			continue
+		case !ok, next.Piece != piece, next.Number != number, next.Size != len(data):
+			return ErrDiffers
+		}
+		if front := track.inBandOf(&next.Placed); len(front) > 0 {
+			m.buffer = append(append(m.buffer[:0], front...), data...)
+			data = m.buffer
+		}
+		return take(written{track: m.first + i, at: next.DTS, data: data})
+	}
+}

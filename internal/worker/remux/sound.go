@@ -1,0 +1,82 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package remux
+
+import (
+	"iter"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+)
+
+// maxSnap is by how much a frame of sound may miss the end of the one before it and still follow it at once: times in
+// MPEG-TS are rounded, and some recorders round to milliseconds. In ticks.
+const maxSnap = 3 * media.Clock / 1000
+
+// soundSamples yields the frames of a sound track in units of its sample rate. Holes are filled with silent frames,
+// because browsers play a hole in a sound track back to back: everything after it would be heard early. The number of
+// silent frames is the one that keeps such a player within half a frame of the right time; a player that heeds the times
+// is always right.
+func (t *track) soundSamples() iter.Seq[sample] {
+	return func(yield func(sample) bool) {
+		f := filler{track: t, yield: yield}
+		for placed := range t.timeline.Packets(media.Audio) {
+			if !f.add(placed) {
+				return
+			}
+		}
+	}
+}
+
+// filler puts frames one after another.
+type filler struct {
+	track *track
+	yield func(sample) bool
+
+	began bool
+	// end is where the last frame ends, and played where a player is that knows no holes, in units of the sample rate.
+	end, played int64
+}
+
+// add yields a frame, and the silence before it.
+func (f *filler) add(placed timeline.Placed) bool {
+	at := f.track.scale(placed.PTS)
+	length := f.track.frame(&placed)
+	if !f.began {
+		f.began, f.end, f.played = true, at, at
+	}
+	if distance := at - f.end; distance < f.track.snap && distance > -f.track.snap {
+		at = f.end
+	}
+	if !f.silence(at, length) {
+		return false
+	}
+	at = max(at, f.end)
+	f.end, f.played = at+length, f.played+length
+	return f.yield(sample{Placed: placed, dts: at, pts: at, duration: length, size: placed.Size})
+}
+
+// silence fills the hole before a frame.
+func (f *filler) silence(at, length int64) bool {
+	if f.track.silent == nil || length <= 0 || at-f.played < length*3/4 || at-f.end < length/2 {
+		return true
+	}
+	count := (at - f.played + length/2) / length
+	step := (at - f.end) / count
+	for i := range count {
+		silent := sample{silent: true, dts: f.end, pts: f.end, duration: length, size: len(f.track.silent)}
+		if step > length || i == count-1 {
+			silent.duration = at - f.end
+		}
+		if step < length {
+			silent.duration = step
+		}
+		if !f.yield(silent) {
+			return false
+		}
+		f.end += silent.duration
+		f.played += length
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package remux
+
+import (
+	"iter"
+
+	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/mp4"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+)
+
+// track is a track of the result.
+type track struct {
+	timeline *timeline.Timeline
+	from     *timeline.Track
+	// rate is the number of units in a second of the result's times.
+	rate int64
+	// snap is maxSnap in these units.
+	snap int64
+	// silent is a silent frame; nil: the encoding has none that is known.
+	silent []byte
+	// inBand are the parameter sets that go in front of each key frame, for each of the track's parameters; nil: none.
+	inBand [][]byte
+}
+
+// sample is a sample of the result.
+type sample struct {
+	timeline.Placed
+	// silent says that the sample was made here, and is none of the recording's.
+	silent bool
+	// dts, pts and duration are in units of the track's rate.
+	dts, pts, duration int64
+	size               int
+}
+
+func newTrack(t *timeline.Timeline, from *timeline.Track) *track {
+	made := &track{timeline: t, from: from, rate: media.Clock}
+	if from.Kind == media.Audio && from.Params[0].SampleRate > 0 {
+		made.rate = int64(from.Params[0].SampleRate)
+		made.silent = codec.Silence(from.Params[0])
+	}
+	made.snap = max(1, maxSnap*made.rate/media.Clock)
+	if len(from.Params) > 1 && from.Kind == media.Video {
+		for _, params := range from.Params {
+			made.inBand = append(made.inBand, params.InBand)
+		}
+	}
+	return made
+}
+
+// scale turns ticks into units of the track's rate.
+func (t *track) scale(ticks int64) int64 {
+	if t.rate == media.Clock {
+		return ticks
+	}
+	if ticks < 0 {
+		return -t.scale(-ticks)
+	}
+	return (ticks*t.rate + media.Clock/2) / media.Clock
+}
+
+// ticks turns units of the track's rate into ticks.
+func (t *track) ticks(units int64) int64 { return units * media.Clock / t.rate }
+
+// frame is how long a frame of sound lasts, in units of the track's rate.
+func (t *track) frame(placed *timeline.Placed) int64 {
+	if samples := t.from.Params[placed.Entry].FrameSamples; samples > 0 {
+		return int64(samples)
+	}
+	return t.scale(placed.Duration)
+}
+
+// samples are all samples of the track in the order of decoding.
+func (t *track) samples() iter.Seq[sample] {
+	if t.from.Kind == media.Audio {
+		return t.soundSamples()
+	}
+	return t.pictureSamples()
+}
+
+// pictureSamples yields the pictures. A key frame gets its parameter sets in front of it when the track has several:
+// not every player looks at the sample entry when it changes.
+func (t *track) pictureSamples() iter.Seq[sample] {
+	return func(yield func(sample) bool) {
+		for placed := range t.timeline.Packets(media.Video) {
+			next := sample{Placed: placed, dts: placed.DTS, pts: placed.PTS, duration: placed.Duration, size: placed.Size}
+			next.size += len(t.inBandOf(&placed))
+			if next.duration == 0 {
+				next.duration = t.timeline.Interval(&placed, media.Video)
+			}
+			if !yield(next) {
+				return
+			}
+		}
+	}
+}
+
+// inBandOf are the bytes that go in front of a picture.
+func (t *track) inBandOf(placed *timeline.Placed) []byte {
+	if t.inBand == nil || !placed.Key {
+		return nil
+	}
+	return t.inBand[placed.Entry]
+}
+
+// out is the track as the writer takes it.
+func (t *track) out() mp4.OutTrack {
+	out := mp4.OutTrack{
+		Kind: t.from.Kind, Timescale: uint32(t.rate), Language: t.from.Language, Matrix: t.from.Matrix, //nolint:gosec // a rate
+		Edits: t.from.Edits,
+		Samples: func(yield func(mp4.OutSample) bool) {
+			for each := range t.samples() {
+				if !yield(mp4.OutSample{
+					DTS: each.dts, PTS: each.pts, Duration: each.duration, Size: each.size, Key: each.Key || each.silent, Entry: each.Entry,
+				}) {
+					return
+				}
+			}
+		},
+	}
+	for _, params := range t.from.Params {
+		out.Entries = append(out.Entries, params.Entry)
+	}
+	return out
+}

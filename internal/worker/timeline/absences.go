@@ -1,0 +1,141 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import "sparkrtc.dev/recording-operator/internal/media"
+
+// judgeAbsences looks at segments that lack a kind of stream which others have.
+func (b *builder) judgeAbsences() {
+	for _, kind := range kinds {
+		b.judgeKind(kind)
+	}
+	for i, segment := range b.segments {
+		switch {
+		case segment.File == nil:
+			b.find(SegmentMissing, i, b.timeOf(i), segment.Duration, "it is named in the playlist and is not there")
+		case len(b.partsOf[i]) == 0:
+			b.judgeEmpty(i)
+		}
+	}
+}
+
+// judgeEmpty judges a segment without any packets.
+func (b *builder) judgeEmpty(segment int) {
+	file := b.segments[segment].File
+	if len(file.Damage) > 0 || len(file.Streams) == 0 {
+		b.find(Corrupt, segment, b.timeOf(segment), b.segments[segment].Duration, "no picture and no sound can be read from it")
+		return
+	}
+	b.find(UnknownHole, segment, b.timeOf(segment), b.segments[segment].Duration,
+		"it holds neither picture nor sound; whether something is lost cannot be decided")
+}
+
+// timeOf is where a segment without a place of its own would be.
+func (b *builder) timeOf(segment int) int64 {
+	var at int64
+	for _, each := range b.parts {
+		if each.Segment < segment {
+			at = max(at, each.late+each.base)
+		}
+	}
+	return at
+}
+
+// judgeKind goes through the stretches of pieces of one run that lack a kind.
+func (b *builder) judgeKind(kind media.Kind) {
+	seen := false
+	for i := 0; i < len(b.pieces); i++ {
+		if len(b.pieces[i].Slices(kind)) > 0 {
+			seen = true
+			continue
+		}
+		from := i
+		for i+1 < len(b.pieces) && len(b.pieces[i+1].Slices(kind)) == 0 {
+			i++
+		}
+		if !seen && i+1 == len(b.pieces) {
+			return // the recording has no such stream
+		}
+		b.judgeAbsence(kind, from, i)
+	}
+}
+
+// judgeAbsence judges the pieces from one number to another, all of which lack a kind. A stream that the segments do
+// not even name was not recorded there. One that they name may have been silent; but silence from one border exactly to
+// another is what a lost stream looks like, too.
+func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
+	first, last := b.pieces[from], b.pieces[to]
+	var before, after *part
+	if from > 0 {
+		before = b.pieces[from-1]
+	}
+	if to+1 < len(b.pieces) {
+		after = b.pieces[to+1]
+	}
+	at, length := first.early+first.base, last.late+last.base-first.early-first.base
+	if !b.names(first, kind) {
+		if before != nil {
+			b.find(LayoutChange, first.Segment, at, length, "the recording goes on without %s", kind)
+		} else {
+			b.find(LayoutChange, after.Segment, after.early+after.base, 0, "%s begins", kind)
+		}
+		return
+	}
+	if b.segments[first.Segment].Duration == 0 || !b.reachesBorder(before, kind, first, true) || !b.reachesBorder(after, kind, last, false) {
+		return
+	}
+	if (before == nil || after == nil) && from != to {
+		return // silent for several segments at the beginning or the end: it is not a segment's loss
+	}
+	switch b.countersOver(before, after, kind) {
+	case countersGoOn:
+	case countersBreak:
+		b.find(PacketsLost, first.Segment, at, length, "all %s packets are lost for %s: the continuity counters do not go on", kind, position(length))
+	case countersUnknown:
+		b.find(UnknownStreamAway, first.Segment, at, length,
+			"there are no %s packets for %s, from the segment's beginning to its end; whether they are lost cannot be decided", kind, position(length))
+	}
+}
+
+// names says that a segment names a stream of the kind although it has no packets.
+func (b *builder) names(each *part, kind media.Kind) bool {
+	for _, stream := range b.segments[each.Segment].File.Streams {
+		if stream.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// reachesBorder says that a kind goes up to the border of the pieces that lack it. Beyond the recording's beginning and
+// end, it does.
+func (b *builder) reachesBorder(neighbor *part, kind media.Kind, lacks *part, before bool) bool {
+	if neighbor == nil {
+		return true
+	}
+	first, last, ok := neighbor.ends(kind)
+	if !ok || neighbor.Run != lacks.Run {
+		return false
+	}
+	if before {
+		return distance(last.next(), lacks.early) <= max(together, 2*last.interval)
+	}
+	return distance(first.firstDTS, lacks.late) <= max(together, 2*first.interval)
+}
+
+// countersOver compares the counters of a kind before and after the pieces that lack it, in a recording whose counters
+// run on.
+func (b *builder) countersOver(before, after *part, kind media.Kind) counters {
+	if before == nil || after == nil || !b.running[kind] {
+		return countersUnknown
+	}
+	from, to := b.streamAt(before, kind, true), b.streamAt(after, kind, false)
+	switch {
+	case from.ID != to.ID, !from.Counters.Known, !to.Counters.Known:
+		return countersUnknown
+	case to.Counters.First == (from.Counters.Last+1)&15:
+		return countersGoOn
+	}
+	return countersBreak
+}

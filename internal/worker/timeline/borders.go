@@ -1,0 +1,283 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Bounds for judging borders.
+const (
+	// minHole is the least hole at a border that is judged; stretches below it are jitter.
+	minHole = media.Clock * 15 / 100
+	// together is how near picture and sound end that end together.
+	together = media.Clock * 15 / 100
+	// minBorders and minRunning say when the counters of a recording are taken to run on from segment to segment.
+	minBorders = 3
+	minRunning = 0.6
+)
+
+// border is where one piece follows another in a run.
+type border struct {
+	x, y *part
+	// stops are what each kind does at the border.
+	stops []stop
+}
+
+// stop is a kind of stream at a border: where it stops in x, and comes back in y.
+type stop struct {
+	kind media.Kind
+	// end and begin are when it stops and comes back, in the run's clock, and gap what lies between.
+	end, begin, gap int64
+	// interval between packets.
+	interval int64
+	// counters says what the continuity counters show.
+	counters counters
+	tail     media.Tail
+	head     int
+}
+
+// counters is what the continuity counters of a stream show at a border.
+type counters int
+
+const (
+	countersUnknown counters = iota
+	countersGoOn
+	countersBreak
+)
+
+// open says that there is a hole.
+func (s stop) open() bool { return s.gap > max(minHole, s.interval*18/10) }
+
+// judgeBorders looks at what is between segments of one run.
+func (b *builder) judgeBorders() {
+	borders := b.borders()
+	b.running = runningCounters(borders)
+	for i := range borders {
+		each := &borders[i]
+		for k := range each.stops {
+			if !b.running[each.stops[k].kind] {
+				each.stops[k].counters = countersUnknown
+			}
+		}
+		b.judgeBorder(each)
+	}
+}
+
+// borders lists where pieces follow one another with one clock. A kind that x lacks is seen from the piece that had it
+// last.
+func (b *builder) borders() []border {
+	var found []border
+	last := map[media.Kind]*part{}
+	for i, y := range b.pieces {
+		if i > 0 && !y.fresh && b.pieces[i-1].Run == y.Run {
+			each := border{x: b.pieces[i-1], y: y}
+			for _, kind := range kinds {
+				if stop, ok := b.stop(last[kind], y, kind); ok && last[kind] == each.x {
+					each.stops = append(each.stops, stop)
+				}
+			}
+			found = append(found, each)
+		} else {
+			clear(last)
+		}
+		for _, kind := range kinds {
+			if len(y.Slices(kind)) > 0 {
+				last[kind] = y
+			}
+		}
+	}
+	return found
+}
+
+// stop compares a kind in two pieces; false: one of them lacks it.
+func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
+	if x == nil {
+		return stop{}, false
+	}
+	_, end, hasEnd := x.ends(kind)
+	begin, _, hasBegin := y.ends(kind)
+	if !hasEnd || !hasBegin {
+		return stop{}, false
+	}
+	from, to := b.streamAt(x, kind, true), b.streamAt(y, kind, false)
+	found := stop{
+		kind: kind, end: end.next(), begin: begin.firstDTS, gap: begin.firstDTS - end.next(),
+		interval: max(end.interval, end.lastInterval), tail: from.Tail, head: to.HeadBytes,
+	}
+	adjacent := y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity
+	if adjacent && from.ID == to.ID && from.Counters.Known && to.Counters.Known {
+		found.counters = countersBreak
+		if to.Counters.First == (from.Counters.Last+1)&15 {
+			found.counters = countersGoOn
+		}
+	}
+	return found, true
+}
+
+// streamAt is the last or first stream of a kind in a piece.
+func (b *builder) streamAt(each *part, kind media.Kind, last bool) *media.Stream {
+	all := each.Slices(kind)
+	slice := all[0]
+	if last {
+		slice = all[len(all)-1]
+	}
+	return &b.segments[each.Segment].File.Streams[slice.Stream]
+}
+
+// runningCounters says for each kind whether its counters run on across segments in this recording.
+func runningCounters(borders []border) map[media.Kind]bool {
+	known, goOn := map[media.Kind]int{}, map[media.Kind]int{}
+	for _, each := range borders {
+		for _, stop := range each.stops {
+			switch stop.counters {
+			case countersGoOn:
+				goOn[stop.kind]++
+				known[stop.kind]++
+			case countersBreak:
+				known[stop.kind]++
+			case countersUnknown:
+			}
+		}
+	}
+	running := map[media.Kind]bool{}
+	for kind, count := range known {
+		running[kind] = count >= minBorders && float64(goOn[kind]) >= minRunning*float64(count)
+	}
+	return running
+}
+
+// judgeBorder says what is lost between two pieces.
+func (b *builder) judgeBorder(each *border) {
+	if b.judgeCounters(each) || b.judgeTails(each) {
+		return
+	}
+	hole, open := each.hole()
+	if !open || each.goOn() || b.lostBetween(each) {
+		return
+	}
+	late, inTime := b.lateness(each)
+	tolerance := minHole + b.segments[each.x.Segment].Precision
+	at := each.x.base
+	switch {
+	case b.segments[each.y.Segment].Duration == 0:
+		// Without a playlist, nobody says how long a file is.
+	case late > tolerance && inTime:
+		b.find(SegmentTruncated, each.y.Segment, at+hole.from, hole.to-hole.from,
+			"its beginning is lost: it starts %s late, and the segment after it is in time", position(late))
+	case late > tolerance && b.namesJump(each):
+		b.find(SegmentMissing, each.y.Segment, at+hole.from, hole.to-hole.from,
+			"%s are lost before it: the clock jumps, and so do the numbers in the segments' names", position(hole.to-hole.from))
+	case late > tolerance && b.namesFollow(each):
+		// The recorder wrote one segment after the other: it paused.
+	case len(each.stops) == len(kinds) && distance(each.stops[0].end, each.stops[1].end) <= together:
+		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
+			"picture and sound stop together for %s at the end of the segment; whether something is lost cannot be decided",
+			position(hole.to-hole.from))
+	}
+}
+
+// lostBetween says that a segment between the two has no place, so that the hole is judged with that segment.
+func (b *builder) lostBetween(each *border) bool {
+	for segment := each.x.Segment + 1; segment < each.y.Segment; segment++ {
+		placed := false
+		for _, part := range b.partsOf[segment] {
+			placed = placed || part.dropped == ""
+		}
+		if !placed {
+			return true
+		}
+	}
+	return false
+}
+
+// hole is the stretch at a border without any packets; false: some kind goes on.
+func (e *border) hole() (hole, bool) {
+	if len(e.stops) == 0 {
+		return hole{from: e.x.late, to: e.y.early}, e.y.early-e.x.late > minHole
+	}
+	found := hole{from: e.stops[0].end, to: e.stops[0].begin}
+	for _, stop := range e.stops {
+		if !stop.open() {
+			return hole{}, false
+		}
+		found.from, found.to = max(found.from, stop.end), min(found.to, stop.begin)
+	}
+	return found, found.to > found.from
+}
+
+// goOn says that the counters prove that nothing was lost.
+func (e *border) goOn() bool {
+	proven := false
+	for _, stop := range e.stops {
+		if stop.counters == countersBreak {
+			return false
+		}
+		proven = proven || stop.counters == countersGoOn
+	}
+	return proven
+}
+
+// judgeCounters finds transport packets that are lost between two segments of a recording whose counters run on.
+func (b *builder) judgeCounters(each *border) bool {
+	for _, stop := range each.stops {
+		if stop.counters != countersBreak {
+			continue
+		}
+		hole, open := each.hole()
+		late, _ := b.lateness(each)
+		switch {
+		case open && late > minHole+b.segments[each.x.Segment].Precision:
+			b.find(SegmentMissing, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
+				"%s are lost before it: the clock jumps, and the continuity counters do not go on", position(hole.to-hole.from))
+		case open:
+			b.find(SegmentTruncated, each.x.Segment, each.x.base+hole.from, hole.to-hole.from,
+				"its end is lost: %s are missing, and the continuity counters do not go on", position(hole.to-hole.from))
+		default:
+			b.find(PacketsLost, each.y.Segment, each.x.base+stop.end, max(0, stop.gap),
+				"%s packets are lost at the border to the segment before: the continuity counters do not go on", stop.kind)
+		}
+		return true
+	}
+	return false
+}
+
+// judgeTails finds a segment whose last packet is not whole. What the next segment begins with may be the rest of it.
+func (b *builder) judgeTails(each *border) bool {
+	if !each.x.last {
+		return false
+	}
+	for _, stop := range each.stops {
+		if stop.head > 0 && stop.counters != countersBreak {
+			continue
+		}
+		if stop.tail == media.TailUnfinished || stop.tail == media.TailUnstuffed && stop.open() && stop.counters == countersUnknown {
+			b.find(SegmentTruncated, each.x.Segment, each.x.base+stop.end, max(0, stop.gap),
+				"its end is lost: the last %s packet is not whole", stop.kind)
+			return true
+		}
+	}
+	return false
+}
+
+// lateness is how late y begins by the playlist, judged by the earliest stream of both, and whether what follows y is
+// in time nevertheless.
+func (b *builder) lateness(each *border) (late int64, inTime bool) {
+	expected := each.x.early + b.segments[each.x.Segment].Duration
+	late = each.y.early - expected
+	after := b.after(each.y)
+	if after == nil {
+		return late, false
+	}
+	tolerance := minHole + b.segments[each.x.Segment].Precision + b.segments[each.y.Segment].Precision
+	return late, distance(after.early, expected+b.segments[each.y.Segment].Duration) <= tolerance
+}
+
+// after is the piece that follows another with the same clock; nil: none does.
+func (b *builder) after(each *part) *part {
+	if next := each.number + 1; next < len(b.pieces) && b.pieces[next].Run == each.Run {
+		return b.pieces[next]
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import "sparkrtc.dev/recording-operator/internal/media"
+
+// Bounds for judging the ends of runs.
+const (
+	// minShort is by how much a segment must be shorter than the playlist says before it is judged, and minShortWhole
+	// the same where the playlist says whole seconds.
+	minShort      = media.Clock * 3 / 10
+	minShortWhole = media.Clock * 8 / 10
+)
+
+// judgeEnds looks at the last segment of each run, which nothing follows with the same clock.
+func (b *builder) judgeEnds() {
+	for _, each := range b.pieces {
+		if each.last && b.after(each) == nil && b.segments[each.Segment].File.Container != media.MP4 {
+			b.judgeEnd(each)
+		}
+	}
+}
+
+func (b *builder) judgeEnd(each *part) {
+	segment := b.segments[each.Segment]
+	cut, kind := b.endsCut(each)
+	if cut == media.TailUnfinished {
+		b.find(SegmentTruncated, each.Segment, each.late+each.base, 0, "its end is lost: the last %s packet is not whole", kind)
+		return
+	}
+	short := segment.Duration - (each.late - each.early)
+	if segment.Duration == 0 || short <= b.shortTolerance(each) {
+		return
+	}
+	at := each.late + each.base
+	switch {
+	case cut == media.TailUnstuffed, b.soundEndsToo(each):
+		b.find(SegmentTruncated, each.Segment, at, short, "its end is lost: it holds %s, the playlist says %s",
+			position(each.late-each.early), position(segment.Duration))
+	case b.othersEndShort(each):
+		b.find(Freeze, each.Segment, at, short, "no picture for the last %s", position(short))
+	default:
+		b.find(UnknownTail, each.Segment, at, short,
+			"it holds %s, the playlist says %s; it ends cleanly, so whether something is lost cannot be decided",
+			position(each.late-each.early), position(segment.Duration))
+	}
+}
+
+// endsCut says how the streams of a piece end: the worst of them.
+func (b *builder) endsCut(each *part) (worst media.Tail, of media.Kind) {
+	for _, kind := range kinds {
+		if len(each.Slices(kind)) == 0 {
+			continue
+		}
+		if tail := b.streamAt(each, kind, true).Tail; tail > worst {
+			worst, of = tail, kind
+		}
+	}
+	return worst, of
+}
+
+// shortTolerance is by how much a segment may be shorter than the playlist says.
+func (b *builder) shortTolerance(each *part) int64 {
+	tolerance := int64(minShort)
+	if b.segments[each.Segment].Precision >= media.Clock {
+		tolerance = minShortWhole
+	}
+	for _, piece := range []*part{each, b.pieceBefore(each)} {
+		if piece == nil {
+			continue
+		}
+		// The kind with the shorter intervals says how exactly the end is known.
+		least := int64(0)
+		for _, kind := range kinds {
+			if _, last, ok := piece.ends(kind); ok && (least == 0 || last.interval < least) {
+				least = last.interval
+			}
+		}
+		tolerance = max(tolerance, 2*least)
+	}
+	return tolerance
+}
+
+func (b *builder) pieceBefore(each *part) *part {
+	if each.number > 0 {
+		return b.pieces[each.number-1]
+	}
+	return nil
+}
+
+// soundEndsToo says that the piece has sound that goes on without a hole and ends where the piece ends: nobody was
+// silent, so the recording was cut.
+func (b *builder) soundEndsToo(each *part) bool {
+	first, last, ok := each.ends(media.Audio)
+	if !ok || each.late-last.end > minShort {
+		return false
+	}
+	return max(first.longest, last.longest) <= max(minHole, 2*last.interval)
+}
+
+// othersEndShort says that most other segments hold less than the playlist says as well, as those of a screen do that
+// does not change.
+func (b *builder) othersEndShort(each *part) bool {
+	short, others := 0, 0
+	for _, piece := range b.pieces {
+		if piece == each || !piece.first || !piece.last {
+			continue
+		}
+		others++
+		if b.segments[piece.Segment].Duration-(piece.late-piece.early) > minShort {
+			short++
+		}
+	}
+	return others > 0 && short*2 > others
+}
+
+// judgeHeads finds segments whose beginning is lost: they do not begin with a key frame although most others do, or
+// with the rest of a packet whose start is nowhere.
+func (b *builder) judgeHeads() {
+	heads := map[*part]string{}
+	keys, rests, all := 0, 0, 0
+	for _, each := range b.pieces {
+		first, _, ok := each.ends(media.Video)
+		if !ok || !each.first || b.segments[each.Segment].Duration == 0 {
+			continue
+		}
+		all++
+		if first.key {
+			keys++
+		} else {
+			heads[each] = "it does not begin with a key frame, as the other segments do"
+		}
+		if b.streamAt(each, media.Video, false).HeadBytes > 0 {
+			rests++
+			heads[each] = "it begins within a packet, which the other segments do not"
+		}
+	}
+	if all < minBorders || keys*4 < all*3 || rests*4 > all {
+		return
+	}
+	for _, each := range b.pieces {
+		if why := heads[each]; why != "" {
+			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0, "its beginning is lost: %s", why)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"fmt"
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// listEvidence turns what the readers saw in the bytes into findings: for each segment one of each type.
+func (b *builder) listEvidence() {
+	for _, each := range b.pieces {
+		b.listOutliers(each)
+		if each.first {
+			b.listDamage(each)
+		}
+	}
+}
+
+// listOutliers names packets whose time cannot be.
+func (b *builder) listOutliers(each *part) {
+	for _, kind := range kinds {
+		for _, slice := range each.Slices(kind) {
+			if count := len(slice.stats.outliers); count > 0 {
+				b.find(TimestampOutlier, each.Segment, slice.stats.begin+each.base, 0,
+					"%d %s packet(s) have a time far from that of their neighbors", count, kind)
+			}
+		}
+	}
+}
+
+// evidence is the damage of one type in one segment.
+type evidence struct {
+	kind  Type
+	at    int64
+	count int
+	what  string
+}
+
+// listDamage lists the damage of a piece's file, joined by type.
+func (b *builder) listDamage(each *part) {
+	var found []evidence
+	file := b.segments[each.Segment].File
+	for _, damage := range file.Damage {
+		if damage.Stream >= 0 && file.Streams[damage.Stream].Kind == media.Data {
+			continue
+		}
+		kind, what := explain(damage, file)
+		at := b.damageTime(each, damage)
+		i := slices.IndexFunc(found, func(e evidence) bool { return e.kind == kind })
+		if i < 0 {
+			found = append(found, evidence{kind: kind, at: at, count: damage.Count, what: what})
+			continue
+		}
+		found[i].at, found[i].count = min(found[i].at, at), found[i].count+damage.Count
+	}
+	for _, e := range found {
+		text := e.what
+		if e.count > 1 {
+			text = fmt.Sprintf("%s (%d places)", e.what, e.count)
+		}
+		b.find(e.kind, each.Segment, e.at+each.base, 0, "%s", text)
+	}
+}
+
+// explain says what a piece of evidence means.
+func explain(damage media.Damage, file *media.File) (Type, string) {
+	stream := "media"
+	if damage.Stream >= 0 {
+		stream = file.Streams[damage.Stream].Kind.String()
+	}
+	switch damage.Kind {
+	case media.CounterBreak:
+		return PacketsLost, stream + " packets are lost: the continuity counter jumps"
+	case media.SyncLost:
+		return Corrupt, "there are bytes that are no transport packets"
+	case media.TransportError:
+		return Corrupt, "the recorder marked transport packets as damaged"
+	case media.PacketUnfinished:
+		return PacketsLost, "a " + stream + " packet is shorter than it says"
+	case media.FrameLost:
+		return PacketsLost, "audio frames do not follow one another"
+	case media.NALInvalid:
+		return Corrupt, "a picture's bytes are not valid"
+	case media.BoxTruncated:
+		return SegmentTruncated, "the file is shorter than its structure says"
+	case media.SampleMissing:
+		return SegmentTruncated, stream + " packets lie beyond the end of the file"
+	}
+	return Corrupt, string(damage.Kind)
+}
+
+// damageTime is when, in the clock of the run, the packet is that the evidence names.
+func (b *builder) damageTime(each *part, damage media.Damage) int64 {
+	if damage.Stream < 0 {
+		return each.early
+	}
+	moved := each.Offset - each.base
+	number := 0
+	at := each.early
+	for packet := range b.segments[each.Segment].File.Streams[damage.Stream].Packets.All() {
+		at = packet.PTS + moved
+		if number >= damage.Packet {
+			break
+		}
+		number++
+	}
+	return max(at, each.early)
+}
+
+// compareReport compares the length with what the callback reported, which counts whole seconds, and not from the first
+// to the last packet.
+func (b *builder) compareReport() {
+	const slack, part = 3 * media.Clock, 100
+	reported := b.recording.Reported
+	if reported == 0 || distance(reported, b.length) <= max(slack, reported/part) {
+		return
+	}
+	if reported < b.length {
+		return // The callback may not count pauses; nothing is lost that it knows of.
+	}
+	b.find(DurationMismatch, -1, b.length, reported-b.length, "the callback reports %s, the recording holds %s",
+		position(reported), position(b.length))
+}

@@ -1,0 +1,166 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Type is a kind of finding.
+type Type string
+
+// What is normal in a call.
+const (
+	// Pause: neither picture nor sound for a while.
+	Pause Type = "Pause"
+	// Freeze: no picture for a while, as of a screen that does not change.
+	Freeze Type = "Freeze"
+	// Mute: no sound for a while.
+	Mute Type = "Mute"
+)
+
+// What needs handling, and gets it.
+const (
+	// ClockStep: the clock of all streams goes back, and the playlist does not announce it.
+	ClockStep Type = "ClockStep"
+	// LayoutChange: a stream begins or ends within the recording.
+	LayoutChange Type = "LayoutChange"
+	// ParameterChange: picture size, profile, sound rate or codec change.
+	ParameterChange Type = "ParameterChange"
+	// StreamIgnored: a further stream of the same kind is not in the result.
+	StreamIgnored Type = "StreamIgnored"
+)
+
+// What is damage.
+const (
+	SegmentMissing    Type = "SegmentMissing"
+	SegmentTruncated  Type = "SegmentTruncated"
+	SegmentDuplicated Type = "SegmentDuplicated"
+	SegmentForeign    Type = "SegmentForeign"
+	OutOfOrder        Type = "OutOfOrder"
+	PacketsLost       Type = "PacketsLost"
+	Corrupt           Type = "Corrupt"
+	TimestampOutlier  Type = "TimestampOutlier"
+	DecodeErrors      Type = "DecodeErrors"
+)
+
+// What the bytes cannot decide.
+const (
+	// UnknownTail: the last segment is shorter than the playlist says, and ends cleanly.
+	UnknownTail Type = "UnknownTail"
+	// UnknownHole: picture and sound stop together where a segment ends, and come back together.
+	UnknownHole Type = "UnknownHole"
+	// UnknownStreamAway: a stream has no packets from one segment border to another.
+	UnknownStreamAway Type = "UnknownStreamAway"
+	// DurationMismatch: the callback reports another duration.
+	DurationMismatch Type = "DurationMismatch"
+	// Encrypted: the segments are encrypted, so that nothing can be said of them.
+	Encrypted Type = "Encrypted"
+)
+
+// Severity of a finding.
+type Severity int
+
+// Severities, in ascending order.
+const (
+	SeverityNote Severity = iota
+	SeverityUnknown
+	SeverityDamage
+)
+
+// Severity of the type.
+func (t Type) Severity() Severity {
+	switch t {
+	case SegmentMissing, SegmentTruncated, SegmentDuplicated, SegmentForeign, OutOfOrder, PacketsLost, Corrupt,
+		TimestampOutlier, DecodeErrors:
+		return SeverityDamage
+	case UnknownTail, UnknownHole, UnknownStreamAway, DurationMismatch, Encrypted:
+		return SeverityUnknown
+	default:
+		return SeverityNote
+	}
+}
+
+// Finding is one thing that the index shows.
+type Finding struct {
+	Type Type
+	// Segment is the index in the playlist; -1: the recording as a whole.
+	Segment int
+	// At is the time in the result, and Length how long it lasts, in ticks; Length 0: it is a moment.
+	At, Length int64
+	// Message says what was found and where, for a person.
+	Message string
+}
+
+// maxFindings bounds the list of one type; a recording that is damaged everywhere has one for each packet.
+const maxFindings = 1000
+
+// find adds a finding. The message begins with the segment and the time.
+func (b *builder) find(kind Type, segment int, at, length int64, format string, args ...any) {
+	if len(b.findings) >= maxFindings && kind.Severity() == SeverityNote || len(b.findings) >= 2*maxFindings {
+		return
+	}
+	at = max(0, at)
+	where := "at " + position(at)
+	if segment >= 0 && b.segments[segment].Duration > 0 {
+		where = fmt.Sprintf("segment %d (%.80s) at %s", segment, b.segments[segment].Name, position(at))
+	}
+	b.findings = append(b.findings, Finding{
+		Type: kind, Segment: segment, At: at, Length: length, Message: where + ": " + fmt.Sprintf(format, args...),
+	})
+}
+
+// waiting is a finding about a part that has no place in the result yet.
+type waiting struct {
+	part       *part
+	kind       Type
+	at, length int64
+	text       string
+}
+
+// later adds a finding at a time of the part's own clock; at 0 of a part that was dropped is where it would have been.
+func (b *builder) later(each *part, kind Type, at, length int64, format string, args ...any) {
+	b.waiting = append(b.waiting, waiting{part: each, kind: kind, at: at, length: length, text: fmt.Sprintf(format, args...)})
+}
+
+// settle adds the findings that waited for a place.
+func (b *builder) settle() {
+	for _, each := range b.waiting {
+		at := each.at
+		if each.part.dropped != "" {
+			at = each.part.early
+		}
+		b.find(each.kind, each.part.Segment, at+each.part.base, each.length, "%s", each.text)
+	}
+}
+
+// sortFindings puts damage first, then what is unknown, then notes, each by time.
+func sortFindings(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(-cmp.Compare(a.Type.Severity(), b.Type.Severity()), cmp.Compare(a.At, b.At))
+	})
+}
+
+// position is a time for a person, to the millisecond.
+func position(ticks int64) string {
+	return Duration(ticks).Round(time.Millisecond).String()
+}
+
+// Duration of ticks.
+func Duration(ticks int64) time.Duration {
+	const whole = int64(time.Second) / media.Clock
+	const rest = int64(time.Second) % media.Clock
+	return time.Duration(ticks*whole + ticks*rest/media.Clock)
+}
+
+// Ticks of a duration.
+func Ticks(duration time.Duration) int64 {
+	seconds, rest := int64(duration/time.Second), int64(duration%time.Second)
+	return seconds*media.Clock + (rest*media.Clock+int64(time.Second)/2)/int64(time.Second)
+}

@@ -1,0 +1,73 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import "sparkrtc.dev/recording-operator/internal/media"
+
+// Bounds of what is said of holes, none of which is damage.
+const (
+	// minMute is the least stretch without sound that is noted, and minFreeze the same without a new picture.
+	minMute   = media.Clock * 3 / 10
+	minFreeze = 2 * media.Clock
+)
+
+// listHoles notes the stretches without sound, without picture, and without both, and finds the length of the result.
+func (b *builder) listHoles() {
+	t := &Timeline{Video: b.tracks[media.Video], Audio: b.tracks[media.Audio], segments: b.segments}
+	for _, each := range b.pieces {
+		t.Pieces = append(t.Pieces, each.Piece)
+	}
+	mutes, freezes := b.holesOf(t, media.Audio, minMute), b.holesOf(t, media.Video, minFreeze)
+	for _, mute := range mutes {
+		if b.tracks[media.Video] == nil || mute.covered(freezes) {
+			b.find(Pause, mute.segment, mute.from, mute.to-mute.from, "nothing was recorded for %s", position(mute.to-mute.from))
+		} else {
+			b.find(Mute, mute.segment, mute.from, mute.to-mute.from, "no sound for %s", position(mute.to-mute.from))
+		}
+	}
+	for _, freeze := range freezes {
+		if !freeze.covered(mutes) {
+			b.find(Freeze, freeze.segment, freeze.from, freeze.to-freeze.from, "no new picture for %s", position(freeze.to-freeze.from))
+		}
+	}
+}
+
+// span is a hole in one track.
+type span struct {
+	from, to int64
+	segment  int
+}
+
+// covered says that another hole is nearly the same.
+func (s span) covered(others []span) bool {
+	for _, other := range others {
+		if common := min(s.to, other.to) - max(s.from, other.from); common*10 >= (s.to-s.from)*8 {
+			return true
+		}
+	}
+	return false
+}
+
+// holesOf finds the holes of a track, up to the bound of findings, and moves the length of the result to its end.
+func (b *builder) holesOf(t *Timeline, kind media.Kind, least int64) []span {
+	var holes []span
+	var end int64
+	began := false
+	for placed := range t.Packets(kind) {
+		if began && placed.PTS-end > least && len(holes) < maxFindings {
+			holes = append(holes, span{from: end, to: placed.PTS, segment: t.Pieces[placed.Piece].Segment})
+		}
+		duration := placed.Duration
+		if duration == 0 {
+			duration = t.Pieces[placed.Piece].Slices(kind)[placed.Slice].stats.lastInterval
+		}
+		if kind == media.Video {
+			duration = min(duration, minFreeze)
+		}
+		end = max(end, placed.PTS+duration)
+		began = true
+	}
+	b.length = max(b.length, end)
+	return holes
+}

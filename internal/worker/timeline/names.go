@@ -1,0 +1,69 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"strconv"
+	"strings"
+)
+
+// namesJump says that the numbers in the segments' names go on by more than they do elsewhere in the recording.
+func (b *builder) namesJump(each *border) bool {
+	step, known := nameStep(b.segments[each.x.Segment].Name, b.segments[each.y.Segment].Name)
+	return known && b.usualStep() > 0 && step > b.usualStep()
+}
+
+// namesFollow says that the numbers in the segments' names go on as elsewhere.
+func (b *builder) namesFollow(each *border) bool {
+	step, known := nameStep(b.segments[each.x.Segment].Name, b.segments[each.y.Segment].Name)
+	return known && step == b.usualStep()
+}
+
+// usualStep is the step that three of four names take; 0: there is none.
+func (b *builder) usualStep() int64 {
+	if b.step != nil {
+		return *b.step
+	}
+	count := map[int64]int{}
+	for i := 1; i < len(b.segments); i++ {
+		if step, known := nameStep(b.segments[i-1].Name, b.segments[i].Name); known && step > 0 {
+			count[step]++
+		}
+	}
+	b.step = new(int64)
+	for step, found := range count {
+		if found >= 2 && found*4 >= (len(b.segments)-1)*3 {
+			*b.step = step
+		}
+	}
+	return *b.step
+}
+
+// nameStep is the difference between the last numbers in two names that are alike but for them.
+func nameStep(a, b string) (step int64, known bool) {
+	beforeA, numberA, afterA := lastNumber(a)
+	beforeB, numberB, afterB := lastNumber(b)
+	if numberA == "" || numberB == "" || beforeA != beforeB || afterA != afterB {
+		return 0, false
+	}
+	x, errX := strconv.ParseInt(numberA, 10, 64)
+	y, errY := strconv.ParseInt(numberB, 10, 64)
+	return y - x, errX == nil && errY == nil
+}
+
+// lastNumber splits a name at its last run of digits before the extension.
+func lastNumber(name string) (before, number, after string) {
+	name, query, _ := strings.Cut(name, "?")
+	_ = query // a signature, or anything else that differs in each
+	stem, extension := name, ""
+	if dot := strings.LastIndexByte(name, '.'); dot > strings.LastIndexByte(name, '/') {
+		stem, extension = name[:dot], name[dot:]
+	}
+	end := strings.LastIndexAny(stem, "0123456789") + 1
+	begin := end
+	for begin > 0 && stem[begin-1] >= '0' && stem[begin-1] <= '9' {
+		begin--
+	}
+	return stem[:begin], stem[begin:end], stem[end:] + extension
+}

@@ -1,0 +1,99 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import "sparkrtc.dev/recording-operator/internal/media"
+
+// judgeCopy finds a segment whose file is a copy of another one's. Equal bytes alone prove nothing, since a source may
+// repeat itself; beside its twin, or where a hole of its length follows, the copy stands in the place of another.
+func (b *builder) judgeCopy(now *run, each *part, index int) bool {
+	twin := b.twin(index)
+	if least, most := b.deltas(now, each); twin < 0 || least >= -minStep && most <= maxMiss {
+		return false // without a twin, or with the run's own clock
+	}
+	beside := twin == index-1 && !b.repeats(twin, index)
+	if !beside && !b.goesOnAfter(now, each, index) {
+		return false
+	}
+	each.dropped = SegmentDuplicated
+	b.later(each, SegmentDuplicated, 0, 0, "its file is a copy of segment %d, so what belongs here is lost or there is one file too many",
+		b.parts[twin].Segment)
+	return true
+}
+
+// twin is the nearest part before the one at index that has the same bytes; -1: there is none.
+func (b *builder) twin(index int) int {
+	if b.twins == nil {
+		b.twins = map[[32]byte]int{}
+		b.before = make([]int, len(b.parts))
+		for i, each := range b.parts {
+			file := b.segments[each.Segment].File
+			b.before[i] = -1
+			if !each.first || !each.last || file.Container == media.PackedAudio && !file.HasStart {
+				continue
+			}
+			if twin, known := b.twins[file.SHA256]; known {
+				b.before[i] = twin
+			}
+			b.twins[file.SHA256] = i
+		}
+	}
+	return b.before[index]
+}
+
+// repeats says that the parts after two equal ones are equal too: the source repeats itself.
+func (b *builder) repeats(twin, index int) bool {
+	return index+1 < len(b.parts) && b.twin(index+1) == twin+1 && twin+1 != index
+}
+
+// goesOnAfter says that the run's clock goes on behind a part as if the part's time had passed: what follows begins
+// where the playlist says, counted from before the part.
+func (b *builder) goesOnAfter(now *run, each *part, index int) bool {
+	duration := b.segments[each.Segment].Duration
+	if duration == 0 || index+1 >= len(b.parts) {
+		return false
+	}
+	after := b.parts[index+1]
+	if after.Segment == each.Segment || b.segments[after.Segment].Discontinuity {
+		return false
+	}
+	b.unwrap(now, after)
+	least, _ := b.deltas(now, after)
+	return distance(least, duration) <= maxMiss
+}
+
+// judgeForeign finds a segment of another recording: its clock is another one, before and behind it.
+func (b *builder) judgeForeign(now *run, each *part, index int, least, most int64) bool {
+	duration := b.segments[each.Segment].Duration
+	if most >= -minStep && least <= max(maxJoin, duration/2) || !b.goesOnAfter(now, each, index) {
+		return false
+	}
+	each.dropped = SegmentForeign
+	b.later(each, SegmentForeign, 0, duration, "its clock is that of another recording: it is off by %s, and the clock goes on behind it",
+		position(max(least, -most)))
+	return true
+}
+
+// judgeOrder finds a segment that belongs before others that the playlist names first: into a hole that was left, or
+// before the first one when the run's clock goes on behind it.
+func (b *builder) judgeOrder(now *run, each *part, index int) bool {
+	fits := false
+	for _, hole := range now.holes {
+		if each.early >= hole.from-minStep && each.late <= hole.to+minStep {
+			fits = true
+		}
+	}
+	if !fits && distance(each.late, now.early) <= maxMiss && index+1 < len(b.parts) {
+		after := b.parts[index+1]
+		b.unwrap(now, after)
+		least, _ := b.deltas(now, after)
+		fits = !b.segments[after.Segment].Discontinuity && distance(least, 0) <= maxMiss
+	}
+	if !fits {
+		return false
+	}
+	each.misplaced = true
+	b.later(each, OutOfOrder, each.early, each.late-each.early, "it belongs before segments that the playlist names first")
+	return true
+}

@@ -1,0 +1,201 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Bounds for telling whether a clock goes on.
+const (
+	// wrap is where the 33 bits of an MPEG-TS time begin again (ISO/IEC 13818-1, 2.4.3.7).
+	wrap = 1 << 33
+	// maxJoin is how late a part may begin that goes on with the same clock although the playlist announces another.
+	maxJoin = media.Clock / 2
+	// maxMiss is by how much a segment may miss the place that the playlist gives it.
+	maxMiss = media.Clock / 2
+	// minDatePause is the shortest pause that recorded dates show; clocks of computers are set by less.
+	minDatePause = media.Clock * 3 / 10
+)
+
+// run is a stretch of parts with one clock.
+type run struct {
+	parts []*part
+	// pause before the run that recorded dates show.
+	pause int64
+
+	// next is when each kind's next packet is expected; a kind that the run has not had is absent.
+	next map[media.Kind]int64
+	// early and late are the least and greatest time of the run.
+	early, late int64
+	// newest is the part that the run's clock has come to.
+	newest *part
+	// holes are the stretches that were jumped over.
+	holes []hole
+}
+
+// hole is a stretch of a run's clock without packets.
+type hole struct {
+	from, to int64
+}
+
+// place divides the parts into runs and gives each its offset.
+func (b *builder) place() {
+	var runs []*run
+	var now *run
+	for i, each := range b.parts {
+		if now != nil {
+			b.unwrap(now, each)
+		}
+		if now == nil || b.startsClock(now, each, i) {
+			next := &run{next: map[media.Kind]int64{}}
+			if now != nil {
+				next.pause = b.datePause(now, each)
+			}
+			now = next
+			runs = append(runs, now)
+			each.fresh = true
+		}
+		now.add(each)
+	}
+	b.offset(runs)
+}
+
+// add takes a part into the run.
+func (r *run) add(each *part) {
+	if each.dropped != "" {
+		// It keeps its place, so that findings about it have one.
+		each.early, each.late = r.late, r.late
+		r.parts = append(r.parts, each)
+		return
+	}
+	if len(r.next) == 0 {
+		r.early, r.late = each.early, each.late
+	}
+	r.parts = append(r.parts, each)
+	if !each.misplaced {
+		if each.early > r.late {
+			r.holes = append(r.holes, hole{from: r.late, to: each.early})
+		}
+		for _, kind := range kinds {
+			if _, last, ok := each.ends(kind); ok {
+				r.next[kind] = last.next()
+			}
+		}
+		r.newest = each
+	}
+	r.early, r.late = min(r.early, each.early), max(r.late, each.late)
+}
+
+// offset places each run behind the one before it.
+func (b *builder) offset(runs []*run) {
+	var end int64
+	for number, each := range runs {
+		base := end + each.pause - each.early
+		if b.keepsEdits() {
+			base = 0
+		}
+		for _, part := range each.parts {
+			part.Run, part.base = number, base
+			part.Offset += base
+			if part.dropped == "" {
+				b.pieces = append(b.pieces, part)
+			}
+		}
+		end = base + each.late
+	}
+	slices.SortStableFunc(b.pieces, func(x, y *part) int {
+		return cmp.Or(cmp.Compare(x.Run, y.Run), cmp.Compare(x.early, y.early))
+	})
+	for number, piece := range b.pieces {
+		piece.number = number
+	}
+}
+
+// unwrap moves a part by whole wraps, so that its clock is nearest to the run's.
+func (b *builder) unwrap(now *run, each *part) {
+	if b.segments[each.Segment].File.Container != media.MPEGTS {
+		return
+	}
+	delta, _ := b.deltas(now, each)
+	if turns := int64(math.Round(float64(-delta) / wrap)); turns != 0 {
+		each.move(turns * wrap)
+	}
+}
+
+// move adds to all times of a part.
+func (p *part) move(ticks int64) {
+	p.Offset += ticks
+	p.early += ticks
+	p.late += ticks
+	for _, kind := range kinds {
+		all := p.Slices(kind)
+		for i := range all {
+			all[i].stats.move(ticks)
+		}
+	}
+}
+
+// deltas are how late a part begins, judged for each kind that the run and the part both have: the least and the
+// greatest. With no kind in common, it is judged by the end of the run.
+func (b *builder) deltas(now *run, each *part) (least, most int64) {
+	least, most = math.MaxInt64, math.MinInt64
+	for _, kind := range kinds {
+		next, known := now.next[kind]
+		if first, _, ok := each.ends(kind); ok && known {
+			least, most = min(least, first.firstDTS-next), max(most, first.firstDTS-next)
+		}
+	}
+	if least > most {
+		return each.early - now.late, each.early - now.late
+	}
+	return least, most
+}
+
+// startsClock says whether a part begins a new clock. It also judges a part whose clock goes back although the run's
+// own clock goes on after it: such a part is a copy, of another recording, or out of order.
+func (b *builder) startsClock(now *run, each *part, index int) bool {
+	if !each.first {
+		b.later(each, ClockStep, each.early, 0, "the clock goes back within the segment")
+		return true
+	}
+	least, most := b.deltas(now, each)
+	switch {
+	case b.segments[each.Segment].Discontinuity:
+		return least < -minStep || least > maxJoin
+	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
+		return false
+	case most >= -minStep:
+		b.judgeOneStep(each, least)
+		return false
+	case b.judgeOrder(now, each, index):
+		return false
+	}
+	b.later(each, ClockStep, each.early, 0, "the clock of all streams goes back by %s, and the playlist does not announce it", position(-most))
+	return true
+}
+
+// judgeOneStep judges a stream that goes back alone. A little of that happens where a stream changes its PID.
+func (b *builder) judgeOneStep(each *part, least int64) {
+	if least < -maxOverlap {
+		b.later(each, TimestampOutlier, each.early, -least, "one stream goes back by %s while the other goes on", position(-least))
+	}
+}
+
+// datePause is the pause before a run that recorded dates show; 0: they show none.
+func (b *builder) datePause(before *run, each *part) int64 {
+	began, last := b.segments[each.Segment].Began, before.newest
+	if began.IsZero() || !each.first || last == nil || !last.first || b.segments[last.Segment].Began.IsZero() {
+		return 0
+	}
+	pause := Ticks(began.Sub(b.segments[last.Segment].Began)) - (last.late - last.early)
+	if pause < minDatePause {
+		return 0
+	}
+	return pause
+}

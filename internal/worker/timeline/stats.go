@@ -1,0 +1,176 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Bounds of a stream's times.
+const (
+	// maxReorder is the furthest that a packet may be shown after it is decoded.
+	maxReorder = 10 * media.Clock
+	// maxLeap is how far one packet must be from both neighbors for its time to be an outlier.
+	maxLeap = 60 * media.Clock
+	// minStep is how far a clock goes back when it is another clock; less is disorder that the muxer evens out.
+	minStep = media.Clock * 12 / 100
+	// maxOdd bounds the cuts and outliers of one stream of one segment; a file with more of them is noise.
+	maxOdd = 64
+	// sampleIntervals bounds how many intervals are kept to find the usual one.
+	sampleIntervals = 512
+)
+
+// stats are the times of a slice.
+type stats struct {
+	firstDTS, lastDTS int64
+	// begin is the least PTS; end the greatest PTS and how long that packet lasts.
+	begin, end int64
+	// interval is the usual one between packets, and lastInterval that of the last packet; 0: there is one packet.
+	interval, lastInterval int64
+	// longest is the longest interval between packets.
+	longest int64
+	// key says that the first packet is a key frame.
+	key bool
+	// cuts are the numbers of packets before which the clock goes back.
+	cuts []int
+	// outliers are the numbers of packets whose time cannot be.
+	outliers []int
+}
+
+// next is when the packet after the last one is expected.
+func (s *stats) next() int64 { return s.lastDTS + s.lastInterval }
+
+// move adds to all times.
+func (s *stats) move(ticks int64) {
+	s.firstDTS += ticks
+	s.lastDTS += ticks
+	s.begin += ticks
+	s.end += ticks
+}
+
+// measure reads the packets from one number to another. In a short segment, a first or last packet that is far from the
+// others is an outlier; in a longer one it may follow a pause.
+func measure(stream *media.Stream, from, to int, shift int64, short bool) stats {
+	m := meter{short: short}
+	number := 0
+	for packet := range stream.Packets.All() {
+		if number >= to {
+			break
+		}
+		if number >= from {
+			m.add(number, packet)
+		}
+		number++
+	}
+	m.finish()
+	m.stats.move(shift)
+	return m.stats
+}
+
+// meter collects stats. It judges each packet when it has seen the one after it.
+type meter struct {
+	stats
+	// short says that the file is a segment, in which no pause is as long as maxLeap.
+	short     bool
+	intervals []int64
+	seen      int
+
+	// held waits for its neighbor; before is the last packet that was taken, and third the one before held as it came.
+	held, before, third media.Packet
+	number              int
+	count, taken        int
+	greatest            int64
+}
+
+// add takes the next packet and judges the one before it.
+func (m *meter) add(number int, packet media.Packet) {
+	switch m.count {
+	case 0:
+		m.key = packet.Key
+	case 1:
+		// The first packet has one neighbor; the next one but one decides.
+	case 2:
+		// Either of the first two may be the one that is wrong.
+		m.judge(m.third, m.number-1, m.short && leaps(m.third, m.held) && !leaps(m.held, packet))
+		m.judge(m.held, m.number, leaps(m.third, m.held) && leaps(m.held, packet) && !leaps(m.third, packet))
+	default:
+		m.judge(m.held, m.number, leaps(m.before, m.held) && leaps(m.held, packet) && !leaps(m.before, packet))
+	}
+	m.third, m.held, m.number = m.held, packet, number
+	m.count++
+}
+
+// finish judges the packets that wait.
+func (m *meter) finish() {
+	switch m.count {
+	case 0:
+		return
+	case 1:
+		m.judge(m.held, m.number, false)
+	case 2:
+		m.judge(m.third, m.number-1, false)
+		m.judge(m.held, m.number, m.short && leaps(m.third, m.held))
+	default:
+		m.judge(m.held, m.number, m.short && m.taken > 0 && leaps(m.before, m.held))
+	}
+	if len(m.intervals) > 0 {
+		slices.Sort(m.intervals)
+		m.interval = m.intervals[len(m.intervals)/2]
+	}
+	if m.before.Duration > 0 {
+		m.lastInterval = m.before.Duration
+	} else if m.lastInterval == 0 || m.lastInterval > 2*m.interval {
+		// A pause before the last packet does not say how long that one lasts.
+		m.lastInterval = m.interval
+	}
+	if m.taken > 0 {
+		m.end = max(m.end, m.greatest+m.lastInterval)
+	}
+}
+
+// judge takes a packet, unless its time cannot be.
+func (m *meter) judge(packet media.Packet, number int, outlier bool) {
+	if outlier || distance(packet.PTS, packet.DTS) > maxReorder {
+		if len(m.outliers) < maxOdd {
+			m.outliers = append(m.outliers, number)
+		}
+		return
+	}
+	if m.taken == 0 {
+		m.firstDTS, m.begin, m.greatest, m.end = packet.DTS, packet.PTS, packet.PTS, packet.PTS+packet.Duration
+	} else if interval := packet.DTS - m.before.DTS; interval < -minStep {
+		if len(m.cuts) < maxOdd {
+			m.cuts = append(m.cuts, number)
+		}
+	} else if interval > 0 {
+		m.lastInterval = interval
+		m.longest = max(m.longest, interval)
+		m.sample(interval)
+	}
+	m.begin, m.greatest, m.end = min(m.begin, packet.PTS), max(m.greatest, packet.PTS), max(m.end, packet.PTS+packet.Duration)
+	m.lastDTS, m.before = packet.DTS, packet
+	m.taken++
+}
+
+// sample keeps some intervals, so that the usual one is found in bounded memory.
+func (m *meter) sample(interval int64) {
+	m.seen++
+	if len(m.intervals) < sampleIntervals {
+		m.intervals = append(m.intervals, interval)
+	} else {
+		m.intervals[(m.seen*7919)%sampleIntervals] = interval
+	}
+}
+
+// leaps says that two packets of a stream are further apart than any pause within a segment.
+func leaps(a, b media.Packet) bool { return distance(a.DTS, b.DTS) > maxLeap }
+
+func distance(a, b int64) int64 {
+	if a < b {
+		return b - a
+	}
+	return a - b
+}

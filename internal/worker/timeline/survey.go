@@ -1,0 +1,205 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"cmp"
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// part is a piece while it is being judged.
+type part struct {
+	Piece
+	// first says that the part begins its segment, and last that it ends it: most segments are one part.
+	first, last bool
+	// early is the least time of the part, and late its end, in the clock of its file, wraps resolved.
+	early, late int64
+	// number of the part in builder.pieces.
+	number int
+	// base is what the run adds to these times.
+	base int64
+	// fresh says that the part begins a run.
+	fresh bool
+	// dropped says why the part is not in the result; empty: it is.
+	dropped Type
+	// misplaced says that the part lies before parts that the playlist names first.
+	misplaced bool
+}
+
+// survey looks at each segment alone: which streams belong to the result, and where their clocks go back.
+func (b *builder) survey() {
+	b.partsOf = make([][]*part, len(b.segments))
+	for i, segment := range b.segments {
+		if segment.File == nil {
+			continue
+		}
+		var found [len(kinds)][]Slice
+		for k, kind := range kinds {
+			found[k] = b.choose(i, kind)
+		}
+		b.partsOf[i] = b.divide(i, found[0], found[1])
+		b.parts = append(b.parts, b.partsOf[i]...)
+	}
+}
+
+// choose finds the slices of a kind in a segment. Streams of one kind that follow one another, as after a change of
+// PIDs, are slices of one track; of those that run side by side, the one that was chosen before goes on.
+func (b *builder) choose(segment int, kind media.Kind) []Slice {
+	streams := b.segments[segment].File.Streams
+	var candidates []int
+	for i, stream := range streams {
+		if stream.Kind == kind && stream.Packets.Count > 0 && stream.Default {
+			candidates = append(candidates, i)
+		}
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	main := candidates[0]
+	for _, candidate := range candidates {
+		if id, chosen := b.chosen[kind]; chosen && streams[candidate].ID == id {
+			main = candidate
+		}
+	}
+	found := []Slice{b.slice(segment, main)}
+	for _, candidate := range candidates {
+		if candidate == main {
+			continue
+		}
+		if other := b.slice(segment, candidate); apart(found, other) {
+			found = append(found, other)
+		} else {
+			b.ignore(segment, candidate)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Slice) int { return cmp.Compare(a.stats.firstDTS, b.stats.firstDTS) })
+	b.chosen[kind] = streams[found[len(found)-1].Stream].ID
+	return found
+}
+
+// maxOverlap is how far streams may overlap that follow one another: the new one may begin before the old one ends.
+const maxOverlap = media.Clock / 2
+
+// apart says that a slice follows or precedes all others.
+func apart(others []Slice, slice Slice) bool {
+	for _, other := range others {
+		if slice.stats.firstDTS < other.stats.lastDTS-maxOverlap && other.stats.firstDTS < slice.stats.lastDTS-maxOverlap {
+			return false
+		}
+	}
+	return true
+}
+
+// ignore says once for each stream that it is not in the result.
+func (b *builder) ignore(segment, stream int) {
+	ignored := b.segments[segment].File.Streams[stream]
+	for _, finding := range b.findings {
+		if finding.Type == StreamIgnored && finding.Length == int64(ignored.ID) {
+			return
+		}
+	}
+	b.find(StreamIgnored, segment, 0, int64(ignored.ID), "another %s stream (%s, ID %d) runs beside the first one and is not in the result",
+		ignored.Kind, ignored.Codec, ignored.ID)
+}
+
+// slice is the whole stream with what is to be known of its times.
+func (b *builder) slice(segment, stream int) Slice {
+	from := &b.segments[segment].File.Streams[stream]
+	slice := Slice{Stream: stream, To: from.Packets.Count, Shift: b.shift(from)}
+	slice.stats = measure(from, 0, slice.To, slice.Shift, b.short(segment))
+	return slice
+}
+
+// short says that no pause within the segment can be as long as maxLeap.
+func (b *builder) short(segment int) bool {
+	duration := b.segments[segment].Duration
+	return duration > 0 && duration < maxLeap/2
+}
+
+// shift is what a simple edit list adds to a stream's times: the pause before it, less what is skipped of it. The edit
+// list of an only MP4 is kept instead.
+func (b *builder) shift(stream *media.Stream) int64 {
+	if b.keepsEdits() {
+		return 0
+	}
+	var shift int64
+	for _, edit := range stream.Edits {
+		if edit.Start >= 0 {
+			return shift - edit.Start
+		}
+		shift += edit.Duration
+	}
+	return shift
+}
+
+// keepsEdits says that the recording is one MP4 whose edit lists are kept as they are.
+func (b *builder) keepsEdits() bool {
+	return len(b.segments) == 1 && b.segments[0].File != nil && b.segments[0].File.Container == media.MP4
+}
+
+// divide makes parts of a segment: one, unless its clock goes back within it.
+func (b *builder) divide(segment int, video, audio []Slice) []*part {
+	if len(video)+len(audio) == 0 {
+		return nil
+	}
+	var parts []*part
+	cuts := 0
+	for _, slices := range [][]Slice{video, audio} {
+		if len(slices) == 1 {
+			cuts = max(cuts, len(slices[0].stats.cuts))
+		}
+	}
+	for i := range cuts + 1 {
+		each := &part{Piece: Piece{Segment: segment}, first: i == 0, last: i == cuts}
+		each.Video, each.Audio = b.cut(segment, video, i), b.cut(segment, audio, i)
+		if each.measure() {
+			parts = append(parts, each)
+		}
+	}
+	return parts
+}
+
+// cut gives the i-th part of slices. A kind whose clock does not go back belongs to the first part.
+func (b *builder) cut(segment int, slices []Slice, i int) []Slice {
+	if len(slices) != 1 || len(slices[0].stats.cuts) == 0 {
+		if i == 0 {
+			return slices
+		}
+		return nil
+	}
+	whole := slices[0]
+	borders := append(append([]int{0}, whole.stats.cuts...), whole.To)
+	if i+1 >= len(borders) {
+		return nil
+	}
+	cut := Slice{Stream: whole.Stream, From: borders[i], To: borders[i+1], Shift: whole.Shift}
+	cut.stats = measure(&b.segments[segment].File.Streams[whole.Stream], cut.From, cut.To, cut.Shift, b.short(segment))
+	return []Slice{cut}
+}
+
+// measure sets the part's times; false: it has no packets.
+func (p *part) measure() bool {
+	any := false
+	for _, kind := range kinds {
+		for _, slice := range p.Slices(kind) {
+			if !any {
+				p.early, p.late = slice.stats.begin, slice.stats.end
+			}
+			p.early, p.late = min(p.early, slice.stats.begin), max(p.late, slice.stats.end)
+			any = true
+		}
+	}
+	return any
+}
+
+// ends are the first and last slice of a kind; false: the part has none.
+func (p *part) ends(kind media.Kind) (first, last *stats, ok bool) {
+	all := p.Slices(kind)
+	if len(all) == 0 {
+		return nil, nil, false
+	}
+	return &all[0].stats, &all[len(all)-1].stats, true
+}

@@ -1,0 +1,212 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package timeline decides, from the index of a recording's files alone, what belongs where in the result and what the
+// recording has lost. It is pure: values in, values out. It reads no file, runs no program, and knows no clock.
+//
+// Segments become runs: the longest stretches with one clock. Within a run every packet keeps its time, so that a pause
+// stays a pause. A run that begins a new clock is placed after the one before: with the pause that the recorded dates
+// show, or end to end.
+package timeline
+
+import (
+	"time"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Segment is one file of a recording, in the order of the playlist.
+type Segment struct {
+	// File is its index; nil when the playlist names it and it is lost.
+	File *media.File
+	// Name is the segment's URI in the playlist, for a person and for the numbers in it.
+	Name string
+	// Duration that the playlist says (EXTINF), in ticks; 0: there is no playlist.
+	Duration int64
+	// Precision of Duration: the weight of its last digit, in ticks.
+	Precision int64
+	// Discontinuity says that the playlist announces a new clock or other streams before the segment.
+	Discontinuity bool
+	// Began is when its first packet was recorded (EXT-X-PROGRAM-DATE-TIME); zero: not said.
+	Began time.Time
+}
+
+// Recording is what a timeline is made of.
+type Recording struct {
+	Segments []Segment
+	// Reported is how long the recording is as the callback says, in ticks; 0: unknown.
+	Reported int64
+}
+
+// State says whether a recording is whole.
+type State string
+
+const (
+	// Intact: nothing shows that anything is lost.
+	Intact State = "Intact"
+	// Damaged: something is lost, and the findings say where.
+	Damaged State = "Damaged"
+	// Unknown: the bytes cannot decide it, and the findings say why.
+	Unknown State = "Unknown"
+)
+
+// Timeline says which packets the result has, and when.
+type Timeline struct {
+	// Video and Audio are the tracks of the result; nil: the recording has none.
+	Video, Audio *Track
+	// Pieces in the order of their time.
+	Pieces []Piece
+	// Findings, damage first, each in the order of time.
+	Findings []Finding
+	// Length of the result in ticks.
+	Length int64
+
+	segments []Segment
+}
+
+// Track is a kind of stream through all pieces.
+type Track struct {
+	Kind media.Kind
+	// Params that differ, in the order of their first use.
+	Params []media.Params
+	// Language of the first stream.
+	Language string
+	// Edits of the only file, an MP4, to be kept as they are; the packets' times are then media times.
+	Edits []media.Edit
+	// Matrix is the transformation of the picture, for example a rotation; zero: none.
+	Matrix [9]int32
+	// Packets is how many there are.
+	Packets int64
+}
+
+// Piece is a part of a segment with one clock.
+type Piece struct {
+	// Segment is the index in Recording.Segments.
+	Segment int
+	// Offset is added to the times of the file.
+	Offset int64
+	// Run counts clocks from 0.
+	Run int
+	// Video and Audio are the packets, in order.
+	Video, Audio []Slice
+}
+
+// Slice is a range of the packets of one stream.
+type Slice struct {
+	// Stream is the index in File.Streams.
+	Stream int
+	// From and To are packet numbers; To is not included.
+	From, To int
+	// Shift is added to the times of this stream besides Piece.Offset: its edit list.
+	Shift int64
+
+	stats stats
+}
+
+// Slices of a kind.
+func (p *Piece) Slices(kind media.Kind) []Slice {
+	if kind == media.Video {
+		return p.Video
+	}
+	return p.Audio
+}
+
+// Track of a kind; nil: the recording has none.
+func (t *Timeline) Track(kind media.Kind) *Track {
+	if kind == media.Video {
+		return t.Video
+	}
+	return t.Audio
+}
+
+// Tracks of the result, video first.
+func (t *Timeline) Tracks() []*Track {
+	var tracks []*Track
+	for _, track := range []*Track{t.Video, t.Audio} {
+		if track != nil {
+			tracks = append(tracks, track)
+		}
+	}
+	return tracks
+}
+
+// State is what the findings say together.
+func (t *Timeline) State() State {
+	state := Intact
+	for _, finding := range t.Findings {
+		switch finding.Type.Severity() {
+		case SeverityDamage:
+			return Damaged
+		case SeverityUnknown:
+			state = Unknown
+		case SeverityNote:
+		}
+	}
+	return state
+}
+
+// Interval is the usual one between the packets around a packet, in ticks: how long it lasts when nothing else says so.
+func (t *Timeline) Interval(placed *Placed, kind media.Kind) int64 {
+	return t.Pieces[placed.Piece].Slices(kind)[placed.Slice].stats.lastInterval
+}
+
+// Segment is the segment of this index.
+func (t *Timeline) Segment(index int) Segment { return t.segments[index] }
+
+// kinds are the kinds of streams that a result has.
+var kinds = [...]media.Kind{media.Video, media.Audio}
+
+// Build makes the timeline of a recording.
+func Build(recording Recording) *Timeline {
+	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}}
+	b.survey()
+	b.place()
+	b.settle()
+	b.judgeBorders()
+	b.judgeEnds()
+	b.judgeHeads()
+	b.judgeAbsences()
+	b.listEvidence()
+	b.collectTracks()
+	b.listHoles()
+	b.compareReport()
+	return b.finish()
+}
+
+// builder holds what is known so far.
+type builder struct {
+	recording Recording
+	segments  []Segment
+	// chosen is the stream ID that each kind was last read from.
+	chosen map[media.Kind]uint32
+	// parts in the order of the playlist, and partsOf each segment.
+	parts   []*part
+	partsOf [][]*part
+	// running says for each kind whether its continuity counters run on across segments.
+	running map[media.Kind]bool
+	// step is the usual step of the numbers in the segments' names.
+	step *int64
+	// twins are the newest parts by their bytes, and before is, for each part, the one with the same bytes before it.
+	twins  map[[32]byte]int
+	before []int
+	// pieces in the order of time, without the parts that were dropped.
+	pieces   []*part
+	findings []Finding
+	// waiting are findings about parts that have no place yet.
+	waiting []waiting
+	tracks  map[media.Kind]*Track
+	length  int64
+}
+
+// finish sorts the findings and hands everything over.
+func (b *builder) finish() *Timeline {
+	sortFindings(b.findings)
+	t := &Timeline{
+		Video: b.tracks[media.Video], Audio: b.tracks[media.Audio],
+		Findings: b.findings, Length: b.length, segments: b.segments,
+	}
+	for _, each := range b.pieces {
+		t.Pieces = append(t.Pieces, each.Piece)
+	}
+	return t
+}
