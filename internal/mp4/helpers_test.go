@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -60,16 +62,19 @@ type probed struct {
 }
 
 type probedStream struct {
-	CodecName  string            `json:"codec_name"`
-	CodecType  string            `json:"codec_type"`
-	Width      int               `json:"width"`
-	Height     int               `json:"height"`
-	SampleRate string            `json:"sample_rate"`
-	Channels   int               `json:"channels"`
-	TimeBase   string            `json:"time_base"`
-	NumFrames  string            `json:"nb_read_frames"`
-	Tags       map[string]string `json:"tags"`
-	SideData   []struct {
+	CodecName  string `json:"codec_name"`
+	CodecType  string `json:"codec_type"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	Aspect     string `json:"display_aspect_ratio"`
+	SampleRate string `json:"sample_rate"`
+	Channels   int    `json:"channels"`
+	TimeBase   string `json:"time_base"`
+	Duration   string `json:"duration"`
+	Tags       struct {
+		Language string `json:"language"`
+	} `json:"tags"`
+	SideData []struct {
 		Rotation int `json:"rotation"`
 	} `json:"side_data_list"`
 }
@@ -134,13 +139,43 @@ func index(t testing.TB, movie *mp4.Movie) media.File {
 	return file
 }
 
-// Synthetic pictures and sound.
-const (
-	picture = "testsrc=duration=4:size=320x180:rate=25"
-	sound   = "sine=frequency=440:duration=4:sample_rate=48000"
-)
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(made.dir)
+	os.Exit(code)
+}
 
-func inputs() []string { return []string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound} }
+// made are the files that tests share, by name, in a folder.
+var made struct {
+	sync.Mutex
+	dir   string
+	files map[string]bool
+}
 
-// x264 has B-frames and a key frame each second.
-var x264 = []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-pix_fmt", "yuv420p"}
+// makeMedia makes a file of synthetic pictures and sound with ffmpeg, unless it is there, and gives its path. The
+// arguments are those behind the inputs.
+func makeMedia(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	made.Lock()
+	defer made.Unlock()
+	if made.files == nil {
+		dir, err := os.MkdirTemp("", "mp4-test-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		made.dir, made.files = dir, map[string]bool{}
+	}
+	if !made.files[name] {
+		inputs := []string{"-f", "lavfi", "-i", "testsrc=duration=2:size=320x180:rate=25",
+			"-f", "lavfi", "-i", "sine=frequency=440:duration=2:sample_rate=48000"}
+		ffmpeg(t, made.dir, append(append(inputs, args...), name)...)
+		made.files[name] = true
+	}
+	return filepath.Join(made.dir, name)
+}
+
+// x264 has B-frames and several key frames.
+var x264 = []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "20", "-pix_fmt", "yuv420p"}
+
+// withAAC are arguments behind those of x264.
+func withAAC(args ...string) []string { return slices.Concat(x264, []string{"-c:a", "aac"}, args) }

@@ -5,7 +5,6 @@ package mp4_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,26 +14,28 @@ import (
 
 // shapes are files as ffmpeg writes them: the arguments behind the inputs.
 var shapes = map[string][]string{
-	"whole.mp4":      append(slices.Clone(x264), "-c:a", "aac"),
-	"faststart.mp4":  append(slices.Clone(x264), "-c:a", "aac", "-movflags", "+faststart"),
-	"empty_moov.mp4": append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"),
-	"base_moof.mp4":  append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov+default_base_moof"),
-	"hybrid.mp4":     append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_keyframe"),
-	"every.mp4":      append(slices.Clone(x264), "-c:a", "aac", "-movflags", "frag_every_frame+empty_moov+default_base_moof"),
-	"sidx.mp4":       append(slices.Clone(x264), "-c:a", "aac", "-movflags", "dash+global_sidx+frag_keyframe"),
-	"negative.mp4":   append(slices.Clone(x264), "-c:a", "aac", "-movflags", "negative_cts_offsets"),
-	"late.mp4":       append(slices.Clone(x264), "-c:a", "aac", "-af", "asetpts=PTS+1.5/TB"),
-	"language.mp4":   append(slices.Clone(x264), "-c:a", "aac", "-metadata:s:a:0", "language=deu"),
+	"whole.mp4":      withAAC(),
+	"faststart.mp4":  withAAC("-movflags", "+faststart"),
+	"empty_moov.mp4": withAAC("-movflags", "frag_keyframe+empty_moov"),
+	"base_moof.mp4":  withAAC("-movflags", "frag_keyframe+empty_moov+default_base_moof"),
+	"hybrid.mp4":     withAAC("-movflags", "frag_keyframe"),
+	"every.mp4":      withAAC("-movflags", "frag_every_frame+empty_moov+default_base_moof"),
+	"sidx.mp4":       withAAC("-movflags", "dash+global_sidx+frag_keyframe"),
+	"negative.mp4":   withAAC("-movflags", "negative_cts_offsets"),
+	"late.mp4":       withAAC("-af", "asetpts=PTS+1.5/TB"),
+	"language.mp4":   withAAC("-metadata:s:a:0", "language=deu"),
 	"hevc.mp4":       {"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", "-tag:v", "hvc1", "-c:a", "aac"},
 	"hev1.mp4":       {"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error", "-tag:v", "hev1", "-c:a", "aac"},
-	"opus.mp4":       append(slices.Clone(x264), "-c:a", "libopus"),
-	"mp3.mp4":        append(slices.Clone(x264), "-c:a", "libmp3lame"),
-	"ac3.mp4":        append(slices.Clone(x264), "-c:a", "ac3"),
-	"eac3.mp4":       append(slices.Clone(x264), "-c:a", "eac3"),
+	"opus.mp4":       slices.Concat(x264, []string{"-c:a", "libopus"}),
+	"mp3.mp4":        slices.Concat(x264, []string{"-c:a", "libmp3lame"}),
+	"ac3.mp4":        slices.Concat(x264, []string{"-c:a", "ac3"}),
+	"eac3.mp4":       slices.Concat(x264, []string{"-c:a", "eac3"}),
 	"vp9.mp4":        {"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"},
 	"av1.mp4":        {"-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-frames:v", "10", "-c:a", "aac"},
-	"qt.mov":         append(slices.Clone(x264), "-c:a", "aac"),
-	"rate44100.mp4":  append(slices.Clone(x264), "-c:a", "aac", "-ar", "44100", "-ac", "2"),
+	"qt.mov":         withAAC(),
+	"monotone.mp4":   withAAC("-bf", "0"),
+	"wide.mp4":       withAAC("-vf", "setsar=4/3"),
+	"rate44100.mp4":  withAAC("-ar", "44100", "-ac", "2"),
 }
 
 // rounded is a time of a stream in ticks.
@@ -100,7 +101,7 @@ func compareStream(t *testing.T, stream media.Stream, want probedStream) {
 	if stream.Kind.String() != want.CodecType || string(stream.Codec) != want.CodecName {
 		t.Errorf("%s %s, want %s %s", stream.Kind, stream.Codec, want.CodecType, want.CodecName)
 	}
-	if language := want.Tags["language"]; language != "" && stream.Language != language {
+	if language := want.Tags.Language; language != "" && stream.Language != language {
 		t.Errorf("language %q, want %q", stream.Language, language)
 	}
 	if len(stream.Params) != 1 || !stream.Default {
@@ -123,9 +124,7 @@ func compareStream(t *testing.T, stream media.Stream, want probedStream) {
 func TestIndex_AgreesWithFFprobe(t *testing.T) {
 	for name, args := range shapes {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			ffmpeg(t, dir, append(append(inputs(), args...), name)...)
-			path := filepath.Join(dir, name)
+			path := makeMedia(t, name, args...)
 			file := index(t, open(t, path))
 			compare(t, name, file, ffprobe(t, path, "-ignore_editlist", "1"))
 		})
