@@ -78,6 +78,15 @@ type RecordingFileSpec struct {
 	Suspend bool `json:"suspend,omitempty"`
 }
 
+// The greatest facts of a RecordedFile, as its schema has them: twice as much and more can be reckoned with, without an
+// overflow.
+const (
+	// MaxSizeBytes is the greatest size of a recording: 1 PiB.
+	MaxSizeBytes = int64(1) << 50
+	// MaxDurationSeconds is the longest duration of a recording: 68 years.
+	MaxDurationSeconds = int64(1)<<31 - 1
+)
+
 // RecordedFile holds the facts of a finished file.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.obs) || has(self.downloadURL)",message="obs or downloadURL must say where the file lies"
@@ -274,8 +283,8 @@ type StepStatus struct {
 	Outputs []Output `json:"outputs,omitempty"`
 	// integrity says whether the recording that the step worked on is whole, and what was found in it. It is there for a
 	// step that ended and could read the recording, whether it succeeded or failed; manifest.json at the destination has
-	// all findings. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts
-	// the others.
+	// it too. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts the
+	// others.
 	// +optional
 	Integrity *Integrity `json:"integrity,omitempty"`
 }

@@ -27,6 +27,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 // The longest values, in characters as the API server counts them. They are those of the RecordingFile's schema.
@@ -176,8 +178,8 @@ func (r *reader) fail(field, format string, args ...any) {
 func (r *reader) file(w wire) File {
 	return File{
 		DownloadURL:     r.text("download_url", w.DownloadURL, maxURL),
-		SizeBytes:       r.integer("file_size", w.FileSize, math.MaxInt64),
-		DurationSeconds: r.integer("record_duration", w.RecordDuration, math.MaxInt64/int64(time.Second)),
+		SizeBytes:       r.integer("file_size", w.FileSize, v1alpha1.MaxSizeBytes),
+		DurationSeconds: r.integer("record_duration", w.RecordDuration, v1alpha1.MaxDurationSeconds),
 		StartTime:       r.time("start_time", w.StartTime),
 		EndTime:         r.time("end_time", w.EndTime),
 		Width:           r.pixels("width", w.Width),

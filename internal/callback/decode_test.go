@@ -92,7 +92,9 @@ func TestDecode(t *testing.T) {
 		"floats without fraction": {complete(`,"file_size":65.0,"record_duration":"65.0","height":1e2`), with(func(e *Event) {
 			e.File.SizeBytes, e.File.DurationSeconds, e.File.Height = 65, 65, 100
 		})},
-		"the greatest":      {complete(`,"file_size":9223372036854775807,"width":65536`), with(func(e *Event) { e.File.SizeBytes, e.File.Width = 9223372036854775807, 65536 })},
+		"the greatest": {complete(`,"file_size":1125899906842624,"record_duration":2147483647,"width":65536`), with(func(e *Event) {
+			e.File.SizeBytes, e.File.DurationSeconds, e.File.Width = 1<<50, 1<<31-1, 65536
+		})},
 		"the last one wins": {complete(`,"job_id":"a","job_id":"b"`), with(func(e *Event) { e.JobID = "b" })},
 		"format in any case": {complete(`,"record_format":"mp4"`), with(func(e *Event) {
 			e.Format = "MP4"
@@ -171,6 +173,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"too wide":                 {complete(`,"width":65537`), "width"},
 		"too high":                 {complete(`,"height":"99999"`), "height"},
 		"a duration of ages":       {complete(`,"record_duration":9223372036854775807`), "record_duration"},
+		"a duration of 69 years":   {complete(`,"record_duration":2147483648`), "record_duration"},
+		"more than a pebibyte":     {complete(`,"file_size":1125899906842625`), "file_size"},
+		"a size that overflows":    {complete(`,"file_size":2305843009213693952`), "file_size"},
 		"a time that is none":      {complete(`,"start_time":"yesterday"`), "start_time"},
 		"a time as a number":       {complete(`,"end_time":1619600282`), "end_time"},
 		"the thirtieth of February": {

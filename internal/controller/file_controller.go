@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -57,6 +58,8 @@ type FileReconciler struct {
 	Clock    clock.PassiveClock
 	// WorkerImage runs the steps.
 	WorkerImage string
+	// DeniedNetworks are never connected to by a step that downloads from a URL.
+	DeniedNetworks []netip.Prefix
 	// Concurrency is how many files are reconciled at once.
 	Concurrency int
 }

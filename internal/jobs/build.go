@@ -18,6 +18,7 @@ package jobs
 
 import (
 	"encoding/json"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -54,6 +55,8 @@ type Work struct {
 	Revision string
 	// TTL is how long the finished Job is kept; 0: a day.
 	TTL time.Duration
+	// DeniedNetworks are never connected to by a download by URL.
+	DeniedNetworks []netip.Prefix
 	// WorkerImage is the image of the worker.
 	WorkerImage string
 }
@@ -160,7 +163,7 @@ func newTask(work Work) (task.Task, *Problem) {
 	if work.InputFrom != nil {
 		todo.Source, problem = stepSource(*work.InputFrom, work.SourceStorage)
 	} else {
-		todo.Source, problem = recordingSource(work.File, work.Source, work.SourceStorage)
+		todo.Source, problem = recordingSource(work.File, work.Source, work.SourceStorage, work.DeniedNetworks)
 	}
 	if problem != nil {
 		return todo, problem

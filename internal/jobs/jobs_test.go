@@ -20,6 +20,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"pgregory.net/rapid"
@@ -104,6 +107,13 @@ func TestBuildGolden(t *testing.T) {
 			w.Step = &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}
 			w.SourceStorage = nil
 			w.Source.Spec.AllowedHosts = []string{"recordings.example.com"}
+			w.DeniedNetworks = []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fd00:ec2::254/128")}
+			w.File.Spec.File.SizeBytes = 0
+		},
+		"remux-whatever-happens": func(w *Work) {
+			w.Step.Transcode = &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux,
+				OnChange: v1alpha1.ChangeSplit, OnDamage: v1alpha1.DamagePublish, Strict: true}
+			w.Step.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("3Gi")}}
 		},
 	}
 	for name, change := range cases {

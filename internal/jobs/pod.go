@@ -18,7 +18,6 @@ package jobs
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/task"
@@ -57,10 +56,11 @@ func podSpec(work Work, todo task.Task, encoded string) corev1.PodSpec {
 		volumeDir: task.DestinationVolumeDir, credentialsDir: task.DestinationCredentialsDir, caDir: task.DestinationCADir,
 	})
 	volumes := []corev1.Volume{
-		{Name: volumeWork, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: workSize(todo.Source.SizeBytes)}}},
-		{Name: volumeTemp, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: resource.NewQuantity(gibibyte, resource.BinarySI)}}},
+		{Name: volumeWork, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: workSize(todo.Source.MaxBytes)}}},
+		{Name: volumeTemp, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: quantity(maxTemp)}}},
 	}
 	volumes = append(append(volumes, sourceVolumes...), destinationVolumes...)
+	needed := resources(work, todo.Source)
 	return corev1.PodSpec{
 		RestartPolicy:                corev1.RestartPolicyNever,
 		AutomountServiceAccountToken: new(false),
@@ -76,24 +76,24 @@ func podSpec(work Work, todo task.Task, encoded string) corev1.PodSpec {
 		NodeSelector: work.Step.NodeSelector,
 		Tolerations:  work.Step.Tolerations,
 		InitContainers: []corev1.Container{
-			container(work, task.ContainerFetch, encoded, sourceMounts),
-			container(work, task.ContainerProcess, encoded, nil),
+			container(work.WorkerImage, task.ContainerFetch, encoded, needed, sourceMounts),
+			container(work.WorkerImage, task.ContainerProcess, encoded, needed, nil),
 		},
 		Containers: []corev1.Container{
-			container(work, task.ContainerPublish, encoded, destinationMounts),
+			container(work.WorkerImage, task.ContainerPublish, encoded, needed, destinationMounts),
 		},
 		Volumes: volumes,
 	}
 }
 
-func container(work Work, name, encoded string, mounts []corev1.VolumeMount) corev1.Container {
+func container(image, name, encoded string, needed corev1.ResourceRequirements, mounts []corev1.VolumeMount) corev1.Container {
 	return corev1.Container{
 		Name:            name,
-		Image:           work.WorkerImage,
+		Image:           image,
 		ImagePullPolicy: corev1.PullIfNotPresent,
 		Args:            []string{name},
 		Env:             []corev1.EnvVar{{Name: task.EnvTask, Value: encoded}},
-		Resources:       resources(work.Step),
+		Resources:       needed,
 		SecurityContext: &corev1.SecurityContext{
 			AllowPrivilegeEscalation: new(false),
 			ReadOnlyRootFilesystem:   new(true),
@@ -106,29 +106,6 @@ func container(work Work, name, encoded string, mounts []corev1.VolumeMount) cor
 		// The last log lines stand in for the worker's word when it could not speak, for example out of memory.
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}
-}
-
-func resources(step *v1alpha1.Step) corev1.ResourceRequirements {
-	if step.Resources != nil {
-		return *step.Resources
-	}
-	cpu, memory := "100m", "256Mi"
-	if step.Transcode != nil && step.Transcode.Preset == v1alpha1.PresetH264 {
-		cpu, memory = "1", "1Gi"
-	}
-	return corev1.ResourceRequirements{Requests: corev1.ResourceList{
-		corev1.ResourceCPU:    resource.MustParse(cpu),
-		corev1.ResourceMemory: resource.MustParse(memory),
-	}}
-}
-
-// workSize bounds the shared folder: the source, the result and ffmpeg's second pass over it for faststart, each up to
-// what fetch may read. Unknown sizes are bounded by fetch alone.
-func workSize(reported int64) *resource.Quantity {
-	if reported <= 0 {
-		return nil
-	}
-	return resource.NewQuantity(3*maxBytes(reported), resource.BinarySI)
 }
 
 // mountPaths says how the volumes of one StorageLocation are called and where they are mounted.

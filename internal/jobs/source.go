@@ -18,6 +18,7 @@ package jobs
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -41,27 +42,14 @@ func problemf(reason, format string, args ...any) *Problem {
 	return &Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-const (
-	gibibyte = int64(1) << 30
-	// maxUnknownBytes bounds the fetch of a recording whose size was not reported: 12 hours at 20 Mbit/s.
-	maxUnknownBytes = 108 * gibibyte
-)
-
-// maxBytes bounds what is fetched: what was reported, with room for a file that has grown since.
-func maxBytes(reported int64) int64 {
-	if reported <= 0 {
-		return maxUnknownBytes
-	}
-	return 2*reported + gibibyte
-}
-
 // recordingSource says where the recording itself is read from. Credentials only go to the endpoint of the source's
-// StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone.
-func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (task.Source, *Problem) {
+// StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone, and
+// never from a denied network.
+func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation, denied []netip.Prefix) (task.Source, *Problem) {
 	facts := file.Spec.File
 	from := task.Source{
 		Format:          file.Spec.Format,
-		SizeBytes:       facts.SizeBytes,
+		SizeBytes:       min(facts.SizeBytes, v1alpha1.MaxSizeBytes),
 		DurationSeconds: facts.DurationSeconds,
 		MaxBytes:        maxBytes(facts.SizeBytes),
 	}
@@ -90,6 +78,9 @@ func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSou
 			host, source.Name)
 	}
 	from.URL, from.AllowedHosts = facts.DownloadURL, source.Spec.AllowedHosts
+	for _, network := range denied {
+		from.DeniedNetworks = append(from.DeniedNetworks, network.String())
+	}
 	return from, nil
 }
 
@@ -115,7 +106,7 @@ func stepSource(output v1alpha1.Output, storage *v1alpha1.StorageLocation) (task
 	from := task.Source{
 		Format:    "MP4",
 		Storage:   &task.Storage{Name: storage.Name, Spec: storage.Spec},
-		SizeBytes: output.SizeBytes,
+		SizeBytes: min(output.SizeBytes, v1alpha1.MaxSizeBytes),
 		MaxBytes:  maxBytes(output.SizeBytes),
 	}
 	if output.Media != nil {

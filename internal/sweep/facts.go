@@ -270,7 +270,7 @@ func factsOf(bucketName string, object bucket.Object, told content) callback.Fil
 	}
 	return callback.File{
 		Bucket: bucketName, Object: object.Key,
-		SizeBytes:       told.sizeBytes,
+		SizeBytes:       min(told.sizeBytes, v1alpha1.MaxSizeBytes),
 		DurationSeconds: int64(math.Ceil(told.duration.Seconds())),
 		StartTime:       began.Truncate(time.Second), EndTime: ended.Truncate(time.Second),
 		Width: told.width, Height: told.height,
@@ -298,7 +298,7 @@ func boundedDuration(seconds float64) time.Duration {
 // grew says whether an object holds more than the file that bears it says. What was not reported cannot have grown.
 func grew(known *v1alpha1.RecordedFile, object bucket.Object, format string, told content) bool {
 	if format == formatMP4 {
-		return known.SizeBytes > 0 && object.Size > known.SizeBytes
+		return known.SizeBytes > 0 && min(object.Size, v1alpha1.MaxSizeBytes) > known.SizeBytes
 	}
 	reported := time.Duration(known.DurationSeconds) * time.Second
 	return reported > 0 && told.duration > reported+max(growthSlack, time.Duration(growthPart*float64(reported)))
