@@ -27,6 +27,12 @@ const (
 	ConditionRecorded = "Recorded"
 	// ConditionProcessed is on a RecordingFile: True once every step that is not optional succeeded.
 	ConditionProcessed = "Processed"
+	// ConditionIntact is on a RecordingFile once a step has read the recording, whether that step succeeded or failed:
+	// True when every such step found that nothing is lost, False when one found damage (the message says the first of
+	// it, with its time and segment), and Unknown when the bytes cannot decide it. It says nothing of whether processing
+	// succeeded: a step with onDamage Publish, and every archive, succeeds with a damaged recording. It begins anew when
+	// the file has grown.
+	ConditionIntact = "Intact"
 	// ConditionSwept is on a RecordingSource with spec.sweep: True while its bucket is searched without failure.
 	ConditionSwept = "Swept"
 )
@@ -59,6 +65,16 @@ const (
 	// ReasonSwept: no callback came; a sweep found the finished file in the bucket and read its facts from there. It
 	// is also the reason of a RecordingSource's Swept condition while the bucket is searched without failure.
 	ReasonSwept = "Swept"
+)
+
+// Reasons of a RecordingFile's Intact condition.
+const (
+	// ReasonIntact: every packet of the recording is there.
+	ReasonIntact = "Intact"
+	// ReasonDamaged: segments or packets are lost, or bytes are wrong. It is also the reason of the event that says so.
+	ReasonDamaged = "Damaged"
+	// ReasonUndecided: the bytes cannot decide whether something is lost, or could not be read.
+	ReasonUndecided = "Undecided"
 )
 
 // Reasons for which a RecordingFile cannot be processed until a person mends something.

@@ -272,9 +272,10 @@ type StepStatus struct {
 	// reason is a word for the outcome, for example SegmentMissing.
 	// +optional
 	Reason string `json:"reason,omitempty"`
-	// message says what happened and where.
+	// message says what happened and where; at most 1024 bytes. It is the one place for it: conditions and events only
+	// name the step and the reason.
 	// +optional
-	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 	// outputs that the step has published.
 	// +optional

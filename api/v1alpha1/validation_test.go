@@ -502,7 +502,7 @@ func TestStatusRules(t *testing.T) {
 		"17 steps":              {`{steps: ` + list(17, "{name: s%d, state: Pending}") + `}`, "status.steps", "Too many"},
 		"65 outputs":            {`{steps: [{name: a, state: Succeeded, outputs: ` + list(65, `{uri: "s3://b/%d"}`) + `}]}`, "status.steps[0].outputs", "Too many"},
 		"an output of nothing":  {`{steps: [{name: a, state: Succeeded, outputs: [{sizeBytes: 1}]}]}`, "status.steps[0].outputs[0].uri", "Required"},
-		"a long message":        {`{steps: [{name: a, state: Failed, message: ` + long(4097) + `}]}`, "status.steps[0].message", "4096"},
+		"a long message":        {`{steps: [{name: a, state: Failed, message: ` + long(1025) + `}]}`, "status.steps[0].message", "1024"},
 		"17 findings":           {`{steps: [{name: a, state: Succeeded, integrity: {state: Damaged, checked: Structure, findings: ` + list(17, `{type: Corrupt, segment: %d}`) + `}}]}`, "status.steps[0].integrity.findings", "Too many"},
 		"a finding of nothing":  {`{steps: [{name: a, state: Succeeded, integrity: {state: Intact, checked: Structure, findings: [{message: m}]}}]}`, "status.steps[0].integrity.findings[0].type", "Required"},
 		"a long finding":        {`{steps: [{name: a, state: Succeeded, integrity: {state: Intact, checked: Structure, findings: [{type: Pause, message: ` + long(257) + `}]}}]}`, "status.steps[0].integrity.findings[0].message", "256"},

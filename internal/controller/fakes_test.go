@@ -135,8 +135,13 @@ func finish(t *testing.T, job *batchv1.Job, conditions ...batchv1.JobConditionTy
 // succeed plays a step that published one output.
 func succeed(t *testing.T, job *batchv1.Job, uri string) {
 	t.Helper()
-	say(t, job, corev1.PodSucceeded, ended(task.ContainerFetch, 0, ""), ended(task.ContainerProcess, 0, ""),
-		ended(task.ContainerPublish, 0, result(t, task.Result{Outputs: []v1alpha1.Output{{URI: uri, SizeBytes: 10, SHA256: "ab", Files: 1}}})))
+	publish(t, job, task.Result{Outputs: []v1alpha1.Output{{URI: uri, SizeBytes: 10, SHA256: "ab", Files: 1}}})
+}
+
+// publish plays a step that succeeded and says this.
+func publish(t *testing.T, job *batchv1.Job, said task.Result) {
+	t.Helper()
+	say(t, job, corev1.PodSucceeded, ended(task.ContainerFetch, 0, ""), ended(task.ContainerProcess, 0, ""), ended(task.ContainerPublish, 0, result(t, said)))
 	finish(t, job, batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
 }
 

@@ -23,9 +23,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/plan"
+	"sparkrtc.dev/recording-operator/internal/status"
 )
 
 // announce says what changed, now that it is written: in events for people, in metrics for machines.
@@ -36,6 +38,7 @@ func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1
 	for i := range file.Status.Steps {
 		r.announceStep(file, &file.Status.Steps[i], before, steps)
 	}
+	r.announceDamage(file, before)
 	ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady)
 	was := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || was != nil && was.Reason == ready.Reason && was.Message == ready.Message {
@@ -52,6 +55,14 @@ func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1
 		kind = corev1.EventTypeWarning
 	}
 	r.Recorder.Eventf(file, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
+}
+
+// announceDamage says once that the recording is damaged, whether or not the steps succeed all the same.
+func (r *FileReconciler) announceDamage(file *v1alpha1.RecordingFile, before *v1alpha1.RecordingFileStatus) {
+	if intact := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionIntact); intact != nil &&
+		intact.Status == metav1.ConditionFalse && !meta.IsStatusConditionFalse(before.Conditions, v1alpha1.ConditionIntact) {
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, v1alpha1.ReasonDamaged, "Process", "%s", intact.Message)
+	}
 }
 
 // quiet are the reasons that nearly every file has at first: the STATUS column shows them, and an event costs the API
@@ -71,12 +82,12 @@ func (r *FileReconciler) announceStep(file *v1alpha1.RecordingFile, step *v1alph
 	switch {
 	case step.State == v1alpha1.StepRunning && was.JobName != step.JobName:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepStarted", "Process", "step %q: created Job %s", step.Name, step.JobName)
-	case step.State == v1alpha1.StepRunning && step.Attempts > was.Attempts && step.Message != "":
-		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", "Process", "step %q: attempt %d, %s", step.Name, step.Attempts, step.Message)
+	case step.State == v1alpha1.StepRunning && step.Attempts > was.Attempts && step.Reason != "":
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", "Process", "step %q: attempt %d after %s; see status.steps", step.Name, step.Attempts, step.Reason)
 	case step.State == v1alpha1.StepSucceeded && was.State != step.State:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSucceeded", "Process", "step %q: %s", step.Name, published(step))
 	case step.State == v1alpha1.StepFailed && was.State != step.State:
-		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", "Process", "step %q: %s: %s", step.Name, step.Reason, step.Message)
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", "Process", "%s; see status.steps", status.Failed(step))
 	}
 }
 

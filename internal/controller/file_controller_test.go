@@ -80,7 +80,11 @@ func TestFailedStepEndsTheFile(t *testing.T) {
 	fail(t, jobOf(t, g, namespace, "mp4"), task.ReasonSegmentMissing, "segment 3 is missing")
 	file := film(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue())
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("segment 3 is missing"))
+	g.Expect(file.Status.Steps[0].Message).To(Equal("segment 3 is missing"))
+	for _, condition := range file.Status.Conditions {
+		g.Expect(condition.Message).NotTo(ContainSubstring("segment 3"), "the step says it, and %s refers to it", condition.Type)
+	}
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Message).To(Equal(`step "mp4" failed with SegmentMissing; see status.steps`))
 	g.Expect(file.Status.Steps[1].State).To(Equal(v1alpha1.StepSkipped))
 	g.Expect(jobsOf(t, namespace, "keep")).To(BeEmpty())
 }
@@ -96,8 +100,44 @@ func TestAContainerThatCouldNotSpeak(t *testing.T) {
 	job.Status.Failed = 1
 	finish(t, job, batchv1.JobFailureTarget, batchv1.JobFailed)
 	file := film(t, g, namespace, v1alpha1.ReasonFailed)
-	g.Expect(file.Status.Steps[0].Reason).To(Equal("OOMKilled"))
-	g.Expect(file.Status.Steps[0].Message).To(And(ContainSubstring("memory"), ContainSubstring("last words")))
+	g.Expect(file.Status.Steps[0].Reason).To(Equal(task.ReasonOutOfMemory))
+	g.Expect(file.Status.Steps[0].Message).To(Equal(
+		`container "process" needed more than its limit of 768Mi of memory; raise resources.limits.memory of step "mp4" in the pipeline`))
+}
+
+// TestDamageIsSaid holds that a damaged recording that is published says so: in the step, in a condition of its own, in
+// Ready, and in one event.
+func TestDamageIsSaid(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	damaged := &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedDecoded,
+		Packets: v1alpha1.PacketCounts{Video: 1500, Audio: 2800}, Findings: []v1alpha1.Finding{
+			{Type: v1alpha1.FindingMute, AtMilliseconds: 2000, LengthMilliseconds: 9000},
+			{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(3)), AtMilliseconds: 18_000, LengthMilliseconds: 6000, Message: "c.ts is not there"},
+		}}
+	publish(t, jobOf(t, g, namespace, "mp4"), task.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/mp4/a.mp4"}}, Integrity: damaged})
+	publish(t, jobOf(t, g, namespace, "keep"), task.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/keep/a.m3u8"}}, Integrity: damaged})
+	file := film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	g.Expect(file.Status.Steps[0].Integrity).To(Equal(damaged))
+	intact := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionIntact)
+	g.Expect(intact).NotTo(BeNil())
+	g.Expect(intact.Status).To(Equal(metav1.ConditionFalse))
+	g.Expect(intact.Message).To(Equal(`step "mp4": SegmentMissing at 18s, segment 3: c.ts is not there (1 more finding)`))
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("the recording is damaged"))
+	g.Expect(statusPatches.of(client.ObjectKeyFromObject(file))).To(BeNumerically("<=", 4), "guarantee 5")
+	g.Eventually(func(g Gomega) {
+		var events eventsv1.EventList
+		g.Expect(k8s.List(t.Context(), &events, client.InNamespace(namespace))).To(Succeed())
+		notes := 0
+		for _, event := range events.Items {
+			if event.Reason == v1alpha1.ReasonDamaged {
+				g.Expect(event.Note).To(Equal(intact.Message))
+				notes++
+			}
+		}
+		g.Expect(notes).To(Equal(1))
+	}, timeout, poll).Should(Succeed())
 }
 
 func TestUnknownPipelineIsWaitedFor(t *testing.T) {

@@ -83,11 +83,14 @@ func (r *FileReconciler) observeResult(ctx context.Context, job *batchv1.Job) (*
 	if last == nil {
 		return nil, nil //nolint:nilnil // no pod has spoken, which is no error
 	}
-	return podResult(last), nil
+	return podResult(job, last), nil
 }
 
 // podResult reads the word of the container that failed, or of the last one.
-func podResult(pod *corev1.Pod) *task.Result {
+func podResult(job *batchv1.Job, pod *corev1.Pod) *task.Result {
+	if pod.Status.Reason == podEvicted {
+		return &task.Result{Failure: &task.Failure{Reason: podEvicted, Message: nonEmpty(pod.Status.Message, "the node took the pod away")}}
+	}
 	containers := append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...)
 	for _, container := range containers {
 		ended := container.State.Terminated
@@ -98,10 +101,17 @@ func podResult(pod *corev1.Pod) *task.Result {
 			continue
 		}
 		result, err := task.DecodeResult(ended.Message)
-		if err == nil && (ended.ExitCode == 0 || result.Failure != nil) {
+		spoke := err == nil && (ended.ExitCode == 0 || result.Failure != nil)
+		switch {
+		case ended.ExitCode != 0 && ended.Reason == containerOutOfMemory && !(spoke && result.Failure.Permanent):
+			// The worker may have survived the program that was killed, and not know why that one died. But a failure that
+			// it calls permanent has another cause.
+			return &task.Result{Failure: outOfMemory(job, container.Name), Integrity: result.Integrity}
+		case spoke:
 			return &result
+		default:
+			return &task.Result{Failure: silent(job, container.Name, ended)}
 		}
-		return &task.Result{Failure: unspoken(container.Name, ended)}
 	}
 	message := pod.Status.Message
 	if message == "" {
@@ -110,20 +120,59 @@ func podResult(pod *corev1.Pod) *task.Result {
 	return &task.Result{Failure: &task.Failure{Reason: nonEmpty(pod.Status.Reason, task.ReasonInterrupted), Message: message}}
 }
 
-// unspoken describes a container that ended without a result of its own, for example killed for its memory.
-func unspoken(name string, ended *corev1.ContainerStateTerminated) *task.Failure {
-	message := fmt.Sprintf("container %q ended with exit code %d", name, ended.ExitCode)
-	if ended.Reason == "OOMKilled" {
-		message += " because it ran out of memory; raise the step's resources.limits.memory"
+// Reasons that Kubernetes gives.
+const (
+	// podEvicted: the kubelet ended the pod, because it used more disk than it may, or the node ran short of something.
+	podEvicted = "Evicted"
+	// containerOutOfMemory: a process of the container was killed for its memory.
+	containerOutOfMemory = "OOMKilled"
+	// containerError: the container ended with an exit code that is not 0. What it said is in its log.
+	containerError = "Error"
+)
+
+// outOfMemory says what to do about a container that needed more memory than it may have.
+func outOfMemory(job *batchv1.Job, container string) *task.Failure {
+	step := job.Labels[v1alpha1.LabelStep]
+	failure := &task.Failure{Reason: task.ReasonOutOfMemory}
+	if limit := memoryLimit(job, container); limit != "" {
+		failure.Message = fmt.Sprintf("container %q needed more than its limit of %s of memory; raise resources.limits.memory of step %q in the pipeline",
+			container, limit, step)
+	} else {
+		failure.Message = fmt.Sprintf("the node had too little memory for container %q; raise resources.requests.memory of step %q in the pipeline",
+			container, step)
 	}
-	if said := strings.TrimSpace(ended.Message); said != "" {
-		const keep = 512
-		if len(said) > keep {
-			said = strings.ToValidUTF8(said[len(said)-keep:], "")
+	return failure
+}
+
+// memoryLimit is that of a container; empty: it has none.
+func memoryLimit(job *batchv1.Job, name string) string {
+	pod := &job.Spec.Template.Spec
+	for _, container := range append(append([]corev1.Container{}, pod.InitContainers...), pod.Containers...) {
+		if limit, ok := container.Resources.Limits[corev1.ResourceMemory]; ok && container.Name == name {
+			return limit.String()
 		}
-		message += ": " + said
+	}
+	return ""
+}
+
+// silent describes a container that ended without a result of its own. Its log stays where it is: the message is for a
+// person who wants to know what to do.
+func silent(job *batchv1.Job, name string, ended *corev1.ContainerStateTerminated) *task.Failure {
+	message := fmt.Sprintf("container %q ended with exit code %d and no result", name, ended.ExitCode)
+	if said := strings.TrimSpace(ended.Message); said != "" && ended.Reason != containerError {
+		// It never ran, and these are the words of the container runtime, which no log has.
+		message += ": " + firstLine(said)
+	} else {
+		message += fmt.Sprintf("; see kubectl logs job/%s -c %s", job.Name, name)
 	}
 	return &task.Failure{Reason: nonEmpty(ended.Reason, task.ReasonInternal), Message: message}
+}
+
+// firstLine is the first line of a text, of at most 256 bytes.
+func firstLine(text string) string {
+	const most = 256
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.ToValidUTF8(line[:min(len(line), most)], "")
 }
 
 func nonEmpty(value, fallback string) string {

@@ -224,7 +224,7 @@ func (p *Plan) follow(seen Observation, job Job) v1alpha1.StepStatus {
 		state.State = v1alpha1.StepSucceeded
 		state.CompletionTime = job.CompletionTime
 		if spoken(job) {
-			state.Outputs = job.Result.Outputs
+			state.Outputs, state.Integrity = job.Result.Outputs, job.Result.Integrity
 		} else {
 			state.Message = "the step succeeded, but its pod was gone before its word on the outputs was read; the manifest at the destination lists them"
 		}
@@ -233,6 +233,9 @@ func (p *Plan) follow(seen Observation, job Job) v1alpha1.StepStatus {
 		state.CompletionTime = job.CompletionTime
 		state.Attempts = max(job.FailedPods, 1)
 		state.Reason, state.Message = failure(job)
+		if job.Result != nil {
+			state.Integrity = job.Result.Integrity
+		}
 	case JobActive:
 		p.steer(seen.Suspend, job, &state)
 	}

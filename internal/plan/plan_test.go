@@ -55,6 +55,22 @@ func failed(j *Job) {
 	j.Result = &task.Result{Failure: &task.Failure{Reason: "SegmentMissing", Message: "segment 3 is missing", Permanent: true}}
 }
 
+// TestMake_IntegrityIsThatOfTheResult holds that a step says what was found, however it ended.
+func TestMake_IntegrityIsThatOfTheResult(t *testing.T) {
+	found := &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, More: 3}
+	for name, end := range map[string]func(*Job){"succeeded": succeeded, "failed": failed} {
+		ended := job("mp4", end, func(j *Job) { j.Result.Integrity = found })
+		made := Make(Observation{Steps: []v1alpha1.Step{step("mp4")}, Input: "in", Jobs: []Job{ended}, Now: now})
+		if made.Steps[0].Integrity != found {
+			t.Errorf("%s: the step says %+v", name, made.Steps[0].Integrity)
+		}
+	}
+	retried := job("mp4", failed, func(j *Job) { j.State, j.Result.Integrity = JobActive, found })
+	if made := Make(Observation{Steps: []v1alpha1.Step{step("mp4")}, Input: "in", Jobs: []Job{retried}, Now: now}); made.Steps[0].Integrity != nil {
+		t.Error("a step that is tried again says what an earlier attempt found")
+	}
+}
+
 func TestMake(t *testing.T) {
 	two := []v1alpha1.Step{step("mp4"), step("keep", "mp4")}
 	tests := map[string]struct {

@@ -72,6 +72,10 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 	}
 	computed.Summary = summary(&seen.File.Spec, computed.Steps)
 	verdict := judge(seen, computed.Steps)
+	intact, read := intactCondition(computed.Steps)
+	if verdict.reason == v1alpha1.ReasonSucceeded && intact.reason == v1alpha1.ReasonDamaged {
+		verdict.message += "; the recording is damaged, see the condition Intact"
+	}
 	if computed.Runs > 1 && verdict.reason != v1alpha1.ReasonFailed {
 		verdict.message += fmt.Sprintf(" (run %d: the file grew after it was processed)", computed.Runs)
 	}
@@ -85,6 +89,11 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 	is := recordedCondition(seen.File, verdict)
 	set(v1alpha1.ConditionRecorded, is.status, is.reason, is.message)
 	set(v1alpha1.ConditionProcessed, verdict.processed, verdict.processedReason(), verdict.message)
+	if read {
+		set(v1alpha1.ConditionIntact, intact.status, intact.reason, intact.message)
+	} else {
+		meta.RemoveStatusCondition(&computed.Conditions, v1alpha1.ConditionIntact)
+	}
 	if verdict.stalled != "" {
 		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, verdict.stalled, verdict.message)
 	} else {
@@ -170,7 +179,7 @@ func judgeSteps(seen Observation, steps []v1alpha1.StepStatus) verdict {
 	case len(found.running) > 0:
 		done.reason, done.message = v1alpha1.ReasonProcessing, "running: "+strings.Join(found.running, ", ")
 	case len(found.failed) > 0:
-		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(found.failed, "; ")
+		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(found.failed, "; ")+"; see status.steps"
 	case len(found.skipped) > 0:
 		// Behind a failed step a skipped one adds nothing to say; here the one that failed was optional.
 		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(found.skipped, "; ")
@@ -206,7 +215,7 @@ func tally(seen Observation, steps []v1alpha1.StepStatus) tallied {
 			}
 		case v1alpha1.StepFailed:
 			if !optional {
-				found.failed = append(found.failed, fmt.Sprintf("step %q: %s: %s", step.Name, step.Reason, step.Message))
+				found.failed = append(found.failed, Failed(&step))
 			}
 		case v1alpha1.StepRunning:
 			found.running = append(found.running, step.Name)
@@ -220,6 +229,14 @@ func tally(seen Observation, steps []v1alpha1.StepStatus) tallied {
 	return found
 }
 
+// Failed names a step that failed, and the reason. What happened is said in the step's own message, and nowhere else.
+func Failed(step *v1alpha1.StepStatus) string {
+	if step.Reason == "" {
+		return fmt.Sprintf("step %q failed", step.Name)
+	}
+	return fmt.Sprintf("step %q failed with %s", step.Name, step.Reason)
+}
+
 // steps are the plan's, with what stands in the way of a step as its message.
 func steps(seen Observation) []v1alpha1.StepStatus {
 	result := slices.Clone(seen.Steps)
@@ -231,21 +248,28 @@ func steps(seen Observation) []v1alpha1.StepStatus {
 		}
 		result[i].Message = cut(result[i].Message, maxStepMessage)
 	}
+	boundFindings(result)
 	return result
 }
 
-// The longest messages that the API server takes, in characters. It refuses a status with a longer one as a whole.
+// The longest messages, in bytes. The API server refuses a status with a longer message of a step as a whole; those of
+// conditions are short because an object is read and written as a whole too.
 const (
-	maxStepMessage      = 4096
-	maxConditionMessage = 32768
+	maxStepMessage      = 1024
+	maxConditionMessage = 512
 )
 
+// cut shortens a message to at most so many bytes.
 func cut(message string, most int) string {
 	const mark = "..."
-	if utf8.RuneCountInString(message) <= most {
+	if len(message) <= most {
 		return message
 	}
-	return string([]rune(message)[:most-len(mark)]) + mark
+	end := most - len(mark)
+	for end > 0 && !utf8.RuneStart(message[end]) {
+		end--
+	}
+	return message[:end] + mark
 }
 
 func runs(seen Observation) int32 {
