@@ -1,0 +1,194 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/confine"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	workermedia "sparkrtc.dev/recording-operator/internal/worker/media"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
+)
+
+// TestMain lets the test binary stand in for the worker, which confines ffmpeg by running itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == confine.Subcommand {
+		fmt.Fprintln(os.Stderr, confine.Run(os.Args[2:]))
+		os.Exit(workermedia.ExitConfine)
+	}
+	os.Exit(m.Run())
+}
+
+// attempt is what the worker made of a recording.
+type attempt struct {
+	// failure is nil when something was published.
+	failure *task.Failure
+	// files that were published, by name, and the integrity that the manifest says.
+	dir       string
+	files     []string
+	integrity integrity
+	// said tells whether there is any integrity in the manifest.
+	said bool
+}
+
+// integrity is read as JSON, as a user of the manifest reads it.
+type integrity struct {
+	State    state  `json:"state"`
+	Checked  string `json:"checked"`
+	Findings []struct {
+		Type    string   `json:"type"`
+		At      *float64 `json:"at"`
+		Segment *int     `json:"segment"`
+	} `json:"findings"`
+}
+
+// settings of a step, as its JSON in the API.
+type settings map[string]any
+
+// work runs the step's three containers in process, on volumes in a temporary folder.
+func work(ctx context.Context, base string, r *recording, set settings) (attempt, error) {
+	source, destination := filepath.Join(base, "source"), filepath.Join(base, "destination")
+	for _, dir := range []string{source, destination} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return attempt{}, err
+		}
+	}
+	if err := r.store(source); err != nil {
+		return attempt{}, err
+	}
+	w, err := newWorker(base, r, set)
+	if err != nil {
+		return attempt{}, err
+	}
+	for _, container := range []func(context.Context) (task.Result, error){w.Fetch, w.Process, w.Publish} {
+		if _, err := container(ctx); err != nil {
+			return attempt{failure: failure.Report(err)}, nil
+		}
+	}
+	return readPublished(filepath.Join(destination, "room", "stream"))
+}
+
+func newWorker(base string, r *recording, set settings) (*worker.Worker, error) {
+	claim := func(name string) task.Storage {
+		return task.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
+			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: name},
+		}}
+	}
+	calls := claim("calls")
+	todo := task.Task{
+		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4",
+		Source:      task.Source{Format: r.format, Storage: &calls, Object: r.object, MaxBytes: 256 << 20, DurationSeconds: r.reported},
+		Destination: task.Destination{Storage: claim("archive"), Path: "room/stream/"},
+	}
+	if set == nil {
+		todo.Archive = &v1alpha1.Archive{}
+	} else {
+		data, err := json.Marshal(set)
+		if err == nil {
+			todo.Transcode = &v1alpha1.Transcode{}
+			err = json.Unmarshal(data, todo.Transcode)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	tool, err := exec.LookPath(ffmpegPath())
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(base, "work")
+	temp := worker.TempDir(dir)
+	return &worker.Worker{
+		Task: todo, WorkDir: dir,
+		Source:      storage.Paths{Volume: filepath.Join(base, "source"), Temp: temp},
+		Destination: storage.Paths{Volume: filepath.Join(base, "destination"), Temp: temp},
+		FFmpeg:      tool, FFprobe: filepath.Join(filepath.Dir(tool), "ffprobe"), Self: self,
+		Version: "test", Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	}, nil
+}
+
+// store writes the recording's files below dir.
+func (r *recording) store(dir string) error {
+	for name, data := range r.files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readPublished(dir string) (attempt, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		return attempt{}, fmt.Errorf("published without manifest: %w", err)
+	}
+	var manifest struct {
+		Files     []struct{ Name string }
+		Integrity *integrity
+	}
+	if err := json.Unmarshal(data, &manifest); err != nil {
+		return attempt{}, err
+	}
+	done := attempt{dir: dir}
+	for _, f := range manifest.Files {
+		done.files = append(done.files, f.Name)
+	}
+	if manifest.Integrity != nil {
+		done.integrity, done.said = *manifest.Integrity, true
+	}
+	return done, nil
+}
+
+// checkArchive compares an archive with the recording, byte by byte.
+func checkArchive(r *recording, done attempt) []string {
+	var problems []string
+	var want []string
+	for name := range r.files {
+		if !slices.Contains(r.unlisted, name) {
+			want = append(want, name)
+		}
+	}
+	have := map[string]bool{}
+	for _, name := range done.files {
+		have[name] = true
+	}
+	slices.Sort(want)
+	for _, name := range want {
+		relative := strings.TrimPrefix(name, path.Dir(r.object)+"/")
+		data, err := os.ReadFile(filepath.Join(done.dir, filepath.FromSlash(relative)))
+		switch {
+		case err != nil:
+			problems = append(problems, "not archived: "+relative)
+		case string(data) != string(r.files[name]):
+			problems = append(problems, "archived with other bytes: "+relative)
+		case !have[relative]:
+			problems = append(problems, "not in the manifest: "+relative)
+		}
+	}
+	return problems
+}

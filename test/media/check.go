@@ -1,0 +1,291 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// tolerance of every time, in seconds: picture and sound against one origin.
+const tolerance = 0.040
+
+// joinTolerance is what the place of a take may add for each joint: where a take ends is known to the length of a
+// packet of sound or of a picture.
+const joinTolerance = 0.025
+
+// edge is how near to the beginning or end of a sound its position is not read.
+const edge = 0.09
+
+// maxProblems bounds how many problems of one kind are listed.
+const maxProblems = 3
+
+// view says how a result shows what the recording has.
+type view struct {
+	// copied: pictures have their own size; else they are fitted into the canvas.
+	copied bool
+	// published although damaged: frames near a damage may be missing or late.
+	damaged bool
+}
+
+// check compares a result with the truth and lists what is wrong; empty when all is right.
+func (t *truth) check(res result, v view) []string {
+	c := checker{truth: t, res: res, view: v}
+	c.readNumbers()
+	c.findOrigin()
+	c.checkPictures()
+	c.checkSound()
+	c.checkLength()
+	return c.problems
+}
+
+type checker struct {
+	truth    *truth
+	res      result
+	view     view
+	numbers  []int
+	origin   float64
+	problems []string
+	counts   map[string]int
+}
+
+// problem notes what is wrong; the first ones of a kind with details.
+func (c *checker) problem(kind, format string, args ...any) {
+	if c.counts == nil {
+		c.counts = map[string]int{}
+	}
+	c.counts[kind]++
+	if c.counts[kind] <= maxProblems {
+		c.problems = append(c.problems, kind+": "+fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *checker) tolerance() float64 {
+	return tolerance + joinTolerance*float64(c.truth.joins) + c.truth.slack
+}
+
+// readNumbers reads every picture's number. In a result that is fitted into a canvas, the sizes of the recording's
+// pictures say where patterns can be; the one that gives a number counts.
+func (c *checker) readNumbers() {
+	type size struct{ w, h int }
+	var sizes []size
+	for _, f := range c.truth.frames {
+		if s := (size{f.width, f.height}); !slices.Contains(sizes, s) {
+			sizes = append(sizes, s)
+		}
+	}
+	for _, p := range c.res.pictures {
+		number := pictureGarbled
+		for _, s := range sizes {
+			x, y, w, h := 0.0, 0.0, float64(grayWidth), float64(grayHeight)
+			if !c.view.copied && c.res.width > 0 {
+				rw, rh := float64(c.res.width), float64(c.res.height)
+				scale := min(rw/float64(s.w), rh/float64(s.h))
+				w, h = float64(s.w)*scale/rw*grayWidth, float64(s.h)*scale/rh*grayHeight
+				x, y = (grayWidth-w)/2, (grayHeight-h)/2
+			}
+			if n := readPicture(p.gray, grayWidth, x, y, w, h); n != pictureGarbled {
+				number = n
+				if n != pictureBlack {
+					break
+				}
+			}
+		}
+		c.numbers = append(c.numbers, number)
+	}
+}
+
+// findOrigin finds the constant between the truth's times and the result's: the median over the pictures, or over the
+// sound when there is no picture. It must be next to nothing: a result begins where the recording does.
+func (c *checker) findOrigin() {
+	var offsets []float64
+	byNumber := map[int][]float64{}
+	for i, p := range c.res.pictures {
+		byNumber[c.numbers[i]] = append(byNumber[c.numbers[i]], p.at)
+	}
+	for _, f := range c.truth.frames {
+		best := math.Inf(1)
+		for _, at := range byNumber[f.number] {
+			if math.Abs(at-f.at) < math.Abs(best) {
+				best = at - f.at
+			}
+		}
+		if !math.IsInf(best, 1) {
+			offsets = append(offsets, best)
+		}
+	}
+	if len(c.truth.frames) == 0 {
+		for _, h := range c.res.sound {
+			if s := c.soundAt(h.at); s != nil && h.clean {
+				offsets = append(offsets, h.at-(s.from+h.position-s.position))
+			}
+		}
+	}
+	if len(offsets) == 0 {
+		return
+	}
+	slices.Sort(offsets)
+	c.origin = offsets[len(offsets)/2]
+	if math.Abs(c.origin) > 0.06+joinTolerance*float64(c.truth.joins) {
+		c.problem("origin", "everything is %+.3f s off", c.origin)
+		if math.Abs(c.origin) > 1 {
+			c.origin = 0
+		}
+	}
+}
+
+func (c *checker) soundAt(at float64) *span {
+	for i := range c.truth.sounds {
+		if s := &c.truth.sounds[i]; at >= s.from && at < s.to {
+			return s
+		}
+	}
+	return nil
+}
+
+// checkPictures: every expected picture is shown once at its time, and nothing else is.
+func (c *checker) checkPictures() {
+	if len(c.truth.frames) > 0 && len(c.res.pictures) == 0 {
+		c.problem("picture", "there is none, %d frames are missing", len(c.truth.frames))
+		return
+	}
+	used := make([]bool, len(c.res.pictures))
+	byNumber := map[int][]int{}
+	for i, n := range c.numbers {
+		byNumber[n] = append(byNumber[n], i)
+	}
+	missing, late := 0, 0
+	for _, f := range c.truth.frames {
+		nearest, distance := -1, math.Inf(1)
+		for _, i := range byNumber[f.number] {
+			if d := math.Abs(c.res.pictures[i].at - c.origin - f.at); !used[i] && d < distance {
+				nearest, distance = i, d
+			}
+		}
+		switch {
+		case nearest >= 0 && distance <= c.tolerance():
+			used[nearest] = true
+		case f.optional, c.view.damaged && c.truth.isDamaged(f.at, 0.05):
+		case nearest >= 0 && distance < 30:
+			used[nearest] = true
+			late++
+			c.problem("time of frame", "%d is shown at %.3f, it belongs to %.3f", f.number, c.res.pictures[nearest].at-c.origin, f.at)
+		default:
+			missing++
+			c.problem("frame missing", "%d at %.3f", f.number, f.at)
+		}
+	}
+	if missing+late > maxProblems {
+		c.problems = append(c.problems, fmt.Sprintf("of %d frames %d are missing, %d at a wrong time", len(c.truth.frames), missing, late))
+	}
+	c.checkExtra(used)
+}
+
+func (c *checker) checkExtra(used []bool) {
+	for i, n := range c.numbers {
+		at := c.res.pictures[i].at - c.origin
+		switch {
+		case used[i], n == pictureBlack && !c.hasPicture(at), c.truth.nearOptional(at) && c.view.damaged:
+		case n == pictureBlack:
+			c.problem("black picture", "at %.3f", at)
+		case n == pictureGarbled:
+			c.problem("garbled picture", "at %.3f", at)
+		default:
+			c.problem("extra picture", "%d at %.3f", n, at)
+		}
+	}
+}
+
+// hasPicture says that the recording has shown something before: a picture that stands still is shown on, so that
+// black is right only before the first one, or where the truth says that the camera was off.
+func (c *checker) hasPicture(at float64) bool {
+	for _, d := range c.truth.dark {
+		if at > d.from-tolerance && at < d.to+tolerance {
+			return false
+		}
+	}
+	return len(c.truth.frames) > 0 && at >= c.truth.frames[0].at-tolerance
+}
+
+// nearOptional says that a time lies where pictures are damaged.
+func (t *truth) nearOptional(at float64) bool {
+	if t.isDamaged(at, 0.6) {
+		return true
+	}
+	for _, f := range t.frames {
+		if f.optional && math.Abs(f.at-at) < 0.1 {
+			return true
+		}
+	}
+	return false
+}
+
+// checkSound: what is heard at each moment is what the recording sounds then, or silence; and the track has samples
+// throughout, since a browser plays what follows a hole at once.
+func (c *checker) checkSound() {
+	if len(c.truth.sounds) > 0 && len(c.res.covered) == 0 {
+		c.problem("sound", "there is none")
+		return
+	}
+	at := make(map[int]heard, len(c.res.sound))
+	for _, h := range c.res.sound {
+		at[int(math.Round((h.at-c.origin)*50))] = h
+	}
+	missing := 0.0
+	for _, s := range c.truth.sounds {
+		for i := int(math.Ceil((s.from + edge) * 50)); float64(i)/50 < s.to-edge; i++ {
+			moment := float64(i) / 50
+			if c.view.damaged && c.truth.isDamaged(moment, 0.12) {
+				continue
+			}
+			h, covered := at[i]
+			if !covered || h.level < chirpLevel/8 {
+				missing += 0.02
+				c.problem("sound missing", "at %.2f", moment)
+				continue
+			}
+			want := s.position + h.at - c.origin - s.from
+			if !h.clean || math.Abs(h.position-want) > c.tolerance() {
+				c.problem("wrong sound", "at %.2f: position %.3f, it should be %.3f (clean %v)", moment, h.position, want, h.clean)
+			}
+		}
+	}
+	if missing > 0.1 {
+		c.problems = append(c.problems, fmt.Sprintf("%.2f s of sound are missing", missing))
+	}
+	c.checkSilence()
+	c.checkHoles()
+}
+
+// checkSilence: where the recording has no sound, nothing is heard.
+func (c *checker) checkSilence() {
+	for _, h := range c.res.sound {
+		at := h.at - c.origin
+		if h.level < chirpLevel/8 || c.truth.isDamaged(at, 0.6) && c.view.damaged {
+			continue
+		}
+		near := slices.ContainsFunc(c.truth.sounds, func(s span) bool { return at > s.from-edge && at < s.to+edge })
+		if !near {
+			c.problem("extra sound", "at %.2f: position %.3f", at, h.position)
+		}
+	}
+}
+
+func (c *checker) checkHoles() {
+	for i := 1; i < len(c.res.covered); i++ {
+		hole := c.res.covered[i].from - c.res.covered[i-1].to
+		if at := c.res.covered[i-1].to - c.origin; hole > 0.06 && !(c.view.damaged && c.truth.isDamaged(at, 0.2)) {
+			c.problem("hole in the sound track", "%.3f s at %.3f: browsers play what follows at once", hole, at)
+		}
+	}
+}
+
+// checkLength: the file says that it lasts as long as the recording.
+func (c *checker) checkLength() {
+	allowed := 0.12 + joinTolerance*float64(c.truth.joins) + c.truth.slack
+	if d := c.res.duration - c.truth.length; math.Abs(d) > allowed && !c.view.damaged {
+		c.problem("length", "%.3f s, it should be %.3f", c.res.duration, c.truth.length)
+	}
+}

@@ -1,0 +1,114 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"math/rand/v2"
+	"path"
+	"slices"
+)
+
+// inMiddle is the segment in the middle.
+func (r *recording) inMiddle() *segment { return r.segments[len(r.segments)/2] }
+
+// cut keeps the first bytes of a segment alone, a fraction of it.
+func (r *recording) cut(s *segment, fraction float64, aligned bool) *recording {
+	keep := int(float64(len(s.data)) * fraction)
+	if aligned {
+		keep -= keep % 188
+	}
+	lost := s.touched(keep, len(s.data))
+	s.data = s.data[:keep]
+	r.lose(lost...)
+	return r
+}
+
+// cutHead keeps the last bytes of a segment alone.
+func (r *recording) cutHead(s *segment, fraction float64) *recording {
+	from := int(float64(len(s.data)) * fraction)
+	from -= from % 188
+	lost := s.touched(0, from)
+	s.data = s.data[from:]
+	r.lose(lost...)
+	return r
+}
+
+// zero overwrites a part of a segment with zeros.
+func (r *recording) zero(s *segment, from, to float64) *recording {
+	a, b := int(float64(len(s.data))*from), int(float64(len(s.data))*to)
+	lost := s.touched(a, b)
+	s.data = slices.Clone(s.data)
+	clear(s.data[a:b])
+	r.lose(lost...)
+	return r
+}
+
+// flip flips bits within the pictures of a segment.
+func (r *recording) flip(s *segment, count int, random *rand.Rand) *recording {
+	s.data = slices.Clone(s.data)
+	var lost []*unit
+	for range count {
+		p := s.places[random.IntN(len(s.places))]
+		if !p.unit.source.video || p.to-p.from < 400 {
+			continue
+		}
+		// Not in the headers: these are the first packet's.
+		at := p.from + 200 + random.IntN(p.to-p.from-200)
+		if r.isTS(s) && at%188 < 12 {
+			at += 12
+		}
+		s.data[min(at, p.to-1)] ^= 1 << random.IntN(8)
+		lost = append(lost, p.unit)
+	}
+	r.lose(lost...)
+	return r
+}
+
+func (r *recording) isTS(s *segment) bool { return path.Ext(s.name) == ".ts" }
+
+// dropPackets leaves out transport packets of a segment.
+func (r *recording) dropPackets(s *segment, drop func(i int, pid uint16) bool) *recording {
+	var out []byte
+	var lost []*unit
+	for i := 0; i*188 < len(s.data); i++ {
+		packet := s.data[i*188 : i*188+188]
+		pid := (uint16(packet[1])<<8 | uint16(packet[2])) & 0x1fff
+		if pid >= videoPID && pid < pmtPID && drop(i, pid) {
+			lost = append(lost, s.touched(i*188, i*188+188)...)
+			continue
+		}
+		out = append(out, packet...)
+	}
+	s.data = out
+	r.lose(lost...)
+	return r
+}
+
+// replace puts other bytes in the place of a segment's.
+func (r *recording) replace(s *segment, data []byte) *recording {
+	s.data = data
+	r.lose(s.units...)
+	return r
+}
+
+// swap exchanges the files of two segments.
+func (r *recording) swap(a, b *segment) *recording {
+	a.data, b.data = b.data, a.data
+	r.truth.damages = append(r.truth.damages, damage{from: min(a.from, b.from), to: max(a.to, b.to), video: true, sound: true})
+	return r
+}
+
+// leaveOut leaves out a segment's line.
+func (r *recording) leaveOut(s *segment) *recording {
+	s.gone = true
+	r.unlisted = append(r.unlisted, path.Join(path.Dir(r.object), s.name))
+	r.lose(s.units...)
+	return r
+}
+
+// either says which verdicts are right when bytes cannot decide.
+func (r *recording) either(states ...state) *recording {
+	r.truth.states = states
+	return r
+}

@@ -1,0 +1,194 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// result is what a published MP4 shows and plays, decoded.
+type result struct {
+	pictures []picture
+	sound    []heard
+	// covered are the stretches that the sound track has samples for.
+	covered       []span
+	duration      float64
+	width, height int
+	codecs        []string
+}
+
+// picture is one decoded picture. Its gray is kept until the number is read, since where the pattern lies depends on
+// the truth.
+type picture struct {
+	at   float64
+	gray []byte
+}
+
+// heard is what a window of sound tells for its middle.
+type heard struct {
+	at, position, level float64
+	clean               bool
+}
+
+const (
+	grayWidth, grayHeight = 96, 54
+	soundRate             = 16000
+	windowSamples         = soundRate / 20
+	windowStep            = soundRate / 50
+)
+
+// decode reads a whole MP4 with ffmpeg. Nothing may be hidden: times are kept as they are (-copyts), no picture is
+// dropped or doubled (-fps_mode passthrough).
+func decode(ctx context.Context, path string) (result, error) {
+	res, err := probe(ctx, path)
+	if err != nil {
+		return res, err
+	}
+	if res.width > 0 {
+		if err := res.decodePictures(ctx, path); err != nil {
+			return res, err
+		}
+	}
+	if slices.Contains(res.codecs, "audio") {
+		if err := res.decodeSound(ctx, path); err != nil {
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+// probe reads what the result's header says.
+func probe(ctx context.Context, path string) (result, error) {
+	probe := filepath.Join(filepath.Dir(ffmpegPath()), "ffprobe")
+	if ffmpegPath() == "ffmpeg" {
+		probe = "ffprobe"
+	}
+	out, err := exec.CommandContext(ctx, probe, "-v", "error", "-of", "json", "-show_entries",
+		"format=duration:stream=codec_type,codec_name,width,height:stream_disposition=attached_pic", path).Output()
+	if err != nil {
+		return result{}, fmt.Errorf("ffprobe: %w", err)
+	}
+	var found struct {
+		Format  struct{ Duration string }
+		Streams []struct {
+			Type          string `json:"codec_type"`
+			Name          string `json:"codec_name"`
+			Width, Height int
+		}
+	}
+	if err := json.Unmarshal(out, &found); err != nil {
+		return result{}, err
+	}
+	res := result{}
+	res.duration, _ = strconv.ParseFloat(found.Format.Duration, 64)
+	for _, s := range found.Streams {
+		res.codecs = append(res.codecs, s.Type, s.Name)
+		if s.Type == "video" && res.width == 0 {
+			res.width, res.height = s.Width, s.Height
+		}
+	}
+	return res, nil
+}
+
+var (
+	showinfo  = regexp.MustCompile(`Parsed_showinfo_\d+ @ .*\] n: *\d+ pts: *-?\S+ pts_time:(\S+)`)
+	ashowinfo = regexp.MustCompile(`Parsed_ashowinfo_\d+ @ .*\] n:\d+ pts:\S+ pts_time:(\S+) .*nb_samples:(\d+)`)
+)
+
+func (res *result) decodePictures(ctx context.Context, path string) error {
+	filter := fmt.Sprintf("scale=%d:%d:flags=area,format=gray,showinfo=checksum=0", grayWidth, grayHeight)
+	raw, lines, err := run(ctx, showinfo, "-copyts", "-i", path, "-map", "0:v:0", "-vf", filter, "-fps_mode", "passthrough",
+		"-enc_time_base", "-1", "-f", "rawvideo", "pipe:1")
+	if err != nil {
+		return err
+	}
+	const size = grayWidth * grayHeight
+	if len(raw) != len(lines)*size {
+		return fmt.Errorf("%d bytes for %d pictures", len(raw), len(lines))
+	}
+	for i, line := range lines {
+		at, err := strconv.ParseFloat(line[1], 64)
+		if err != nil {
+			return fmt.Errorf("picture %d has no time: %w", i, err)
+		}
+		res.pictures = append(res.pictures, picture{at: at, gray: raw[i*size : (i+1)*size]})
+	}
+	return nil
+}
+
+func (res *result) decodeSound(ctx context.Context, path string) error {
+	filter := fmt.Sprintf("aformat=sample_rates=%d:channel_layouts=mono:sample_fmts=s16,ashowinfo", soundRate)
+	raw, lines, err := run(ctx, ashowinfo, "-copyts", "-i", path, "-map", "0:a:0", "-af", filter, "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1")
+	if err != nil {
+		return err
+	}
+	samples := make([]int16, len(raw)/2)
+	for i := range samples {
+		samples[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
+	}
+	var stretch []int16
+	begin := 0.0
+	flush := func() {
+		if len(stretch) > 0 {
+			res.hear(begin, stretch)
+		}
+	}
+	for _, line := range lines {
+		at, err := strconv.ParseFloat(line[1], 64)
+		count, err2 := strconv.Atoi(line[2])
+		if err != nil || err2 != nil || count > len(samples) {
+			return fmt.Errorf("sound at %q: %d samples are left", line[0], len(samples))
+		}
+		if expected := begin + float64(len(stretch))/soundRate; len(stretch) == 0 || at-expected > 0.004 || expected-at > 0.004 {
+			flush()
+			begin, stretch = at, nil
+		}
+		stretch = append(stretch, samples[:count]...)
+		samples = samples[count:]
+	}
+	flush()
+	return nil
+}
+
+// hear reads a stretch of sound without a break.
+func (res *result) hear(begin float64, samples []int16) {
+	res.covered = append(res.covered, span{from: begin, to: begin + float64(len(samples))/soundRate})
+	for from := 0; from+windowSamples <= len(samples); from += windowStep {
+		h := heard{at: begin + float64(from+windowSamples/2)/soundRate}
+		h.position, h.level, h.clean = readSound(samples[from:from+windowSamples], soundRate)
+		res.sound = append(res.sound, h)
+	}
+}
+
+// run runs ffmpeg and gives its output and the lines of its log that match.
+func run(ctx context.Context, want *regexp.Regexp, args ...string) ([]byte, [][]string, error) {
+	command := exec.CommandContext(ctx, ffmpegPath(), append([]string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-threads", "1"}, args...)...)
+	var out, log bytes.Buffer
+	command.Stdout, command.Stderr = &out, &log
+	if err := command.Run(); err != nil {
+		return nil, nil, fmt.Errorf("ffmpeg: %w: %s", err, lastLines(log.String(), 3))
+	}
+	var lines [][]string
+	for line := range strings.Lines(log.String()) {
+		if match := want.FindStringSubmatch(line); match != nil {
+			lines = append(lines, match)
+		}
+	}
+	return out.Bytes(), lines, nil
+}
+
+func lastLines(text string, count int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-count):], "; ")
+}

@@ -1,0 +1,426 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// mp4Style says how an MP4 is written.
+type mp4Style struct {
+	// fragments of so many seconds; 0: one table of all samples.
+	fragments float64
+	// behind: the tables come after the media.
+	behind bool
+	// longer is added to the durations that the headers claim, in seconds.
+	longer float64
+	// rotation in degrees, clockwise.
+	rotation int
+	// skip hides so many seconds at the beginning by an edit list.
+	skip float64
+	// noEdits: what begins late or early is not said by edit lists; every stream begins at 0.
+	noEdits bool
+	// wide: 64-bit chunk offsets and a large box of media.
+	wide bool
+	// brand of the file; "": isom.
+	brand string
+	// cover adds a track with one picture, of the source of this name.
+	cover string
+}
+
+const movieScale = 1000
+
+// track is what an MP4's tables say about one slot.
+type track struct {
+	id      int
+	source  *source
+	scale   int64
+	units   []*unit
+	dts     []int64
+	offsets []int64
+	lengths []int64
+	start   float64 // display time of the first unit, seconds
+	early   int64   // media time that is displayed first
+	places  []int64
+	cover   bool
+}
+
+// tracks of a take's units in decoding order.
+func tracks(t *take, units []*unit) []*track {
+	var out []*track
+	for i, s := range t.slots {
+		tr := &track{id: i + 1, source: s.source, scale: clock}
+		if !s.source.video {
+			tr.scale = int64(s.source.rate)
+		}
+		for _, u := range units {
+			if u.slot == i {
+				tr.units = append(tr.units, u)
+			}
+		}
+		tr.time()
+		out = append(out, tr)
+	}
+	return out
+}
+
+func (tr *track) ticks(seconds float64) int64 { return int64(math.Round(seconds * float64(tr.scale))) }
+
+// time fills dts, offsets and lengths.
+func (tr *track) time() {
+	if len(tr.units) == 0 {
+		return
+	}
+	first := tr.ticks(tr.units[0].decode)
+	display := int64(math.MaxInt64)
+	for i, u := range tr.units {
+		tr.dts = append(tr.dts, tr.ticks(u.decode)-first)
+		tr.offsets = append(tr.offsets, tr.ticks(u.time)-tr.ticks(u.decode))
+		display = min(display, tr.dts[i]+tr.offsets[i])
+	}
+	for i := range tr.units {
+		length := tr.ticks(1.0 / 30)
+		switch {
+		case i+1 < len(tr.units):
+			length = tr.dts[i+1] - tr.dts[i]
+		case !tr.source.video:
+			length = int64(tr.source.frame)
+		case i > 0:
+			length = min(tr.lengths[i-1], tr.scale)
+		}
+		tr.lengths = append(tr.lengths, length)
+	}
+	tr.early, tr.start = display, float64(display+first)/float64(tr.scale)
+}
+
+func (tr *track) duration() int64 {
+	var sum int64
+	for _, l := range tr.lengths {
+		sum += l
+	}
+	return sum
+}
+
+// mp4File makes a recording that is one MP4 of a take.
+func mp4File(t *take, style mp4Style) *recording {
+	r := &recording{format: "MP4", object: "call/call.mp4", files: map[string][]byte{}}
+	r.place(t, joint{})
+	data, places := writeMP4(t, style)
+	r.segments = []*segment{{name: "call.mp4", data: data, places: places, units: t.units, to: r.end}}
+	return r
+}
+
+func writeMP4(t *take, style mp4Style) ([]byte, []place) {
+	begin, _ := t.extent()
+	all := tracks(t, t.units)
+	if style.cover != "" {
+		s := getSource(style.cover)
+		tr := &track{id: len(all) + 1, source: s, scale: clock, units: []*unit{{source: s}}, cover: true}
+		tr.time()
+		all = append(all, tr)
+	}
+	brand := style.brand
+	if brand == "" {
+		brand = "isom"
+	}
+	ftyp := box("ftyp", []byte(brand), u32(512), []byte("isomiso2mp41"))
+	if style.fragments > 0 {
+		return fragmented(ftyp, all, t, style, begin)
+	}
+	var media []byte
+	var places []place
+	for _, tr := range all {
+		tr.places = make([]int64, len(tr.units))
+	}
+	for _, u := range interleave(all) {
+		u.track.places[u.index] = int64(len(media))
+		media = append(media, u.unit.sample().data...)
+		places = append(places, place{unit: u.unit, from: int(u.track.places[u.index]), to: len(media)})
+	}
+	head := len(ftyp)
+	moov := movie(all, style, begin, 0)
+	if !style.behind {
+		head += len(moov)
+	}
+	mdat := box("mdat", media)
+	head += 8
+	if style.wide {
+		mdat = append(append(u32(1), "mdat"...), append(u64(uint64(len(media)+16)), media...)...)
+		head += 8
+	}
+	moov = movie(all, style, begin, int64(head))
+	for i := range places {
+		places[i].from += head
+		places[i].to += head
+	}
+	if style.behind {
+		return slices.Concat(ftyp, mdat, moov), places
+	}
+	return slices.Concat(ftyp, moov, mdat), places
+}
+
+type interleaved struct {
+	track *track
+	index int
+	unit  *unit
+}
+
+func interleave(all []*track) []interleaved {
+	var out []interleaved
+	for _, tr := range all {
+		for i, u := range tr.units {
+			out = append(out, interleaved{tr, i, u})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b interleaved) int { return compare(a.unit.decode, b.unit.decode) })
+	return out
+}
+
+// movie is the moov box; base is where the media begins in the file.
+func movie(all []*track, style mp4Style, begin float64, base int64) []byte {
+	longest := 0.0
+	for _, tr := range all {
+		if len(tr.units) > 0 {
+			longest = max(longest, tr.start-begin+float64(tr.duration())/float64(tr.scale))
+		}
+	}
+	claimed := uint32((longest + style.longer) * movieScale)
+	mvhd := fullBox("mvhd", 0, 0, u32(0, 0, movieScale, claimed, 0x10000), u16(0x100, 0), u32(0, 0), matrix(0), make([]byte, 24), u32(uint32(len(all)+1)))
+	parts := [][]byte{mvhd}
+	for _, tr := range all {
+		parts = append(parts, tr.box(style, begin, base))
+	}
+	if style.fragments > 0 {
+		var mvex []byte
+		for _, tr := range all {
+			mvex = append(mvex, fullBox("trex", 0, 0, u32(uint32(tr.id), 1, 0, 0, 0))...)
+		}
+		parts = append(parts, box("mvex", mvex))
+	}
+	return box("moov", parts...)
+}
+
+func matrix(rotation int) []byte {
+	const one = 0x10000
+	minus := uint32(0xffff0000)
+	switch rotation {
+	case 90:
+		return u32(0, one, 0, minus, 0, 0, 0, 0, 0x40000000)
+	case 180:
+		return u32(minus, 0, 0, 0, minus, 0, 0, 0, 0x40000000)
+	case 270:
+		return u32(0, minus, 0, one, 0, 0, 0, 0, 0x40000000)
+	}
+	return u32(one, 0, 0, 0, one, 0, 0, 0, 0x40000000)
+}
+
+func (tr *track) box(style mp4Style, begin float64, base int64) []byte {
+	rotation, volume, handler := 0, uint16(0x100), "soun"
+	head := fullBox("smhd", 0, 0, u32(0))
+	flags := uint32(3)
+	if tr.source.video {
+		rotation, volume, handler = style.rotation, 0, "vide"
+		head = fullBox("vmhd", 0, 1, make([]byte, 8))
+	}
+	if tr.cover {
+		flags = 0
+	}
+	length := uint32(float64(tr.duration())/float64(tr.scale)*movieScale + style.longer*movieScale)
+	tkhd := fullBox("tkhd", 0, flags, u32(0, 0, uint32(tr.id), 0, length, 0, 0), u16(0, 0, volume, 0), matrix(rotation),
+		u32(uint32(tr.source.width)<<16, uint32(tr.source.height)<<16))
+	mdhd := fullBox("mdhd", 0, 0, u32(0, 0, uint32(tr.scale), uint32(float64(tr.duration())+style.longer*float64(tr.scale))), u16(0x55c4, 0))
+	hdlr := fullBox("hdlr", 0, 0, u32(0), []byte(handler), make([]byte, 12), []byte("h\x00"))
+	dinf := box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)))
+	minf := box("minf", head, dinf, tr.stbl(style, base))
+	parts := [][]byte{tkhd}
+	if edts := tr.edits(style, begin); edts != nil {
+		parts = append(parts, edts)
+	}
+	return box("trak", append(parts, box("mdia", mdhd, hdlr, minf))...)
+}
+
+func (tr *track) edits(style mp4Style, begin float64) []byte {
+	if style.noEdits || len(tr.units) == 0 || tr.cover {
+		return nil
+	}
+	var entries []byte
+	count := uint32(0)
+	start := tr.early
+	if late := tr.start - begin - style.skip; late > 0.0005 {
+		entries, count = append(entries, u32(uint32(math.Round(late*movieScale)), 0xffffffff, 0x10000)...), 1
+	} else if late < 0 {
+		start += tr.ticks(-late)
+	}
+	if count == 0 && start == 0 {
+		return nil
+	}
+	length := float64(tr.duration()+tr.early-start) / float64(tr.scale) * movieScale
+	if style.fragments > 0 {
+		length = 0
+	}
+	entries = append(entries, u32(uint32(math.Round(length)), uint32(start), 0x10000)...)
+	return box("edts", fullBox("elst", 0, 0, u32(count+1), entries))
+}
+
+func runs(values []int64) (uint32, []byte) {
+	var out []byte
+	count := uint32(0)
+	for i := 0; i < len(values); {
+		j := i
+		for j < len(values) && values[j] == values[i] {
+			j++
+		}
+		out = append(out, u32(uint32(j-i), uint32(values[i]))...)
+		count++
+		i = j
+	}
+	return count, out
+}
+
+func (tr *track) stbl(style mp4Style, base int64) []byte {
+	stsd := fullBox("stsd", 0, 0, u32(1), tr.source.entry)
+	if style.fragments > 0 {
+		return box("stbl", stsd, fullBox("stts", 0, 0, u32(0)), fullBox("stsc", 0, 0, u32(0)), fullBox("stsz", 0, 0, u32(0, 0)), fullBox("stco", 0, 0, u32(0)))
+	}
+	var sizes, places, keys []byte
+	n, all := uint32(len(tr.units)), true
+	for i, u := range tr.units {
+		sizes = append(sizes, u32(uint32(len(u.sample().data)))...)
+		if style.wide {
+			places = append(places, u64(uint64(tr.places[i]+base))...)
+		} else {
+			places = append(places, u32(uint32(tr.places[i]+base))...)
+		}
+		if u.sample().key {
+			keys = append(keys, u32(uint32(i+1))...)
+		} else {
+			all = false
+		}
+	}
+	lengths, stts := runs(tr.lengths)
+	parts := [][]byte{stsd, fullBox("stts", 0, 0, u32(lengths), stts)}
+	if slices.ContainsFunc(tr.offsets, func(o int64) bool { return o != 0 }) {
+		count, ctts := runs(tr.offsets)
+		parts = append(parts, fullBox("ctts", 0, 0, u32(count), ctts))
+	}
+	if !all {
+		parts = append(parts, fullBox("stss", 0, 0, u32(uint32(len(keys)/4)), keys))
+	}
+	offsets := "stco"
+	if style.wide {
+		offsets = "co64"
+	}
+	if strings.HasPrefix(tr.source.codec, "pcm") {
+		// Each sample of sound is one of the table; a unit is a chunk of them.
+		size := uint32(len(tr.source.samples[0].data) / pcmFrame)
+		return box("stbl", stsd, fullBox("stts", 0, 0, u32(1, n*pcmFrame, 1)), fullBox("stsc", 0, 0, u32(1, 1, pcmFrame, 1)),
+			fullBox("stsz", 0, 0, u32(size, n*pcmFrame)), fullBox(offsets, 0, 0, u32(n), places))
+	}
+	parts = append(parts, fullBox("stsc", 0, 0, u32(1, 1, 1, 1)), fullBox("stsz", 0, 0, u32(0, n), sizes), fullBox(offsets, 0, 0, u32(n), places))
+	return box("stbl", parts...)
+}
+
+// fragment is one moof and mdat with the samples of each track in [from, to) of its index; base is added to the
+// decoding times.
+func fragment(sequence int, all []*track, from, to []int, base []int64) ([]byte, []place) {
+	var media []byte
+	var places []place
+	build := func(offset uint32) []byte {
+		media, places = nil, nil
+		parts := [][]byte{fullBox("mfhd", 0, 0, u32(uint32(sequence+1)))}
+		for k, tr := range all {
+			if from[k] == to[k] {
+				continue
+			}
+			var run []byte
+			start := uint32(len(media))
+			for i := from[k]; i < to[k]; i++ {
+				data := tr.units[i].sample().data
+				flags := uint32(0x1010000)
+				if tr.units[i].sample().key {
+					flags = 0x2000000
+				}
+				run = append(run, u32(uint32(tr.lengths[i]), uint32(len(data)), flags, uint32(tr.offsets[i]))...)
+				places = append(places, place{unit: tr.units[i], from: len(media), to: len(media) + len(data)})
+				media = append(media, data...)
+			}
+			tfhd := fullBox("tfhd", 0, 0x20000, u32(uint32(tr.id)))
+			tfdt := fullBox("tfdt", 1, 0, u64(uint64(tr.dts[from[k]]+base[k])))
+			trun := fullBox("trun", 1, 0xf01, u32(uint32(to[k]-from[k]), offset+start), run)
+			parts = append(parts, box("traf", tfhd, tfdt, trun))
+		}
+		return box("moof", parts...)
+	}
+	moof := build(0)
+	moof = build(uint32(len(moof) + 8))
+	for i := range places {
+		places[i].from += len(moof) + 8
+		places[i].to += len(moof) + 8
+	}
+	return slices.Concat(moof, box("mdat", media)), places
+}
+
+func fragmented(ftyp []byte, all []*track, t *take, style mp4Style, begin float64) ([]byte, []place) {
+	out := slices.Concat(ftyp, movie(all, style, begin, 0))
+	var places []place
+	from, base := make([]int, len(all)), make([]int64, len(all))
+	for sequence, cut := range append(t.cutEvery(style.fragments)[1:], math.Inf(1)) {
+		to := make([]int, len(all))
+		for k, tr := range all {
+			to[k] = from[k]
+			for to[k] < len(tr.units) && tr.units[to[k]].decode < cut-1e-6 {
+				to[k]++
+			}
+		}
+		data, found := fragment(sequence, all, from, to, base)
+		for _, p := range found {
+			places = append(places, place{unit: p.unit, from: p.from + len(out), to: p.to + len(out)})
+		}
+		out, from = append(out, data...), to
+	}
+	return out, places
+}
+
+// initSegment is an EXT-X-MAP's file for a take.
+func initSegment(t *take) []byte {
+	all := tracks(t, nil)
+	return slices.Concat(box("ftyp", []byte("iso6"), u32(512), []byte("iso6mp41")), movie(all, mp4Style{fragments: 1}, 0, 0))
+}
+
+// mediaSegment is a part as a segment of fragmented MP4, with the take's clock.
+func mediaSegment(p *part, sequence int) ([]byte, []place) {
+	all := tracks(p.take, p.units)
+	from, to, base := make([]int, len(all)), make([]int, len(all)), make([]int64, len(all))
+	for k, tr := range all {
+		to[k] = len(tr.units)
+		if to[k] > 0 {
+			base[k] = tr.ticks(p.take.stamp + tr.units[0].decode)
+		}
+	}
+	data, places := fragment(sequence, all, from, to, base)
+	styp := box("styp", []byte("msdh"), u32(0), []byte("msdhmsix"))
+	for i := range places {
+		places[i].from += len(styp)
+		places[i].to += len(styp)
+	}
+	return slices.Concat(styp, data), places
+}
+
+// packedSegment is packed audio: an ID3 tag with the time of the first packet, then ADTS frames (RFC 8216, 3.4).
+func packedSegment(p *part) ([]byte, []place) {
+	owner := "com.apple.streaming.transportStreamTimestamp\x00"
+	priv := append([]byte(owner), u64(uint64(ticks(p.take.stamp+p.units[0].time))&(1<<33-1))...)
+	frame := slices.Concat([]byte("PRIV"), u32(uint32(len(priv))), u16(0), priv)
+	size := len(frame)
+	out := slices.Concat([]byte("ID3"), []byte{4, 0, 0, 0, 0, byte(size >> 7), byte(size & 127)}, frame)
+	var places []place
+	for _, u := range p.units {
+		data := u.source.tsPayload(u.sample())
+		places = append(places, place{unit: u, from: len(out), to: len(out) + len(data)})
+		out = append(out, data...)
+	}
+	return out, places
+}

@@ -1,0 +1,133 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"math"
+	"slices"
+)
+
+// state of a recording, as the worker says it.
+type state string
+
+const (
+	intact  state = "Intact"
+	damaged state = "Damaged"
+	unknown state = "Unknown"
+)
+
+// truth is what a published result must hold, and what must be said about it.
+type truth struct {
+	frames  []frame
+	sounds  []span
+	length  float64
+	damages []damage
+	joins   int
+	// states that are right; the first is the best.
+	states []state
+	// change says that one MP4 cannot hold the recording as it is, so that Remux must refuse it unless onChange says
+	// otherwise: "", "codec" or "sound".
+	change string
+	// refuse: neither preset can make anything of it; only an archive is possible.
+	refuse bool
+	// archive says that even an archive is refused.
+	archiveRefused bool
+	// dark are the stretches in which the recording has no picture although one came before.
+	dark []span
+	// rotated pictures: clockwise degrees that a player turns them by.
+	rotated int
+	// slack is added to the tolerance: what the recording itself leaves open, in seconds.
+	slack float64
+	// preroll: the pictures before the first are not shown, because an edit list hides them.
+	remuxCodec string // "": the same
+	// transcodeOnly: MP4 cannot hold its codec, or browsers cannot play it; Remux may refuse.
+	transcodeOnly bool
+}
+
+// frame is a picture that must be shown once at its time.
+type frame struct {
+	number        int
+	at            float64
+	width, height int
+	// optional: it may be missing or unreadable, because it is damaged.
+	optional bool
+}
+
+// span is a stretch of sound: at from, the position is position.
+type span struct {
+	from, to, position float64
+	optional           bool
+}
+
+// damage is what is lost, in true time.
+type damage struct {
+	from, to     float64
+	video, sound bool
+}
+
+// fill makes frames and sound of the units.
+func (t *truth) fill(units []*unit, length float64) {
+	t.length = length
+	for _, u := range units {
+		if u.hidden || u.lost {
+			continue
+		}
+		if u.source.video {
+			t.frames = append(t.frames, frame{number: u.number(), at: u.at, width: u.source.width, height: u.source.height, optional: u.tainted})
+			continue
+		}
+		s := span{from: u.at, to: u.at + u.length, position: u.position()}
+		if n := len(t.sounds); n > 0 && continues(t.sounds[n-1], s) {
+			t.sounds[n-1].to = s.to
+		} else {
+			t.sounds = append(t.sounds, s)
+		}
+	}
+	slices.SortStableFunc(t.frames, func(a, b frame) int { return compare(a.at, b.at) })
+	slices.SortStableFunc(t.sounds, func(a, b span) int { return compare(a.from, b.from) })
+	if t.states == nil {
+		t.states = []state{intact}
+		if len(t.damages) > 0 {
+			t.states = []state{damaged}
+		}
+	}
+}
+
+func compare(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func continues(a, b span) bool {
+	return math.Abs(a.to-b.from) < 1e-4 && math.Abs(a.position+a.to-a.from-b.position) < 1e-4
+}
+
+// isDamaged says that a time lies in a damage, or within margin of one.
+func (t *truth) isDamaged(at, margin float64) bool {
+	for _, d := range t.damages {
+		if at >= d.from-margin && at <= d.to+margin {
+			return true
+		}
+	}
+	return false
+}
+
+// expects says that a verdict is right.
+func (t *truth) expects(s state) bool { return slices.Contains(t.states, s) }
+
+// good says that the recording has lost nothing, or nothing that bytes could show.
+func (t *truth) good() bool { return t.states[0] == intact }
+
+// canvas is the largest size of all pictures.
+func (t *truth) canvas() (width, height int) {
+	for _, f := range t.frames {
+		width, height = max(width, f.width), max(height, f.height)
+	}
+	return width, height
+}
