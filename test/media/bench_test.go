@@ -43,20 +43,9 @@ type attempt struct {
 	// files that were published, by name, and the integrity that the manifest says.
 	dir       string
 	files     []string
-	integrity integrity
-	// said tells whether there is any integrity in the manifest.
+	integrity v1alpha1.Integrity
+	// said: there is an integrity in the manifest.
 	said bool
-}
-
-// integrity is read as JSON, as a user of the manifest reads it.
-type integrity struct {
-	State    state  `json:"state"`
-	Checked  string `json:"checked"`
-	Findings []struct {
-		Type    string   `json:"type"`
-		At      *float64 `json:"at"`
-		Segment *int     `json:"segment"`
-	} `json:"findings"`
 }
 
 // settings of a step, as its JSON in the API.
@@ -149,7 +138,7 @@ func readPublished(dir string) (attempt, error) {
 	}
 	var manifest struct {
 		Files     []struct{ Name string }
-		Integrity *integrity
+		Integrity *v1alpha1.Integrity
 	}
 	if err := json.Unmarshal(data, &manifest); err != nil {
 		return attempt{}, err

@@ -68,6 +68,26 @@ func decode(ctx context.Context, path string) (result, error) {
 	return res, nil
 }
 
+// append adds a result that is shown after this one.
+func (res *result) append(next result) {
+	if res.width == 0 {
+		res.width, res.height = next.width, next.height
+	}
+	for _, p := range next.pictures {
+		p.at += res.duration
+		res.pictures = append(res.pictures, p)
+	}
+	for _, h := range next.sound {
+		h.at += res.duration
+		res.sound = append(res.sound, h)
+	}
+	for _, c := range next.covered {
+		res.covered = append(res.covered, span{from: c.from + res.duration, to: c.to + res.duration})
+	}
+	res.duration += next.duration
+	res.codecs = append(res.codecs, next.codecs...)
+}
+
 // probe reads what the result's header says.
 func probe(ctx context.Context, path string) (result, error) {
 	probe := filepath.Join(filepath.Dir(ffmpegPath()), "ffprobe")

@@ -143,6 +143,10 @@ func (r *recording) write(s *segment, p *part, j joint, i int) {
 	default:
 		r.mux.style = p.take.style
 		tracks, index := p.tsTracks()
+		if p.take.extra != nil {
+			tracks = append(tracks, tsTrack{pid: dataPID, streamType: 0x15, streamID: 0xbd})
+			r.mux.extra = func(m *tsMux) { p.take.extra(m, tracks, p.take.stamp+p.begin) }
+		}
 		s.data, s.places = r.mux.segment(tracks, p.tsUnits(index))
 	}
 }

@@ -3,6 +3,8 @@
 
 package media
 
+import "strconv"
+
 // shape is a recording by name.
 type shape struct {
 	name string
@@ -16,38 +18,41 @@ type shape struct {
 // shapes are all that the corpus has.
 func shapes() []shape {
 	var all []shape
-	for _, group := range [][]shape{plainShapes()} {
+	for _, group := range [][]shape{
+		plainShapes(), streamShapes(), rateShapes(), awayShapes(), clockShapes(), damageShapes(), headerShapes(),
+	} {
 		all = append(all, group...)
 	}
 	return all
 }
 
-// call is the ordinary recording: pictures and sound for some seconds.
-func call(seconds float64) *take {
-	return newTake().video("h264", 0, int(seconds*30), every(0, 30)).sound("aac", 0, seconds, 0)
+// firstSoundAlone expects of two sound tracks the first; that the other one is left out must be said.
+func (r *recording) firstSoundAlone() *recording {
+	r.truth.ignored = true
+	return r
 }
 
-func plainShapes() []shape {
-	return []shape{
-		{"plain_ts", "plain", "H.264 and AAC in MPEG-TS, segments of two seconds", func() *recording {
-			return newRecording().add(call(10), joint{}).finish()
-		}},
-		{"plain_mp4", "plain", "one MP4", func() *recording { return mp4File(call(10), mp4Style{}).finish() }},
-		{"plain_fmp4", "plain", "HLS with fragmented MP4", func() *recording {
-			return newRecording().add(call(10), joint{container: "fmp4"}).finish()
-		}},
-		{"fragmented_mp4", "plain", "one fragmented MP4", func() *recording { return mp4File(call(10), mp4Style{fragments: 2}).finish() }},
-		{"bframes", "plain", "B-frames", func() *recording {
-			return newRecording().add(newTake().video("h264-b", 0, 300, every(0, 30)).sound("aac", 0, 10, 0), joint{}).finish()
-		}},
-		{"bframes_mp4", "plain", "B-frames in MP4", func() *recording {
-			return mp4File(newTake().video("h264-b", 0, 300, every(0, 30)).sound("aac", 0, 10, 0), mp4Style{}).finish()
-		}},
-		{"hevc", "plain", "H.265", func() *recording {
-			return newRecording().add(newTake().video("hevc", 0, 300, every(0, 30)).sound("aac", 0, 10, 0), joint{}).finish()
-		}},
-		{"muted_15s", "P", "muted", func() *recording {
-			return newRecording().add(newTake().video("h264", 0, 1200, every(0, 30)).sound("aac", 0, 8, 0).sound("aac", 23, 40, 0), joint{}).finish()
-		}},
+// hideFirst expects that an edit list hides the first seconds.
+func (r *recording) hideFirst(seconds float64) *recording {
+	for _, u := range r.units {
+		u.at -= seconds
+		u.hidden = u.at < -0.0005 && u.at+u.length < 0.0005
 	}
+	r.end -= seconds
+	return r
+}
+
+// forgetLost takes back damages: what is lost cannot be known, and the recording ends before it.
+func (r *recording) forgetLost(end float64) {
+	r.truth.damages = nil
+	r.truth.length = end
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// id3Packets writes a stream of timed metadata that the PMT does not name as picture or sound.
+func id3Packets(m *tsMux, tracks []tsTrack, at float64) {
+	tag := append([]byte("ID3\x04\x00\x00\x00\x00\x00\x0fTXXX\x00\x00\x00\x05\x00\x00\x03a\x00b\x00"), 0)
+	index := len(tracks) - 1
+	m.pes(tracks, tsUnit{track: index, pts: ticks(at), dts: ticks(at), key: true, payload: tag}, false)
 }

@@ -20,6 +20,8 @@ type unit struct {
 	at float64
 	// lost: its bytes are not in the recording, or not whole. tainted: it depends on one that is lost.
 	lost, tainted bool
+	// behind: it lies so many seconds later in the file than its time says. stampOff is added to the time that is stamped.
+	behind, stampOff float64
 	// hidden: the time that is stamped is not the true one, so nothing is expected of it.
 	hidden bool
 }
@@ -52,7 +54,7 @@ type take struct {
 	// changing: each segment's PMT names only the streams that come in it.
 	changing bool
 	// extra writes more transport packets at the beginning of each segment: a stream of data.
-	extra func(m *tsMux, at float64)
+	extra func(m *tsMux, tracks []tsTrack, at float64)
 }
 
 // every gives evenly spaced times, the first at start.
@@ -233,9 +235,9 @@ func (t *take) parts(cuts []float64) []*part {
 	for _, p := range parts {
 		slices.SortStableFunc(p.units, func(a, b *unit) int {
 			switch {
-			case a.decode < b.decode:
+			case a.decode+a.behind < b.decode+b.behind:
 				return -1
-			case a.decode > b.decode:
+			case a.decode+a.behind > b.decode+b.behind:
 				return 1
 			}
 			return a.slot - b.slot
@@ -272,7 +274,7 @@ func (p *part) tsUnits(index map[int]int) []tsUnit {
 	open := map[int]int{}
 	for _, u := range p.units {
 		payload := u.source.tsPayload(u.sample())
-		pts, dts := ticks(stamp+u.time), ticks(stamp+u.decode)
+		pts, dts := ticks(stamp+u.time+u.stampOff), ticks(stamp+u.decode+u.stampOff)
 		if i, ok := open[u.slot]; ok && !u.source.video && len(out[i].refs) < max(p.take.style.packets, 1) && follows(out[i].refs, u) {
 			out[i].payload = append(out[i].payload, payload...)
 			out[i].refs, out[i].ends = append(out[i].refs, u), append(out[i].ends, len(out[i].payload))

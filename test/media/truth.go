@@ -6,15 +6,17 @@ package media
 import (
 	"math"
 	"slices"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 // state of a recording, as the worker says it.
-type state string
+type state = v1alpha1.IntegrityState
 
 const (
-	intact  state = "Intact"
-	damaged state = "Damaged"
-	unknown state = "Unknown"
+	intact  = v1alpha1.IntegrityIntact
+	damaged = v1alpha1.IntegrityDamaged
+	unknown = v1alpha1.IntegrityUnknown
 )
 
 // truth is what a published result must hold, and what must be said about it.
@@ -29,18 +31,22 @@ type truth struct {
 	// change says that one MP4 cannot hold the recording as it is, so that Remux must refuse it unless onChange says
 	// otherwise: "", "codec" or "sound".
 	change string
-	// refuse: neither preset can make anything of it; only an archive is possible.
-	refuse bool
-	// archive says that even an archive is refused.
-	archiveRefused bool
+	// unreadable: nothing can be made of it; only an archive is possible, or not even that.
+	unreadable, archiveRefused bool
+	// absent: a file that the playlist names is not there. An archive is refused as well, unless the playlist says so.
+	absent, archivable bool
+	// choice: there are several variants, so that only an archive is possible.
+	choice bool
+	// decoding: only decoding finds the damage.
+	decoding bool
+	// ignored: a stream is left out, and the findings must say so.
+	ignored bool
 	// dark are the stretches in which the recording has no picture although one came before.
 	dark []span
 	// rotated pictures: clockwise degrees that a player turns them by.
 	rotated int
 	// slack is added to the tolerance: what the recording itself leaves open, in seconds.
 	slack float64
-	// preroll: the pictures before the first are not shown, because an edit list hides them.
-	remuxCodec string // "": the same
 	// transcodeOnly: MP4 cannot hold its codec, or browsers cannot play it; Remux may refuse.
 	transcodeOnly bool
 }

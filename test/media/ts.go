@@ -51,6 +51,7 @@ type tsUnit struct {
 type tsMux struct {
 	style    tsStyle
 	counters map[uint16]byte
+	extra    func(m *tsMux)
 	out      []byte
 	places   []place
 }
@@ -76,6 +77,9 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 	}
 	m.out, m.places = nil, nil
 	m.tables(tracks)
+	if m.extra != nil {
+		m.extra(m)
+	}
 	for i, unit := range units {
 		if m.style.tables > 0 && i > 0 && i%m.style.tables == 0 {
 			m.tables(tracks)
