@@ -15,17 +15,6 @@ COPY internal internal
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/...
 
-# rclone is built from its module, since Debian's is too old for Huawei OBS.
-FROM golang:1.26-bookworm AS rclone
-ARG GOPROXY
-ARG GOSUMDB
-ARG GOFLAGS
-ENV CGO_ENABLED=0
-WORKDIR /src/hack/rclone
-COPY hack/rclone/go.mod hack/rclone/go.sum ./
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags "-s -w" -o /out/rclone github.com/rclone/rclone
-
 # The operator itself: one static binary and the certificates that it checks object stores by.
 FROM scratch AS manager
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
@@ -38,7 +27,6 @@ FROM debian:bookworm-slim AS worker
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates ffmpeg \
     && rm -rf /var/lib/apt/lists/*
-COPY --from=rclone /out/rclone /usr/local/bin/rclone
 COPY --from=build /out/worker /usr/local/bin/worker
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/worker"]

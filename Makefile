@@ -88,7 +88,7 @@ lint: $(GOLANGCI_LINT) ## Lint the code, the API included.
 
 .PHONY: tidy
 tidy: ## Tidy every module.
-	@for module in . hack/tools hack/localkube hack/localkube/kube hack/rclone hack/versitygw; do \
+	@for module in . hack/tools hack/localkube hack/localkube/kube hack/versitygw; do \
 		echo "go mod tidy in $$module"; (cd "$$module" && go mod tidy) || exit 1; done
 
 .PHONY: verify
@@ -96,7 +96,7 @@ verify: ## Generate, format, lint and tidy; fail when that changes anything.
 	@hack/verify.sh
 
 .PHONY: test-e2e
-test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg, rclone and S3 server.
+test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg and S3 server.
 	@CLUSTER=$(CLUSTER) hack/e2e.sh
 
 .PHONY: test-load

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# End-to-end tests: the operator in a real cluster, with real containers, ffmpeg, rclone and S3 server. Arguments go to
+# End-to-end tests: the operator in a real cluster, with real containers, ffmpeg and S3 server. Arguments go to
 # `go test`. The cluster is left running; `make cluster-down` stops it.
 set -euo pipefail
 cd "$(dirname "$0")/.."

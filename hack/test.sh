@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests with the race detector, and gets everything that they need first: a real API server and etcd (built
-# from source once, then kept), ffmpeg, rclone and an S3 server. Arguments go to `go test`.
+# from source once, then kept), ffmpeg and an S3 server. Arguments go to `go test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/recording-operator
@@ -40,13 +40,12 @@ tool() { # MODULE PACKAGE
 mkdir -p "$cache"
 command -v gcc >/dev/null || install gcc libc6-dev # the race detector is linked by it
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || install ffmpeg
-RCLONE=$(tool rclone github.com/rclone/rclone)
 VERSITYGW=$(tool versitygw github.com/versity/versitygw/cmd/versitygw)
 if [[ -z ${KUBEBUILDER_ASSETS:-} ]]; then
   say "API server and etcd for envtest (about eight minutes the first time)"
   KUBEBUILDER_ASSETS=$(hack/localkube.sh build --only envtest | tail -1)
 fi
-export RCLONE VERSITYGW KUBEBUILDER_ASSETS REQUIRE_MEDIA=1 REQUIRE_STORAGE=1 REQUIRE_ENVTEST=1
+export VERSITYGW KUBEBUILDER_ASSETS REQUIRE_MEDIA=1 REQUIRE_STORAGE=1 REQUIRE_ENVTEST=1
 
 say "go test -race"
 CGO_ENABLED=1 go test -race -timeout 20m "$@"

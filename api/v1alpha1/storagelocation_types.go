@@ -18,7 +18,7 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// S3Provider is a dialect of S3, by the names that rclone gives them.
+// S3Provider is a dialect of S3.
 // +kubebuilder:validation:Enum=HuaweiOBS;AWS;Minio;Other
 type S3Provider string
 

@@ -191,11 +191,10 @@ func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the worker itself: %w", err)
 	}
-	temp := worker.TempDir(p.workDir)
 	return &worker.Worker{
 		Task: todo, WorkDir: p.workDir,
-		Source: storage.SourcePaths(temp), Destination: storage.DestinationPaths(temp),
-		FFmpeg: find("ffmpeg"), Rclone: find("rclone"), Self: self, Patience: patience, Wait: wait,
+		Source: storage.SourcePaths(), Destination: storage.DestinationPaths(),
+		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: wait,
 		Version: p.version, Now: time.Now, Log: log.With("recording", todo.Namespace+"/"+todo.File, "step", todo.Step),
 	}, nil
 }

@@ -17,14 +17,12 @@ limitations under the License.
 package controller
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -226,13 +224,6 @@ func TestSweep(t *testing.T) {
 // publish writes a result as a step's pod does.
 func (s *sweeping) publish(t *testing.T, folder string, at time.Time) {
 	t.Helper()
-	rclone, err := exec.LookPath(cmp.Or(os.Getenv("RCLONE"), "rclone"))
-	if err != nil {
-		if os.Getenv("REQUIRE_STORAGE") == "1" {
-			t.Fatalf("rclone is required: %v", err)
-		}
-		t.Skip("rclone is not installed")
-	}
 	dir, credentials := t.TempDir(), t.TempDir()
 	for path, text := range map[string]string{
 		filepath.Join(credentials, v1alpha1.SecretKeyAccessKeyID):     s3server.AccessKeyID,
@@ -246,9 +237,9 @@ func (s *sweeping) publish(t *testing.T, folder string, at time.Time) {
 	location := s.server.Location("recordings", "s3")
 	location.Endpoint = s.server.Direct()
 	writer, err := workerstorage.NewWriter(task.Destination{Path: folder + "/", Storage: task.Storage{Name: "recordings", Spec: v1alpha1.StorageLocationSpec{S3: location}}},
-		workerstorage.Paths{Credentials: credentials, Temp: t.TempDir()}, rclone, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		workerstorage.Paths{Credentials: credentials}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err == nil {
-		err = writer.Write(t.Context(), dir, []string{"index.m3u8"})
+		_, err = writer.Write(t.Context(), dir, []workerstorage.File{{Name: "index.m3u8"}})
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 	if err := freshDirs(w.sourceDir(), w.renderDir(), w.outputDir(), TempDir(w.WorkDir)); err != nil {
 		return task.Result{}, err
 	}
-	reader, err := storage.NewReader(w.Task.Source, w.Source, w.Rclone, w.Log)
+	reader, err := storage.NewReader(w.Task.Source, w.Source, w.Log)
 	if err != nil {
 		return task.Result{}, err
 	}

@@ -144,11 +144,10 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 		t.Fatal(err)
 	}
 	work := filepath.Join(base, "work")
-	temp := worker.TempDir(work)
 	b.Worker = &worker.Worker{
 		Task: todo, WorkDir: work,
-		Source:      storage.Paths{Volume: b.source, Temp: temp},
-		Destination: storage.Paths{Volume: b.destination, Temp: temp},
+		Source:      storage.Paths{Volume: b.source},
+		Destination: storage.Paths{Volume: b.destination},
 		FFmpeg:      tool, Self: self,
 		Version: "v1.2.3", Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	}

@@ -45,8 +45,8 @@ func TestHijackedFFmpegLeavesNoLink(t *testing.T) {
 				t.Fatal(err)
 			}
 			product := Product{Files: []ProductFile{{Name: "film.mp4"}}}
-			if err := product.measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "no regular file") {
-				t.Errorf("got %v, want that it is no regular file", err)
+			if err := product.measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+				t.Errorf("got %v, want that it is not a regular file", err)
 			}
 		})
 	}

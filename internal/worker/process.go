@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -38,9 +39,6 @@ func (w *Worker) Process(ctx context.Context) (task.Result, error) {
 	if err != nil {
 		return task.Result{Integrity: product.Integrity.status()}, err
 	}
-	if err := product.measure(ctx, w.outputDir()); err != nil {
-		return task.Result{}, err
-	}
 	return task.Result{}, w.save(productFile, product)
 }
 
@@ -52,8 +50,13 @@ func (w *Worker) reported() time.Duration {
 // archive puts the original files under their final names. An archive keeps what there is, and says whether it is whole.
 func (w *Worker) archive(recording *Recording, files []*media.File) (Product, error) {
 	product := Product{Integrity: newIntegrity()}
-	for _, original := range recording.Originals {
-		final := filepath.Join(w.outputDir(), filepath.FromSlash(original.Name))
+	for i, original := range recording.Originals {
+		local := original.Name
+		if !fitsFileSystem(local) {
+			local = fmt.Sprintf(".long/%06d", i)
+			product.useLocal(original.Name, local)
+		}
+		final := filepath.Join(w.outputDir(), filepath.FromSlash(local))
 		err := os.MkdirAll(filepath.Dir(final), 0o750)
 		if err == nil {
 			// A second name and not a copy: the work volume holds the recording once.
@@ -75,6 +78,17 @@ func (w *Worker) archive(recording *Recording, files []*media.File) (Product, er
 	product.Integrity.addEncrypted(recording)
 	w.logIntegrity(product.Integrity)
 	return product, nil
+}
+
+// fitsFileSystem says that a name can be that of a file: an object store takes longer ones.
+func fitsFileSystem(name string) bool {
+	const maxPart, maxName = 255, 1024
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > maxPart {
+			return false
+		}
+	}
+	return len(name) <= maxName
 }
 
 // archiveTimeline leaves encrypted segments out, of which nothing can be said.

@@ -23,17 +23,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"syscall"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
 
 // Product is what process made: it is written to output.json for publish.
 type Product struct {
 	// Files in the order in which they are to be published.
 	Files []ProductFile `json:"files"`
+	// Local is the name in output/ of a file whose final name is longer than a file's name can be, by its final name; a
+	// file that is not here has its final name.
+	Local map[string]string `json:"local,omitempty"`
 	// Outputs divide the files, in order.
 	Outputs []ProductOutput `json:"outputs"`
 	// Integrity of the recording, with all findings.
@@ -65,7 +66,7 @@ func (p *Product) measure(ctx context.Context, dir string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.Files[i].measure(dir); err != nil {
+		if err := p.Files[i].measure(dir, p.local(p.Files[i].Name)); err != nil {
 			return fmt.Errorf("measure %s: %w", p.Files[i].Name, err)
 		}
 	}
@@ -74,8 +75,8 @@ func (p *Product) measure(ctx context.Context, dir string) error {
 
 // measure follows no link out of dir and waits for no pipe: a film comes from ffmpeg, which a hostile recording may have
 // taken over, and what stands behind its name is read again by publish, which has credentials.
-func (f *ProductFile) measure(dir string) error {
-	file, err := openRegular(dir, f.Name)
+func (f *ProductFile) measure(dir, local string) error {
+	file, err := storage.OpenRegular(dir, local)
 	if err != nil {
 		return err
 	}
@@ -85,21 +86,20 @@ func (f *ProductFile) measure(dir string) error {
 	return errors.Join(err, file.Close())
 }
 
-// openRegular opens a regular file below dir. Its last part may be no link.
-func openRegular(dir, name string) (*os.File, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
+// useLocal notes that a file has another name in output/.
+func (p *Product) useLocal(name, local string) {
+	if p.Local == nil {
+		p.Local = map[string]string{}
 	}
-	defer func() { _ = root.Close() }()
-	before, err := root.Lstat(filepath.FromSlash(name))
-	if err != nil {
-		return nil, err
+	p.Local[name] = local
+}
+
+// local is a file's name in output/.
+func (p *Product) local(name string) string {
+	if local, found := p.Local[name]; found {
+		return local
 	}
-	if !before.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", name)
-	}
-	return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return name
 }
 
 // outputs are the product as a RecordingFile's status shows it.

@@ -1,25 +1,11 @@
-/*
-Copyright 2026 The SparkRTC Recording Operator Authors.
-
-Licensed under the Apache License, Version 2.0 (the "License");
-you may not use this file except in compliance with the License.
-You may obtain a copy of the License at
-
-    http://www.apache.org/licenses/LICENSE-2.0
-
-Unless required by applicable law or agreed to in writing, software
-distributed under the License is distributed on an "AS IS" BASIS,
-WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-See the License for the specific language governing permissions and
-limitations under the License.
-*/
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
 
 package worker
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,7 +16,8 @@ import (
 )
 
 // Publish writes what process made to its destination, reads it back, and writes the manifest last: a folder with a
-// manifest is complete, one without is not.
+// manifest is complete, one without is not. Of several recordings that publish into one folder at one time, one
+// succeeds; the others fail with DestinationTaken.
 func (w *Worker) Publish(ctx context.Context) (task.Result, error) {
 	var product Product
 	if err := w.load(productFile, &product); err != nil {
@@ -42,11 +29,11 @@ func (w *Worker) Publish(ctx context.Context) (task.Result, error) {
 	if err := freshDirs(TempDir(w.WorkDir)); err != nil {
 		return task.Result{}, err
 	}
-	writer, err := storage.NewWriter(w.Task.Destination, w.Destination, w.Rclone, w.Log)
+	writer, err := storage.NewWriter(w.Task.Destination, w.Destination, w.Log)
 	if err != nil {
 		return task.Result{}, err
 	}
-	publisher := &publisher{writer: writer, product: product, manifest: newManifest(w.Task, product, w.Version), dir: w.outputDir(), worker: w}
+	publisher := &publisher{writer: writer, product: &product, worker: w}
 	if err := publisher.publish(ctx); err != nil {
 		return task.Result{}, err
 	}
@@ -56,65 +43,140 @@ func (w *Worker) Publish(ctx context.Context) (task.Result, error) {
 
 // publisher writes one product.
 type publisher struct {
-	writer   storage.Writer
-	product  Product
-	manifest Manifest
-	dir      string
-	worker   *Worker
+	writer  storage.Writer
+	product *Product
+	worker  *Worker
 }
 
 func (p *publisher) publish(ctx context.Context) error {
-	done, err := p.prepare(ctx)
-	if done || err != nil {
+	for _, file := range p.product.Files {
+		if file.Name == manifestName || file.Name == claimName {
+			return failure.Permanent(task.ReasonUnsupported, "a file of the recording is called %s, which is the name of a file of ours", file.Name)
+		}
+	}
+	folder, err := p.look(ctx)
+	if err != nil || folder == folderComplete {
 		return err
 	}
-	// What names others comes after them, so that a player never finds a playlist before its segments.
-	names := p.product.names()
-	first, primary := names[:len(names)-1], names[len(names)-1:]
-	for _, group := range [][]string{first, primary} {
-		if len(group) == 0 {
-			continue
+	defer p.release(ctx)
+	if err := p.claim(ctx); err != nil {
+		return err
+	}
+	// Between the first look and the claim another recording may have come and finished.
+	folder, err = p.look(ctx)
+	if err != nil || folder == folderComplete {
+		return err
+	}
+	if folder == folderOutdated {
+		// While files change, the folder is not complete.
+		if err := p.writer.Remove(ctx, manifestName); err != nil {
+			return fmt.Errorf("replace %s: %w", p.writer.URI(manifestName), err)
 		}
-		if err := p.writer.Write(ctx, p.dir, group); err != nil {
-			return fmt.Errorf("publish: %w", err)
-		}
-		if err := p.check(ctx, group); err != nil {
-			return err
-		}
+	}
+	if err := p.writeFiles(ctx); err != nil {
+		return err
+	}
+	// The claim may have been too old, or the store too slow to decide between two.
+	if err := p.claim(ctx); err != nil {
+		return err
 	}
 	return p.writeManifest(ctx)
 }
 
-// prepare makes sure that the folder is free or our own. It says done when the folder is complete with the very same
-// contents already. A manifest of other contents of ours is removed before anything is overwritten: while files
-// change, the folder is not complete.
-func (p *publisher) prepare(ctx context.Context) (done bool, err error) {
+// folderState says what the destination's folder holds.
+type folderState int
+
+const (
+	// folderFree has no manifest.
+	folderFree folderState = iota
+	// folderOutdated has a manifest of this recording and step, but with other contents.
+	folderOutdated
+	// folderComplete has what is to be published already.
+	folderComplete
+)
+
+// look makes sure that the folder is free or this recording's own.
+func (p *publisher) look(ctx context.Context) (folderState, error) {
 	uri := p.writer.URI(manifestName)
 	found, err := p.writer.Read(ctx, manifestName, maxManifestBytes)
 	if err != nil {
 		if failure.Of(err).Reason == task.ReasonNotFound {
-			return false, nil
+			return folderFree, nil
 		}
-		return false, fmt.Errorf("look for %s: %w", uri, err)
+		return folderFree, fmt.Errorf("look for %s: %w", uri, err)
 	}
-	own, err := p.manifest.checkOwn(found, uri)
+	own, err := p.manifest().checkOwn(found, uri)
 	if err != nil {
-		return false, err
+		return folderFree, err
 	}
-	if p.manifest.sameFiles(own) {
-		err := p.check(ctx, p.product.names())
-		if err == nil {
-			p.worker.Log.Info("Everything is published already", "manifest", uri)
-			return true, nil
+	if err := p.measure(ctx); err != nil {
+		return folderFree, err
+	}
+	if !p.manifest().sameFiles(own) {
+		return folderOutdated, nil
+	}
+	switch err := p.check(ctx, p.product.names()); {
+	case err == nil:
+		p.worker.Log.Info("Everything is published already", "manifest", uri)
+		return folderComplete, nil
+	case failure.Of(err).Reason == task.ReasonChecksumMismatch:
+		return folderOutdated, nil
+	default:
+		return folderFree, err
+	}
+}
+
+// manifest is that of the product as far as it is measured.
+func (p *publisher) manifest() Manifest {
+	return newManifest(p.worker.Task, *p.product, p.worker.Version)
+}
+
+// measure hashes what process has not; otherwise the sums are those of what is sent.
+func (p *publisher) measure(ctx context.Context) error {
+	for _, file := range p.product.Files {
+		if file.SHA256 == "" {
+			return p.product.measure(ctx, p.worker.outputDir())
 		}
-		if failure.Of(err).Reason != task.ReasonChecksumMismatch {
-			return false, err
+	}
+	return nil
+}
+
+// writeFiles writes and reads back. What names others comes after them, so that a player never finds a playlist before
+// its segments.
+func (p *publisher) writeFiles(ctx context.Context) error {
+	last := len(p.product.Files) - 1
+	for _, group := range [][]ProductFile{p.product.Files[:last], p.product.Files[last:]} {
+		if len(group) == 0 {
+			continue
+		}
+		files, names := make([]storage.File, len(group)), make([]string, len(group))
+		for i, file := range group {
+			files[i], names[i] = storage.File{Name: file.Name, Local: p.product.local(file.Name)}, file.Name
+		}
+		written, err := p.writer.Write(ctx, p.worker.outputDir(), files)
+		if err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		if err := p.record(group, written); err != nil {
+			return err
+		}
+		if err := p.check(ctx, names); err != nil {
+			return err
 		}
 	}
-	if err := p.writer.Remove(ctx, manifestName); err != nil {
-		return false, fmt.Errorf("replace %s: %w", uri, err)
+	return nil
+}
+
+// record takes over what was measured of files while they were sent, or compares it with what process measured.
+func (p *publisher) record(group []ProductFile, written map[string]storage.Written) error {
+	for i := range group {
+		file, sent := &group[i], written[group[i].Name]
+		if file.SHA256 != "" && file.SHA256 != sent.SHA256 {
+			return failure.Transient(task.ReasonChecksumMismatch, "%s has changed on the work volume since it was made", file.Name)
+		}
+		file.SizeBytes, file.SHA256 = sent.SizeBytes, sent.SHA256
 	}
-	return false, nil
+	return nil
 }
 
 // check reads files back and compares them with what was made.
@@ -135,25 +197,28 @@ func (p *publisher) check(ctx context.Context, names []string) error {
 	return nil
 }
 
+// writeManifest makes the folder complete, and makes sure that it is this recording's.
 func (p *publisher) writeManifest(ctx context.Context) error {
-	data, err := p.manifest.encode()
+	data, err := p.manifest().encode()
 	if err != nil {
 		return err
 	}
-	dir := TempDir(p.worker.WorkDir)
+	dir, uri := TempDir(p.worker.WorkDir), p.writer.URI(manifestName)
 	if err := os.WriteFile(filepath.Join(dir, manifestName), data, 0o600); err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
 	}
-	if err := p.writer.Write(ctx, dir, []string{manifestName}); err != nil {
+	if _, err := p.writer.Write(ctx, dir, []storage.File{{Name: manifestName}}); err != nil {
 		return fmt.Errorf("publish the manifest: %w", err)
 	}
-	sums, err := p.writer.Sums(ctx, []string{manifestName})
+	found, err := p.writer.Read(ctx, manifestName, maxManifestBytes)
 	if err != nil {
 		return fmt.Errorf("read back the manifest: %w", err)
 	}
-	sum := sha256.Sum256(data)
-	if sums[manifestName] != hex.EncodeToString(sum[:]) {
-		return failure.Transient(task.ReasonChecksumMismatch, "%s does not read back as it was written", p.writer.URI(manifestName))
+	if bytes.Equal(found, data) {
+		return nil
 	}
-	return nil
+	if _, err := p.manifest().checkOwn(found, uri); err != nil {
+		return err
+	}
+	return failure.Transient(task.ReasonChecksumMismatch, "%s does not read back as it was written", uri)
 }

@@ -21,6 +21,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
@@ -208,7 +209,7 @@ func (m *maker) compare(_ context.Context, path string, by func(*timeline.Timeli
 // openResult opens an MP4 that was made here. ffmpeg may have been taken over by a hostile recording: what stands under
 // the name must be a regular file.
 func openResult(path string) (*mp4.Movie, func(), error) {
-	file, err := openRegular(filepath.Dir(path), filepath.Base(path))
+	file, err := storage.OpenRegular(filepath.Dir(path), filepath.Base(path))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the MP4 back: %w", err)
 	}

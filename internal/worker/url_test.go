@@ -60,6 +60,7 @@ func TestURL(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.Task.Source.Storage, b.Task.Source.Object = nil, ""
+			b.Task.Source.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
 			b.Task.Source.URL, b.Task.Source.AllowedHosts = server.URL+"/a/index.m3u8?sig=secret", []string{address.Host}
 			if test.change != nil {
 				test.change(b, dir)

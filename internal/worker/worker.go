@@ -57,8 +57,8 @@ type Worker struct {
 	WorkDir string
 	// Source and Destination are where the containers' mounts are.
 	Source, Destination storage.Paths
-	// FFmpeg, Rclone and Self are absolute paths of programs; Self is this one, which confines ffmpeg.
-	FFmpeg, Rclone, Self string
+	// FFmpeg and Self are absolute paths of programs; Self is this one, which confines ffmpeg.
+	FFmpeg, Self string
 	// Patience is how long Fetch waits for what may be uploaded late: a playlist's end, or a segment. 0: not at all.
 	Patience time.Duration
 	// Wait waits for a while, or until ctx ends, whose cause it then returns.

@@ -21,17 +21,17 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
-	"sparkrtc.dev/recording-operator/internal/worker/confine"
+	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
-	workermedia "sparkrtc.dev/recording-operator/internal/worker/media"
+	sandboxed "sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
 
 // TestMain lets the test binary stand in for the worker, which confines ffmpeg by running itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == confine.Subcommand {
-		fmt.Fprintln(os.Stderr, confine.Run(os.Args[2:]))
-		os.Exit(workermedia.ExitConfine)
+	if len(os.Args) > 1 && os.Args[1] == sandbox.Subcommand {
+		fmt.Fprintln(os.Stderr, sandbox.Run(os.Args[2:]))
+		os.Exit(sandboxed.ExitSandbox)
 	}
 	os.Exit(m.Run())
 }
@@ -107,12 +107,11 @@ func newWorker(base string, r *recording, set settings) (*worker.Worker, error) 
 		return nil, err
 	}
 	dir := filepath.Join(base, "work")
-	temp := worker.TempDir(dir)
 	return &worker.Worker{
 		Task: todo, WorkDir: dir,
-		Source:      storage.Paths{Volume: filepath.Join(base, "source"), Temp: temp},
-		Destination: storage.Paths{Volume: filepath.Join(base, "destination"), Temp: temp},
-		FFmpeg:      tool, FFprobe: filepath.Join(filepath.Dir(tool), "ffprobe"), Self: self,
+		Source:      storage.Paths{Volume: filepath.Join(base, "source")},
+		Destination: storage.Paths{Volume: filepath.Join(base, "destination")},
+		FFmpeg:      tool, Self: self,
 		Version: "test", Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	}, nil
 }

@@ -26,7 +26,7 @@ type Lines struct {
 	rest []byte
 }
 
-// maxLine bounds a line, in bytes: rclone's longest log lines are a few KiB.
+// maxLine bounds a line, in bytes: a program's longest lines are a few KiB.
 const maxLine = 64 << 10
 
 // Write never fails.

@@ -20,59 +20,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
+	"sparkrtc.dev/recording-operator/internal/s3client"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 )
 
-// Deadlines of a download. The body has none in total, since it may be large: it must move.
-const (
-	dialTimeout   = 10 * time.Second
-	headerTimeout = 30 * time.Second
-	idleTimeout   = 60 * time.Second
-	// downloads run side by side, at most this many.
-	downloads = 4
-	// downloadTries is how often one file is tried when the server fails; the Job's retries come on top.
-	downloadTries = 3
-	maxRedirects  = 5
-)
+// maxRedirects is how many redirects one download follows.
+const maxRedirects = 5
 
 // download reads URLs of allowed hosts, without credentials; a Ref is a URL.
 type download struct {
 	allowed []string
 	client  *http.Client
-	idle    time.Duration
 	pause   time.Duration
 	log     *slog.Logger
 }
 
-func newDownload(allowedHosts []string, log *slog.Logger) *download {
-	d := &download{allowed: allowedHosts, idle: idleTimeout, pause: time.Second, log: log}
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	d.client = &http.Client{
-		CheckRedirect: d.checkRedirect,
-		Transport: &http.Transport{
-			// No Proxy: an environment variable must not send recordings elsewhere.
-			DialContext:           dialer.DialContext,
-			TLSHandshakeTimeout:   dialTimeout,
-			ResponseHeaderTimeout: headerTimeout,
-			IdleConnTimeout:       idleTimeout,
-			MaxConnsPerHost:       downloads,
-			DisableCompression:    true,
-			ForceAttemptHTTP2:     true,
-		},
+func newDownload(allowedHosts []string, denied []netip.Prefix, log *slog.Logger) (*download, error) {
+	d := &download{allowed: allowedHosts, pause: time.Second, log: log}
+	transport, err := s3client.Transport(nil, denied, s3client.Deadlines{Connect: connectTimeout, TLS: connectTimeout, Header: headerTimeout})
+	if err != nil {
+		return nil, err
 	}
-	return d
+	transport.MaxConnsPerHost = serverTransfers
+	transport.MaxIdleConnsPerHost = serverTransfers
+	transport.ForceAttemptHTTP2 = true
+	d.client = &http.Client{CheckRedirect: d.checkRedirect, Transport: stallGuard{next: transport, idle: stallTimeout}}
+	return d, nil
 }
 
 // check says whether a URL may be fetched.
@@ -160,11 +143,7 @@ func (d *download) RelativeName(base, ref string) (string, error) {
 	if err != nil || target.Scheme != from.Scheme || target.Host != from.Host {
 		return "", fmt.Errorf("%.80q does not lie beside the playlist", withoutQuery(ref))
 	}
-	name, err := relativeKey(strings.TrimPrefix(from.Path, "/"), strings.TrimPrefix(target.Path, "/"))
-	if err != nil {
-		return "", err
-	}
-	return name, CheckKey(name)
+	return relativeKey(from.Path, target.Path)
 }
 
 // Describe leaves the query and userinfo out: they may hold a signature.
@@ -178,87 +157,35 @@ func (d *download) Describe(ref string) string {
 
 // Copy downloads side by side.
 func (d *download) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
-	var left atomic.Int64
-	left.Store(maxBytes)
-	return sideBySide(ctx, downloads, len(objects), stored, func(ctx context.Context, index int) error {
-		return d.withTries(ctx, objects[index], filepath.Join(dir, objects[index].File), &left)
+	room := newBudget(maxBytes)
+	receiver := receiver{server: d, pause: d.pause, log: d.log}
+	return sideBySide(ctx, serverTransfers, len(objects), stored, func(ctx context.Context, index int) error {
+		return receiver.receiveFile(ctx, objects[index].Ref, filepath.Join(dir, objects[index].File), room)
 	})
 }
 
-// withTries repeats what may heal at once.
-func (d *download) withTries(ctx context.Context, object Object, file string, left *atomic.Int64) error {
-	for try := 1; ; try++ {
-		err := d.one(ctx, object.Ref, file, left)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			// Another download has failed, or the container is told to stop: this one says nothing of its own.
-			return context.Cause(ctx)
-		}
-		found := failure.Of(err)
-		if found.Permanent || try == downloadTries {
-			return found.About(object.Ref)
-		}
-		d.log.Info("Downloading again", "url", d.Describe(object.Ref), "try", try, "reason", found.Reason)
-		pause, done := context.WithTimeout(ctx, d.pause*time.Duration(try))
-		<-pause.Done()
-		done()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-}
-
-func (d *download) one(ctx context.Context, ref, file string, left *atomic.Int64) error {
+// open asks for a whole URL always: not every web server tells one version of a file from the next.
+func (d *download) open(ctx context.Context, ref string, _ int64, _ string) (opened, error) {
 	target, err := url.Parse(ref)
 	if err != nil {
-		return failure.Permanent(task.ReasonInvalidTask, "the URL cannot be read")
+		return opened{}, failure.Permanent(task.ReasonInvalidTask, "the URL cannot be read")
 	}
 	if err := d.check(target); err != nil {
-		return err
+		return opened{}, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, ref, http.NoBody)
 	if err != nil {
-		return failure.Permanent(task.ReasonInvalidTask, "the URL cannot be read")
+		return opened{}, failure.Permanent(task.ReasonInvalidTask, "the URL cannot be read")
 	}
 	response, err := d.client.Do(request)
 	if err != nil {
-		return d.explain(err, ref)
+		return opened{}, d.explain(err, ref)
 	}
-	defer func() { _ = response.Body.Close() }()
 	if err := d.checkStatus(response, ref); err != nil {
-		return err
+		_ = response.Body.Close()
+		return opened{}, err
 	}
-	return d.store(response.Body, ref, file, left, cancel)
-}
-
-// errIdle is the cause when a body stopped moving.
-var errIdle = errors.New("no byte came in time")
-
-// store writes the body, as long as it moves and fits. What a failed try has written is given back to the bound.
-func (d *download) store(body io.Reader, ref, file string, left *atomic.Int64, cancel context.CancelCauseFunc) error {
-	idle := time.AfterFunc(d.idle, func() { cancel(errIdle) })
-	defer idle.Stop()
-	target, err := os.Create(file) //nolint:gosec // a name of our own
-	if err != nil {
-		return fmt.Errorf("store %s: %w", d.Describe(ref), err)
-	}
-	bounded := &boundedWriter{to: target, left: left, moved: func() { idle.Reset(d.idle) }}
-	_, err = io.Copy(bounded, body)
-	closeErr := target.Close()
-	switch {
-	case errors.Is(err, errTooLarge):
-		return failure.Permanent(task.ReasonTooLarge, "more bytes than allowed, at %s", d.Describe(ref))
-	case err != nil:
-		left.Add(bounded.written)
-		return d.explain(err, ref)
-	case closeErr != nil:
-		return fmt.Errorf("store %s: %w", d.Describe(ref), closeErr)
-	}
-	return nil
+	return opened{body: response.Body, size: response.ContentLength}, nil
 }
 
 func (d *download) checkStatus(response *http.Response, ref string) error {
@@ -285,23 +212,10 @@ func (d *download) explain(err error, ref string) error {
 	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err
 	}
-	return failure.Transient(task.ReasonStorageUnavailable, "%s cannot be had now: %w", d.Describe(ref), err)
-}
-
-// boundedWriter takes what it writes from a bound that other downloads share.
-type boundedWriter struct {
-	to      io.Writer
-	left    *atomic.Int64
-	moved   func()
-	written int64
-}
-
-// Write writes all or fails with errTooLarge.
-func (w *boundedWriter) Write(data []byte) (int, error) {
-	w.moved()
-	if w.left.Add(-int64(len(data))) < 0 {
-		return 0, errTooLarge
+	where, host := d.Describe(ref), ""
+	if parsed, parseErr := url.Parse(ref); parseErr == nil {
+		host = parsed.Host
 	}
-	w.written += int64(len(data))
-	return w.to.Write(data)
+	d.log.Warn("A download failed", "url", where, "error", withoutQuery(err.Error()))
+	return connectionError(err, where, host)
 }

@@ -40,7 +40,10 @@ func newTestDownload(t *testing.T, server *httptest.Server) *download {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDownload([]string{address.Host}, slog.New(slog.DiscardHandler))
+	d, err := newDownload([]string{address.Host}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.pause = 0
 	t.Cleanup(d.client.CloseIdleConnections)
 	return d
@@ -53,7 +56,7 @@ func TestDownload(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("0123456789")) })
 	mux.HandleFunc("/flaky", func(w http.ResponseWriter, _ *http.Request) {
-		if flaky.Add(1) < downloadTries {
+		if flaky.Add(1) < receiveTries {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -85,7 +88,7 @@ func TestDownload(t *testing.T) {
 		"forbidden":         {path: "/forbidden?sig=secret", bound: 10, reason: task.ReasonForbidden},
 		"redirect away":     {path: "/away?sig=secret", bound: 10, reason: task.ReasonForbidden},
 		"server down":       {path: "/down?sig=secret", bound: 10, reason: task.ReasonStorageUnavailable},
-		"ends before whole": {path: "/short?sig=secret", bound: 10, reason: task.ReasonStorageUnavailable},
+		"ends before whole": {path: "/short?sig=secret", bound: 100, reason: task.ReasonStorageUnavailable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +119,8 @@ func TestDownloadIdle(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(done) })
 	d := newTestDownload(t, server)
-	d.idle = 20 * time.Millisecond
+	guard, _ := d.client.Transport.(stallGuard)
+	d.client.Transport = stallGuard{next: guard.next, idle: 20 * time.Millisecond}
 	err := d.Copy(t.Context(), []Object{{Ref: server.URL + "/x", File: "x"}}, t.TempDir(), 100, nil)
 	checkFailure(t, err, task.ReasonStorageUnavailable)
 }

@@ -20,38 +20,67 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path"
 	"strings"
 	"unicode/utf8"
 )
 
-// Longest names: of a path's part on Linux, and of an S3 key.
+// Longest names, in bytes: of a path's part on Linux, and of an S3 key.
 const (
 	maxPartBytes = 255
 	maxKeyBytes  = 1024
 )
 
-// CheckKey says why a key, or any relative path with slashes, cannot be used. Keys that an S3 server would take but
-// that are no clean path (a//b, a/../b) are refused, because rclone and volumes would read another file.
-func CheckKey(key string) error {
-	if key == "" || len(key) > maxKeyBytes {
-		return fmt.Errorf("the name is empty or longer than %d bytes", maxKeyBytes)
-	}
-	if !utf8.ValidString(key) {
+// checkObjectKey says why a key cannot be used. It takes every key that S3 allows but for control characters, which the
+// API refuses and a status cannot show, and the parts . and .., which HTTP clients and servers resolve.
+func checkObjectKey(key string) error {
+	switch {
+	case strings.TrimSpace(key) == "":
+		return errors.New("the name is empty")
+	case len(key) > maxKeyBytes:
+		return fmt.Errorf("the name has %d bytes, S3 allows %d", len(key), maxKeyBytes)
+	case !utf8.ValidString(key):
 		return errors.New("the name is not UTF-8")
-	}
-	for _, r := range key {
-		if r < 0x20 || r == 0x7f || r == '\\' || r == '\u2028' || r == '\u2029' {
-			return fmt.Errorf("the name %.80q has a control character or a backslash", key)
-		}
+	case strings.ContainsFunc(key, isControl):
+		return fmt.Errorf("the name %.80q has a control character", key)
 	}
 	for part := range strings.SplitSeq(key, "/") {
-		if part == "" || part == "." || part == ".." || len(part) > maxPartBytes {
-			return fmt.Errorf("the name %.80q is not a clean relative path", key)
+		if part == "." || part == ".." {
+			return fmt.Errorf("the name %.80q has the part %q", key, part)
 		}
 	}
 	return nil
 }
+
+// checkName says why a relative path with slashes cannot be used as a name below a folder: it must be a key, and
+// clean, so that it means one thing only.
+func checkName(name string) error {
+	if err := checkObjectKey(name); err != nil {
+		return err
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" {
+			return fmt.Errorf("the name %.80q is not a clean relative path", name)
+		}
+	}
+	return nil
+}
+
+// checkVolumePath says why a path cannot be used on a volume: it must be clean, since a volume would take a//b for
+// a/b, and none of its parts longer than a file system allows.
+func checkVolumePath(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > maxPartBytes {
+			return fmt.Errorf("the part %.40q... of the name has %d bytes, a volume allows %d", part, len(part), maxPartBytes)
+		}
+	}
+	return nil
+}
+
+// isControl says that a character is one of C0, DEL or C1.
+func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }
 
 // checkFolder checks a destination's path: clean, relative, and, unless empty, ending in a slash.
 func checkFolder(folder string) error {
@@ -62,14 +91,14 @@ func checkFolder(folder string) error {
 	if !found {
 		return fmt.Errorf("%q does not end in a slash", folder)
 	}
-	return CheckKey(trimmed)
+	return checkName(trimmed)
 }
 
 // resolveKey is the key that a playlist's relative URI means: percent-decoded as a web server would, and below the
-// playlist's folder.
+// playlist's folder, whose own name is taken as it is.
 func resolveKey(base, uri string) (string, error) {
-	if err := checkURIText(uri); err != nil {
-		return "", err
+	if strings.ContainsFunc(uri, isControl) {
+		return "", fmt.Errorf("the URI %.80q has a control character", withoutQuery(uri))
 	}
 	parsed, err := url.Parse(uri)
 	switch {
@@ -83,8 +112,15 @@ func resolveKey(base, uri string) (string, error) {
 	if err := checkDecoded(parsed); err != nil {
 		return "", err
 	}
-	return path.Join(path.Dir(base), parsed.Path), nil
+	key := folderOf(base) + parsed.Path
+	if err := checkObjectKey(key); err != nil {
+		return "", err
+	}
+	return key, nil
 }
+
+// folderOf is what comes before the last part of a key, with its slash.
+func folderOf(key string) string { return key[:strings.LastIndexByte(key, '/')+1] }
 
 // checkURIText refuses what no URI holds and what servers read in different ways.
 func checkURIText(uri string) error {
@@ -101,20 +137,17 @@ func checkDecoded(parsed *url.URL) error {
 	if strings.Contains(strings.ToLower(parsed.EscapedPath()), "%2f") {
 		return fmt.Errorf("the URI %.80q hides a slash", parsed.EscapedPath())
 	}
-	return CheckKey(parsed.Path)
+	return checkName(parsed.Path)
 }
 
 // relativeKey is key as seen from base's folder.
 func relativeKey(base, key string) (string, error) {
-	folder := path.Dir(base)
-	if folder == "." {
-		return key, nil
-	}
-	name, found := strings.CutPrefix(key, folder+"/")
+	folder := folderOf(base)
+	name, found := strings.CutPrefix(key, folder)
 	if !found {
 		return "", fmt.Errorf("%.80q does not lie under %.80q", key, folder)
 	}
-	return name, nil
+	return name, checkName(name)
 }
 
 // withoutQuery cuts a URI before its query, which may hold a signature.

@@ -20,10 +20,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-
-	"sparkrtc.dev/recording-operator/internal/task"
-	"sparkrtc.dev/recording-operator/internal/worker/exec"
-	"sparkrtc.dev/recording-operator/internal/worker/failure"
 )
 
 func TestResolveKey(t *testing.T) {
@@ -43,10 +39,10 @@ func TestResolveKey(t *testing.T) {
 		"hidden parent":       {"c/../../seg.ts", ""},
 		"encoded parent":      {"%2e%2e/seg.ts", ""},
 		"encoded slash":       {"c%2fseg.ts", ""},
-		"encoded backslash":   {"c%5cseg.ts", ""},
+		"encoded backslash":   {"c%5cseg.ts", `a/b/c\seg.ts`},
 		"encoded newline":     {"c%0aseg.ts", ""},
 		"encoded zero":        {"c%00.ts", ""},
-		"backslash":           {`c\seg.ts`, ""},
+		"backslash":           {`c\seg.ts`, `a/b/c\seg.ts`},
 		"control character":   {"c\tseg.ts", ""},
 		"broken percent":      {"100%.ts", ""},
 		"not UTF-8":           {"%ff.ts", ""},
@@ -56,7 +52,9 @@ func TestResolveKey(t *testing.T) {
 		"empty fragment":      {"seg.ts#", ""},
 		"empty":               {"", ""},
 		"folder":              {"c/", ""},
-		"too long":            {strings.Repeat("a", 300), ""},
+		"longer than a file":  {strings.Repeat("a", 300), "a/b/" + strings.Repeat("a", 300)},
+		"too long":            {strings.Repeat("a", 1021), ""},
+		"encoded C1":          {"c%c2%9b.ts", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -78,14 +76,17 @@ func FuzzResolveKey(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !strings.HasPrefix(key, "a/b/") || CheckKey(key) != nil {
+		if !strings.HasPrefix(key, "a/b/") || checkObjectKey(key) != nil {
 			t.Errorf("%q means %q", uri, key)
 		}
 	})
 }
 
 func TestDownloadResolve(t *testing.T) {
-	d := newDownload([]string{"media.example", "cdn.example:8443", "[::1]"}, slog.New(slog.DiscardHandler))
+	d, err := newDownload([]string{"media.example", "cdn.example:8443", "[::1]"}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	const base = "https://media.example/a/index.m3u8?token=secret"
 	tests := map[string]struct {
 		uri  string
@@ -119,33 +120,5 @@ func TestDownloadResolve(t *testing.T) {
 	}
 	if got := d.Describe("https://u:p@media.example/a/x.ts?token=secret"); got != "https://media.example/a/x.ts" {
 		t.Errorf("described as %q", got)
-	}
-}
-
-func TestRcloneReport(t *testing.T) {
-	tests := map[string]struct {
-		line   string
-		reason string
-	}{
-		"forbidden": {`{"level":"error","msg":"operation error S3: HeadObject, https response error StatusCode: 403, RequestID: X, HostID: Y, api error Forbidden: Forbidden","object":"a/seg.ts"}`, task.ReasonForbidden},
-		"no bucket": {`{"level":"error","msg":"PutObject, https response error StatusCode: 404, RequestID: X, HostID: Y, api error NoSuchBucket: no","object":"a/seg.ts"}`, task.ReasonNotFound},
-		"refused":   {`{"level":"error","msg":"Head \"http://h/a/seg.ts?sig=secret\": connection refused","object":"a/seg.ts"}`, task.ReasonStorageUnavailable},
-		"full":      {`{"level":"error","msg":"write x: no space left on device","object":"a/seg.ts"}`, task.ReasonInternal},
-		"silent":    {`{"level":"notice","msg":"nothing"}`, task.ReasonStorageUnavailable},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			report := &rcloneReport{log: slog.New(slog.DiscardHandler)}
-			report.line([]byte(test.line))
-			err := report.failure(&exec.ExitError{Program: "rclone", Code: 1})
-			if found := failure.Of(err); found.Reason != test.reason || (name != "silent" && found.Object != "a/seg.ts") {
-				t.Errorf("%s about %q, want %s: %v", found.Reason, found.Object, test.reason, err)
-			}
-			for _, hidden := range []string{"secret", "RequestID"} {
-				if strings.Contains(err.Error(), hidden) {
-					t.Errorf("the error holds %s: %v", hidden, err)
-				}
-			}
-		})
 	}
 }

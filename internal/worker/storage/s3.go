@@ -1,42 +1,136 @@
-/*
-Copyright 2026 The SparkRTC Recording Operator Authors.
-
-Licensed under the Apache License, Version 2.0 (the "License");
-you may not use this file except in compliance with the License.
-You may obtain a copy of the License at
-
-    http://www.apache.org/licenses/LICENSE-2.0
-
-Unless required by applicable law or agreed to in writing, software
-distributed under the License is distributed on an "AS IS" BASIS,
-WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-See the License for the specific language governing permissions and
-limitations under the License.
-*/
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
 
 package storage
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/netip"
 	"os"
-	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/s3client"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 )
 
+// s3Attempts is how often one request is sent when the server fails in passing, about a second apart.
+const s3Attempts = 3
+
+// bucketName is a bucket's name: nothing in it can be read as another part of a URL.
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// s3Bucket is one bucket. Keys are sent byte for byte.
+type s3Bucket struct {
+	core *minio.Core
+	name string
+	// endpoint is the server's host and port, for people.
+	endpoint string
+	pause    time.Duration
+	log      *slog.Logger
+}
+
+// newS3Bucket reads the credentials. It never connects to denied networks.
+func newS3Bucket(location v1alpha1.S3Location, bucket string, paths Paths, denied []netip.Prefix, log *slog.Logger) (*s3Bucket, error) {
+	if bucket == "" {
+		bucket = location.Bucket
+	}
+	if !bucketName.MatchString(bucket) {
+		return nil, failure.Permanent(task.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
+	}
+	access, err := readAccess(location, paths)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := s3client.Transport(access.CA, denied, s3client.Deadlines{
+		Connect: connectTimeout, TLS: connectTimeout, Header: headerTimeout,
+	})
+	if err != nil {
+		return nil, failure.Permanent(task.ReasonInvalidTask, "%w", err)
+	}
+	transport.MaxIdleConnsPerHost = serverTransfers
+	core, err := s3client.New(&location, access, stallGuard{next: transport, idle: stallTimeout}, s3Attempts)
+	if err != nil {
+		return nil, failure.Permanent(task.ReasonInvalidTask, "%w", err)
+	}
+	return &s3Bucket{core: core, name: bucket, endpoint: core.EndpointURL().Host, pause: time.Second, log: log}, nil
+}
+
+// readAccess reads the mounted Secrets.
+func readAccess(location v1alpha1.S3Location, paths Paths) (s3client.Access, error) {
+	var access s3client.Access
+	for _, secret := range []struct {
+		file     string
+		value    *string
+		optional bool
+	}{
+		{file: v1alpha1.SecretKeyAccessKeyID, value: &access.AccessKeyID},
+		{file: v1alpha1.SecretKeySecretAccessKey, value: &access.SecretAccessKey},
+		{file: v1alpha1.SecretKeySessionToken, value: &access.SessionToken, optional: true},
+	} {
+		value, err := os.ReadFile(filepath.Join(paths.Credentials, secret.file)) //nolint:gosec // the mounted Secret
+		if errors.Is(err, os.ErrNotExist) && secret.optional {
+			continue
+		}
+		if err != nil {
+			return access, failure.Permanent(task.ReasonForbidden, "the credentials have no %s: %w", secret.file, cause(err))
+		}
+		// A Secret made by hand often ends in a newline; no key does.
+		*secret.value = strings.TrimSpace(string(value))
+	}
+	if location.CASecretRef != nil {
+		ca, err := os.ReadFile(filepath.Join(paths.CA, "ca.crt")) //nolint:gosec // the mounted Secret
+		if err != nil {
+			return access, failure.Permanent(task.ReasonInvalidTask, "the CA certificates cannot be read: %w", cause(err))
+		}
+		access.CA = ca
+	}
+	return access, nil
+}
+
+func (b *s3Bucket) uri(key string) string { return "s3://" + b.name + "/" + key }
+
+// Describe is an object's s3:// URI, fit for a message.
+func (b *s3Bucket) Describe(key string) string { return printable(b.uri(key)) }
+
+func (b *s3Bucket) receiver() receiver { return receiver{server: b, pause: b.pause, log: b.log} }
+
+// open asks for an object or the rest of it. When the object has changed meanwhile, it gives the new one whole.
+func (b *s3Bucket) open(ctx context.Context, key string, offset int64, version string) (opened, error) {
+	var options minio.GetObjectOptions
+	if offset > 0 {
+		if err := errors.Join(options.SetRange(offset, 0), options.SetMatchETag(version)); err != nil {
+			return opened{}, fmt.Errorf("ask for the rest of %s: %w", b.Describe(key), err)
+		}
+	}
+	body, info, header, err := b.core.GetObject(ctx, b.name, key, options)
+	if err != nil {
+		status := errorResponse(err).StatusCode
+		if offset > 0 && (status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable) {
+			return b.open(ctx, key, 0, "")
+		}
+		return opened{}, b.explain(err, key)
+	}
+	if !strings.HasPrefix(header.Get("Content-Range"), fmt.Sprintf("bytes %d-", offset)) {
+		offset = 0 // the server ignores ranges: this is the whole object
+	}
+	return opened{body: body, offset: offset, size: info.Size, version: info.ETag}, nil
+}
+
 // s3Reader reads objects of one bucket; a Ref is a key.
 type s3Reader struct {
 	keys
-	rclone *rclone
+	*s3Bucket
 }
 
 // keys resolves references between objects of one store.
@@ -48,128 +142,14 @@ func (keys) Resolve(base, uri string) (string, error) { return resolveKey(base, 
 // RelativeName cuts the playlist's folder off.
 func (keys) RelativeName(base, ref string) (string, error) { return relativeKey(base, ref) }
 
-func newS3Reader(location v1alpha1.S3Location, bucket string, paths Paths, program string, log *slog.Logger) (*s3Reader, error) {
-	driver, err := newRclone("SRC", location, bucket, paths, program, log)
-	if err != nil {
-		return nil, err
-	}
-	return &s3Reader{rclone: driver}, nil
-}
-
-// Describe is the object's s3:// URI.
-func (s *s3Reader) Describe(ref string) string { return s.rclone.uri(ref) }
-
-// Copy has rclone copy all objects and then looks for each: rclone passes over a listed file that is not there and
-// ends with success.
+// Copy receives objects side by side.
 func (s *s3Reader) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
-	staging, err := os.MkdirTemp(s.rclone.temp, "objects-*")
-	if err != nil {
-		return fmt.Errorf("make room for objects: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(staging) }()
-
-	wanted := make([]string, len(objects))
-	for i, object := range objects {
-		if err := CheckKey(object.Ref); err != nil {
-			return failure.Permanent(task.ReasonUnsupported, "object: %w", err)
+	room := newBudget(maxBytes)
+	return sideBySide(ctx, serverTransfers, len(objects), stored, func(ctx context.Context, index int) error {
+		object := objects[index]
+		if err := checkObjectKey(object.Ref); err != nil {
+			return failure.Permanent(task.ReasonUnsupported, "object: %w", err).About(object.Ref)
 		}
-		wanted[i] = object.Ref
-	}
-	err = s.rclone.withList(wanted, func(list string) error {
-		return s.rclone.run(ctx, nil, "copy", "--files-from-raw="+list, "--no-traverse", "--no-check-dest",
-			fmt.Sprintf("--max-transfer=%dB", maxBytes), "--cutoff-mode=hard", s.rclone.at(""), staging)
+		return s.receiver().receiveFile(ctx, object.Ref, filepath.Join(dir, object.File), room)
 	})
-	if err != nil {
-		return err
-	}
-	for i, object := range objects {
-		err := os.Rename(filepath.Join(staging, filepath.FromSlash(object.Ref)), filepath.Join(dir, object.File))
-		if errors.Is(err, fs.ErrNotExist) {
-			return failure.Permanent(task.ReasonNotFound, "%s is not there", s.Describe(object.Ref)).About(object.Ref)
-		}
-		if err != nil {
-			return fmt.Errorf("store %s: %w", object.Ref, err)
-		}
-		if stored != nil {
-			if err := stored(i); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// s3Writer writes to one folder of a bucket.
-type s3Writer struct {
-	rclone *rclone
-	folder string
-}
-
-func newS3Writer(location v1alpha1.S3Location, folder string, paths Paths, program string, log *slog.Logger) (*s3Writer, error) {
-	driver, err := newRclone("DST", location, location.Bucket, paths, program, log)
-	if err != nil {
-		return nil, err
-	}
-	full := path.Join(location.Prefix, folder)
-	if full != "" {
-		if err := CheckKey(full); err != nil {
-			return nil, failure.Permanent(task.ReasonInvalidTask, "destination: %w", err)
-		}
-	}
-	return &s3Writer{rclone: driver, folder: full}, nil
-}
-
-// URI is s3://bucket/key.
-func (s *s3Writer) URI(name string) string { return s.rclone.uri(path.Join(s.folder, name)) }
-
-// Read copies the file to the work volume and reads it there, so that its size is bounded by rclone.
-func (s *s3Writer) Read(ctx context.Context, name string, maxBytes int64) ([]byte, error) {
-	dir, err := os.MkdirTemp(s.rclone.temp, "read-*")
-	if err != nil {
-		return nil, fmt.Errorf("make room for %s: %w", name, err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	reader := &s3Reader{rclone: s.rclone}
-	if err := reader.Copy(ctx, []Object{{Ref: path.Join(s.folder, name), File: "object"}}, dir, maxBytes, nil); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(filepath.Join(dir, "object")) //nolint:gosec // a folder of our own
-}
-
-// Write uploads the files always, whatever is there: the caller decides what is to be written. S3 shows an object
-// whole or not at all. Each is marked as ours.
-func (s *s3Writer) Write(ctx context.Context, dir string, names []string) error {
-	return s.rclone.withList(names, func(list string) error {
-		return s.rclone.run(ctx, nil, "copy", "--files-from-raw="+list, "--no-traverse", "--no-check-dest",
-			"--header-upload=x-amz-meta-"+task.MarkName+": "+task.MarkValue, dir, s.rclone.at(s.folder))
-	})
-}
-
-// Sums downloads each object and hashes what comes: the only sum that holds for every store, for multipart uploads and
-// for encrypted objects. Nothing is stored.
-func (s *s3Writer) Sums(ctx context.Context, names []string) (map[string]string, error) {
-	var answer bytes.Buffer
-	err := s.rclone.withList(names, func(list string) error {
-		return s.rclone.run(ctx, &answer, "hashsum", "SHA256", "--download", "--files-from-raw="+list, "--no-traverse",
-			s.rclone.at(s.folder))
-	})
-	if err != nil {
-		return nil, err
-	}
-	sums := make(map[string]string, len(names))
-	for line := range strings.SplitSeq(answer.String(), "\n") {
-		if sum, name, found := strings.Cut(line, "  "); found {
-			sums[name] = sum
-		}
-	}
-	return sums, nil
-}
-
-// Remove deletes one object.
-func (s *s3Writer) Remove(ctx context.Context, name string) error {
-	err := s.rclone.run(ctx, nil, "deletefile", s.rclone.at(path.Join(s.folder, name)))
-	if err != nil && failure.Of(err).Reason == task.ReasonNotFound {
-		return nil
-	}
-	return err
 }

@@ -14,14 +14,21 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-// Package storage reads a recording from where it lies and writes results to where they go: S3 (by rclone), a mounted
+// Package storage reads a recording from where it lies and writes results to where they go: an S3 server, a mounted
 // volume, or plain downloads. Its errors are failures in the words of the contract.
 package storage
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
 
+	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 )
@@ -30,7 +37,8 @@ import (
 type Object struct {
 	// Ref says which: a key, or a URL. It was given to or came from Resolve.
 	Ref string
-	// File is the local name that it is stored under, in the folder given to Copy.
+	// File is the local name that it is stored under, in the folder given to Copy. It never comes from a key: a key's
+	// part may be longer than a file's name can be.
 	File string
 }
 
@@ -49,62 +57,138 @@ type Reader interface {
 	Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error
 }
 
+// File is one file to write.
+type File struct {
+	// Name is its name in the destination's folder, relative, with slashes.
+	Name string
+	// Local is its name in the local folder, with slashes; empty: Name. It is needed where Name is longer than a
+	// file's name can be.
+	Local string
+}
+
+func (f File) local() string {
+	if f.Local != "" {
+		return f.Local
+	}
+	return f.Name
+}
+
+// Written says what was written of one file, measured while it was sent.
+type Written struct {
+	SizeBytes int64
+	// SHA256 is in lower-case hex.
+	SHA256 string
+}
+
 // Writer is where results are written to: one folder. Names are relative, with slashes.
 type Writer interface {
-	// URI of a name, s3://bucket/key or pvc://claim/path.
+	// URI of a name, s3://bucket/key or pvc://claim/path, byte for byte.
 	URI(name string) string
 	// Read is a small file of at most maxBytes; reason NotFound when it is not there.
 	Read(ctx context.Context, name string, maxBytes int64) ([]byte, error)
-	// Write copies the files of these names from dir. A file appears under its name whole or not at all.
-	Write(ctx context.Context, dir string, names []string) error
+	// Write copies files from dir and says, by name, what was sent. Each must be a regular file: no link is followed. A
+	// file appears under its name whole or not at all.
+	Write(ctx context.Context, dir string, files []File) (map[string]Written, error)
 	// Sums reads files back and gives their sha256, in lower-case hex, by name. Files that are not there are left out.
 	Sums(ctx context.Context, names []string) (map[string]string, error)
 	// Remove removes a file; that it is not there is no error.
 	Remove(ctx context.Context, name string) error
+	// Claim makes the file name hold owner, unless it holds something else already: of several that claim at one time,
+	// one succeeds. Contents that are older than maxAge, by the store's own clock, are replaced. It returns what the
+	// file holds in the end: owner, when the claim succeeded, otherwise another's.
+	Claim(ctx context.Context, name string, owner []byte, maxAge time.Duration) (holder []byte, err error)
 }
 
 // Paths are where a container's mounts are; tests use their own.
 type Paths struct {
 	// Credentials and CA hold the files of the S3 location's Secrets; Volume is the mounted claim.
 	Credentials, CA, Volume string
-	// Temp is a folder on the work volume for what is on its way.
-	Temp string
 }
 
 // SourcePaths and DestinationPaths are the paths of the contract.
-func SourcePaths(temp string) Paths {
-	return Paths{Credentials: task.SourceCredentialsDir, CA: task.SourceCADir, Volume: task.SourceVolumeDir, Temp: temp}
+func SourcePaths() Paths {
+	return Paths{Credentials: task.SourceCredentialsDir, CA: task.SourceCADir, Volume: task.SourceVolumeDir}
 }
 
 // DestinationPaths are those of the publish container.
-func DestinationPaths(temp string) Paths {
-	return Paths{Credentials: task.DestinationCredentialsDir, CA: task.DestinationCADir, Volume: task.DestinationVolumeDir, Temp: temp}
+func DestinationPaths() Paths {
+	return Paths{Credentials: task.DestinationCredentialsDir, CA: task.DestinationCADir, Volume: task.DestinationVolumeDir}
 }
 
-// NewReader is the reader of a task's source.
-func NewReader(source task.Source, paths Paths, rclone string, log *slog.Logger) (Reader, error) {
+// NewReader is the reader of a task's source. It never connects to source.DeniedNetworks; when the task names none,
+// networks.Local are denied.
+func NewReader(source task.Source, paths Paths, log *slog.Logger) (Reader, error) {
+	denied, err := deniedNetworks(source)
 	switch {
+	case err != nil:
+		return nil, err
 	case source.Storage == nil:
-		return newDownload(source.AllowedHosts, log), nil
+		return newDownload(source.AllowedHosts, denied, log)
 	case source.Storage.Spec.S3 != nil:
-		return newS3Reader(*source.Storage.Spec.S3, source.Bucket, paths, rclone, log)
+		bucket, err := newS3Bucket(*source.Storage.Spec.S3, source.Bucket, paths, denied, log)
+		return &s3Reader{s3Bucket: bucket}, err
 	case source.Storage.Spec.PersistentVolumeClaim != nil:
 		return newVolumeReader(*source.Storage.Spec.PersistentVolumeClaim, source.Bucket, paths)
 	}
 	return nil, failure.Permanent(task.ReasonInvalidTask, "source storage %s: neither s3 nor persistentVolumeClaim is set", source.Storage.Name)
 }
 
+func deniedNetworks(source task.Source) ([]netip.Prefix, error) {
+	if len(source.DeniedNetworks) == 0 {
+		return networks.Local(), nil
+	}
+	denied, err := networks.Parse(source.DeniedNetworks)
+	if err != nil {
+		return nil, failure.Permanent(task.ReasonInvalidTask, "source.deniedNetworks: %w", err)
+	}
+	return denied, nil
+}
+
 // NewWriter is the writer of a task's destination.
-func NewWriter(destination task.Destination, paths Paths, rclone string, log *slog.Logger) (Writer, error) {
+func NewWriter(destination task.Destination, paths Paths, log *slog.Logger) (Writer, error) {
 	if err := checkFolder(destination.Path); err != nil {
 		return nil, failure.Permanent(task.ReasonInvalidTask, "destination path: %w", err)
 	}
 	spec := destination.Storage.Spec
 	switch {
 	case spec.S3 != nil:
-		return newS3Writer(*spec.S3, destination.Path, paths, rclone, log)
+		bucket, err := newS3Bucket(*spec.S3, "", paths, nil, log)
+		if err != nil {
+			return nil, err
+		}
+		return newS3Writer(bucket, spec.S3.Prefix, destination.Path)
 	case spec.PersistentVolumeClaim != nil:
 		return newVolumeWriter(*spec.PersistentVolumeClaim, destination.Path, paths)
 	}
 	return nil, failure.Permanent(task.ReasonInvalidTask, "destination storage %s: neither s3 nor persistentVolumeClaim is set", destination.Storage.Name)
+}
+
+// OpenRegular opens a regular file below dir for reading. No link leads out of dir, the name itself may be no link, and
+// a pipe is not waited for: the file may come from a program that a hostile recording has taken over.
+func OpenRegular(dir, name string) (*os.File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	before, err := root.Lstat(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	if !before.Mode().IsRegular() {
+		return nil, fmt.Errorf("%.80q is not a regular file", name)
+	}
+	file, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	after, err := file.Stat()
+	if err == nil && !os.SameFile(before, after) {
+		err = fmt.Errorf("%.80q was replaced while it was opened", name)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
 }

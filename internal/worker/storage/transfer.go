@@ -7,14 +7,19 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// volumeCopies is how many files of a volume are copied side by side.
-const volumeCopies = 2
+// How many transfers run side by side: to or from a server, and to or from a volume.
+const (
+	serverTransfers = 4
+	volumeTransfers = 2
+)
 
 // errTooLarge says that a transfer has used up its budget.
 var errTooLarge = errors.New("larger than allowed")
@@ -49,6 +54,9 @@ func newBudget(bytes int64) *budget {
 	b.left.Store(bytes)
 	return b
 }
+
+// unbounded is the budget of what is not stored.
+func unbounded() *budget { return newBudget(math.MaxInt64) }
 
 // take takes bytes before they are stored. Bytes that do not fit are not taken.
 func (b *budget) take(bytes int64) error {
@@ -96,5 +104,17 @@ func copyFile(ctx context.Context, target, source *os.File, room *budget) error 
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// pause waits, unless ctx ends first; then it returns the cause.
+func pause(ctx context.Context, length time.Duration) error {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }

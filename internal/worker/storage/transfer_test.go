@@ -33,7 +33,7 @@ func volumeOf(t *testing.T, objects []Object) Reader {
 		write(t, filepath.Join(mount, object.Ref), "0123456789")
 	}
 	storage := claim("")
-	reader, err := NewReader(task.Source{Storage: &storage}, Paths{Volume: mount}, "", slog.New(slog.DiscardHandler))
+	reader, err := NewReader(task.Source{Storage: &storage}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

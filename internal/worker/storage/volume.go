@@ -1,28 +1,12 @@
-/*
-Copyright 2026 The SparkRTC Recording Operator Authors.
-
-Licensed under the Apache License, Version 2.0 (the "License");
-you may not use this file except in compliance with the License.
-You may obtain a copy of the License at
-
-    http://www.apache.org/licenses/LICENSE-2.0
-
-Unless required by applicable law or agreed to in writing, software
-distributed under the License is distributed on an "AS IS" BASIS,
-WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-See the License for the specific language governing permissions and
-limitations under the License.
-*/
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
 
 package storage
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -40,6 +24,8 @@ type volume struct {
 	claim  string
 	mount  string
 	folder string
+	// access is what the folder is used for, for people: read or write.
+	access string
 }
 
 // volumeReader reads files below subPath/bucket; a Ref is a path there.
@@ -53,26 +39,28 @@ func newVolumeReader(location v1alpha1.PersistentVolumeClaimLocation, bucket str
 		return nil, failure.Permanent(task.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
 	}
 	opened, err := newVolume(location, bucket, paths)
+	opened.access = "read"
 	return &volumeReader{volume: opened}, err
 }
 
 func newVolume(location v1alpha1.PersistentVolumeClaimLocation, below string, paths Paths) (volume, error) {
 	folder := path.Join(location.SubPath, below)
 	if folder != "" {
-		if err := CheckKey(folder); err != nil {
+		if err := checkVolumePath(folder); err != nil {
 			return volume{}, failure.Permanent(task.ReasonInvalidTask, "folder of claim %s: %w", location.ClaimName, err)
 		}
 	}
 	return volume{claim: location.ClaimName, mount: paths.Volume, folder: folder}, nil
 }
 
+// uri is pvc://claim/path, byte for byte.
 func (v volume) uri(name string) string { return "pvc://" + v.claim + "/" + path.Join(v.folder, name) }
 
 // open opens the folder, which is made first when it is to be written to.
 func (v volume) open(create bool) (*os.Root, error) {
 	root, err := os.OpenRoot(v.mount)
 	if err != nil {
-		return nil, fmt.Errorf("open claim %s: %w", v.claim, err)
+		return nil, v.explain(err, "")
 	}
 	if v.folder == "" {
 		return root, nil
@@ -90,22 +78,42 @@ func (v volume) open(create bool) (*os.Root, error) {
 	return folder, nil
 }
 
-// explain tells what a file error means. os.Root has no error value for a path that leads out, only its text.
+// explain says what a file error means, in one sentence. os.Root has no error value for a path that leads out, only its
+// text.
 func (v volume) explain(err error, name string) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return failure.Permanent(task.ReasonNotFound, "%s is not there", v.uri(name)).About(name)
-	case errors.Is(err, fs.ErrPermission):
-		return failure.Permanent(task.ReasonForbidden, "the volume refuses access: %w", err).About(name)
-	case strings.Contains(err.Error(), "escapes"):
-		return failure.Permanent(task.ReasonForbidden, "%s leads out of the volume's folder", v.uri(name)).About(name)
-	default:
-		return failure.Transient(task.ReasonStorageUnavailable, "%s: %w", v.uri(name), err).About(name)
+	if found, ok := errors.AsType[*failure.Error](err); ok {
+		return found
 	}
+	where := printable(v.uri(name))
+	var found *failure.Error
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		found = failure.Permanent(task.ReasonNotFound, "%s is not there", where)
+	case errors.Is(err, fs.ErrPermission):
+		found = failure.Permanent(task.ReasonForbidden, "%s: steps run as user %d, group %d, which may not %s the folder %q of claim %s; "+
+			"give it that right, or use a volume that Kubernetes gives to the pod's fsGroup: %w",
+			where, stepUser, stepUser, v.access, "/"+v.folder, v.claim, fs.ErrPermission)
+	case errors.Is(err, syscall.EROFS):
+		found = failure.Permanent(task.ReasonForbidden, "%s: claim %s can only be read: %w", where, v.claim, syscall.EROFS)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		found = failure.Transient(task.ReasonStorageUnavailable, "%s: claim %s is full: %w", where, v.claim, cause(err))
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		found = failure.Permanent(task.ReasonUnsupported, "%s: the name is too long for the file system of claim %s: %w", where, v.claim, cause(err))
+	case strings.Contains(err.Error(), "escapes"):
+		found = failure.Permanent(task.ReasonForbidden, "%s leads out of the volume's folder", where)
+	default:
+		found = failure.Transient(task.ReasonStorageUnavailable, "%s: claim %s cannot be used now: %w", where, v.claim, cause(err))
+	}
+	return found.About(name)
 }
 
-// Describe is the file's pvc:// URI.
-func (v *volumeReader) Describe(ref string) string { return v.uri(ref) }
+// stepUser is the user and group that steps run as: runAsUser and fsGroup of their pods.
+const stepUser = 65532
+
+// Describe is the file's pvc:// URI, fit for a message.
+func (v *volumeReader) Describe(ref string) string { return printable(v.uri(ref)) }
 
 // Copy copies a few files side by side; a volume is not faster for more.
 func (v *volumeReader) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
@@ -115,13 +123,13 @@ func (v *volumeReader) Copy(ctx context.Context, objects []Object, dir string, m
 	}
 	defer func() { _ = root.Close() }()
 	room := newBudget(maxBytes)
-	return sideBySide(ctx, volumeCopies, len(objects), stored, func(ctx context.Context, index int) error {
+	return sideBySide(ctx, volumeTransfers, len(objects), stored, func(ctx context.Context, index int) error {
 		return v.copyOut(ctx, root, objects[index], dir, room)
 	})
 }
 
-func (v volume) copyOut(ctx context.Context, root *os.Root, object Object, dir string, room *budget) error {
-	if err := CheckKey(object.Ref); err != nil {
+func (v *volumeReader) copyOut(ctx context.Context, root *os.Root, object Object, dir string, room *budget) error {
+	if err := checkVolumePath(object.Ref); err != nil {
 		return failure.Permanent(task.ReasonUnsupported, "object: %w", err).About(object.Ref)
 	}
 	source, err := v.openRegular(root, object.Ref)
@@ -131,17 +139,19 @@ func (v volume) copyOut(ctx context.Context, root *os.Root, object Object, dir s
 	defer func() { _ = source.Close() }()
 	target, err := os.Create(filepath.Join(dir, object.File)) //nolint:gosec // a name of our own
 	if err != nil {
-		return fmt.Errorf("store %s: %w", object.Ref, err)
+		return workVolumeError(err)
 	}
 	err = copyFile(ctx, target, source, room)
 	err = errors.Join(err, target.Close())
 	switch {
 	case errors.Is(err, errTooLarge):
-		return failure.Permanent(task.ReasonTooLarge, "more bytes than allowed, at %s", v.uri(object.Ref)).About(object.Ref)
+		return tooLarge(v.Describe(object.Ref)).About(object.Ref)
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return workVolumeError(err)
 	case err != nil:
-		return failure.Transient(task.ReasonStorageUnavailable, "copy %s: %w", v.uri(object.Ref), err).About(object.Ref)
+		return failure.Transient(task.ReasonStorageUnavailable, "copy %s: %w", v.Describe(object.Ref), cause(err)).About(object.Ref)
 	}
 	return nil
 }
@@ -154,146 +164,11 @@ func (v volume) openRegular(root *os.Root, name string) (*os.File, error) {
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fs.ErrNotExist
+		err = fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
 	if err != nil {
 		_ = file.Close()
 		return nil, v.explain(err, name)
 	}
 	return file, nil
-}
-
-// volumeWriter writes to one folder of a claim.
-type volumeWriter struct {
-	volume
-}
-
-func newVolumeWriter(location v1alpha1.PersistentVolumeClaimLocation, folder string, paths Paths) (*volumeWriter, error) {
-	opened, err := newVolume(location, folder, paths)
-	return &volumeWriter{volume: opened}, err
-}
-
-// URI is pvc://claim/path.
-func (v *volumeWriter) URI(name string) string { return v.uri(name) }
-
-// Read reads a small file.
-func (v *volumeWriter) Read(ctx context.Context, name string, maxBytes int64) ([]byte, error) {
-	root, err := v.open(true)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = root.Close() }()
-	file, err := v.openRegular(root, name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(contextReader{ctx, file}, maxBytes+1))
-	if err != nil {
-		return nil, v.explain(err, name)
-	}
-	if int64(len(data)) > maxBytes {
-		return nil, failure.Permanent(task.ReasonTooLarge, "%s is larger than %d bytes", v.uri(name), maxBytes)
-	}
-	return data, nil
-}
-
-// Write copies each file to a hidden name beside its own and renames it once it is on disk.
-func (v *volumeWriter) Write(ctx context.Context, dir string, names []string) error {
-	root, err := v.open(true)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	for _, name := range names {
-		if err := v.copyIn(ctx, root, filepath.Join(dir, filepath.FromSlash(name)), name); err != nil {
-			return v.explain(err, name)
-		}
-	}
-	return nil
-}
-
-// partialSuffix marks a file that is being written. A killed attempt leaves it; the next one overwrites it.
-const partialSuffix = ".partial"
-
-func (v *volumeWriter) copyIn(ctx context.Context, root *os.Root, local, name string) error {
-	folder, base := path.Split(name)
-	if folder != "" {
-		if err := root.MkdirAll(path.Clean(folder), 0o750); err != nil {
-			return err
-		}
-	}
-	source, err := os.Open(local) //nolint:gosec // a file that process made
-	if err != nil {
-		return err
-	}
-	defer func() { _ = source.Close() }()
-	// The base is cut so that the hidden name is never too long.
-	partial := folder + "." + base[:min(len(base), maxPartBytes-len(partialSuffix)-1)] + partialSuffix
-	target, err := root.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(target, contextReader{ctx, source})
-	if err == nil {
-		err = target.Sync()
-	}
-	if err = errors.Join(err, target.Close()); err != nil {
-		_ = root.Remove(partial)
-		return err
-	}
-	return root.Rename(partial, name)
-}
-
-// Sums reads the files back.
-func (v *volumeWriter) Sums(ctx context.Context, names []string) (map[string]string, error) {
-	root, err := v.open(true)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = root.Close() }()
-	sums := make(map[string]string, len(names))
-	for _, name := range names {
-		file, err := v.openRegular(root, name)
-		if err != nil {
-			if failure.Of(err).Reason == task.ReasonNotFound {
-				continue
-			}
-			return nil, err
-		}
-		hash := sha256.New()
-		_, err = io.Copy(hash, contextReader{ctx, file})
-		if err = errors.Join(err, file.Close()); err != nil {
-			return nil, v.explain(err, name)
-		}
-		sums[name] = hex.EncodeToString(hash.Sum(nil))
-	}
-	return sums, nil
-}
-
-// Remove removes one file.
-func (v *volumeWriter) Remove(_ context.Context, name string) error {
-	root, err := v.open(true)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return v.explain(err, name)
-	}
-	return nil
-}
-
-// contextReader stops reading when ctx has ended.
-type contextReader struct {
-	ctx    context.Context
-	reader io.Reader
-}
-
-// Read reads, unless ctx has ended.
-func (r contextReader) Read(buffer []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.reader.Read(buffer)
 }

@@ -56,7 +56,7 @@ func TestVolumeReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	storage := claim("recordings")
-	reader, err := NewReader(task.Source{Storage: &storage, Bucket: "bucket"}, Paths{Volume: mount}, "", slog.New(slog.DiscardHandler))
+	reader, err := NewReader(task.Source{Storage: &storage, Bucket: "bucket"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,14 +87,15 @@ func TestVolumeWriter(t *testing.T) {
 	mount, local := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(local, "sub/one.ts"), "one")
 	write(t, filepath.Join(local, "two.ts"), "two")
-	writer, err := NewWriter(task.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, "", slog.New(slog.DiscardHandler))
+	writer, err := NewWriter(task.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := []string{"sub/one.ts", "two.ts"}
 	for range 2 {
-		if err := writer.Write(t.Context(), local, names); err != nil {
-			t.Fatal(err)
+		written, err := writer.Write(t.Context(), local, []File{{Name: "sub/one.ts"}, {Name: "two.ts"}})
+		if err != nil || written["two.ts"] != (Written{SizeBytes: 3, SHA256: "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"}) {
+			t.Fatalf("%+v, %v", written, err)
 		}
 	}
 	sums, err := writer.Sums(t.Context(), append(names, "missing"))
@@ -122,5 +123,6 @@ func TestVolumeWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(local, "away/x"), "x")
-	checkFailure(t, writer.Write(t.Context(), local, []string{"away/x"}), task.ReasonForbidden)
+	_, err = writer.Write(t.Context(), local, []File{{Name: "away/x"}})
+	checkFailure(t, err, task.ReasonForbidden)
 }

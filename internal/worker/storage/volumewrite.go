@@ -1,0 +1,195 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"golang.org/x/sync/errgroup"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+)
+
+// hashBuffer is what is read at once to be hashed.
+const hashBuffer = 1 << 20
+
+// volumeWriter writes to one folder of a claim.
+type volumeWriter struct {
+	volume
+}
+
+func newVolumeWriter(location v1alpha1.PersistentVolumeClaimLocation, folder string, paths Paths) (*volumeWriter, error) {
+	opened, err := newVolume(location, folder, paths)
+	opened.access = "write"
+	return &volumeWriter{volume: opened}, err
+}
+
+// URI is pvc://claim/path.
+func (v *volumeWriter) URI(name string) string { return v.uri(name) }
+
+// Read reads a small file.
+func (v *volumeWriter) Read(_ context.Context, name string, maxBytes int64) ([]byte, error) {
+	root, err := v.open(true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	file, err := v.openRegular(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	if err != nil {
+		return nil, v.explain(err, name)
+	}
+	if int64(len(data)) > maxBytes {
+		return nil, tooLarge(printable(v.uri(name)))
+	}
+	return data, nil
+}
+
+// Write copies each file to a hidden name beside its own and renames it once it is on disk.
+func (v *volumeWriter) Write(ctx context.Context, dir string, files []File) (map[string]Written, error) {
+	for _, file := range files {
+		if err := checkVolumePath(file.Name); err != nil {
+			return nil, failure.Permanent(task.ReasonUnsupported, "publish to claim %s: %w", v.claim, err)
+		}
+	}
+	root, err := v.open(true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	written := newResults[Written](len(files))
+	err = sideBySide(ctx, volumeTransfers, len(files), nil, func(ctx context.Context, index int) error {
+		local, err := OpenRegular(dir, files[index].local())
+		if err != nil {
+			return workVolumeError(err)
+		}
+		defer func() { _ = local.Close() }()
+		sent, err := v.copyIn(ctx, root, local, files[index].Name, partialName(index))
+		if err != nil {
+			return v.explain(err, files[index].Name)
+		}
+		written.set(files[index].Name, sent)
+		return nil
+	})
+	return written.all, err
+}
+
+// partialName is where a file is written until it is whole. A killed attempt leaves it; the next one overwrites it.
+func partialName(index int) string { return fmt.Sprintf(".recording-%d.partial", index) }
+
+// copyIn copies one file and hashes what it copies meanwhile.
+func (v *volumeWriter) copyIn(ctx context.Context, root *os.Root, local *os.File, name, partial string) (Written, error) {
+	folder, _ := path.Split(name)
+	if folder != "" {
+		if err := root.MkdirAll(path.Clean(folder), 0o750); err != nil {
+			return Written{}, err
+		}
+	}
+	partial = folder + partial
+	target, err := root.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return Written{}, err
+	}
+	written, err := copyAndHash(ctx, target, local)
+	if err = errors.Join(err, target.Close()); err == nil {
+		err = root.Rename(partial, name)
+	}
+	if err != nil {
+		_ = root.Remove(partial)
+	}
+	return written, err
+}
+
+// copyAndHash copies a file to the disk and hashes it, both at one time: the kernel copies, this process hashes.
+func copyAndHash(ctx context.Context, target, source *os.File) (Written, error) {
+	info, err := source.Stat()
+	if err != nil {
+		return Written{}, err
+	}
+	written := Written{SizeBytes: info.Size()}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := copyFile(ctx, target, source, newBudget(info.Size())); err != nil {
+			return err
+		}
+		return target.Sync()
+	})
+	group.Go(func() error {
+		var err error
+		written.SHA256, err = hashFile(ctx, io.NewSectionReader(source, 0, info.Size()))
+		return err
+	})
+	err = group.Wait()
+	return written, err
+}
+
+// hashFile hashes what a reader holds, as long as ctx lasts.
+func hashFile(ctx context.Context, reader io.Reader) (string, error) {
+	hash := sha256.New()
+	buffer := make([]byte, hashBuffer)
+	for {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		n, err := reader.Read(buffer)
+		hash.Write(buffer[:n])
+		if errors.Is(err, io.EOF) {
+			return hex.EncodeToString(hash.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// Sums reads the files back.
+func (v *volumeWriter) Sums(ctx context.Context, names []string) (map[string]string, error) {
+	root, err := v.open(true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	sums := newResults[string](len(names))
+	err = sideBySide(ctx, volumeTransfers, len(names), nil, func(ctx context.Context, index int) error {
+		file, err := v.openRegular(root, names[index])
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		defer func() { _ = file.Close() }()
+		sum, err := hashFile(ctx, file)
+		if err != nil {
+			return v.explain(err, names[index])
+		}
+		sums.set(names[index], sum)
+		return nil
+	})
+	return sums.all, err
+}
+
+// Remove removes one file.
+func (v *volumeWriter) Remove(_ context.Context, name string) error {
+	root, err := v.open(true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return v.explain(err, name)
+	}
+	return nil
+}
