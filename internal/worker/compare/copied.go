@@ -27,7 +27,9 @@ func Copied(t *timeline.Timeline, movie *mp4.Movie, kinds ...media.Kind) error {
 		}
 		c := copied{timeline: t, want: want}
 		if kind == media.Audio {
-			c.silence = len(codec.Silence(want.Params[0]))
+			for _, params := range want.Params {
+				c.silence = append(c.silence, len(codec.Silence(params)))
+			}
 		}
 		if err := c.compare(have); err != nil {
 			return err
@@ -40,8 +42,8 @@ func Copied(t *timeline.Timeline, movie *mp4.Movie, kinds ...media.Kind) error {
 type copied struct {
 	timeline *timeline.Timeline
 	want     *timeline.Track
-	// silence is the size of a frame that may be put into holes; 0: none is.
-	silence int
+	// silence is the size of a frame that may be put into holes, for each of the track's parameters; 0: none is.
+	silence []int
 	// end of the packet before.
 	end int64
 }
@@ -84,7 +86,10 @@ func (c *copied) compare(have *mp4.Track) error {
 
 // isSilence says that a sample lies in the hole before a packet and has the size of silence.
 func (c *copied) isSilence(sample *shown, placed *timeline.Placed) bool {
-	return c.silence > 0 && sample.size == c.silence && sample.pts >= c.end-maxSoundMiss && placed.PTS-sample.pts > placed.Duration*45/100
+	if c.silence == nil || c.silence[placed.Entry] == 0 || sample.size != c.silence[placed.Entry] {
+		return false
+	}
+	return sample.pts >= c.end-maxSoundMiss && placed.PTS-sample.pts > placed.Duration*45/100
 }
 
 // same compares one sample with the packet that it must be.

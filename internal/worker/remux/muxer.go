@@ -111,7 +111,7 @@ func (m *muxer) take(i, piece, number int, data []byte, take func(written) error
 		next, ok := m.next[i]()
 		switch {
 		case ok && next.silent:
-			if err := take(written{track: m.first + i, at: track.ticks(next.dts), data: track.silent}); err != nil {
+			if err := take(written{track: m.first + i, at: track.ticks(next.dts), data: track.silence(next.Entry)}); err != nil {
 				return err
 			}
 			continue

@@ -49,7 +49,7 @@ func (f *filler) add(placed timeline.Placed) bool {
 	if distance := at - f.end; distance < f.track.snap && distance > -f.track.snap {
 		at = f.end
 	}
-	if !f.silence(at, length) {
+	if !f.silence(at, length, placed.Entry) {
 		return false
 	}
 	at = max(at, f.end)
@@ -58,14 +58,16 @@ func (f *filler) add(placed timeline.Placed) bool {
 }
 
 // silence fills the hole before a frame.
-func (f *filler) silence(at, length int64) bool {
-	if f.track.silent == nil || length <= 0 || at-f.played < length*3/4 || at-f.end < length/2 {
+func (f *filler) silence(at, length int64, entry int) bool {
+	frame := f.track.silence(entry)
+	if frame == nil || length <= 0 || at-f.played < length*3/4 || at-f.end < length/2 {
 		return true
 	}
-	count := (at - f.played + length/2) / length
+	count := min((at-f.played+length/2)/length, (at-f.end)*2/length)
 	step := (at - f.end) / count
 	for i := range count {
-		silent := sample{silent: true, dts: f.end, pts: f.end, duration: length, size: len(f.track.silent)}
+		silent := sample{silent: true, dts: f.end, pts: f.end, duration: length, size: len(frame)}
+		silent.Entry = entry
 		if step > length || i == count-1 {
 			silent.duration = at - f.end
 		}

@@ -20,8 +20,8 @@ type track struct {
 	rate int64
 	// snap is maxSnap in these units.
 	snap int64
-	// silent is a silent frame; nil: the encoding has none that is known.
-	silent []byte
+	// silent is a silent frame for each of the track's parameters; nil: there is none that is known.
+	silent [][]byte
 	// inBand are the parameter sets that go in front of each key frame, for each of the track's parameters; nil: none.
 	inBand [][]byte
 }
@@ -40,7 +40,9 @@ func newTrack(t *timeline.Timeline, from *timeline.Track) *track {
 	made := &track{timeline: t, from: from, rate: media.Clock}
 	if from.Kind == media.Audio && from.Params[0].SampleRate > 0 {
 		made.rate = int64(from.Params[0].SampleRate)
-		made.silent = codec.Silence(from.Params[0])
+		for _, params := range from.Params {
+			made.silent = append(made.silent, codec.Silence(params))
+		}
 	}
 	made.snap = max(1, maxSnap*made.rate/media.Clock)
 	if len(from.Params) > 1 && from.Kind == media.Video {
@@ -62,13 +64,21 @@ func (t *track) scale(ticks int64) int64 {
 	return (ticks*t.rate + media.Clock/2) / media.Clock
 }
 
+// silence is a silent frame with the parameters of a packet; nil: there is none that is known.
+func (t *track) silence(entry int) []byte {
+	if entry < len(t.silent) {
+		return t.silent[entry]
+	}
+	return nil
+}
+
 // ticks turns units of the track's rate into ticks.
 func (t *track) ticks(units int64) int64 { return units * media.Clock / t.rate }
 
 // frame is how long a frame of sound lasts, in units of the track's rate.
 func (t *track) frame(placed *timeline.Placed) int64 {
-	if samples := t.from.Params[placed.Entry].FrameSamples; samples > 0 {
-		return int64(samples)
+	if params := &t.from.Params[placed.Entry]; params.FrameSamples > 0 && int64(params.SampleRate) == t.rate {
+		return int64(params.FrameSamples)
 	}
 	return t.scale(placed.Duration)
 }

@@ -13,7 +13,7 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 		return false // without a twin, or with the run's own clock
 	}
 	beside := twin == index-1 && !b.repeats(twin, index)
-	if !beside && !b.goesOnAfter(now, each, index) {
+	if !beside && !b.goesOnAfter(now, each, index, maxMiss) {
 		return false
 	}
 	each.dropped = SegmentDuplicated
@@ -48,8 +48,8 @@ func (b *builder) repeats(twin, index int) bool {
 }
 
 // goesOnAfter says that the run's clock goes on behind a part as if the part's time had passed: what follows begins
-// where the playlist says, counted from before the part.
-func (b *builder) goesOnAfter(now *run, each *part, index int) bool {
+// where the playlist says, counted from before the part, or misses that by less than the tolerance.
+func (b *builder) goesOnAfter(now *run, each *part, index int, tolerance int64) bool {
 	duration := b.segments[each.Segment].Duration
 	if duration == 0 || index+1 >= len(b.parts) {
 		return false
@@ -60,13 +60,17 @@ func (b *builder) goesOnAfter(now *run, each *part, index int) bool {
 	}
 	b.unwrap(now, after)
 	least, _ := b.deltas(now, after)
-	return distance(least, duration) <= maxMiss
+	return distance(least, duration) <= tolerance
 }
 
 // judgeForeign finds a segment of another recording: its clock is another one, before and behind it.
 func (b *builder) judgeForeign(now *run, each *part, index int, least, most int64) bool {
 	duration := b.segments[each.Segment].Duration
-	if most >= -minStep && least <= max(maxJoin, duration/2) || !b.goesOnAfter(now, each, index) {
+	if most >= -minStep && least <= max(maxJoin, duration/2) {
+		return false
+	}
+	// What follows must be nearer to the run's clock than to the part's.
+	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {
 		return false
 	}
 	each.dropped = SegmentForeign

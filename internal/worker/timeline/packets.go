@@ -53,8 +53,13 @@ func (t *Timeline) slicePackets(track *Track, piece, index int, last *placer, yi
 		}
 		if number >= slice.From {
 			placed := Placed{Packet: packet, Piece: piece, Slice: index, Number: number}
-			if packet.Params < len(entries) {
-				placed.Entry = entries[packet.Params]
+			if packet.Params < len(entries) && entries[packet.Params] >= 0 {
+				last.entry = entries[packet.Params]
+			}
+			placed.Entry = last.entry
+			if params := &track.Params[placed.Entry]; params.FrameSamples > 0 && params.SampleRate > 0 {
+				// A container may say that the frame before a hole lasts for all of it.
+				placed.Duration = int64(params.FrameSamples) * media.Clock / int64(params.SampleRate)
 			}
 			last.place(&placed, offset, &slice.stats)
 			if !yield(placed) {
@@ -66,13 +71,11 @@ func (t *Timeline) slicePackets(track *Track, piece, index int, last *placer, yi
 	return true
 }
 
-// entries are the track's parameters that a stream's parameters are.
+// entries are the track's parameters that a stream's parameters are; -1: those of the packets before go on.
 func (t *Track) entries(stream *media.Stream) []int {
 	entries := make([]int, len(stream.Params))
 	for i, params := range stream.Params {
-		entries[i] = max(0, slices.IndexFunc(t.Params, func(p media.Params) bool {
-			return sameParams(&p, &params)
-		}))
+		entries[i] = slices.IndexFunc(t.Params, func(p media.Params) bool { return sameParams(&p, &params) })
 	}
 	return entries
 }
@@ -81,6 +84,7 @@ func (t *Track) entries(stream *media.Stream) []int {
 type placer struct {
 	began    bool
 	dts, pts int64
+	entry    int
 }
 
 // place moves a packet by its offset.

@@ -84,7 +84,7 @@ func (r *run) add(each *part) {
 		}
 		for _, kind := range kinds {
 			if _, last, ok := each.ends(kind); ok {
-				r.next[kind] = last.next()
+				r.next[kind] = last.lastDTS + min(last.lastInterval, minStep)
 			}
 		}
 		r.newest = each
@@ -107,7 +107,7 @@ func (b *builder) offset(runs []*run) {
 				b.pieces = append(b.pieces, part)
 			}
 		}
-		end = base + each.late
+		end = base + max(each.late, b.lastEnd(each))
 	}
 	slices.SortStableFunc(b.pieces, func(x, y *part) int {
 		return cmp.Or(cmp.Compare(x.Run, y.Run), cmp.Compare(x.early, y.early))
@@ -115,6 +115,24 @@ func (b *builder) offset(runs []*run) {
 	for number, piece := range b.pieces {
 		piece.number = number
 	}
+}
+
+// lastEnd is where the last segment of a run ends by the playlist, when it holds a good deal less than that: the time
+// passed all the same.
+func (b *builder) lastEnd(now *run) int64 {
+	last := now.newest
+	if last == nil || !last.first || !last.last {
+		return now.late
+	}
+	segment := b.segments[last.Segment]
+	tolerance := int64(minShort)
+	if segment.Precision >= media.Clock {
+		tolerance = minShortWhole
+	}
+	if segment.Duration-(last.late-last.early) <= tolerance {
+		return now.late
+	}
+	return last.early + segment.Duration
 }
 
 // unwrap moves a part by whole wraps, so that its clock is nearest to the run's.

@@ -57,7 +57,7 @@ func (t *Timeline) crosses(track *Track, placed *Placed, entry int, change Chang
 func (t *Timeline) take(from *Timeline, track *Track, placed *Placed) {
 	mine := t.Track(track.Kind)
 	if mine == nil {
-		mine = &Track{Kind: track.Kind, Language: track.Language, Matrix: track.Matrix}
+		mine = &Track{Kind: track.Kind, Language: track.Language, Matrix: track.Matrix, known: track.known}
 		if track.Kind == media.Video {
 			t.Video = mine
 		} else {

@@ -77,6 +77,9 @@ type Track struct {
 	Matrix [9]int32
 	// Packets is how many there are.
 	Packets int64
+
+	// known says that Params has only what can be put into an MP4.
+	known bool
 }
 
 // Piece is a part of a segment with one clock.

@@ -19,11 +19,12 @@ func (b *builder) collectTracks() {
 	for _, kind := range kinds {
 		var track *Track
 		last := -1
+		known := b.knowsParams(kind)
 		for _, each := range b.pieces {
 			for _, slice := range each.Slices(kind) {
 				stream := &b.segments[each.Segment].File.Streams[slice.Stream]
 				if track == nil {
-					track = &Track{Kind: kind, Language: stream.Language, Matrix: stream.Matrix}
+					track = &Track{Kind: kind, Language: stream.Language, Matrix: stream.Matrix, known: known}
 					if b.keepsEdits() {
 						track.Edits = stream.Edits
 					}
@@ -35,6 +36,21 @@ func (b *builder) collectTracks() {
 			b.tracks[kind] = track
 		}
 	}
+}
+
+// knowsParams says that some packets of a kind can be put into an MP4. Then those whose parameters no segment before
+// them has told go with the first that are known: a decoder skips them up to the next key frame.
+func (b *builder) knowsParams(kind media.Kind) bool {
+	for _, each := range b.pieces {
+		for _, slice := range each.Slices(kind) {
+			for _, params := range b.segments[each.Segment].File.Streams[slice.Stream].Params {
+				if len(params.Entry) > 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // collect reads the parameters of one slice. It gives the number of those that it ends with.
@@ -59,6 +75,9 @@ func (b *builder) collect(track *Track, each *part, slice Slice, stream *media.S
 
 // change notes that packets have other parameters than those before them.
 func (b *builder) change(track *Track, each *part, params *media.Params, last int, at int64) int {
+	if len(params.Entry) == 0 && track.known {
+		return last // the segment has no parameter sets of its own: those before it go on
+	}
 	now := -1
 	for i := range track.Params {
 		if sameParams(&track.Params[i], params) {
