@@ -44,7 +44,7 @@ func newCutter(mapped mappedStream) cutter {
 // wholeCutter takes the payload of each PES packet for one packet.
 type wholeCutter struct{}
 
-func (wholeCutter) begins([]byte) bool { return true }
+func (wholeCutter) begins([]byte, bool) bool { return true }
 
 func (wholeCutter) interrupt() {}
 

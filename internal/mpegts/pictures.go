@@ -67,13 +67,13 @@ type picture struct {
 // maxUnits bounds the NAL units that are cut at once.
 const maxUnits = 1 << 16
 
-func (c *nalCutter) begins(payload []byte) bool {
+func (c *nalCutter) begins(payload []byte, timed bool) bool {
 	const enough = 8
-	start, begin, end := codec.NextNAL(payload, 0)
-	if len(payload) < enough {
-		return true
+	if len(payload) < enough || !timed {
+		return timed
 	}
-	if start < 0 || start > 1 {
+	start, begin, end := codec.NextNAL(payload, 0)
+	if start < 0 || start > 1 || end == begin {
 		return false
 	}
 	behind := picture{hasSlices: true}

@@ -36,6 +36,9 @@ func (s *stream) spread(count int, ticks int64, next mark, offset func(int) int,
 // the last packet then, or precedes the next one.
 func (s *stream) anchor(begin *mark, until mark, count, ticks int64) int64 {
 	packets := &s.description().Packets
+	if ticks <= 0 {
+		ticks = s.step
+	}
 	switch {
 	case begin.timed:
 	case packets.Count > 0:

@@ -25,7 +25,7 @@ type soundCutter struct {
 	timed   bool
 }
 
-func (c *soundCutter) begins([]byte) bool { return true }
+func (c *soundCutter) begins([]byte, bool) bool { return true }
 
 func (c *soundCutter) interrupt() { c.inStep = false }
 

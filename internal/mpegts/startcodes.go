@@ -57,11 +57,12 @@ type codedPicture struct {
 	paired bool
 }
 
-func (c *startCodeCutter) begins(payload []byte) bool {
-	start := codec.NextStartCode(payload, 0)
-	if len(payload) < 4 {
-		return true
+func (c *startCodeCutter) begins(payload []byte, timed bool) bool {
+	const enough = 8
+	if len(payload) < enough || !timed {
+		return timed
 	}
+	start := codec.NextStartCode(payload, 0)
 	return start >= 0 && start <= 1 && start+3 < len(payload) && c.rules.role(payload[start+3]) != continues
 }
 

@@ -33,6 +33,8 @@ type stream struct {
 	hasDTS bool
 	// params is the index of the Params that apply.
 	params int
+	// step is the distance of the last two packets.
+	step int64
 }
 
 // mark is the time of the first packet that begins at or after an offset in stream.data.
@@ -55,8 +57,9 @@ const (
 
 // cutter cuts an elementary stream into packets.
 type cutter interface {
-	// begins says whether the first bytes of a PES packet's payload begin a packet, so that all before is complete.
-	begins(payload []byte) bool
+	// begins says whether what is collected shall be cut before the payload of another PES packet, of which these are the
+	// first bytes, is added. Timed says that the PES packet has a time.
+	begins(payload []byte, timed bool) bool
 	// cut emits the packets in s.data, and gives how many of its bytes are done with. The rest comes again with more
 	// behind it, unless this is final. Next is the time of what follows, if it is known.
 	cut(s *stream, next mark, final bool) (done int, err error)
@@ -143,7 +146,7 @@ func (s *stream) endPES() {
 
 func (s *stream) beginPES(header pesHeader, payload []byte) error {
 	next := s.time(header)
-	if s.unfinished || s.cutter.begins(payload) {
+	if s.unfinished || s.cutter.begins(payload, next.timed || len(s.data) > maxUntimed) {
 		if err := s.cut(next, false); err != nil {
 			return err
 		}
@@ -262,7 +265,11 @@ func (s *stream) emit(packet media.Packet, data []byte) error {
 		s.useParams(media.Params{Codec: s.mapped.codec})
 	}
 	packet.Params = s.params
-	s.description().Packets.Append(packet)
+	packets := &s.description().Packets
+	if distance := packet.DTS - packets.Last.DTS; packets.Count > 0 && distance > 0 {
+		s.step = distance
+	}
+	packets.Append(packet)
 	if s.d.yield == nil {
 		return nil
 	}
@@ -271,6 +278,9 @@ func (s *stream) emit(packet media.Packet, data []byte) error {
 
 // finish cuts what is left at the end of the file.
 func (d *demuxer) finish() error {
+	if d.selected < 0 && len(d.streams) == 0 {
+		d.damage.add(&d.file, media.TablesMissing, -1, 0, 0)
+	}
 	for _, s := range d.streams {
 		tail := media.TailWhole
 		switch {

@@ -1,0 +1,241 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+	"testing/iotest"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/mpegts"
+)
+
+// packets are all packets of a stream.
+func packets(stream media.Stream) []media.Packet { return slices.Collect(stream.Packets.All()) }
+
+// wantCounts fails unless the file has streams with these numbers of packets.
+func wantCounts(t *testing.T, file media.File, counts ...int) {
+	t.Helper()
+	var got []int
+	for _, stream := range file.Streams {
+		got = append(got, stream.Packets.Count)
+	}
+	if !slices.Equal(got, counts) {
+		t.Fatalf("streams with %v packets, want %v", got, counts)
+	}
+}
+
+func wantNoDamage(t *testing.T, file media.File) {
+	t.Helper()
+	if len(file.Damage) > 0 {
+		t.Errorf("damage %+v", file.Damage)
+	}
+}
+
+func TestRead_OtherBytesAreNoTransportStream(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"nothing":       nil,
+		"text":          bytes.Repeat([]byte("GIF89a and more of it "), 100),
+		"zeros":         make([]byte, 1<<20),
+		"a byte short":  append([]byte{0x47}, make([]byte, 186)...),
+		"one sync byte": append([]byte{0x47}, make([]byte, 5000)...),
+	} {
+		if _, err := mpegts.Read(bytes.NewReader(data), nil); !errors.Is(err, mpegts.ErrNotTransportStream) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRead_ErrorsOfReaderAndYieldArePassed(t *testing.T) {
+	b := newBuilder()
+	b.tables(h264Entry)
+	b.picture(9000, -1, aud, spsFrames, pps, idr)
+	failure := errors.New("failure")
+	if _, err := mpegts.Read(iotest.ErrReader(failure), nil); !errors.Is(err, failure) {
+		t.Errorf("reader: %v", err)
+	}
+	_, err := mpegts.Read(bytes.NewReader(b.data), func(media.Sample) error { return failure })
+	if !errors.Is(err, failure) {
+		t.Errorf("yield: %v", err)
+	}
+}
+
+func TestRead_SmallReadsGiveTheSame(t *testing.T) {
+	data := testStream(t)
+	want, _ := read(t, data)
+	got, err := mpegts.Read(iotest.HalfReader(bytes.NewReader(data)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want.Streams {
+		if !bytes.Equal(want.Streams[i].Packets.Encoded, got.Streams[i].Packets.Encoded) {
+			t.Errorf("stream %d differs", i)
+		}
+	}
+}
+
+func TestRead_DescribesStreams(t *testing.T) {
+	b := newBuilder()
+	german := aacEntry
+	german.descriptors = []byte{0x0a, 4, 'D', 'E', 'U', 0}
+	b.tables(h264Entry, german, entry{pid: 300, streamType: 0x15}, entry{pid: 301, streamType: 0x86, descriptors: []byte("\x05\x04CUEI")})
+	b.picture(18000, 9000, aud, spsFrames, pps, idr)
+	b.picture(21600, 12600, aud, pSlice, second)
+	file, samples := read(t, b.data)
+	wantNoDamage(t, file)
+	wantCounts(t, file, 2, 0, 0)
+	video, sound, data := file.Streams[0], file.Streams[1], file.Streams[2]
+	if video.ID != videoPID || video.Kind != media.Video || video.Codec != media.H264 || !video.Default {
+		t.Errorf("video is %+v", video)
+	}
+	if sound.Language != "deu" || sound.Kind != media.Audio || sound.Counters.Known {
+		t.Errorf("sound is %+v", sound)
+	}
+	if data.Kind != media.Data || data.Codec != "timed_id3" || data.Default {
+		t.Errorf("data is %+v", data)
+	}
+	if want := []string{"PID 301: scte_35, which comes in sections"}; !slices.Equal(file.Ignored, want) {
+		t.Errorf("ignored %q, want %q", file.Ignored, want)
+	}
+	if params := video.Params[0]; params.Width != 160 || params.Height != 96*1 {
+		t.Errorf("%dx%d pixels", params.Width, params.Height)
+	}
+	size := 4*4 + len(aud) + len(spsFrames) + len(pps) + len(idr)
+	want := []media.Packet{
+		{DTS: 9000, PTS: 18000, Size: size, Key: true},
+		{DTS: 12600, PTS: 21600, Size: 3*4 + len(aud) + len(pSlice) + len(second)},
+	}
+	if got := packets(video); !slices.Equal(got, want) {
+		t.Errorf("packets %+v, want %+v", got, want)
+	}
+	if data := samples[0][0].Data; !bytes.Equal(data[:6], []byte{0, 0, 0, 2, 0x09, 0xf0}) {
+		t.Errorf("the sample begins with % x", data[:6])
+	}
+}
+
+func TestRead_TableLongerThanOnePacket(t *testing.T) {
+	b := newBuilder()
+	long := h264Entry
+	long.descriptors = append([]byte{0xc0, 250}, make([]byte, 250)...)
+	b.tables(long, aacEntry)
+	b.sound(9000, adts(20))
+	file, _ := read(t, b.data)
+	wantNoDamage(t, file)
+	wantCounts(t, file, 0, 1)
+}
+
+func TestRead_TablesMayComeAfterPackets(t *testing.T) {
+	b := newBuilder()
+	b.picture(9000, -1, aud, spsFrames, pps, idr)
+	b.tables(h264Entry)
+	b.picture(12600, -1, aud, pSlice)
+	file, _ := read(t, b.data)
+	wantNoDamage(t, file)
+	wantCounts(t, file, 2)
+}
+
+func TestRead_StreamsWithoutTablesAreRecognized(t *testing.T) {
+	data := testStream(t)
+	want, _ := read(t, data)
+	var without []byte
+	for chunk := range slices.Chunk(data, 188) {
+		if pid := int(chunk[1]&0x1f)<<8 | int(chunk[2]); pid == videoPID || pid == audioPID {
+			without = append(without, chunk...)
+		}
+	}
+	file, _ := read(t, without)
+	if damages(file)[media.TablesMissing] != 2 {
+		t.Errorf("damage %+v", file.Damage)
+	}
+	for i := range want.Streams {
+		if file.Streams[i].Codec != want.Streams[i].Codec || !bytes.Equal(want.Streams[i].Packets.Encoded, file.Streams[i].Packets.Encoded) {
+			t.Errorf("stream %d differs", i)
+		}
+	}
+}
+
+func TestRead_NoTablesAndNoStreamsIsDamage(t *testing.T) {
+	b := newBuilder()
+	for range 10 {
+		b.payload(300, make([]byte, 500))
+	}
+	file, _ := read(t, b.data)
+	wantCounts(t, file)
+	if want := []media.Damage{{Kind: media.TablesMissing, Stream: -1, Count: 1}}; !slices.Equal(file.Damage, want) {
+		t.Errorf("damage %+v", file.Damage)
+	}
+}
+
+func TestRead_DamagedTableIsDamage(t *testing.T) {
+	b := newBuilder()
+	b.tables(h264Entry)
+	b.picture(9000, -1, aud, spsFrames, pps, idr)
+	at := len(b.data)
+	b.tables(h264Entry)
+	b.data[at+180] ^= 1
+	b.picture(12600, -1, aud, pSlice)
+	file, _ := read(t, b.data)
+	wantCounts(t, file, 2)
+	if len(file.Damage) != 1 || file.Damage[0].Kind != media.TablesMissing || file.Damage[0].Offset != int64(at) {
+		t.Errorf("damage %+v", file.Damage)
+	}
+}
+
+func TestRead_NewTableAddsStreams(t *testing.T) {
+	b := newBuilder()
+	b.tables(aacEntry)
+	b.sound(9000, adts(20))
+	b.version = 1
+	b.pmt(pmtPID, 1, entry{pid: 400, streamType: 0x1b}, aacEntry)
+	b.payload(400, pes(0xe0, 9000, -1, annexB(aud, spsFrames, pps, idr)))
+	b.sound(10920, adts(20))
+	file, _ := read(t, b.data)
+	wantNoDamage(t, file)
+	wantCounts(t, file, 2, 1)
+}
+
+func TestRead_TypeThatChangesIsAnotherStream(t *testing.T) {
+	b := newBuilder()
+	b.tables(entry{pid: audioPID, streamType: 0x03})
+	b.sound(9000, append([]byte{0xff, 0xfb, 0x94, 0}, make([]byte, 380)...))
+	b.tables(aacEntry)
+	b.sound(10920, adts(20))
+	file, _ := read(t, b.data)
+	wantNoDamage(t, file)
+	wantCounts(t, file, 1, 1)
+	if file.Streams[0].Codec != media.MP3 || file.Streams[1].Codec != media.AAC || file.Streams[1].ID != audioPID {
+		t.Errorf("streams %+v", file.Streams)
+	}
+}
+
+func TestRead_TakesTheFirstProgramWithPictureOrSound(t *testing.T) {
+	b := newBuilder()
+	b.pat([2]uint16{0, 16}, [2]uint16{1, 4000}, [2]uint16{2, 4001}, [2]uint16{3, 4002})
+	b.pmt(4002, 3, entry{pid: 500, streamType: 0x1b})
+	b.pmt(4000, 1, entry{pid: 501, streamType: 0x15})
+	b.pmt(4001, 2, aacEntry)
+	b.sound(9000, adts(20))
+	b.payload(500, pes(0xe0, 9000, -1, annexB(aud, spsFrames, pps, idr)))
+	file, _ := read(t, b.data)
+	wantNoDamage(t, file)
+	wantCounts(t, file, 1)
+	if file.Streams[0].ID != audioPID || len(file.Ignored) != 2 {
+		t.Errorf("stream %d, ignored %q", file.Streams[0].ID, file.Ignored)
+	}
+}
+
+func TestRead_UnnamedStreamIsIgnoredAndNamed(t *testing.T) {
+	b := newBuilder()
+	b.tables(aacEntry)
+	b.sound(9000, adts(20))
+	b.payload(700, pes(0xe0, 9000, -1, annexB(aud, spsFrames, pps, idr)))
+	file, _ := read(t, b.data)
+	wantCounts(t, file, 1)
+	if want := []string{"PID 700: no PMT names it"}; !slices.Equal(file.Ignored, want) {
+		t.Errorf("ignored %q", file.Ignored)
+	}
+}
