@@ -7,22 +7,25 @@ import "sparkrtc.dev/recording-operator/internal/media"
 
 // damageList adds to File.Damage, and counts what repeats at once.
 type damageList struct {
-	// packet is the last packet that the last entry counts.
+	// packet and offset are of the last evidence that the last entry counts.
 	packet int
+	offset int64
 }
 
 func (l *damageList) add(file *media.File, kind media.DamageKind, stream, packet int, offset int64) {
+	const near = 64 << 10 // bytes, for what belongs to no stream
 	if last := len(file.Damage) - 1; last >= 0 {
 		entry := &file.Damage[last]
-		if entry.Kind == kind && entry.Stream == stream && packet >= l.packet && packet <= l.packet+1 ||
-			len(file.Damage) == media.MaxDamage {
+		repeats := entry.Kind == kind && entry.Stream == stream && packet >= l.packet && packet <= l.packet+1 &&
+			(stream >= 0 || offset-l.offset <= near)
+		if repeats || len(file.Damage) == media.MaxDamage {
 			entry.Count++
-			l.packet = packet
+			l.packet, l.offset = packet, offset
 			return
 		}
 	}
 	file.Damage = append(file.Damage, media.Damage{Kind: kind, Stream: stream, Packet: packet, Offset: offset, Count: 1})
-	l.packet = packet
+	l.packet, l.offset = packet, offset
 }
 
 // ignore notes what is left out of File.Streams.

@@ -30,9 +30,9 @@ func TestRead_Damage(t *testing.T) {
 		want   map[media.DamageKind]int
 		count  int
 	}{
-		"none":                     {func(d []byte) []byte { return d }, map[media.DamageKind]int{}, 10},
-		"a packet sent twice":      {func(d []byte) []byte { return slices.Insert(d, packetAt(13), d[packetAt(12):packetAt(13)]...) }, map[media.DamageKind]int{}, 10},
-		"a packet lost within PES": {func(d []byte) []byte { return slices.Delete(d, packetAt(9), packetAt(10)) }, map[media.DamageKind]int{media.CounterBreak: 1, media.PacketUnfinished: 1}, 9},
+		"none":                               {func(d []byte) []byte { return d }, map[media.DamageKind]int{}, 10},
+		"a packet sent twice":                {func(d []byte) []byte { return slices.Insert(d, packetAt(13), d[packetAt(12):packetAt(13)]...) }, map[media.DamageKind]int{}, 10},
+		"a packet lost within PES":           {func(d []byte) []byte { return slices.Delete(d, packetAt(9), packetAt(10)) }, map[media.DamageKind]int{media.CounterBreak: 1, media.PacketUnfinished: 1}, 9},
 		"the beginning of a PES packet lost": {func(d []byte) []byte { return slices.Delete(d, packetAt(12), packetAt(13)) }, map[media.DamageKind]int{media.CounterBreak: 1, media.FrameLost: 1}, 9},
 		"bytes inserted":                     {func(d []byte) []byte { return slices.Insert(d, packetAt(7), 1, 2, 3) }, map[media.DamageKind]int{media.SyncLost: 1}, 10},
 		"bytes dropped": {func(d []byte) []byte { return slices.Delete(d, packetAt(7)+100, packetAt(7)+110) },

@@ -4,17 +4,20 @@
 package mpegts_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 const (
-	testPicture = "testsrc=duration=3:size=176x144:rate=25"
-	testSound   = "sine=duration=3"
+	testPicture = "testsrc=duration=2:size=176x144:rate=25"
+	testSound   = "sine=duration=2"
 )
 
 // TestRead_AgreesWithFFprobe compares packets, times and key frames with ffprobe's of the transport stream, and sizes
@@ -28,6 +31,8 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 		times int64
 		// noCopy: ffmpeg cannot put it into an MP4, or has another opinion of its packets.
 		noCopy bool
+		// noSizes: ffmpeg takes the program_config_element out of the first frame.
+		noSizes bool
 	}{
 		"baseline, AAC 44.1 kHz": {args: append(h264, "-bf", "0", "-c:a", "aac"), codecs: []media.Codec{media.H264, media.AAC}, times: 8},
 		"three B-frames, 48 kHz stereo": {
@@ -75,6 +80,20 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 		"LATM": {
 			args: append(h264, "-c:a", "aac", "-ar", "48000", "-mpegts_flags", "latm"), codecs: []media.Codec{media.H264, "aac_latm"}, noCopy: true,
 		},
+		"pixels that are not square, colors": {
+			args:   append(h264, "-vf", "setsar=64/45", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-c:a", "eac3", "-ar", "48000"),
+			codecs: []media.Codec{media.H264, media.EAC3},
+		},
+		"MPEG-2 wide, Opus stereo": {
+			args:   []string{"-c:v", "mpeg2video", "-aspect", "16:9", "-c:a", "libopus", "-ac", "2"},
+			codecs: []media.Codec{media.MPEG2, media.Opus}, times: 9000,
+		},
+		"AAC with a program config element": {
+			args: []string{"-vn", "-af", "aformat=channel_layouts=quad", "-c:a", "aac", "-ar", "48000"}, codecs: []media.Codec{media.AAC}, noSizes: true,
+		},
+		"AAC 96 kHz": {
+			args: []string{"-vn", "-c:a", "aac", "-ar", "96000"}, codecs: []media.Codec{media.AAC}, times: 8,
+		},
 		"sound alone": {args: []string{"-vn", "-c:a", "aac", "-ar", "48000"}, codecs: []media.Codec{media.AAC}},
 		"packets of 192 bytes": {
 			args: append(h264, "-c:a", "ac3", "-ar", "48000", "-mpegts_m2ts_mode", "1"), codecs: []media.Codec{media.H264, media.AC3},
@@ -109,7 +128,10 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 			}
 			copied := filepath.Join(t.TempDir(), "copy.mp4")
 			makeMedia(t, "-i", path, "-c", "copy", "-map", "0", "-strict", "-2", copied)
-			compareSizes(t, file, probe(t, copied))
+			if !test.noSizes {
+				compareSizes(t, file, probe(t, copied))
+			}
+			compareEntries(t, file, copied)
 		})
 	}
 }
@@ -161,6 +183,80 @@ func compareSizes(t *testing.T, file media.File, want [][]probed) {
 				t.Fatalf("%s: packet %d of %d bytes, want %d", stream.Codec, at, packet.Size, want[i][at].size)
 			}
 			at++
+		}
+	}
+}
+
+// compareEntries compares what the sample entries tell a decoder with those that ffmpeg wrote.
+func compareEntries(t *testing.T, file media.File, copied string) {
+	t.Helper()
+	mp4, err := os.ReadFile(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stream := range file.Streams {
+		ours := stream.Params[0].Entry
+		theirs := boxNamed(mp4, string(ours[4:8]))
+		if string(ours[4:8]) == "hvc1" {
+			theirs = boxNamed(mp4, "hev1")
+		}
+		if len(theirs) < 44 {
+			t.Errorf("%s: the copy has no %s", stream.Codec, ours[4:8])
+			continue
+		}
+		fields := [2]int{32, 36} // width and height, or the rate; ffmpeg says two channels always
+		if ours, theirs := ours[fields[0]:fields[1]], theirs[fields[0]:fields[1]]; !bytes.Equal(ours, theirs) {
+			t.Errorf("%s: the entry has % x, want % x", stream.Codec, ours, theirs)
+		}
+		for _, name := range []string{"avcC", "dac3", "dec3", "dOps", "pasp", "colr"} {
+			if box := boxNamed(ours, name); box != nil && !bytes.Equal(box, boxNamed(theirs, name)) {
+				t.Errorf("%s: % x, want % x", stream.Codec, box, boxNamed(theirs, name))
+			}
+		}
+		if box := boxNamed(ours, "hvcC"); box != nil {
+			compareHVC(t, box[8:], boxNamed(theirs, "hvcC")[8:])
+		}
+		ourType, ourConfig, ok := codec.ParseESDS(ours)
+		theirType, theirConfig, have := codec.ParseESDS(theirs)
+		if ok != have || ourType != theirType || !bytes.HasPrefix(theirConfig, ourConfig) {
+			t.Errorf("%s: esds 0x%x % x, want 0x%x % x", stream.Codec, ourType, ourConfig, theirType, theirConfig)
+		}
+	}
+}
+
+// boxNamed finds a box by its name, wherever it is.
+func boxNamed(data []byte, name string) []byte {
+	for from := 0; ; {
+		at := bytes.Index(data[from:], []byte(name))
+		if at < 0 {
+			return nil
+		}
+		if at += from - 4; at >= 0 {
+			if size := int(binary.BigEndian.Uint32(data[at:])); size >= 8 && size <= len(data)-at && size < 1<<16 {
+				return data[at : at+size]
+			}
+		}
+		from = at + 5
+	}
+}
+
+func compareHVC(t *testing.T, ours, theirs []byte) {
+	t.Helper()
+	our, err := codec.ParseHVCConfig(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	their, err := codec.ParseHVCConfig(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// min_spatial_segmentation_idc and what follows it up to the chroma format is not known without the whole VUI.
+	if !bytes.Equal(ours[:13], theirs[:13]) || !bytes.Equal(ours[16:22], theirs[16:22]) {
+		t.Errorf("hvcC begins with % x, want % x", ours[:22], theirs[:22])
+	}
+	for i, unit := range our.Sets {
+		if i >= len(their.Sets) || !bytes.Equal(unit, their.Sets[i]) {
+			t.Errorf("hvcC has the unit % x in place %d, want %x", unit, i, their.Sets)
 		}
 	}
 }

@@ -62,7 +62,8 @@ type demuxer struct {
 	block  []byte
 	offset int64
 	ended  bool
-	// stride is the distance of packets, and position the offset of the present one.
+	// lost says that packets are searched. Stride is their distance, and position the offset of the present one.
+	lost     bool
 	stride   int
 	position int64
 
@@ -126,7 +127,7 @@ func (d *demuxer) run() error {
 		}
 		at = 0
 	}
-	if rest := len(d.block) - at; rest > 0 && !d.isParity(rest) {
+	if rest := len(d.block) - at; rest > 0 && !d.lost && !d.isParity(rest) {
 		d.damage.add(&d.file, media.SyncLost, -1, 0, d.offset+int64(at))
 	}
 	return d.finish()
@@ -136,17 +137,17 @@ func (d *demuxer) run() error {
 func (d *demuxer) isParity(rest int) bool { return rest <= d.stride-packetSize }
 
 // packets handles the packets of the block from at on, and gives where it stopped: less than a packet is left then, or
-// less than it takes to find the next one.
+// less than it takes to tell where packets go on.
 func (d *demuxer) packets(at int) (int, error) {
 	for at+packetSize <= len(d.block) {
-		if d.block[at] != syncByte {
-			next, found := d.resync(at)
-			if next == at && !found {
+		if d.lost || d.block[at] != syncByte {
+			if !d.lost {
+				d.damage.add(&d.file, media.SyncLost, -1, 0, d.offset+int64(at))
+			}
+			at, d.lost = d.resync(at)
+			if d.lost {
 				break
 			}
-			d.damage.add(&d.file, media.SyncLost, -1, 0, d.offset+int64(at))
-			at = next
-			continue
 		}
 		if err := d.packet(d.block[at:at+packetSize:at+packetSize], d.offset+int64(at)); err != nil {
 			return at, err
@@ -156,28 +157,22 @@ func (d *demuxer) packets(at int) (int, error) {
 	return min(at, len(d.block)), nil
 }
 
-// syncPackets is how many packets must follow one another where packets are searched.
-const syncPackets = 3
-
-// resync gives where packets go on after at. Without enough bytes to tell, it gives at and false, so that more are
-// read; at the end of the file it gives the end.
-func (d *demuxer) resync(at int) (next int, found bool) {
-	need := (syncPackets-1)*d.stride + 1
-	for next = at + 1; next < len(d.block); next++ {
+// resync finds where packets go on at or after at: where some follow one another, or as many as the file has room for.
+// While the block has too few bytes to tell, packets stay lost.
+func (d *demuxer) resync(at int) (next int, lost bool) {
+	const packets = 3
+	for next = at; next < len(d.block); next++ {
 		if d.block[next] != syncByte {
 			continue
 		}
-		if next+need > len(d.block) && !d.ended {
-			break
-		}
-		if follow(d.block[next:], d.stride, syncPackets) {
+		if next+(packets-1)*d.stride >= len(d.block) && !d.ended {
 			return next, true
 		}
+		if follow(d.block[next:], d.stride, packets) {
+			return next, false
+		}
 	}
-	if next >= len(d.block) {
-		return len(d.block), true
-	}
-	return next, next > at
+	return len(d.block), true
 }
 
 // follow says whether data begins with count packets, or with as many as it has room for, at least one.

@@ -94,7 +94,7 @@ func (c *startCodeCutter) scan(s *stream) {
 		s.invalid()
 	}
 	for at := first; at >= 0 && at+3 < len(s.data) && len(c.pictures) < maxUnits; {
-		next := codec.NextStartCode(s.data, at+3)
+		next := codec.NextStartCode(s.data, at+4)
 		end := next
 		if next < 0 {
 			end = len(s.data)

@@ -68,7 +68,9 @@ func TestRead_PictureWithoutTimeFollowsTheLastOne(t *testing.T) {
 }
 
 func TestRead_FieldsOfAFrameAreOneSample(t *testing.T) {
-	field := func(header byte, kind, number, bottom string) []byte { return slice(header, "1", kind, number, "1", bottom) }
+	field := func(header byte, kind, number, bottom string) []byte {
+		return slice(header, "1", kind, number, "1", bottom)
+	}
 	top, bottom := field(0x65, intra, "0000", "0"), field(0x41, predicted, "0000", "1")
 	nextTop, nextBottom := field(0x41, predicted, "0001", "0"), field(0x41, predicted, "0001", "1")
 	t.Run("in one PES packet", func(t *testing.T) {
