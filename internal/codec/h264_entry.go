@@ -12,12 +12,12 @@ import (
 
 // h264Params builds what a decoder has to know from parameter sets. The SPS decides the size; it must be among sets.
 func h264Params(sps H264SPS, spsUnits, ppsUnits [][]byte) media.Params {
-	config := []byte{1, sps.Profile, sps.Constraints, sps.Level, 0xff, 0xe0 | byte(len(spsUnits))}
+	config := []byte{1, sps.Profile, sps.Constraints, sps.Level, 0xff, 0xe0 | octet(len(spsUnits))}
 	config = appendSized(config, spsUnits)
-	config = append(config, byte(len(ppsUnits)))
+	config = append(config, octet(len(ppsUnits)))
 	config = appendSized(config, ppsUnits)
 	if sps.Profile != 66 && sps.Profile != 77 && sps.Profile != 88 {
-		config = append(config, 0xfc|byte(sps.ChromaFormat), 0xf8|byte(sps.LumaBits-8), 0xf8|byte(sps.ChromaBits-8), 0)
+		config = append(config, 0xfc|octet(sps.ChromaFormat), 0xf8|octet(sps.LumaBits-8), 0xf8|octet(sps.ChromaBits-8), 0)
 	}
 	boxes := append([][]byte{box("avcC", config)}, sps.VUI.boxes()...)
 	return media.Params{

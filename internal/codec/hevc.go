@@ -121,8 +121,10 @@ func skipHEVCTools(b *bitReader, subLayers int) bool {
 	for range 3*layers + 6 { // ordering information, then the sizes of blocks
 		b.unsigned()
 	}
-	if b.flag() && b.flag() {
-		skipHEVCScalingLists(b)
+	if b.flag() { // scaling_list_enabled_flag
+		if b.flag() {
+			skipHEVCScalingLists(b)
+		}
 	}
 	b.skip(2) // amp_enabled_flag, sample_adaptive_offset_enabled_flag
 	if b.flag() {
@@ -179,7 +181,11 @@ func skipReferenceSets(b *bitReader) bool {
 			b.unsigned()
 			kept := 0
 			for range pictures + 1 {
-				if b.flag() || b.flag() { // used_by_curr_pic_flag, use_delta_flag
+				used := b.flag() // used_by_curr_pic_flag
+				if !used {
+					used = b.flag() // use_delta_flag
+				}
+				if used {
 					kept++
 				}
 			}

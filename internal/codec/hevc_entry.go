@@ -27,15 +27,15 @@ func (p *ParameterSets) hevcParams(id int) (media.Params, bool) {
 	config := append([]byte{1}, sps.Profile[:]...)
 	config = append(config,
 		0xf0, 0, 0xfc, // min_spatial_segmentation_idc and parallelismType: unknown
-		0xfc|byte(sps.ChromaFormat), 0xf8|byte(sps.LumaBits-8), 0xf8|byte(sps.ChromaBits-8),
+		0xfc|octet(sps.ChromaFormat), 0xf8|octet(sps.LumaBits-8), 0xf8|octet(sps.ChromaBits-8),
 		0, 0, // avgFrameRate: unknown
-		byte(sps.SubLayers)<<3|nested|3,
+		octet(sps.SubLayers)<<3|nested|3,
 	)
 	kinds := []int{HEVCVPS, HEVCSPSType, HEVCPPSType}
-	config = append(config, byte(len(kinds)))
+	config = append(config, octet(len(kinds)))
 	for _, kind := range kinds {
 		units := p.units(kind)
-		config = append(config, 0x80|byte(kind))
+		config = append(config, 0x80|octet(kind))
 		config = binary.BigEndian.AppendUint16(config, uint16(len(units))) //nolint:gosec // at most 255
 		config = appendSized(config, units)
 	}

@@ -58,7 +58,7 @@ func AppendNALs(units [][]byte, data []byte) [][]byte {
 func AppendLengthPrefixed(sample []byte, units [][]byte) []byte {
 	for _, unit := range units {
 		size := len(unit)
-		sample = append(sample, byte(size>>24), byte(size>>16), byte(size>>8), byte(size))
+		sample = append(sample, octet(size>>24), octet(size>>16), octet(size>>8), octet(size))
 		sample = append(sample, unit...)
 	}
 	return sample

@@ -94,7 +94,7 @@ func silentOpus(params media.Params) []byte {
 
 // silentMP3 is a frame of layer III whose side information is all zero: no part of it has coefficients.
 func silentMP3(params media.Params) []byte {
-	for version := byte(0); version < 4; version++ {
+	for version := range byte(4) {
 		for rate := range byte(3) {
 			for index := byte(1); index < 15; index++ {
 				mode := byte(0)

@@ -3,7 +3,11 @@
 
 package mpegts
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // damageList adds to File.Damage, and counts what repeats at once.
 type damageList struct {
@@ -30,12 +34,7 @@ func (l *damageList) add(file *media.File, kind media.DamageKind, stream, packet
 
 // ignore notes what is left out of File.Streams.
 func (d *demuxer) ignore(why string) {
-	for _, known := range d.file.Ignored {
-		if known == why {
-			return
-		}
-	}
-	if len(d.file.Ignored) < maxIgnored {
+	if len(d.file.Ignored) < maxIgnored && !slices.Contains(d.file.Ignored, why) {
 		d.file.Ignored = append(d.file.Ignored, why)
 	}
 }

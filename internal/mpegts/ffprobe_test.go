@@ -5,7 +5,9 @@ package mpegts_test
 
 import (
 	"bytes"
+	"crypto/md5"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +22,8 @@ const (
 	testSound   = "sine=duration=2"
 )
 
-// TestRead_AgreesWithFFprobe compares packets, times and key frames with ffprobe's of the transport stream, and sizes
-// with those of ffmpeg's copy in an MP4.
+// TestRead_AgreesWithFFprobe compares packets, times and key frames with ffprobe's of the transport stream, and the
+// samples with those of ffmpeg's copy in an MP4.
 func TestRead_AgreesWithFFprobe(t *testing.T) {
 	h264 := []string{"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"}
 	tests := map[string]struct {
@@ -31,8 +33,8 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 		times int64
 		// noCopy: ffmpeg cannot put it into an MP4, or has another opinion of its packets.
 		noCopy bool
-		// noSizes: ffmpeg takes the program_config_element out of the first frame.
-		noSizes bool
+		// noSamples: ffmpeg takes the program_config_element out of the first frame.
+		noSamples bool
 	}{
 		"baseline, AAC 44.1 kHz": {args: append(h264, "-bf", "0", "-c:a", "aac"), codecs: []media.Codec{media.H264, media.AAC}, times: 8},
 		"three B-frames, 48 kHz stereo": {
@@ -89,7 +91,7 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 			codecs: []media.Codec{media.MPEG2, media.Opus}, times: 9000,
 		},
 		"AAC with a program config element": {
-			args: []string{"-vn", "-af", "aformat=channel_layouts=quad", "-c:a", "aac", "-ar", "48000"}, codecs: []media.Codec{media.AAC}, noSizes: true,
+			args: []string{"-vn", "-af", "aformat=channel_layouts=quad", "-c:a", "aac", "-ar", "48000"}, codecs: []media.Codec{media.AAC}, noSamples: true,
 		},
 		"AAC 96 kHz": {
 			args: []string{"-vn", "-c:a", "aac", "-ar", "96000"}, codecs: []media.Codec{media.AAC}, times: 8,
@@ -108,7 +110,7 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			file, _ := read(t, data)
+			file, samples := read(t, data)
 			if len(file.Damage) > 0 || len(file.Ignored) > 0 {
 				t.Errorf("damage %+v, ignored %q", file.Damage, file.Ignored)
 			}
@@ -128,8 +130,8 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 			}
 			copied := filepath.Join(t.TempDir(), "copy.mp4")
 			makeMedia(t, "-i", path, "-c", "copy", "-map", "0", "-strict", "-2", copied)
-			if !test.noSizes {
-				compareSizes(t, file, probe(t, copied))
+			if !test.noSamples {
+				compareSamples(t, file, samples, probe(t, copied))
 			}
 			compareEntries(t, file, copied)
 		})
@@ -169,21 +171,39 @@ func compareTimes(t *testing.T, file media.File, want [][]probed, tolerance int6
 	}
 }
 
-func compareSizes(t *testing.T, file media.File, want [][]probed) {
+// compareSamples compares the bytes of the samples with those in ffmpeg's MP4.
+func compareSamples(t *testing.T, file media.File, samples [][]media.Sample, want [][]probed) {
 	t.Helper()
 	for i, stream := range file.Streams {
 		if stream.Packets.Count != len(want[i]) {
 			t.Errorf("%s: %d packets, want %d in the copy", stream.Codec, stream.Packets.Count, len(want[i]))
 			continue
 		}
-		at := 0
-		for packet := range stream.Packets.All() {
-			// ffmpeg 5 counts the first zero of the next picture's start code to a picture of HEVC.
-			if packet.Size != want[i][at].size && (stream.Codec != media.HEVC || packet.Size+1 != want[i][at].size) {
-				t.Fatalf("%s: packet %d of %d bytes, want %d", stream.Codec, at, packet.Size, want[i][at].size)
+		for at, sample := range samples[i] {
+			data := sample.Data
+			if stream.Codec == media.HEVC && len(data)+1 == want[i][at].size {
+				// ffmpeg 5 counts the first zero of the next picture's start code to the last NAL unit of a picture of HEVC.
+				data = append(data, 0)
+				last := lastUnit(data)
+				binary.BigEndian.PutUint32(data[last:], binary.BigEndian.Uint32(data[last:])+1)
 			}
-			at++
+			if hash := fmt.Sprintf("MD5:%x", md5.Sum(data)); hash != want[i][at].hash {
+				t.Fatalf("%s: packet %d of %d bytes has the digest %s, want %s of %d bytes", stream.Codec, at, len(data),
+					hash, want[i][at].hash, want[i][at].size)
+			}
 		}
+	}
+}
+
+// lastUnit is the offset of the last NAL unit in a sample that has one byte too much.
+func lastUnit(data []byte) int {
+	at := 0
+	for {
+		next := at + 4 + int(binary.BigEndian.Uint32(data[at:]))
+		if next >= len(data)-1 {
+			return at
+		}
+		at = next
 	}
 }
 

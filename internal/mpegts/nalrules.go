@@ -61,19 +61,24 @@ func (r *hevcRules) inspect(unit []byte, _ *picture) nalUnit {
 	if layer := unit[0]&1<<5 | unit[1]>>3; layer != 0 {
 		return found
 	}
-	switch {
-	case kind <= codec.HEVCLastTrailing || kind >= codec.HEVCFirstIRAP && kind <= codec.HEVCLastIRAP:
-		first, pps, ok := codec.HEVCSlice(unit)
-		if !ok {
-			found.invalid = true
-			return found
-		}
-		found.slice, found.opens, found.pps = true, first, pps
-		found.random = kind >= codec.HEVCFirstIRAP && kind <= codec.HEVCLastIRAP
-	case kind >= codec.HEVCVPS && kind <= codec.HEVCPPSType:
-		found.opens, found.set = true, true
-	case kind > codec.HEVCPPSType && kind <= codec.HEVCPrefixSEI || kind >= 41 && kind <= 44 || kind >= 48 && kind <= 55:
-		found.opens = kind != 38 // filler data
+	if kind > codec.HEVCLastTrailing && (kind < codec.HEVCFirstIRAP || kind > codec.HEVCLastIRAP) {
+		found.set = kind >= codec.HEVCVPS && kind <= codec.HEVCPPSType
+		found.opens = hevcOpens(kind)
+		return found
 	}
+	first, pps, ok := codec.HEVCSlice(unit)
+	if !ok {
+		found.invalid = true
+		return found
+	}
+	found.slice, found.opens, found.pps, found.random = true, first, pps, kind >= codec.HEVCFirstIRAP
 	return found
+}
+
+// hevcOpens says whether a NAL unit that is no slice begins an access unit: parameter sets, delimiters, SEI messages in
+// front of slices, and what is reserved for the same place.
+func hevcOpens(kind int) bool {
+	const endOfBitstream = 37
+	return kind >= codec.HEVCVPS && kind <= endOfBitstream || kind == codec.HEVCPrefixSEI ||
+		kind >= 41 && kind <= 44 || kind >= 48 && kind <= 55
 }

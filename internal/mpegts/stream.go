@@ -110,6 +110,7 @@ func (s *stream) take(p *transportPacket) error {
 		return s.takeHeader(p.payload)
 	case inPayload:
 		s.append(p.payload)
+	case skipping:
 	}
 	return nil
 }

@@ -1,0 +1,80 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts
+
+import (
+	"fmt"
+
+	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// adopt makes a stream of a PID that no table names, when a PES packet begins in it and there is no PMT at all: a
+// segment may rely on the tables of the one before. What it is, its first bytes tell.
+func (d *demuxer) adopt(known *pid, p *transportPacket) bool {
+	const firstFree = 0x20 // below are tables of ISO/IEC 13818-1 and DVB
+	if known.unnamed || !p.start || known.number < firstFree {
+		return false
+	}
+	header, size, ok := parsePES(p.payload)
+	if !ok {
+		return false
+	}
+	if d.selected >= 0 {
+		known.unnamed = true
+		d.ignore(fmt.Sprintf("PID %d: no PMT names it", known.number))
+		return false
+	}
+	found, ok := guess(header.streamID, p.payload[size:])
+	if !ok {
+		return false
+	}
+	d.mapStream(mappedStream{pid: known.number, kind: found.kind, codec: found.codec, opusChannels: -1})
+	if known.stream == nil {
+		return false
+	}
+	d.damage.add(&d.file, media.TablesMissing, known.stream.index, 0, p.offset)
+	return true
+}
+
+// guess tells an encoding from the stream_id and the first bytes of a PES packet.
+func guess(streamID byte, data []byte) (found encoding, ok bool) {
+	if streamID&0xf0 == 0xe0 {
+		return guessVideo(data)
+	}
+	for _, known := range [...]struct {
+		codec media.Codec
+		parse func([]byte) (codec.SoundFrame, bool)
+	}{
+		{media.AAC, codec.ParseADTS},
+		{media.MP3, codec.ParseMPEGAudio},
+		{media.AC3, codec.ParseAC3},
+		{media.EAC3, codec.ParseEAC3},
+		{media.Opus, codec.ParseOpusUnit},
+		{aacLATM, new(codec.LATM).Parse},
+	} {
+		if _, ok := known.parse(data); ok {
+			return encoding{media.Audio, known.codec}, true
+		}
+	}
+	return encoding{}, false
+}
+
+// guessVideo tells the encoding of pictures from the first start code.
+func guessVideo(data []byte) (found encoding, ok bool) {
+	start, begin, end := codec.NextNAL(data, 0)
+	if start < 0 || start > 1 || end-begin < 2 {
+		return encoding{}, false
+	}
+	switch code := data[begin]; {
+	case (mpeg2Rules{}).role(code) != continues:
+		return encoding{media.Video, media.MPEG2}, true
+	case code == codec.MPEG4Sequence || code == codec.MPEG4Plane:
+		return encoding{media.Video, mpeg4Video}, true
+	case data[begin+1] == 1 && code>>1 >= codec.HEVCVPS && code>>1 <= codec.HEVCPrefixSEI:
+		return encoding{media.Video, media.HEVC}, true
+	default:
+		return encoding{media.Video, media.H264}, true
+	}
+}
