@@ -143,6 +143,7 @@ func (d *demuxer) packets(at int) (int, error) {
 		if d.lost || d.block[at] != syncByte {
 			if !d.lost {
 				d.damage.add(&d.file, media.SyncLost, -1, 0, d.offset+int64(at))
+				at = max(0, at-packetSize+1) // the last packet was shorter than it should be, if bytes are lost
 			}
 			at, d.lost = d.resync(at)
 			if d.lost {

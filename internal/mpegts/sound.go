@@ -33,6 +33,9 @@ func (c *soundCutter) cut(s *stream, _ mark, _ bool) (int, error) {
 	at := 0
 	for len(s.data)-at >= c.minimum {
 		frame, ok := c.parse(s.data[at:])
+		if ok && c.overruns(s, at, at+frame.Size) {
+			ok = false
+		}
 		if !ok || !c.inStep && !c.plausible(s.data[at:], frame) {
 			if c.inStep {
 				s.invalid()
@@ -53,6 +56,20 @@ func (c *soundCutter) cut(s *stream, _ mark, _ bool) (int, error) {
 		at += frame.Size
 	}
 	return at, nil
+}
+
+// overruns says whether a frame from at to end goes on beyond the beginning of a PES packet that begins with a frame:
+// then its length is not true. All but the last PES packet were looked at before.
+func (c *soundCutter) overruns(s *stream, at, end int) bool {
+	if len(s.marks) == 0 || !c.begun {
+		return false
+	}
+	begin := s.marks[len(s.marks)-1].offset
+	if begin <= at || begin >= end || begin >= len(s.data) {
+		return false
+	}
+	frame, ok := c.parse(s.data[begin:])
+	return ok && frame.Config == c.frame.Config
 }
 
 // plausible says whether a frame that follows nothing known is one: another one follows it, or it ends where the data
