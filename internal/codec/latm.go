@@ -8,7 +8,7 @@ import "sparkrtc.dev/recording-operator/internal/media"
 // LATMHeader is how many bytes [LATM.Parse] needs.
 const LATMHeader = 3
 
-// LATM parses AAC in LOAS (ISO/IEC 14496-3, 1.7). What it finds has times, but no sample entry: the frames do not begin
+// LATM parses AAC in LOAS (ISO/IEC 14496-3, 1.7). Its frames have times, but no sample entry: they do not begin
 // at bytes. The zero value is at the beginning of a stream.
 type LATM struct{ config AudioConfig }
 

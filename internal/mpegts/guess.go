@@ -11,7 +11,7 @@ import (
 )
 
 // adopt makes a stream of a PID that no table names, when a PES packet begins in it and there is no PMT at all: a
-// segment may rely on the tables of the one before. What it is, its first bytes tell.
+// segment may rely on the tables of the one before. Its first bytes tell what it is.
 func (d *demuxer) adopt(known *pid, p *transportPacket) bool {
 	const firstFree = 0x20 // below are tables of ISO/IEC 13818-1 and DVB
 	if known.unnamed || !p.start || known.number < firstFree {

@@ -20,7 +20,7 @@ func (r *h264Rules) field(header *codec.H264SliceHeader) {
 	}
 }
 
-func (r *h264Rules) inspect(unit []byte, behind *picture) nalUnit {
+func (r *h264Rules) inspect(unit []byte, lastMB int) nalUnit {
 	found := nalUnit{invalid: unit[0]&0x80 != 0}
 	switch kind := codec.H264Type(unit); kind {
 	case codec.H264Slice, codec.H264SliceA, codec.H264IDR:
@@ -31,7 +31,7 @@ func (r *h264Rules) inspect(unit []byte, behind *picture) nalUnit {
 		}
 		found.slice, found.header, found.pps, found.intra = true, header, header.PPS, header.Intra
 		found.random = kind == codec.H264IDR
-		found.opens = header.FirstMB <= behind.lastMB
+		found.opens = header.FirstMB <= lastMB
 	case codec.H264SPSType, codec.H264PPSType:
 		found.opens, found.set = true, true
 	case codec.H264SEI:
@@ -51,7 +51,7 @@ func (r *hevcRules) ticks() int64 { return r.frameTicks }
 
 func (r *hevcRules) field(*codec.H264SliceHeader) {}
 
-func (r *hevcRules) inspect(unit []byte, _ *picture) nalUnit {
+func (r *hevcRules) inspect(unit []byte, _ int) nalUnit {
 	found := nalUnit{invalid: unit[0]&0x80 != 0}
 	kind := codec.HEVCType(unit)
 	if kind < 0 {

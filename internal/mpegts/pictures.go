@@ -20,12 +20,14 @@ type nalCutter struct {
 	// units are the NAL units of what is being cut, and pictures the access units.
 	units    [][]byte
 	pictures []picture
+	// unit is the NAL unit that is looked at, here so that it is allocated once.
+	unit nalUnit
 }
 
 // nalRules are those by which encodings differ.
 type nalRules interface {
-	// inspect looks at a NAL unit behind the given access unit, which has no slices at the beginning of a stream.
-	inspect(unit []byte, behind *picture) nalUnit
+	// inspect looks at a NAL unit. LastMB is the first macroblock of the slice before it.
+	inspect(unit []byte, lastMB int) nalUnit
 	// activate says which SPS applies to the slices that follow.
 	activate(sets *codec.ParameterSets, sps int)
 	// ticks is how long that SPS says a picture to last; 0: it does not.
@@ -76,8 +78,7 @@ func (c *nalCutter) begins(payload []byte, timed bool) bool {
 	if start < 0 || start > 1 || end == begin {
 		return false
 	}
-	behind := picture{hasSlices: true}
-	return c.rules.inspect(payload[begin:end], &behind).opens
+	return c.rules.inspect(payload[begin:end], 0).opens
 }
 
 func (c *nalCutter) interrupt() {}
@@ -127,7 +128,8 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	} else {
 		now = c.open(start)
 	}
-	unit := c.rules.inspect(data, now)
+	c.unit = c.rules.inspect(data, now.lastMB)
+	unit := &c.unit
 	if unit.opens && now.hasSlices {
 		now = c.open(start)
 	}
@@ -146,7 +148,7 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	now.size += 4 + len(data)
 	now.recovery = now.recovery || unit.recovery
 	if unit.slice {
-		c.slice(s, now, &unit)
+		c.slice(s, now, unit)
 	}
 }
 
@@ -193,8 +195,8 @@ func (c *nalCutter) activate(s *stream, pps int) {
 	c.activePPS, c.activeSPS, c.changed = pps, sps, false
 }
 
-// joinFields makes one access unit of the two fields of a frame, of which the second is now, and gives it. An MP4 sample
-// holds both.
+// joinFields makes one access unit of the two fields of a frame, the second of them being now, and gives it. An MP4
+// sample holds both.
 func (c *nalCutter) joinFields(now *picture, header *codec.H264SliceHeader) *picture {
 	if !header.Field {
 		return now

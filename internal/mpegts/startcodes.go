@@ -137,7 +137,7 @@ func (c *startCodeCutter) add(at int, data []byte) {
 	}
 }
 
-// joinFields makes one picture of the two fields of a frame, of which the second is now.
+// joinFields makes one picture of the two fields of a frame, the second of them being now.
 func (c *startCodeCutter) joinFields(now *codedPicture, structure int) {
 	now.field = structure
 	if len(c.pictures) < 2 {

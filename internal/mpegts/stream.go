@@ -57,8 +57,8 @@ const (
 
 // cutter cuts an elementary stream into packets.
 type cutter interface {
-	// begins says whether what is collected shall be cut before the payload of another PES packet, of which these are the
-	// first bytes, is added. Timed says that the PES packet has a time.
+	// begins says whether what is collected shall be cut before the payload of another PES packet is added, which
+	// begins with these bytes. Timed says that the PES packet has a time.
 	begins(payload []byte, timed bool) bool
 	// cut emits the packets in s.data, and gives how many of its bytes are done with. The rest comes again with more
 	// behind it, unless this is final. Next is the time of what follows, if it is known.
@@ -186,7 +186,7 @@ func (s *stream) time(header pesHeader) mark {
 	return mark{dts: s.dts, pts: unwrap(header.pts, s.dts), timed: true}
 }
 
-// append adds payload to what is to be cut. What is too much is given up, up to the next PES packet.
+// append adds payload to what is to be cut. Too much of it is given up, up to the next PES packet.
 func (s *stream) append(payload []byte) {
 	s.received += len(payload)
 	before := cap(s.data)

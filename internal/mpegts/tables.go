@@ -59,7 +59,7 @@ const (
 type sectionBuffer struct {
 	data   []byte
 	active bool
-	// applied is the last PMT that was applied, which most often is the next one as well.
+	// applied is the last section that was applied, which most often is the next one as well.
 	applied []byte
 }
 
@@ -183,6 +183,7 @@ func (d *demuxer) section(known *pid, data []byte, offset int64) {
 	id, body := int(binary.BigEndian.Uint16(data[3:])), data[header:len(data)-crcSize]
 	if table == patTable {
 		d.programList(body, data[6] == 0)
+		known.sections.apply(data, d.searching)
 		return
 	}
 	found, ok := parseProgramMap(id, body)
@@ -200,7 +201,14 @@ func (d *demuxer) section(known *pid, data []byte, offset int64) {
 		return
 	}
 	d.apply(found)
-	known.sections.applied = append(known.sections.applied[:0], data...)
+	known.sections.apply(data, false)
+}
+
+// apply notes a section that is applied.
+func (b *sectionBuffer) apply(section []byte, searching bool) {
+	if !searching {
+		b.applied = append(b.applied[:0], section...)
+	}
 }
 
 func (d *demuxer) badTable(offset int64) {
