@@ -125,7 +125,15 @@ func ParseESDS(entry []byte) (objectType byte, config []byte, ok bool) {
 		fixed = 8 + 78
 	}
 	content, ok := findBox(entry, fixed, "esds")
-	if !ok || len(content) < 4 {
+	if !ok {
+		return 0, nil, false
+	}
+	return ParseESDSBox(content)
+}
+
+// ParseESDSBox is [ParseESDS] for the content of an esds, wherever it was found: QuickTime has it in a box of its own.
+func ParseESDSBox(content []byte) (objectType byte, config []byte, ok bool) {
+	if len(content) < 4 {
 		return 0, nil, false
 	}
 	stream, ok := findDescriptor(content[4:], 3)

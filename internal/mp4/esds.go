@@ -17,61 +17,22 @@ var objectTypes = map[byte]media.Codec{
 	0xa5: media.AC3, 0xa6: media.EAC3, 0xa9: "dts", 0xad: media.Opus, 0xdd: "vorbis",
 }
 
-// elementaryStream reads esds: an ES_Descriptor (ISO/IEC 14496-1, 7.2.6.5).
-func (r *entryReader) elementaryStream(body []byte) {
-	if len(body) < 4 {
+// elementaryStream reads esds: the object type, and what it says of the sound.
+func (r *entryReader) elementaryStream(content []byte) {
+	objectType, config, ok := codec.ParseESDSBox(content)
+	if !ok {
 		return
 	}
-	stream, _ := descriptor(body[4:], 3)
-	if len(stream) < 3 {
-		return
+	if name, known := objectTypes[objectType]; known {
+		r.params.Codec = name
 	}
-	flags, rest := stream[2], stream[3:]
-	skip := 0
-	if flags&0x80 != 0 {
-		skip += 2
-	}
-	if flags&0x40 != 0 && skip < len(rest) {
-		skip += 1 + int(rest[skip])
-	}
-	if flags&0x20 != 0 {
-		skip += 2
-	}
-	if skip > len(rest) {
-		return
-	}
-	config, _ := descriptor(rest[skip:], 4)
-	if len(config) < 13 {
-		return
-	}
-	if codec, known := objectTypes[config[0]]; known {
-		r.params.Codec = codec
-	}
-	specific, _ := descriptor(config[13:], 5)
 	switch r.params.Codec {
 	case media.AAC:
-		r.aac(specific)
+		r.aac(config)
 	case media.MP3:
 		r.params.FrameSamples = mp3Samples(r.params.SampleRate)
 	default:
 	}
-}
-
-// descriptor gives the content of the descriptor of this tag at the beginning of data, and what follows it.
-func descriptor(data []byte, tag byte) (content, rest []byte) {
-	if len(data) < 2 || data[0] != tag {
-		return nil, nil
-	}
-	size := 0
-	for i := 1; i < len(data) && i <= 4; i++ {
-		size = size<<7 | int(data[i]&0x7f)
-		if data[i]&0x80 == 0 {
-			content = data[i+1:]
-			size = min(size, len(content))
-			return content[:size], content[size:]
-		}
-	}
-	return nil, nil
 }
 
 // aac takes the core's rate and channels from an AudioSpecificConfig, as packets are frames of the core.

@@ -21,10 +21,12 @@ import (
 var ErrNotSound = errors.New("not packed audio")
 
 const (
-	// bufferBytes is what is looked at together. It holds several of the largest frames, which have 8 KiB.
-	bufferBytes = 256 << 10
+	// bufferBytes is what is looked at together. Half of it holds the largest frame: 64 parts of E-AC-3 of 4 KiB each.
+	bufferBytes = 1 << 20
 	// maxHead bounds what may lie in front of the first frame: the rest of one that began in the segment before.
 	maxHead = 8 << 10
+	// maxParams bounds the changes of what a decoder has to know.
+	maxParams = 64
 )
 
 // Read indexes frames of sound up to the end of r. Each frame is handed to yield, with its bytes as an MP4 sample; with a
@@ -56,6 +58,9 @@ type format struct {
 
 var formats = []format{
 	{parse: codec.ParseADTS, describe: codec.ADTSParams, header: codec.ADTSHeader},
+	{parse: codec.ParseMPEGAudio, describe: codec.MPEGAudioParams, header: codec.MPEGAudioHeader},
+	{parse: codec.ParseAC3, describe: codec.AC3Params, header: codec.AC3Header},
+	{parse: codec.ParseEAC3, describe: codec.EAC3Params, header: codec.AC3Header},
 }
 
 // parser is the state of one Read.
@@ -159,8 +164,8 @@ func (p *parser) findFirst() error {
 
 // follows says whether another frame of the same kind follows one, or the end.
 func follows(f format, data []byte, frame codec.SoundFrame) bool {
-	if frame.Size >= len(data) {
-		return frame.Size == len(data)
+	if rest := len(data) - frame.Size; rest < f.header {
+		return rest >= 0
 	}
 	next, ok := f.parse(data[frame.Size:])
 	return ok && next.Config == frame.Config || tagSize(data[frame.Size:]) > 0
@@ -190,10 +195,20 @@ func (p *parser) next() (done bool, err error) {
 		p.stream.Tail = media.TailUnfinished
 		return true, nil
 	}
-	if err := p.emit(frame); err != nil {
+	if p.stream.Packets.Count == 0 && isInformation(p.data[:frame.Size]) {
+		p.file.Ignored = append(p.file.Ignored, "the first frame, which describes an MP3 file")
+	} else if err := p.emit(frame); err != nil {
 		return true, err
 	}
 	return false, p.skip(int64(frame.Size))
+}
+
+// isInformation says whether a frame holds no sound, but the tables of an MP3 file, as encoders write them behind the side
+// information of a silent first frame.
+func isInformation(frame []byte) bool {
+	head := frame[:min(len(frame), 4+32+4)]
+	return frame[0] == 0xff && (bytes.Contains(head, []byte("Xing")) || bytes.Contains(head, []byte("Info")) ||
+		bytes.Contains(head, []byte("VBRI")))
 }
 
 // resume goes on where frames do not follow one another: behind tags, or behind bytes that are no frame.
@@ -226,7 +241,9 @@ func isOldTag(data []byte) bool { return len(data) == 128 && string(data[:3]) ==
 func (p *parser) emit(frame codec.SoundFrame) error {
 	if len(p.stream.Params) == 0 || frame.Config != p.frame.Config {
 		p.base, p.samples = p.time(), 0
-		p.use(p.format.describe(p.data))
+		if err := p.use(p.format.describe(p.data[:frame.Size])); err != nil {
+			return err
+		}
 	}
 	p.frame = frame
 	start := p.time()
@@ -252,7 +269,7 @@ func (p *parser) time() int64 {
 }
 
 // use makes params those of the packets that follow.
-func (p *parser) use(params media.Params) {
+func (p *parser) use(params media.Params) error {
 	p.stream.Codec = params.Codec
 	p.params = slices.IndexFunc(p.stream.Params, func(known media.Params) bool {
 		return known.Codec == params.Codec && known.SampleRate == params.SampleRate && known.Channels == params.Channels &&
@@ -262,4 +279,8 @@ func (p *parser) use(params media.Params) {
 		p.params = len(p.stream.Params)
 		p.stream.Params = append(p.stream.Params, params)
 	}
+	if len(p.stream.Params) > maxParams {
+		return fmt.Errorf("more than %d sets of parameters: %w", maxParams, ErrNotSound)
+	}
+	return nil
 }
