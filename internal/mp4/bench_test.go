@@ -97,18 +97,18 @@ func soundEntry(name string) []byte {
 	return entry
 }
 
-func writeRecording(b testing.TB, r recording) string {
-	b.Helper()
-	path := filepath.Join(b.TempDir(), "recording.mp4")
+func writeRecording(tb testing.TB, r recording) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "recording.mp4")
 	file, err := os.Create(path)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	if _, err := mp4.Write(file, r.tracks(), r.data); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }

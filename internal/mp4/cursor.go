@@ -125,7 +125,7 @@ func (c *tableCursor) nextChunk() (bool, error) {
 		return false, err
 	}
 	if c.chunkReader.width == 64 {
-		c.offset = int64(min(binary.BigEndian.Uint64(offset), math.MaxInt64/2)) //nolint:gosec // bounded
+		c.offset = int64(min(binary.BigEndian.Uint64(offset), math.MaxInt64/2))
 	} else {
 		c.offset = int64(binary.BigEndian.Uint32(offset))
 	}

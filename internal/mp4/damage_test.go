@@ -17,20 +17,20 @@ import (
 	"sparkrtc.dev/recording-operator/internal/mp4"
 )
 
-func readFile(t testing.TB, path string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, path string) []byte {
+	tb.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }
 
-func openBytes(t testing.TB, data []byte) *mp4.Movie {
-	t.Helper()
+func openBytes(tb testing.TB, data []byte) *mp4.Movie {
+	tb.Helper()
 	movie, err := mp4.Open(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return movie
 }
@@ -52,10 +52,10 @@ func words(values ...uint32) []byte {
 }
 
 // patch replaces the only occurrence of old.
-func patch(t testing.TB, data, old, replacement []byte) []byte {
-	t.Helper()
+func patch(tb testing.TB, data, old, replacement []byte) []byte {
+	tb.Helper()
 	if bytes.Count(data, old) != 1 {
-		t.Fatalf("%q occurs %d times", old, bytes.Count(data, old))
+		tb.Fatalf("%q occurs %d times", old, bytes.Count(data, old))
 	}
 	return bytes.Replace(data, old, replacement, 1)
 }

@@ -5,6 +5,7 @@ package mp4
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -32,7 +33,7 @@ func (p *movieParser) sampleDescriptions(b box, t *Track) error {
 		}
 		entry := make([]byte, b.end-b.start)
 		if n, err := p.movie.r.ReadAt(entry, b.start); n < len(entry) {
-			if err == io.EOF { //nolint:errorlint // ReadAt's contract
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return fmt.Errorf("sample entry %s: %w", b.kind, err)
@@ -48,7 +49,7 @@ var codecs = map[string]media.Codec{
 	"avc1": media.H264, "avc2": media.H264, "avc3": media.H264, "avc4": media.H264,
 	"hvc1": media.HEVC, "hev1": media.HEVC, "dvh1": media.HEVC, "dvhe": media.HEVC,
 	"vp08": media.VP8, "vp09": media.VP9, "av01": media.AV1,
-	"jpeg": media.MJPEG, "mjpa": media.MJPEG, "mjpb": media.MJPEG, "png ": "png", "s263": "h263", "mp4v": "mpeg4",
+	"jpeg": media.MJPEG, "mjpa": media.MJPEG, "mjpb": media.MJPEG, "s263": "h263", "mp4v": "mpeg4",
 	"mp4a": media.AAC, ".mp3": media.MP3, "Opus": media.Opus, "ac-3": media.AC3, "ec-3": media.EAC3,
 	"fLaC": "flac", "alac": "alac", "samr": "amr_nb", "sawb": "amr_wb",
 	"ulaw": "pcm_mulaw", "alaw": "pcm_alaw", "sowt": "pcm_s16le", "twos": "pcm_s16be",
@@ -85,6 +86,7 @@ func parseEntry(entry []byte, kind media.Kind) (params media.Params, nalLength i
 		}
 	case media.Audio:
 		r.sound(entry, name)
+	default:
 	}
 	return r.params, r.nalLength
 }
@@ -171,12 +173,13 @@ func (r *entryReader) hevc(record []byte, name string) {
 		return
 	}
 	r.lengths(record, 21)
-	sets := [][]byte{}
-	rest, ok := record[23:], true
+	var sets [][]byte
+	rest := record[23:]
 	for range record[22] {
 		if len(rest) < 3 {
 			return
 		}
+		var ok bool
 		count := int(binary.BigEndian.Uint16(rest[1:]))
 		if sets, rest, ok = parameterSets(sets, rest[3:], count); !ok {
 			return

@@ -15,22 +15,22 @@ type evidence []media.Damage
 
 // add notes damage. Damage of a stream that continues the last one of that stream is counted there.
 func (e *evidence) add(d media.Damage) {
-	list := *e
-	for i := len(list) - 1; i >= 0 && d.Stream >= 0; i-- {
-		if list[i].Stream != d.Stream {
+	for i := len(*e) - 1; i >= 0 && d.Stream >= 0; i-- {
+		last := &(*e)[i]
+		if last.Stream != d.Stream {
 			continue
 		}
-		if last := list[i]; last.Kind == d.Kind && (d.Packet == last.Packet || d.Packet == last.Packet+last.Count) {
-			list[i].Count += d.Count
+		if last.Kind == d.Kind && (d.Packet == last.Packet || d.Packet == last.Packet+last.Count) {
+			last.Count += d.Count
 			return
 		}
 		break
 	}
-	if len(list) < media.MaxDamage {
-		*e = append(list, d)
+	if len(*e) < media.MaxDamage {
+		*e = append(*e, d)
 		return
 	}
-	list[len(list)-1].Count += d.Count
+	(*e)[len(*e)-1].Count += d.Count
 }
 
 // sorted is the list in the order of the file.

@@ -114,7 +114,7 @@ func (c *fragmentCursor) entry() (values defaults, shift int32, err error) {
 		take(runSizePresent, &values.size)
 		take(runFlagsPresent, &values.flags)
 		take(runShiftPresent, &offset)
-		shift = int32(offset) //nolint:gosec // signed
+		shift = int32(offset)
 	}
 	if c.run.first && c.run.flags&runFirstFlagsPresent != 0 {
 		values.flags = c.run.firstFlags

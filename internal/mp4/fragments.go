@@ -127,7 +127,7 @@ func (f *fragmentReader) header(b box) (traf, error) {
 			f.trackFragmentHeader(&t, &fields)
 		case "tfdt":
 			if fields.uint32()>>24 == 1 {
-				t.time = int64(min(fields.uint64(), math.MaxInt64/2)) //nolint:gosec // bounded
+				t.time = int64(min(fields.uint64(), math.MaxInt64/2))
 			} else {
 				t.time = int64(fields.uint32())
 			}
@@ -150,7 +150,7 @@ func (f *fragmentReader) trackFragmentHeader(t *traf, fields *fieldReader) {
 		}
 	}
 	if t.flags&baseOffsetPresent != 0 {
-		t.base = int64(min(fields.uint64(), math.MaxInt64/2)) //nolint:gosec // bounded
+		t.base = int64(min(fields.uint64(), math.MaxInt64/2))
 	}
 	if t.flags&descriptionPresent != 0 {
 		t.values.description = fields.uint32()

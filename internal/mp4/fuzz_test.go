@@ -11,15 +11,15 @@ import (
 )
 
 // seeds are small files of all kinds.
-func seeds(t testing.TB) [][]byte {
-	t.Helper()
+func seeds(tb testing.TB) [][]byte {
+	tb.Helper()
 	r := newRecording(1)
 	r.pictures, r.sounds, r.picture, r.sound = 8, 5, slices.Concat(unit(40)), r.sound[:70]
 	out := &memory{}
 	tracks := r.tracks()
 	tracks[0].Edits = []media.Edit{{Duration: 9000, Start: -1}, {Start: 6000}}
 	if _, err := mp4.Write(out, tracks, r.data); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	pcm := bomb(box("stts", words(0, 1, 2000, 1)), box("stsc", words(0, 1, 1, 1500, 1)), box("stsz", words(0, 4, 2000)),
 		box("stco", words(0, 2, 500, 7000)))
@@ -30,6 +30,7 @@ func seeds(t testing.TB) [][]byte {
 
 // consistent checks what must hold for every file.
 func consistent(t *testing.T, movie *mp4.Movie, size int64) {
+	t.Helper()
 	file, err := movie.Index()
 	if err != nil {
 		t.Fatalf("a file in memory cannot be read: %v", err)

@@ -19,8 +19,8 @@ import (
 
 // program finds a program by an environment variable or in PATH. Without it the test is skipped, unless REQUIRE_MEDIA is
 // 1.
-func program(t testing.TB, name, variable string) string {
-	t.Helper()
+func program(tb testing.TB, name, variable string) string {
+	tb.Helper()
 	path := os.Getenv(variable)
 	if path == "" {
 		path = name
@@ -31,23 +31,23 @@ func program(t testing.TB, name, variable string) string {
 	}
 	if err != nil {
 		if os.Getenv("REQUIRE_MEDIA") == "1" {
-			t.Fatalf("%s is required: %v", name, err)
+			tb.Fatalf("%s is required: %v", name, err)
 		}
-		t.Skipf("%s is not installed", name)
+		tb.Skipf("%s is not installed", name)
 	}
 	return path
 }
 
 // ffmpeg runs ffmpeg in a folder and gives what it writes to standard output.
-func ffmpeg(t testing.TB, dir string, args ...string) string {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), program(t, "ffmpeg", "FFMPEG"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+func ffmpeg(tb testing.TB, dir string, args ...string) string {
+	tb.Helper()
+	command := exec.CommandContext(tb.Context(), program(tb, "ffmpeg", "FFMPEG"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
 	command.Dir = dir
 	var complaints strings.Builder
 	command.Stderr = &complaints
 	out, err := command.Output()
 	if err != nil || complaints.Len() > 0 {
-		t.Fatalf("ffmpeg %s: %v\n%s", strings.Join(args, " "), err, complaints.String())
+		tb.Fatalf("ffmpeg %s: %v\n%s", strings.Join(args, " "), err, complaints.String())
 	}
 	return string(out)
 }
@@ -90,51 +90,51 @@ type probedPacket struct {
 }
 
 // ffprobe describes a file without edit lists, which this package reports beside the packets.
-func ffprobe(t testing.TB, path string, args ...string) probed {
-	t.Helper()
+func ffprobe(tb testing.TB, path string, args ...string) probed {
+	tb.Helper()
 	args = append([]string{"-v", "error", "-print_format", "json", "-show_packets", "-show_streams", "-show_format"}, args...)
-	command := exec.CommandContext(t.Context(), program(t, "ffprobe", "FFPROBE"), append(args, path)...)
+	command := exec.CommandContext(tb.Context(), program(tb, "ffprobe", "FFPROBE"), append(args, path)...)
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("ffprobe: %v", err)
+		tb.Fatalf("ffprobe: %v", err)
 	}
 	var found probed
 	if err := json.Unmarshal(out, &found); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return found
 }
 
 // open opens a file for the length of a test.
-func open(t testing.TB, path string) *mp4.Movie {
-	t.Helper()
-	file, size := openFile(t, path)
+func open(tb testing.TB, path string) *mp4.Movie {
+	tb.Helper()
+	file, size := openFile(tb, path)
 	movie, err := mp4.Open(file, size)
 	if err != nil {
-		t.Fatalf("opening %s: %v", path, err)
+		tb.Fatalf("opening %s: %v", path, err)
 	}
 	return movie
 }
 
-func openFile(t testing.TB, path string) (*os.File, int64) {
-	t.Helper()
+func openFile(tb testing.TB, path string) (*os.File, int64) {
+	tb.Helper()
 	file, err := os.Open(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = file.Close() })
+	tb.Cleanup(func() { _ = file.Close() })
 	info, err := file.Stat()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return file, info.Size()
 }
 
-func index(t testing.TB, movie *mp4.Movie) media.File {
-	t.Helper()
+func index(tb testing.TB, movie *mp4.Movie) media.File {
+	tb.Helper()
 	file, err := movie.Index()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return file
 }
@@ -154,21 +154,21 @@ var made struct {
 
 // makeMedia makes a file of synthetic pictures and sound with ffmpeg, unless it is there, and gives its path. The
 // arguments are those behind the inputs.
-func makeMedia(t testing.TB, name string, args ...string) string {
-	t.Helper()
+func makeMedia(tb testing.TB, name string, args ...string) string {
+	tb.Helper()
 	made.Lock()
 	defer made.Unlock()
 	if made.files == nil {
 		dir, err := os.MkdirTemp("", "mp4-test-")
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		made.dir, made.files = dir, map[string]bool{}
 	}
 	if !made.files[name] {
 		inputs := []string{"-f", "lavfi", "-i", "testsrc=duration=2:size=320x180:rate=25",
 			"-f", "lavfi", "-i", "sine=frequency=440:duration=2:sample_rate=48000"}
-		ffmpeg(t, made.dir, append(append(inputs, args...), name)...)
+		ffmpeg(tb, made.dir, append(append(inputs, args...), name)...)
 		made.files[name] = true
 	}
 	return filepath.Join(made.dir, name)

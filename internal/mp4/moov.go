@@ -97,7 +97,7 @@ func (m *Movie) finish() {
 }
 
 func isPicture(t *Track) bool {
-	return len(t.Params) > 0 && (t.Params[0].Codec == media.MJPEG || t.Params[0].Codec == "png")
+	return len(t.Params) > 0 && (t.Params[0].Codec == media.MJPEG || t.Params[0].Codec == "png ")
 }
 
 // movieHeader reads mvhd (8.2.2).

@@ -58,26 +58,21 @@ func newPlan(t *OutTrack) (*plan, error) {
 	return p, nil
 }
 
-// measure goes over the samples, checks them and counts runs.
+// measure goes over the samples and counts.
 func (p *plan) measure() error {
 	var duration, shift int64
 	for s, delta := range p.steps() {
-		if s.Size < 0 || int64(s.Size) > math.MaxUint32 || s.Entry < 0 || s.Entry >= len(p.Entries) {
-			return fmt.Errorf("sample %d has the size %d and the entry %d: %w", p.count, s.Size, s.Entry, ErrPlan)
+		if err := p.check(s, delta); err != nil {
+			return fmt.Errorf("sample %d: %w", p.count, err)
 		}
 		offset := s.PTS - s.DTS
-		if delta < 0 || delta > math.MaxUint32 || offset >= maxShift || offset <= -maxShift {
-			return fmt.Errorf("sample %d lasts %d and is shown %d late: %w", p.count, delta, offset, ErrPlan)
-		}
-		first := p.count == 0
-		if first {
+		if p.count == 0 {
 			p.dts, p.begin, p.end, p.size = s.DTS, s.PTS, s.PTS+s.Duration, s.Size
 		}
-		p.begin, p.end = min(p.begin, s.PTS), max(p.end, s.PTS+s.Duration)
-		if first || delta != duration {
+		if p.count == 0 || delta != duration {
 			p.durationRuns++
 		}
-		if first || offset != shift {
+		if p.count == 0 || offset != shift {
 			p.shiftRuns++
 		}
 		if s.Size != p.size {
@@ -86,6 +81,7 @@ func (p *plan) measure() error {
 		if s.Key {
 			p.keys++
 		}
+		p.begin, p.end = min(p.begin, s.PTS), max(p.end, s.PTS+s.Duration)
 		p.shifted, p.negative = p.shifted || offset != 0, p.negative || offset < 0
 		duration, shift = delta, offset
 		p.length += delta
@@ -100,18 +96,34 @@ func (p *plan) measure() error {
 	return nil
 }
 
+// check says whether the tables have room for a sample.
+func (p *plan) check(s OutSample, delta int64) error {
+	offset := s.PTS - s.DTS
+	switch {
+	case s.Size < 0 || int64(s.Size) > math.MaxUint32:
+		return fmt.Errorf("its size is %d: %w", s.Size, ErrPlan)
+	case s.Entry < 0 || s.Entry >= len(p.Entries):
+		return fmt.Errorf("it has the entry %d of %d: %w", s.Entry, len(p.Entries), ErrPlan)
+	case delta < 0 || delta > math.MaxUint32:
+		return fmt.Errorf("it lasts %d: %w", delta, ErrPlan)
+	case offset >= maxShift || offset <= -maxShift:
+		return fmt.Errorf("it is shown %d after its decoding time: %w", offset, ErrPlan)
+	}
+	return nil
+}
+
 // steps yields the samples and how long each lasts: to the DTS of the next one.
 func (p *plan) steps() iter.Seq2[OutSample, int64] {
 	return func(yield func(OutSample, int64) bool) {
 		var last OutSample
-		any := false
+		begun := false
 		for s := range p.Samples {
-			if any && !yield(last, s.DTS-last.DTS) {
+			if begun && !yield(last, s.DTS-last.DTS) {
 				return
 			}
-			last, any = s, true
+			last, begun = s, true
 		}
-		if any {
+		if begun {
 			yield(last, last.Duration)
 		}
 	}

@@ -106,7 +106,7 @@ func TestSamples_AgreeWithIndex(t *testing.T) {
 				}
 			}
 			for _, p := range ffprobe(t, path).Packets {
-				var at, size json.Number = json.Number(p.Pos), json.Number(p.Size)
+				at, size := json.Number(p.Pos), json.Number(p.Size)
 				offset, _ := at.Int64()
 				if n, _ := size.Int64(); places[offset] != int(n) {
 					t.Fatalf("a packet of %s bytes is at %s", p.Size, p.Pos)

@@ -30,7 +30,7 @@ func rescale(value int64, to, from uint32) int64 {
 	if high < uint64(from) {
 		quotient, _ = bits.Div64(high, low, uint64(from))
 	}
-	result := int64(min(quotient, maxTicks)) //nolint:gosec // bounded
+	result := int64(min(quotient, maxTicks))
 	if negative {
 		return -result
 	}

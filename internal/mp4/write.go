@@ -49,7 +49,8 @@ type OutSample struct {
 	Entry int
 }
 
-// ErrPlan: the samples that were written are not those that OutTrack.Samples has, or those cannot be written.
+// ErrPlan says that the samples that were written are not those that OutTrack.Samples has, or that those cannot be
+// written.
 var ErrPlan = errors.New("the samples are not as planned")
 
 // Write writes a whole file from its beginning to w and gives its size: ftyp, moov, mdat ("faststart"). data is called

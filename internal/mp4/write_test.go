@@ -18,14 +18,14 @@ import (
 )
 
 // outTracks are the tracks of a movie as they are, for Write.
-func outTracks(t testing.TB, movie *mp4.Movie, file media.File) []mp4.OutTrack {
-	t.Helper()
+func outTracks(tb testing.TB, movie *mp4.Movie, file media.File) []mp4.OutTrack {
+	tb.Helper()
 	var tracks []mp4.OutTrack
 	for i, track := range movie.Tracks() {
 		stream := file.Streams[i]
 		out := mp4.OutTrack{
 			Kind: track.Kind, Timescale: track.Timescale, Language: stream.Language, Matrix: stream.Matrix,
-			Edits: stream.Edits, Samples: planned(t, track), Disabled: !stream.Default,
+			Edits: stream.Edits, Samples: planned(tb, track), Disabled: !stream.Default,
 		}
 		for _, params := range track.Params {
 			out.Entries = append(out.Entries, params.Entry)
@@ -35,11 +35,12 @@ func outTracks(t testing.TB, movie *mp4.Movie, file media.File) []mp4.OutTrack {
 	return tracks
 }
 
-func planned(t testing.TB, track *mp4.Track) iter.Seq[mp4.OutSample] {
+func planned(tb testing.TB, track *mp4.Track) iter.Seq[mp4.OutSample] {
+	tb.Helper()
 	return func(yield func(mp4.OutSample) bool) {
 		for s, err := range track.Samples() {
 			if err != nil {
-				t.Error(err)
+				tb.Error(err)
 				return
 			}
 			out := mp4.OutSample{DTS: s.DTS, PTS: s.PTS, Duration: s.Duration, Size: s.Size, Key: s.Key, Entry: s.Description}
@@ -51,30 +52,30 @@ func planned(t testing.TB, track *mp4.Track) iter.Seq[mp4.OutSample] {
 }
 
 // rewrite writes a movie's tracks into another file.
-func rewrite(t testing.TB, movie *mp4.Movie, tracks []mp4.OutTrack, path string) {
-	t.Helper()
+func rewrite(tb testing.TB, movie *mp4.Movie, tracks []mp4.OutTrack, path string) {
+	tb.Helper()
 	file, err := os.Create(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	size, err := mp4.Write(file, tracks, func(emit func(int, []byte) error) error {
 		return movie.Samples(func(s media.Sample) error { return emit(s.Stream, s.Data) })
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() != size {
-		t.Fatalf("%d bytes, said %d", info.Size(), size)
+		tb.Fatalf("%d bytes, said %d", info.Size(), size)
 	}
 }
 
 // frames are the digests and times of what a player shows and plays.
-func frames(t testing.TB, path string) []string {
-	t.Helper()
-	out := ffmpeg(t, filepath.Dir(path), "-i", path, "-map", "0", "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "framemd5", "-")
+func frames(tb testing.TB, path string) []string {
+	tb.Helper()
+	out := ffmpeg(tb, filepath.Dir(path), "-i", path, "-map", "0", "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "framemd5", "-")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#") })
 }

@@ -161,6 +161,7 @@ func (l *layout) media(w *headerWriter, p *plan) {
 		handler, name = "vide", "VideoHandler\x00"
 	case media.Audio:
 		handler, name = "soun", "SoundHandler\x00"
+	default:
 	}
 	w.fullBox("hdlr", 0, 0, func() {
 		w.zeros(4)

@@ -89,7 +89,7 @@ func timestamp(tag []byte) (start int64, found bool) {
 		value, ours := bytes.CutPrefix(body, []byte(timestampOwner))
 		if string(frames[:4]) == "PRIV" && ours && len(value) >= 8 {
 			if time := binary.BigEndian.Uint64(value); time < 1<<33 {
-				return int64(time), true //nolint:gosec // 33 bits
+				return int64(time), true
 			}
 		}
 		frames = frames[10+size:]

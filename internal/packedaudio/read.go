@@ -17,7 +17,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// ErrNotSound: the bytes are no frames of sound.
+// ErrNotSound says that the bytes are no frames of sound.
 var ErrNotSound = errors.New("not packed audio")
 
 const (

@@ -25,8 +25,8 @@ import (
 
 // program finds a program by an environment variable or in PATH. Without it the test is skipped, unless REQUIRE_MEDIA is
 // 1.
-func program(t testing.TB, name, variable string) string {
-	t.Helper()
+func program(tb testing.TB, name, variable string) string {
+	tb.Helper()
 	path := os.Getenv(variable)
 	if path == "" {
 		path = name
@@ -37,20 +37,20 @@ func program(t testing.TB, name, variable string) string {
 	}
 	if err != nil {
 		if os.Getenv("REQUIRE_MEDIA") == "1" {
-			t.Fatalf("%s is required: %v", name, err)
+			tb.Fatalf("%s is required: %v", name, err)
 		}
-		t.Skipf("%s is not installed", name)
+		tb.Skipf("%s is not installed", name)
 	}
 	return path
 }
 
-func ffmpeg(t testing.TB, args ...string) []byte {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), program(t, "ffmpeg", "FFMPEG"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+func ffmpeg(tb testing.TB, args ...string) []byte {
+	tb.Helper()
+	command := exec.CommandContext(tb.Context(), program(tb, "ffmpeg", "FFMPEG"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("ffmpeg %s: %v", strings.Join(args, " "), err)
+		tb.Fatalf("ffmpeg %s: %v", strings.Join(args, " "), err)
 	}
 	return out
 }
@@ -59,21 +59,21 @@ func ffmpeg(t testing.TB, args ...string) []byte {
 var made sync.Map
 
 // sound makes two seconds of sound.
-func sound(t testing.TB, args ...string) []byte {
-	t.Helper()
+func sound(tb testing.TB, args ...string) []byte {
+	tb.Helper()
 	key := strings.Join(args, " ")
 	data, ok := made.Load(key)
 	if !ok {
 		input := []string{"-f", "lavfi", "-i", "sine=frequency=440:duration=2:sample_rate=48000"}
-		data = ffmpeg(t, slices.Concat(input, args, []string{"-"})...)
+		data = ffmpeg(tb, slices.Concat(input, args, []string{"-"})...)
 		made.Store(key, data)
 	}
 	return data.([]byte)
 }
 
-func adts(t testing.TB, args ...string) []byte {
-	t.Helper()
-	return sound(t, append(args, "-c:a", "aac", "-f", "adts")...)
+func adts(tb testing.TB, args ...string) []byte {
+	tb.Helper()
+	return sound(tb, append(args, "-c:a", "aac", "-f", "adts")...)
 }
 
 // tag is an ID3 tag with the timestamp of HLS.
@@ -85,22 +85,22 @@ func tag(version byte, timestamp uint64) []byte {
 }
 
 // read reads sound and checks that the samples are those of the index.
-func read(t testing.TB, data []byte) (media.File, [][]byte) {
-	t.Helper()
+func read(tb testing.TB, data []byte) (media.File, [][]byte) {
+	tb.Helper()
 	var packets []media.Packet
 	var samples [][]byte
 	file, err := packedaudio.Read(iotest.OneByteReader(bytes.NewReader(data)), func(s media.Sample) error {
 		if s.Stream != 0 || len(s.Data) != s.Size {
-			t.Errorf("a sample of stream %d has %d bytes of %d", s.Stream, len(s.Data), s.Size)
+			tb.Errorf("a sample of stream %d has %d bytes of %d", s.Stream, len(s.Data), s.Size)
 		}
 		packets, samples = append(packets, s.Packet), append(samples, bytes.Clone(s.Data))
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if got := slices.Collect(file.Streams[0].Packets.All()); !slices.Equal(got, packets) {
-		t.Error("the samples are not those of the index")
+		tb.Error("the samples are not those of the index")
 	}
 	return file, samples
 }
