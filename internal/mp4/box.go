@@ -34,6 +34,7 @@ const (
 	maxEntriesSize = 1 << 20 // of the sample entries of a track
 	maxTrafs       = 1024    // in one movie fragment
 	maxSampleBytes = 64 << 20
+	maxIgnored     = 8
 )
 
 // window reads small pieces of a file through a buffer. It suits headers and tables, which are visited in order.

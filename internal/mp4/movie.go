@@ -122,6 +122,8 @@ func (m *Movie) scan() (box, error) {
 		switch {
 		case b.kind == "moov" && !b.cut && moov.kind == "":
 			moov = b
+		case b.kind == "moov" && !b.cut:
+			m.ignore("a second movie header at byte %d, and what it says of the samples", b.start)
 		case b.kind == "moof" && m.fragments < 0:
 			m.fragments = b.start
 		}
@@ -131,14 +133,16 @@ func (m *Movie) scan() (box, error) {
 
 // ignore notes something that is left out, for a person.
 func (m *Movie) ignore(format string, args ...any) {
-	const most = 8
-	if len(m.ignored) < most {
+	if len(m.ignored) < maxIgnored {
 		m.ignored = append(m.ignored, fmt.Sprintf(format, args...))
 	}
 }
 
 // ignoreTrack notes fragments of a track that has no header, once.
 func (m *Movie) ignoreTrack(id uint32) {
+	if len(m.ignored) == maxIgnored {
+		return
+	}
 	note := fmt.Sprintf("fragments of track %d, which the movie header does not name", id)
 	if !slices.Contains(m.ignored, note) {
 		m.ignore("%s", note)
