@@ -107,7 +107,7 @@ func readBox(w *window, at, end int64) (box, error) {
 		}
 		size, body = binary.BigEndian.Uint64(head), at+16
 	}
-	if size < uint64(body-at) || !printable(kind) { //nolint:gosec // body > at
+	if size < uint64(body-at) { //nolint:gosec // body > at
 		return box{}, errHeader
 	}
 	b := box{kind: kind, start: at, body: body}
@@ -119,14 +119,21 @@ func readBox(w *window, at, end int64) (box, error) {
 	return b, nil
 }
 
-// printable says whether a box can be of this kind. QuickTime has kinds that begin with the copyright sign.
-func printable(kind string) bool {
-	for i := range len(kind) {
-		if c := kind[i]; (c < ' ' || c > '~') && c != 0xa9 {
-			return false
+// fileBoxes yields the boxes of a file from offset at on. Where bytes can be no box there, since their kind is no text,
+// the error is errHeader.
+func fileBoxes(w *window, at int64) iter.Seq2[box, error] {
+	return func(yield func(box, error) bool) {
+		for b, err := range children(w, at, w.size) {
+			for i := range len(b.kind) {
+				if b.kind[i] < ' ' || b.kind[i] > '~' {
+					err = errHeader
+				}
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
 		}
 	}
-	return true
 }
 
 // children yields the boxes between body and end, and an error where there is no box or reading fails.

@@ -171,6 +171,52 @@ func TestOpen_TypedErrors(t *testing.T) {
 	}
 }
 
+// failing fails at one of its reads.
+type failing struct {
+	*bytes.Reader
+	left int
+}
+
+var errBroken = errors.New("broken")
+
+func (f *failing) ReadAt(data []byte, offset int64) (int, error) {
+	f.left--
+	if f.left < 0 {
+		return 0, errBroken
+	}
+	return f.Reader.ReadAt(data, offset)
+}
+
+func TestMovie_ErrorsOfReadingAreReturned(t *testing.T) {
+	for _, data := range seeds(t) {
+		for reads := 0; ; reads++ {
+			r := &failing{Reader: bytes.NewReader(data), left: reads}
+			movie, err := mp4.Open(r, int64(len(data)))
+			if err == nil {
+				_, err = movie.Index()
+			}
+			if err == nil {
+				err = movie.Samples(func(media.Sample) error { return nil })
+			}
+			if err == nil {
+				for _, track := range movie.Tracks() {
+					for _, failed := range track.Samples() {
+						if errors.Is(failed, errBroken) {
+							err = failed
+						}
+					}
+				}
+			}
+			if err == nil && r.left >= 0 {
+				break
+			}
+			if !errors.Is(err, errBroken) {
+				t.Fatalf("the read %d fails, and the error is %v", reads, err)
+			}
+		}
+	}
+}
+
 func TestIndex_EncryptedSamplesHaveNoEntry(t *testing.T) {
 	data := readFile(t, makeMedia(t, "faststart.mp4", shapes["faststart.mp4"]...))
 	file := index(t, openBytes(t, patch(t, data, []byte("avc1\x00"), []byte("encv\x00"))))

@@ -35,13 +35,19 @@ func (r *entryReader) elementaryStream(content []byte) {
 	}
 }
 
+// lowDelay is the object type of AAC-LD (ISO/IEC 14496-3, table 1.17).
+const lowDelay = 23
+
 // aac takes the core's rate and channels from an AudioSpecificConfig, as packets are frames of the core.
 func (r *entryReader) aac(specific []byte) {
 	config, err := codec.ParseAudioConfig(specific)
 	if err != nil {
 		return
 	}
-	r.params.SampleRate, r.params.FrameSamples = config.Rate, config.FrameSamples
+	r.params.SampleRate = config.Rate
+	if config.ObjectType < lowDelay { // others have frames of other lengths
+		r.params.FrameSamples = config.FrameSamples
+	}
 	if config.Channels > 0 {
 		r.params.Channels = config.Channels
 	}

@@ -33,10 +33,9 @@ func newFragmentCursor(t *Track) *fragmentCursor {
 // next makes the cursors read the next fragment. false: there is none. Boxes of the file that are cut were noted by
 // Movie.scan.
 func (f *fragmentReader) next() (bool, error) {
-	for f.at < f.movie.size {
-		b, err := readBox(f.w, f.at, f.movie.size)
+	for b, err := range fileBoxes(f.w, f.at) {
 		if errors.Is(err, errHeader) {
-			break
+			return false, nil
 		}
 		if err != nil {
 			return false, err

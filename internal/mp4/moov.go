@@ -25,14 +25,14 @@ func (p *movieParser) each(b box, t *Track, f func(box) error) error {
 	for child, err := range children(p.w, b.body, b.end) {
 		if errors.Is(err, errHeader) {
 			// QuickTime ends some lists with four zero bytes.
-			if t != nil && b.end-child.start >= 8 {
-				t.cut = child.start
+			if b.end-child.start >= 8 {
+				p.cut(child, t)
 			}
 			return nil
 		}
 		if err == nil {
-			if child.cut && t != nil {
-				t.cut = child.start
+			if child.cut {
+				p.cut(child, t)
 			}
 			err = f(child)
 		}
@@ -41,6 +41,15 @@ func (p *movieParser) each(b box, t *Track, f func(box) error) error {
 		}
 	}
 	return nil
+}
+
+// cut notes a box that is cut, of a track or of the movie.
+func (p *movieParser) cut(b box, t *Track) {
+	if t != nil {
+		t.cut = b.start
+		return
+	}
+	p.movie.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: b.start, Count: 1})
 }
 
 func (p *movieParser) movieBox(moov box) error {

@@ -106,7 +106,7 @@ var topLevel = map[string]bool{
 // boxes that are cut.
 func (m *Movie) scan() (box, error) {
 	var moov box
-	for b, err := range children(newWindow(m.r, m.size, 4096), 0, m.size) {
+	for b, err := range fileBoxes(newWindow(m.r, m.size, 4096), 0) {
 		switch {
 		case errors.Is(err, errHeader) && b.start > 0:
 			m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: b.start, Count: 1})
@@ -119,16 +119,22 @@ func (m *Movie) scan() (box, error) {
 		if b.cut {
 			m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: b.start, Count: 1})
 		}
-		switch {
-		case b.kind == "moov" && !b.cut && moov.kind == "":
-			moov = b
-		case b.kind == "moov" && !b.cut:
-			m.ignore("a second movie header at byte %d, and what it says of the samples", b.start)
-		case b.kind == "moof" && m.fragments < 0:
-			m.fragments = b.start
-		}
+		m.note(b, &moov)
 	}
 	return moov, nil
+}
+
+// note takes a box of the file.
+func (m *Movie) note(b box, moov *box) {
+	switch {
+	case b.kind == "moof" && m.fragments < 0:
+		m.fragments = b.start
+	case b.kind != "moov" || b.cut:
+	case moov.kind == "":
+		*moov = b
+	default:
+		m.ignore("a second movie header at byte %d, and what it says of the samples", b.start)
+	}
 }
 
 // ignore notes something that is left out, for a person.

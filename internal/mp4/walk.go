@@ -63,7 +63,7 @@ func (m *Movie) walk(tracks []int, v visitor) error {
 
 func (w *walk) fragments(reader *fragmentReader, heads []head) error {
 	for {
-		if ok, err := reader.next(); !ok {
+		if ok, err := reader.next(); !ok || err != nil {
 			return err
 		}
 		if err := w.merge(heads); err != nil {

@@ -7,8 +7,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-
-	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // Bounds on tags in front of the sound. Those of HLS take less than a hundred bytes; files of music have pictures.
@@ -107,16 +105,4 @@ func number(data []byte, version byte) int {
 		size = size<<bits | int(b)&(1<<bits-1)
 	}
 	return size
-}
-
-// note adds damage, and counts what repeats at once.
-func (p *parser) note(offset int64) {
-	packet := p.stream.Packets.Count
-	if last := len(p.file.Damage) - 1; last >= 0 {
-		if d := &p.file.Damage[last]; packet == d.Packet || last+1 == media.MaxDamage {
-			d.Count++
-			return
-		}
-	}
-	p.file.Damage = append(p.file.Damage, media.Damage{Kind: media.FrameLost, Packet: packet, Offset: offset, Count: 1})
 }

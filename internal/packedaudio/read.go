@@ -213,7 +213,7 @@ func isInformation(frame []byte) bool {
 
 // resume goes on where frames do not follow one another: behind tags, or behind bytes that are no frame.
 func (p *parser) resume() (done bool, err error) {
-	if size := tagSize(p.data); size > 0 {
+	if size := tagSize(p.data); size > 0 && size <= maxTagBytes {
 		return false, p.skip(size)
 	}
 	if p.ended && (len(p.data) < p.format.header || isOldTag(p.data)) {
@@ -283,4 +283,16 @@ func (p *parser) use(params media.Params) error {
 		return fmt.Errorf("more than %d sets of parameters: %w", maxParams, ErrNotSound)
 	}
 	return nil
+}
+
+// note adds damage, and counts what repeats at once.
+func (p *parser) note(offset int64) {
+	packet := p.stream.Packets.Count
+	if last := len(p.file.Damage) - 1; last >= 0 {
+		if d := &p.file.Damage[last]; packet == d.Packet || last+1 == media.MaxDamage {
+			d.Count++
+			return
+		}
+	}
+	p.file.Damage = append(p.file.Damage, media.Damage{Kind: media.FrameLost, Packet: packet, Offset: offset, Count: 1})
 }
