@@ -30,7 +30,7 @@ const (
 	// ConditionIntact is on a RecordingFile once a step has read the recording, whether that step succeeded or failed:
 	// True when every such step found that nothing is lost, False when one found damage (the message says the first of
 	// it, with its time and segment), and Unknown when the bytes cannot decide it. It says nothing of whether processing
-	// succeeded: a step with onDamage Publish, and every archive, succeeds with a damaged recording. It begins anew when
+	// succeeded: a step with onDamage Publish, and every archive, succeeds with a damaged recording. It starts over when
 	// the file has grown.
 	ConditionIntact = "Intact"
 	// ConditionSwept is on a RecordingSource with spec.sweep: True while its bucket is searched without failure.

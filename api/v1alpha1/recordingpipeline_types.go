@@ -93,8 +93,12 @@ type Step struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="timeout must be from 1s to 168h"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// resources of the step's containers. Absent: preset H264 requests 1 CPU and 1Gi, everything else 100m and 256Mi,
-	// and nothing is limited.
+	// resources of each of the step's containers, which run one after another. They replace the defaults as a whole, so
+	// that a limit you leave out is none. Absent: preset H264 requests 1 CPU and 1Gi of memory, and may use 1Gi and 384
+	// bytes for each pixel of the picture (4Gi at 3840x2160, and when no size was reported); everything else requests 100m
+	// and 256Mi, and may use 512Mi and 64 bytes for each pixel (1Gi at 3840x2160). Limits are rounded up to 256Mi. As
+	// ephemeral-storage the recording's reported size is requested, twice unless it is archived, and 64Mi; 1Gi when no
+	// size was reported. CPU is not limited.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 

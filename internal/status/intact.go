@@ -80,7 +80,7 @@ func findingText(finding v1alpha1.Finding) string {
 	return text.String()
 }
 
-// clampMilliseconds keeps a time within what a time.Duration holds, whoever wrote it.
+// clampMilliseconds keeps a time within what a time.Duration holds: the value is untrusted.
 func clampMilliseconds(milliseconds int64) int64 {
 	const most = v1alpha1.MaxDurationSeconds * 1000
 	return min(max(milliseconds, 0), most)

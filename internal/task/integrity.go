@@ -15,8 +15,8 @@ import (
 // maxFindingType is the longest type of a finding, in bytes.
 const maxFindingType = 32
 
-// bounded is the integrity as the API server takes it, whoever wrote the termination message: it would refuse a longer
-// one, and the whole status with it. Nil stays nil.
+// bounded is the integrity as the API server takes it. The termination message is untrusted, and the API server would
+// refuse a longer integrity together with the whole status. Nil stays nil.
 func bounded(integrity *v1alpha1.Integrity) *v1alpha1.Integrity {
 	if integrity == nil {
 		return nil

@@ -243,7 +243,7 @@ func (r *Result) leaveOutOne() bool {
 	return false
 }
 
-// DecodeResult reads a termination message. Anybody who may create pods can write one, so that its integrity is cut to
+// DecodeResult reads a termination message. Users who may create pods can write one, so that its integrity is cut to
 // what the API server takes.
 func DecodeResult(message string) (Result, error) {
 	var result Result
