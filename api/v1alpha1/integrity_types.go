@@ -22,8 +22,8 @@ type Integrity struct {
 	// +optional
 	Packets PacketCounts `json:"packets,omitempty,omitzero"`
 
-	// findings in the order of the recording, at most 16. They need not be damage: pauses and muted microphones are
-	// listed too.
+	// findings, at most 16: damage first, then those that leave open whether something is lost, then the others, each in
+	// the order of the recording. They need not be damage: pauses and muted microphones are listed too.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -72,9 +72,9 @@ type PacketCounts struct {
 
 // Finding is one thing that was found in a recording, or several of one type that follow one another.
 type Finding struct {
-	// type of the finding: Pause, Freeze, Mute (usual in a call); ClockStep, LayoutChange, ParameterChange, StreamIgnored,
-	// DurationMismatch (worth knowing); SegmentMissing, SegmentTruncated, SegmentDuplicated, SegmentForeign, OutOfOrder,
-	// PacketsLost, Corrupt, TimestampOutlier, DecodeErrors (damage); Encrypted, UnknownTail, UnknownHole,
+	// type of the finding: Pause, Freeze, Mute (usual in a call); ClockStep, LayoutChange, ParameterChange, StreamIgnored
+	// (worth knowing); SegmentMissing, SegmentTruncated, SegmentDuplicated, SegmentForeign, OutOfOrder, PacketsLost,
+	// Corrupt, TimestampOutlier, DecodeErrors (damage); DurationMismatch, Encrypted, UnknownTail, UnknownHole,
 	// UnknownStreamAway (the bytes cannot decide whether something is lost). More types may be added.
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -86,8 +86,8 @@ type Finding struct {
 	// +optional
 	Segment *int32 `json:"segment,omitempty"`
 
-	// atMilliseconds is where the finding begins, in milliseconds from the beginning of the recording; 0 or absent: at
-	// the beginning, or nowhere in particular.
+	// atMilliseconds is where the finding begins, in milliseconds from the beginning of the recording as it plays; 0 or
+	// absent: at the beginning, or nowhere in particular.
 	// +optional
 	AtMilliseconds int64 `json:"atMilliseconds,omitempty"`
 
@@ -95,7 +95,7 @@ type Finding struct {
 	// +optional
 	LengthMilliseconds int64 `json:"lengthMilliseconds,omitempty"`
 
-	// message says what was found, for a person; at most 256 bytes.
+	// message says what was found and where, for a person; at most 256 bytes.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	Message string `json:"message,omitempty"`
@@ -130,9 +130,6 @@ const (
 	FindingParameterChange FindingType = "ParameterChange"
 	// FindingStreamIgnored: a stream is not in the result, for example subtitles or a second sound track.
 	FindingStreamIgnored FindingType = "StreamIgnored"
-	// FindingDurationMismatch: the recording does not last as long as the service reported. Clocks drift and pauses may
-	// be counted, so that it is no damage by itself; it fails a step with strict.
-	FindingDurationMismatch FindingType = "DurationMismatch"
 )
 
 // Findings that are damage: something of the recording is lost, or wrong.
@@ -159,6 +156,9 @@ const (
 
 // Findings that leave open whether something is lost: the state is Unknown, unless there is damage too.
 const (
+	// FindingDurationMismatch: the recording does not last as long as the service reported. The end may be lost, or the
+	// service has counted pauses, or clocks drift. It fails a step with strict.
+	FindingDurationMismatch FindingType = "DurationMismatch"
 	// FindingEncrypted: the media is encrypted and cannot be read.
 	FindingEncrypted FindingType = "Encrypted"
 	// FindingUnknownTail: the end may be cut off.
@@ -185,7 +185,7 @@ func (t FindingType) IsDamage() bool {
 // not known.
 func (t FindingType) IsUndecided() bool {
 	switch t {
-	case FindingEncrypted, FindingUnknownTail, FindingUnknownHole, FindingUnknownStreamAway:
+	case FindingDurationMismatch, FindingEncrypted, FindingUnknownTail, FindingUnknownHole, FindingUnknownStreamAway:
 		return true
 	default:
 		return false

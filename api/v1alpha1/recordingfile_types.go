@@ -283,8 +283,8 @@ type StepStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Outputs []Output `json:"outputs,omitempty"`
 	// integrity says whether the recording that the step worked on is whole, and what was found in it. It is there for a
-	// step that ended and could read the recording, whether it succeeded or failed; manifest.json at the destination has
-	// it too. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts the
+	// step that ended and could read the recording, whether it succeeded or failed; manifest.json at the destination
+	// lists more of its findings. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts the
 	// others.
 	// +optional
 	Integrity *Integrity `json:"integrity,omitempty"`

@@ -27,11 +27,10 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// The longest values, in characters as the API server counts them. They are those of the RecordingFile's schema.
+// The longest texts, in characters as the API server counts them, and the greatest numbers. They are those of the
+// RecordingFile's schema.
 const (
 	maxID       = 128
 	maxName     = 256
@@ -41,6 +40,8 @@ const (
 	maxBucket   = 255
 	maxObject   = 1024
 	maxPixels   = 65536
+	maxSize     = 1 << 50   // bytes: 1 PiB
+	maxDuration = 1<<31 - 1 // seconds: 68 years
 
 	// maxDetail is where detail_message is cut.
 	maxDetail = 1024
@@ -178,8 +179,8 @@ func (r *reader) fail(field, format string, args ...any) {
 func (r *reader) file(w wire) File {
 	return File{
 		DownloadURL:     r.text("download_url", w.DownloadURL, maxURL),
-		SizeBytes:       r.integer("file_size", w.FileSize, v1alpha1.MaxSizeBytes),
-		DurationSeconds: r.integer("record_duration", w.RecordDuration, v1alpha1.MaxDurationSeconds),
+		SizeBytes:       r.integer("file_size", w.FileSize, maxSize),
+		DurationSeconds: r.integer("record_duration", w.RecordDuration, maxDuration),
 		StartTime:       r.time("start_time", w.StartTime),
 		EndTime:         r.time("end_time", w.EndTime),
 		Width:           r.pixels("width", w.Width),

@@ -114,7 +114,7 @@ func TestDamageIsSaid(t *testing.T) {
 	damaged := &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedDecoded,
 		Packets: v1alpha1.PacketCounts{Video: 1500, Audio: 2800}, Findings: []v1alpha1.Finding{
 			{Type: v1alpha1.FindingMute, AtMilliseconds: 2000, LengthMilliseconds: 9000},
-			{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(3)), AtMilliseconds: 18_000, LengthMilliseconds: 6000, Message: "c.ts is not there"},
+			{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(3)), AtMilliseconds: 18_000, LengthMilliseconds: 6000, Message: "segment 3 (c.ts) at 18s: is not there"},
 		}}
 	publish(t, jobOf(t, g, namespace, "mp4"), task.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/mp4/a.mp4"}}, Integrity: damaged})
 	publish(t, jobOf(t, g, namespace, "keep"), task.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/keep/a.m3u8"}}, Integrity: damaged})
@@ -123,7 +123,7 @@ func TestDamageIsSaid(t *testing.T) {
 	intact := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionIntact)
 	g.Expect(intact).NotTo(BeNil())
 	g.Expect(intact.Status).To(Equal(metav1.ConditionFalse))
-	g.Expect(intact.Message).To(Equal(`step "mp4": SegmentMissing at 18s, segment 3: c.ts is not there (1 more finding)`))
+	g.Expect(intact.Message).To(Equal(`step "mp4": SegmentMissing: segment 3 (c.ts) at 18s: is not there (1 more finding)`))
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("the recording is damaged"))
 	g.Expect(statusPatches.of(client.ObjectKeyFromObject(file))).To(BeNumerically("<=", 4), "guarantee 5")
 	g.Eventually(func(g Gomega) {

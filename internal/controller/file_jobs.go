@@ -102,8 +102,9 @@ func podResult(job *batchv1.Job, pod *corev1.Pod) *task.Result {
 		}
 		result, err := task.DecodeResult(ended.Message)
 		spoke := err == nil && (ended.ExitCode == 0 || result.Failure != nil)
+		permanent := spoke && result.Failure != nil && result.Failure.Permanent
 		switch {
-		case ended.ExitCode != 0 && ended.Reason == containerOutOfMemory && !(spoke && result.Failure.Permanent):
+		case ended.ExitCode != 0 && ended.Reason == containerOutOfMemory && !permanent:
 			// The worker may have survived the program that was killed, and not know why that one died. But a failure that
 			// it calls permanent has another cause.
 			return &task.Result{Failure: outOfMemory(job, container.Name), Integrity: result.Integrity}

@@ -6,7 +6,6 @@ package status
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,17 +66,17 @@ func describe(step *v1alpha1.StepStatus, summary string, matters func(v1alpha1.F
 	return message
 }
 
-// findingText is, for example, "SegmentMissing at 1m3s, segment 17: seg17.ts is empty". The first segment is 0.
+// findingText is the finding's own message, which says where it is. Without one it is, for example, "SegmentMissing at
+// 1m3s, segment 17"; the first segment is 0.
 func findingText(finding v1alpha1.Finding) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s at %s", finding.Type, time.Duration(clampMilliseconds(finding.AtMilliseconds))*time.Millisecond)
-	if finding.Segment != nil {
-		fmt.Fprintf(&text, ", segment %d", *finding.Segment)
-	}
 	if finding.Message != "" {
-		text.WriteString(": " + finding.Message)
+		return fmt.Sprintf("%s: %s", finding.Type, finding.Message)
 	}
-	return text.String()
+	text := fmt.Sprintf("%s at %s", finding.Type, time.Duration(clampMilliseconds(finding.AtMilliseconds))*time.Millisecond)
+	if finding.Segment != nil {
+		text += fmt.Sprintf(", segment %d", *finding.Segment)
+	}
+	return text
 }
 
 // clampMilliseconds keeps a time within what a time.Duration holds: the value is untrusted.

@@ -24,7 +24,7 @@ func integrity(state v1alpha1.IntegrityState, findings int) *v1alpha1.Integrity 
 		finding := v1alpha1.Finding{Type: v1alpha1.FindingPause, AtMilliseconds: int64(i) * 63_000}
 		switch {
 		case i > 0 && state == v1alpha1.IntegrityDamaged:
-			finding.Type, finding.Segment, finding.Message = v1alpha1.FindingSegmentMissing, new(int32(i)), "seg.ts is empty"
+			finding.Type, finding.Segment, finding.Message = v1alpha1.FindingSegmentMissing, new(int32(i)), "segment 1 (seg.ts) at 1m3s: is empty"
 		case i > 0 && state == v1alpha1.IntegrityUnknown:
 			finding.Type = v1alpha1.FindingUnknownHole
 		}
@@ -53,13 +53,16 @@ func TestCompute_Intact(t *testing.T) {
 		"unknown without a finding": {states: []v1alpha1.StepState{succeeded}, found: []*v1alpha1.Integrity{{State: unknown}},
 			want: `Unknown/Undecided: step "a": it cannot be decided whether the recording is whole`},
 		"damaged and published": {states: []v1alpha1.StepState{succeeded, succeeded}, found: []*v1alpha1.Integrity{integrity(unknown, 2), integrity(damaged, 3)},
-			want:  `False/Damaged: step "b": SegmentMissing at 1m3s, segment 1: seg.ts is empty (2 more findings)`,
+			want:  `False/Damaged: step "b": SegmentMissing: segment 1 (seg.ts) at 1m3s: is empty (2 more findings)`,
 			ready: "2 of 2 steps succeeded; the recording is damaged, see the condition Intact"},
 		"damaged and failed": {states: []v1alpha1.StepState{failed, succeeded}, found: []*v1alpha1.Integrity{integrity(damaged, 2), integrity(whole, 0)},
-			want:  `False/Damaged: step "a": SegmentMissing at 1m3s, segment 1: seg.ts is empty (1 more finding)`,
+			want:  `False/Damaged: step "a": SegmentMissing: segment 1 (seg.ts) at 1m3s: is empty (1 more finding)`,
 			ready: `step "a" failed with NotFound; see status.steps`},
 		"two are damaged": {states: []v1alpha1.StepState{failed, failed}, found: []*v1alpha1.Integrity{{State: damaged, More: 7}, integrity(damaged, 2)},
 			want: `False/Damaged: step "a": the recording is damaged (7 more findings)`},
+		"a finding without a message": {states: []v1alpha1.StepState{failed}, found: []*v1alpha1.Integrity{{State: damaged,
+			Findings: []v1alpha1.Finding{{Type: v1alpha1.FindingCorrupt, AtMilliseconds: 63_500, Segment: new(int32(0))}}}},
+			want: `False/Damaged: step "a": Corrupt at 1m3.5s, segment 0`},
 		"a time that cannot be": {states: []v1alpha1.StepState{failed}, found: []*v1alpha1.Integrity{{State: damaged, More: math.MaxInt32,
 			Findings: []v1alpha1.Finding{{Type: v1alpha1.FindingCorrupt, AtMilliseconds: math.MaxInt64}, {Type: "NewKind"}}}},
 			want: `False/Damaged: step "a": Corrupt at 596523h14m7s (2147483648 more findings)`},
