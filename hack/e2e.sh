@@ -18,7 +18,6 @@ s3_secret e2e
 overlay dist/e2e ../../hack/demo/manifests/s3
 kubectl apply -n e2e -k dist/e2e
 kubectl -n e2e rollout status deployment/s3 --timeout=120s
-kubectl -n e2e wait pod/toolbox --for=condition=Ready --timeout=120s
 callback_base
 say "go test ./test/e2e"
 CALLBACK_BASE=$base CGO_ENABLED=0 go test -tags e2e -count=1 -timeout 30m -v "$@" ./test/e2e

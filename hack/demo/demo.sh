@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 source hack/cluster.sh
 
 namespace=demo
-toolbox() { kubectl -n "$namespace" exec -i toolbox -- "$@"; }
+toolbox() { kubectl -n "$namespace" exec -i deployment/s3 -c toolbox -- "$@"; }
 
 # secrets makes the demo's Secrets once, of random values.
 secrets() {
@@ -25,7 +25,6 @@ deploy_demo() {
   overlay dist/demo ../../hack/demo/manifests
   kubectl apply -k dist/demo
   kubectl -n "$namespace" rollout status deployment/s3 --timeout=120s
-  kubectl -n "$namespace" wait pod/toolbox --for=condition=Ready --timeout=120s
   kubectl -n "$namespace" wait storagelocation/recordings storagelocation/archive recordingpipeline/lecture recordingsource/demo \
     --for=condition=Ready --timeout=90s
 }
@@ -39,7 +38,7 @@ record() {
     ffmpeg -hide_banner -loglevel error -f lavfi -i testsrc2=size=1280x720:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 \
       -t 65 -c:v libx264 -preset ultrafast -g 250 -keyint_min 250 -sc_threshold 0 -pix_fmt yuv420p -c:a aac -b:a 96k \
       -f hls -hls_time 10 -hls_playlist_type vod -hls_segment_filename "$name-%03d.ts" "$name.m3u8"
-    rclone copy /tmp/record "s3:recordings/$folder"
+    mkdir -p "/data/recordings/$folder" && cp ./* "/data/recordings/$folder/"
     du -bc ./*.ts | tail -1 | cut -f1
   ' sh "$1" "$2" | tee dist/demo/size
 }
@@ -93,9 +92,9 @@ kubectl -n "$namespace" describe recordingfile "$file"
 mp4=$(kubectl -n "$namespace" get recordingfile "$file" -o jsonpath='{.status.steps[0].outputs[0].uri}')
 result=${mp4#s3://} # bucket/room/stream/start-file/step/name
 say "the archive: $(dirname "$(dirname "$result")")"
-toolbox rclone lsl "s3:$(dirname "$(dirname "$result")")"
+toolbox find "/data/$(dirname "$(dirname "$result")")" -type f -printf '%s %P\n'
 say "ffprobe's word on $mp4"
-toolbox sh -eu -c 'rclone copyto "s3:$1" /tmp/out.mp4 && ffprobe -hide_banner /tmp/out.mp4 2>&1' sh "$result"
+toolbox sh -eu -c 'ffprobe -hide_banner "/data/$1" 2>&1' sh "$result"
 
 say "done: a signed callback became an archived MP4"
 case $CLUSTER in

@@ -46,7 +46,7 @@ func (r *room) record(stream string) string {
 		ffmpeg -hide_banner -loglevel error -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 12 \
 			-c:v libx264 -preset ultrafast -g 100 -keyint_min 100 -sc_threshold 0 -pix_fmt yuv420p -c:a aac \
 			-f hls -hls_time 4 -hls_playlist_type vod -hls_segment_filename "$1-%03d.ts" "$1.m3u8"
-		rclone copy . "s3:recordings/$2/$1"
+		mkdir -p "/data/recordings/$2/$1" && cp ./* "/data/recordings/$2/$1/"
 		cd / && rm -rf "/tmp/$1"`, stream, r.folder)
 	return r.folder + "/" + stream + "/" + stream + ".m3u8"
 }
@@ -92,29 +92,28 @@ func TestTheStory(t *testing.T) {
 	g.Expect(keep.Files).To(BeEquivalentTo(4))
 
 	// Not a frame is missing, and what the status says of the file is true.
-	g.Expect(frames(t, "s3:recordings/"+r.folder+"/camera", "camera.m3u8")).To(Equal(seconds * 25))
-	g.Expect(frames(t, "s3:archive/"+root+"mp4", "camera.mp4")).To(Equal(seconds * 25))
-	g.Expect(toolbox(t, `rclone cat "$1" | sha256sum | cut -d' ' -f1`, "s3:archive/"+root+"mp4/camera.mp4")).To(Equal(mp4.SHA256))
+	g.Expect(frames(t, "/data/recordings/"+r.folder+"/camera/camera.m3u8")).To(Equal(seconds * 25))
+	g.Expect(frames(t, "/data/archive/"+root+"mp4/camera.mp4")).To(Equal(seconds * 25))
+	g.Expect(toolbox(t, `sha256sum "$1" | cut -d' ' -f1`, "/data/archive/"+root+"mp4/camera.mp4")).To(Equal(mp4.SHA256))
 	// The archive is the recording, byte for byte, and its manifest beside it.
-	toolbox(t, `rclone check "$1" "$2" --one-way --download 2>&1`, "s3:recordings/"+r.folder+"/camera", "s3:archive/"+root+"keep")
+	toolbox(t, `for file in "$1"/*; do cmp "$file" "$2/${file##*/}" 2>&1; done`, "/data/recordings/"+r.folder+"/camera", "/data/archive/"+root+"keep")
 	var manifest struct {
 		Files []struct {
 			Name, SHA256 string
 			SizeBytes    int64
 		}
 	}
-	g.Expect(json.Unmarshal([]byte(toolbox(t, `rclone cat "$1"`, "s3:archive/"+root+"keep/manifest.json")), &manifest)).To(Succeed())
+	g.Expect(json.Unmarshal([]byte(toolbox(t, `cat "$1"`, "/data/archive/"+root+"keep/manifest.json")), &manifest)).To(Succeed())
 	g.Expect(manifest.Files).To(HaveLen(4))
-	g.Expect(toolbox(t, `rclone lsf -R "$1" --files-only | wc -l`, "s3:archive/"+root)).To(Equal("9"))
+	g.Expect(toolbox(t, `find "$1" -type f | wc -l`, "/data/archive/"+root)).To(Equal("9"))
 }
 
 // frames counts the video frames of a recording in a bucket.
-func frames(t *testing.T, folder, name string) int {
+func frames(t *testing.T, path string) int {
 	t.Helper()
 	var n int
 	_, err := fmt.Sscan(toolbox(t, `
-		rm -rf /tmp/frames && rclone copy "$1" /tmp/frames
-		ffprobe -v error -count_packets -select_streams v:0 -show_entries stream=nb_read_packets -of csv=p=0 "/tmp/frames/$2" | tr -d ',' | head -1`, folder, name), &n)
+		ffprobe -v error -count_packets -select_streams v:0 -show_entries stream=nb_read_packets -of csv=p=0 "$1" | tr -d ',' | head -1`, path), &n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,13 +139,13 @@ func TestMissingSegmentFailsAndPublishesNothing(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step { return []v1alpha1.Step{r.remux()} })
 	object := r.record("camera")
-	toolbox(t, `rclone deletefile "$1"`, "s3:recordings/"+r.folder+"/camera/camera-001.ts")
+	toolbox(t, `rm "$1"`, "/data/recordings/"+r.folder+"/camera/camera-001.ts")
 	r.complete("job", "camera", object, seconds).mustSend(t)
 	file := r.eventually(v1alpha1.ReasonFailed)
 	g.Expect(file.Status.Steps[0].Reason).To(Equal("SegmentMissing"))
 	g.Expect(file.Status.Steps[0].Message).To(ContainSubstring("camera-001.ts"))
 	g.Expect(file.Status.Steps[0].Attempts).To(BeEquivalentTo(1), "what cannot succeed is not repeated")
-	g.Expect(toolbox(t, `rclone lsf -R "$1" 2>/dev/null || true`, "s3:archive/"+r.folder)).To(BeEmpty())
+	g.Expect(toolbox(t, `find "$1" -type f 2>/dev/null || true`, "/data/archive/"+r.folder)).To(BeEmpty())
 }
 
 func TestForbiddenBucket(t *testing.T) {
@@ -220,7 +219,7 @@ func TestWorkerPodKilled(t *testing.T) {
 	r.complete("job", "camera", object, seconds).mustSend(t)
 	r.must(k8s.Delete(t.Context(), r.stepPod("mp4")))
 	file := r.eventually(v1alpha1.ReasonSucceeded)
-	g.Expect(frames(t, "s3:archive/"+r.folder+"/camera/mp4", "camera.mp4")).To(Equal(seconds * 25))
+	g.Expect(frames(t, "/data/archive/"+r.folder+"/camera/mp4/camera.mp4")).To(Equal(seconds * 25))
 	g.Expect(file.Status.Steps[0].JobName).NotTo(BeEmpty())
 }
 

@@ -173,10 +173,10 @@ func (r *room) report() {
 	r.t.Logf("the operator\n%s", output)
 }
 
-// toolbox runs a script where ffmpeg and rclone are, with the S3 server as s3:, and returns what it printed.
+// toolbox runs a script where ffmpeg is, with the S3 server's objects as files /data/BUCKET/KEY, and returns what it printed.
 func toolbox(t *testing.T, script string, arguments ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "kubectl", append([]string{"-n", s3Namespace, "exec", "toolbox", "--", "sh", "-euc", script, "sh"}, arguments...)...)
+	command := exec.CommandContext(t.Context(), "kubectl", append([]string{"-n", s3Namespace, "exec", "deployment/s3", "-c", "toolbox", "--", "sh", "-euc", script, "sh"}, arguments...)...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
