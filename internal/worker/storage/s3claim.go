@@ -95,8 +95,8 @@ var errNoConditions = errors.New("the server does not implement conditional writ
 
 // putClaim says whether the claim was written; a condition that does not hold is no error.
 func (s *s3Writer) putClaim(ctx context.Context, name string, owner []byte, options minio.PutObjectOptions) (bool, error) {
-	options.UserMetadata = map[string]string{task.MarkName: task.MarkValue}
-	options.ContentType = "application/json"
+	common := putOptions(name)
+	options.UserMetadata, options.ContentType, options.DisableContentSha256 = common.UserMetadata, common.ContentType, true
 	sum := sha256.Sum256(owner)
 	_, err := s.core.PutObject(ctx, s.name, s.key(name), bytes.NewReader(owner), int64(len(owner)), "", hex.EncodeToString(sum[:]), options)
 	response := errorResponse(err)

@@ -161,7 +161,7 @@ func (s *s3Writer) sendParts(ctx context.Context, key, upload string, file *os.F
 				return workVolumeError(err)
 			}
 			sent, err := s.core.PutObjectPart(sending, s.name, key, upload, index+1, part, part.Size(),
-				minio.PutObjectPartOptions{Sha256Hex: sum})
+				minio.PutObjectPartOptions{Sha256Hex: sum, DisableContentSha256: true})
 			if err != nil {
 				return s.ended(sending, err, key)
 			}
@@ -209,9 +209,12 @@ func sumOf(reader io.Reader) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
+// putOptions are what every object is written with. DisableContentSha256 keeps the library from sending a body in
+// signed chunks over plain HTTP, which Huawei OBS and others store with the chunks' frames; the body is signed as a whole
+// all the same, by the sum that the caller gives.
 func putOptions(key string) minio.PutObjectOptions {
 	return minio.PutObjectOptions{
-		UserMetadata: map[string]string{task.MarkName: task.MarkValue}, ContentType: contentType(key),
+		UserMetadata: map[string]string{task.MarkName: task.MarkValue}, ContentType: contentType(key), DisableContentSha256: true,
 	}
 }
 
