@@ -136,6 +136,11 @@ func (s *Server) Put(t *testing.T, bucket, key string, data []byte, at time.Time
 	s.SetTime(t, bucket, key, at)
 }
 
+// Read is an object as the server keeps it; the error is that of a file.
+func (s *Server) Read(bucket, key string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(s.data, bucket, filepath.FromSlash(key)))
+}
+
 // SetTime makes an object one that was written last at a time.
 func (s *Server) SetTime(t *testing.T, bucket, key string, at time.Time) {
 	t.Helper()

@@ -43,10 +43,15 @@ func (s *s3Writer) Claim(ctx context.Context, name string, owner []byte, maxAge 
 		case err == nil && !bytes.Equal(held.content, owner) && held.age > maxAge:
 			held.content, err = s.replaceClaim(ctx, name, owner, held.version)
 		}
-		if err != nil && failure.Of(err).Reason == task.ReasonNotFound && try < claimTries {
-			continue // it was released meanwhile
+		if !errors.Is(err, errClaimGone) {
+			return held.content, err
 		}
-		return held.content, err
+		if try == claimTries {
+			return nil, failure.Transient(task.ReasonStorageUnavailable, "%s changes hands too often", s.Describe(s.key(name)))
+		}
+		if err := pause(ctx, s.pause*time.Duration(try)/claimTries); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -65,8 +70,7 @@ func (s *s3Writer) createClaim(ctx context.Context, name string, owner []byte) (
 		return nil, err
 	}
 	if !created {
-		held, err := s.readClaim(ctx, name)
-		return held.content, err
+		return s.takenClaim(ctx, name)
 	}
 	if again, err := s.putClaim(ctx, name, owner, exclusive); err == nil && !again {
 		return owner, nil // the server decides
@@ -116,7 +120,19 @@ func (s *s3Writer) settledClaim(ctx context.Context, name string) ([]byte, error
 	if err := pause(ctx, s.settle); err != nil {
 		return nil, err
 	}
+	return s.takenClaim(ctx, name)
+}
+
+// errClaimGone says that a claim that must have been there is not: it was released meanwhile, or the server refused both
+// of two requests that came at one time.
+var errClaimGone = errors.New("the claim is gone")
+
+// takenClaim is what a claim holds that somebody has written.
+func (s *s3Writer) takenClaim(ctx context.Context, name string) ([]byte, error) {
 	held, err := s.readClaim(ctx, name)
+	if err != nil && failure.Of(err).Reason == task.ReasonNotFound {
+		return nil, errClaimGone
+	}
 	return held.content, err
 }
 

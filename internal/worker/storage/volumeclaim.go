@@ -18,7 +18,7 @@ import (
 
 const (
 	// claimTries is how often a claim is tried that others release meanwhile.
-	claimTries = 3
+	claimTries = 5
 	// maxClaimBytes bounds what is read of another's claim.
 	maxClaimBytes = 4 << 10
 	// takeoverTime is more than it takes to replace a claim. What is older was left by a process that was killed.
