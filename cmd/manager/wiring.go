@@ -163,7 +163,7 @@ func addControllers(mgr manager.Manager, paced client.Client, o *options, collec
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: paced, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
-			Clock: now, WorkerImage: o.workerImage, Concurrency: o.concurrency, DeniedNetworks: denied,
+			Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
 		&controller.SourceReconciler{
 			Client: paced, Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,

@@ -21,9 +21,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
 // version is set by the linker: -ldflags "-X main.version=v1.2.3".
@@ -37,6 +40,11 @@ func main() {
 }
 
 func run() int {
+	// Before anything else: no program that is started later may open this process's memory.
+	if err := sandbox.ProtectMemory(); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		return sandbox.ExitCode
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 1)

@@ -33,7 +33,6 @@ import (
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
-	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
@@ -84,7 +83,8 @@ S3 credentials are the files accessKeyID, secretAccessKey and sessionToken (opti
 /credentials/source; the certificates that the server is verified against are /ca/source/ca.crt.`
 
 const processHelp = `process makes an MP4 of what fetch read (transcode), or takes it as it is (archive). ffmpeg runs
-without network and, where the kernel has Landlock, without files but the recording.
+in a sandbox: without network and other processes (seccomp), and without files but the recording
+where the kernel has Landlock. The first line of the log says which version of Landlock it is.
 
 An MP4 is verified before it counts as made: it must have the recording's streams, its duration,
 and every frame. What is missing is named: the segment and the time.`
@@ -132,13 +132,13 @@ func (p *program) versionCommand() *cobra.Command {
 // sandboxCommand becomes another program, in a sandbox. Its arguments are not flags of this one.
 func (p *program) sandboxCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:                sandbox.Subcommand + " [read=DIR] [write=DIR] -- PROGRAM [ARGUMENT]...",
-		Short:              "Run a program without network",
+		Use:                sandbox.Subcommand + " [landlock=required] [read=DIR] [write=DIR] -- PROGRAM [ARGUMENT]...",
+		Short:              "Run a program in a sandbox",
 		Hidden:             true,
 		DisableFlagParsing: true,
 		Run: func(command *cobra.Command, args []string) {
 			command.PrintErrln(sandbox.Run(args).Error())
-			p.exit = ffmpeg.ExitSandbox
+			p.exit = sandbox.ExitCode
 		},
 	}
 }
@@ -149,6 +149,9 @@ func (p *program) step(name, short, long string, do func(*worker.Worker, context
 		Use: name, Short: short, Long: long, Args: cobra.NoArgs,
 		Run: func(command *cobra.Command, _ []string) {
 			log := slog.New(slog.NewJSONHandler(p.stderr, nil)).With("container", name)
+			if name == task.ContainerProcess {
+				log.Info("Sandbox", "seccomp", true, "landlockABI", sandbox.LandlockABI())
+			}
 			ctx := command.Context()
 			result, err := p.attempt(ctx, log, do)
 			interrupted := errors.Is(context.Cause(ctx), errTold)

@@ -122,7 +122,7 @@ func (r *FileReconciler) work(ctx context.Context, seen *gathered, steps *plan.P
 	step := &spec.Steps[slices.IndexFunc(spec.Steps, func(s v1alpha1.Step) bool { return s.Name == name })]
 	work := jobs.Work{
 		File: seen.file, Step: step, Source: seen.source,
-		Revision: seen.pipeline.ref.Revision, WorkerImage: r.WorkerImage, DeniedNetworks: r.DeniedNetworks,
+		Revision: seen.pipeline.ref.Revision, WorkerImage: r.WorkerImage, RequireLandlock: r.RequireLandlock, DeniedNetworks: r.DeniedNetworks,
 	}
 	if spec.TTLAfterFinished != nil {
 		work.TTL = spec.TTLAfterFinished.Duration

@@ -58,6 +58,8 @@ type FileReconciler struct {
 	Clock    clock.PassiveClock
 	// WorkerImage runs the steps.
 	WorkerImage string
+	// RequireLandlock has steps fail on nodes without Landlock.
+	RequireLandlock bool
 	// DeniedNetworks are never connected to by a step that downloads from a URL.
 	DeniedNetworks []netip.Prefix
 	// Concurrency is how many files are reconciled at once.

@@ -59,6 +59,8 @@ type Work struct {
 	DeniedNetworks []netip.Prefix
 	// WorkerImage is the image of the worker.
 	WorkerImage string
+	// RequireLandlock has the step fail on a node without Landlock.
+	RequireLandlock bool
 }
 
 // Build makes the Job for one step, or says what a person has to mend first.
@@ -158,6 +160,7 @@ func newTask(work Work) (task.Task, *Problem) {
 			Storage: task.Storage{Name: work.DestinationStorage.Name, Spec: work.DestinationStorage.Spec},
 			Path:    expandPath(work.Step.Output.Path, work.File, work.Step.Name),
 		},
+		RequireLandlock: work.RequireLandlock,
 	}
 	var problem *Problem
 	if work.InputFrom != nil {

@@ -84,6 +84,9 @@ type Task struct {
 	// Transcode or Archive: exactly one is set.
 	Transcode *v1alpha1.Transcode `json:"transcode,omitempty"`
 	Archive   *v1alpha1.Archive   `json:"archive,omitempty"`
+
+	// RequireLandlock has the step fail on a node whose kernel cannot keep ffmpeg from files (Landlock).
+	RequireLandlock bool `json:"requireLandlock,omitempty"`
 }
 
 // Source says what the step works on: an object of Storage, or URL.

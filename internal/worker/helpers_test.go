@@ -57,9 +57,19 @@ func program(t *testing.T, name, variable, requirement string) string {
 	return path
 }
 
+// ffmpeg makes recordings and looks at results.
 func ffmpeg(t *testing.T) string {
 	t.Helper()
 	return program(t, "ffmpeg", "FFMPEG", "REQUIRE_MEDIA")
+}
+
+// workerFFmpeg is the ffmpeg under test. The worker image has one that makes no test pictures.
+func workerFFmpeg(t *testing.T) string {
+	t.Helper()
+	if os.Getenv("WORKER_FFMPEG") == "" {
+		return ffmpeg(t)
+	}
+	return program(t, "ffmpeg", "WORKER_FFMPEG", "REQUIRE_MEDIA")
 }
 
 // makeMedia runs ffmpeg in a new folder. Pictures and sound are synthetic and small.
@@ -138,7 +148,7 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 	if transcode == nil {
 		todo.Archive = &v1alpha1.Archive{}
 	}
-	tool := ffmpeg(t)
+	tool := workerFFmpeg(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

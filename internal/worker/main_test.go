@@ -21,7 +21,6 @@ import (
 	"os"
 	"testing"
 
-	mediatool "sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
@@ -29,7 +28,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == sandbox.Subcommand {
 		fmt.Fprintln(os.Stderr, sandbox.Run(os.Args[2:]))
-		os.Exit(mediatool.ExitSandbox)
+		os.Exit(sandbox.ExitCode)
 	}
 	code := m.Run()
 	if dir, err := hlsCache(); err == nil {

@@ -21,6 +21,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
+	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
@@ -38,7 +39,8 @@ func (w *Worker) transcode(ctx context.Context, recording *Recording, files []*m
 	}
 	m := &maker{
 		worker: w, timeline: t, sources: recording.sources(0, w.sourceDir()), spec: w.Task.Transcode,
-		tool: ffmpeg.Tool{Program: w.FFmpeg, Worker: w.Self, Read: []string{w.sourceDir()}, Write: []string{w.renderDir()}, Log: w.Log},
+		tool: ffmpeg.Tool{Program: w.FFmpeg, Worker: w.Self, Read: []string{w.sourceDir()}, Write: []string{w.renderDir()},
+			RequireLandlock: w.Task.RequireLandlock, Log: w.Log},
 	}
 	results, err := m.make(ctx)
 	if err != nil {
@@ -274,13 +276,16 @@ func toolFailure(ctx context.Context, what string, complaints ffmpeg.Complaints,
 	switch {
 	case stopped(ctx, err):
 		return err
-	case errors.Is(err, ffmpeg.ErrSandbox), !failed:
+	case errors.Is(err, sandbox.ErrSetup), !failed:
 		return fmt.Errorf("%s: %w", what, err)
 	case complaints.FullDisk:
 		return failure.Transient(task.ReasonInternal, "%s: the work volume is full", what)
-	case exit.Code < 0:
-		return failure.Transient(task.ReasonOutOfMemory,
-			"%s: ffmpeg was killed, most often for lack of memory; raise resources.limits.memory of the step", what)
+	case exit.OutOfMemory():
+		return failure.Transient(task.ReasonOutOfMemory, "%s: %w", what, exit)
+	case complaints.OutOfMemory:
+		return failure.Transient(task.ReasonOutOfMemory, "%s: ffmpeg ran out of memory: raise the step's resources.limits.memory", what)
+	case exit.Signal != 0:
+		return failure.Transient(task.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
 	}
-	return failure.Permanent(task.ReasonTranscodeFailed, "%s: ffmpeg ended with exit code %d; the step's log has its last lines", what, exit.Code)
+	return failure.Permanent(task.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
 }

@@ -403,3 +403,39 @@ func TestPublishAgain(t *testing.T) {
 		edit(t, manifest, func([]byte) []byte { return saved })
 	}
 }
+
+// A tool's end is classified by its cause, and nothing that a tool wrote gets into the result.
+func TestProcess_SaysWhyFFmpegFailed(t *testing.T) {
+	tests := map[string]struct {
+		script    string
+		reason    string
+		permanent bool
+		message   string
+	}{
+		"killed":          {"kill -KILL $$", task.ReasonOutOfMemory, false, "raise the step's resources.limits.memory"},
+		"crashed":         {"kill -SEGV $$", task.ReasonTranscodeFailed, false, "ffmpeg was killed by signal SIGSEGV"},
+		"the disk":        {"echo '[error] secret.mp4: No space left on device' >&2; exit 1", task.ReasonInternal, false, "the work volume is full"},
+		"the memory":      {"echo '[error] secret.mp4: Cannot allocate memory' >&2; exit 244", task.ReasonOutOfMemory, false, "resources.limits.memory"},
+		"the recording":   {"echo '[mov @ 0x55] [error] secret: moov atom not found' >&2; exit 1", task.ReasonTranscodeFailed, true, "exit code 1"},
+		"the sandbox":     {"exit 125", task.ReasonInternal, false, "cannot set up the sandbox"},
+		"it names errors": {"echo 'title: secret No space left on device' >&2; exit 1", task.ReasonTranscodeFailed, true, "exit code 1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, h264, "index.m3u8")
+			hlsRecording(t, b.source)
+			if _, err := b.Fetch(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			b.Self = filepath.Join(t.TempDir(), "worker")
+			if err := os.WriteFile(b.Self, []byte("#!/bin/sh\n"+test.script+"\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			_, err := b.Process(t.Context())
+			wantFailure(t, err, test.reason, test.permanent, test.message)
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("the result quotes ffmpeg: %v", err)
+			}
+		})
+	}
+}

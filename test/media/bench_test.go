@@ -21,9 +21,8 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
-	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
-	sandboxed "sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
+	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
 
@@ -31,7 +30,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == sandbox.Subcommand {
 		fmt.Fprintln(os.Stderr, sandbox.Run(os.Args[2:]))
-		os.Exit(sandboxed.ExitSandbox)
+		os.Exit(sandbox.ExitCode)
 	}
 	os.Exit(m.Run())
 }

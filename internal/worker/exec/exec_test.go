@@ -23,6 +23,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -35,7 +36,7 @@ func TestRun(t *testing.T) {
 		Env: []string{"GIVEN=yes"}, Stdout: &out, Stderr: tail,
 	})
 	exit, ok := errors.AsType[*ExitError](err)
-	if !ok || exit.Code != 7 || exit.Program != "sh" {
+	if !ok || exit.Code != 7 || exit.Program != "sh" || exit.Signal != 0 {
 		t.Errorf("%v", err)
 	}
 	if out.String() != "yes,\n" {
@@ -46,6 +47,24 @@ func TestRun(t *testing.T) {
 	}
 	if err := Run(t.Context(), Command{Path: "/no/such/program"}); err == nil || errors.As(err, &exit) && exit.Code != 7 {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestRun_SaysWhichSignalEndedTheChild(t *testing.T) {
+	tests := map[string]struct {
+		signal      syscall.Signal
+		outOfMemory bool
+		message     string
+	}{
+		"KILL": {syscall.SIGKILL, true, "ffmpeg was killed by signal SIGKILL, most often because the container ran out of memory: raise the step's resources.limits.memory"},
+		"SEGV": {syscall.SIGSEGV, false, "ffmpeg was killed by signal SIGSEGV"},
+	}
+	for name, test := range tests {
+		err := Run(t.Context(), Command{Path: "/bin/sh", Program: "ffmpeg", Args: []string{"-c", "kill -" + name + " $$"}})
+		exit, ok := errors.AsType[*ExitError](err)
+		if !ok || exit.Signal != test.signal || exit.Code != -1 || exit.OutOfMemory() != test.outOfMemory || err.Error() != test.message {
+			t.Errorf("%s: %+v, %v", name, exit, err)
+		}
 	}
 }
 

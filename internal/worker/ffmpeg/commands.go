@@ -26,7 +26,7 @@ type Encoding struct {
 // in opens an MP4 of our own, and nothing else: no protocol but files, no other container.
 func in(path string) []string {
 	return []string{
-		"-hide_banner", "-nostdin", "-y", "-loglevel", "repeat+level+warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1",
+		"-hide_banner", "-nostdin", "-y", "-loglevel", logLevel, "-nostats", "-progress", "pipe:1", "-stats_period", "1",
 		"-protocol_whitelist", "file", "-format_whitelist", "mov", "-i", path,
 	}
 }

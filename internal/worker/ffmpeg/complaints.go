@@ -4,69 +4,127 @@
 package ffmpeg
 
 import (
+	"bytes"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // Complaints are the lines that ffmpeg wrote to its standard error.
 type Complaints struct {
-	// Decoder is how many errors decoders reported: bytes that they could not decode. Muxers and filters complain about
-	// good recordings too, and are not counted.
+	// Decoder is how many lines of level error or worse decoders wrote: bytes that they could not decode. Good recordings
+	// have none. Muxers and filters, which complain about good ones too, are not counted.
 	Decoder int
-	// Last are the last lines, cleaned for a log.
-	Last []string
-	// FullDisk says that there was no space left for what ffmpeg wrote.
+	// FullDisk says that there was no space left for what ffmpeg wrote. ffmpeg 5.1 may end with exit code 0 all the same.
 	FullDisk bool
+	// OutOfMemory says that an allocation failed.
+	OutOfMemory bool
+	// Last are the last lines, at most 5: "h264: error while decoding MB 9 9". They have no control characters, no memory
+	// addresses and none of the folders that ffmpeg was given. They may quote the recording's metadata: for logs alone,
+	// never for a status.
+	Last []string
 }
 
-// maxLast bounds the lines that are kept.
-const maxLast = 5
-
-// -loglevel repeat+level gives a line the form "[h264 @ 0x5581e6e0] [error] text".
-var (
-	component = regexp.MustCompile(`^\[([^\]@]*?) @ 0x[0-9a-f]+\] `)
-	address   = regexp.MustCompile(`\b0x[0-9a-f]{6,}\b`)
-	folder    = regexp.MustCompile(`(/[^/\s':]+)+/`)
+// Bounds of Complaints.Last.
+const (
+	// maxLast lines are kept.
+	maxLast = 5
+	// maxLine is the length of a kept line in bytes.
+	maxLine = 200
 )
 
-// decoders are the components whose errors mean that a recording's bytes are not whole.
-var decoders = map[string]bool{
-	"h264": true, "hevc": true, "vp8": true, "vp9": true, "av1": true, "libdav1d": true, "mpeg2video": true, "mpeg4": true, "mjpeg": true,
-	"aac": true, "aac_latm": true, "mp3": true, "mp3float": true, "mp2": true, "mp2float": true, "opus": true, "libopus": true, "ac3": true, "eac3": true,
-	"vist#0:0/h264": true,
+// logLevel has ffmpeg write each line with its level, and none left out as a repetition:
+//
+//	[context @ 0x55d1] [context @ 0x55d2] [level] message
+//
+// Contexts are missing where the program itself speaks (libavutil/log.c; 5.1 and 7.1 were compared).
+const logLevel = "repeat+level+warning"
+
+// stderr collects Complaints.
+type stderr struct {
+	Complaints
+	// dirs are left out of the lines.
+	dirs []string
 }
 
-// line takes one line.
-func (c *Complaints) line(line []byte) {
-	text := string(line)
-	found := component.FindStringSubmatch(text)
-	if found != nil {
-		text = found[1] + ": " + text[len(found[0]):]
+// address ends the name of a context.
+var address = regexp.MustCompile(` @ 0x[0-9a-f]+`)
+
+// line reads one line.
+func (l *stderr) line(line []byte) {
+	context, level, message := split(string(bytes.TrimSpace(line)))
+	if message == "" {
+		return
 	}
-	failed := strings.Contains(text, "[error]") || strings.Contains(text, "[fatal]")
-	if found != nil && failed && decoders[found[1]] {
-		c.Decoder++
+	failed := level == "error" || level == "fatal" || level == "panic"
+	if failed && decoders[context] {
+		l.Decoder++
 	}
-	// The words of strerror(ENOSPC) are the only sign of a full disk that ffmpeg gives.
-	c.FullDisk = c.FullDisk || failed && strings.Contains(text, "No space left on device")
-	c.Last = append(c.Last, clean(text))
-	if len(c.Last) > maxLast {
-		c.Last = c.Last[len(c.Last)-maxLast:]
+	// The texts are strerror(3)'s in the locale C, which ffmpeg prints at the end of what failed.
+	l.FullDisk = l.FullDisk || failed && strings.HasSuffix(message, "No space left on device")
+	l.OutOfMemory = l.OutOfMemory || failed && strings.Contains(message, "Cannot allocate memory")
+
+	if context != "" {
+		message = context + ": " + message
 	}
+	if len(l.Last) == maxLast {
+		l.Last = append(l.Last[:0], l.Last[1:]...)
+	}
+	l.Last = append(l.Last, l.clean(message))
 }
 
-// clean leaves out what no person needs: addresses, folders of ours, and control characters.
-func clean(text string) string {
-	text = folder.ReplaceAllString(address.ReplaceAllString(text, ""), "")
-	text = strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+// split takes the brackets off a line. The innermost context is given, without its address.
+func split(line string) (context, level, message string) {
+	for strings.HasPrefix(line, "[") {
+		inner, rest, found := strings.Cut(line[1:], "] ")
+		if !found {
+			inner, found = strings.CutSuffix(line[1:], "]")
+			rest = ""
+		}
+		if !found {
+			break
+		}
+		if at := address.FindStringIndex(inner); at != nil {
+			context = inner[:at[0]]
+		} else if levels[inner] {
+			return context, inner, rest
+		} else {
+			break
+		}
+		line = rest
+	}
+	return context, "", line
+}
+
+var levels = map[string]bool{"panic": true, "fatal": true, "error": true, "warning": true, "info": true}
+
+// decoders are the contexts of the decoders in hack/ffmpeg/components.sh, and of those that Debian's ffmpeg uses in their
+// place. Encoders and demuxers of the same names count too; they report errors for damage as well.
+var decoders = func() map[string]bool {
+	names := map[string]bool{}
+	for _, name := range strings.Fields(`h264 hevc vp8 vp9 av1 libaom-av1 libdav1d mpeg2video mpeg4 mjpeg png webp
+		aac aac_latm opus libopus mp3 mp3float mp2 mp2float ac3 eac3
+		pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_f32le pcm_u8 pcm_alaw pcm_mulaw pcm_bluray`) {
+		names[name] = true
+	}
+	return names
+}()
+
+// clean makes a line fit for a log.
+func (l *stderr) clean(line string) string {
+	for _, dir := range l.dirs {
+		line = strings.ReplaceAll(line, filepath.Clean(dir)+"/", "")
+	}
+	line = address.ReplaceAllString(line, "")
+	line = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
 			return -1
 		}
 		return r
-	}, text)
-	const most = 300
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}, line)
+	if len(line) > maxLine {
+		line = strings.ToValidUTF8(line[:maxLine], "") + "…"
 	}
-	return text
+	return line
 }

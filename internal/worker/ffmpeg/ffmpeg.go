@@ -10,44 +10,45 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/worker/exec"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
-// ExitSandbox is the exit code of the worker's sandbox subcommand when it could not confine; ffmpeg never ran.
-const ExitSandbox = 125
-
-// ErrSandbox says that ffmpeg could not be confined, and so was not run.
-var ErrSandbox = errors.New("ffmpeg could not be put into its sandbox")
-
 // Tool runs ffmpeg.
 type Tool struct {
-	// Program is ffmpeg's absolute path, and Worker that of this program, which confines it.
+	// Program is ffmpeg's absolute path, and Worker that of this program, which runs it in the sandbox.
 	Program, Worker string
 	// Read and Write are the folders that ffmpeg may use.
 	Read, Write []string
+	// RequireLandlock does not run ffmpeg on a kernel without Landlock.
+	RequireLandlock bool
 	// Log gets the last lines that ffmpeg wrote when it failed.
 	Log *slog.Logger
 }
 
 // run runs ffmpeg with its progress going to onProgress, and gives what it complained about. An error is an
-// *exec.ExitError, ErrSandbox, or ctx's cause; what ffmpeg wrote is in the log alone.
+// *exec.ExitError, sandbox.ErrSetup, or ctx's cause; what ffmpeg wrote is in the log alone.
 func (t Tool) run(ctx context.Context, args []string, onProgress func(line []byte)) (Complaints, error) {
-	complaints := Complaints{}
+	log := &stderr{dirs: slices.Concat(t.Read, t.Write)}
+	lines := &exec.Lines{Each: log.line}
+	rules := sandbox.Rules{Read: t.Read, Write: t.Write, RequireLandlock: t.RequireLandlock}
 	err := exec.Run(ctx, exec.Command{
-		Path:   t.Worker,
-		Args:   sandbox.Args(sandbox.Rules{Read: t.Read, Write: t.Write}, append([]string{t.Program}, args...)),
-		Env:    []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"},
-		Stdout: &exec.Lines{Each: onProgress},
-		Stderr: &exec.Lines{Each: complaints.line},
+		Path:    t.Worker,
+		Program: "ffmpeg",
+		Args:    sandbox.Args(rules, append([]string{t.Program}, args...)),
+		Env:     []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"},
+		Stdout:  &exec.Lines{Each: onProgress},
+		Stderr:  lines,
 	})
+	_ = lines.Close() // it never fails
 	if err == nil {
-		return complaints, nil
+		return log.Complaints, nil
 	}
-	t.Log.Error("ffmpeg failed", "error", err.Error(), "stderr", complaints.Last)
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Code == ExitSandbox {
-		return complaints, fmt.Errorf("%w: %w", ErrSandbox, err)
+	t.Log.Error("ffmpeg failed", "error", err.Error(), "stderr", log.Last)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Code == sandbox.ExitCode {
+		return log.Complaints, fmt.Errorf("%w: ffmpeg was not run", sandbox.ErrSetup)
 	}
-	return complaints, err
+	return log.Complaints, err
 }

@@ -23,28 +23,67 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
 )
 
-// TestMain lets the test binary be both the program that confines and the one that is confined.
+// TestMain lets the test binary be the worker, the program in the sandbox, and a sandbox of one wall.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == Subcommand {
-		fmt.Println(Run(os.Args[2:]))
-		os.Exit(1)
+	if len(os.Args) < 3 {
+		os.Exit(m.Run())
 	}
-	if len(os.Args) > 2 && os.Args[1] == "attempt" {
-		fmt.Println(attempt(os.Args[2], os.Args[3:]...))
+	args := os.Args[2:]
+	switch os.Args[1] {
+	case Subcommand:
+		fmt.Println(Run(args))
+		os.Exit(ExitCode)
+	case wallSeccomp, wallLandlock:
+		fmt.Println(runBehind(os.Args[1], args))
+		os.Exit(ExitCode)
+	case "worker":
+		fmt.Println(attackedWorker(args))
+		os.Exit(0)
+	case "attempt":
+		fmt.Println(attempt(args[0], args[1:]...))
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
 
-// attempt does what a program might do that a file has taken over.
+// Walls that stand alone in a test.
+const (
+	wallSeccomp  = "seccomp"
+	wallLandlock = "landlock"
+	wallNone     = "none"
+)
+
+// runBehind is Run with one wall only.
+func runBehind(wall string, args []string) error {
+	rules, argv, err := parse(args)
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread()
+	if wall == wallSeccomp {
+		err = restrictSystemCalls()
+	} else {
+		err = restrictFiles(rules, filepath.Dir(argv[0]))
+	}
+	if err != nil {
+		return err
+	}
+	return unix.Exec(argv[0], argv, os.Environ())
+}
+
+// attempt does what a program might do that a recording has taken over.
 func attempt(what string, args ...string) error {
 	switch what {
 	case "dial":
@@ -65,18 +104,90 @@ func attempt(what string, args ...string) error {
 		return err
 	case "write":
 		return os.WriteFile(args[0], []byte("x"), 0o600)
+	case "overwrite":
+		return overwriteParent(args[0])
+	}
+	return attemptOnParent(what)
+}
+
+// attemptOnParent reaches for the process that started this one, without doing it harm.
+func attemptOnParent(what string) error {
+	parent := os.Getppid()
+	switch what {
+	case "kill":
+		return unix.Kill(parent, 0)
+	case "tgkill":
+		return unix.Tgkill(parent, parent, 0)
+	case "tkill":
+		if _, _, errno := unix.Syscall(unix.SYS_TKILL, uintptr(parent), 0, 0); errno != 0 {
+			return errno
+		}
+		return nil
+	case "raise":
+		return unix.Tgkill(os.Getpid(), unix.Gettid(), 0)
+	case "setown", "setown high":
+		read, _, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		command := uintptr(unix.F_SETOWN)
+		if what == "setown high" {
+			command |= 1 << 32 // the kernel ignores it
+		}
+		if _, _, errno := unix.Syscall(unix.SYS_FCNTL, read.Fd(), command, uintptr(parent)); errno != 0 {
+			return errno
+		}
+		return nil
+	case "prlimit":
+		return unix.Prlimit(parent, unix.RLIMIT_NOFILE, nil, new(unix.Rlimit))
+	case "fork":
+		return exec.Command("/bin/true").Run() //nolint:noctx // it ends at once
 	}
 	return errors.New("unknown attempt")
 }
 
-// confined runs an attempt under the rules and gives what it printed.
-func confined(t *testing.T, rules Rules, args ...string) string {
-	t.Helper()
-	self, err := os.Executable()
+// overwriteParent writes "owned" to an address of the parent's memory.
+func overwriteParent(address string) error {
+	at, err := strconv.ParseInt(address, 10, 64)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	command := exec.CommandContext(t.Context(), self, Args(rules, append([]string{self, "attempt"}, args...))...)
+	memory, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", os.Getppid()), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	_, err = memory.WriteAt([]byte("owned"), at)
+	return err
+}
+
+// victim is what overwriteParent is aimed at.
+var victim = [5]byte([]byte("whole"))
+
+// attackedWorker starts a program behind a wall that tries to overwrite victim, and says what became of it. Its arguments
+// are the wall, and "protected" if it protects its memory.
+func attackedWorker(args []string) string {
+	if slices.Contains(args, "protected") {
+		if err := ProtectMemory(); err != nil {
+			return err.Error()
+		}
+	}
+	address := strconv.FormatUint(uint64(uintptr(unsafe.Pointer(&victim))), 10) //nolint:gosec // the attack needs the address
+	argv := []string{"--", os.Args[0], "attempt", "overwrite", address}
+	if args[0] == wallNone {
+		argv = argv[2:]
+	} else {
+		argv = append([]string{args[0]}, argv...)
+	}
+	out, err := exec.Command(os.Args[0], argv...).CombinedOutput() //nolint:gosec,noctx // the test binary itself
+	if err != nil {
+		return fmt.Sprintf("%v: %s", err, out)
+	}
+	return fmt.Sprintf("%s: %s", victim, strings.TrimSpace(string(out)))
+}
+
+// output runs a command and gives what it printed.
+func output(t *testing.T, command *exec.Cmd) string {
+	t.Helper()
 	out, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -84,25 +195,138 @@ func confined(t *testing.T, rules Rules, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func TestSystemCalls(t *testing.T) {
+// self is the test binary with other arguments.
+func self(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(t.Context(), path, args...)
+}
+
+// asUser is self as a user that is not root, because root may do what the tests hold to be impossible.
+func asUser(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	command := self(t, args...)
+	if os.Getuid() == 0 {
+		command.Path = readableByAll(t, command.Path)
+		command.Args[0] = command.Path
+		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
+	}
+	return command
+}
+
+// behind is an attempt behind one wall.
+func behind(t *testing.T, wall string, args ...string) string {
+	t.Helper()
+	command := self(t, append([]string{wall, "--", "", "attempt"}, args...)...)
+	command.Args[3] = command.Path
+	return output(t, command)
+}
+
+// attempted is an attempt in the whole sandbox.
+func attempted(t *testing.T, rules Rules, args ...string) string {
+	t.Helper()
+	path := self(t).Path
+	return output(t, self(t, Args(rules, append([]string{path, "attempt"}, args...))...))
+}
+
+// readableByAll is a copy of the test binary that every user may run; TempDir is root's alone.
+func readableByAll(t *testing.T, program string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sandbox-test-") //nolint:usetesting // t.TempDir is private to this user
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "program")
+	data, err := os.ReadFile(program) //nolint:gosec // the test binary itself
+	if err == nil {
+		err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, data, 0o755)) //nolint:gosec // others must be able to run it
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestSandbox_RefusesSystemCalls(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
 	if err := attempt("dial", listener.Addr().String()); err != nil {
-		t.Fatalf("unconfined, the attempt fails too: %v", err)
+		t.Fatalf("without a sandbox, the attempt fails too: %v", err)
 	}
 	for _, args := range [][]string{{"dial", listener.Addr().String()}, {"socketpair"}, {"io_uring"}, {"unshare"}, {"ptrace"}} {
 		t.Run(args[0], func(t *testing.T) {
-			if got := confined(t, Rules{}, args...); !strings.Contains(got, "operation not permitted") {
+			if got := attempted(t, Rules{}, args...); !strings.Contains(got, "operation not permitted") {
 				t.Errorf("%s", got)
 			}
 		})
 	}
 }
 
-func TestFiles(t *testing.T) {
+// A program in the sandbox can neither signal nor limit the worker, and makes no processes, also without Landlock.
+func TestSandbox_ReachesNoOtherProcess(t *testing.T) {
+	for _, what := range []string{"kill", "tgkill", "tkill", "setown", "setown high", "prlimit", "fork"} {
+		t.Run(what, func(t *testing.T) {
+			if err := attempt(what); err != nil {
+				t.Fatalf("without a sandbox, the attempt fails too: %v", err)
+			}
+			if got := behind(t, wallSeccomp, what); !strings.Contains(got, "operation not permitted") {
+				t.Errorf("behind seccomp alone: %s", got)
+			}
+			if got := attempted(t, Rules{}, what); !strings.Contains(got, "operation not permitted") {
+				t.Errorf("in the whole sandbox: %s", got)
+			}
+		})
+	}
+	if got := attempted(t, Rules{}, "raise"); got != "<nil>" {
+		t.Errorf("a program cannot signal itself: %s", got)
+	}
+}
+
+// Landlock alone stops signals too, from ABI 6 on.
+func TestSandbox_LandlockStopsSignals(t *testing.T) {
+	if LandlockABI() < 6 {
+		t.Skipf("this kernel has Landlock ABI %d; signals are restricted from 6 on", LandlockABI())
+	}
+	if got := behind(t, wallLandlock, "kill"); !strings.Contains(got, "operation not permitted") {
+		t.Errorf("%s", got)
+	}
+}
+
+// The attack that seccomp alone does not stop: the program writes into the memory of the process that started it.
+func TestProtectMemory_StopsWritesFromTheSandbox(t *testing.T) {
+	if got := output(t, asUser(t, "worker", wallSeccomp)); !strings.HasPrefix(got, "owned") {
+		t.Skipf("this kernel stops the attack by itself (Yama): %s", got)
+	}
+	for _, wall := range []string{wallNone, wallSeccomp} {
+		if got := output(t, asUser(t, "worker", wall, "protected")); !strings.HasPrefix(got, "whole") || !strings.Contains(got, "permission denied") {
+			t.Errorf("wall %s: %s", wall, got)
+		}
+	}
+}
+
+func TestRules_RequireLandlock(t *testing.T) {
+	for _, required := range []bool{true, false} {
+		rules, _, err := parse(Args(Rules{RequireLandlock: required}, []string{"/bin/true"})[1:])
+		if err != nil || rules.RequireLandlock != required {
+			t.Errorf("%+v, %v", rules, err)
+		}
+		if err := rules.checkLandlock(0); (err != nil) != required {
+			t.Errorf("without Landlock, required %v: %v", required, err)
+		}
+		if err := rules.checkLandlock(1); err != nil {
+			t.Errorf("with Landlock, required %v: %v", required, err)
+		}
+	}
+}
+
+func TestSandbox_RestrictsFiles(t *testing.T) {
 	dir := t.TempDir()
 	readable, writable, other := filepath.Join(dir, "r"), filepath.Join(dir, "w"), filepath.Join(dir, "o")
 	for _, each := range []string{readable, writable, other} {
@@ -115,21 +339,21 @@ func TestFiles(t *testing.T) {
 	}
 	rules := Rules{Read: []string{readable}, Write: []string{writable}}
 	for _, args := range [][]string{{"read", filepath.Join(readable, "file")}, {"read", filepath.Join(writable, "file")}, {"write", filepath.Join(writable, "new")}} {
-		if got := confined(t, rules, args...); got != "<nil>" {
+		if got := attempted(t, rules, args...); got != "<nil>" {
 			t.Errorf("%v: %s", args, got)
 		}
 	}
-	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, 1); errno != 0 {
-		t.Skipf("this kernel has no Landlock: %v", errno)
+	if LandlockABI() == 0 {
+		t.Skip("this kernel has no Landlock")
 	}
 	for _, args := range [][]string{{"read", filepath.Join(other, "file")}, {"write", filepath.Join(readable, "new")}, {"read", "/etc/passwd"}} {
-		if got := confined(t, rules, args...); !strings.Contains(got, "permission denied") {
+		if got := attempted(t, rules, args...); !strings.Contains(got, "permission denied") {
 			t.Errorf("%v: %s", args, got)
 		}
 	}
 }
 
-func TestRunRefuses(t *testing.T) {
+func TestRun_RefusesWrongArguments(t *testing.T) {
 	for _, args := range [][]string{nil, {"--"}, {"--", "ffmpeg"}, {"read=/tmp"}, {"--read", "/tmp", "--", "/bin/true"}} {
 		if err := Run(args); err == nil {
 			t.Errorf("%q is taken", args)
@@ -137,8 +361,8 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-// The policy must assemble, and a misspelt name would silently allow the call.
-func TestDeniedNamesExist(t *testing.T) {
+// A policy must assemble, and a misspelt name would silently allow the call.
+func TestPolicy_NamesExist(t *testing.T) {
 	known := map[string]bool{}
 	for _, info := range []*arch.Info{arch.X86_64, arch.AARCH64} {
 		for name := range info.SyscallNames {
@@ -150,14 +374,14 @@ func TestDeniedNamesExist(t *testing.T) {
 			t.Errorf("%s is no system call", name)
 		}
 	}
-	rules, err := policy()
+	rules, err := numberPolicy()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := rules.Assemble(); err != nil {
 		t.Error(err)
 	}
-	if slices.Contains(rules.Syscalls[0].Names, "socket") || !slices.Contains(rules.Syscalls[0].Names, "read") {
+	if slices.Contains(rules.Syscalls[1].Names, "socket") || !slices.Contains(rules.Syscalls[1].Names, "read") {
 		t.Error("the wrong calls are allowed")
 	}
 }
