@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Runs the tests with the race detector, and gets everything that they need first: a real API server and etcd (built
 # from source once, then kept), ffmpeg and an S3 server. Arguments go to `go test`.
+#
+# The worker runs ffmpeg as its image has it (hack/ffmpeg). Without arguments but ./..., the tests of the worker run once
+# more with Debian's, which is older. FFMPEG makes the recordings; it needs all formats. WORKER_FFMPEG is not built when set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/recording-operator
@@ -40,6 +43,7 @@ tool() { # MODULE PACKAGE
 mkdir -p "$cache"
 command -v gcc >/dev/null || install gcc libc6-dev # the race detector is linked by it
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || install ffmpeg
+worker_ffmpeg=${WORKER_FFMPEG:-$(hack/ffmpeg/build.sh)/ffmpeg}
 VERSITYGW=$(tool versitygw github.com/versity/versitygw/cmd/versitygw)
 if [[ -z ${KUBEBUILDER_ASSETS:-} ]]; then
   say "API server and etcd for envtest (about eight minutes the first time)"
@@ -48,5 +52,11 @@ fi
 export VERSITYGW KUBEBUILDER_ASSETS REQUIRE_MEDIA=1 REQUIRE_STORAGE=1 REQUIRE_ENVTEST=1
 
 say "go test -race"
-CGO_ENABLED=1 go test -race -timeout 20m "$@"
+export CGO_ENABLED=1
+WORKER_FFMPEG=$worker_ffmpeg go test -race -timeout 20m "$@"
+if [[ $* == ./... ]]; then
+  mapfile -t packages < <(grep -rl --include='*_test.go' WORKER_FFMPEG internal | xargs -n1 dirname | sort -u)
+  say "go test -race with Debian's ffmpeg: ${packages[*]}"
+  env -u WORKER_FFMPEG go test -race -timeout 20m "${packages[@]/#/./}"
+fi
 say "done"

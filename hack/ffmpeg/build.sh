@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds ffmpeg and ffprobe with only what the steps use, and prints the folder that they are in. Run with --help.
+# Builds ffmpeg with only what the steps use, and prints the folder that it is in. Run with --help.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,14 +10,14 @@ usage() {
   cat <<'HELP'
 Usage: hack/ffmpeg/build.sh
 
-Builds ffmpeg and ffprobe from Debian's source package, with the components that
+Builds ffmpeg from Debian's source package, with the components that
 hack/ffmpeg/components.sh lists and no others, and prints the folder with
 
-  ffmpeg, ffprobe   linked statically: they run in an image without anything else
-  version           of the source package
-  copyright/        of ffmpeg and of the libraries that are linked in
+  ffmpeg       linked statically: it runs in an image without anything else
+  version      of the source package
+  copyright/   of ffmpeg and of the libraries that are linked in
 
-The programs are kept in ${XDG_CACHE_HOME:-~/.cache}/recording-operator/ffmpeg, by the
+The program is kept in ${XDG_CACHE_HOME:-~/.cache}/recording-operator/ffmpeg, by the
 content of this folder; a second run prints the folder at once. The first takes three to
 five minutes. FORCE=1 builds again, which takes up Debian's latest fixes.
 
@@ -51,7 +51,7 @@ out=$cache/$key
 mkdir -p "$cache"
 exec 9>"$cache/.lock"
 flock -n 9 || { say "another build of ffmpeg is under way; waiting for it"; flock 9; }
-if [[ -x $out/ffprobe && ${FORCE:-} != 1 ]]; then
+if [[ -x $out/ffmpeg && ${FORCE:-} != 1 ]]; then
   echo "$out"
   exit 0
 fi
@@ -116,7 +116,7 @@ list() {
   printf -- "--enable-$kind=%s\n" "$@"
 }
 
-# configure asks for static, position independent programs with the hardening that Debian builds its own with. A component
+# configure asks for a static, position independent program with the hardening that Debian builds its own with. A component
 # that this version does not have is a warning to ffmpeg's configure; here it is a mistake in the list.
 configure() {
   local options
@@ -131,7 +131,7 @@ configure() {
     list filter "${filters[@]}"
   )
   (cd "$work/ffmpeg" &&
-    ./configure --disable-everything --disable-autodetect --disable-network --disable-doc --disable-debug --disable-ffplay \
+    ./configure --disable-everything --disable-autodetect --disable-network --disable-doc --disable-debug --disable-ffplay --disable-ffprobe \
       --disable-avdevice --disable-postproc \
       --enable-pthreads --enable-zlib --enable-gpl \
       --enable-libx264 --enable-libopus --enable-libmp3lame --enable-libwebp --enable-libaom \
@@ -142,20 +142,20 @@ configure() {
     ! grep 'did not match anything' "$work/configure.log")
 }
 
-build() { nice make -C "$work/ffmpeg" -j "$(nproc)" ffmpeg ffprobe; }
+build() { nice make -C "$work/ffmpeg" -j "$(nproc)" ffmpeg; }
 
-# keep moves the programs to their place whole, so that a build that was ended leaves nothing half done.
+# keep moves the program to its place whole, so that a build that was ended leaves nothing half done.
 keep() {
   local new=$work/out package
   mkdir -p "$new/copyright" &&
-    install -s -t "$new" "$work/ffmpeg/ffmpeg" "$work/ffmpeg/ffprobe" &&
+    install -s -t "$new" "$work/ffmpeg/ffmpeg" &&
     install -m 0644 "$work/version" "$new/version" &&
     install -m 0644 "$work/ffmpeg/debian/copyright" "$new/copyright/ffmpeg" || return
   for package in "${libraries[@]}"; do
     install -m 0644 "/usr/share/doc/$package/copyright" "$new/copyright/$package" || return
   done
   chmod 0755 "$new" &&
-    "$new/ffmpeg" -version && "$new/ffprobe" -version &&
+    "$new/ffmpeg" -version &&
     rm -rf "$out" &&
     mv "$new" "$out"
 }
@@ -163,6 +163,6 @@ keep() {
 install_missing "${tools[@]}" "${libraries[@]}"
 long "downloading the source of ffmpeg $series (Debian $suite; about 15 s)" download
 long "configuring ffmpeg $(cat "$work/version") (about 15 s)" configure
-long "building ffmpeg and ffprobe (three to five minutes; once)" build
-long "keeping them in $out" keep
+long "building ffmpeg (three to five minutes; once)" build
+long "keeping it in $out" keep
 echo "$out"

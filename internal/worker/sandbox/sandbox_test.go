@@ -141,7 +141,7 @@ func attemptOnParent(what string) error {
 	case "prlimit":
 		return unix.Prlimit(parent, unix.RLIMIT_NOFILE, nil, new(unix.Rlimit))
 	case "fork":
-		return exec.Command("/bin/true").Run() //nolint:noctx // it ends at once
+		return exec.Command("/bin/true").Run()
 	}
 	return errors.New("unknown attempt")
 }
@@ -171,14 +171,14 @@ func attackedWorker(args []string) string {
 			return err.Error()
 		}
 	}
-	address := strconv.FormatUint(uint64(uintptr(unsafe.Pointer(&victim))), 10) //nolint:gosec // the attack needs the address
+	address := strconv.FormatUint(uint64(uintptr(unsafe.Pointer(&victim))), 10)
 	argv := []string{"--", os.Args[0], "attempt", "overwrite", address}
 	if args[0] == wallNone {
 		argv = argv[2:]
 	} else {
 		argv = append([]string{args[0]}, argv...)
 	}
-	out, err := exec.Command(os.Args[0], argv...).CombinedOutput() //nolint:gosec,noctx // the test binary itself
+	out, err := exec.Command(os.Args[0], argv...).CombinedOutput() //nolint:noctx // the test binary itself
 	if err != nil {
 		return fmt.Sprintf("%v: %s", err, out)
 	}
@@ -241,9 +241,9 @@ func readableByAll(t *testing.T, program string) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, "program")
-	data, err := os.ReadFile(program) //nolint:gosec // the test binary itself
+	data, err := os.ReadFile(program)
 	if err == nil {
-		err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, data, 0o755)) //nolint:gosec // others must be able to run it
+		err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, data, 0o755))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ func argumentRules(pid int) []seccomp.NameWithConditions {
 	return []seccomp.NameWithConditions{
 		// Threads, no processes.
 		{Name: "clone", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}},
-		not("tgkill", 0, uint64(pid)),
+		not("tgkill", 0, uint64(pid)), //nolint:gosec // a process ID is positive
 		// prlimit64 changes the limits of any process of the same user; getrlimit(3) is prlimit64 of 0, which is oneself.
 		not("prlimit64", 0, 0),
 		// F_SETOWN has the kernel send signals to another process.
