@@ -22,7 +22,7 @@ const notSync = 1 << 16
 type fragmentCursor struct {
 	track   *Track
 	w       *window
-	damaged func(offset int64) // is told of boxes that are cut
+	damaged func(offset int64) // called with the place of each box that is cut
 	trafs   []traf             // of this fragment, not yet read
 	base    int64              // of the data offsets
 

@@ -14,7 +14,7 @@ type fragmentReader struct {
 	w        *window // of the boxes of the file
 	at       int64
 	cursors  []*fragmentCursor // of the tracks that are read
-	unknown  func(id uint32)   // is told of fragments of tracks that the movie does not name
+	unknown  func(id uint32)   // called with the ID of each track that the movie does not name
 	damaged  func(offset int64)
 	previous *fragmentCursor // measures a track fragment
 }

@@ -6,6 +6,7 @@ package mp4
 import (
 	"slices"
 
+	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
@@ -22,7 +23,7 @@ func (m *Movie) Index() (media.File, error) { return m.index(true) }
 func (m *Movie) IndexTables() (media.File, error) { return m.index(false) }
 
 func (m *Movie) index(check bool) (media.File, error) {
-	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage)}
+	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks))}
 	x.data = newDataReader(m)
 	x.file = media.File{
 		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
@@ -52,6 +53,7 @@ func (m *Movie) index(check bool) (media.File, error) {
 		stream := &x.file.Streams[i]
 		stream.Packets.Close()
 		stream.Params = x.data.uses[i].params(t)
+		x.frames[i].fill(stream.Params, t.Timescale)
 	}
 	x.file.Damage, x.file.Ignored = x.damage.sorted(), slices.Clone(m.ignored)
 	return x.file, nil
@@ -64,6 +66,30 @@ type indexer struct {
 	file   media.File
 	damage evidence
 	data   *dataReader
+	frames []frameLength
+}
+
+// frameLength finds out whether all samples of a track last equally long, but for the last one.
+type frameLength struct {
+	first, last int64
+	varies      bool
+}
+
+func (f *frameLength) add(duration int64) {
+	if f.first == 0 {
+		f.first, f.last = duration, duration
+	}
+	f.varies = f.varies || f.last != f.first
+	f.last = duration
+}
+
+// fill sets how long the packets of Opus last, which its sample entry does not say. Its clock has 48 kHz.
+func (f *frameLength) fill(params []media.Params, timescale uint32) {
+	for i := range params {
+		if params[i].Codec == media.Opus && !f.varies {
+			params[i].FrameSamples = int(rescale(f.first, codec.OpusRate, timescale))
+		}
+	}
 }
 
 func (x *indexer) sample(track int, s *Sample) error {
@@ -81,6 +107,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 		packet.Size = len(x.data.widened(data, length))
 	}
 	packet.Params = x.data.uses[track].index(s.Description)
+	x.frames[track].add(s.Duration)
 	x.file.Streams[track].Packets.Append(packet)
 	return nil
 }

@@ -116,7 +116,8 @@ func compareStream(t *testing.T, stream media.Stream, want probedStream) {
 	if rate, _ := strconv.Atoi(want.SampleRate); p.SampleRate != rate {
 		t.Errorf("%d Hz, want %d", p.SampleRate, rate)
 	}
-	if stream.Codec == media.AAC && p.FrameSamples != 1024 {
+	frames := map[media.Codec]int{media.AAC: 1024, media.Opus: 960, media.MP3: 1152, media.AC3: 1536}
+	if p.FrameSamples != frames[stream.Codec] {
 		t.Errorf("%d samples in a frame", p.FrameSamples)
 	}
 }
