@@ -208,14 +208,14 @@ func TestOpusSamples(t *testing.T) {
 	}
 }
 
-func TestAppendNALs_OneZeroBelongsToTheStartCode(t *testing.T) {
-	data := unhex(t, "ff"+"000001"+"0910"+"00000001"+"6742"+"0000000001"+"68"+"000001"+"000001"+"6588")
-	want := [][]byte{{0x09, 0x10}, {0x67, 0x42, 0}, {0x68}, {0x65, 0x88}}
+func TestAppendNALs_LeavesOutZerosAtTheEnd(t *testing.T) {
+	data := unhex(t, "ff"+"000001"+"0910"+"00000001"+"6742"+"0000000001"+"68"+"000001"+"000001"+"6588"+"0000")
+	want := [][]byte{{0x09, 0x10}, {0x67, 0x42}, {0x68}, {0x65, 0x88}}
 	got := codec.AppendNALs(nil, data)
 	if !slices.EqualFunc(got, want, bytes.Equal) {
 		t.Errorf("got %x, want %x", got, want)
 	}
-	if sample := codec.AppendLengthPrefixed(nil, got[:2]); !bytes.Equal(sample, unhex(t, "000000020910"+"00000003674200")) {
+	if sample := codec.AppendLengthPrefixed(nil, got[:2]); !bytes.Equal(sample, unhex(t, "000000020910"+"000000026742")) {
 		t.Errorf("sample %x", sample)
 	}
 }

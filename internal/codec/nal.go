@@ -21,8 +21,8 @@ func NextStartCode(data []byte, from int) int {
 }
 
 // NextNAL finds the first NAL unit of a byte stream (annex B) at or after from: its start code is at start, and the unit
-// is data[begin:end]. Start is -1 when there is none. One zero in front of the next start code belongs to that; other
-// zeros at the end of the unit stay, as ffmpeg leaves them.
+// is data[begin:end]. Start is -1 when there is none. Zeros at its end are none of the unit's (trailing_zero_8bits): no
+// unit ends with one. ffmpeg 5 takes off only one of them, which makes no difference unless an encoder fills with zeros.
 func NextNAL(data []byte, from int) (start, begin, end int) {
 	start = NextStartCode(data, from)
 	if start < 0 {
@@ -31,9 +31,9 @@ func NextNAL(data []byte, from int) (start, begin, end int) {
 	begin, end = start+len(startCode), len(data)
 	if next := NextStartCode(data, begin); next >= 0 {
 		end = next
-		if end > begin && data[end-1] == 0 {
-			end--
-		}
+	}
+	for end > begin && data[end-1] == 0 {
+		end--
 	}
 	return start, begin, end
 }

@@ -44,11 +44,11 @@ func newCutter(mapped mappedStream) cutter {
 // wholeCutter takes the payload of each PES packet for one packet.
 type wholeCutter struct{}
 
-func (wholeCutter) begins([]byte, bool) bool { return true }
+func (wholeCutter) begins([]byte) bool { return true }
 
 func (wholeCutter) interrupt() {}
 
-func (wholeCutter) cut(s *stream, _ mark, _ bool) (int, error) {
+func (wholeCutter) cut(s *stream, _ mark, _ ending) (int, error) {
 	m := s.mark(0)
 	if !m.timed {
 		m = mark{dts: s.description().Packets.Last.DTS, pts: s.description().Packets.Last.PTS}

@@ -66,13 +66,16 @@ type picture struct {
 	paired        bool
 }
 
-// maxUnits bounds the NAL units that are cut at once.
-const maxUnits = 1 << 16
+const (
+	// maxUnits bounds the NAL units that are cut at once.
+	maxUnits = 1 << 16
+	// enoughToTell is how many bytes of a PES packet tell whether a picture begins there.
+	enoughToTell = 8
+)
 
-func (c *nalCutter) begins(payload []byte, timed bool) bool {
-	const enough = 8
-	if len(payload) < enough || !timed {
-		return timed
+func (c *nalCutter) begins(payload []byte) bool {
+	if len(payload) < enoughToTell {
+		return false
 	}
 	start, begin, end := codec.NextNAL(payload, 0)
 	if start < 0 || start > 1 || end == begin {
@@ -83,21 +86,18 @@ func (c *nalCutter) begins(payload []byte, timed bool) bool {
 
 func (c *nalCutter) interrupt() {}
 
-func (c *nalCutter) cut(s *stream, next mark, final bool) (int, error) {
+func (c *nalCutter) cut(s *stream, next mark, end ending) (int, error) {
 	c.scan(s)
 	count, done := len(c.pictures), len(s.data)
 	if count > 0 {
 		last := &c.pictures[count-1]
-		// The last one waits for its slices, or for the second field of its frame.
-		if !last.hasSlices || !final && last.field && !last.paired {
+		waits := end == goesOn || end == complete && last.field && !last.paired // for more of it, or for the second field
+		if !last.hasSlices || waits {
 			count--
-			done = last.offset
+			done = s.hold(last.offset, last.hasSlices)
 		}
 	}
-	if final {
-		done = len(s.data)
-	}
-	err := s.spread(count, c.rules.ticks(), next, func(i int) int { return c.pictures[i].offset },
+	err := s.spread(count, len(c.pictures), c.rules.ticks(), next, func(i int) int { return c.pictures[i].offset },
 		func(i int, dts, pts int64) error { return c.emit(s, &c.pictures[i], dts, pts) })
 	return done, err
 }
@@ -105,12 +105,14 @@ func (c *nalCutter) cut(s *stream, next mark, final bool) (int, error) {
 // scan finds the access units in the data of a stream.
 func (c *nalCutter) scan(s *stream) {
 	c.units, c.pictures = c.units[:0], c.pictures[:0]
+	s.checkBeginning(codec.NextStartCode(s.data, 0))
 	for at := 0; ; {
 		start, begin, end := codec.NextNAL(s.data, at)
-		if at == 0 && (start > 1 || start < 0) {
-			s.invalid()
+		if start >= 0 && len(c.units) == maxUnits {
+			c.invalid(s)
+			return
 		}
-		if start < 0 || len(c.units) == maxUnits {
+		if start < 0 {
 			return
 		}
 		at = end

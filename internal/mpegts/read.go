@@ -26,8 +26,8 @@ const (
 	// maxPES bounds a PES packet that is being collected, and maxBuffered all of them together.
 	maxPES      = 16 << 20
 	maxBuffered = 64 << 20
-	// maxUntimed is how much is collected of pictures without times before they are cut with guessed ones.
-	maxUntimed = 4 << 20
+	// maxHeaders bounds what may lie in front of a picture.
+	maxHeaders = 16 << 10
 	// maxIgnored bounds File.Ignored.
 	maxIgnored = 8
 )

@@ -5,6 +5,7 @@ package mpegts_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -90,4 +91,53 @@ func TestRead_TakesTimeInProportion(t *testing.T) {
 	if _, err := mpegts.Read(bytes.NewReader(data), func(media.Sample) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestRead_PESPacketsMayBeginAnywhere puts a stream of pictures into PES packets that begin anywhere in it. Each has the
+// time of the first picture that begins in it, and the others are found between.
+func TestRead_PESPacketsMayBeginAnywhere(t *testing.T) {
+	data := testStream(t, "-bf", "0", "-x264-params", "slices=3")
+	whole, samples := read(t, data)
+	var bytestream []byte
+	begins := make([]int, 0, len(samples[0]))
+	for _, sample := range samples[0] {
+		begins = append(begins, len(bytestream)+1) // the start code without the zero in front of it
+		for rest := sample.Data; len(rest) > 0; {
+			size := int(binary.BigEndian.Uint32(rest))
+			bytestream = append(append(bytestream, 0, 0, 0, 1), rest[4:4+size]...)
+			rest = rest[4+size:]
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		b := newBuilder()
+		b.tables(h264Entry)
+		next := 0
+		for at := 0; at < len(bytestream); {
+			size := min(rapid.IntRange(1, 5000).Draw(t, "size"), len(bytestream)-at)
+			pts, dts := int64(-1), int64(-1)
+			if next < len(begins) && begins[next] < at+size {
+				pts, dts = samples[0][next].PTS, samples[0][next].DTS
+			}
+			for next < len(begins) && begins[next] < at+size {
+				next++
+			}
+			b.payload(videoPID, pes(0xe0, pts, dts, bytestream[at:at+size]))
+			at += size
+		}
+		file, err := mpegts.Read(bytes.NewReader(b.data), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(file.Damage) > 0 {
+			t.Fatalf("damage %+v", file.Damage)
+		}
+		if got, want := packets(file.Streams[0]), packets(whole.Streams[0]); !slices.Equal(got, want) {
+			for i := range min(len(got), len(want)) {
+				if got[i] != want[i] {
+					t.Fatalf("packet %d is %+v, want %+v", i, got[i], want[i])
+				}
+			}
+			t.Fatalf("%d packets, want %d", len(got), len(want))
+		}
+	})
 }

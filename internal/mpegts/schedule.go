@@ -5,24 +5,24 @@ package mpegts
 
 import "sparkrtc.dev/recording-operator/internal/media"
 
-// spread gives each of count pictures a time and emits it. A picture has the time of the PES packet that it is the
+// spread gives each of the first count of all pictures a time and emits it. A picture has the time of the PES packet that it is the
 // first to begin in (ISO/IEC 13818-1, 2.4.3.7). Those behind it in the same packet are distributed over the time up to
 // the next packet's, which for the last of them is next; without that, a picture lasts ticks, as its parameter sets say.
-func (s *stream) spread(count int, ticks int64, next mark, offset func(int) int, emit func(i int, dts, pts int64) error) error {
+func (s *stream) spread(count, all int, ticks int64, next mark, offset func(int) int, emit func(i int, dts, pts int64) error) error {
 	for from := 0; from < count; {
-		begin, until, to := s.mark(offset(from)), next, count
-		for _, later := range s.marks {
+		begin, until, to := s.mark(offset(from)), next, all
+		for _, later := range s.marks[s.firstMark:] {
 			if !later.timed {
 				continue
 			}
 			until = later
-			for to = from + 1; to < count && offset(to) < later.offset; {
+			for to = from + 1; to < all && offset(to) < later.offset; {
 				to++
 			}
 			break
 		}
 		step := s.anchor(&begin, until, int64(to-from), ticks)
-		for i := range int64(to - from) {
+		for i := range int64(min(to, count) - from) {
 			if err := emit(from+int(i), begin.dts+i*step, begin.pts+i*step); err != nil {
 				return err
 			}
@@ -57,4 +57,27 @@ func (s *stream) anchor(begin *mark, until mark, count, ticks int64) int64 {
 		return distance / count
 	}
 	return ticks
+}
+
+// hold gives how much is done with when the picture at an offset waits for what follows it. Headers wait for their picture
+// as well, but not for ever.
+func (s *stream) hold(offset int, hasPicture bool) (done int) {
+	if !hasPicture && len(s.data)-offset > maxHeaders {
+		s.invalid()
+		return len(s.data)
+	}
+	return offset
+}
+
+// checkBeginning adds evidence when something other than zeros lies before the first start code; -1: there is none.
+func (s *stream) checkBeginning(first int) {
+	if first < 0 {
+		first = len(s.data)
+	}
+	for _, value := range s.data[:first] {
+		if value != 0 {
+			s.invalid()
+			return
+		}
+	}
 }

@@ -25,11 +25,11 @@ type soundCutter struct {
 	timed   bool
 }
 
-func (c *soundCutter) begins([]byte, bool) bool { return true }
+func (c *soundCutter) begins([]byte) bool { return true }
 
 func (c *soundCutter) interrupt() { c.inStep = false }
 
-func (c *soundCutter) cut(s *stream, _ mark, _ bool) (int, error) {
+func (c *soundCutter) cut(s *stream, _ mark, _ ending) (int, error) {
 	at := 0
 	for len(s.data)-at >= c.minimum {
 		frame, ok := c.parse(s.data[at:])
@@ -61,7 +61,7 @@ func (c *soundCutter) cut(s *stream, _ mark, _ bool) (int, error) {
 // overruns says whether a frame from at to end goes on beyond the beginning of a PES packet that begins with a frame:
 // then its length is not true. All but the last PES packet were looked at before.
 func (c *soundCutter) overruns(s *stream, at, end int) bool {
-	if len(s.marks) == 0 || !c.begun {
+	if s.firstMark == len(s.marks) || !c.begun {
 		return false
 	}
 	begin := s.marks[len(s.marks)-1].offset

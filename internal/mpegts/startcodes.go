@@ -57,10 +57,9 @@ type codedPicture struct {
 	paired bool
 }
 
-func (c *startCodeCutter) begins(payload []byte, timed bool) bool {
-	const enough = 8
-	if len(payload) < enough || !timed {
-		return timed
+func (c *startCodeCutter) begins(payload []byte) bool {
+	if len(payload) < enoughToTell {
+		return false
 	}
 	start := codec.NextStartCode(payload, 0)
 	return start >= 0 && start <= 1 && start+3 < len(payload) && c.rules.role(payload[start+3]) != continues
@@ -68,20 +67,18 @@ func (c *startCodeCutter) begins(payload []byte, timed bool) bool {
 
 func (c *startCodeCutter) interrupt() {}
 
-func (c *startCodeCutter) cut(s *stream, next mark, final bool) (int, error) {
+func (c *startCodeCutter) cut(s *stream, next mark, end ending) (int, error) {
 	c.scan(s)
 	count, done := len(c.pictures), len(s.data)
 	if count > 0 {
 		last := &c.pictures[count-1]
-		if last.header < 0 || !final && last.field != 0 && !last.paired {
+		waits := end == goesOn || end == complete && last.field != 0 && !last.paired // for more of it, or the second field
+		if last.header < 0 || waits {
 			count--
-			done = last.offset
+			done = s.hold(last.offset, last.header >= 0)
 		}
 	}
-	if final {
-		done = len(s.data)
-	}
-	err := s.spread(count, c.ticks, next, func(i int) int { return c.pictures[i].offset },
+	err := s.spread(count, len(c.pictures), c.ticks, next, func(i int) int { return c.pictures[i].offset },
 		func(i int, dts, pts int64) error { return c.emit(s, &c.pictures[i], dts, pts) })
 	return done, err
 }
@@ -90,9 +87,7 @@ func (c *startCodeCutter) cut(s *stream, next mark, final bool) (int, error) {
 func (c *startCodeCutter) scan(s *stream) {
 	c.pictures = c.pictures[:0]
 	first := codec.NextStartCode(s.data, 0)
-	if first != 0 {
-		s.invalid()
-	}
+	s.checkBeginning(first)
 	for at := first; at >= 0 && at+3 < len(s.data) && len(c.pictures) < maxUnits; {
 		next := codec.NextStartCode(s.data, at+4)
 		end := next

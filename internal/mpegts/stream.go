@@ -5,7 +5,6 @@ package mpegts
 
 import (
 	"bytes"
-	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -17,9 +16,12 @@ type stream struct {
 	mapped mappedStream
 	cutter cutter
 
-	// data is the elementary stream that is not yet cut, and marks are the times that apply from an offset in it on.
-	data  []byte
-	marks []mark
+	// data is the elementary stream that is not yet cut; held is how much of it cut has left. The marks are the times that
+	// apply from an offset in it on; those before firstMark are used.
+	data      []byte
+	held      int
+	marks     []mark
+	firstMark int
 	// state, header and the rest are of the PES packet that is being collected.
 	state              pesState
 	header             []byte
@@ -57,15 +59,27 @@ const (
 
 // cutter cuts an elementary stream into packets.
 type cutter interface {
-	// begins says whether what is collected shall be cut before the payload of another PES packet is added, which
-	// begins with these bytes. Timed says that the PES packet has a time.
-	begins(payload []byte, timed bool) bool
+	// begins says whether a packet begins with the first bytes of a PES packet's payload, so that the one before is
+	// complete.
+	begins(payload []byte) bool
 	// cut emits the packets in s.data, and gives how many of its bytes are done with. The rest comes again with more
-	// behind it, unless this is final. Next is the time of what follows, if it is known.
-	cut(s *stream, next mark, final bool) (done int, err error)
+	// behind it. Next is the time of the PES packet that follows, if it has one.
+	cut(s *stream, next mark, end ending) (done int, err error)
 	// interrupt says that what was left of s.data is given up.
 	interrupt()
 }
+
+// ending says how the data of a stream ends that is to be cut.
+type ending uint8
+
+const (
+	// goesOn: the last packet may have more bytes.
+	goesOn ending = iota
+	// complete: it has not.
+	complete
+	// endOfFile: nothing follows at all.
+	endOfFile
+)
 
 func newStream(d *demuxer, mapped mappedStream) *stream {
 	s := &stream{d: d, index: len(d.streams), mapped: mapped, params: -1}
@@ -147,21 +161,41 @@ func (s *stream) endPES() {
 
 func (s *stream) beginPES(header pesHeader, payload []byte) error {
 	next := s.time(header)
-	if s.unfinished || s.cutter.begins(payload, next.timed || len(s.data) > maxUntimed) {
-		if err := s.cut(next, false); err != nil {
-			return err
-		}
-	}
-	if s.unfinished {
-		s.unfinished = false
-		s.data, s.marks = s.data[:0], s.marks[:0]
-		s.cutter.interrupt()
+	if err := s.cutBefore(next, payload); err != nil {
+		return err
 	}
 	next.offset = len(s.data)
-	s.marks = append(s.marks, next)
+	s.addMark(next)
 	s.state, s.declared, s.received, s.begun = inPayload, header.declared, 0, s.d.position
 	s.append(payload)
 	return nil
+}
+
+// cutBefore cuts what is collected before the payload of another PES packet is added. Pictures whose end is not known, or
+// that wait for a time, are collected until it is worth looking at them all again.
+func (s *stream) cutBefore(next mark, payload []byte) error {
+	const worth = 1 << 20
+	end := goesOn
+	if s.unfinished || s.mapped.kind != media.Video || next.timed && s.cutter.begins(payload) {
+		end = complete
+	}
+	if end == goesOn && len(s.data) < worth+2*s.held {
+		return nil
+	}
+	if err := s.cut(next, end); err != nil {
+		return err
+	}
+	if s.unfinished {
+		s.unfinished = false
+		s.discard()
+	}
+	return nil
+}
+
+// discard gives up what is collected.
+func (s *stream) discard() {
+	s.data, s.held, s.marks, s.firstMark = s.data[:0], 0, s.marks[:0], 0
+	s.cutter.interrupt()
 }
 
 // time resolves the 33 bits of a PES packet's times: a DTS to the nearest of the stream's last one, the first to the
@@ -193,8 +227,7 @@ func (s *stream) append(payload []byte) {
 	if len(s.data)+len(payload) > maxPES || before-len(s.data) < len(payload) && s.d.buffered > maxBuffered {
 		s.invalid()
 		s.state = skipping
-		s.data, s.marks = s.data[:0], s.marks[:0]
-		s.cutter.interrupt()
+		s.discard()
 		return
 	}
 	s.data = append(s.data, payload...)
@@ -202,39 +235,46 @@ func (s *stream) append(payload []byte) {
 }
 
 // cut lets the cutter have what is collected.
-func (s *stream) cut(next mark, final bool) error {
+func (s *stream) cut(next mark, end ending) error {
 	if len(s.data) == 0 {
 		return nil
 	}
-	done, err := s.cutter.cut(s, next, final)
+	done, err := s.cutter.cut(s, next, end)
 	if err != nil {
 		return err
 	}
-	s.data = s.data[:copy(s.data, s.data[done:])]
-	for i := range s.marks {
-		s.marks[i].offset = max(0, s.marks[i].offset-done)
+	s.held = copy(s.data, s.data[done:])
+	s.data = s.data[:s.held]
+	left := s.marks[s.firstMark:]
+	s.marks, s.firstMark = s.marks[:0], 0
+	for _, m := range left {
+		m.offset = max(0, m.offset-done)
+		s.addMark(m)
 	}
-	if len(s.data) == 0 {
+	if s.held == 0 {
 		s.marks = s.marks[:0]
 	}
 	return nil
 }
 
+// addMark adds a mark. Of two at the same offset, no packet can begin with the first.
+func (s *stream) addMark(m mark) {
+	if last := len(s.marks) - 1; last >= s.firstMark && s.marks[last].offset == m.offset {
+		if m.timed {
+			s.marks[last] = m
+		}
+		return
+	}
+	s.marks = append(s.marks, m)
+}
+
 // mark gives the time for a packet that begins at an offset, and forgets the marks up to it.
 func (s *stream) mark(offset int) mark {
 	var found mark
-	count := 0
-	for _, m := range s.marks {
-		if m.offset > offset {
-			break
-		}
-		if m.timed {
+	for ; s.firstMark < len(s.marks) && s.marks[s.firstMark].offset <= offset; s.firstMark++ {
+		if m := s.marks[s.firstMark]; m.timed {
 			found = m
 		}
-		count++
-	}
-	if count > 0 {
-		s.marks = slices.Delete(s.marks, 0, count)
 	}
 	return found
 }
@@ -290,7 +330,7 @@ func (d *demuxer) finish() error {
 		case s.state == inPayload && s.declared < 0 && !s.stuffed:
 			tail = media.TailUnstuffed
 		}
-		if err := s.cut(mark{}, true); err != nil {
+		if err := s.cut(mark{}, endOfFile); err != nil {
 			return err
 		}
 		if len(s.data) > 0 {

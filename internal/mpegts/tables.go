@@ -182,7 +182,7 @@ func (d *demuxer) section(known *pid, data []byte, offset int64) {
 	}
 	id, body := int(binary.BigEndian.Uint16(data[3:])), data[header:len(data)-crcSize]
 	if table == patTable {
-		d.programList(body, data[6] == 0)
+		d.programList(body, data[6] == 0, data[7] == 0)
 		known.sections.apply(data, d.searching)
 		return
 	}
@@ -217,8 +217,8 @@ func (d *demuxer) badTable(offset int64) {
 	}
 }
 
-// programList handles a section of the PAT; first says that it is its first one.
-func (d *demuxer) programList(body []byte, first bool) {
+// programList handles a section of the PAT; first says that it is its first one, and only that it has no other.
+func (d *demuxer) programList(body []byte, first, only bool) {
 	var programs []program
 	if !first {
 		programs = d.programs
@@ -231,7 +231,7 @@ func (d *demuxer) programList(body []byte, first bool) {
 		programs = append(programs, p)
 		d.listen(p.pid)
 	}
-	if !d.searching && !slices.ContainsFunc(programs, func(p program) bool { return p.number == d.selected }) {
+	if !d.searching && only && !slices.ContainsFunc(programs, func(p program) bool { return p.number == d.selected }) {
 		d.selected = -1
 		for _, p := range programs {
 			if sections := d.pid(p.pid).sections; sections != nil {
@@ -295,6 +295,5 @@ func (d *demuxer) mapStream(mapped mappedStream) {
 		d.ignore(fmt.Sprintf("streams beyond the first %d", maxStreams))
 		return
 	}
-	s := newStream(d, mapped)
-	known.stream = s
+	known.stream = newStream(d, mapped)
 }
