@@ -91,10 +91,12 @@ and every frame. What is missing is named: the segment and the time.`
 
 const publishHelp = `publish writes what process made to its destination, reads every file back, compares its sha256,
 and writes manifest.json last: a folder with a manifest is complete. A folder that holds another
-recording's manifest is never written to. Run again, it finds everything done.
+recording's manifest, or its .recording-claim while it is being written, is never written to. Run
+again, it finds everything done.
 
 S3 credentials are the files accessKeyID, secretAccessKey and sessionToken (optional) in
-/credentials/destination. They need the right to get, put, list and delete objects there.`
+/credentials/destination. They need the right to get, put, list and delete objects there: without list, some stores say
+that a file which is not there is forbidden.`
 
 func (p *program) command() *cobra.Command {
 	root := &cobra.Command{

@@ -160,7 +160,7 @@ func (p *publisher) writeFiles(ctx context.Context) error {
 		if err := p.record(group, written); err != nil {
 			return err
 		}
-		if err := p.check(ctx, names); err != nil {
+		if err := p.checkWritten(ctx, names, written); err != nil {
 			return err
 		}
 	}
@@ -179,6 +179,28 @@ func (p *publisher) record(group []ProductFile, written map[string]storage.Writt
 	return nil
 }
 
+// checkWritten compares what is stored with what was sent. What the writer has not read back yet is read back now.
+func (p *publisher) checkWritten(ctx context.Context, names []string, written map[string]storage.Written) error {
+	var unread []string
+	for _, name := range names {
+		switch written[name].ReadBack {
+		case "":
+			unread = append(unread, name)
+		case written[name].SHA256:
+		default:
+			return p.mismatch(name)
+		}
+	}
+	if len(unread) == 0 {
+		return nil
+	}
+	return p.check(ctx, unread)
+}
+
+func (p *publisher) mismatch(name string) error {
+	return failure.Transient(task.ReasonChecksumMismatch, "%s does not read back as it was written", p.writer.URI(name))
+}
+
 // check reads files back and compares them with what was made.
 func (p *publisher) check(ctx context.Context, names []string) error {
 	sums, err := p.writer.Sums(ctx, names)
@@ -191,7 +213,7 @@ func (p *publisher) check(ctx context.Context, names []string) error {
 	}
 	for _, name := range names {
 		if sums[name] != want[name] {
-			return failure.Transient(task.ReasonChecksumMismatch, "%s does not read back as it was written", p.writer.URI(name))
+			return p.mismatch(name)
 		}
 	}
 	return nil
@@ -220,5 +242,5 @@ func (p *publisher) writeManifest(ctx context.Context) error {
 	if _, err := p.manifest().checkOwn(found, uri); err != nil {
 		return err
 	}
-	return failure.Transient(task.ReasonChecksumMismatch, "%s does not read back as it was written", uri)
+	return p.mismatch(manifestName)
 }

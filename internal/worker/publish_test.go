@@ -71,7 +71,9 @@ func onS3(t *testing.T, endpoint, path string) (task.Destination, storage.Paths)
 	}}}, storage.Paths{Credentials: dir}
 }
 
-var twoFiles = Product{Files: []ProductFile{{Name: "seg0.ts"}, {Name: "index.m3u8"}}}
+func twoFiles() Product {
+	return Product{Files: []ProductFile{{Name: "seg0.ts"}, {Name: "index.m3u8"}}}
+}
 
 // Two recordings are published into one folder at one time: one succeeds, and what lies there is its own, whole.
 func TestPublish_OfRacingRecordingsOneSucceeds(t *testing.T) {
@@ -93,7 +95,7 @@ func TestPublish_OfRacingRecordingsOneSucceeds(t *testing.T) {
 				var errs [2]error
 				var both sync.WaitGroup
 				for i := range errs {
-					w := publishing(t, fmt.Sprintf("uid-%d", i), destination, place.paths, twoFiles, fmt.Sprintf("content %d of ", i))
+					w := publishing(t, fmt.Sprintf("uid-%d", i), destination, place.paths, twoFiles(), fmt.Sprintf("content %d of ", i))
 					both.Go(func() { _, errs[i] = w.Publish(t.Context()) })
 				}
 				both.Wait()
@@ -140,7 +142,7 @@ func checkPublished(t *testing.T, folder, uid, content string, read func(path st
 func TestPublish_ClaimOfADeadAttemptIsTakenOver(t *testing.T) {
 	mount := t.TempDir()
 	paths := storage.Paths{Volume: mount}
-	own := publishing(t, "uid-1", onVolume("room/"), paths, twoFiles, "one ")
+	own := publishing(t, "uid-1", onVolume("room/"), paths, twoFiles(), "one ")
 	owner, err := (&publisher{worker: own}).claimant()
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +154,7 @@ func TestPublish_ClaimOfADeadAttemptIsTakenOver(t *testing.T) {
 	if err := os.WriteFile(claim, owner, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	other := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles, "two ")
+	other := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles(), "two ")
 	if _, err := other.Publish(t.Context()); failure.Of(err).Reason != task.ReasonDestinationTaken || !strings.Contains(err.Error(), "school/math-uid-1") {
 		t.Errorf("another recording: %v", err)
 	}
@@ -169,7 +171,7 @@ func TestPublish_ClaimOfADeadAttemptIsTakenOver(t *testing.T) {
 func TestPublish_FailureReleasesTheFolder(t *testing.T) {
 	mount := t.TempDir()
 	paths := storage.Paths{Volume: mount}
-	broken := publishing(t, "uid-1", onVolume("room/"), paths, twoFiles, "one ")
+	broken := publishing(t, "uid-1", onVolume("room/"), paths, twoFiles(), "one ")
 	if err := os.Remove(filepath.Join(broken.outputDir(), "index.m3u8")); err != nil {
 		t.Fatal(err)
 	}
@@ -178,10 +180,10 @@ func TestPublish_FailureReleasesTheFolder(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := publishing(t, "uid-3", onVolume("room/"), paths, twoFiles, "three ").Publish(ctx); err == nil {
+	if _, err := publishing(t, "uid-3", onVolume("room/"), paths, twoFiles(), "three ").Publish(ctx); err == nil {
 		t.Fatal("published although told to stop")
 	}
-	if _, err := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles, "two ").Publish(t.Context()); err != nil {
+	if _, err := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles(), "two ").Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	checkPublished(t, "room/", "uid-2", "two ", func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(mount, path)) })
@@ -228,7 +230,7 @@ func TestPublish_FollowsNoLink(t *testing.T) {
 		paths       storage.Paths
 	}{"volume": {onVolume("room/"), storage.Paths{Volume: mount}}, "S3": {s3, credentials}} {
 		t.Run(name, func(t *testing.T) {
-			w := publishing(t, "uid-1", place.destination, place.paths, twoFiles, "")
+			w := publishing(t, "uid-1", place.destination, place.paths, twoFiles(), "")
 			secret := filepath.Join(t.TempDir(), "secret")
 			if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 				t.Fatal(err)
@@ -241,6 +243,44 @@ func TestPublish_FollowsNoLink(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// corruptingWriter reads something else back than was written.
+type corruptingWriter struct{ storage.Writer }
+
+func (c corruptingWriter) Write(ctx context.Context, dir string, files []storage.File) (map[string]storage.Written, error) {
+	written, err := c.Writer.Write(ctx, dir, files)
+	for name, one := range written {
+		one.ReadBack = strings.Repeat("0", len(one.ReadBack))
+		written[name] = one
+	}
+	return written, err
+}
+
+func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
+	mount := t.TempDir()
+	w := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: mount}, twoFiles(), "")
+	writer, err := storage.NewWriter(w.Task.Destination, w.Destination, w.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	product := twoFiles()
+	err = (&publisher{writer: corruptingWriter{writer}, product: &product, worker: w}).publish(t.Context())
+	if failure.Of(err).Reason != task.ReasonChecksumMismatch {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(filepath.Join(mount, "room", manifestName)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder counts as complete: %v", err)
+	}
+}
+
+// What process has measured already must not have changed since.
+func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
+	product := Product{Files: []ProductFile{{Name: "call.mp4", SizeBytes: 1, SHA256: strings.Repeat("0", 64)}}}
+	_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
+	if failure.Of(err).Reason != task.ReasonChecksumMismatch {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -45,14 +45,14 @@ func asStepUser(t *testing.T, f func()) {
 func TestVolume_WithoutPermission(t *testing.T) {
 	mount := t.TempDir()
 	for dir := mount; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the step's user must get there
+		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chmod(mount, 0o555); err != nil { //nolint:gosec // read-only for everybody
+	if err := os.Chmod(mount, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Chmod(mount, 0o700) }) //nolint:gosec // so that it can be removed
+	t.Cleanup(func() { _ = os.Chmod(mount, 0o700) })
 	writer, err := NewWriter(task.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

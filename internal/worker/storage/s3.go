@@ -78,7 +78,7 @@ func readAccess(location v1alpha1.S3Location, paths Paths) (s3client.Access, err
 		{file: v1alpha1.SecretKeySecretAccessKey, value: &access.SecretAccessKey},
 		{file: v1alpha1.SecretKeySessionToken, value: &access.SessionToken, optional: true},
 	} {
-		value, err := os.ReadFile(filepath.Join(paths.Credentials, secret.file)) //nolint:gosec // the mounted Secret
+		value, err := os.ReadFile(filepath.Join(paths.Credentials, secret.file))
 		if errors.Is(err, os.ErrNotExist) && secret.optional {
 			continue
 		}
@@ -89,7 +89,7 @@ func readAccess(location v1alpha1.S3Location, paths Paths) (s3client.Access, err
 		*secret.value = strings.TrimSpace(string(value))
 	}
 	if location.CASecretRef != nil {
-		ca, err := os.ReadFile(filepath.Join(paths.CA, "ca.crt")) //nolint:gosec // the mounted Secret
+		ca, err := os.ReadFile(filepath.Join(paths.CA, "ca.crt"))
 		if err != nil {
 			return access, failure.Permanent(task.ReasonInvalidTask, "the CA certificates cannot be read: %w", cause(err))
 		}

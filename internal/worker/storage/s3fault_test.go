@@ -90,7 +90,9 @@ func TestS3Copy_Faults(t *testing.T) {
 		"500 always": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusInternalServerError, "InternalError")
 		}, reason: task.ReasonStorageUnavailable, message: "cannot serve the request now (HTTP 500 InternalError)", most: s3Attempts * receiveTries},
-		"busy": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusServiceUnavailable, "SlowDown") },
+		"busy": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
+			s3Error(w, http.StatusServiceUnavailable, "SlowDown")
+		},
 			reason: task.ReasonStorageUnavailable, message: "HTTP 503 SlowDown", most: s3Attempts * receiveTries},
 		"resumes where it was cut": {handler: func(w http.ResponseWriter, r *http.Request, number int) {
 			if number == 1 {
@@ -143,10 +145,16 @@ func TestS3Copy_Faults(t *testing.T) {
 		"missing, no XML": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusNotFound) }, reason: task.ReasonNotFound, message: "is not there", most: 1},
 		"no bucket":       {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusNotFound, "NoSuchBucket") }, reason: task.ReasonNotFound, message: "the bucket calls does not exist", most: 1},
 		"forbidden":       {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusForbidden, "AccessDenied") }, reason: task.ReasonForbidden, message: "the credentials do not permit this (HTTP 403 AccessDenied)", most: 1},
-		"unknown key":     {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusForbidden, "InvalidAccessKeyId") }, reason: task.ReasonForbidden, message: "does not know the accessKeyID", most: 1},
-		"expired":         {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusBadRequest, "ExpiredToken") }, reason: task.ReasonForbidden, message: "the sessionToken has expired"},
-		"path style":      {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusForbidden, "VirtualHostDomainRequired") }, reason: task.ReasonForbidden, message: "HuaweiOBS"},
-		"cold":            {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusForbidden, "InvalidObjectState") }, reason: task.ReasonForbidden, message: "cold storage"},
+		"unknown key": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
+			s3Error(w, http.StatusForbidden, "InvalidAccessKeyId")
+		}, reason: task.ReasonForbidden, message: "does not know the accessKeyID", most: 1},
+		"expired": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusBadRequest, "ExpiredToken") }, reason: task.ReasonForbidden, message: "the sessionToken has expired"},
+		"path style": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
+			s3Error(w, http.StatusForbidden, "VirtualHostDomainRequired")
+		}, reason: task.ReasonForbidden, message: "HuaweiOBS"},
+		"cold": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
+			s3Error(w, http.StatusForbidden, "InvalidObjectState")
+		}, reason: task.ReasonForbidden, message: "cold storage"},
 		"wrong region": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusBadRequest, "AuthorizationHeaderMalformed")
 		}, reason: task.ReasonStorageUnavailable, message: "spec.s3.region"},

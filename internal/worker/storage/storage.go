@@ -78,6 +78,8 @@ type Written struct {
 	SizeBytes int64
 	// SHA256 is in lower-case hex.
 	SHA256 string
+	// ReadBack is the sum of what was read back from the file while it was written; empty where only Sums can tell.
+	ReadBack string
 }
 
 // Writer is where results are written to: one folder. Names are relative, with slashes.

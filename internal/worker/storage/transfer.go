@@ -75,8 +75,8 @@ const copyChunk = 8 << 20
 
 // copyFile copies the rest of source. The size that source has is taken from room before the first byte, and what it
 // grows by meanwhile before the copy ends. Both are files, so that the kernel copies without passing bytes through this
-// process where it can (copy_file_range).
-func copyFile(ctx context.Context, target, source *os.File, room *budget) error {
+// process where it can (copy_file_range). progress, unless it is nil, is told how much each chunk was.
+func copyFile(ctx context.Context, target, source *os.File, room *budget, progress func(bytes int64)) error {
 	info, err := source.Stat()
 	if err != nil {
 		return err
@@ -96,6 +96,9 @@ func copyFile(ctx context.Context, target, source *os.File, room *budget) error 
 				return err
 			}
 			taken = copied
+		}
+		if progress != nil {
+			progress(chunk)
 		}
 		if errors.Is(err, io.EOF) {
 			room.give(taken - copied)

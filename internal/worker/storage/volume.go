@@ -141,7 +141,7 @@ func (v *volumeReader) copyOut(ctx context.Context, root *os.Root, object Object
 	if err != nil {
 		return workVolumeError(err)
 	}
-	err = copyFile(ctx, target, source, room)
+	err = copyFile(ctx, target, source, room, nil)
 	err = errors.Join(err, target.Close())
 	switch {
 	case errors.Is(err, errTooLarge):

@@ -83,6 +83,8 @@ func TestVolumeReader(t *testing.T) {
 	}
 }
 
+const sumOfTwo = "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
+
 func TestVolumeWriter(t *testing.T) {
 	mount, local := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(local, "sub/one.ts"), "one")
@@ -94,12 +96,12 @@ func TestVolumeWriter(t *testing.T) {
 	names := []string{"sub/one.ts", "two.ts"}
 	for range 2 {
 		written, err := writer.Write(t.Context(), local, []File{{Name: "sub/one.ts"}, {Name: "two.ts"}})
-		if err != nil || written["two.ts"] != (Written{SizeBytes: 3, SHA256: "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"}) {
+		if err != nil || written["two.ts"] != (Written{SizeBytes: 3, SHA256: sumOfTwo, ReadBack: sumOfTwo}) {
 			t.Fatalf("%+v, %v", written, err)
 		}
 	}
 	sums, err := writer.Sums(t.Context(), append(names, "missing"))
-	if err != nil || len(sums) != 2 || sums["two.ts"] != "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3" {
+	if err != nil || len(sums) != 2 || sums["two.ts"] != sumOfTwo {
 		t.Errorf("sums %v, %v", sums, err)
 	}
 	if uri := writer.URI("sub/one.ts"); uri != "pvc://calls/out/room/sub/one.ts" {

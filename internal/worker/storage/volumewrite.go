@@ -92,7 +92,7 @@ func (v *volumeWriter) Write(ctx context.Context, dir string, files []File) (map
 // partialName is where a file is written until it is whole. A killed attempt leaves it; the next one overwrites it.
 func partialName(index int) string { return fmt.Sprintf(".recording-%d.partial", index) }
 
-// copyIn copies one file and hashes what it copies meanwhile.
+// copyIn copies one file, and hashes it and its copy meanwhile.
 func (v *volumeWriter) copyIn(ctx context.Context, root *os.Root, local *os.File, name, partial string) (Written, error) {
 	folder, _ := path.Split(name)
 	if folder != "" {
@@ -105,7 +105,7 @@ func (v *volumeWriter) copyIn(ctx context.Context, root *os.Root, local *os.File
 	if err != nil {
 		return Written{}, err
 	}
-	written, err := copyAndHash(ctx, target, local)
+	written, err := copyAndHash(ctx, root, target, local, partial)
 	if err = errors.Join(err, target.Close()); err == nil {
 		err = root.Rename(partial, name)
 	}
@@ -115,16 +115,25 @@ func (v *volumeWriter) copyIn(ctx context.Context, root *os.Root, local *os.File
 	return written, err
 }
 
-// copyAndHash copies a file to the disk and hashes it, both at one time: the kernel copies, this process hashes.
-func copyAndHash(ctx context.Context, target, source *os.File) (Written, error) {
+// copyAndHash copies a file to the disk, hashes it, and hashes what is read back of the copy, all at one time: the
+// kernel copies, this process hashes.
+func copyAndHash(ctx context.Context, root *os.Root, target, source *os.File, name string) (Written, error) {
 	info, err := source.Stat()
 	if err != nil {
 		return Written{}, err
 	}
+	stored, err := root.Open(name)
+	if err != nil {
+		return Written{}, err
+	}
+	defer func() { _ = stored.Close() }()
 	written := Written{SizeBytes: info.Size()}
+	chunks := make(chan int64, info.Size()/copyChunk+2) // it never blocks
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if err := copyFile(ctx, target, source, newBudget(info.Size())); err != nil {
+		defer close(chunks)
+		err := copyFile(ctx, target, source, newBudget(info.Size()), func(bytes int64) { chunks <- bytes })
+		if err != nil {
 			return err
 		}
 		return target.Sync()
@@ -134,8 +143,38 @@ func copyAndHash(ctx context.Context, target, source *os.File) (Written, error) 
 		written.SHA256, err = hashFile(ctx, io.NewSectionReader(source, 0, info.Size()))
 		return err
 	})
+	group.Go(func() error {
+		var err error
+		written.ReadBack, err = hashFile(ctx, &follower{file: stored, chunks: chunks})
+		return err
+	})
 	err = group.Wait()
 	return written, err
+}
+
+// follower reads a file that is being written, up to what has been written. It ends where the file does, once nothing
+// more is written.
+type follower struct {
+	file   *os.File
+	chunks <-chan int64
+	left   int64
+}
+
+// Read waits for the next chunk when it has read the last one.
+func (f *follower) Read(into []byte) (int, error) {
+	for f.left == 0 {
+		next, open := <-f.chunks
+		if !open {
+			return f.file.Read(into)
+		}
+		f.left = next
+	}
+	n, err := f.file.Read(into[:min(int64(len(into)), f.left)])
+	f.left -= int64(n)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // hashFile hashes what a reader holds, as long as ctx lasts.
