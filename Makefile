@@ -99,6 +99,10 @@ verify: ## Generate, format, lint and tidy; fail when that changes anything.
 test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg and S3 server.
 	@CLUSTER=$(CLUSTER) hack/e2e.sh
 
+.PHONY: test-media
+test-media: ## Recordings of every shape, good and damaged, through the worker; results are decoded, and played in Chromium (SEED=n COUNT=n).
+	@hack/media.sh
+
 .PHONY: test-load
 test-load: build ## Measure callbacks beside bare creates on one API server (LOAD="-clients 32 -n 8000 -alone 1000 -files 0 -rounds 1").
 	@mkdir -p dist

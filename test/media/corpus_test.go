@@ -4,58 +4,122 @@
 package media
 
 import (
-	"fmt"
+	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// TestSelf checks generator and checker against each other without the worker.
-func TestSelf(t *testing.T) {
-	for _, s := range shapes() {
-		t.Run(s.name, func(t *testing.T) {
-			r := s.make()
-			dir := t.TempDir()
-			if err := r.store(dir); err != nil {
-				t.Fatal(err)
-			}
-			if keep := os.Getenv("KEEP"); keep != "" {
-				_ = r.store(filepath.Join(keep, s.name))
-			}
-			res, err := decode(t.Context(), filepath.Join(dir, r.object))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Log(len(res.pictures), len(res.sound), res.duration, res.covered)
-			min := 1e9
-			for _, p := range res.pictures {
-				if p.at < min {
-					min = p.at
-				}
-			}
-			for _, p := range res.covered {
-				if p.from < min {
-					min = p.from
-				}
-			}
-			for i := range res.pictures {
-				res.pictures[i].at -= min
-			}
-			for i := range res.sound {
-				res.sound[i].at -= min
-			}
-			for i := range res.covered {
-				res.covered[i].from -= min
-				res.covered[i].to -= min
-			}
-			for _, p := range r.truth.check(res, view{copied: true}) {
-				t.Error(p)
-			}
-		})
+var (
+	onlyFlag   = flag.String("media.only", "", "only shapes whose name has one of these texts, separated by commas")
+	presetFlag = flag.String("media.presets", presetRemux+","+presetH264+","+presetArchive, "presets to try")
+	bareFlag   = flag.Bool("media.bare", false, "try bare ffmpeg too, for the report")
+	reportFlag = flag.String("media.report", "", "write the report to this file, as JSON")
+	keepFlag   = flag.String("media.keep", "", "write the recordings below this folder")
+)
+
+// requireCorpus skips what takes minutes unless it is asked for: make test-media does.
+func requireCorpus(t *testing.T) {
+	t.Helper()
+	if os.Getenv("REQUIRE_CORPUS") != "1" {
+		t.Skip("REQUIRE_CORPUS is not 1: make test-media runs it")
 	}
-	_ = fmt.Sprint
-	_ = slices.Contains[[]int]
-	_ = strings.Contains
+}
+
+func isSelected(name string) bool {
+	if *onlyFlag == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(*onlyFlag, ",") {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestCorpus runs every shape with every preset through the worker.
+func TestCorpus(t *testing.T) {
+	requireCorpus(t)
+	var report report
+	t.Run("shapes", func(t *testing.T) {
+		for _, s := range shapes() {
+			if !isSelected(s.name) {
+				continue
+			}
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				r := s.make()
+				keepRecording(t, r, s.name)
+				for preset := range strings.SplitSeq(*presetFlag, ",") {
+					report.add(runShape(t, s, r, preset))
+				}
+			})
+		}
+	})
+	report.summarize(t)
+	if *reportFlag != "" {
+		if err := report.write(*reportFlag); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// runShape runs one shape with one preset and fails the test when the outcome is not right.
+func runShape(t *testing.T, s shape, r *recording, preset string) row {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "corpus-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	j := &judge{recording: r, preset: preset, dir: dir}
+	result, err := j.run(t.Context())
+	if err != nil {
+		t.Fatalf("%s: %v", preset, err)
+	}
+	result.Shape, result.Kind, result.Says = s.name, s.kind, s.says
+	if *bareFlag && preset != presetArchive {
+		if result.Bare, err = bare(t.Context(), r, preset); err != nil {
+			t.Fatalf("bare %s: %v", preset, err)
+		}
+	}
+	if !result.Outcome.isRight() {
+		t.Errorf("%s: %s (%s)\n  %s", preset, result.Outcome, result.Said, strings.Join(result.Problems, "\n  "))
+	}
+	return result
+}
+
+func keepRecording(t *testing.T, r *recording, name string) {
+	t.Helper()
+	if *keepFlag == "" {
+		return
+	}
+	if err := r.store(filepath.Join(*keepFlag, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// report collects rows from parallel tests.
+type report struct {
+	sync.Mutex
+	rows []row
+}
+
+func (r *report) add(result row) {
+	r.Lock()
+	defer r.Unlock()
+	r.rows = append(r.rows, result)
+}
+
+// summarize logs a table: outcomes by preset.
+func (r *report) summarize(t *testing.T) {
+	t.Helper()
+	t.Log("\n" + summary(r.rows))
+}
+
+func (r *report) write(path string) error {
+	return writeReport(path, r.rows)
 }

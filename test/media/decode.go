@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // result is what a published MP4 shows and plays, decoded.
@@ -40,6 +41,9 @@ type heard struct {
 	at, position, level float64
 	clean               bool
 }
+
+// decodeTimeout is for one pass of ffmpeg over a result.
+const decodeTimeout = 2 * time.Minute
 
 const (
 	grayWidth, grayHeight = 96, 54
@@ -193,6 +197,8 @@ func (res *result) hear(begin float64, samples []int16) {
 
 // run runs ffmpeg and gives its output and the lines of its log that match.
 func run(ctx context.Context, want *regexp.Regexp, args ...string) ([]byte, [][]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, decodeTimeout)
+	defer cancel()
 	command := exec.CommandContext(ctx, ffmpegPath(), append([]string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-threads", "1"}, args...)...)
 	var out, log bytes.Buffer
 	command.Stdout, command.Stderr = &out, &log

@@ -26,12 +26,6 @@ type judge struct {
 	said      string
 }
 
-const (
-	presetArchive = "archive"
-	presetRemux   = "Remux"
-	presetH264    = "H264"
-)
-
 func (j *judge) problem(format string, args ...any) {
 	j.problems = append(j.problems, fmt.Sprintf(format, args...))
 }

@@ -3,6 +3,13 @@
 
 package media
 
+// Presets that shapes are tried with.
+const (
+	presetArchive = "archive"
+	presetRemux   = "Remux"
+	presetH264    = "H264"
+)
+
 // outcome of one shape with one preset.
 type outcome string
 

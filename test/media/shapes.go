@@ -29,7 +29,10 @@ func shapes() []shape {
 // firstSoundAlone expects of two sound tracks the first; that the other one is left out must be said.
 func (r *recording) firstSoundAlone() *recording {
 	r.truth.ignored = true
-	return r
+	for _, u := range r.units {
+		u.hidden = u.slot > 1
+	}
+	return r.finish()
 }
 
 // hideFirst expects that an edit list hides the first seconds.

@@ -86,7 +86,7 @@ var recipes = map[string]recipe{
 	"mjpeg":     videoRecipe("-c:v mjpeg -q:v 4 -pix_fmt yuvj420p -strict unofficial", 160, 90, 10, 1, 0),
 
 	"aac":      soundRecipe("-c:a aac -b:a 96k", 48000, 2, 1024),
-	"aac-mono": soundRecipe("-c:a aac -b:a 64k", 48000, 1, 1024),
+	"aac-mono": soundRecipe("-c:a aac -b:a 112k", 48000, 1, 1024),
 	"aac-16":   soundRecipe("-c:a aac -b:a 48k", 16000, 1, 1024),
 	"aac-16s":  soundRecipe("-c:a aac -b:a 64k", 16000, 2, 1024),
 	"aac-44":   soundRecipe("-c:a aac -b:a 96k", 44100, 2, 1024),

@@ -74,7 +74,7 @@ type damage struct {
 
 // fill makes frames and sound of the units.
 func (t *truth) fill(units []*unit, length float64) {
-	t.length = length
+	t.length, t.frames, t.sounds = length, nil, nil
 	for _, u := range units {
 		if u.hidden || u.lost {
 			continue

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Proves the media processing of the worker: every shape of recording with every preset, recordings drawn at random, and
+# a sample of the results played in a browser. Installs what it needs. Encoded material is kept in the cache, outside the
+# checkout. Arguments go to `go test`, for example -media.only=reconnect.
+#
+#   SEED=7 COUNT=500 hack/media.sh     draws 500 recordings with seed 7
+#   UPDATE=1 hack/media.sh             writes the table of docs/media.md as well
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/recording-operator
+mkdir -p "$cache" dist
+
+say() { printf '==> %s (%ds)\n' "$*" "$SECONDS"; }
+
+command -v go >/dev/null || { echo "media: Go 1.26 is needed: https://go.dev/dl" >&2; exit 1; }
+
+# install installs Debian packages where that is possible, and says what to do where it is not.
+install() {
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    say "installing $*"
+    if ! DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >"$cache/apt.log" 2>&1; then
+      apt-get update -q >"$cache/apt.log" 2>&1
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >"$cache/apt.log" 2>&1 ||
+        { tail -20 "$cache/apt.log" >&2; exit 1; }
+    fi
+  else
+    echo "media: these are needed, install them first: $*" >&2
+    exit 1
+  fi
+}
+
+command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || install ffmpeg
+CHROMIUM=${CHROMIUM:-$(command -v chromium-headless-shell || command -v chromium || true)}
+if [[ -z $CHROMIUM ]]; then
+  install chromium-headless-shell
+  CHROMIUM=$(command -v chromium-headless-shell)
+fi
+export CHROMIUM REQUIRE_MEDIA=1 REQUIRE_CORPUS=1 REQUIRE_PLAYER=1
+
+update=()
+[[ -z ${UPDATE:-} ]] || update=(-media.bare -media.docs="$PWD/docs/media.md")
+
+failed=0
+say "every shape with every preset"
+go test ./test/media -run 'TestTruth|TestChecker|TestCorpus' -timeout 40m -media.report="$PWD/dist/media.json" "${update[@]}" "$@" || failed=1
+say "recordings drawn with seed ${SEED:-1}"
+go test ./test/media -run 'TestDrawn' -timeout 120m -media.seed="${SEED:-1}" -media.count="${COUNT:-120}" -media.report="$PWD/dist/media-drawn.json" || failed=1
+say "results played in $("$CHROMIUM" --version 2>/dev/null | head -1)"
+go test ./test/media -run 'TestPlayer' -timeout 20m || failed=1
+say "done; reports are dist/media.json and dist/media-drawn.json"
+exit $failed

@@ -1,0 +1,299 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// drawing makes recordings at random: material, layout, clock, rate and damage.
+type drawing struct {
+	*rand.Rand
+	says []string
+	run  int // packets that were left out
+}
+
+// draw is the n-th recording of a seed, the same each time.
+func draw(seed, n uint64) shape {
+	d := &drawing{Rand: rand.New(rand.NewPCG(seed, n))}
+	r := d.recording()
+	return shape{
+		name: fmt.Sprintf("drawn_%d_%d", seed, n), kind: "drawn", says: strings.Join(d.says, ", "), make: func() *recording { return r },
+	}
+}
+
+func (d *drawing) say(format string, args ...any) {
+	d.says = append(d.says, fmt.Sprintf(format, args...))
+}
+
+// one says yes once in n times.
+func (d *drawing) one(n int) bool { return d.IntN(n) == 0 }
+
+func (d *drawing) between(from, to float64) float64 { return from + (to-from)*d.Float64() }
+
+// material is what a drawn recording is made of: names of sources, "" for none.
+type material struct{ video, sound string }
+
+var materials = []material{
+	{"h264", "aac"}, {"h264", "aac"}, {"h264", "aac-mono"}, {"h264-b", "aac"}, {"hevc", "aac"}, {"h264", ""}, {"", "aac"},
+	{"h264-long", "aac-44"}, {"h264", "mp3"}, {"h264", "opus"}, {"h264-key", "aac-16"}, {"h264-big", "aac"}, {"hevc-b", "aac"},
+}
+
+func (d *drawing) recording() *recording {
+	m := materials[d.IntN(len(materials))]
+	d.say("%s %s", m.video, m.sound)
+	container := d.container(m)
+	takes := 1
+	if container != "mp4" && d.one(3) {
+		takes = 2 + d.IntN(3)
+	}
+	if container == "mp4" {
+		r := mp4File(d.take(m, 0, d.between(3, 16)), d.mp4Style())
+		d.damageMP4(r)
+		r.files[r.object] = r.segments[0].data
+		return r.finish()
+	}
+	r := newRecording()
+	r.playlist = playlistStyle{whole: d.one(6), crlf: d.one(8), dates: d.one(6)}
+	style := tsStyle{restart: d.one(4), lengths: d.one(2), packets: 1 + d.IntN(8), tables: d.IntN(2) * 30}
+	seconds := d.between(0.7, 5)
+	d.say("%s, %d takes, segments of %.1f s, %+v", container, takes, seconds, style)
+	from := 0.0
+	for i := range takes {
+		t := d.take(m, from, d.between(3, 12)/float64(takes)+2)
+		t.style, t.stamp = style, d.stamp()
+		_, end := t.extent()
+		r.add(t, joint{tag: i > 0, seconds: seconds, container: container})
+		from += end
+	}
+	d.damage(r, style)
+	return r.finish()
+}
+
+func (d *drawing) container(m material) string {
+	switch d.IntN(10) {
+	case 0, 1:
+		if m.sound == "mp3" || m.sound == "opus" {
+			return ""
+		}
+		return "fmp4"
+	case 2, 3:
+		return "mp4"
+	case 4:
+		if m.video == "" {
+			return "packed"
+		}
+	}
+	return ""
+}
+
+func (d *drawing) mp4Style() mp4Style {
+	style := mp4Style{behind: d.one(2), wide: d.one(4)}
+	if d.one(3) {
+		style.fragments = d.between(0.5, 4)
+	}
+	if d.one(6) {
+		style.longer = d.between(0.2, 3)
+	}
+	d.say("mp4 %+v", style)
+	return style
+}
+
+// stamp is where a clock begins.
+func (d *drawing) stamp() float64 {
+	switch d.IntN(4) {
+	case 0:
+		return 1.4
+	case 1:
+		return d.between(0, 95000)
+	case 2:
+		return wrapStamp + d.between(-3, 5)
+	}
+	return float64(d.IntN(3))
+}
+
+// take draws a stretch of seconds, its material from a position on.
+func (d *drawing) take(m material, from, seconds float64) *take {
+	t := newTake()
+	if m.video != "" {
+		d.pictures(t, m.video, from, seconds)
+	}
+	if m.sound == "" {
+		return t
+	}
+	begin, end := 0.0, seconds
+	if m.video != "" && d.one(5) {
+		begin = d.between(0, seconds/2)
+		d.say("sound from %.2f", begin)
+	}
+	if m.video != "" && seconds > 4 && d.one(4) {
+		a := d.between(begin+0.5, seconds-2)
+		b := d.between(a+0.2, seconds-0.5)
+		d.say("muted %.2f to %.2f", a, b)
+		t.sound(m.sound, begin, a, from)
+		begin = b
+	}
+	t.sound(m.sound, begin, end, from)
+	return t
+}
+
+// pictures draws the rate of a take.
+func (d *drawing) pictures(t *take, name string, from, seconds float64) {
+	fps := []float64{3, 7.5, 10, 15, 24, 25, 29.97, 30, 50, 60}[d.IntN(10)]
+	at := every(0, fps)
+	count := max(int(seconds*fps), 2)
+	limit := len(getSource(name).samples)
+	switch d.IntN(6) {
+	case 0:
+		after, pause := 1+d.IntN(count-1), d.between(0.3, 15)
+		d.say("%.2f fps, %.1f s still after %d", fps, pause, after)
+		at = paused(fps, after, pause)
+	case 1:
+		first, slow := count/3+1, d.between(1, 8)
+		d.say("%.1f, then %.2f fps", slow, fps)
+		at = steps(float64(first), slow, float64(count), fps)
+	case 2:
+		d.say("%.2f fps, uneven", fps)
+		jitter := make([]float64, count+20)
+		for i := range jitter {
+			jitter[i] = d.between(-0.3, 0.3) / fps
+		}
+		jitter[0] = 0
+		at = func(i int) float64 { return float64(i)/fps + jitter[i] }
+	default:
+		d.say("%.2f fps", fps)
+	}
+	if d.one(8) {
+		late := d.between(0.1, 3)
+		d.say("picture from %.2f", late)
+		before := at
+		at = func(i int) float64 { return before(i) + late }
+	}
+	first := int(from*30) % max(limit-count, 1)
+	t.video(name, first, min(count, limit), at)
+}
+
+// damage draws one of the damages to an HLS recording, or none.
+func (d *drawing) damage(r *recording, style tsStyle) {
+	n := len(r.segments)
+	i := d.IntN(n)
+	s := r.segments[i]
+	ts := r.isTS(s)
+	kind := d.IntN(26)
+	if kind >= 17 || n < 3 || kind > 4 && !ts && kind != 16 {
+		return
+	}
+	names := []string{
+		"last cut", "middle cut", "middle cut at any byte", "line missing", "duplicated", "head cut", "packets of all PIDs gone",
+		"packets of a PID gone", "swapped", "duplicated far", "zeros", "a PID of a segment gone", "garbage", "every n-th packet gone",
+		"bytes inserted", "bytes gone", "last line missing",
+	}
+	d.say("%s: segment %d of %d", names[kind], i, n)
+	d.apply(r, kind, i, s)
+	d.expect(r, kind, i, style)
+}
+
+func (d *drawing) apply(r *recording, kind, i int, s *segment) {
+	n := len(r.segments)
+	switch kind {
+	case 0:
+		r.cut(r.segments[n-1], d.between(0.1, 0.8), r.isTS(s))
+	case 1, 2:
+		r.cut(s, d.between(0.1, 0.8), kind == 1 && r.isTS(s))
+	case 3:
+		r.leaveOut(r.segments[1+d.IntN(n-2)])
+	case 4:
+		i = max(i, 1)
+		r.replace(r.segments[i], r.segments[i-1].data)
+	case 5:
+		r.cutHead(s, d.between(0.1, 0.7))
+	case 6, 7:
+		from, count := d.IntN(len(s.data)/188), 1+d.IntN(60)
+		pid := []uint16{videoPID, audioPID}[d.IntN(2)]
+		d.run = 0
+		r.dropPackets(s, func(k int, p uint16) bool {
+			if k < from || d.run >= count || kind == 7 && p != pid {
+				return false
+			}
+			d.run++
+			return true
+		})
+	case 8:
+		a := d.IntN(n - 1)
+		r.swap(r.segments[a], r.segments[a+1])
+	case 9:
+		r.replace(s, r.segments[(i+2)%n].data)
+	case 10:
+		from := d.between(0, 0.7)
+		r.zero(s, from, from+d.between(0.1, 0.3))
+	case 11:
+		pid := []uint16{videoPID, audioPID}[d.IntN(2)]
+		r.dropPackets(s, func(_ int, p uint16) bool { return p == pid })
+	case 12:
+		r.replace(s, []byte(strings.Repeat("<error>no such key</error>\n", 50)))
+	case 13:
+		every, phase := 20+d.IntN(60), d.IntN(20)
+		r.dropPackets(s, func(k int, _ uint16) bool { return k%every == phase })
+	case 14, 15:
+		at := d.IntN(len(s.data) - 400)
+		count := 1 + d.IntN(187)
+		if kind == 15 {
+			r.lose(s.touched(at, at+count)...)
+			s.data = slices.Concat(s.data[:at], s.data[at+count:])
+			break
+		}
+		r.lose(s.touched(at, at+1)...)
+		s.data = slices.Concat(s.data[:at], make([]byte, count), s.data[at:])
+	case 16:
+		r.leaveOut(r.segments[n-1])
+	}
+}
+
+// expect says which verdicts are right. What bytes cannot decide is in the list: a last line that is gone, sixteen
+// packets of one PID, a stream that is away for a segment when counters do not run on, and a short tail between two
+// pictures.
+func (d *drawing) expect(r *recording, kind, _ int, style tsStyle) {
+	if len(r.truth.damages) == 0 {
+		return
+	}
+	r.truth.states = []state{damaged, unknown}
+	lost := 0.0
+	for _, dm := range r.truth.damages {
+		lost += dm.to - dm.from
+	}
+	switch {
+	case kind == 16:
+		r.forgetLost(r.segments[len(r.segments)-2].to)
+		r.truth.states = []state{intact, unknown}
+	case kind == 7 && d.run%16 == 0, kind == 11 && style.restart, lost < 0.35, kind == 0 && lost < 0.9 && r.playlist.whole:
+		r.truth.states = append(r.truth.states, intact)
+	}
+}
+
+// damageMP4 draws a damage of one file.
+func (d *drawing) damageMP4(r *recording) {
+	s := r.segments[0]
+	media := s.places[0].from
+	size := float64(len(s.data))
+	switch d.IntN(6) {
+	case 0:
+		d.say("zeros")
+		from := d.between(float64(media)/size, 0.9)
+		r.zero(s, from, from+d.between(0.02, 0.1))
+		r.truth.states = []state{damaged}
+	case 1:
+		fraction := d.between(0.3, 0.9)
+		if size*fraction < float64(media) || string(s.data[len(s.data)-4:]) == "" {
+			return
+		}
+		d.say("cut")
+		behind := s.places[len(s.places)-1].to < len(s.data)
+		r.cut(s, fraction, false)
+		r.truth.states = []state{damaged}
+		r.truth.unreadable = behind
+	}
+}
