@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ var (
 	presetFlag = flag.String("media.presets", presetRemux+","+presetH264+","+presetArchive, "presets to try")
 	bareFlag   = flag.Bool("media.bare", false, "try bare ffmpeg too, for the report")
 	reportFlag = flag.String("media.report", "", "write the report to this file, as JSON")
+	docsFlag   = flag.String("media.docs", "", "put the table into this page")
 	keepFlag   = flag.String("media.keep", "", "write the recordings below this folder")
 )
 
@@ -60,6 +62,11 @@ func TestCorpus(t *testing.T) {
 		}
 	})
 	report.summarize(t)
+	if *docsFlag != "" {
+		if err := updateDocs(*docsFlag, report.sorted()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if *reportFlag != "" {
 		if err := report.write(*reportFlag); err != nil {
 			t.Fatal(err)
@@ -121,5 +128,13 @@ func (r *report) summarize(t *testing.T) {
 }
 
 func (r *report) write(path string) error {
-	return writeReport(path, r.rows)
+	return writeReport(path, r.sorted())
+}
+
+// sorted gives the rows by kind and shape.
+func (r *report) sorted() []row {
+	slices.SortFunc(r.rows, func(a, b row) int {
+		return strings.Compare(a.Kind+"\x00"+a.Shape+"\x00"+a.Preset, b.Kind+"\x00"+b.Shape+"\x00"+b.Preset)
+	})
+	return r.rows
 }

@@ -44,11 +44,8 @@ func summary(rows []row) string {
 	return out.String()
 }
 
-// writeReport writes all rows as JSON, sorted.
+// writeReport writes all rows as JSON.
 func writeReport(path string, rows []row) error {
-	slices.SortFunc(rows, func(a, b row) int {
-		return strings.Compare(a.Kind+"\x00"+a.Shape+"\x00"+a.Preset, b.Kind+"\x00"+b.Shape+"\x00"+b.Preset)
-	})
 	data, err := json.MarshalIndent(rows, "", " ")
 	if err != nil {
 		return err
