@@ -22,6 +22,21 @@ var (
 	keepFlag   = flag.String("media.keep", "", "write the recordings below this folder")
 )
 
+// presets are those to try, in any spelling of upper and lower case.
+func presets(t *testing.T) []string {
+	t.Helper()
+	var chosen []string
+	for name := range strings.SplitSeq(*presetFlag, ",") {
+		all := []string{presetRemux, presetH264, presetArchive}
+		i := slices.IndexFunc(all, func(known string) bool { return strings.EqualFold(known, name) })
+		if i < 0 {
+			t.Fatalf("-media.presets: %q is none of %q", name, all)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen
+}
+
 // requireCorpus skips what takes minutes unless it is asked for: make test-media does.
 func requireCorpus(t *testing.T) {
 	t.Helper()
@@ -55,7 +70,7 @@ func TestCorpus(t *testing.T) {
 				t.Parallel()
 				r := s.make()
 				keepRecording(t, r, s.name)
-				for preset := range strings.SplitSeq(*presetFlag, ",") {
+				for _, preset := range presets(t) {
 					report.add(runShape(t, s, r, preset))
 				}
 			})
