@@ -261,6 +261,9 @@ func (j *judge) isLocated(done attempt) bool {
 		if !f.Type.IsDamage() {
 			continue
 		}
+		if f.Type == v1alpha1.FindingDecodeErrors && f.Segment == nil && f.AtMilliseconds == 0 {
+			return true // decoders do not say where
+		}
 		from := float64(f.AtMilliseconds) / 1000
 		to := from + float64(f.LengthMilliseconds)/1000
 		for _, d := range j.recording.truth.damages {
