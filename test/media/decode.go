@@ -27,6 +27,8 @@ type result struct {
 	duration      float64
 	width, height int
 	codecs        []string
+	// borders are where one of several files ends and the next one begins.
+	borders []float64
 }
 
 // picture is one decoded picture. Its gray is kept until the number is read, since where the pattern lies depends on
@@ -74,6 +76,9 @@ func decode(ctx context.Context, path string) (result, error) {
 
 // append adds a result that is shown after this one.
 func (res *result) append(next result) {
+	if res.codecs != nil {
+		res.borders = append(res.borders, res.duration)
+	}
 	if res.width == 0 {
 		res.width, res.height = next.width, next.height
 	}
