@@ -11,7 +11,7 @@ import (
 )
 
 // Index describes the file with all its packets. It reads every byte of H.264 and H.265 samples, in the order of the
-// file, and checks that each is a chain of NAL units.
+// file, and checks that each is a chain of NAL units; of other encodings it checks that no frame is all zeros.
 //
 // Packets has the samples whose bytes are in the file. Those that are not are counted in Damage (SampleMissing), at the
 // packet before which they should be. Stream.Packets agrees with Samples, packet by packet. SHA256 is not filled in:
@@ -106,10 +106,34 @@ func (x *indexer) sample(track int, s *Sample) error {
 		}
 		packet.Size = len(x.data.widened(data, length))
 	}
+	if x.check && length == 0 && neverZero[t.Params[s.Description].Codec] {
+		data, err := x.data.blocks.bytes(s.Offset, s.Size)
+		if err != nil {
+			return err
+		}
+		if isZero(data) {
+			x.note(media.FrameLost, track, s.Offset, 1)
+		}
+	}
 	packet.Params = x.data.uses[track].index(s.Description)
 	x.frames[track].add(s.Duration)
 	x.file.Streams[track].Packets.Append(packet)
 	return nil
+}
+
+// neverZero are the encodings of which no frame consists of zeros alone: such a frame is a hole in the file.
+var neverZero = map[media.Codec]bool{
+	media.AAC: true, media.MP2: true, media.MP3: true, media.Opus: true, media.AC3: true, media.EAC3: true,
+	media.VP8: true, media.VP9: true, media.AV1: true, media.MJPEG: true,
+}
+
+func isZero(data []byte) bool {
+	for _, b := range data {
+		if b != 0 {
+			return false
+		}
+	}
+	return len(data) > 0
 }
 
 func (x *indexer) note(kind media.DamageKind, track int, offset, count int64) {

@@ -6,6 +6,8 @@ package worker
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -44,8 +46,8 @@ func (m *maker) encoding() ffmpeg.Encoding {
 	}
 	if track := m.timeline.Audio; track != nil {
 		e.Sound = true
-		if len(track.Params) > 1 {
-			for _, params := range track.Params {
+		for _, params := range track.Params {
+			if len(track.Params) > 1 {
 				e.SampleRate, e.Channels = max(e.SampleRate, params.SampleRate), max(e.Channels, params.Channels)
 			}
 		}
@@ -67,51 +69,97 @@ func canvas(track *timeline.Track, maxHeight int) (width, height int) {
 	return max(2, (width+1)/2*2), max(2, (height+1)/2*2)
 }
 
-// reencode makes one MP4 of a recording that changes. When only the sound changes, the picture is copied.
+// reencode makes one MP4 of a recording that changes. What can be copied is: the picture, when only the sound changes.
 func (m *maker) reencode(ctx context.Context, changes []timeline.Change) (result, error) {
-	for _, change := range changes {
-		if change.Kind == media.Video {
-			return result{}, failure.Permanent(task.ReasonUnsupported,
-				"video changes from %s to %s at %s; recordings whose video codec changes can be split (preset Remux, onChange: Split), not joined",
-				change.From, change.To, round(timeline.Duration(change.At)))
-		}
+	if m.spec.Preset == v1alpha1.PresetRemux && !slices.ContainsFunc(changes, func(c timeline.Change) bool { return c.Kind == media.Video }) {
+		return m.soundAlone(ctx)
 	}
-	if m.spec.Preset == v1alpha1.PresetH264 {
-		return m.whole(ctx)
-	}
-	joined, encoded, merged := m.path("sound.mp4"), m.path("sound-encoded.mp4"), m.path("merged.mp4")
-	if err := m.remux(ctx, joined, m.input(media.Audio)); err != nil {
-		return result{}, err
-	}
-	encoding := m.encoding()
-	encoding.Width, encoding.Height = 0, 0
-	if err := m.encode(ctx, joined, encoded, encoding); err != nil {
-		return result{}, err
-	}
-	_, done, err := openResult(encoded)
+	joined, err := m.stretches(ctx, bothKinds...)
 	if err != nil {
 		return result{}, err
 	}
-	done()
-	sound := index.Source{Path: encoded}
-	file, err := index.Read(sound)
-	if err != nil {
-		return result{}, fmt.Errorf("read the encoded sound back: %w", err)
+	path := m.path("joined.mp4")
+	if err := m.remux(ctx, path, joined); err != nil {
+		return result{}, err
 	}
-	inputs := []remux.Input{{
-		Timeline: timeline.Build(timeline.Recording{Segments: []timeline.Segment{{File: file}}}), Sources: []index.Source{sound},
-		Kinds: []media.Kind{media.Audio},
-	}}
+	return m.compare(ctx, path, compare.Encoded, bothKinds)
+}
+
+// soundAlone encodes the sound, and copies the picture.
+func (m *maker) soundAlone(ctx context.Context) (result, error) {
+	sound, err := m.stretches(ctx, media.Audio)
+	if err != nil {
+		return result{}, err
+	}
+	inputs := []remux.Input{sound}
 	if m.timeline.Video != nil {
-		inputs = append([]remux.Input{m.input(media.Video)}, inputs...)
+		inputs = []remux.Input{m.input(media.Video), sound}
 	}
-	if err := m.remux(ctx, merged, inputs...); err != nil {
+	path := m.path("joined.mp4")
+	if err := m.remux(ctx, path, inputs...); err != nil {
 		return result{}, err
 	}
-	if _, err := m.compare(ctx, merged, compare.Copied, []media.Kind{media.Video}); err != nil {
+	if _, err := m.compare(ctx, path, compare.Copied, []media.Kind{media.Video}); err != nil {
 		return result{}, err
 	}
-	return m.compare(ctx, merged, compare.Encoded, []media.Kind{media.Audio})
+	return m.compare(ctx, path, compare.Encoded, []media.Kind{media.Audio})
+}
+
+// stretches encodes each stretch between changes alone, all onto the same canvas and with the same sound, and gives the
+// results at their times.
+func (m *maker) stretches(ctx context.Context, kinds ...media.Kind) (remux.Input, error) {
+	encoding := m.encoding()
+	recording := timeline.Recording{}
+	var paths []string
+	for i, stretch := range m.timeline.Split() {
+		part := *m
+		part.timeline = stretch
+		own := encoding
+		own.Sound = stretch.Audio != nil
+		if stretch.Video == nil || !slices.Contains(kinds, media.Video) {
+			own.Width, own.Height = 0, 0
+		}
+		if !own.Sound && own.Width == 0 {
+			continue
+		}
+		copied, encoded := m.path(fmt.Sprintf("stretch-%d.mp4", i)), m.path(fmt.Sprintf("stretch-%d-encoded.mp4", i))
+		if err := part.remux(ctx, copied, part.input(kinds...)); err != nil {
+			return remux.Input{}, err
+		}
+		if err := part.encode(ctx, copied, encoded, own); err != nil {
+			return remux.Input{}, err
+		}
+		m.complaints = part.complaints
+		if _, err := part.compare(ctx, encoded, compare.Encoded, kinds); err != nil {
+			return remux.Input{}, err
+		}
+		paths = append(paths, encoded)
+		recording.Starts = append(recording.Starts, stretch.Start)
+	}
+	joined, err := reread(recording, paths...)
+	joined.Kinds = kinds
+	return joined, err
+}
+
+// reread indexes MP4s that ffmpeg made, as the segments of a recording.
+func reread(recording timeline.Recording, paths ...string) (remux.Input, error) {
+	input := remux.Input{}
+	for _, path := range paths {
+		_, done, err := openResult(path)
+		if err != nil {
+			return remux.Input{}, err
+		}
+		done()
+		source := index.Source{Path: path}
+		file, err := index.Read(source)
+		if err != nil {
+			return remux.Input{}, fmt.Errorf("read what was encoded: %w", err)
+		}
+		input.Sources = append(input.Sources, source)
+		recording.Segments = append(recording.Segments, timeline.Segment{File: file})
+	}
+	input.Timeline = timeline.Build(recording)
+	return input, nil
 }
 
 // split makes one MP4 of each stretch without a change.
@@ -139,9 +187,10 @@ func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *
 	if !encoded && !m.spec.Strict && m.timeline.State() == timeline.Intact {
 		return nil
 	}
+	// Encoding has decoded the recording already.
 	for _, each := range results {
 		if encoded && !m.spec.Strict {
-			break // encoding has decoded all of it
+			break
 		}
 		complaints, err := m.tool.Decode(ctx, each.path)
 		if err != nil {
@@ -153,11 +202,40 @@ func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *
 	if m.complaints == 0 {
 		return nil
 	}
-	message := fmt.Sprintf("decoders report %d errors", m.complaints)
-	integrity.find(timeline.Finding{Type: timeline.DecodeErrors, Segment: -1, Message: message})
+	findings, err := m.locate(ctx, results)
+	if err != nil {
+		return err
+	}
+	for _, finding := range findings {
+		integrity.find(finding)
+	}
 	integrity.State = v1alpha1.IntegrityDamaged
 	if m.spec.OnDamage != v1alpha1.DamagePublish {
-		return failure.Permanent(task.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, message)
+		return failure.Permanent(task.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, findings[0].Message)
 	}
 	return nil
+}
+
+// locate finds where decoders complain, in what they decoded.
+func (m *maker) locate(ctx context.Context, results []result) ([]timeline.Finding, error) {
+	path := m.path("remuxed.mp4")
+	if _, err := os.Stat(path); err != nil {
+		path = results[0].path
+	}
+	spots, err := m.tool.Locate(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("find what cannot be decoded: %w", err)
+	}
+	var findings []timeline.Finding
+	for _, spot := range spots {
+		at := ticks(spot.From)
+		findings = append(findings, m.timeline.Finding(timeline.DecodeErrors, at, ticks(spot.To)-at,
+			fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", spot.Errors)))
+	}
+	if len(findings) == 0 {
+		findings = append(findings, timeline.Finding{
+			Type: timeline.DecodeErrors, Segment: -1, Message: fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints),
+		})
+	}
+	return findings, nil
 }

@@ -31,8 +31,16 @@ type Tool struct {
 // run runs ffmpeg with its progress going to onProgress, and gives what it complained about. An error is an
 // *exec.ExitError, sandbox.ErrSetup, or ctx's cause; what ffmpeg wrote is in the log alone.
 func (t Tool) run(ctx context.Context, args []string, onProgress func(line []byte)) (Complaints, error) {
+	return t.runWith(ctx, args, onProgress, func([]byte) {})
+}
+
+// runWith also hands each line of ffmpeg's standard error to onLine.
+func (t Tool) runWith(ctx context.Context, args []string, onProgress, onLine func(line []byte)) (Complaints, error) {
 	log := &stderr{dirs: slices.Concat(t.Read, t.Write)}
-	lines := &exec.Lines{Each: log.line}
+	lines := &exec.Lines{Each: func(line []byte) {
+		log.line(line)
+		onLine(line)
+	}}
 	rules := sandbox.Rules{Read: t.Read, Write: t.Write, RequireLandlock: t.RequireLandlock}
 	err := exec.Run(ctx, exec.Command{
 		Path:    t.Worker,

@@ -115,8 +115,20 @@ func (b *builder) othersEndShort(each *part) bool {
 	return others > 0 && short*2 > others
 }
 
+// lacksHead says that pictures are missing before a piece: after the piece before, or, at the beginning of a run, by the
+// playlist.
+func (b *builder) lacksHead(each *part) bool {
+	first, _, _ := each.ends(media.Video)
+	if before := b.pieceBefore(each); before != nil && before.Run == each.Run {
+		_, last, ok := before.ends(media.Video)
+		return ok && first.firstDTS-last.lastDTS > last.interval*3/2
+	}
+	after := b.after(each)
+	return after != nil && b.segments[each.Segment].Duration-(after.early-each.early) > max(2*first.interval, minHole)
+}
+
 // judgeHeads finds segments whose beginning is lost: they do not begin with a key frame although most others do, or
-// with the rest of a packet whose start is nowhere.
+// with the rest of a packet whose start is nowhere, and pictures are missing there.
 func (b *builder) judgeHeads() {
 	heads := map[*part]string{}
 	keys, rests, all := 0, 0, 0
@@ -140,7 +152,7 @@ func (b *builder) judgeHeads() {
 		return
 	}
 	for _, each := range b.pieces {
-		if why := heads[each]; why != "" {
+		if why := heads[each]; why != "" && b.lacksHead(each) {
 			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0, "its beginning is lost: %s", why)
 		}
 	}

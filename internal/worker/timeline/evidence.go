@@ -82,7 +82,7 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 	case media.PacketUnfinished:
 		return PacketsLost, "a " + stream + " packet is shorter than it says"
 	case media.FrameLost:
-		return PacketsLost, "audio frames do not follow one another"
+		return PacketsLost, stream + " frames are no frames, or do not follow one another"
 	case media.NALInvalid:
 		return Corrupt, "a picture's bytes are not valid"
 	case media.BoxTruncated:

@@ -6,6 +6,8 @@ package timeline
 import (
 	"strconv"
 	"strings"
+
+	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // namesJump says that the numbers in the segments' names go on by more than they do elsewhere in the recording.
@@ -20,24 +22,40 @@ func (b *builder) namesFollow(each *border) bool {
 	return known && step == b.usualStep()
 }
 
-// usualStep is the step that three of four names take; 0: there is none.
+// usualStep is the least step that at least half of the names take; 0: there is none, or the numbers are times, which
+// jump in every pause.
 func (b *builder) usualStep() int64 {
 	if b.step != nil {
 		return *b.step
 	}
-	count := map[int64]int{}
+	count, known := map[int64]int{}, 0
 	for i := 1; i < len(b.segments); i++ {
-		if step, known := nameStep(b.segments[i-1].Name, b.segments[i].Name); known && step > 0 {
+		if step, ok := nameStep(b.segments[i-1].Name, b.segments[i].Name); ok && step > 0 {
 			count[step]++
+			known++
 		}
 	}
 	b.step = new(int64)
 	for step, found := range count {
-		if found >= 2 && found*4 >= (len(b.segments)-1)*3 {
+		if found*2 >= known && (*b.step == 0 || step < *b.step) {
 			*b.step = step
 		}
 	}
+	if *b.step > 1 && b.isTime(*b.step) {
+		*b.step = 0
+	}
 	return *b.step
+}
+
+// isTime says that a step is as long as a segment, in seconds or a usual part of them.
+func (b *builder) isTime(step int64) bool {
+	duration := b.segments[0].Duration
+	for _, unit := range []int64{1, 1000, 1_000_000, media.Clock} {
+		if distance(step*media.Clock/unit, duration)*10 <= duration {
+			return true
+		}
+	}
+	return false
 }
 
 // nameStep is the difference between the last numbers in two names that are alike but for them.

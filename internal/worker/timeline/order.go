@@ -22,6 +22,25 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	return true
 }
 
+// isMisplacedCopy says that the only part of a run has the bytes of a later segment, and that the next part does not go
+// on with its clock.
+func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
+	only := now.parts[0]
+	if only.dropped != "" || b.segments[each.Segment].Discontinuity || each.Segment == only.Segment {
+		return false
+	}
+	if least, most := b.deltas(now, each); least >= -minStep && most <= maxMiss {
+		return false
+	}
+	b.twin(index)
+	for later := index; later < len(b.parts); later++ {
+		if b.before[later] == index-1 {
+			return !b.repeats(index-1, later)
+		}
+	}
+	return false
+}
+
 // twin is the nearest part before the one at index that has the same bytes; -1: there is none.
 func (b *builder) twin(index int) int {
 	if b.twins == nil {

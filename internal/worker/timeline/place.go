@@ -52,7 +52,10 @@ func (b *builder) place() {
 		if now != nil {
 			b.unwrap(now, each)
 		}
-		if now == nil || b.startsClock(now, each, i) {
+		if now != nil && len(now.parts) == 1 && b.isMisplacedCopy(now, each, i) {
+			b.drop(now, SegmentDuplicated, "its file is a copy of a later segment, so what belongs here is lost")
+		}
+		if now == nil || len(b.recording.Starts) > 0 || b.startsClock(now, each, i) {
 			next := &run{next: map[media.Kind]int64{}}
 			if now != nil {
 				next.pause = b.datePause(now, each)
@@ -64,6 +67,14 @@ func (b *builder) place() {
 		now.add(each)
 	}
 	b.offset(runs)
+}
+
+// drop takes the only part of a run out of it. The run's clock begins with the next part.
+func (b *builder) drop(now *run, kind Type, text string) {
+	only := now.parts[0]
+	only.dropped = kind
+	b.later(only, kind, 0, 0, "%s", text)
+	*now = run{next: map[media.Kind]int64{}, pause: now.pause, parts: now.parts}
 }
 
 // add takes a part into the run.
@@ -100,6 +111,10 @@ func (b *builder) offset(runs []*run) {
 		if b.keepsEdits() {
 			base = 0
 		}
+		if len(b.recording.Starts) > 0 {
+			base = b.recording.Starts[each.parts[0].Segment]
+			b.trim(each.parts[0], base)
+		}
 		for _, part := range each.parts {
 			part.Run, part.base = number, base
 			part.Offset += base
@@ -114,6 +129,29 @@ func (b *builder) offset(runs []*run) {
 	})
 	for number, piece := range b.pieces {
 		piece.number = number
+	}
+}
+
+// trim leaves out the sound of a segment that is not within its place: what an encoder puts in front of its first frame
+// and behind its last one.
+func (b *builder) trim(each *part, base int64) {
+	end := int64(math.MaxInt64)
+	if next := each.Segment + 1; next < len(b.recording.Starts) {
+		end = b.recording.Starts[next]
+	}
+	for i := range each.Audio {
+		slice := &each.Audio[i]
+		number := 0
+		for packet := range b.segments[each.Segment].File.Streams[slice.Stream].Packets.All() {
+			at, half := packet.PTS+slice.Shift, packet.Duration/2
+			if each.Segment > 0 && at < -half && number == slice.From {
+				slice.From++
+			}
+			if at+base > end-half && number < slice.To {
+				slice.To = number
+			}
+			number++
+		}
 	}
 }
 

@@ -10,8 +10,7 @@ import (
 )
 
 // Split divides a timeline at its changes. Each part begins at 0 and has only what one track holds. Where the sound
-// changes, the picture goes on with the part before up to its next key frame, since nothing can be decoded from
-// elsewhere.
+// changes, the picture is divided at the key frame that is nearest, since nothing can be decoded from elsewhere.
 func (t *Timeline) Split() []*Timeline {
 	changes := t.Changes()
 	slices.SortStableFunc(changes, func(a, b Change) int { return int(min(1, max(-1, a.At-b.At))) })
@@ -20,7 +19,11 @@ func (t *Timeline) Split() []*Timeline {
 		parts[i] = &Timeline{segments: t.segments}
 	}
 	for _, track := range t.Tracks() {
-		t.divide(track, changes, parts)
+		own := changes
+		if track.Kind == media.Video {
+			own = t.atKeyFrames(changes)
+		}
+		t.divide(track, own, parts)
 	}
 	for i, part := range parts {
 		part.settle()
@@ -31,6 +34,27 @@ func (t *Timeline) Split() []*Timeline {
 		}
 	}
 	return slices.DeleteFunc(parts, func(part *Timeline) bool { return len(part.Pieces) == 0 })
+}
+
+// atKeyFrames moves changes of the sound to the nearest key frame behind the change before; one that has none is moved
+// behind the end.
+func (t *Timeline) atKeyFrames(changes []Change) []Change {
+	moved := slices.Clone(changes)
+	for i := range moved {
+		if moved[i].Kind != media.Video {
+			moved[i].At = t.Length + media.Clock
+		}
+	}
+	for placed := range t.Packets(media.Video) {
+		for i := range moved {
+			behind := i == 0 && placed.PTS > 0 || i > 0 && placed.PTS > changes[i-1].At
+			if placed.Key && behind && changes[i].Kind != media.Video &&
+				distance(placed.PTS, changes[i].At) < distance(moved[i].At, changes[i].At) {
+				moved[i].At = placed.PTS
+			}
+		}
+	}
+	return moved
 }
 
 // divide gives each packet of a track to a part.
@@ -92,7 +116,7 @@ func (t *Timeline) piece(origin *Piece) *Piece {
 			return &t.Pieces[i]
 		}
 	}
-	t.Pieces = append(t.Pieces, Piece{Segment: origin.Segment, Offset: origin.Offset, Run: origin.Run})
+	t.Pieces = append(t.Pieces, Piece{Segment: origin.Segment, Offset: origin.Offset, Run: origin.Run, base: origin.base})
 	return &t.Pieces[len(t.Pieces)-1]
 }
 
@@ -110,6 +134,7 @@ func (t *Timeline) settle() {
 	}
 	for i := range t.Pieces {
 		t.Pieces[i].Offset -= begin
+		t.Pieces[i].base -= begin
 	}
-	t.Length = end - begin
+	t.Start, t.Length = begin, end-begin
 }

@@ -19,8 +19,6 @@ type part struct {
 	early, late int64
 	// number of the part in builder.pieces.
 	number int
-	// base is what the run adds to these times.
-	base int64
 	// fresh says that the part begins a run.
 	fresh bool
 	// dropped says why the part is not in the result; empty: it is.

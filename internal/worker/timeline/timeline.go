@@ -36,6 +36,9 @@ type Recording struct {
 	Segments []Segment
 	// Reported is how long the recording is as the callback says, in ticks; 0: unknown.
 	Reported int64
+	// Starts are the times, in ticks, at which the segments begin whose places are known already; empty: none is. What of
+	// a segment lies before its start or behind the next one's is left out.
+	Starts []int64
 }
 
 // State says whether a recording is whole.
@@ -60,6 +63,8 @@ type Timeline struct {
 	Findings []Finding
 	// Length of the result in ticks.
 	Length int64
+	// Start is where a part of a split timeline begins in the whole, in ticks.
+	Start int64
 
 	segments []Segment
 }
@@ -92,6 +97,9 @@ type Piece struct {
 	Run int
 	// Video and Audio are the packets, in order.
 	Video, Audio []Slice
+
+	// base is what the run adds to the times in stats, whose wraps are resolved.
+	base int64
 }
 
 // Slice is a range of the packets of one stream.
@@ -151,6 +159,24 @@ func (t *Timeline) State() State {
 // Interval is the usual one between the packets around a packet, in ticks: how long it lasts when nothing else says so.
 func (t *Timeline) Interval(placed *Placed, kind media.Kind) int64 {
 	return t.Pieces[placed.Piece].Slices(kind)[placed.Slice].stats.lastInterval
+}
+
+// Finding is a finding at a time of the result, with the segment that lies there.
+func (t *Timeline) Finding(kind Type, at, length int64, text string) Finding {
+	segment := -1
+	for i := range t.Pieces {
+		piece := &t.Pieces[i]
+		for _, kind := range kinds {
+			for _, slice := range piece.Slices(kind) {
+				if slice.stats.begin+piece.base <= at {
+					segment = piece.Segment
+				}
+			}
+		}
+	}
+	b := &builder{segments: t.segments}
+	b.find(kind, segment, at, length, "%s", text)
+	return b.findings[0]
 }
 
 // Segment is the segment of this index.
