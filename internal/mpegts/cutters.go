@@ -20,22 +20,24 @@ func newCutter(mapped mappedStream) cutter {
 	case mpeg4Video:
 		return &startCodeCutter{rules: mpeg4Rules{}}
 	case media.AAC:
-		return &soundCutter{parse: codec.ParseADTS, describe: codec.ADTSParams, minimum: codec.ADTSHeader}
+		return &soundCutter{parse: codec.ParseADTS, describe: codec.ADTSParams, sync: 0xff, minimum: codec.ADTSHeader}
 	case aacLATM:
 		latm := &codec.LATM{}
-		return &soundCutter{parse: latm.Parse, describe: latm.Params, minimum: codec.LATMHeader}
+		return &soundCutter{parse: latm.Parse, describe: latm.Params, sync: 0x56, minimum: codec.LATMHeader}
 	case media.MP3:
-		return &soundCutter{parse: codec.ParseMPEGAudio, describe: codec.MPEGAudioParams, minimum: codec.MPEGAudioHeader}
+		return &soundCutter{
+			parse: codec.ParseMPEGAudio, describe: codec.MPEGAudioParams, sync: 0xff, minimum: codec.MPEGAudioHeader,
+		}
 	case media.AC3:
-		return &soundCutter{parse: codec.ParseAC3, describe: codec.AC3Params, minimum: codec.AC3Header}
+		return &soundCutter{parse: codec.ParseAC3, describe: codec.AC3Params, sync: 0x0b, minimum: codec.AC3Header}
 	case media.EAC3:
-		return &soundCutter{parse: codec.ParseEAC3, describe: codec.EAC3Params, minimum: codec.AC3Header}
+		return &soundCutter{parse: codec.ParseEAC3, describe: codec.EAC3Params, sync: 0x0b, minimum: codec.AC3Header}
 	case media.Opus:
 		describe := func(data []byte) media.Params {
 			frame, _ := codec.ParseOpusUnit(data)
 			return codec.OpusParams(mapped.opusChannels, frame.Samples)
 		}
-		return &soundCutter{parse: codec.ParseOpusUnit, describe: describe, minimum: codec.OpusHeader}
+		return &soundCutter{parse: codec.ParseOpusUnit, describe: describe, sync: 0x7f, minimum: codec.OpusHeader}
 	default:
 		return wholeCutter{}
 	}

@@ -239,3 +239,22 @@ func TestRead_UnnamedStreamIsIgnoredAndNamed(t *testing.T) {
 		t.Errorf("ignored %q", file.Ignored)
 	}
 }
+
+func TestRead_PacketsMayBe192And204Bytes(t *testing.T) {
+	data := testStream(t)
+	want, _ := read(t, data)
+	for name, extra := range map[string]struct{ before, behind int }{"192": {4, 0}, "204": {0, 16}} {
+		var other []byte
+		for packet := range slices.Chunk(data, 188) {
+			other = append(other, make([]byte, extra.before)...)
+			other = append(append(other, packet...), bytes.Repeat([]byte{0x47}, extra.behind)...)
+		}
+		file, _ := read(t, other)
+		wantNoDamage(t, file)
+		for i := range want.Streams {
+			if !bytes.Equal(want.Streams[i].Packets.Encoded, file.Streams[i].Packets.Encoded) {
+				t.Errorf("%s: stream %d differs", name, i)
+			}
+		}
+	}
+}

@@ -5,10 +5,13 @@ package mpegts
 
 import "sparkrtc.dev/recording-operator/internal/media"
 
-// spread gives each of the first count of all pictures a time and emits it. A picture has the time of the PES packet that it is the
-// first to begin in (ISO/IEC 13818-1, 2.4.3.7). Those behind it in the same packet are distributed over the time up to
-// the next packet's, which for the last of them is next; without that, a picture lasts ticks, as its parameter sets say.
-func (s *stream) spread(count, all int, ticks int64, next mark, offset func(int) int, emit func(i int, dts, pts int64) error) error {
+// spread gives each of the first count of all pictures a time and emits it. A picture has the time of the PES packet that
+// it is the first to begin in (ISO/IEC 13818-1, 2.4.3.7). Those behind it in the same packet are distributed over the
+// time up to the next packet's, which for the last of them is next; without that, a picture lasts ticks, as its parameter
+// sets say.
+func (s *stream) spread(
+	count, all int, ticks int64, next mark, offset func(int) int, emit func(i int, dts, pts int64) error,
+) error {
 	for from := 0; from < count; {
 		begin, until, to := s.mark(offset(from)), next, all
 		for _, later := range s.marks[s.firstMark:] {

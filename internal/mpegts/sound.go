@@ -4,15 +4,19 @@
 package mpegts
 
 import (
+	"bytes"
+
 	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // soundCutter cuts sound into its frames, which tell their length at their beginning.
 type soundCutter struct {
-	// parse parses the header of a frame, for which minimum bytes are needed; describe says what a decoder has to know.
+	// parse parses the header of a frame, which begins with the byte sync and for which minimum bytes are needed; describe
+	// says what a decoder has to know.
 	parse    func([]byte) (codec.SoundFrame, bool)
 	describe func([]byte) media.Params
+	sync     byte
 	minimum  int
 
 	// frame is the last one; inStep says that another one must follow it at once.
@@ -41,10 +45,11 @@ func (c *soundCutter) cut(s *stream, _ mark, _ ending) (int, error) {
 				s.invalid()
 				c.inStep = false
 			}
+			next := c.search(s.data, at+1)
 			if !c.begun {
-				s.description().HeadBytes++
+				s.description().HeadBytes += next - at
 			}
-			at++
+			at = next
 			continue
 		}
 		if at+frame.Size > len(s.data) {
@@ -56,6 +61,14 @@ func (c *soundCutter) cut(s *stream, _ mark, _ ending) (int, error) {
 		at += frame.Size
 	}
 	return at, nil
+}
+
+// search gives where the next frame may begin, at or after at.
+func (c *soundCutter) search(data []byte, at int) int {
+	if found := bytes.IndexByte(data[at:], c.sync); found >= 0 {
+		return at + found
+	}
+	return len(data)
 }
 
 // overruns says whether a frame from at to end goes on beyond the beginning of a PES packet that begins with a frame:
