@@ -72,7 +72,7 @@ func onS3(t *testing.T, endpoint, path string) (task.Destination, storage.Paths)
 }
 
 func twoFiles() Product {
-	return Product{Files: []ProductFile{{Name: "seg0.ts"}, {Name: "index.m3u8"}}}
+	return Product{Files: []ProductFile{{Name: "seg0.ts"}, {Name: "index.m3u8"}}, Outputs: []ProductOutput{{Files: 2}}}
 }
 
 // Two recordings are published into one folder at one time: one succeeds, and what lies there is its own, whole.
@@ -193,7 +193,7 @@ func TestPublish_FailureReleasesTheFolder(t *testing.T) {
 // limit it passes.
 func TestPublish_NamesLongerThanAFileName(t *testing.T) {
 	long := strings.Repeat("房", 100) + ".ts"
-	product := Product{Files: []ProductFile{{Name: long}, {Name: "index.m3u8"}}, Local: map[string]string{long: "file-0"}}
+	product := Product{Files: []ProductFile{{Name: long}, {Name: "index.m3u8"}}, Outputs: []ProductOutput{{Files: 2}}, Local: map[string]string{long: "file-0"}}
 
 	objects := &memoryStore{objects: map[string][]byte{}}
 	server := httptest.NewServer(objects)
@@ -277,7 +277,7 @@ func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 
 // What process has measured already must not have changed since.
 func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
-	product := Product{Files: []ProductFile{{Name: "call.mp4", SizeBytes: 1, SHA256: strings.Repeat("0", 64)}}}
+	product := Product{Files: []ProductFile{{Name: "call.mp4", SizeBytes: 1, SHA256: strings.Repeat("0", 64)}}, Outputs: []ProductOutput{{Files: 1}}}
 	_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
 	if failure.Of(err).Reason != task.ReasonChecksumMismatch {
 		t.Errorf("%v", err)
@@ -287,7 +287,7 @@ func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
 // A file that is called like one of ours would be taken for it.
 func TestPublish_ReservedNames(t *testing.T) {
 	for _, name := range []string{manifestName, claimName} {
-		product := Product{Files: []ProductFile{{Name: name}}}
+		product := Product{Files: []ProductFile{{Name: name}}, Outputs: []ProductOutput{{Files: 1}}}
 		_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
 		if failure.Of(err).Reason != task.ReasonUnsupported {
 			t.Errorf("%s: %v", name, err)
