@@ -22,8 +22,8 @@ type Integrity struct {
 	// +optional
 	Packets PacketCounts `json:"packets,omitempty,omitzero"`
 
-	// findings, at most 16: damage first, then those that leave open whether something is lost, then the others, each in
-	// the order of the recording. They need not be damage: pauses and muted microphones are listed too.
+	// findings are at most 16: damage first, then those that leave open whether something is lost, then the others, such as
+	// pauses and muted microphones; each in the order of the recording.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16

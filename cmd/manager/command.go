@@ -108,7 +108,7 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect the one replica that reconciles; needed with more than one replica")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader's Lease; empty: that of the pod")
 	flags.StringSliceVar(&o.namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; none: all")
-	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", texts(networks.Local()), "`networks` that the operator does not connect to, whatever endpoint a StorageLocation names, nor a step, whatever URL it downloads from; those of pods and Services may be added where no S3 server is among them, and \"\" denies none")
+	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", texts(networks.Local()), "`networks` that the operator does not connect to, whatever endpoint a StorageLocation names, nor a step, whatever bucket or URL it reads from; those of pods and Services may be added where no S3 server is among them, and \"\" denies none")
 	flags.StringVar(&o.workerImage, "worker-image", "recording-worker:dev", "`image` that runs the steps")
 	flags.BoolVar(&o.requireLandlock, "require-landlock", false, "fail steps on nodes whose kernel has no Landlock, which keeps ffmpeg from all files but the recording; without it, such nodes run ffmpeg behind seccomp alone")
 	flags.IntVar(&o.concurrency, "concurrency", 1, "how many RecordingFiles are reconciled at once; one leaves nearly all of the API server to callbacks while they pour in, and catches up with about a hundred a second afterwards")

@@ -55,7 +55,7 @@ type Work struct {
 	Revision string
 	// TTL is how long the finished Job is kept; 0: a day.
 	TTL time.Duration
-	// DeniedNetworks are never connected to by a download by URL.
+	// DeniedNetworks are never connected to by a step that reads its source from a URL or a bucket.
 	DeniedNetworks []netip.Prefix
 	// WorkerImage is the image of the worker.
 	WorkerImage string
@@ -166,10 +166,15 @@ func newTask(work Work) (task.Task, *Problem) {
 	if work.InputFrom != nil {
 		todo.Source, problem = stepSource(*work.InputFrom, work.SourceStorage)
 	} else {
-		todo.Source, problem = recordingSource(work.File, work.Source, work.SourceStorage, work.DeniedNetworks)
+		todo.Source, problem = recordingSource(work.File, work.Source, work.SourceStorage)
 	}
 	if problem != nil {
 		return todo, problem
+	}
+	if todo.Source.Storage == nil || todo.Source.Storage.Spec.S3 != nil {
+		for _, network := range work.DeniedNetworks {
+			todo.Source.DeniedNetworks = append(todo.Source.DeniedNetworks, network.String())
+		}
 	}
 	if format := todo.Source.Format; format != formatHLS && format != formatMP4 {
 		return todo, problemf(v1alpha1.ReasonFormatUnsupported,

@@ -91,7 +91,7 @@ func work() Work {
 
 func TestBuildGolden(t *testing.T) {
 	cases := map[string]func(*Work){
-		"remux-s3": func(*Work) {},
+		"remux-s3": func(w *Work) { w.DeniedNetworks = []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16")} },
 		"h264-from-step-to-volume": func(w *Work) {
 			w.Step = &v1alpha1.Step{
 				Name: "small", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetH264, Video: &v1alpha1.VideoSettings{MaxHeight: new(int32(480))}},
@@ -109,6 +109,11 @@ func TestBuildGolden(t *testing.T) {
 			w.Source.Spec.AllowedHosts = []string{"recordings.example.com"}
 			w.DeniedNetworks = []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fd00:ec2::254/128")}
 			w.File.Spec.File.SizeBytes = 0
+		},
+		"h264-from-volume": func(w *Work) {
+			w.Step = &v1alpha1.Step{Name: "small", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetH264}}
+			w.SourceStorage = claim("recordings")
+			w.DeniedNetworks = []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16")}
 		},
 		"remux-whatever-happens": func(w *Work) {
 			w.Step.Transcode = &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux,

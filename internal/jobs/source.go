@@ -18,7 +18,6 @@ package jobs
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,9 +42,8 @@ func problemf(reason, format string, args ...any) *Problem {
 }
 
 // recordingSource says where the recording itself is read from. Credentials only go to the endpoint of the source's
-// StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone, and
-// never from a denied network.
-func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation, denied []netip.Prefix) (task.Source, *Problem) {
+// StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone.
+func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (task.Source, *Problem) {
 	facts := file.Spec.File
 	from := task.Source{
 		Format:          file.Spec.Format,
@@ -78,9 +76,6 @@ func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSou
 			host, source.Name)
 	}
 	from.URL, from.AllowedHosts = facts.DownloadURL, source.Spec.AllowedHosts
-	for _, network := range denied {
-		from.DeniedNetworks = append(from.DeniedNetworks, network.String())
-	}
 	return from, nil
 }
 

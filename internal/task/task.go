@@ -106,8 +106,8 @@ type Source struct {
 	URL string `json:"url,omitempty"`
 	// AllowedHosts are host or host:port; every URL that is followed, redirects and segments included, must be at one.
 	AllowedHosts []string `json:"allowedHosts,omitempty"`
-	// DeniedNetworks are CIDRs that a download of URL never connects to, whatever name leads there. The address is
-	// compared when connecting, after the name is resolved. Empty: none.
+	// DeniedNetworks are CIDRs that reading a URL or an S3 Storage never connects to, whatever name leads there. The
+	// address is compared when connecting, after the name is resolved. Empty: those of networks.Local.
 	DeniedNetworks []string `json:"deniedNetworks,omitempty"`
 
 	// SizeBytes and DurationSeconds are what the callback reported; 0: unknown.
