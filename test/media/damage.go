@@ -99,9 +99,12 @@ func (r *recording) swap(a, b *segment) *recording {
 	return r
 }
 
-// leaveOut leaves out a segment's line.
+// leaveOut leaves out a segment's line. A discontinuity tag stays.
 func (r *recording) leaveOut(s *segment) *recording {
 	s.gone = true
+	if i := slices.Index(r.segments, s); s.discontinuity && i+1 < len(r.segments) {
+		r.segments[i+1].discontinuity = true
+	}
 	r.unlisted = append(r.unlisted, path.Join(path.Dir(r.object), s.name))
 	r.lose(s.units...)
 	return r

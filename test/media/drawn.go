@@ -14,6 +14,8 @@ import (
 type drawing struct {
 	*rand.Rand
 	says []string
+	// away: a stream may be away for a whole segment although nothing is lost.
+	away bool
 	run  int // packets that were left out
 }
 
@@ -66,9 +68,15 @@ func (d *drawing) recording() *recording {
 	for i := range takes {
 		t := d.take(m, from, d.between(3, 12)/float64(takes)+2)
 		t.style, t.stamp = style, d.stamp()
+		if container == "fmp4" {
+			t.stamp++ // decoding times are not negative
+		}
 		_, end := t.extent()
 		r.add(t, joint{tag: i > 0, seconds: seconds, container: container})
 		from += end
+	}
+	if d.away {
+		r.truth.states = []state{intact, unknown}
 	}
 	d.damage(r, style)
 	return r.finish()
@@ -129,11 +137,13 @@ func (d *drawing) take(m material, from, seconds float64) *take {
 	if m.video != "" && d.one(5) {
 		begin = d.between(0, seconds/2)
 		d.say("sound from %.2f", begin)
+		d.away = true
 	}
 	if m.video != "" && seconds > 4 && d.one(4) {
 		a := d.between(begin+0.5, seconds-2)
 		b := d.between(a+0.2, seconds-0.5)
 		d.say("muted %.2f to %.2f", a, b)
+		d.away = true
 		t.sound(m.sound, begin, a, from)
 		begin = b
 	}
@@ -151,14 +161,14 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 	case 0:
 		after, pause := 1+d.IntN(count-1), d.between(0.3, 15)
 		d.say("%.2f fps, %.1f s still after %d", fps, pause, after)
-		at = paused(fps, after, pause)
+		at, d.away = paused(fps, after, pause), true
 	case 1:
 		first, slow := count/3+1, d.between(1, 8)
 		d.say("%.1f, then %.2f fps", slow, fps)
-		at = steps(float64(first), slow, float64(count), fps)
+		at, d.away = steps(float64(first), slow, float64(count), fps), true
 	case 2:
 		d.say("%.2f fps, uneven", fps)
-		jitter := make([]float64, count+20)
+		jitter := make([]float64, count+80)
 		for i := range jitter {
 			jitter[i] = d.between(-0.3, 0.3) / fps
 		}
@@ -170,8 +180,13 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 	if d.one(8) {
 		late := d.between(0.1, 3)
 		d.say("picture from %.2f", late)
+		d.away = true
 		before := at
 		at = func(i int) float64 { return before(i) + late }
+	}
+	d.away = d.away || fps < 10 || name == "h264-long"
+	if group := getSource(name).group; strings.HasSuffix(name, "-b") {
+		count += group - count%group // a group of B-frames is whole
 	}
 	first := int(from*30) % max(limit-count, 1)
 	t.video(name, first, min(count, limit), at)
@@ -258,7 +273,7 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 // pictures.
 func (d *drawing) expect(r *recording, kind, _ int, style tsStyle) {
 	if len(r.truth.damages) == 0 {
-		return
+		return // nothing was there to be damaged
 	}
 	r.truth.states = []state{damaged, unknown}
 	lost := 0.0

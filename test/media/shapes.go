@@ -48,7 +48,7 @@ func (r *recording) hideFirst(seconds float64) *recording {
 // forgetLost takes back damages: what is lost cannot be known, and the recording ends before it.
 func (r *recording) forgetLost(end float64) {
 	r.truth.damages = nil
-	r.truth.length = end
+	r.truth.length, r.end = end, end
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
