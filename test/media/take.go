@@ -243,7 +243,20 @@ func (t *take) parts(cuts []float64) []*part {
 			return a.slot - b.slot
 		})
 	}
-	return slices.DeleteFunc(parts, func(p *part) bool { return len(p.units) == 0 && len(cuts) > 1 })
+	return joinEmpty(parts)
+}
+
+// joinEmpty adds the time of parts without units to the part before: a recorder writes no segment without anything.
+func joinEmpty(parts []*part) []*part {
+	var kept []*part
+	for _, p := range parts {
+		if len(p.units) == 0 && len(kept) > 0 {
+			kept[len(kept)-1].duration += p.duration
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept
 }
 
 // cutPictures cuts between groups: a group goes where its key picture goes.
