@@ -27,9 +27,9 @@ var bareCommands = map[string]string{
 // on no code of the worker.
 func bare(ctx context.Context, r *recording, preset string) (string, error) {
 	hash := sha256.New()
-	fmt.Fprintf(hash, "bare 1 %s %s %v", preset, bareCommands[preset], r.truth)
+	_, _ = fmt.Fprintf(hash, "bare 1 %s %s %v", preset, bareCommands[preset], r.truth)
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		fmt.Fprintf(hash, "%s %d ", name, len(r.files[name]))
+		_, _ = fmt.Fprintf(hash, "%s %d ", name, len(r.files[name]))
 		hash.Write(r.files[name])
 	}
 	cache, err := cacheDir()

@@ -70,8 +70,9 @@ func said(r row) string {
 		return "refused"
 	case "":
 		return ""
+	default:
+		return "**" + string(r.Outcome) + "**"
 	}
-	return "**" + string(r.Outcome) + "**"
 }
 
 // updateDocs puts the table into the page.

@@ -6,6 +6,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,9 +37,7 @@ func (j *judge) try(ctx context.Context, further settings) (attempt, error) {
 	var set settings
 	if j.preset != presetArchive {
 		set = settings{"preset": j.preset}
-		for key, value := range further {
-			set[key] = value
-		}
+		maps.Copy(set, further)
 	}
 	return work(ctx, filepath.Join(j.dir, fmt.Sprint(j.attempts)), j.recording, set)
 }

@@ -30,8 +30,9 @@ func (o outcome) isRight() bool {
 	switch o {
 	case goodPassed, damageFound, changeAsked, undecided, refusedRight, decodingFinds:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // row of the report: one shape with one preset.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -91,12 +92,7 @@ func publishForPlayer(t *testing.T, dir string) map[string]*truth {
 }
 
 func isPlayed(name string) bool {
-	for _, played := range playedShapes {
-		if played == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(playedShapes, name)
 }
 
 // playAll serves the files to a browser and gives what it saw.
@@ -157,14 +153,18 @@ func browse(t *testing.T, url string, done chan struct{}) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- command.Wait() }()
+	exited := make(chan struct{})
+	var ended error
+	go func() {
+		defer close(exited)
+		ended = command.Wait()
+	}()
 	select {
 	case <-done:
 	case <-ctx.Done():
 		t.Error("the browser did not finish in time")
-	case err := <-exited:
-		t.Fatalf("the browser ended: %v\n%s", err, log.String())
+	case <-exited:
+		t.Fatalf("the browser ended: %v\n%s", ended, log.String())
 	}
 	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 	<-exited

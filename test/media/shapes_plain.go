@@ -145,7 +145,7 @@ func plainShapes() []shape {
 // codecShapes are other codecs, sizes and rates.
 func codecShapes() []shape {
 	var all []shape
-	add := func(name, says string, make func() *recording) { all = append(all, shape{name, "codec", says, make}) }
+	add := func(name, says string, made func() *recording) { all = append(all, shape{name, "codec", says, made}) }
 	for _, sound := range []string{"aac-mono", "aac-16", "aac-44", "aac-8", "mp3", "ac3", "opus"} {
 		add("ts_"+strings.ReplaceAll(sound, "-", "_"), "H.264 with "+sound+" in MPEG-TS", func() *recording { return hls(with("h264", sound, 8)) })
 		add("mp4_"+strings.ReplaceAll(sound, "-", "_"), "H.264 with "+sound+" in MP4", func() *recording { return mp4File(with("h264", sound, 8), mp4Style{}).finish() })

@@ -108,13 +108,13 @@ var sources = struct {
 // the shape's runner turns into a failure: there is no shape without its material.
 func getSource(name string) *source {
 	sources.Lock()
-	make := sources.made[name]
-	if make == nil {
-		make = sync.OnceValues(func() (*source, error) { return loadSource(name) })
-		sources.made[name] = make
+	load := sources.made[name]
+	if load == nil {
+		load = sync.OnceValues(func() (*source, error) { return loadSource(name) })
+		sources.made[name] = load
 	}
 	sources.Unlock()
-	made, err := make()
+	made, err := load()
 	if err != nil {
 		panic(fmt.Errorf("source %s: %w", name, err))
 	}
@@ -140,7 +140,7 @@ func loadSource(name string) (*source, error) {
 	}
 	raw, input := recipe.raw()
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%v %v ", input, recipe.args)
+	_, _ = fmt.Fprintf(hash, "%v %v ", input, recipe.args)
 	hash.Write(raw)
 	dir, err := cacheDir()
 	if err != nil {

@@ -40,7 +40,6 @@ func (u *unit) sample() sourceSample { return u.source.samples[u.index] }
 type slot struct {
 	source *source
 	pid    uint16
-	data   bool // timed metadata: nothing of it is expected in the result
 }
 
 // take is a stretch of a recording with one clock and one set of streams.
@@ -200,13 +199,13 @@ func (t *take) cutEvery(seconds float64) []float64 {
 }
 
 func (t *take) lastPicture() (float64, bool) {
-	last, any := math.Inf(-1), false
+	last, found := math.Inf(-1), false
 	for _, u := range t.units {
 		if u.source.video {
-			last, any = max(last, u.time), true
+			last, found = max(last, u.time), true
 		}
 	}
-	return last, any
+	return last, found
 }
 
 // parts cuts the take at the given times.

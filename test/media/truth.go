@@ -63,7 +63,6 @@ type frame struct {
 // span is a stretch of sound: at from, the position is position.
 type span struct {
 	from, to, position float64
-	optional           bool
 }
 
 // damage is what is lost, in true time.
@@ -129,11 +128,3 @@ func (t *truth) expects(s state) bool { return slices.Contains(t.states, s) }
 
 // good says that the recording has lost nothing, or nothing that bytes could show.
 func (t *truth) good() bool { return t.states[0] == intact }
-
-// canvas is the largest size of all pictures.
-func (t *truth) canvas() (width, height int) {
-	for _, f := range t.frames {
-		width, height = max(width, f.width), max(height, f.height)
-	}
-	return width, height
-}

@@ -5,6 +5,7 @@ package media
 
 import (
 	"encoding/binary"
+	"slices"
 )
 
 // clock is the number of ticks in a second of MPEG-TS.
@@ -172,7 +173,7 @@ func (m *tsMux) pes(tracks []tsTrack, unit tsUnit, pcr bool) {
 	head := append([]byte{0, 0, 1, track.streamID}, u16(uint16(length))...)
 	head = append(head, 0x80, flags, byte(len(optional)))
 	head = append(head, optional...)
-	data := append(head, unit.payload...)
+	data := slices.Concat(head, unit.payload)
 	var adaptation []byte
 	if pcr {
 		adaptation = pcrField(unit.dts-ticks(0.5), unit.key)
