@@ -15,6 +15,17 @@ COPY internal internal
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/...
 
+# ffmpeg with only what the steps use. The cache mount keeps it, whatever else changes.
+FROM debian:bookworm-slim AS ffmpeg-build
+WORKDIR /src
+COPY hack/images/lib.sh hack/images/lib.sh
+COPY hack/ffmpeg hack/ffmpeg
+RUN --mount=type=cache,target=/root/.cache/recording-operator/ffmpeg cp -r "$(hack/ffmpeg/build.sh)" /out
+
+# The program alone: docker build --target ffmpeg --output type=local,dest=DIR .
+FROM scratch AS ffmpeg
+COPY --from=ffmpeg-build /out /
+
 # The operator itself: one static binary and the certificates that it checks object stores by.
 FROM scratch AS manager
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
@@ -22,11 +33,12 @@ COPY --from=build /out/manager /manager
 USER 65532:65532
 ENTRYPOINT ["/manager"]
 
-# What runs in a step's pod.
-FROM debian:bookworm-slim AS worker
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates ffmpeg \
-    && rm -rf /var/lib/apt/lists/*
+# The image of a step's pod: two static programs and certificates, no shell and no libraries.
+FROM scratch AS worker
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=ffmpeg /ffmpeg /usr/local/bin/ffmpeg
+COPY --from=ffmpeg /copyright /usr/local/share/doc/ffmpeg
 COPY --from=build /out/worker /usr/local/bin/worker
+ENV PATH=/usr/local/bin
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/worker"]

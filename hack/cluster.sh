@@ -46,7 +46,7 @@ image_name() { echo "${IMAGE_REGISTRY:+$IMAGE_REGISTRY/}$1"; }
 image() { echo "$(image_name "$1"):dev"; }
 
 images_load() {
-  say "the images manager, worker and versitygw (the first time about eight minutes)"
+  say "the images manager, worker and versitygw (the first time about twelve minutes)"
   mkdir -p dist
   local name target
   for pair in recording-operator:manager recording-worker:worker recording-s3:versitygw; do
@@ -103,7 +103,6 @@ overlay() { # DIR RESOURCE
 resources: [$2]
 images:
 - {name: recording-s3, newName: $(image_name recording-s3), newTag: dev}
-- {name: recording-worker, newName: $(image_name recording-worker), newTag: dev}
 EOF
 }
 

@@ -148,13 +148,16 @@ build_with_buildah() {
   tag=$(qualified "$3")
   local volumes=()
   if [ -n "$(golang_version "$dockerfile")" ]; then
-    # This machine's modules and compiled packages make the build quick. They are
+    # This machine's modules, compiled packages and ffmpeg make the build quick. They are
     # given to a RUN as it is, and to one with --mount=type=cache, for which buildah
     # looks below its temporary directory for one named after the target.
     modules=$(go env GOMODCACHE) builds=$(go env GOCACHE)
     mkdir -p "$modules" "$builds" "$cache/tmp/buildah-cache/go/pkg" "$cache/tmp/buildah-cache/root/.cache"
     ln -sfn "$modules" "$cache/tmp/buildah-cache/go/pkg/mod"
     ln -sfn "$builds" "$cache/tmp/buildah-cache/root/.cache/go-build"
+    # The tests build ffmpeg too; it need not be built again here.
+    mkdir -p "$cache/../ffmpeg" "$cache/tmp/buildah-cache/root/.cache/recording-operator"
+    ln -sfn "$(realpath "$cache/../ffmpeg")" "$cache/tmp/buildah-cache/root/.cache/recording-operator/ffmpeg"
     volumes=(--volume "$modules:/go/pkg/mod" --volume "$builds:/root/.cache/go-build")
   fi
   long "building $tag (target $target) with buildah" \
