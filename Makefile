@@ -113,6 +113,12 @@ test-chaos: build ## Break everything under load for DURATION (2m): nothing may 
 	@mkdir -p dist
 	KUBEBUILDER_ASSETS=$$(hack/localkube.sh build --only envtest | tail -1) go run ./test/chaos -duration $(or $(DURATION),2m) $(if $(SEED),-seed $(SEED)) $(CHAOS)
 
+.PHONY: bench-media
+bench-media: ## Measure the worker on large recordings beside bare ffmpeg: times, memory, MB/s (BENCH="-only day -runs 1").
+	@mkdir -p bin
+	@go build -trimpath -o bin/bench-media ./test/media/bench
+	@bin/bench-media $(BENCH)
+
 .PHONY: fuzz
 fuzz: ## Fuzz what reads from strangers, FUZZTIME (30s) each.
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)

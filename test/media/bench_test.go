@@ -4,6 +4,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -97,7 +98,7 @@ func newWorker(base string, r *recording, set settings) (*worker.Worker, error) 
 			return nil, err
 		}
 	}
-	tool, err := exec.LookPath(ffmpegPath())
+	tool, err := exec.LookPath(cmp.Or(os.Getenv("WORKER_FFMPEG"), ffmpegPath()))
 	if err != nil {
 		return nil, err
 	}

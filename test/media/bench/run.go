@@ -1,0 +1,184 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/mpegts"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
+)
+
+// containerCommand has this program do the work of one container, in a process of its own as in a pod, and print how much
+// memory it had at most.
+const containerCommand = "container"
+
+var containers = []string{task.ContainerFetch, task.ContainerProcess, task.ContainerPublish}
+
+// step is what containerCommand reads.
+type step struct {
+	Task                      task.Task
+	Work, Source, Destination string
+}
+
+// runContainer does one container's work; file holds the step.
+func runContainer(ctx context.Context, name, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var s step
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	tool := os.Getenv("WORKER_FFMPEG")
+	if tool == "" {
+		tool = ffmpeg()
+	}
+	if tool, err = exec.LookPath(tool); err != nil {
+		return err
+	}
+	w := &worker.Worker{
+		Task: s.Task, WorkDir: s.Work, Source: storage.Paths{Volume: s.Source}, Destination: storage.Paths{Volume: s.Destination},
+		FFmpeg: tool, Self: self, Version: "bench", Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+	do := map[string]func(context.Context) (task.Result, error){
+		task.ContainerFetch: w.Fetch, task.ContainerProcess: w.Process, task.ContainerPublish: w.Publish,
+	}[name]
+	if _, err := do(ctx); err != nil {
+		return err
+	}
+	peak, err := peakMemory()
+	fmt.Println(peak)
+	return err
+}
+
+// peakMemory is this process's alone: getrusage(2) would count what it was before exec too.
+func peakMemory() (int64, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	kib, err := strconv.ParseInt(strings.Fields(after + " ")[0], 10, 64)
+	return kib << 10, err
+}
+
+// runWorker runs the three containers once.
+func (r *result) runWorker(ctx context.Context) error {
+	base, err := os.MkdirTemp("", "bench-media-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(base) }()
+	s := r.step(base)
+	if err := os.MkdirAll(s.Destination, 0o750); err != nil {
+		return err
+	}
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(base, "step.json")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	var run [3]time.Duration
+	for i, name := range containers {
+		command := exec.CommandContext(ctx, self, containerCommand, name, file)
+		var stderr bytes.Buffer
+		command.Stderr = &stderr
+		began := time.Now()
+		out, err := command.Output()
+		run[i] = time.Since(began)
+		if err != nil {
+			return fmt.Errorf("%s: %w\n%s", name, err, stderr.String())
+		}
+		peak, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+		if err != nil {
+			return err
+		}
+		r.memory[i] = max(r.memory[i], peak)
+	}
+	r.runs = append(r.runs, run)
+	return nil
+}
+
+func (r *result) step(base string) step {
+	claim := func(name string) task.Storage {
+		return task.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
+			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: name},
+		}}
+	}
+	calls := claim("calls")
+	return step{
+		Task: task.Task{
+			Namespace: "bench", File: r.name, UID: "uid", Step: "mp4",
+			Source:      task.Source{Format: "HLS", Storage: &calls, Object: playlist, MaxBytes: 16 << 30},
+			Destination: task.Destination{Storage: claim("archive"), Path: "out/"},
+			Transcode:   &v1alpha1.Transcode{Preset: r.preset},
+		},
+		Work: filepath.Join(base, "work"), Source: r.recording.dir, Destination: filepath.Join(base, "destination"),
+	}
+}
+
+// runBare is what people type.
+func runBare(ctx context.Context, r *recording, preset v1alpha1.Preset) (time.Duration, error) {
+	dir, err := os.MkdirTemp("", "bench-media-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	args := []string{"-i", r.joined, "-map", "0:v:0?", "-map", "0:a:0?"}
+	if preset == v1alpha1.PresetH264 {
+		args = append(args, "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k")
+	} else {
+		args = append(args, "-c", "copy")
+	}
+	began := time.Now()
+	err = runFFmpeg(ctx, dir, append(args, "-movflags", "+faststart", "out.mp4")...)
+	return time.Since(began), err
+}
+
+// indexSpeed is the best of some runs over all segments, in bytes a second.
+func indexSpeed(r *recording, runs int) (float64, error) {
+	best := time.Duration(1 << 62)
+	for range runs {
+		began := time.Now()
+		for _, segment := range r.segments {
+			file, err := os.Open(segment)
+			if err != nil {
+				return 0, err
+			}
+			_, err = mpegts.Read(file, nil)
+			if err = errors.Join(err, file.Close()); err != nil {
+				return 0, err
+			}
+		}
+		best = min(best, time.Since(began))
+	}
+	return float64(r.bytes) / best.Seconds(), nil
+}
