@@ -172,7 +172,7 @@ const (
 type File struct {
 	// Container of the file.
 	Container Container
-	// Bytes is its size, and SHA256 its digest.
+	// Bytes is its size, and SHA256 its digest; zero: it was not taken.
 	Bytes  int64
 	SHA256 [32]byte
 	// Streams in the order in which the container names them.

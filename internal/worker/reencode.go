@@ -69,75 +69,61 @@ func canvas(track *timeline.Track, maxHeight int) (width, height int) {
 	return max(2, (width+1)/2*2), max(2, (height+1)/2*2)
 }
 
-// reencode makes one MP4 of a recording that changes. What can be copied is: the picture, when only the sound changes.
+// reencode makes one MP4 of a recording that changes. Preset Remux copies the track that does not change.
 func (m *maker) reencode(ctx context.Context, changes []timeline.Change) (result, error) {
-	if m.spec.Preset == v1alpha1.PresetRemux && !slices.ContainsFunc(changes, func(c timeline.Change) bool { return c.Kind == media.Video }) {
-		return m.soundAlone(ctx)
-	}
-	joined, err := m.stretches(ctx, bothKinds...)
-	if err != nil {
-		return result{}, err
-	}
-	path := m.path("joined.mp4")
-	if err := m.remux(ctx, path, joined); err != nil {
-		return result{}, err
-	}
-	return m.compare(ctx, path, compare.Encoded, bothKinds)
-}
-
-// soundAlone encodes the sound, and copies the picture.
-func (m *maker) soundAlone(ctx context.Context) (result, error) {
-	sound, err := m.stretches(ctx, media.Audio)
-	if err != nil {
-		return result{}, err
-	}
-	inputs := []remux.Input{sound}
-	if m.timeline.Video != nil {
-		inputs = []remux.Input{m.input(media.Video), sound}
+	var inputs []remux.Input
+	var copied, encoded []media.Kind
+	for _, track := range m.timeline.Tracks() {
+		changed := slices.ContainsFunc(changes, func(c timeline.Change) bool { return c.Kind == track.Kind })
+		if !changed && m.spec.Preset == v1alpha1.PresetRemux {
+			inputs, copied = append(inputs, m.input(track.Kind)), append(copied, track.Kind)
+			continue
+		}
+		joined, err := m.stretches(ctx, track.Kind)
+		if err != nil {
+			return result{}, err
+		}
+		inputs, encoded = append(inputs, joined), append(encoded, track.Kind)
 	}
 	path := m.path("joined.mp4")
 	if err := m.remux(ctx, path, inputs...); err != nil {
 		return result{}, err
 	}
-	if _, err := m.compare(ctx, path, compare.Copied, []media.Kind{media.Video}); err != nil {
+	if _, err := m.compare(ctx, path, compare.Copied, copied); err != nil {
 		return result{}, err
 	}
-	return m.compare(ctx, path, compare.Encoded, []media.Kind{media.Audio})
+	return m.compare(ctx, path, compare.Encoded, encoded)
 }
 
-// stretches encodes each stretch between changes alone, all onto the same canvas and with the same sound, and gives the
-// results at their times.
-func (m *maker) stretches(ctx context.Context, kinds ...media.Kind) (remux.Input, error) {
+// stretches encodes each stretch of a track between its changes alone, all onto the same canvas and with the same sound,
+// and gives the results at their times.
+func (m *maker) stretches(ctx context.Context, kind media.Kind) (remux.Input, error) {
 	encoding := m.encoding()
+	if kind == media.Audio {
+		encoding.Width, encoding.Height = 0, 0
+	}
+	encoding.Sound = kind == media.Audio
 	recording := timeline.Recording{}
 	var paths []string
-	for i, stretch := range m.timeline.Split() {
+	for i, stretch := range m.timeline.SplitTrack(kind) {
 		part := *m
 		part.timeline = stretch
-		own := encoding
-		own.Sound = stretch.Audio != nil
-		if stretch.Video == nil || !slices.Contains(kinds, media.Video) {
-			own.Width, own.Height = 0, 0
-		}
-		if !own.Sound && own.Width == 0 {
-			continue
-		}
-		copied, encoded := m.path(fmt.Sprintf("stretch-%d.mp4", i)), m.path(fmt.Sprintf("stretch-%d-encoded.mp4", i))
-		if err := part.remux(ctx, copied, part.input(kinds...)); err != nil {
+		copied, encoded := m.path(fmt.Sprintf("%s-%d.mp4", kind, i)), m.path(fmt.Sprintf("%s-%d-encoded.mp4", kind, i))
+		if err := part.remux(ctx, copied, part.input(kind)); err != nil {
 			return remux.Input{}, err
 		}
-		if err := part.encode(ctx, copied, encoded, own); err != nil {
+		if err := part.encode(ctx, copied, encoded, encoding); err != nil {
 			return remux.Input{}, err
 		}
 		m.complaints = part.complaints
-		if _, err := part.compare(ctx, encoded, compare.Encoded, kinds); err != nil {
+		if _, err := part.compare(ctx, encoded, compare.Encoded, []media.Kind{kind}); err != nil {
 			return remux.Input{}, err
 		}
 		paths = append(paths, encoded)
 		recording.Starts = append(recording.Starts, stretch.Start)
 	}
 	joined, err := reread(recording, paths...)
-	joined.Kinds = kinds
+	joined.Kinds = []media.Kind{kind}
 	return joined, err
 }
 

@@ -62,7 +62,7 @@ func (s Source) section() (*os.File, *io.SectionReader, error) {
 // ErrRange says that a segment's byte range goes beyond the end of its file.
 var ErrRange = errors.New("the byte range goes beyond the end of the file")
 
-// Read indexes a segment, its digest included. It returns ErrNotMedia, ErrPlaylist, ErrRange, or an error of reading.
+// Read indexes a file or a segment. Its digest is left out of a whole MP4, which is compared with no other. It returns ErrNotMedia, ErrPlaylist, ErrRange, or an error of reading.
 func Read(source Source) (*media.File, error) {
 	file, section, err := source.section()
 	if err != nil {
@@ -79,7 +79,9 @@ func Read(source Source) (*media.File, error) {
 		return nil, err
 	}
 	index.Bytes = section.Size()
-	copy(index.SHA256[:], digest.Sum(nil))
+	if kind != media.MP4 || source.Init != nil {
+		copy(index.SHA256[:], digest.Sum(nil))
+	}
 	return index, nil
 }
 

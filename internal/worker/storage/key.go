@@ -106,17 +106,24 @@ func resolveKey(base, uri string) (string, error) {
 		return "", fmt.Errorf("the URI %.80q cannot be read", uri)
 	case parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || parsed.Opaque != "":
 		return "", fmt.Errorf("the URI %.80q is not relative", withoutQuery(uri))
-	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "" || strings.Contains(uri, "#"):
-		return "", fmt.Errorf("the URI %.80q has a query or a fragment, which an object cannot have", withoutQuery(uri))
 	}
 	if err := checkDecoded(parsed); err != nil {
 		return "", err
 	}
-	key := folderOf(base) + parsed.Path
+	// A server finds an object by the path alone: a query, such as a token, and a fragment do not name another one.
+	key := folderOf(base) + withoutDots(parsed.Path)
 	if err := checkObjectKey(key); err != nil {
 		return "", err
 	}
 	return key, nil
+}
+
+// withoutDots leaves out the parts "." of a relative path, as RFC 3986, 5.2.4, does.
+func withoutDots(path string) string {
+	for rest, found := path, true; found; path = rest {
+		rest, found = strings.CutPrefix(rest, "./")
+	}
+	return strings.ReplaceAll(path, "/./", "/")
 }
 
 // folderOf is what comes before the last part of a key, with its slash.

@@ -49,7 +49,7 @@ func (b *builder) twin(index int) int {
 		for i, each := range b.parts {
 			file := b.segments[each.Segment].File
 			b.before[i] = -1
-			if !each.first || !each.last || file.Container == media.PackedAudio && !file.HasStart {
+			if !each.first || !each.last || file.SHA256 == [32]byte{} || file.Container == media.PackedAudio && !file.HasStart {
 				continue
 			}
 			if twin, known := b.twins[file.SHA256]; known {

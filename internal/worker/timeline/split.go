@@ -11,14 +11,21 @@ import (
 
 // Split divides a timeline at its changes. Each part begins at 0 and has only what one track holds. Where the sound
 // changes, the picture is divided at the key frame that is nearest, since nothing can be decoded from elsewhere.
-func (t *Timeline) Split() []*Timeline {
-	changes := t.Changes()
+func (t *Timeline) Split() []*Timeline { return t.split(t.Changes(), t.Tracks()) }
+
+// SplitTrack divides one track at its own changes. The parts have no other track.
+func (t *Timeline) SplitTrack(kind media.Kind) []*Timeline {
+	changes := slices.DeleteFunc(t.Changes(), func(c Change) bool { return c.Kind != kind })
+	return t.split(changes, []*Track{t.Track(kind)})
+}
+
+func (t *Timeline) split(changes []Change, tracks []*Track) []*Timeline {
 	slices.SortStableFunc(changes, func(a, b Change) int { return int(min(1, max(-1, a.At-b.At))) })
 	parts := make([]*Timeline, len(changes)+1)
 	for i := range parts {
 		parts[i] = &Timeline{segments: t.segments}
 	}
-	for _, track := range t.Tracks() {
+	for _, track := range tracks {
 		own := changes
 		if track.Kind == media.Video {
 			own = t.atKeyFrames(changes)
