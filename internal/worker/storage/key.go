@@ -101,9 +101,13 @@ func resolveKey(base, uri string) (string, error) {
 		return "", fmt.Errorf("the URI %.80q has a control character", withoutQuery(uri))
 	}
 	parsed, err := url.Parse(uri)
+	if err != nil && uri != "" && (uri[0] < 'A' || uri[0] > 'z') {
+		// A colon makes a scheme of what is before it, but no scheme begins with a digit: 12:30.ts is a name.
+		parsed, err = url.Parse("./" + uri)
+	}
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the URI %.80q cannot be read", uri)
+		return "", fmt.Errorf("the URI %.80q cannot be read", withoutQuery(uri))
 	case parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil || parsed.Opaque != "":
 		return "", fmt.Errorf("the URI %.80q is not relative", withoutQuery(uri))
 	}
@@ -144,7 +148,7 @@ func checkDecoded(parsed *url.URL) error {
 	if strings.Contains(strings.ToLower(parsed.EscapedPath()), "%2f") {
 		return fmt.Errorf("the URI %.80q hides a slash", parsed.EscapedPath())
 	}
-	return checkName(parsed.Path)
+	return checkName(withoutDots(parsed.Path))
 }
 
 // relativeKey is key as seen from base's folder.
