@@ -12,12 +12,12 @@ import (
 var startCode = []byte{0, 0, 0, 1}
 
 // tsPayload is a sample as MPEG-TS has it: with start codes, ADTS headers or control headers.
-func (s *source) tsPayload(sample sourceSample) []byte {
+func (s *source) tsPayload(sample sourceSample, crc bool) []byte {
 	switch s.codec {
 	case "h264", "hevc":
 		return s.annexB(sample)
 	case "aac":
-		return append(s.adtsHeader(len(sample.data)), sample.data...)
+		return append(s.adtsHeader(len(sample.data), crc), sample.data...)
 	case "opus":
 		return append(opusHeader(len(sample.data)), sample.data...)
 	}
@@ -69,14 +69,21 @@ func (s *source) parameterSets() [][]byte {
 	return sets
 }
 
-// adtsHeader is for a raw AAC-LC packet of size bytes (ISO/IEC 13818-7, 6.2).
-func (s *source) adtsHeader(size int) []byte {
+// adtsHeader is for a raw AAC-LC packet of size bytes (ISO/IEC 13818-7, 6.2). Readers do not look at the checksum.
+func (s *source) adtsHeader(size int, crc bool) []byte {
 	rates := []int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000}
-	index, size := slices.Index(rates, s.rate), size+7
-	return []byte{
-		0xff, 0xf1, 1<<6 | byte(index)<<2 | byte(s.channels>>2), byte(s.channels&3)<<6 | byte(size>>11),
+	index, size, absent := slices.Index(rates, s.rate), size+7, byte(1)
+	if crc {
+		size, absent = size+2, 0
+	}
+	header := []byte{
+		0xff, 0xf0 | absent, 1<<6 | byte(index)<<2 | byte(s.channels>>2), byte(s.channels&3)<<6 | byte(size>>11),
 		byte(size >> 3), byte(size&7)<<5 | 0x1f, 0xfc,
 	}
+	if crc {
+		header = append(header, 0x12, 0x34)
+	}
+	return header
 }
 
 // opusHeader is the control header of an Opus packet in MPEG-TS.

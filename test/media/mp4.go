@@ -27,6 +27,12 @@ type mp4Style struct {
 	wide bool
 	// brand of the file; "": isom.
 	brand string
+	// toEnd: the box of media has no size and goes on to the end of the file.
+	toEnd bool
+	// boxes that nobody needs lie between.
+	boxes bool
+	// negative: composition offsets may be negative, so that no edit list is needed for B-frames.
+	negative bool
 	// cover adds a track with one picture, of the source of this name.
 	cover string
 }
@@ -46,6 +52,7 @@ type track struct {
 	early   int64   // media time that is displayed first
 	places  []int64
 	cover   bool
+	version byte // of the table of composition offsets
 }
 
 // tracks of a take's units in decoding order.
@@ -96,6 +103,14 @@ func (tr *track) time() {
 	tr.early, tr.start = display, float64(display+first)/float64(tr.scale)
 }
 
+// shiftOffsets makes the first unit's display time its decoding time.
+func (tr *track) shiftOffsets() {
+	for i := range tr.offsets {
+		tr.offsets[i] -= tr.early
+	}
+	tr.early, tr.version = 0, 1
+}
+
 func (tr *track) duration() int64 {
 	var sum int64
 	for _, l := range tr.lengths {
@@ -127,6 +142,14 @@ func writeMP4(t *take, style mp4Style) ([]byte, []place) {
 		brand = "isom"
 	}
 	ftyp := box("ftyp", []byte(brand), u32(512), []byte("isomiso2mp41"))
+	if style.boxes {
+		ftyp = slices.Concat(ftyp, box("free", make([]byte, 100)), box("uuid", []byte("0123456789abcdef"), []byte("anything")), box("wide"))
+	}
+	if style.negative {
+		for _, tr := range all {
+			tr.shiftOffsets()
+		}
+	}
 	if style.fragments > 0 {
 		return fragmented(ftyp, all, t, style, begin)
 	}
@@ -155,6 +178,9 @@ func writeMP4(t *take, style mp4Style) ([]byte, []place) {
 	for i := range places {
 		places[i].from += head
 		places[i].to += head
+	}
+	if style.toEnd {
+		clear(mdat[:4])
 	}
 	if style.behind {
 		return slices.Concat(ftyp, mdat, moov), places
@@ -304,7 +330,7 @@ func (tr *track) stbl(style mp4Style, base int64) []byte {
 	parts := [][]byte{stsd, fullBox("stts", 0, 0, u32(lengths), stts)}
 	if slices.ContainsFunc(tr.offsets, func(o int64) bool { return o != 0 }) {
 		count, ctts := runs(tr.offsets)
-		parts = append(parts, fullBox("ctts", 0, 0, u32(count), ctts))
+		parts = append(parts, fullBox("ctts", tr.version, 0, u32(count), ctts))
 	}
 	if !all {
 		parts = append(parts, fullBox("stss", 0, 0, u32(uint32(len(keys)/4)), keys))

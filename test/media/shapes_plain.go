@@ -5,6 +5,7 @@ package media
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -139,7 +140,42 @@ func plainShapes() []shape {
 			return newRecording().add(t, joint{seconds: 60}).finish()
 		}},
 	}
-	return append(all, codecShapes()...)
+	return slices.Concat(all, writerShapes(), codecShapes())
+}
+
+// writerShapes are what other recorders write.
+func writerShapes() []shape {
+	styled := func(name string, style tsStyle) func() *recording {
+		return func() *recording {
+			t := with(name, "aac", 10)
+			t.style = style
+			return hls(t)
+		}
+	}
+	one := func(container string) func() *recording {
+		return func() *recording {
+			return newRecording().add(with("h264-one", "aac", 12), joint{container: container, cuts: []float64{0, 2, 4, 6, 8, 10}}).finish()
+		}
+	}
+	return []shape{
+		{"null_packets", "plain", "null packets and a table of services between", styled("h264", tsStyle{stuffing: true})},
+		{"adts_crc", "plain", "ADTS headers with a checksum", styled("h264", tsStyle{adtsCRC: true, packets: 3})},
+		{"slices", "plain", "four slices in a picture", styled("h264-slices", tsStyle{})},
+		{"one_key_picture", "plain", "only the first picture of the recording is a key picture", one("")},
+		{"one_key_picture_fmp4", "plain", "the same in fMP4", one("fmp4")},
+		{"one_key_picture_mp4", "plain", "the same in MP4", func() *recording { return mp4File(with("h264-one", "aac", 12), mp4Style{}).finish() }},
+		{"mp4_to_end", "plain", "MP4 whose box of media goes on to the end of the file", func() *recording { return mp4File(call(8), mp4Style{toEnd: true}).finish() }},
+		{"mp4_boxes", "plain", "MP4 with free, uuid and wide boxes", func() *recording { return mp4File(call(8), mp4Style{boxes: true}).finish() }},
+		{"mp4_negative_offsets", "plain", "MP4 with B-frames and negative composition offsets", func() *recording {
+			return mp4File(with("h264-b", "aac", 8), mp4Style{negative: true}).finish()
+		}},
+		{"reset_indicator", "F", "reset with discontinuity_indicator in the transport stream, no tag", func() *recording {
+			t := newTake().video("h264", 240, 240, every(0, 30)).sound("aac", 0, 8, 8)
+			r := newRecording().add(call(8), joint{})
+			t.style.indicator = true
+			return r.add(t, joint{cuts: []float64{0}}).finish()
+		}},
+	}
 }
 
 // codecShapes are other codecs, sizes and rates.

@@ -28,6 +28,12 @@ type tsStyle struct {
 	packets int
 	// tables: PAT and PMT come again after so many PES packets; 0: only at the beginning of a segment.
 	tables int
+	// stuffing: null packets and a table of services lie between.
+	stuffing bool
+	// adtsCRC: ADTS headers have a checksum.
+	adtsCRC bool
+	// indicator: the first packet with a clock says that the clock begins again.
+	indicator bool
 }
 
 // tsTrack is a stream as a PMT names it.
@@ -81,9 +87,15 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 	if m.extra != nil {
 		m.extra(m)
 	}
+	if m.style.stuffing {
+		m.section(0x11, 0x42, 1, []byte{0, 1, 0xff})
+	}
 	for i, unit := range units {
 		if m.style.tables > 0 && i > 0 && i%m.style.tables == 0 {
 			m.tables(tracks)
+		}
+		if m.style.stuffing && i%10 == 3 {
+			m.null()
 		}
 		m.pes(tracks, unit, unit.track == 0)
 	}
@@ -104,6 +116,15 @@ func (m *tsMux) tables(tracks []tsTrack) {
 		pmt = append(pmt, track.descriptors...)
 	}
 	m.section(pmtPID, 2, 1, pmt)
+}
+
+// null writes a packet that holds nothing.
+func (m *tsMux) null() {
+	packet := []byte{0x47, 0x1f, 0xff, 0x10}
+	for len(packet) < 188 {
+		packet = append(packet, 0xff)
+	}
+	m.out = append(m.out, packet...)
 }
 
 // section writes a table in one transport packet.
@@ -177,6 +198,9 @@ func (m *tsMux) pes(tracks []tsTrack, unit tsUnit, pcr bool) {
 	var adaptation []byte
 	if pcr {
 		adaptation = pcrField(unit.dts-ticks(0.5), unit.key)
+		if m.style.indicator && len(m.places) == 0 {
+			adaptation[0] |= 0x80
+		}
 	}
 	from := len(m.out)
 	starts := []int{} // offset in data at which each transport packet begins
