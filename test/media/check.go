@@ -83,6 +83,9 @@ func (c *checker) readNumbers() {
 			x, y, w, h := 0.0, 0.0, float64(grayWidth), float64(grayHeight)
 			if !c.view.copied && c.res.width > 0 {
 				rw, rh := float64(c.res.width), float64(c.res.height)
+				if c.truth.rotated%180 != 0 {
+					rw, rh = rh, rw
+				}
 				scale := min(rw/float64(s.w), rh/float64(s.h))
 				w, h = float64(s.w)*scale/rw*grayWidth, float64(s.h)*scale/rh*grayHeight
 				x, y = (grayWidth-w)/2, (grayHeight-h)/2

@@ -96,7 +96,11 @@ func runShape(t *testing.T, s shape, r *recording, preset string) row {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	if *keepFlag == "" {
+		defer func() { _ = os.RemoveAll(dir) }()
+	} else {
+		t.Logf("%s: kept in %s", preset, dir)
+	}
 	j := &judge{recording: r, preset: preset, dir: dir}
 	result, err := j.run(t.Context())
 	if err != nil {

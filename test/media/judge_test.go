@@ -102,7 +102,7 @@ func (j *judge) refused(first attempt) outcome {
 // archive keeps every byte, and says the state.
 func (j *judge) archive(done attempt) outcome {
 	truth := &j.recording.truth
-	if truth.archiveRefused || truth.absent && !truth.archivable {
+	if truth.archiveRefused || truth.absent && !truth.archivable && done.failure != nil {
 		return j.refused(done)
 	}
 	if done.failure != nil {

@@ -4,6 +4,7 @@
 package media
 
 import (
+	"maps"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -301,7 +302,7 @@ func scramble(data []byte) {
 
 func variants() *recording {
 	r := newRecording().add(call(6), joint{}).finish()
-	for name, data := range r.files {
+	for name, data := range maps.Clone(r.files) {
 		r.files[strings.Replace(name, "call/", "call/high/", 1)] = data
 	}
 	r.files["call/master.m3u8"] = []byte("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=300000\nindex.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=900000\nhigh/index.m3u8\n")
