@@ -256,13 +256,11 @@ func (c *checker) checkSound() {
 		c.problem("sound", "there is none")
 		return
 	}
-	at := make(map[int]heard, len(c.res.sound))
-	for _, h := range c.res.sound {
-		at[int(math.Round((h.at-c.origin)*50))] = h
-	}
+	windows := slices.Clone(c.res.sound)
+	slices.SortStableFunc(windows, func(a, b heard) int { return compare(a.at, b.at) })
 	missing := 0.0
 	for _, s := range c.truth.sounds {
-		missing += c.checkSpan(s, at)
+		missing += c.checkSpan(s, windows)
 	}
 	if missing > 0.1 {
 		c.problems = append(c.problems, fmt.Sprintf("%.2f s of sound are missing", missing))
@@ -276,7 +274,7 @@ func (c *checker) checkSound() {
 const wrongRun = 4
 
 // checkSpan checks a stretch of sound and gives how much of it is missing, in seconds.
-func (c *checker) checkSpan(s span, at map[int]heard) (missing float64) {
+func (c *checker) checkSpan(s span, windows []heard) (missing float64) {
 	run := 0
 	for i := int(math.Ceil((s.from + edge) * 50)); float64(i)/50 < s.to-edge; i++ {
 		moment := float64(i) / 50
@@ -284,7 +282,7 @@ func (c *checker) checkSpan(s span, at map[int]heard) (missing float64) {
 			run = 0
 			continue
 		}
-		h, covered := at[i]
+		h, covered := nearest(windows, moment+c.origin)
 		if !covered || h.level < chirpLevel/8 {
 			missing += 0.02
 			c.problem("sound missing", "at %.2f", moment)
@@ -300,6 +298,16 @@ func (c *checker) checkSpan(s span, at map[int]heard) (missing float64) {
 		}
 	}
 	return missing
+}
+
+// nearest is the window of sound at a time; false: there is none.
+func nearest(windows []heard, at float64) (heard, bool) {
+	const within = 0.5*windowStep/float64(soundRate) + 0.001
+	i, _ := slices.BinarySearchFunc(windows, at-within, func(h heard, t float64) int { return compare(h.at, t) })
+	if i == len(windows) || windows[i].at > at+within {
+		return heard{}, false
+	}
+	return windows[i], true
 }
 
 // atBorder says that a time is where the result goes from one file to the next: sound begins there again.
@@ -324,7 +332,7 @@ func (c *checker) checkSilence() {
 func (c *checker) checkHoles() {
 	for i := 1; i < len(c.res.covered); i++ {
 		hole := c.res.covered[i].from - c.res.covered[i-1].to
-		if at := c.res.covered[i-1].to - c.origin; hole > 0.06 && !c.atBorder(at) && !(c.view.damaged && c.truth.isDamaged(at, 0.2)) {
+		if at := c.res.covered[i-1].to - c.origin; hole > maxHole && !c.atBorder(at) && !(c.view.damaged && c.truth.isDamaged(at, 0.2)) {
 			c.problem("hole in the sound track", "%.3f s at %.3f: browsers play what follows at once", hole, at)
 		}
 	}

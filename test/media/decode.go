@@ -47,6 +47,9 @@ type heard struct {
 // decodeTimeout is for one pass of ffmpeg over a result.
 const decodeTimeout = 2 * time.Minute
 
+// maxHole is how long the sound track may have nothing, or two samples for one moment, in seconds.
+const maxHole = 0.06
+
 const (
 	grayWidth, grayHeight = 96, 54
 	soundRate             = 16000
@@ -179,12 +182,19 @@ func (res *result) decodeSound(ctx context.Context, path string) error {
 		if err != nil || err2 != nil || count > len(samples) {
 			return fmt.Errorf("sound at %q: %d samples are left", line[0], len(samples))
 		}
-		if expected := begin + float64(len(stretch))/soundRate; len(stretch) == 0 || at-expected > 0.004 || expected-at > 0.004 {
+		chunk := samples[:count]
+		samples = samples[count:]
+		off := int((at - begin) * soundRate)
+		switch off -= len(stretch); {
+		case len(stretch) == 0 || off > maxHole*soundRate || -off > maxHole*soundRate:
 			flush()
 			begin, stretch = at, nil
+		case off > 0.004*soundRate:
+			stretch = append(stretch, make([]int16, off)...)
+		case -off > 0.004*soundRate:
+			chunk = chunk[min(-off, len(chunk)):]
 		}
-		stretch = append(stretch, samples[:count]...)
-		samples = samples[count:]
+		stretch = append(stretch, chunk...)
 	}
 	flush()
 	return nil
