@@ -155,6 +155,9 @@ func (c *checker) findOrigin() {
 	}
 	slices.Sort(offsets)
 	c.origin = offsets[len(offsets)/2]
+	if c.view.damaged && c.truth.isDamaged(0, tolerance) {
+		return // the beginning is lost, so that nothing says when it was
+	}
 	if math.Abs(c.origin) > 0.06+joinTolerance*float64(c.truth.joins) {
 		c.problem("origin", "everything is %+.3f s off", c.origin)
 		if math.Abs(c.origin) > 1 {

@@ -13,7 +13,8 @@ import (
 // drawing makes recordings at random: material, layout, clock, rate and damage.
 type drawing struct {
 	*rand.Rand
-	says []string
+	says       []string
+	fragmented bool
 	// away: a stream may be away for a whole segment although nothing is lost.
 	away bool
 	run  int // packets that were left out
@@ -102,7 +103,7 @@ func (d *drawing) container(m material) string {
 func (d *drawing) mp4Style() mp4Style {
 	style := mp4Style{behind: d.one(2), wide: d.one(4)}
 	if d.one(3) {
-		style.fragments = d.between(0.5, 4)
+		style.fragments, d.fragmented = d.between(0.5, 4), true
 	}
 	if d.one(6) {
 		style.longer = d.between(0.2, 3)
@@ -220,7 +221,10 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 	case 1, 2:
 		r.cut(s, d.between(0.1, 0.8), kind == 1 && r.isTS(s))
 	case 3:
-		r.leaveOut(r.segments[1+d.IntN(n-2)])
+		// Beside a reset nothing would say how long the lost segment was.
+		if i = 1 + d.IntN(n-2); !r.segments[i].discontinuity && !r.segments[i+1].discontinuity {
+			r.leaveOut(r.segments[i])
+		}
 	case 4:
 		i = max(i, 1)
 		r.replace(r.segments[i], r.segments[i-1].data)
@@ -299,6 +303,11 @@ func (d *drawing) damageMP4(r *recording) {
 		d.say("zeros")
 		from := d.between(float64(media)/size, 0.9)
 		r.zero(s, from, from+d.between(0.02, 0.1))
+		for i := range r.truth.damages {
+			if d.fragmented {
+				r.truth.damages[i].to = r.end // a fragment's tables may be hit, and all that follows is lost with them
+			}
+		}
 		r.truth.states = []state{damaged}
 	case 1:
 		fraction := d.between(0.3, 0.9)
