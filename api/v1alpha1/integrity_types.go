@@ -60,12 +60,13 @@ const (
 	CheckedDecoded IntegrityCheck = "Decoded"
 )
 
-// PacketCounts counts the packets of a recording by what they hold. A packet is one coded picture, or one frame of sound.
+// PacketCounts counts the packets of the streams that are in the result by what they hold. A packet is one coded picture,
+// or one frame of sound.
 type PacketCounts struct {
-	// video packets of all video streams; 0 or absent: none.
+	// video packets; 0 or absent: none.
 	// +optional
 	Video int64 `json:"video,omitempty"`
-	// audio packets of all audio streams; 0 or absent: none.
+	// audio packets; 0 or absent: none.
 	// +optional
 	Audio int64 `json:"audio,omitempty"`
 }

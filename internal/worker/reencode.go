@@ -6,14 +6,11 @@ package worker
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
-	"sparkrtc.dev/recording-operator/internal/task"
-	"sparkrtc.dev/recording-operator/internal/worker/compare"
-	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
@@ -43,6 +40,7 @@ func (m *maker) encoding() ffmpeg.Encoding {
 	}
 	if track := m.timeline.Video; track != nil {
 		e.Width, e.Height = canvas(track, maxHeight)
+		e.SquarePixels = !slices.ContainsFunc(track.Params, func(p media.Params) bool { return mp4.HasPixelAspect(p.Entry) })
 	}
 	if track := m.timeline.Audio; track != nil {
 		e.Sound = true
@@ -89,10 +87,14 @@ func (m *maker) reencode(ctx context.Context, changes []timeline.Change) (result
 	if err := m.remux(ctx, path, inputs...); err != nil {
 		return result{}, err
 	}
-	if _, err := m.compare(ctx, path, compare.Copied, copied); err != nil {
+	if _, err := m.compareCopied(path, copied...); err != nil {
 		return result{}, err
 	}
-	return m.compare(ctx, path, compare.Encoded, encoded)
+	lost, err := m.lost(ctx, "")
+	if err != nil {
+		return result{}, err
+	}
+	return m.compareEncoded(path, lost, encoded...)
 }
 
 // stretches encodes each stretch of a track between its changes alone, all onto the same canvas and with the same sound,
@@ -116,9 +118,14 @@ func (m *maker) stretches(ctx context.Context, kind media.Kind) (remux.Input, er
 			return remux.Input{}, err
 		}
 		m.complaints = part.complaints
-		if _, err := part.compare(ctx, encoded, compare.Encoded, []media.Kind{kind}); err != nil {
+		lost, err := part.lost(ctx, copied)
+		if err != nil {
 			return remux.Input{}, err
 		}
+		if _, err := part.compareEncoded(encoded, lost, kind); err != nil {
+			return remux.Input{}, err
+		}
+		m.spots = append(m.spots, shifted(part.spots, stretch.Start)...)
 		paths = append(paths, encoded)
 		recording.Starts = append(recording.Starts, stretch.Start)
 	}
@@ -158,70 +165,11 @@ func (m *maker) split(ctx context.Context) ([]result, error) {
 		if err := part.remux(ctx, path, part.input(bothKinds...)); err != nil {
 			return nil, err
 		}
-		made, err := part.compare(ctx, path, compare.Copied, bothKinds)
+		made, err := part.compareCopied(path, bothKinds...)
 		if err != nil {
 			return nil, err
 		}
 		results = append(results, made)
 	}
 	return results, nil
-}
-
-// judgeDecoding decodes results where there is reason to, and judges what decoders complained about.
-func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *Integrity) error {
-	encoded := m.spec.Preset == v1alpha1.PresetH264
-	if !encoded && !m.spec.Strict && m.timeline.State() == timeline.Intact {
-		return nil
-	}
-	// Encoding has decoded the recording already.
-	for _, each := range results {
-		if encoded && !m.spec.Strict {
-			break
-		}
-		complaints, err := m.tool.Decode(ctx, each.path)
-		if err != nil {
-			return toolFailure(ctx, "the result cannot be decoded", complaints, err)
-		}
-		m.complaints += complaints.Decoder
-	}
-	integrity.Checked = v1alpha1.CheckedDecoded
-	if m.complaints == 0 {
-		return nil
-	}
-	findings, err := m.locate(ctx, results)
-	if err != nil {
-		return err
-	}
-	for _, finding := range findings {
-		integrity.find(finding)
-	}
-	integrity.State = v1alpha1.IntegrityDamaged
-	if m.spec.OnDamage != v1alpha1.DamagePublish {
-		return failure.Permanent(task.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, findings[0].Message)
-	}
-	return nil
-}
-
-// locate finds where decoders complain, in what they decoded.
-func (m *maker) locate(ctx context.Context, results []result) ([]timeline.Finding, error) {
-	path := m.path("remuxed.mp4")
-	if _, err := os.Stat(path); err != nil {
-		path = results[0].path
-	}
-	spots, err := m.tool.Locate(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("find what cannot be decoded: %w", err)
-	}
-	var findings []timeline.Finding
-	for _, spot := range spots {
-		at := ticks(spot.From)
-		findings = append(findings, m.timeline.Finding(timeline.DecodeErrors, at, ticks(spot.To)-at,
-			fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", spot.Errors)))
-	}
-	if len(findings) == 0 {
-		findings = append(findings, timeline.Finding{
-			Type: timeline.DecodeErrors, Segment: -1, Message: fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints),
-		})
-	}
-	return findings, nil
 }

@@ -108,9 +108,9 @@ type maker struct {
 	sources  []index.Source
 	spec     *v1alpha1.Transcode
 	tool     ffmpeg.Tool
-	// complaints counts what decoders complained about; decoded says that one has seen all of the recording.
+	// complaints counts what decoders complained about, and spots are where.
 	complaints int
-	decoded    bool
+	spots      []compare.Range
 }
 
 // result is an MP4 that was compared with the recording.
@@ -151,13 +151,17 @@ func (m *maker) whole(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	if m.spec.Preset != v1alpha1.PresetH264 {
-		return m.compare(ctx, remuxed, compare.Copied, bothKinds)
+		return m.compareCopied(remuxed, bothKinds...)
 	}
 	encoded := m.path("encoded.mp4")
 	if err := m.encode(ctx, remuxed, encoded, m.encoding()); err != nil {
 		return result{}, err
 	}
-	return m.compare(ctx, encoded, compare.Encoded, bothKinds)
+	lost, err := m.lost(ctx, remuxed)
+	if err != nil {
+		return result{}, err
+	}
+	return m.compareEncoded(encoded, lost, bothKinds...)
 }
 
 var bothKinds = []media.Kind{media.Video, media.Audio}
@@ -195,14 +199,23 @@ func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Enc
 	return nil
 }
 
-// compare opens a result and compares it with the timeline.
-func (m *maker) compare(_ context.Context, path string, by func(*timeline.Timeline, *mp4.Movie, ...media.Kind) error, kinds []media.Kind) (result, error) {
+// compareCopied opens a result and compares the streams that were copied with the timeline.
+func (m *maker) compareCopied(path string, kinds ...media.Kind) (result, error) {
+	return m.compare(path, func(movie *mp4.Movie) error { return compare.Copied(m.timeline, movie, kinds...) })
+}
+
+// compareEncoded opens a result and compares the streams that were encoded. What decoders could not decode is excused.
+func (m *maker) compareEncoded(path string, lost []compare.Range, kinds ...media.Kind) (result, error) {
+	return m.compare(path, func(movie *mp4.Movie) error { return compare.Encoded(m.timeline, movie, lost, kinds...) })
+}
+
+func (m *maker) compare(path string, compare func(*mp4.Movie) error) (result, error) {
 	movie, done, err := openResult(path)
 	if err != nil {
 		return result{}, err
 	}
 	defer done()
-	if err := by(m.timeline, movie, kinds...); err != nil {
+	if err := compare(movie); err != nil {
 		return result{}, resultFailure(err)
 	}
 	return result{path: path, media: m.describe(movie)}, nil

@@ -12,9 +12,13 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
+// Range is a stretch of the result, in ticks.
+type Range struct{ From, To int64 }
+
 // Encoded compares a result whose streams of these kinds were encoded again: it must have each picture of the recording
-// at its time, and sound wherever the recording has it. The error is a *Difference, or of reading the result.
-func Encoded(t *timeline.Timeline, movie *mp4.Movie, kinds ...media.Kind) error {
+// at its time, and sound wherever the recording has it. In the stretches of lost, which are damaged, a decoder may have
+// left pictures out or shown others. The error is a *Difference, or of reading the result.
+func Encoded(t *timeline.Timeline, movie *mp4.Movie, lost []Range, kinds ...media.Kind) error {
 	for _, kind := range kinds {
 		want, have, there, err := pair(t, movie, kind)
 		switch {
@@ -22,9 +26,9 @@ func Encoded(t *timeline.Timeline, movie *mp4.Movie, kinds ...media.Kind) error 
 			return err
 		case !there:
 		case kind == media.Video:
-			err = comparePictures(t, want, have)
+			err = comparePictures(t, want, have, lost)
 		default:
-			err = compareSound(t, have)
+			err = compareSound(t, have, lost)
 		}
 		if err != nil {
 			return err
@@ -34,31 +38,52 @@ func Encoded(t *timeline.Timeline, movie *mp4.Movie, kinds ...media.Kind) error 
 }
 
 // comparePictures goes through both in the order of showing.
-func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track) error {
+func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track, lost []Range) error {
 	next, stop := iter.Pull2(inOrder(samples(have, false)))
 	defer stop()
+	picture, err, more := next()
 	for wanted, err := range inOrder(recorded(t, want)) {
 		if err != nil {
 			return err
 		}
-		picture, err, more := next()
+		for more && err == nil && picture.pts < wanted.pts-maxPictureMiss && within(lost, picture.pts) {
+			picture, err, more = next()
+		}
 		switch {
 		case err != nil:
 			return err
+		case more && distance(picture.pts, wanted.pts) <= maxPictureMiss:
+			picture, err, more = next()
+		case within(lost, wanted.pts):
 		case !more:
 			return differ(media.Video, wanted.pts, "pictures are missing from here on")
-		case distance(picture.pts, wanted.pts) > maxPictureMiss && picture.pts > wanted.pts:
+		case picture.pts > wanted.pts:
 			return differ(media.Video, wanted.pts, "a picture is missing: the next one is shown at %s", timeline.Duration(picture.pts))
-		case distance(picture.pts, wanted.pts) > maxPictureMiss:
+		default:
 			return differ(media.Video, picture.pts, "there is a picture that the recording does not have: its next one is shown at %s",
 				timeline.Duration(wanted.pts))
 		}
+		if err != nil {
+			return err
+		}
 	}
-	picture, err, more := next()
+	for more && err == nil && within(lost, picture.pts) {
+		picture, err, more = next()
+	}
 	if err == nil && more {
 		return differ(media.Video, picture.pts, "there are pictures after the recording's last one")
 	}
 	return err
+}
+
+// within says that a time lies in one of the stretches.
+func within(stretches []Range, at int64) bool {
+	for _, stretch := range stretches {
+		if at >= stretch.From && at <= stretch.To {
+			return true
+		}
+	}
+	return false
 }
 
 // recorded are the recording's pictures as a player shows them.
@@ -118,7 +143,7 @@ func (b *byTime) Pop() any {
 
 // compareSound checks that encoded sound begins with the recording's sound, has no hole, and ends with it. Holes of the
 // recording are silence in the result.
-func compareSound(t *timeline.Timeline, have *mp4.Track) error {
+func compareSound(t *timeline.Timeline, have *mp4.Track, lost []Range) error {
 	track := t.Track(media.Audio)
 	window := track.Shown()
 	begin, end, any := int64(0), int64(0), false
@@ -138,6 +163,7 @@ func compareSound(t *timeline.Timeline, have *mp4.Track) error {
 		switch {
 		case err != nil:
 			return err
+		case within(lost, sample.pts), within(lost, reached):
 		case first && sample.pts > begin+maxSoundMiss:
 			return differ(media.Audio, begin, "sound begins late, at %s", timeline.Duration(sample.pts))
 		case !first && sample.pts > reached+maxSoundHole:
@@ -146,6 +172,7 @@ func compareSound(t *timeline.Timeline, have *mp4.Track) error {
 		reached, first = max(reached, sample.pts+sample.duration), false
 	}
 	switch {
+	case within(lost, reached), within(lost, end):
 	case reached < end-maxSoundHole:
 		return differ(media.Audio, reached, "sound ends early; the recording's ends at %s", timeline.Duration(end))
 	case reached > end+maxSoundRest:

@@ -6,6 +6,7 @@ package ffmpeg
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strconv"
 )
 
@@ -14,6 +15,8 @@ type Encoding struct {
 	// Width and Height of the picture in pixels, both even. Pictures of other sizes keep their aspect ratio and are
 	// padded. 0: there is no picture, or it is left out.
 	Width, Height int
+	// SquarePixels says that no picture has other pixels, whatever the container says of the track as a whole.
+	SquarePixels bool
 	// CRF is x264's constant rate factor, 0 to 51.
 	CRF int
 	// Sound says that there is sound, with this sample rate in Hz and this many channels.
@@ -22,6 +25,9 @@ type Encoding struct {
 	// AudioKbps is the sound's bit rate in kilobits a second.
 	AudioKbps int
 }
+
+// maxThreads bounds x264's threads, each of which takes memory.
+const maxThreads = 16
 
 // in opens an MP4 of our own, and nothing else: no protocol but files, no other container.
 func in(path string) []string {
@@ -42,7 +48,8 @@ func encodeArgs(input, output string, e Encoding) []string {
 	args := in(input)
 	if e.Width > 0 {
 		args = append(args, "-map", "0:v:0", "-vf", pictureFilter(e), "-c:v", "libx264", "-preset", "veryfast", "-crf", strconv.Itoa(e.CRF),
-			"-pix_fmt", "yuv420p", "-fps_mode", "vfr", "-enc_time_base:v", "-1")
+			"-pix_fmt", "yuv420p",
+			"-threads", strconv.Itoa(min(runtime.NumCPU(), maxThreads)), "-fps_mode", "vfr", "-enc_time_base:v", "-1")
 	}
 	if e.Sound {
 		args = append(args, "-map", "0:a:0", "-af", "aresample=async=1:min_hard_comp=0.05", "-c:a", "aac", "-b:a", fmt.Sprintf("%dk", e.AudioKbps))
@@ -58,8 +65,11 @@ func encodeArgs(input, output string, e Encoding) []string {
 
 // pictureFilter makes pixels square, then fits every picture into the canvas.
 func pictureFilter(e Encoding) string {
-	return fmt.Sprintf("scale='trunc(iw*sar/2+0.5)*2':'trunc(ih/2+0.5)*2',setsar=1,"+
-		"scale=%d:%d:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=%d:%d:-1:-1,setsar=1", e.Width, e.Height, e.Width, e.Height)
+	square := "scale='trunc(iw*sar/2+0.5)*2':'trunc(ih/2+0.5)*2',setsar=1,"
+	if e.SquarePixels {
+		square = "setsar=1,"
+	}
+	return square + fmt.Sprintf("scale=%d:%d:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=%d:%d:-1:-1,setsar=1", e.Width, e.Height, e.Width, e.Height)
 }
 
 // Decode decodes a file and gives what decoders complained about.

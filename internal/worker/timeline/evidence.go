@@ -34,35 +34,36 @@ func (b *builder) listOutliers(each *part) {
 
 // evidence is the damage of one type in one segment.
 type evidence struct {
-	kind  Type
-	at    int64
-	count int
-	what  string
+	kind     Type
+	from, to int64
+	count    int
+	what     string
 }
 
 // listDamage lists the damage of a piece's file, joined by type.
 func (b *builder) listDamage(each *part) {
 	var found []evidence
 	file := b.segments[each.Segment].File
+	times := b.damageTimes(each)
 	for _, damage := range file.Damage {
 		if damage.Stream >= 0 && file.Streams[damage.Stream].Kind == media.Data {
 			continue
 		}
 		kind, what := explain(damage, file)
-		at := b.damageTime(each, damage)
+		from, to := times.of(each, damage)
 		i := slices.IndexFunc(found, func(e evidence) bool { return e.kind == kind })
 		if i < 0 {
-			found = append(found, evidence{kind: kind, at: at, count: damage.Count, what: what})
+			found = append(found, evidence{kind: kind, from: from, to: to, count: damage.Count, what: what})
 			continue
 		}
-		found[i].at, found[i].count = min(found[i].at, at), found[i].count+damage.Count
+		found[i].from, found[i].to, found[i].count = min(found[i].from, from), max(found[i].to, to), found[i].count+damage.Count
 	}
 	for _, e := range found {
 		text := e.what
 		if e.count > 1 {
 			text = fmt.Sprintf("%s (%d places)", e.what, e.count)
 		}
-		b.find(e.kind, each.Segment, e.at+each.base, 0, "%s", text)
+		b.find(e.kind, each.Segment, e.from+each.base, e.to-e.from, "%s", text)
 	}
 }
 
@@ -93,22 +94,42 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 	return Corrupt, string(damage.Kind)
 }
 
-// damageTime is when, in the clock of the run, the packet is that the evidence names.
-func (b *builder) damageTime(each *part, damage media.Damage) int64 {
-	if damage.Stream < 0 {
-		return each.early
+// packetTimes are the times of some packets of each stream, in the clock of the run.
+type packetTimes map[int]map[int]int64
+
+// damageTimes finds the times of the packets that the evidence names: one pass over each stream.
+func (b *builder) damageTimes(each *part) packetTimes {
+	times := packetTimes{}
+	file := b.segments[each.Segment].File
+	for _, damage := range file.Damage {
+		if damage.Stream < 0 {
+			continue
+		}
+		if times[damage.Stream] == nil {
+			times[damage.Stream] = map[int]int64{}
+		}
+		times[damage.Stream][damage.Packet], times[damage.Stream][damage.Packet+damage.Count-1] = each.late, each.late
 	}
 	moved := each.Offset - each.base
-	number := 0
-	at := each.early
-	for packet := range b.segments[each.Segment].File.Streams[damage.Stream].Packets.All() {
-		at = packet.PTS + moved
-		if number >= damage.Packet {
-			break
+	for stream, wanted := range times {
+		number := 0
+		for packet := range file.Streams[stream].Packets.All() {
+			if _, ok := wanted[number]; ok {
+				wanted[number] = max(each.early, packet.PTS+moved)
+			}
+			number++
 		}
-		number++
 	}
-	return max(at, each.early)
+	return times
+}
+
+// of gives the stretch of a piece of evidence. What concerns the file as a whole begins where the piece does.
+func (t packetTimes) of(each *part, damage media.Damage) (from, to int64) {
+	if damage.Stream < 0 {
+		return each.early, each.early
+	}
+	from, to = t[damage.Stream][damage.Packet], t[damage.Stream][damage.Packet+damage.Count-1]
+	return from, max(from, to)
 }
 
 // compareReport compares the length with what the callback reported, which counts whole seconds, and not from the first

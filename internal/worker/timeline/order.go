@@ -33,7 +33,7 @@ func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 		return false
 	}
 	b.twin(index)
-	for later := index; later < len(b.parts); later++ {
+	for later := index + 1; later < len(b.parts); later++ {
 		if b.before[later] == index-1 {
 			return !b.repeats(index-1, later)
 		}

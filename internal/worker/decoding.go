@@ -1,0 +1,115 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package worker
+
+import (
+	"context"
+	"fmt"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/compare"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+)
+
+// judgeDecoding decodes results where there is reason to, and judges what decoders complained about. Encoding has decoded
+// the recording already.
+func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *Integrity) error {
+	encoded := m.spec.Preset == v1alpha1.PresetH264
+	if !encoded && !m.spec.Strict && m.timeline.State() == timeline.Intact {
+		return nil
+	}
+	for _, each := range results {
+		if encoded && !m.spec.Strict {
+			break
+		}
+		complaints, err := m.tool.Decode(ctx, each.path)
+		if err != nil {
+			return toolFailure(ctx, "the result cannot be decoded", complaints, err)
+		}
+		if complaints.Decoder > 0 {
+			if err := m.locate(ctx, each.path); err != nil {
+				return err
+			}
+		}
+		m.complaints += complaints.Decoder
+	}
+	integrity.Checked = v1alpha1.CheckedDecoded
+	if m.complaints == 0 {
+		return nil
+	}
+	if len(m.spots) == 0 {
+		m.spots = []compare.Range{{}}
+	}
+	for _, spot := range m.spots {
+		integrity.find(m.timeline.Finding(timeline.DecodeErrors, spot.From, spot.To-spot.From,
+			"decoders report errors: bytes of the recording are wrong"))
+	}
+	integrity.State = v1alpha1.IntegrityDamaged
+	if m.spec.OnDamage == v1alpha1.DamagePublish {
+		return nil
+	}
+	first := m.timeline.Finding(timeline.DecodeErrors, m.spots[0].From, 0,
+		fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints))
+	return failure.Permanent(task.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
+}
+
+// locate finds where decoders complain about a file.
+func (m *maker) locate(ctx context.Context, path string) error {
+	spots, err := m.tool.Locate(ctx, path)
+	if err != nil {
+		return fmt.Errorf("find what cannot be decoded: %w", err)
+	}
+	for _, spot := range spots {
+		m.spots = append(m.spots, compare.Range{From: ticks(spot.From), To: ticks(spot.To)})
+	}
+	return nil
+}
+
+// lost are the stretches that may lack pictures in an encoded result: those of damage, up to the next key frame behind
+// it. decoded is the file in which decoders complained; empty: it is known where.
+func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, error) {
+	if m.complaints == 0 && m.timeline.State() != timeline.Damaged {
+		return nil, nil
+	}
+	if m.complaints > 0 && decoded != "" {
+		if err := m.locate(ctx, decoded); err != nil {
+			return nil, err
+		}
+	}
+	stretches := append([]compare.Range{}, m.spots...)
+	for _, finding := range m.timeline.Findings {
+		if finding.Type.Severity() == timeline.SeverityDamage {
+			stretches = append(stretches, compare.Range{From: finding.At, To: finding.At + finding.Length})
+		}
+	}
+	// A picture may be shown up to half a second before one that was decoded before it.
+	const reordered = media.Clock / 2
+	for i := range stretches {
+		stretches[i].From -= reordered
+		stretches[i].To = m.nextKey(stretches[i].To+1) + reordered
+	}
+	return stretches, nil
+}
+
+// nextKey is the time of the first key frame at or behind a time; the end of the timeline when there is none.
+func (m *maker) nextKey(at int64) int64 {
+	for placed := range m.timeline.Packets(media.Video) {
+		if placed.Key && placed.PTS >= at {
+			return placed.PTS
+		}
+	}
+	return max(at, m.timeline.Length)
+}
+
+// shifted moves stretches by where a part of the timeline begins.
+func shifted(stretches []compare.Range, by int64) []compare.Range {
+	moved := make([]compare.Range, len(stretches))
+	for i, each := range stretches {
+		moved[i] = compare.Range{From: each.From + by, To: each.To + by}
+	}
+	return moved
+}
