@@ -10,36 +10,29 @@ func (b *builder) judgeAbsences() {
 	for _, kind := range kinds {
 		b.judgeKind(kind)
 	}
+	var at int64 // where a segment without a place of its own would be
 	for i, segment := range b.segments {
 		switch {
 		case segment.File == nil:
-			b.find(SegmentMissing, i, b.timeOf(i), segment.Duration, "it is named in the playlist and is not there")
+			b.find(SegmentMissing, i, at, segment.Duration, "it is named in the playlist and is not there")
 		case len(b.partsOf[i]) == 0:
-			b.judgeEmpty(i)
+			b.judgeEmpty(i, at)
+		}
+		for _, each := range b.partsOf[i] {
+			at = max(at, each.late+each.base)
 		}
 	}
 }
 
 // judgeEmpty judges a segment without any packets.
-func (b *builder) judgeEmpty(segment int) {
+func (b *builder) judgeEmpty(segment int, at int64) {
 	file := b.segments[segment].File
 	if len(file.Damage) > 0 || len(file.Streams) == 0 {
-		b.find(Corrupt, segment, b.timeOf(segment), b.segments[segment].Duration, "no picture and no sound can be read from it")
+		b.find(Corrupt, segment, at, b.segments[segment].Duration, "no picture and no sound can be read from it")
 		return
 	}
-	b.find(UnknownHole, segment, b.timeOf(segment), b.segments[segment].Duration,
+	b.find(UnknownHole, segment, at, b.segments[segment].Duration,
 		"it holds neither picture nor sound; whether something is lost cannot be decided")
-}
-
-// timeOf is where a segment without a place of its own would be.
-func (b *builder) timeOf(segment int) int64 {
-	var at int64
-	for _, each := range b.parts {
-		if each.Segment < segment {
-			at = max(at, each.late+each.base)
-		}
-	}
-	return at
 }
 
 // judgeKind goes through the stretches of pieces of one run that lack a kind.

@@ -4,6 +4,8 @@
 package timeline
 
 import (
+	"slices"
+
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
@@ -154,8 +156,8 @@ func (b *builder) judgeBorder(each *border) {
 		return
 	}
 	hole, open := each.hole()
-	if !open || each.goOn() || b.lostBetween(each) {
-		return
+	if !open || each.goOn() || b.lostBetween(each) || b.segments[each.y.Segment].Discontinuity {
+		return // nothing is missing, or the playlist announces another clock
 	}
 	late, inTime := b.lateness(each)
 	tolerance := minHole + b.segments[each.x.Segment].Precision
@@ -180,16 +182,17 @@ func (b *builder) judgeBorder(each *border) {
 
 // lostBetween says that a segment between the two has no place, so that the hole is judged with that segment.
 func (b *builder) lostBetween(each *border) bool {
-	for segment := each.x.Segment + 1; segment < each.y.Segment; segment++ {
-		placed := false
-		for _, part := range b.partsOf[segment] {
-			placed = placed || part.dropped == ""
-		}
-		if !placed {
-			return true
+	if b.unplaced == nil {
+		b.unplaced = make([]int, len(b.segments)+1)
+		for i, parts := range b.partsOf {
+			b.unplaced[i+1] = b.unplaced[i]
+			if !slices.ContainsFunc(parts, func(p *part) bool { return p.dropped == "" }) {
+				b.unplaced[i+1]++
+			}
 		}
 	}
-	return false
+	from, to := each.x.Segment+1, each.y.Segment
+	return from < to && b.unplaced[to] > b.unplaced[from]
 }
 
 // hole is the stretch at a border without any packets; false: some kind goes on.

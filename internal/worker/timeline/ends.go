@@ -8,9 +8,9 @@ import "sparkrtc.dev/recording-operator/internal/media"
 // Bounds for judging the ends of runs.
 const (
 	// minShort is by how much a segment must be shorter than the playlist says before it is judged, and minShortWhole
-	// the same where the playlist says whole seconds.
+	// the same where the playlist says whole seconds: some recorders round them up.
 	minShort      = media.Clock * 3 / 10
-	minShortWhole = media.Clock * 8 / 10
+	minShortWhole = media.Clock
 )
 
 // judgeEnds looks at the last segment of each run, which nothing follows with the same clock.
@@ -35,7 +35,7 @@ func (b *builder) judgeEnd(each *part) {
 	}
 	at := each.late + each.base
 	switch {
-	case cut == media.TailUnstuffed, b.soundEndsToo(each):
+	case cut == media.TailUnstuffed, b.soundEndsToo(each) && !b.sameDurations():
 		b.find(SegmentTruncated, each.Segment, at, short, "its end is lost: it holds %s, the playlist says %s",
 			position(each.late-each.early), position(segment.Duration))
 	case b.othersEndShort(each):
@@ -60,12 +60,17 @@ func (b *builder) endsCut(each *part) (worst media.Tail, of media.Kind) {
 	return worst, of
 }
 
+// leastShort is by how much a segment is at least shorter than the playlist says when that is no rounding.
+func (b *builder) leastShort(segment int) int64 {
+	if b.segments[segment].Precision >= media.Clock {
+		return minShortWhole
+	}
+	return minShort
+}
+
 // shortTolerance is by how much a segment may be shorter than the playlist says.
 func (b *builder) shortTolerance(each *part) int64 {
-	tolerance := int64(minShort)
-	if b.segments[each.Segment].Precision >= media.Clock {
-		tolerance = minShortWhole
-	}
+	tolerance := b.leastShort(each.Segment)
 	for _, piece := range []*part{each, b.pieceBefore(each)} {
 		if piece == nil {
 			continue
@@ -99,20 +104,41 @@ func (b *builder) soundEndsToo(each *part) bool {
 	return max(first.longest, last.longest) <= max(minHole, 2*last.interval)
 }
 
+// sameDurations says that the playlist gives every segment the same duration: a recorder that writes what it aims at does
+// so for the last segment, too, which holds less.
+func (b *builder) sameDurations() bool {
+	for _, segment := range b.segments {
+		if segment.Duration != b.segments[0].Duration {
+			return false
+		}
+	}
+	return len(b.segments) >= minBorders
+}
+
 // othersEndShort says that most other segments hold less than the playlist says as well, as those of a screen do that
 // does not change.
 func (b *builder) othersEndShort(each *part) bool {
-	short, others := 0, 0
-	for _, piece := range b.pieces {
-		if piece == each || !piece.first || !piece.last {
-			continue
-		}
-		others++
-		if b.segments[piece.Segment].Duration-(piece.late-piece.early) > minShort {
-			short++
+	if b.whole == 0 {
+		for _, piece := range b.pieces {
+			if piece.first && piece.last {
+				b.whole++
+				b.endShort += b.endsShort(piece)
+			}
 		}
 	}
+	short, others := b.endShort, b.whole
+	if each.first && each.last {
+		short, others = short-b.endsShort(each), others-1
+	}
 	return others > 0 && short*2 > others
+}
+
+// endsShort is 1 for a piece that holds less than the playlist says, and 0 for others.
+func (b *builder) endsShort(each *part) int {
+	if b.segments[each.Segment].Duration-(each.late-each.early) > minShort {
+		return 1
+	}
+	return 0
 }
 
 // lacksHead says that pictures are missing before a piece: after the piece before, or, at the beginning of a run, by the

@@ -110,8 +110,8 @@ func (b *builder) damageTimes(each *part) packetTimes {
 		}
 		times[damage.Stream][damage.Packet], times[damage.Stream][damage.Packet+damage.Count-1] = each.late, each.late
 	}
-	moved := each.Offset - each.base
 	for stream, wanted := range times {
+		moved := each.Offset - each.base + b.shift(&file.Streams[stream])
 		number := 0
 		for packet := range file.Streams[stream].Packets.All() {
 			if _, ok := wanted[number]; ok {

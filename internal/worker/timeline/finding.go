@@ -98,14 +98,16 @@ type Finding struct {
 	Message string
 }
 
-// maxFindings bounds the list of one type; a recording that is damaged everywhere has one for each packet.
+// maxFindings bounds the findings of one severity; a recording that is damaged everywhere has one for each segment.
 const maxFindings = 1000
 
 // find adds a finding. The message begins with the segment and the time.
 func (b *builder) find(kind Type, segment int, at, length int64, format string, args ...any) {
-	if len(b.findings) >= maxFindings && kind.Severity() == SeverityNote || len(b.findings) >= 2*maxFindings {
+	if b.found[kind.Severity()] >= maxFindings {
+		b.more++
 		return
 	}
+	b.found[kind.Severity()]++
 	at = max(0, at)
 	where := "at " + position(at)
 	if segment >= 0 && b.segments[segment].Duration > 0 {

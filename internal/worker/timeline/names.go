@@ -41,14 +41,22 @@ func (b *builder) usualStep() int64 {
 			*b.step = step
 		}
 	}
-	if *b.step > 1 && b.isTime(*b.step) {
+	if b.isTime(*b.step) {
 		*b.step = 0
 	}
 	return *b.step
 }
 
-// isTime says that a step is as long as a segment, in seconds or a usual part of them.
+// isTime says that a step is as long as a segment, in seconds or a usual part of them. A step of one is that of a number
+// that counts, unless the number is as great as a time.
 func (b *builder) isTime(step int64) bool {
+	const today = 1_000_000_000 // seconds since 1970 are greater
+	if _, number, _ := lastNumber(b.segments[0].Name); step == 1 {
+		value, err := strconv.ParseInt(number, 10, 64)
+		if err == nil && value < today {
+			return false
+		}
+	}
 	duration := b.segments[0].Duration
 	for _, unit := range []int64{1, 1000, 1_000_000, media.Clock} {
 		if distance(step*media.Clock/unit, duration)*10 <= duration {

@@ -3,7 +3,11 @@
 
 package timeline
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"sort"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // judgeCopy finds a segment whose file is a copy of another one's. Equal bytes alone prove nothing, since a source may
 // repeat itself; beside its twin, or where a hole of its length follows, the copy stands in the place of another.
@@ -33,19 +37,15 @@ func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 		return false
 	}
 	b.twin(index)
-	for later := index + 1; later < len(b.parts); later++ {
-		if b.before[later] == index-1 {
-			return !b.repeats(index-1, later)
-		}
-	}
-	return false
+	later := b.next[index-1]
+	return later > index && !b.repeats(index-1, later)
 }
 
 // twin is the nearest part before the one at index that has the same bytes; -1: there is none.
 func (b *builder) twin(index int) int {
 	if b.twins == nil {
 		b.twins = map[[32]byte]int{}
-		b.before = make([]int, len(b.parts))
+		b.before, b.next = make([]int, len(b.parts)), make([]int, len(b.parts))
 		for i, each := range b.parts {
 			file := b.segments[each.Segment].File
 			b.before[i] = -1
@@ -53,7 +53,7 @@ func (b *builder) twin(index int) int {
 				continue
 			}
 			if twin, known := b.twins[file.SHA256]; known {
-				b.before[i] = twin
+				b.before[i], b.next[twin] = twin, i
 			}
 			b.twins[file.SHA256] = i
 		}
@@ -92,27 +92,43 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {
 		return false
 	}
+	if after := b.parts[index+1]; each.early > now.late && each.late <= after.early+minStep {
+		return false // it lies where it belongs, and its beginning is lost
+	}
 	each.dropped = SegmentForeign
 	b.later(each, SegmentForeign, 0, duration, "its clock is that of another recording: it is off by %s, and the clock goes on behind it",
 		position(max(least, -most)))
 	return true
 }
 
+// fitsInFront says that a part ends where the run begins, and that the run's clock goes on behind the part. Behind the
+// last one, nothing does.
+func (b *builder) fitsInFront(now *run, each *part, index int) bool {
+	miss := distance(each.late, now.early)
+	if index+1 == len(b.parts) {
+		return miss <= together
+	}
+	after := b.parts[index+1]
+	b.unwrap(now, after)
+	least, _ := b.deltas(now, after)
+	return miss <= maxMiss && !b.segments[after.Segment].Discontinuity && distance(least, 0) <= maxMiss
+}
+
+// fits says that a part lies in a hole that the run has left. The holes are in the order of time.
+func (r *run) fits(each *part) bool {
+	behind := sort.Search(len(r.holes), func(i int) bool { return r.holes[i].from-minStep > each.early })
+	for _, hole := range r.holes[max(0, behind-2):behind] {
+		if each.late <= hole.to+minStep {
+			return true
+		}
+	}
+	return false
+}
+
 // judgeOrder finds a segment that belongs before others that the playlist names first: into a hole that was left, or
 // before the first one when the run's clock goes on behind it.
 func (b *builder) judgeOrder(now *run, each *part, index int) bool {
-	fits := false
-	for _, hole := range now.holes {
-		if each.early >= hole.from-minStep && each.late <= hole.to+minStep {
-			fits = true
-		}
-	}
-	if !fits && distance(each.late, now.early) <= maxMiss && index+1 < len(b.parts) {
-		after := b.parts[index+1]
-		b.unwrap(now, after)
-		least, _ := b.deltas(now, after)
-		fits = !b.segments[after.Segment].Discontinuity && distance(least, 0) <= maxMiss
-	}
+	fits := now.fits(each) || b.fitsInFront(now, each, index)
 	if !fits {
 		return false
 	}

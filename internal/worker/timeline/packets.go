@@ -89,13 +89,13 @@ type placer struct {
 
 // place moves a packet by its offset.
 func (p *placer) place(placed *Placed, offset int64, stats *stats) {
-	reorder := placed.PTS - placed.DTS
 	placed.DTS += offset
 	placed.PTS += offset
-	if p.began && len(stats.outliers) > 0 && slices.Contains(stats.outliers, placed.Number) {
-		placed.DTS, placed.PTS = p.dts+stats.interval, p.pts+stats.interval
-		if distance(reorder, 0) > maxReorder {
-			reorder = 0
+	if len(stats.outliers) > 0 && slices.Contains(stats.outliers, placed.Number) {
+		if p.began {
+			placed.DTS, placed.PTS = p.dts+stats.interval, p.pts+stats.interval
+		} else {
+			placed.DTS, placed.PTS = stats.origin+offset, stats.origin+offset
 		}
 	}
 	if p.began && placed.DTS <= p.dts {

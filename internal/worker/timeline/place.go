@@ -21,6 +21,10 @@ const (
 	maxMiss = media.Clock / 2
 	// minDatePause is the shortest pause that recorded dates show; clocks of computers are set by less.
 	minDatePause = media.Clock * 3 / 10
+	// maxPause is the longest pause that a clock or recorded dates show; beyond it, they are wrong.
+	maxPause = 86_400 * media.Clock
+	// maxTime keeps sums of times within their type.
+	maxTime = 1 << 61
 )
 
 // run is a stretch of parts with one clock.
@@ -73,6 +77,7 @@ func (b *builder) place() {
 func (b *builder) drop(now *run, kind Type, text string) {
 	only := now.parts[0]
 	only.dropped = kind
+	only.early, only.late = math.MinInt64/4, math.MinInt64/4 // before whatever the run will have
 	b.later(only, kind, 0, 0, "%s", text)
 	*now = run{next: map[media.Kind]int64{}, pause: now.pause, parts: now.parts}
 }
@@ -117,12 +122,15 @@ func (b *builder) offset(runs []*run) {
 		}
 		for _, part := range each.parts {
 			part.Run, part.base = number, base
+			if part.dropped != "" {
+				part.early = max(part.early, each.early)
+			}
 			part.Offset += base
 			if part.dropped == "" {
 				b.pieces = append(b.pieces, part)
 			}
 		}
-		end = base + max(each.late, b.lastEnd(each))
+		end = min(base+max(each.late, b.lastEnd(each)), maxTime)
 	}
 	slices.SortStableFunc(b.pieces, func(x, y *part) int {
 		return cmp.Or(cmp.Compare(x.Run, y.Run), cmp.Compare(x.early, y.early))
@@ -162,15 +170,11 @@ func (b *builder) lastEnd(now *run) int64 {
 	if last == nil || !last.first || !last.last {
 		return now.late
 	}
-	segment := b.segments[last.Segment]
-	tolerance := int64(minShort)
-	if segment.Precision >= media.Clock {
-		tolerance = minShortWhole
-	}
-	if segment.Duration-(last.late-last.early) <= tolerance {
+	duration := b.segments[last.Segment].Duration
+	if duration-(last.late-last.early) <= b.leastShort(last.Segment) {
 		return now.late
 	}
-	return last.early + segment.Duration
+	return last.early + duration
 }
 
 // unwrap moves a part by whole wraps, so that its clock is nearest to the run's.
@@ -217,7 +221,7 @@ func (b *builder) deltas(now *run, each *part) (least, most int64) {
 // own clock goes on after it: such a part is a copy, of another recording, or out of order.
 func (b *builder) startsClock(now *run, each *part, index int) bool {
 	if !each.first {
-		b.later(each, ClockStep, each.early, 0, "the clock goes back within the segment")
+		b.later(each, ClockStep, each.early, 0, "the clock goes back, or leaps, within the segment")
 		return true
 	}
 	least, most := b.deltas(now, each)
@@ -226,6 +230,9 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 		return least < -minStep || least > maxJoin
 	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
 		return false
+	case least > maxPause:
+		b.later(each, ClockStep, each.early, 0, "the clock of all streams leaps by %s", position(least))
+		return true
 	case most >= -minStep:
 		b.judgeOneStep(each, least)
 		return false
@@ -250,7 +257,7 @@ func (b *builder) datePause(before *run, each *part) int64 {
 		return 0
 	}
 	pause := Ticks(began.Sub(b.segments[last.Segment].Began)) - (last.late - last.early)
-	if pause < minDatePause {
+	if pause < minDatePause || pause > maxPause {
 		return 0
 	}
 	return pause

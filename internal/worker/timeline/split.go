@@ -4,105 +4,169 @@
 package timeline
 
 import (
+	"cmp"
+	"maps"
+	"math"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // Split divides a timeline at its changes. Each part begins at 0 and has only what one track holds. Where the sound
-// changes, the picture is divided at the key frame that is nearest, since nothing can be decoded from elsewhere.
-func (t *Timeline) Split() []*Timeline { return t.split(t.Changes(), t.Tracks()) }
+// changes, the picture is divided at the key frame that is nearest, since nothing can be decoded from elsewhere. The
+// first part has the findings of the whole.
+func (t *Timeline) Split() []*Timeline {
+	t = t.withoutEdits()
+	return t.split(t.Changes(), t.Tracks())
+}
 
 // SplitTrack divides one track at its own changes. The parts have no other track.
 func (t *Timeline) SplitTrack(kind media.Kind) []*Timeline {
+	t = t.withoutEdits()
 	changes := slices.DeleteFunc(t.Changes(), func(c Change) bool { return c.Kind != kind })
 	return t.split(changes, []*Track{t.Track(kind)})
 }
 
 func (t *Timeline) split(changes []Change, tracks []*Track) []*Timeline {
-	slices.SortStableFunc(changes, func(a, b Change) int { return int(min(1, max(-1, a.At-b.At))) })
-	parts := make([]*Timeline, len(changes)+1)
-	for i := range parts {
-		parts[i] = &Timeline{segments: t.segments}
+	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.At, b.At) })
+	stretches := make([]*stretch, len(changes)+1)
+	for i := range stretches {
+		stretches[i] = &stretch{whole: t, made: &Timeline{segments: t.segments}, pieces: map[int]*Piece{}, params: map[paramsOf]bool{}}
 	}
 	for _, track := range tracks {
 		own := changes
 		if track.Kind == media.Video {
 			own = t.atKeyFrames(changes)
 		}
-		t.divide(track, own, parts)
+		t.divide(track, own, stretches)
 	}
-	for i, part := range parts {
-		part.settle()
-		for _, finding := range t.Findings {
-			if i == 0 {
-				part.Findings = append(part.Findings, finding)
-			}
+	var parts []*Timeline
+	for _, each := range stretches {
+		if part := each.finish(); len(part.Pieces) > 0 {
+			parts = append(parts, part)
 		}
 	}
-	return slices.DeleteFunc(parts, func(part *Timeline) bool { return len(part.Pieces) == 0 })
+	if len(parts) > 0 {
+		parts[0].Findings, parts[0].More = t.Findings, t.More
+	}
+	return parts
 }
 
-// atKeyFrames moves changes of the sound to the nearest key frame behind the change before; one that has none is moved
-// behind the end.
+// atKeyFrames moves changes of the sound, in the order of time, to the nearest key frame behind the change before; one
+// that has none is moved behind the end.
 func (t *Timeline) atKeyFrames(changes []Change) []Change {
-	moved := slices.Clone(changes)
-	for i := range moved {
-		if moved[i].Kind != media.Video {
-			moved[i].At = t.Length + media.Clock
+	var keys []int64
+	for placed := range t.Packets(media.Video) {
+		if placed.Key {
+			keys = append(keys, placed.PTS)
 		}
 	}
-	for placed := range t.Packets(media.Video) {
-		for i := range moved {
-			behind := i == 0 && placed.PTS > 0 || i > 0 && placed.PTS > changes[i-1].At
-			if placed.Key && behind && changes[i].Kind != media.Video &&
-				distance(placed.PTS, changes[i].At) < distance(moved[i].At, changes[i].At) {
-				moved[i].At = placed.PTS
+	slices.Sort(keys)
+	moved := slices.Clone(changes)
+	for i := range moved {
+		if moved[i].Kind == media.Video {
+			continue
+		}
+		least := int64(0)
+		if i > 0 {
+			least = changes[i-1].At
+		}
+		at, _ := slices.BinarySearch(keys, changes[i].At)
+		moved[i].At = math.MaxInt64
+		for _, key := range keys[max(0, at-1):min(at+1, len(keys))] {
+			if key > least && (moved[i].At == math.MaxInt64 || distance(key, changes[i].At) < distance(moved[i].At, changes[i].At)) {
+				moved[i].At = key
 			}
 		}
 	}
 	return moved
 }
 
-// divide gives each packet of a track to a part.
-func (t *Timeline) divide(track *Track, changes []Change, parts []*Timeline) {
+// withoutEdits is a timeline with the same packets at the times at which they are shown first: the edit list of a whole
+// MP4 is not that of its parts.
+func (t *Timeline) withoutEdits() *Timeline {
+	made := *t
+	made.Pieces = slices.Clone(t.Pieces)
+	for _, track := range []**Track{&made.Video, &made.Audio} {
+		if *track == nil || len((*track).Edits) == 0 {
+			continue
+		}
+		copied := **track
+		shift := shiftOf(copied.Edits)
+		copied.Edits, *track = nil, &copied
+		for i := range made.Pieces {
+			own := &made.Pieces[i].Audio
+			if copied.Kind == media.Video {
+				own = &made.Pieces[i].Video
+			}
+			*own = slices.Clone(*own)
+			for j := range *own {
+				(*own)[j].Shift += shift
+			}
+		}
+	}
+	return &made
+}
+
+// divide gives each packet of a track to a stretch.
+func (t *Timeline) divide(track *Track, changes []Change, stretches []*stretch) {
 	at, entry := 0, -1
 	for placed := range t.Packets(track.Kind) {
-		for at < len(changes) && t.crosses(track, &placed, entry, changes[at]) {
+		if entry >= 0 && placed.Entry != entry && !track.holds(entry, placed.Entry) {
+			own := slices.IndexFunc(changes[at:], func(c Change) bool { return c.Kind == track.Kind && c.At >= placed.PTS })
+			at += own + 1
+		}
+		for at < len(changes) && changes[at].Kind != track.Kind && crosses(&placed, track.Kind, changes[at]) {
 			at++
 		}
 		entry = placed.Entry
-		parts[at].take(t, track, &placed)
+		stretches[at].take(track, &placed)
 	}
 }
 
-// crosses says that a packet lies behind a change.
-func (t *Timeline) crosses(track *Track, placed *Placed, entry int, change Change) bool {
-	if change.Kind == track.Kind {
-		return entry >= 0 && entry != placed.Entry && placed.PTS >= change.At
-	}
-	return placed.PTS >= change.At && (track.Kind == media.Audio || placed.Key)
+// crosses says that a packet lies behind a change of the other kind.
+func crosses(placed *Placed, kind media.Kind, change Change) bool {
+	return placed.PTS >= change.At && (kind == media.Audio || placed.Key)
 }
 
-// take adds a packet to the part.
-func (t *Timeline) take(from *Timeline, track *Track, placed *Placed) {
-	mine := t.Track(track.Kind)
+// stretch is what lies between two changes.
+type stretch struct {
+	whole, made *Timeline
+	// pieces by the index of the piece of the whole that each is from.
+	pieces map[int]*Piece
+	// params are those that the tracks have.
+	params map[paramsOf]bool
+}
+
+// paramsOf names an entry of Track.Params.
+type paramsOf struct {
+	kind  media.Kind
+	entry int
+}
+
+// take adds a packet.
+func (s *stretch) take(track *Track, placed *Placed) {
+	mine := s.made.Track(track.Kind)
 	if mine == nil {
 		mine = &Track{Kind: track.Kind, Language: track.Language, Matrix: track.Matrix, known: track.known}
 		if track.Kind == media.Video {
-			t.Video = mine
+			s.made.Video = mine
 		} else {
-			t.Audio = mine
+			s.made.Audio = mine
 		}
 	}
-	params := track.Params[placed.Entry]
-	if !slices.ContainsFunc(mine.Params, func(p media.Params) bool { return sameParams(&p, &params) }) {
-		mine.Params = append(mine.Params, params)
+	if entry := (paramsOf{track.Kind, placed.Entry}); !s.params[entry] {
+		s.params[entry] = true
+		mine.Params = append(mine.Params, track.Params[placed.Entry])
 	}
 	mine.Packets++
-	origin := &from.Pieces[placed.Piece]
+	origin := &s.whole.Pieces[placed.Piece]
 	slice := origin.Slices(track.Kind)[placed.Slice]
-	piece := t.piece(origin)
+	piece := s.pieces[placed.Piece]
+	if piece == nil {
+		piece = &Piece{Segment: origin.Segment, Offset: origin.Offset, Run: origin.Run, base: origin.base}
+		s.pieces[placed.Piece] = piece
+	}
 	own := piece.Slices(track.Kind)
 	if count := len(own); count > 0 && own[count-1].Stream == slice.Stream && own[count-1].To == placed.Number {
 		own[count-1].To++
@@ -116,32 +180,25 @@ func (t *Timeline) take(from *Timeline, track *Track, placed *Placed) {
 	}
 }
 
-// piece is the part's own piece that a piece of the whole goes into.
-func (t *Timeline) piece(origin *Piece) *Piece {
-	for i := range t.Pieces {
-		if t.Pieces[i].Segment == origin.Segment && t.Pieces[i].Offset == origin.Offset {
-			return &t.Pieces[i]
-		}
+// finish puts the pieces in order, moves them so that the stretch begins at 0, and finds its length.
+func (s *stretch) finish() *Timeline {
+	for _, number := range slices.Sorted(maps.Keys(s.pieces)) {
+		s.made.Pieces = append(s.made.Pieces, *s.pieces[number])
 	}
-	t.Pieces = append(t.Pieces, Piece{Segment: origin.Segment, Offset: origin.Offset, Run: origin.Run, base: origin.base})
-	return &t.Pieces[len(t.Pieces)-1]
-}
-
-// settle moves the part so that it begins at 0, and finds its length.
-func (t *Timeline) settle() {
-	begin, end, any := int64(0), int64(0), false
-	for _, track := range t.Tracks() {
-		for placed := range t.Packets(track.Kind) {
-			if !any || placed.PTS < begin {
+	begin, end, began := int64(0), int64(0), false
+	for _, track := range s.made.Tracks() {
+		for placed := range s.made.Packets(track.Kind) {
+			if !began || placed.PTS < begin {
 				begin = placed.PTS
 			}
-			end = max(end, placed.PTS+max(placed.Duration, t.Interval(&placed, track.Kind)))
-			any = true
+			end = max(end, placed.PTS+max(placed.Duration, s.made.Interval(&placed, track.Kind)))
+			began = true
 		}
 	}
-	for i := range t.Pieces {
-		t.Pieces[i].Offset -= begin
-		t.Pieces[i].base -= begin
+	for i := range s.made.Pieces {
+		s.made.Pieces[i].Offset -= begin
+		s.made.Pieces[i].base -= begin
 	}
-	t.Start, t.Length = begin, end-begin
+	s.made.Start, s.made.Length = begin, end-begin
+	return s.made
 }

@@ -34,10 +34,18 @@ type stats struct {
 	longest int64
 	// key says that the first packet is a key frame.
 	key bool
-	// cuts are the numbers of packets before which the clock goes back.
-	cuts []int
+	// origin is firstDTS in the file.
+	origin int64
+	// cuts are where the clock goes back, or leaps.
+	cuts []cut
 	// outliers are the numbers of packets whose time cannot be.
 	outliers []int
+}
+
+// cut is where a stream's clock goes back, or leaps: before the packet of this number, from one time to another.
+type cut struct {
+	number   int
+	from, to int64
 }
 
 // next is when the packet after the last one is expected.
@@ -49,6 +57,10 @@ func (s *stats) move(ticks int64) {
 	s.lastDTS += ticks
 	s.begin += ticks
 	s.end += ticks
+	for i := range s.cuts {
+		s.cuts[i].from += ticks
+		s.cuts[i].to += ticks
+	}
 }
 
 // measure reads the packets from one number to another. In a short segment, a first or last packet that is far from the
@@ -140,10 +152,11 @@ func (m *meter) judge(packet media.Packet, number int, outlier bool) {
 		return
 	}
 	if m.taken == 0 {
+		m.origin = packet.DTS
 		m.firstDTS, m.begin, m.greatest, m.end = packet.DTS, packet.PTS, packet.PTS, packet.PTS+packet.Duration
-	} else if interval := packet.DTS - m.before.DTS; interval < -minStep {
+	} else if interval := packet.DTS - m.before.DTS; interval < -minStep || interval > maxPause {
 		if len(m.cuts) < maxOdd {
-			m.cuts = append(m.cuts, number)
+			m.cuts = append(m.cuts, cut{number: number, from: m.before.DTS, to: packet.DTS})
 		}
 	} else if interval > 0 {
 		m.lastInterval = interval

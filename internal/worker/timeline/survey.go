@@ -93,13 +93,12 @@ func apart(others []Slice, slice Slice) bool {
 
 // ignore says once for each stream that it is not in the result.
 func (b *builder) ignore(segment, stream int) {
-	ignored := b.segments[segment].File.Streams[stream]
-	for _, finding := range b.findings {
-		if finding.Type == StreamIgnored && finding.Length == int64(ignored.ID) {
-			return
-		}
+	ignored := &b.segments[segment].File.Streams[stream]
+	if b.ignored[ignored.ID] {
+		return
 	}
-	b.find(StreamIgnored, segment, 0, int64(ignored.ID), "another %s stream (%s, ID %d) runs beside the first one and is not in the result",
+	b.ignored[ignored.ID] = true
+	b.find(StreamIgnored, segment, 0, 0, "another %s stream (%s, ID %d) runs beside the first one and is not in the result",
 		ignored.Kind, ignored.Codec, ignored.ID)
 }
 
@@ -123,8 +122,13 @@ func (b *builder) shift(stream *media.Stream) int64 {
 	if b.keepsEdits() {
 		return 0
 	}
+	return shiftOf(stream.Edits)
+}
+
+// shiftOf is what edits add to the times of what they show first.
+func shiftOf(edits []media.Edit) int64 {
 	var shift int64
-	for _, edit := range stream.Edits {
+	for _, edit := range edits {
 		if edit.Start >= 0 {
 			return shift - edit.Start
 		}
@@ -143,13 +147,9 @@ func (b *builder) divide(segment int, video, audio []Slice) []*part {
 	if len(video)+len(audio) == 0 {
 		return nil
 	}
+	back := max(b.goesBackAlone(video, audio), b.goesBackAlone(audio, video))
 	var parts []*part
-	cuts := 0
-	for _, slices := range [][]Slice{video, audio} {
-		if len(slices) == 1 {
-			cuts = max(cuts, len(slices[0].stats.cuts))
-		}
-	}
+	cuts := max(len(cutsOf(video)), len(cutsOf(audio)))
 	for i := range cuts + 1 {
 		each := &part{Piece: Piece{Segment: segment}, first: i == 0, last: i == cuts}
 		each.Video, each.Audio = b.cut(segment, video, i), b.cut(segment, audio, i)
@@ -157,25 +157,56 @@ func (b *builder) divide(segment int, video, audio []Slice) []*part {
 			parts = append(parts, each)
 		}
 	}
+	if back > maxOverlap {
+		b.later(parts[0], TimestampOutlier, parts[0].early, back, "one stream goes back by %s while the other goes on", position(back))
+	}
+	if cuts >= maxOdd {
+		b.later(parts[0], Corrupt, parts[0].early, 0, "the clock goes back %d times or more within the segment", cuts)
+	}
 	return parts
+}
+
+// cutsOf are the cuts of a kind; a kind whose streams follow one another has none.
+func cutsOf(slices []Slice) []cut {
+	if len(slices) != 1 {
+		return nil
+	}
+	return slices[0].stats.cuts
+}
+
+// goesBackAlone gives by how much a kind goes back whose clock is not the segment's, since the other kind goes on; then
+// it is not cut. 0: it does not.
+func (b *builder) goesBackAlone(kind, other []Slice) int64 {
+	cuts := cutsOf(kind)
+	if len(cuts) == 0 || len(other) != 1 || len(cutsOf(other)) > 0 || other[0].stats.lastDTS <= cuts[0].from+together {
+		return 0
+	}
+	back := int64(0)
+	for _, cut := range cuts {
+		back = max(back, distance(cut.from, cut.to))
+	}
+	kind[0].stats.cuts = nil
+	return back
 }
 
 // cut gives the i-th part of slices. A kind whose clock does not go back belongs to the first part.
 func (b *builder) cut(segment int, slices []Slice, i int) []Slice {
-	if len(slices) != 1 || len(slices[0].stats.cuts) == 0 {
-		if i == 0 {
-			return slices
-		}
+	cuts := cutsOf(slices)
+	switch {
+	case len(cuts) == 0 && i == 0:
+		return slices
+	case len(cuts) == 0 || i > len(cuts):
 		return nil
 	}
-	whole := slices[0]
-	borders := append(append([]int{0}, whole.stats.cuts...), whole.To)
-	if i+1 >= len(borders) {
-		return nil
+	part := slices[0]
+	if i > 0 {
+		part.From = cuts[i-1].number
 	}
-	cut := Slice{Stream: whole.Stream, From: borders[i], To: borders[i+1], Shift: whole.Shift}
-	cut.stats = measure(&b.segments[segment].File.Streams[whole.Stream], cut.From, cut.To, cut.Shift, b.short(segment))
-	return []Slice{cut}
+	if i < len(cuts) {
+		part.To = cuts[i].number
+	}
+	part.stats = measure(&b.segments[segment].File.Streams[part.Stream], part.From, part.To, part.Shift, b.short(segment))
+	return []Slice{part}
 }
 
 // measure sets the part's times; false: it has no packets.

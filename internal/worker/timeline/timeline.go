@@ -53,6 +53,10 @@ const (
 	Unknown State = "Unknown"
 )
 
+// MaxLength is the longest result, a week in ticks: clocks of a hostile recording can leap by centuries, and its sound is
+// filled up with silence.
+const MaxLength = 7 * 86_400 * media.Clock
+
 // Timeline says which packets the result has, and when.
 type Timeline struct {
 	// Video and Audio are the tracks of the result; nil: the recording has none.
@@ -61,6 +65,8 @@ type Timeline struct {
 	Pieces []Piece
 	// Findings, damage first, each in the order of time.
 	Findings []Finding
+	// More counts the findings that are not listed: of each severity there are at most 1000.
+	More int
 	// Length of the result in ticks.
 	Length int64
 	// Start is where a part of a split timeline begins in the whole, in ticks.
@@ -187,7 +193,7 @@ var kinds = [...]media.Kind{media.Video, media.Audio}
 
 // Build makes the timeline of a recording.
 func Build(recording Recording) *Timeline {
-	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}}
+	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}, ignored: map[uint32]bool{}}
 	b.survey()
 	b.place()
 	b.settle()
@@ -218,9 +224,21 @@ type builder struct {
 	// twins are the newest parts by their bytes, and before is, for each part, the one with the same bytes before it.
 	twins  map[[32]byte]int
 	before []int
+	// next is, for each part, the one with the same bytes behind it; 0: none is.
+	next []int
 	// pieces in the order of time, without the parts that were dropped.
-	pieces   []*part
+	pieces []*part
+	// whole counts the pieces that are whole segments, and endShort those among them that hold less than the playlist says.
+	whole, endShort int
+	// unplaced counts, for each segment, those before it that have no place in the result.
+	unplaced []int
+	// ignored are the streams that were said not to be in the result.
+	ignored map[uint32]bool
+
 	findings []Finding
+	// found counts the findings of each severity, and more those that are not listed.
+	found [SeverityDamage + 1]int
+	more  int
 	// waiting are findings about parts that have no place yet.
 	waiting []waiting
 	tracks  map[media.Kind]*Track
@@ -232,7 +250,7 @@ func (b *builder) finish() *Timeline {
 	sortFindings(b.findings)
 	t := &Timeline{
 		Video: b.tracks[media.Video], Audio: b.tracks[media.Audio],
-		Findings: b.findings, Length: b.length, segments: b.segments,
+		Findings: b.findings, More: b.more, Length: b.length, segments: b.segments,
 	}
 	for _, each := range b.pieces {
 		t.Pieces = append(t.Pieces, each.Piece)

@@ -33,6 +33,9 @@ func (b *builder) collectTracks() {
 			}
 		}
 		if track != nil {
+			if len(track.Params) == 0 {
+				track.Params = append(track.Params, media.Params{Codec: b.codec(kind)})
+			}
 			b.tracks[kind] = track
 		}
 	}
@@ -51,6 +54,16 @@ func (b *builder) knowsParams(kind media.Kind) bool {
 		}
 	}
 	return false
+}
+
+// codec is what the container of the first piece names.
+func (b *builder) codec(kind media.Kind) media.Codec {
+	for _, each := range b.pieces {
+		if len(each.Slices(kind)) > 0 {
+			return b.streamAt(each, kind, false).Codec
+		}
+	}
+	return ""
 }
 
 // collect reads the parameters of one slice. It gives the number of those that it ends with.
