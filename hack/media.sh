@@ -35,6 +35,9 @@ if [[ -z $CHROMIUM ]]; then
   install chromium-headless-shell
   CHROMIUM=$(command -v chromium-headless-shell)
 fi
+# The worker runs the ffmpeg of its image on the shapes, and Debian's, which is older, on what is drawn.
+worker_ffmpeg=${WORKER_FFMPEG:-$(hack/ffmpeg/build.sh)/ffmpeg}
+unset WORKER_FFMPEG
 export CHROMIUM REQUIRE_MEDIA=1 REQUIRE_CORPUS=1 REQUIRE_PLAYER=1
 
 update=()
@@ -42,7 +45,7 @@ update=()
 
 failed=0
 say "every shape with every preset"
-go test ./test/media -run 'TestTruth|TestChecker|TestCorpus' -timeout 40m -media.report="$PWD/dist/media.json" "${update[@]}" "$@" || failed=1
+WORKER_FFMPEG=$worker_ffmpeg go test ./test/media -run 'TestTruth|TestChecker|TestCorpus' -timeout 40m -media.report="$PWD/dist/media.json" "${update[@]}" "$@" || failed=1
 say "recordings drawn with seed ${SEED:-1}"
 go test ./test/media -run 'TestDrawn' -timeout 120m -media.seed="${SEED:-1}" -media.count="${COUNT:-120}" -media.report="$PWD/dist/media-drawn.json" || failed=1
 say "results played in $("$CHROMIUM" --version 2>/dev/null | head -1)"

@@ -65,7 +65,7 @@ func TestComponents_AreDocumented(t *testing.T) {
 	path := workerFFmpeg(t)
 	for row, names := range map[string][]string{
 		"Protocols": found(`(?m)^  (\w+)$`, run(t, path, "-protocols")),
-		"Demuxers":  found(`(?m)^ D.. (\S+)`, run(t, path, "-demuxers")),
+		"Demuxers":  found(`(?m)^ D.. ([^=\s]\S*)`, run(t, path, "-demuxers")),
 		"Decoders":  found(`(?m)^ [VAS][.FSXBD]{5} ([^=\s]\S*)`, run(t, path, "-decoders")),
 		// No option lists the parsers.
 		"Parsers": found(`--enable-parser=(\w+)`, run(t, path, "-buildconf")),
