@@ -178,7 +178,7 @@ func attackedWorker(args []string) string {
 	} else {
 		argv = append([]string{args[0]}, argv...)
 	}
-	out, err := exec.Command(os.Args[0], argv...).CombinedOutput() //nolint:noctx // the test binary itself
+	out, err := exec.Command(os.Args[0], argv...).CombinedOutput()
 	if err != nil {
 		return fmt.Sprintf("%v: %s", err, out)
 	}
