@@ -9,30 +9,28 @@ import (
 )
 
 // keys notes the keys of an archive's playlists. A key that may not be fetched, because it lies elsewhere, is left out.
-func (f *fetcher) keys(lists []list, recording *Recording) ([]*part, error) {
-	if !f.archive {
-		return nil, nil
-	}
-	var keys []*part
+func (f *fetcher) keys(lists []list, recording *Recording) error {
 	for _, each := range lists {
+		if !f.archive || len(each.Keys) == 0 {
+			continue
+		}
+		if f.download {
+			return failure.Permanent(task.ReasonUnsupported,
+				"playlist %s has encrypted segments, which cannot be verified to be media; a download is archived only if it is",
+				f.reader.Describe(f.root))
+		}
 		for i, uri := range each.Keys {
-			key, err := f.add(each.ref, uri, "key", i)
-			if err != nil {
+			if _, err := f.add(each.ref, uri, "key", i); err != nil {
 				recording.KeysLeft = err.Error()
-				continue
 			}
-			keys = append(keys, key)
 		}
 	}
-	if f.download && len(keys) > 0 {
-		return nil, failure.Permanent(task.ReasonUnsupported, "playlist %s has encrypted segments, which cannot be verified to be media; a download is archived only if it is", f.reader.Describe(f.root))
-	}
-	return keys, nil
+	return nil
 }
 
 // originals lists the files for an archive: each lies beside the root playlist as it did, so that the playlists, kept
 // byte for byte, still name them. What names others comes after them: the master playlist last.
-func (f *fetcher) originals(_ []*part, lists []list, master *list) ([]Original, error) {
+func (f *fetcher) originals(lists []list, master *list) ([]Original, error) {
 	taken := map[string]bool{manifestName: true}
 	var originals []Original
 	add := func(what, ref, file string) error {

@@ -40,15 +40,19 @@ func (f *fetcher) hls(ctx context.Context) (Recording, error) {
 	if err := f.checkRanges(recording.Lists); err != nil {
 		return Recording{}, err
 	}
-	keys, err := f.keys(lists, &recording)
-	if err != nil {
+	if err := f.keys(lists, &recording); err != nil {
 		return Recording{}, err
 	}
 	if err := f.fetchParts(ctx, recording.Lists); err != nil {
 		return Recording{}, err
 	}
+	for i := range recording.Lists {
+		if recording.Lists[i], err = f.join(recording.Lists[i]); err != nil {
+			return Recording{}, err
+		}
+	}
 	if f.archive {
-		recording.Originals, err = f.originals(keys, lists, master)
+		recording.Originals, err = f.originals(lists, master)
 	}
 	return recording, err
 }

@@ -92,6 +92,11 @@ func within(dir string, source index.Source) index.Source {
 		init := within(dir, *source.Init)
 		source.Init = &init
 	}
+	more := source.More
+	source.More = nil
+	for _, each := range more {
+		source.More = append(source.More, within(dir, each))
+	}
 	return source
 }
 

@@ -20,6 +20,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -347,6 +348,62 @@ func TestArchive_LostSegmentIsDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A recorder that cuts its segments anywhere, within pictures and without tables, loses nothing.
+func TestFetch_SegmentsCutWithinPacketsAreJoined(t *testing.T) {
+	whole := t.TempDir()
+	hlsRecording(t, filepath.Join(whole, "x"))
+	var stream []byte
+	for i := range 3 {
+		data, err := os.ReadFile(filepath.Join(whole, "x", fmt.Sprintf("seg%d.ts", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream = append(stream, data...)
+	}
+	want := newBench(t, remux, "index.m3u8")
+	hlsRecording(t, want.source)
+	expected, _, err := want.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pieces = 7
+	b := newBench(t, remux, "index.m3u8")
+	playlist := "#EXTM3U\n#EXT-X-TARGETDURATION:1\n"
+	packets := len(stream) / 188
+	for i := range pieces {
+		name := fmt.Sprintf("cut%d.ts", i)
+		piece := stream[packets*i/pieces*188 : packets*(i+1)/pieces*188]
+		if err := os.WriteFile(filepath.Join(b.source, name), piece, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		playlist += fmt.Sprintf("#EXTINF:%.3f,\n%s\n", 6.0/pieces, name)
+	}
+	if err := os.WriteFile(filepath.Join(b.source, "index.m3u8"), []byte(playlist+"#EXT-X-ENDLIST\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := b.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Integrity.State != v1alpha1.IntegrityIntact || got.Integrity.Packets != expected.Integrity.Packets {
+		t.Errorf("%+v, want %+v", got.Integrity, expected.Integrity)
+	}
+	if decoded(t, b) != decoded(t, want) {
+		t.Error("other pictures or other sound than that of the recording as it was")
+	}
+}
+
+// decoded is a digest of all pictures and all sound of the published MP4, with their times.
+func decoded(t *testing.T, b *bench) string {
+	t.Helper()
+	result := filepath.Join(b.destination, "room/stream/index.mp4")
+	out, err := exec.CommandContext(t.Context(), ffmpeg(t), "-v", "error", "-nostdin", "-i", result, "-f", "framemd5", "-").Output()
+	if err != nil || len(out) < 1000 {
+		t.Fatalf("%v, %d bytes", err, len(out))
+	}
+	return string(out)
 }
 
 func TestPublishAgain(t *testing.T) {

@@ -34,8 +34,42 @@ type Source struct {
 	// Offset and Length of the segment within the file, in bytes; Length 0: the whole file.
 	Offset int64 `json:"offset,omitempty"`
 	Length int64 `json:"length,omitempty"`
-	// Init is the initialization section of a fragmented MP4; nil: there is none.
+	// Init is the initialization section of a fragmented MP4, or the tables of a transport stream; nil: there is none.
 	Init *Source `json:"init,omitempty"`
+	// More follow these bytes, and are read with them as one transport stream.
+	More []Source `json:"more,omitempty"`
+}
+
+// reader reads a transport stream, with its tables before it and what follows it. The caller calls done.
+func (s Source) reader(first io.Reader) (all io.Reader, done func(), err error) {
+	var readers []io.Reader
+	var files []*os.File
+	done = func() {
+		for _, file := range files {
+			_ = file.Close()
+		}
+	}
+	add := func(source Source) error {
+		file, section, err := source.section()
+		if err == nil {
+			readers, files = append(readers, section), append(files, file)
+		}
+		return err
+	}
+	if s.Init != nil {
+		err = add(*s.Init)
+	}
+	readers = append(readers, first)
+	for _, more := range s.More {
+		if err == nil {
+			err = add(more)
+		}
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return io.MultiReader(readers...), done, nil
 }
 
 // section opens the bytes. The caller closes the file.
@@ -74,7 +108,7 @@ func Read(source Source) (*media.File, error) {
 		return nil, err
 	}
 	digest := sha256.New()
-	index, err := readKind(kind, section, source.Init, digest)
+	index, err := readKind(kind, section, source, digest)
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +119,16 @@ func Read(source Source) (*media.File, error) {
 	return index, nil
 }
 
-func readKind(kind media.Container, section *io.SectionReader, init *Source, digest hash.Hash) (*media.File, error) {
+func readKind(kind media.Container, section *io.SectionReader, source Source, digest hash.Hash) (*media.File, error) {
 	if kind == media.MP4 {
-		return readMP4(section, init, digest)
+		return readMP4(section, source.Init, digest)
 	}
-	bytes := io.TeeReader(section, digest)
+	all, done, err := source.reader(section)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	bytes := io.TeeReader(all, digest)
 	read := mpegts.Read
 	if kind == media.PackedAudio {
 		read = packedaudio.Read
@@ -171,7 +210,12 @@ func Samples(source Source, yield func(media.Sample) error) error {
 	case media.PackedAudio:
 		_, err = packedaudio.Read(bufio.NewReaderSize(section, readAhead), yield)
 	default:
-		_, err = mpegts.Read(section, yield)
+		all, done, openErr := source.reader(section)
+		if openErr != nil {
+			return openErr
+		}
+		defer done()
+		_, err = mpegts.Read(all, yield)
 	}
 	return err
 }
