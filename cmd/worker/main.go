@@ -24,8 +24,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
+	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
@@ -40,6 +42,7 @@ func main() {
 }
 
 func run() int {
+	debug.SetMemoryLimit(worker.MemoryLimit)
 	// Before anything else: no program that is started later may open this process's memory.
 	if err := sandbox.ProtectMemory(); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)

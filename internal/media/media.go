@@ -139,6 +139,7 @@ type Counters struct {
 // Tail says how the last PES packet of a stream ends.
 type Tail uint8
 
+// Ways in which the last PES packet of a stream ends, the worst one last.
 const (
 	// TailWhole: its declared length was reached, or it has none and its last transport packet is stuffed.
 	TailWhole Tail = iota
@@ -192,6 +193,7 @@ type File struct {
 // DamageKind is a kind of evidence in the bytes.
 type DamageKind string
 
+// Kinds of evidence.
 const (
 	// CounterBreak: the continuity counter of a stream jumps, so transport packets are lost.
 	CounterBreak DamageKind = "CounterBreak"

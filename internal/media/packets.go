@@ -92,7 +92,8 @@ func (p *Packets) Close() {
 	if p.step.params != before.params {
 		flags |= flagParams
 	}
-	data := append(p.Encoded, flags)
+	p.Encoded = append(p.Encoded, flags)
+	data := p.Encoded
 	if flags&flagRepeated != 0 {
 		data = binary.AppendUvarint(data, p.repeated)
 	}
@@ -106,9 +107,9 @@ func (p *Packets) Close() {
 		data = binary.AppendVarint(data, p.step.duration)
 	}
 	if flags&flagParams != 0 {
-		data = binary.AppendUvarint(data, uint64(p.step.params))
+		data = binary.AppendUvarint(data, uint64(p.step.params)) //nolint:gosec // an index
 	}
-	p.Encoded = binary.AppendUvarint(data, uint64(p.step.size))
+	p.Encoded = binary.AppendUvarint(data, uint64(p.step.size)) //nolint:gosec // a size
 	p.before, p.repeated = p.step, 0
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -41,7 +42,9 @@ const (
 //
 // An error is that of r or of yield, or [ErrNotTransportStream]. Damage is none: it is in File.Damage.
 func Read(r io.Reader, yield func(media.Sample) error) (media.File, error) {
-	d := &demuxer{source: r, yield: yield, tables: tables{selected: -1}}
+	block := blocks.Get().(*[]byte) //nolint:forcetypeassert // blocks' own
+	defer blocks.Put(block)
+	d := &demuxer{source: r, block: (*block)[:0], yield: yield, tables: tables{selected: -1}}
 	d.file.Container = media.MPEGTS
 	if err := d.run(); err != nil {
 		return media.File{}, err
@@ -51,6 +54,9 @@ func Read(r io.Reader, yield func(media.Sample) error) (media.File, error) {
 	}
 	return d.file, nil
 }
+
+// blocks are used again: a recording has thousands of small segments.
+var blocks = sync.Pool{New: func() any { block := make([]byte, 0, blockSize); return &block }}
 
 // demuxer is the state of one Read.
 type demuxer struct {
@@ -85,9 +91,6 @@ type demuxer struct {
 func (d *demuxer) fill(used int) error {
 	left := copy(d.block, d.block[used:])
 	d.offset += int64(used)
-	if d.block == nil {
-		d.block = make([]byte, 0, blockSize)
-	}
 	read, err := io.ReadFull(d.source, d.block[left:cap(d.block)])
 	d.block = d.block[:left+read]
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

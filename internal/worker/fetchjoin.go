@@ -60,18 +60,15 @@ func (f *fetcher) splitBetween(x, y *Segment) bool {
 		return false
 	}
 	noTables := slices.ContainsFunc(to.Damage, func(d media.Damage) bool { return d.Kind == media.TablesMissing })
-	for _, before := range from.Streams {
-		for _, after := range to.Streams {
-			if before.ID == after.ID && before.Kind != media.Data && goesOn(&before, &after) &&
-				(noTables || before.Tail != media.TailWhole && after.HeadBytes > 0) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(from.Streams, func(before media.Stream) bool {
+		return slices.ContainsFunc(to.Streams, func(after media.Stream) bool {
+			return goesOn(&before, &after) && (noTables || before.Tail != media.TailWhole && after.HeadBytes > 0)
+		})
+	})
 }
 
-// goesOn says that the continuity counters of a stream go on from one segment to the next.
+// goesOn says that the continuity counters of a stream of picture or sound go on from one segment to the next.
 func goesOn(before, after *media.Stream) bool {
-	return before.Counters.Known && after.Counters.Known && after.Counters.First == (before.Counters.Last+1)&15
+	return before.ID == after.ID && before.Kind != media.Data &&
+		before.Counters.Known && after.Counters.Known && after.Counters.First == (before.Counters.Last+1)&15
 }

@@ -58,7 +58,7 @@ func (i *Integrity) find(found timeline.Finding) {
 		AtMilliseconds: timeline.Duration(found.At).Milliseconds(), LengthMilliseconds: timeline.Duration(found.Length).Milliseconds(),
 	}
 	if found.Segment >= 0 {
-		finding.Segment = new(int32(min(found.Segment, math.MaxInt32))) //nolint:gosec // bounded
+		finding.Segment = new(int32(min(found.Segment, math.MaxInt32)))
 	}
 	i.Findings = append(i.Findings, finding)
 }
@@ -89,7 +89,7 @@ func (i *Integrity) status() *v1alpha1.Integrity {
 	short := v1alpha1.Integrity(*i)
 	if extra := len(short.Findings) - v1alpha1.MaxFindings; extra > 0 {
 		short.Findings = short.Findings[:v1alpha1.MaxFindings]
-		short.More += int32(min(extra, math.MaxInt32)) //nolint:gosec // bounded
+		short.More += int32(min(extra, math.MaxInt32))
 	}
 	return &short
 }

@@ -93,16 +93,16 @@ func fitsFileSystem(name string) bool {
 
 // archiveTimeline leaves encrypted segments out, of which nothing can be said.
 func (w *Worker) archiveTimeline(recording *Recording, number int, files []*media.File) *timeline.Timeline {
-	clear := Recording{HLS: recording.HLS, Lists: [][]Segment{{}}}
+	readable := Recording{HLS: recording.HLS, Lists: [][]Segment{{}}}
 	reported := w.reported()
 	for _, segment := range recording.Lists[number] {
 		if segment.Encrypted {
 			reported = 0
 			continue
 		}
-		clear.Lists[0] = append(clear.Lists[0], segment)
+		readable.Lists[0] = append(readable.Lists[0], segment)
 	}
-	return clear.timeline(0, files, reported)
+	return readable.timeline(0, files, reported)
 }
 
 // container is the recording's container for the status.

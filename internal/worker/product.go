@@ -111,7 +111,7 @@ func (p Product) outputs(uri func(name string) string) []v1alpha1.Output {
 		files = files[each.Files:]
 		primary := own[len(own)-1]
 		output := v1alpha1.Output{
-			URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(own), maxFiles)), Media: each.Media, //nolint:gosec // bounded
+			URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(own), maxFiles)), Media: each.Media,
 		}
 		for _, file := range own {
 			output.SizeBytes += file.SizeBytes

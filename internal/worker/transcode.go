@@ -255,10 +255,12 @@ func (m *maker) describe(movie *mp4.Movie) *v1alpha1.Media {
 			continue
 		}
 		params := track.Params[0]
-		if track.Kind == media.Video {
+		switch track.Kind {
+		case media.Video:
 			found.VideoCodec, found.Width, found.Height = string(params.Codec), int32(params.Width), int32(params.Height) //nolint:gosec // pixels
-		} else if track.Kind == media.Audio {
+		case media.Audio:
 			found.AudioCodec = string(params.Codec)
+		case media.Data:
 		}
 	}
 	return found

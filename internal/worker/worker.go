@@ -49,6 +49,10 @@ const (
 	formatMP4 = "MP4"
 )
 
+// MemoryLimit is what a worker's process keeps to, in bytes, by collecting garbage more often when a recording is long:
+// the index of a day takes about 32 MiB. ffmpeg is a process of its own.
+const MemoryLimit = 48 << 20
+
 // Worker does one step's work.
 type Worker struct {
 	// Task is what is to be done.

@@ -80,11 +80,10 @@ func pair(t *timeline.Timeline, movie *mp4.Movie, kind media.Kind) (*timeline.Tr
 
 // shown is a sample of the result with its times in ticks, as a player shows it.
 type shown struct {
-	pts, duration    int64
-	size             int
-	key              bool
-	entry            []byte
-	beforeBegin, raw bool
+	pts, duration int64
+	size          int
+	key           bool
+	entry         []byte
 }
 
 // samples yields a track's samples as a player shows them: its edit list applied. raw leaves the edits out.

@@ -6,6 +6,7 @@ package compare
 import (
 	"container/heap"
 	"iter"
+	"math"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
@@ -41,39 +42,60 @@ func Encoded(t *timeline.Timeline, movie *mp4.Movie, lost []Range, kinds ...medi
 func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track, lost []Range) error {
 	next, stop := iter.Pull2(inOrder(samples(have, false)))
 	defer stop()
-	picture, err, more := next()
+	p := &pictures{next: next, lost: lost}
+	p.advance()
 	for wanted, err := range inOrder(recorded(t, want)) {
-		if err != nil {
-			return err
-		}
-		for more && err == nil && picture.pts < wanted.pts-maxPictureMiss && within(lost, picture.pts) {
-			picture, err, more = next()
-		}
-		switch {
-		case err != nil:
-			return err
-		case more && distance(picture.pts, wanted.pts) <= maxPictureMiss:
-			picture, err, more = next()
-		case within(lost, wanted.pts):
-		case !more:
-			return differ(media.Video, wanted.pts, "pictures are missing from here on")
-		case picture.pts > wanted.pts:
-			return differ(media.Video, wanted.pts, "a picture is missing: the next one is shown at %s", timeline.Duration(picture.pts))
-		default:
-			return differ(media.Video, picture.pts, "there is a picture that the recording does not have: its next one is shown at %s",
-				timeline.Duration(wanted.pts))
+		if err == nil {
+			err = p.match(wanted.pts)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	for more && err == nil && within(lost, picture.pts) {
-		picture, err, more = next()
+	p.skip(math.MaxInt64)
+	if p.err == nil && p.more {
+		return differ(media.Video, p.now.pts, "there are pictures after the recording's last one")
 	}
-	if err == nil && more {
-		return differ(media.Video, picture.pts, "there are pictures after the recording's last one")
+	return p.err
+}
+
+// pictures are those of the result, one after another.
+type pictures struct {
+	next func() (shown, error, bool)
+	lost []Range
+
+	now  shown
+	err  error
+	more bool
+}
+
+func (p *pictures) advance() { p.now, p.err, p.more = p.next() }
+
+// skip leaves out pictures before a time that were made of damaged bytes.
+func (p *pictures) skip(before int64) {
+	for p.more && p.err == nil && p.now.pts < before && within(p.lost, p.now.pts) {
+		p.advance()
 	}
-	return err
+}
+
+// match takes the picture of a time.
+func (p *pictures) match(at int64) error {
+	p.skip(at - maxPictureMiss)
+	switch {
+	case p.err != nil:
+		return p.err
+	case p.more && distance(p.now.pts, at) <= maxPictureMiss:
+		p.advance()
+		return p.err
+	case within(p.lost, at):
+		return nil
+	case !p.more:
+		return differ(media.Video, at, "pictures are missing from here on")
+	case p.now.pts > at:
+		return differ(media.Video, at, "a picture is missing: the next one is shown at %s", timeline.Duration(p.now.pts))
+	}
+	return differ(media.Video, p.now.pts, "there is a picture that the recording does not have: its next one is shown at %s",
+		timeline.Duration(at))
 }
 
 // within says that a time lies in one of the stretches.
@@ -146,14 +168,14 @@ func (b *byTime) Pop() any {
 func compareSound(t *timeline.Timeline, have *mp4.Track, lost []Range) error {
 	track := t.Track(media.Audio)
 	window := track.Shown()
-	begin, end, any := int64(0), int64(0), false
+	begin, end, began := int64(0), int64(0), false
 	for placed := range t.Packets(media.Audio) {
 		pts, there := window.Show(placed.PTS)
 		if !there {
 			continue
 		}
-		if !any {
-			begin, any = pts, true
+		if !began {
+			begin, began = pts, true
 		}
 		end = max(end, pts+placed.Duration)
 	}

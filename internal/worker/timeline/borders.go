@@ -159,6 +159,11 @@ func (b *builder) judgeBorder(each *border) {
 	if !open || each.goOn() || b.lostBetween(each) || b.segments[each.y.Segment].Discontinuity {
 		return // nothing is missing, or the playlist announces another clock
 	}
+	b.judgeHole(each, hole)
+}
+
+// judgeHole says what a hole between two segments means for which the counters prove nothing.
+func (b *builder) judgeHole(each *border, hole hole) {
 	late, inTime := b.lateness(each)
 	tolerance := minHole + b.segments[each.x.Segment].Precision
 	at := each.x.base

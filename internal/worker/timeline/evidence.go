@@ -78,6 +78,8 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 		return PacketsLost, stream + " packets are lost: the continuity counter jumps"
 	case media.SyncLost:
 		return Corrupt, "there are bytes that are no transport packets"
+	case media.TablesMissing:
+		return Corrupt, "tables of the transport stream are missing or damaged"
 	case media.TransportError:
 		return Corrupt, "the recorder marked transport packets as damaged"
 	case media.PacketUnfinished:

@@ -78,7 +78,7 @@ func measure(stream *media.Stream, from, to int, shift int64, short bool) stats 
 		number++
 	}
 	m.finish()
-	m.stats.move(shift)
+	m.move(shift)
 	return m.stats
 }
 

@@ -211,17 +211,17 @@ func (b *builder) cut(segment int, slices []Slice, i int) []Slice {
 
 // measure sets the part's times; false: it has no packets.
 func (p *part) measure() bool {
-	any := false
+	found := false
 	for _, kind := range kinds {
 		for _, slice := range p.Slices(kind) {
-			if !any {
+			if !found {
 				p.early, p.late = slice.stats.begin, slice.stats.end
 			}
 			p.early, p.late = min(p.early, slice.stats.begin), max(p.late, slice.stats.end)
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 // ends are the first and last slice of a kind; false: the part has none.

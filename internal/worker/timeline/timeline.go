@@ -44,6 +44,7 @@ type Recording struct {
 // State says whether a recording is whole.
 type State string
 
+// States of a recording.
 const (
 	// Intact: nothing shows that anything is lost.
 	Intact State = "Intact"

@@ -14,10 +14,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
@@ -60,6 +62,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, sandbox.Run(os.Args[2:]))
 			os.Exit(sandbox.ExitCode)
 		case containerCommand:
+			debug.SetMemoryLimit(worker.MemoryLimit)
 			exit(runContainer(context.Background(), os.Args[2], os.Args[3]))
 		}
 	}
