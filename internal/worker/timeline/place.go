@@ -128,6 +128,9 @@ func (b *builder) offset(runs []*run) {
 			part.Offset += base
 			if part.dropped == "" {
 				b.pieces = append(b.pieces, part)
+			} else {
+				part.early = max(part.early, each.early)
+				part.late = max(part.late, each.early)
 			}
 		}
 		end = min(base+max(each.late, b.lastEnd(each)), maxTime)
