@@ -98,9 +98,14 @@ func samples(track *mp4.Track, raw bool) iter.Seq2[shown, error] {
 				yield(shown{}, fmt.Errorf("read the result's tables: %w", err))
 				return
 			}
+			params := &track.Params[sample.Description]
 			next := shown{
 				pts: track.Ticks(sample.PTS) + shift, duration: track.Ticks(sample.Duration), size: sample.Size,
-				key: sample.Key, entry: track.Params[sample.Description].Entry,
+				key: sample.Key, entry: params.Entry,
+			}
+			if params.FrameSamples > 0 && params.SampleRate > 0 {
+				// By the tables, the frame before a hole lasts for all of it.
+				next.duration = min(next.duration, int64(params.FrameSamples)*media.Clock/int64(params.SampleRate))
 			}
 			if !yield(next, nil) {
 				return
