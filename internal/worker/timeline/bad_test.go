@@ -127,6 +127,12 @@ func TestBuild_DamagedRecordings(t *testing.T) {
 			segments[3].File.Streams[0].Tail = media.TailUnstuffed
 			return segments
 		}(), SegmentTruncated, 3, 6*second + 40*aac},
+		"the segment before a reset is cut between packets": {func() []Segment {
+			segments := reset(plain(7), 4, -1000*second, true)
+			keep(&segments[3], media.Video, 0, 20)
+			keep(&segments[3], media.Audio, 0, 40)
+			return segments
+		}(), SegmentTruncated, 3, 6*second + 40*aac},
 		"a picture of another time": {at(func(s *Segment) {
 			change(s, media.Video, func(packets []media.Packet) []media.Packet {
 				packets[20].DTS += 7200 * second

@@ -35,7 +35,7 @@ func (b *builder) judgeEnd(each *part) {
 	}
 	at := each.late + each.base
 	switch {
-	case cut == media.TailUnstuffed, b.soundEndsToo(each) && !b.sameDurations():
+	case cut == media.TailUnstuffed, b.soundEndsToo(each) && !b.isNominal(each):
 		b.find(SegmentTruncated, each.Segment, at, short, "its end is lost: it holds %s, the playlist says %s",
 			position(each.late-each.early), position(segment.Duration))
 	case b.othersEndShort(each):
@@ -104,15 +104,15 @@ func (b *builder) soundEndsToo(each *part) bool {
 	return max(first.longest, last.longest) <= max(minHole, 2*last.interval)
 }
 
-// sameDurations says that the playlist gives every segment the same duration: a recorder that writes what it aims at does
-// so for the last segment, too, which holds less.
-func (b *builder) sameDurations() bool {
+// isNominal says that the playlist gives the last segment the same duration as every other one: a recorder that writes
+// the duration that it aims at does so for the last segment, too, which holds less.
+func (b *builder) isNominal(each *part) bool {
 	for _, segment := range b.segments {
 		if segment.Duration != b.segments[0].Duration {
 			return false
 		}
 	}
-	return len(b.segments) >= minBorders
+	return each.Segment == len(b.segments)-1 && len(b.segments) >= minBorders
 }
 
 // othersEndShort says that most other segments hold less than the playlist says as well, as those of a screen do that
