@@ -6,8 +6,6 @@ package mp4
 import (
 	"encoding/binary"
 	"math"
-
-	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // Sample is one sample of a Track. Several samples of uniform sound are one: see Track.Samples.
@@ -68,7 +66,7 @@ func newTableCursor(t *Track) *tableCursor {
 	c.durationReader, c.offsetReader = runReader{tableReader: reader(c.times)}, runReader{tableReader: reader(c.offsets)}
 	c.sizeReader, c.runReader = reader(c.sizes), reader(c.runs)
 	c.chunkReader, c.syncReader = reader(c.chunks), reader(c.sync)
-	c.grouped = t.Kind == media.Audio && c.fixedSize > 0 && c.fixedSize <= groupedSize && !c.hasSync &&
+	c.grouped = t.uncompressed() && c.fixedSize > 0 && c.fixedSize <= groupedSize && !c.hasSync &&
 		c.offsets.count == 0
 	return c
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -89,6 +90,18 @@ func parseEntry(entry []byte, kind media.Kind) (params media.Params, nalLength i
 	default:
 	}
 	return r.params, r.nalLength
+}
+
+// uncompressed says that each sample of the track is a sample of sound for each channel. Frames of a codec may be as
+// small and as uniform: those of silence are.
+func (t *Track) uncompressed() bool {
+	return t.Kind == media.Audio && len(t.Params) > 0 && !slices.ContainsFunc(t.Params, func(p media.Params) bool { return !pcm[p.Codec] })
+}
+
+// pcm are the encodings without frames: those of ISO/IEC 23003-5 and of QuickTime.
+var pcm = map[media.Codec]bool{
+	"pcm_mulaw": true, "pcm_alaw": true, "pcm_s16le": true, "pcm_s16be": true, "ipcm": true, "fpcm": true,
+	"lpcm": true, "in24": true, "in32": true, "fl32": true, "fl64": true, "raw ": true, "NONE": true,
 }
 
 // sound reads an audio sample entry (12.2.3), also those of QuickTime in versions 1 and 2.

@@ -6,8 +6,6 @@ package mp4
 import (
 	"encoding/binary"
 	"errors"
-
-	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // defaults are what a track's samples have in common in fragments (ISO/IEC 14496-12, 8.8.3 and 8.8.7).
@@ -79,7 +77,7 @@ func (c *fragmentCursor) next(s *Sample) (bool, error) {
 		return false, err
 	}
 	count := int64(1)
-	if c.track.Kind == media.Audio && c.run.width == 0 && !c.run.first && values.size > 0 && values.size <= groupedSize {
+	if c.run.width == 0 && !c.run.first && values.size > 0 && values.size <= groupedSize && c.track.uncompressed() {
 		count = min(groupedSamples, c.run.left)
 	}
 	*s = Sample{

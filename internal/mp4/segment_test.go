@@ -159,3 +159,18 @@ func TestIndex_PCMComesInGroups(t *testing.T) {
 		t.Errorf("damage in a good file: %+v", file.Damage)
 	}
 }
+
+// TestIndex_UniformFramesAreNoGroup: frames of silence are as small and as uniform as samples of PCM.
+func TestIndex_UniformFramesAreNoGroup(t *testing.T) {
+	for name, args := range map[string][]string{
+		"silent.mp4": nil, "fragments.mp4": {"-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000"},
+	} {
+		dir := t.TempDir()
+		args = append([]string{"-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=4", "-c:a", "aac"}, args...)
+		ffmpeg(t, dir, append(args, name)...)
+		file := index(t, open(t, filepath.Join(dir, name)))
+		if stream := file.Streams[0]; stream.Packets.Count < 187 || stream.Packets.Last.Size > 64 {
+			t.Errorf("%s: %d packets, the last one of %d bytes", name, stream.Packets.Count, stream.Packets.Last.Size)
+		}
+	}
+}

@@ -3,7 +3,11 @@
 
 package timeline
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // Bounds for judging the ends of runs.
 const (
@@ -107,12 +111,10 @@ func (b *builder) soundEndsToo(each *part) bool {
 // isNominal says that the playlist gives the last segment the same duration as every other one: a recorder that writes
 // the duration that it aims at does so for the last segment, too, which holds less.
 func (b *builder) isNominal(each *part) bool {
-	for _, segment := range b.segments {
-		if segment.Duration != b.segments[0].Duration {
-			return false
-		}
+	if each.Segment != len(b.segments)-1 || len(b.segments) < minBorders {
+		return false
 	}
-	return each.Segment == len(b.segments)-1 && len(b.segments) >= minBorders
+	return !slices.ContainsFunc(b.segments, func(s Segment) bool { return s.Duration != b.segments[0].Duration })
 }
 
 // othersEndShort says that most other segments hold less than the playlist says as well, as those of a screen do that
