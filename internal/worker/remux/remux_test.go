@@ -186,9 +186,13 @@ func TestWrite_SoundKeepsBothClocks(t *testing.T) {
 		at := rapid.Int64Range(0, second).Draw(t, "begin")
 		var times []int64
 		var sizes []int
+		var small int64 // the holes that have no room for a frame of silence
 		for range rapid.IntRange(1, 120).Draw(t, "frames") {
 			if rapid.IntRange(0, 15).Draw(t, "hole") == 0 {
-				at += rapid.Int64Range(length/5, 30*length).Draw(t, "length")
+				hole := rapid.Int64Range(length/5, 30*length).Draw(t, "length")
+				if at += hole; hole < length {
+					small += hole
+				}
 			}
 			time := max(0, at+rapid.Int64Range(-jitter, jitter).Draw(t, "moved"))
 			if len(times) > 0 {
@@ -200,12 +204,12 @@ func TestWrite_SoundKeepsBothClocks(t *testing.T) {
 		source, path := filepath.Join(dir, "source.mp4"), filepath.Join(dir, "result.mp4")
 		writeSound(t, source, params, nil, times, sizes)
 		movie := write(t, path, read(t, nil, source))
-		checkSound(t, movie.Tracks()[0], times, jitter)
+		checkSound(t, movie.Tracks()[0], times, jitter, small)
 	})
 }
 
 // checkSound finds the recording's frames in the result by their order and times.
-func checkSound(t fails, track *mp4.Track, times []int64, jitter int64) {
+func checkSound(t fails, track *mp4.Track, times []int64, jitter, small int64) {
 	t.Helper()
 	length := int64(1024) * second / int64(track.Timescale)
 	// What is rounded: half a tick in the source, half a unit in the result, and what snaps.
@@ -223,8 +227,8 @@ func checkSound(t fails, track *mp4.Track, times []int64, jitter int64) {
 			t.Fatalf("%d follows %d", at, last)
 		}
 		last = at
-		if miss := distance(at, begin+played*1024*second/int64(track.Timescale)); miss > length+2*jitter {
-			t.Fatalf("a player that knows no holes is %d off at %d", miss, at)
+		if off := distance(at, begin+played*1024*second/int64(track.Timescale)); off > length*3/4+miss+2*jitter+small {
+			t.Fatalf("a player that knows no holes is %d off at %d", off, at)
 		}
 		played++
 		// A frame of the recording is one at its time; jitter may move it behind the one before.
@@ -342,7 +346,7 @@ func TestWrite_BFramesAtAJoint(t *testing.T) {
 	}
 	for i := 1; i < len(shown); i++ {
 		// At a joint, the sound of the run before may be a little longer than its pictures.
-		if step := shown[i] - shown[i-1]; step < second/25 || step > second/25+50*ms {
+		if step := shown[i] - shown[i-1]; step < second/25 || step > second/25+100*ms {
 			t.Errorf("picture %d is shown %d after the one before", i, step)
 		}
 	}

@@ -66,13 +66,10 @@ func (f *filler) silence(at, length int64, entry int) bool {
 	count := min((at-f.played+length/2)/length, (at-f.end)*2/length)
 	step := (at - f.end) / count
 	for i := range count {
-		silent := sample{silent: true, dts: f.end, pts: f.end, duration: length, size: len(frame)}
+		silent := sample{silent: true, dts: f.end, pts: f.end, duration: step, size: len(frame)}
 		silent.Entry = entry
-		if step > length || i == count-1 {
+		if i == count-1 {
 			silent.duration = at - f.end
-		}
-		if step < length {
-			silent.duration = step
 		}
 		if !f.yield(silent) {
 			return false
