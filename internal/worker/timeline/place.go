@@ -122,9 +122,6 @@ func (b *builder) offset(runs []*run) {
 		}
 		for _, part := range each.parts {
 			part.Run, part.base = number, base
-			if part.dropped != "" {
-				part.early = max(part.early, each.early)
-			}
 			part.Offset += base
 			if part.dropped == "" {
 				b.pieces = append(b.pieces, part)
