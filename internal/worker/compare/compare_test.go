@@ -321,7 +321,7 @@ func TestEncoded_FindsEveryDifference(t *testing.T) {
 	}, media.Audio, 2 * second, "missing"}
 	all["sound goes on"] = mutation{func(r result) { r.of(media.Audio).silent(t, 6*second, 6*second+300*ms) }, media.Audio, 6 * second, "beyond"}
 	recorded := recording(t)
-	if err := compare.Encoded(recorded, encoded(t, recorded).open(t), bothKinds...); err != nil {
+	if err := compare.Encoded(recorded, encoded(t, recorded).open(t), nil, bothKinds...); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range all {
@@ -332,9 +332,30 @@ func TestEncoded_FindsEveryDifference(t *testing.T) {
 			} else {
 				test.change(made)
 			}
-			wantDifference(t, compare.Encoded(recorded, made.open(t), bothKinds...), test.kind, test.at, test.text)
+			wantDifference(t, compare.Encoded(recorded, made.open(t), nil, bothKinds...), test.kind, test.at, test.text)
 		})
 	}
+}
+
+// TestEncoded_ExcusesWhatIsDamaged: in a damaged stretch, pictures and sound may be missing, and nowhere else.
+func TestEncoded_ExcusesWhatIsDamaged(t *testing.T) {
+	recorded := recording(t)
+	lost := []compare.Range{{From: 2 * second, To: 3 * second}}
+	cut := func(kind media.Kind, from, to int64) result {
+		made := encoded(t, recorded)
+		own := made.of(kind)
+		own.samples = slices.DeleteFunc(own.samples, func(s mp4.OutSample) bool { return s.PTS >= from && s.PTS < to })
+		return made
+	}
+	for _, kind := range bothKinds {
+		if err := compare.Encoded(recorded, cut(kind, 2*second+pal, 3*second-pal).open(t), lost, bothKinds...); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		err := compare.Encoded(recorded, cut(kind, 4*second, 4*second+200*ms).open(t), lost, bothKinds...)
+		wantDifference(t, err, kind, 4*second, "missing")
+	}
+	err := compare.Encoded(recorded, cut(media.Video, 2*second+pal, 3*second+200*ms).open(t), lost, bothKinds...)
+	wantDifference(t, err, media.Video, 3*second, "missing")
 }
 
 // TestCopied_AnyChangeIsADifference: one packet is left out, repeated, moved or resized, wherever it is.

@@ -41,35 +41,48 @@ type Source struct {
 }
 
 // reader reads a transport stream, with its tables before it and what follows it. The caller calls done.
-func (s Source) reader(first io.Reader) (all io.Reader, done func(), err error) {
-	var readers []io.Reader
-	var files []*os.File
-	done = func() {
-		for _, file := range files {
-			_ = file.Close()
+func (s Source) reader(first io.Reader) (all io.Reader, done func()) {
+	rest := &chain{sources: s.More}
+	if s.Init == nil {
+		return io.MultiReader(first, rest), rest.close
+	}
+	before := &chain{sources: []Source{*s.Init}}
+	return io.MultiReader(before, first, rest), func() { before.close(); rest.close() }
+}
+
+// chain reads sources one after another, and has one file open at a time: a recording may have 100,000.
+type chain struct {
+	sources []Source
+	file    *os.File
+	section *io.SectionReader
+}
+
+// Read is io.Reader's.
+func (c *chain) Read(data []byte) (int, error) {
+	for {
+		if c.section != nil {
+			if n, err := c.section.Read(data); n > 0 || !errors.Is(err, io.EOF) {
+				return n, err
+			}
+			c.close()
 		}
-	}
-	add := func(source Source) error {
-		file, section, err := source.section()
-		if err == nil {
-			readers, files = append(readers, section), append(files, file)
+		if len(c.sources) == 0 {
+			return 0, io.EOF
 		}
-		return err
-	}
-	if s.Init != nil {
-		err = add(*s.Init)
-	}
-	readers = append(readers, first)
-	for _, more := range s.More {
-		if err == nil {
-			err = add(more)
+		var err error
+		if c.file, c.section, err = c.sources[0].section(); err != nil {
+			return 0, err
 		}
+		c.sources = c.sources[1:]
 	}
-	if err != nil {
-		done()
-		return nil, nil, err
+}
+
+// close closes the file that is open; it was only read.
+func (c *chain) close() {
+	if c.section != nil {
+		_ = c.file.Close()
+		c.section = nil
 	}
-	return io.MultiReader(readers...), done, nil
 }
 
 // section opens the bytes. The caller closes the file.
@@ -123,10 +136,7 @@ func readKind(kind media.Container, section *io.SectionReader, source Source, di
 	if kind == media.MP4 {
 		return readMP4(section, source.Init, digest)
 	}
-	all, done, err := source.reader(section)
-	if err != nil {
-		return nil, err
-	}
+	all, done := source.reader(section)
 	defer done()
 	bytes := io.TeeReader(all, digest)
 	read := mpegts.Read
@@ -210,10 +220,7 @@ func Samples(source Source, yield func(media.Sample) error) error {
 	case media.PackedAudio:
 		_, err = packedaudio.Read(bufio.NewReaderSize(section, readAhead), yield)
 	default:
-		all, done, openErr := source.reader(section)
-		if openErr != nil {
-			return openErr
-		}
+		all, done := source.reader(section)
 		defer done()
 		_, err = mpegts.Read(all, yield)
 	}
