@@ -89,37 +89,73 @@ type mp4Sample struct {
 	offset int64 // composition offset, ticks
 	ticks  int64 // duration, ticks
 	key    bool
+	entry  int // of the track's sample entries
 }
 
-// mp4Track is the first track of an MP4 that ffmpeg wrote from one encoder.
+// mp4Edit is an entry of an edit list: start is a media time, or -1.
+type mp4Edit struct {
+	seconds float64
+	start   int64
+}
+
+// mp4Track is a track of an MP4 that is not fragmented.
 type mp4Track struct {
-	entry     []byte // the sample entry, a whole box
+	handler   string
+	entries   [][]byte // the sample entries, whole boxes
 	timescale int64
-	start     int64 // media time that the edit list begins at
+	edits     []mp4Edit
 	samples   []mp4Sample
 }
 
-// readTrack reads the one track of an MP4. Only what ffmpeg writes for one encoder's output has to be understood.
-func readTrack(file []byte) (mp4Track, error) {
-	trak := child(file, "moov", "trak")
-	stbl := child(trak, "mdia", "minf", "stbl")
-	if stbl == nil {
-		return mp4Track{}, fmt.Errorf("no track in %d bytes", len(file))
-	}
-	track := mp4Track{timescale: int64(binary.BigEndian.Uint32(child(trak, "mdia", "mdhd")[12:]))}
-	stsd := child(stbl, "stsd")
-	track.entry = stsd[8 : 8+binary.BigEndian.Uint32(stsd[8:])]
-	if elst := child(trak, "edts", "elst"); elst != nil {
-		for i := range int(binary.BigEndian.Uint32(elst[4:])) {
-			if start := int32(binary.BigEndian.Uint32(elst[8+12*i+4:])); start >= 0 {
-				track.start = int64(start)
-			}
+// start is the media time that the edit list begins at.
+func (t *mp4Track) start() int64 {
+	for _, e := range t.edits {
+		if e.start >= 0 {
+			return e.start
 		}
 	}
+	return 0
+}
+
+// readTracks reads the tracks of an MP4. What ffmpeg and the worker write has to be understood; of anything else, the
+// tables are taken at their word.
+func readTracks(file []byte) (tracks []mp4Track, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("the tables cannot be read: %v", broken)
+		}
+	}()
+	moov := child(file, "moov")
+	if moov == nil {
+		return nil, fmt.Errorf("no tables in %d bytes", len(file))
+	}
+	scale := float64(binary.BigEndian.Uint32(child(moov, "mvhd")[12:]))
+	if child(moov, "mvhd")[0] == 1 {
+		scale = float64(binary.BigEndian.Uint32(child(moov, "mvhd")[20:]))
+	}
+	for _, trak := range children(moov, "trak") {
+		tracks = append(tracks, readTrack(file, trak, scale))
+	}
+	return tracks, nil
+}
+
+func readTrack(file, trak []byte, movieScale float64) mp4Track {
+	stbl := child(trak, "mdia", "minf", "stbl")
+	mdhd := child(trak, "mdia", "mdhd")
+	track := mp4Track{handler: string(child(trak, "mdia", "hdlr")[8:12]), timescale: int64(binary.BigEndian.Uint32(mdhd[12:]))}
+	if mdhd[0] == 1 {
+		track.timescale = int64(binary.BigEndian.Uint32(mdhd[20:]))
+	}
+	stsd := child(stbl, "stsd")
+	for entries := stsd[8:]; len(entries) >= 8; {
+		size := binary.BigEndian.Uint32(entries)
+		track.entries, entries = append(track.entries, entries[:size]), entries[size:]
+	}
+	track.edits = readEdits(child(trak, "edts", "elst"), movieScale)
 	sizes := readSizes(child(stbl, "stsz"))
-	places := readPlaces(child(stbl, "stsc"), child(stbl, "stco"), sizes)
+	places := readPlaces(stbl, sizes)
 	for i, size := range sizes {
-		track.samples = append(track.samples, mp4Sample{data: file[places[i] : places[i]+int64(size)], key: true})
+		track.samples = append(track.samples, mp4Sample{data: file[places[i].at : places[i].at+int64(size)], entry: places[i].entry, key: true})
 	}
 	readRuns(child(stbl, "stts"), func(i int, value uint32) { track.samples[i].ticks = int64(value) })
 	readRuns(child(stbl, "ctts"), func(i int, value uint32) { track.samples[i].offset = int64(int32(value)) })
@@ -131,7 +167,24 @@ func readTrack(file []byte) (mp4Track, error) {
 			track.samples[binary.BigEndian.Uint32(stss[at:])-1].key = true
 		}
 	}
-	return track, nil
+	return track
+}
+
+func readEdits(elst []byte, scale float64) []mp4Edit {
+	var edits []mp4Edit
+	if elst == nil {
+		return nil
+	}
+	for i := range int(binary.BigEndian.Uint32(elst[4:])) {
+		if elst[0] == 1 {
+			entry := elst[8+20*i:]
+			edits = append(edits, mp4Edit{float64(binary.BigEndian.Uint64(entry)) / scale, int64(binary.BigEndian.Uint64(entry[8:]))})
+			continue
+		}
+		entry := elst[8+12*i:]
+		edits = append(edits, mp4Edit{float64(binary.BigEndian.Uint32(entry)) / scale, int64(int32(binary.BigEndian.Uint32(entry[4:])))})
+	}
+	return edits
 }
 
 func readSizes(stsz []byte) []uint32 {
@@ -146,27 +199,50 @@ func readSizes(stsz []byte) []uint32 {
 	return sizes
 }
 
-func readPlaces(stsc, stco []byte, sizes []uint32) []int64 {
-	var perChunk []uint32
+// samplePlace is where a sample lies, and its sample entry.
+type samplePlace struct {
+	at    int64
+	entry int
+}
+
+func readPlaces(stbl []byte, sizes []uint32) []samplePlace {
+	stsc, chunks := child(stbl, "stsc"), readChunks(stbl)
+	type layout struct{ count, entry uint32 }
+	var perChunk []layout
 	for i := range int(binary.BigEndian.Uint32(stsc[4:])) {
-		first, count := binary.BigEndian.Uint32(stsc[8+12*i:]), binary.BigEndian.Uint32(stsc[12+12*i:])
+		first := binary.BigEndian.Uint32(stsc[8+12*i:])
 		for uint32(len(perChunk)) < first-1 {
 			perChunk = append(perChunk, perChunk[len(perChunk)-1])
 		}
-		perChunk = append(perChunk, count)
+		perChunk = append(perChunk, layout{binary.BigEndian.Uint32(stsc[12+12*i:]), binary.BigEndian.Uint32(stsc[16+12*i:])})
 	}
-	var places []int64
-	for chunk := range int(binary.BigEndian.Uint32(stco[4:])) {
-		at := int64(binary.BigEndian.Uint32(stco[8+4*chunk:]))
-		for range perChunk[min(chunk, len(perChunk)-1)] {
+	var places []samplePlace
+	for chunk, at := range chunks {
+		own := perChunk[min(chunk, len(perChunk)-1)]
+		for range own.count {
 			if len(places) == len(sizes) {
 				break
 			}
-			places = append(places, at)
+			places = append(places, samplePlace{at: at, entry: int(own.entry) - 1})
 			at += int64(sizes[len(places)-1])
 		}
 	}
 	return places
+}
+
+func readChunks(stbl []byte) []int64 {
+	var chunks []int64
+	if stco := child(stbl, "stco"); stco != nil {
+		for i := range int(binary.BigEndian.Uint32(stco[4:])) {
+			chunks = append(chunks, int64(binary.BigEndian.Uint32(stco[8+4*i:])))
+		}
+		return chunks
+	}
+	co64 := child(stbl, "co64")
+	for i := range int(binary.BigEndian.Uint32(co64[4:])) {
+		chunks = append(chunks, int64(binary.BigEndian.Uint64(co64[8+8*i:])))
+	}
+	return chunks
 }
 
 // readRuns reads a table of (count, value).

@@ -77,6 +77,10 @@ func (c *checker) readNumbers() {
 		}
 	}
 	for _, p := range c.res.pictures {
+		if p.known {
+			c.numbers = append(c.numbers, p.number)
+			continue
+		}
 		number := pictureGarbled
 		gray := turnBack(p.gray, c.truth.rotated)
 		for _, s := range sizes {
@@ -343,7 +347,7 @@ func (c *checker) checkHoles() {
 
 // checkLength: the file says that it lasts as long as the recording.
 func (c *checker) checkLength() {
-	allowed := 0.12 + joinTolerance*float64(c.truth.joins) + c.truth.slack
+	allowed := 0.12 + joinTolerance*float64(c.truth.joins) + c.truth.slack + c.truth.openEnd
 	if d := c.res.duration - c.truth.length; math.Abs(d) > allowed && !c.view.damaged {
 		c.problem("length", "%.3f s, it should be %.3f", c.res.duration, c.truth.length)
 	}

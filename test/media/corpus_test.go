@@ -71,7 +71,7 @@ func TestCorpus(t *testing.T) {
 				r := s.make()
 				keepRecording(t, r, s.name)
 				for _, preset := range presets(t) {
-					report.add(runShape(t, s, r, preset))
+					report.add(runShape(t, s, r, &judge{preset: preset}))
 				}
 			})
 		}
@@ -89,8 +89,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// runShape runs one shape with one preset and fails the test when the outcome is not right.
-func runShape(t *testing.T, s shape, r *recording, preset string) row {
+// runShape runs one shape with the judge's preset and fails the test when the outcome is not right.
+func runShape(t *testing.T, s shape, r *recording, j *judge) row {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "corpus-")
 	if err != nil {
@@ -99,9 +99,10 @@ func runShape(t *testing.T, s shape, r *recording, preset string) row {
 	if *keepFlag == "" {
 		defer func() { _ = os.RemoveAll(dir) }()
 	} else {
-		t.Logf("%s: kept in %s", preset, dir)
+		t.Logf("%s: kept in %s", j.preset, dir)
 	}
-	j := &judge{recording: r, preset: preset, dir: dir}
+	preset := j.preset
+	j.recording, j.dir = r, dir
 	result, err := j.run(t.Context())
 	if err != nil {
 		t.Fatalf("%s: %v", preset, err)

@@ -32,10 +32,12 @@ type result struct {
 }
 
 // picture is one decoded picture. Its gray is kept until the number is read, since where the pattern lies depends on
-// the truth.
+// the truth. known: it was not decoded, and its bytes tell the number.
 type picture struct {
-	at   float64
-	gray []byte
+	at     float64
+	gray   []byte
+	number int
+	known  bool
 }
 
 // heard is what a window of sound tells for its middle.

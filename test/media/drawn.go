@@ -18,6 +18,8 @@ type drawing struct {
 	// away: a stream may be away for a whole segment although nothing is lost.
 	away bool
 	run  int // packets that were left out
+	// openEnd is by how much the last interval between pictures differs from the others, in seconds.
+	openEnd float64
 }
 
 // draw is the n-th recording of a seed, the same each time.
@@ -56,6 +58,7 @@ func (d *drawing) recording() *recording {
 	}
 	if container == "mp4" {
 		r := mp4File(d.take(m, 0, d.between(3, 16)), d.mp4Style())
+		r.truth.openEnd = d.openEnd
 		d.damageMP4(r)
 		r.files[r.object] = r.segments[0].data
 		return r.finish()
@@ -76,6 +79,7 @@ func (d *drawing) recording() *recording {
 		r.add(t, joint{tag: i > 0, seconds: seconds, container: container})
 		from += end
 	}
+	r.truth.openEnd = d.openEnd
 	if d.away {
 		r.truth.states = []state{intact, unknown}
 	}
@@ -169,6 +173,7 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 		at, d.away = steps(float64(first), slow, float64(count), fps), true
 	case 2:
 		d.say("%.2f fps, uneven", fps)
+		d.openEnd = 1.2 / fps
 		jitter := make([]float64, count+80)
 		for i := range jitter {
 			jitter[i] = d.between(-0.3, 0.3) / fps
@@ -281,16 +286,44 @@ func (d *drawing) expect(r *recording, kind, _ int, style tsStyle) {
 	}
 	r.truth.states = []state{damaged, unknown}
 	lost := 0.0
-	for _, dm := range r.truth.damages {
+	for i := range r.truth.damages {
+		dm := &r.truth.damages[i]
 		lost += dm.to - dm.from
+		if dm.sound && r.has("mp3") {
+			dm.to += 0.25 // a reader finds the next frame in the next packet
+		}
 	}
 	switch {
+	case kind == 11 && r.lostAnEnd():
+		// What a stream begins or ends with is gone: it may have begun later, or ended before.
+		r.truth.states = append(r.truth.states, intact)
 	case kind == 16:
 		r.forgetLost(r.segments[len(r.segments)-2].to)
 		r.truth.states = []state{intact, unknown}
 	case kind == 7 && d.run%16 == 0, kind == 11 && style.restart, lost < 0.35, kind == 0 && lost < 0.9 && r.playlist.whole:
 		r.truth.states = append(r.truth.states, intact)
 	}
+}
+
+// has says that the recording is made from a source.
+func (r *recording) has(name string) bool {
+	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
+}
+
+// lostAnEnd says that the first or the last packets of a stream are lost.
+func (r *recording) lostAnEnd() bool {
+	for _, s := range r.sourcesOf() {
+		var own []*unit
+		for _, u := range r.units {
+			if u.source == s {
+				own = append(own, u)
+			}
+		}
+		if own[0].lost || own[len(own)-1].lost {
+			return true
+		}
+	}
+	return false
 }
 
 // damageMP4 draws a damage of one file.

@@ -32,7 +32,7 @@ func (s *source) annexB(sample sourceSample) []byte {
 		out = append(slices.Clone(startCode), 0x46, 0x01, 0x50)
 	}
 	if sample.key {
-		for _, set := range s.parameterSets() {
+		for _, set := range parameterSets(s.entry) {
 			out = append(append(out, startCode...), set...)
 		}
 	}
@@ -44,8 +44,8 @@ func (s *source) annexB(sample sourceSample) []byte {
 	return out
 }
 
-// parameterSets are SPS and PPS, or VPS, SPS and PPS, of the sample entry.
-func (s *source) parameterSets() [][]byte {
+// parameterSets are SPS and PPS, or VPS, SPS and PPS, of a sample entry; other codecs have none.
+func parameterSets(entry []byte) [][]byte {
 	const visual = 8 + 78 // box header, fields of a visual sample entry
 	var sets [][]byte
 	read := func(data []byte, count int) []byte {
@@ -56,12 +56,15 @@ func (s *source) parameterSets() [][]byte {
 		}
 		return data
 	}
-	if avcC := child(s.entry[visual:], "avcC"); avcC != nil {
+	if avcC := child(entry[visual:], "avcC"); avcC != nil {
 		rest := read(avcC[6:], int(avcC[5]&31))
 		read(rest[1:], int(rest[0]))
 		return sets
 	}
-	hvcC := child(s.entry[visual:], "hvcC")
+	hvcC := child(entry[visual:], "hvcC")
+	if hvcC == nil {
+		return nil
+	}
 	rest := hvcC[23:]
 	for range hvcC[22] {
 		rest = read(rest[3:], int(binary.BigEndian.Uint16(rest[1:])))

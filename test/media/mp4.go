@@ -52,14 +52,15 @@ type track struct {
 	early   int64   // media time that is displayed first
 	places  []int64
 	cover   bool
-	version byte // of the table of composition offsets
+	version byte    // of the table of composition offsets
+	alone   float64 // how long a picture lasts that is the only one of a segment, seconds
 }
 
 // tracks of a take's units in decoding order.
 func tracks(t *take, units []*unit) []*track {
 	var out []*track
 	for i, s := range t.slots {
-		tr := &track{id: i + 1, source: s.source, scale: clock}
+		tr := &track{id: i + 1, source: s.source, scale: clock, alone: t.lastInterval(i)}
 		if !s.source.video {
 			tr.scale = int64(s.source.rate)
 		}
@@ -89,7 +90,7 @@ func (tr *track) time() {
 		display = min(display, tr.dts[i]+tr.offsets[i])
 	}
 	for i := range tr.units {
-		length := tr.ticks(1.0 / 30)
+		length := tr.ticks(firstOf(tr.alone, 1.0/30))
 		switch {
 		case i+1 < len(tr.units):
 			length = tr.dts[i+1] - tr.dts[i]

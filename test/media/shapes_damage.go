@@ -59,6 +59,13 @@ func damageShapes() []shape {
 			s := last(r)
 			r.add(newTake().video("h264", 240, 240, every(0, 30)).sound("aac", 0, 8, 8), joint{tag: true})
 			r.cut(s, 0.5, true)
+			return r.finish().either(damaged, unknown)
+		}},
+		{"cut_before_reset_measured", "H", "the same, and the durations are measured", func() *recording {
+			r := newRecording().add(call(7), joint{})
+			s := last(r)
+			r.add(newTake().video("h264", 210, 240, every(0, 30)).sound("aac", 0, 8, 7), joint{tag: true})
+			r.cut(s, 0.4, true)
 			return r.finish()
 		}},
 		{"duplicated", "K", "a segment's file is a copy of the one before", hurt(func(r *recording) { r.replace(r.segments[5], r.segments[4].data) })},

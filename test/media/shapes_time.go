@@ -99,7 +99,7 @@ func rateShapes() []shape {
 			r := newRecording().add(newTake().video("h264", 0, 180, every(0, 30)), joint{})
 			last := r.segments[len(r.segments)-1]
 			last.duration += 5
-			r.truth.slack = 5
+			r.truth.openEnd = 5
 			return r.finish().unsure()
 		}},
 		{"screen_3fps_no_sound", "D", "screen at uneven 3 fps without sound", func() *recording {

@@ -33,6 +33,9 @@ type source struct {
 	// Sound: samples in a second and in a packet, channels, position of the first packet in seconds.
 	rate, frame, channels int
 	position              float64
+
+	once  sync.Once
+	known map[digest]int // packets by their bytes
 }
 
 type sourceSample struct {
@@ -169,11 +172,11 @@ func loadSource(name string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	track, err := readTrack(file)
+	tracks, err := readTracks(file)
 	if err != nil {
 		return nil, err
 	}
-	return recipe.source(name, track)
+	return recipe.source(name, tracks[0])
 }
 
 func ffmpegPath() string {
@@ -203,13 +206,13 @@ func (r recipe) raw() ([]byte, []string) {
 // source turns a track into a source.
 func (r recipe) source(name string, track mp4Track) (*source, error) {
 	s := &source{
-		name: name, video: r.frames > 0, entry: track.entry, width: r.width, height: r.height, number: r.number, group: r.group,
+		name: name, video: r.frames > 0, entry: track.entries[0], width: r.width, height: r.height, number: r.number, group: r.group,
 		rate: r.rate, channels: r.channels, frame: r.frame,
 	}
 	s.codec = map[string]string{
 		"avc1": "h264", "hvc1": "hevc", "vp09": "vp9", "av01": "av1", "mp4a": "aac", "Opus": "opus", "ac-3": "ac3",
 		"mp4v": "mpeg2video", "sowt": "pcm_s16le", "alaw": "pcm_alaw",
-	}[string(track.entry[4:8])]
+	}[string(track.entries[0][4:8])]
 	switch {
 	case strings.HasPrefix(name, "mp3"):
 		s.codec = "mp3"
@@ -223,7 +226,7 @@ func (r recipe) source(name string, track mp4Track) (*source, error) {
 		s.samples = append(s.samples, sourceSample{data: sample.data, key: sample.key})
 	}
 	if !s.video {
-		s.position = -float64(track.start) / float64(track.timescale)
+		s.position = -float64(track.start()) / float64(track.timescale)
 		return s, nil
 	}
 	if len(s.samples) != r.frames {

@@ -85,14 +85,11 @@ func (t *take) videoOn(pid uint16, name string, first, count int, at func(i int)
 	s := t.slots[index].source
 	first -= first % s.group
 	first %= len(s.samples)
-	// Display times in order are decoding times, earlier by what the order of display needs.
-	delay := 0.0
+	// As encoders do it: decoding times are the display times in order, of as many pictures before as the order needs.
+	behind := 0
 	for i := range count {
 		sample := (first + i) % len(s.samples)
-		shown := i + s.display[sample] - sample
-		if shown < count {
-			delay = max(delay, at(i)-at(shown))
-		}
+		behind = max(behind, sample-s.display[sample])
 	}
 	for i := range count {
 		sample := (first + i) % len(s.samples)
@@ -100,7 +97,13 @@ func (t *take) videoOn(pid uint16, name string, first, count int, at func(i int)
 		if shown >= count {
 			continue // the group is cut: this one is displayed after the end
 		}
-		t.units = append(t.units, &unit{source: s, index: sample, slot: index, time: at(shown), decode: at(i) - delay})
+		decode := 0.0
+		if i >= behind {
+			decode = at(i - behind)
+		} else {
+			decode = at(0) - float64(behind-i)*min(at(1)-at(0), 1.0/15)
+		}
+		t.units = append(t.units, &unit{source: s, index: sample, slot: index, time: at(shown), decode: decode})
 	}
 	return t
 }
@@ -136,15 +139,21 @@ func (t *take) extent() (begin, end float64) {
 		if len(times) == 0 {
 			continue
 		}
-		last := 1.0 / 30
-		if !t.slots[i].source.video {
-			last = t.slots[i].source.packetSeconds()
-		} else if len(times) > 1 {
-			last = min(times[len(times)-1]-times[len(times)-2], 1)
-		}
-		begin, end = min(begin, times[0]), max(end, times[len(times)-1]+last)
+		begin, end = min(begin, times[0]), max(end, times[len(times)-1]+t.lastInterval(i))
 	}
 	return begin, end
+}
+
+// lastInterval is how long the last unit of a slot lasts.
+func (t *take) lastInterval(slot int) float64 {
+	if s := t.slots[slot].source; !s.video {
+		return s.packetSeconds()
+	}
+	times := t.times(slot)
+	if len(times) < 2 {
+		return 1.0 / 30
+	}
+	return min(times[len(times)-1]-times[len(times)-2], 1)
 }
 
 // times of a slot's units in display order.
@@ -242,7 +251,25 @@ func (t *take) parts(cuts []float64) []*part {
 			return a.slot - b.slot
 		})
 	}
-	return joinEmpty(parts)
+	return joinEmpty(beginLate(parts))
+}
+
+// beginLate moves the beginning of parts to their first unit: a recorder begins a segment with what it has.
+func beginLate(parts []*part) []*part {
+	for i, p := range parts[1:] {
+		if len(p.units) == 0 {
+			continue
+		}
+		first := math.Inf(1)
+		for _, u := range p.units {
+			first = min(first, u.time)
+		}
+		if late := first - p.begin; late > 0.05 {
+			p.begin, p.duration = first, p.duration-late
+			parts[i].duration += late
+		}
+	}
+	return parts
 }
 
 // joinEmpty adds the time of parts without units to the part before: a recorder writes no segment without anything.

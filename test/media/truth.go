@@ -47,6 +47,8 @@ type truth struct {
 	rotated int
 	// slack is added to the tolerance: what the recording itself leaves open, in seconds.
 	slack float64
+	// openEnd is by how much the length is open: nothing says how long the last picture is shown.
+	openEnd float64
 	// transcodeOnly: MP4 cannot hold its codec, or browsers cannot play it; Remux may refuse.
 	transcodeOnly bool
 }
