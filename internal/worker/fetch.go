@@ -16,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/task"
@@ -41,7 +40,6 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 		patience: &patience{left: w.Patience, wait: w.Wait},
 		byRef:    map[string]*part{},
 	}
-	f.tolerant = f.archive || w.Task.Transcode.OnDamage == v1alpha1.DamagePublish
 	w.Log.Info("Fetching", "source", reader.Describe(f.root), "format", w.Task.Source.Format)
 	var recording Recording
 	if w.Task.Source.Format == formatHLS {
@@ -83,8 +81,6 @@ type fetcher struct {
 	reported time.Duration
 	// archive says that the original names are needed, and download that the recording comes from a URL.
 	archive, download bool
-	// tolerant says that a recording is published although segments are lost.
-	tolerant bool
 	// patience is for what may appear late.
 	patience *patience
 

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/hls"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -72,10 +74,6 @@ func (f *fetcher) segments(from *list) ([]Segment, error) {
 			Name: withoutQuery(each.URI), Seconds: each.Seconds, Rounding: from.Rounding,
 			Discontinuity: each.Discontinuity || i > 0 && from.Segments[i-1].Encrypted != each.Encrypted, Began: each.Began,
 			Lost: each.Gap, Encrypted: each.Encrypted,
-		}
-		if each.Gap && !f.tolerant {
-			return nil, failure.Permanent(task.ReasonSegmentMissing, "segment %d (%.80s) of playlist %s is marked as lost (#EXT-X-GAP)",
-				i, segment.Name, f.reader.Describe(from.ref))
 		}
 		if each.Encrypted && !f.archive {
 			return nil, failure.Permanent(task.ReasonUnsupported, "segment %d (%.80s) of playlist %s is encrypted (#EXT-X-KEY)",
@@ -144,13 +142,17 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 			readable = readable || segment.Encrypted || !segment.Lost && len(f.indexes[segment.Index].Streams) > 0
 		}
 	}
-	if !readable && (!f.archive || f.download) {
-		return failure.Permanent(task.ReasonNotMedia, "no segment of playlist %s is media of a kind that is known", f.reader.Describe(f.root))
+	if readable || f.archive && !f.download {
+		return nil
 	}
-	return nil
+	if !f.archive && slices.ContainsFunc(f.parts, func(each *part) bool { return each.lost }) {
+		return nil // the timeline says what is missing
+	}
+	return failure.Permanent(task.ReasonNotMedia, "no segment of playlist %s is media of a kind that is known", f.reader.Describe(f.root))
 }
 
-// fetchGroup fetches the parts that are not there yet. A part that is nowhere is waited for; then it is lost.
+// fetchGroup fetches the parts that are not there yet. A part that is nowhere is waited for; then it is lost. The others
+// are fetched all the same: the timeline says what is missing of the recording, and whether it may be published.
 func (f *fetcher) fetchGroup(ctx context.Context, first bool) error {
 	for {
 		var group []*part
@@ -176,13 +178,9 @@ func (f *fetcher) fetchGroup(ctx context.Context, first bool) error {
 		switch {
 		case waitErr != nil:
 			return waitErr
-		case again:
-		case f.tolerant:
-			f.log.Warn("A part of the recording is lost", "part", missing.String(), "object", f.reader.Describe(missing.ref))
+		case !again:
+			f.log.Warn("Part of the recording is missing", "part", missing.String(), "object", f.reader.Describe(missing.ref))
 			missing.lost = true
-		default:
-			return failure.Permanent(task.ReasonSegmentMissing, "%s of playlist %s is missing: %s",
-				missing, f.reader.Describe(f.root), f.reader.Describe(missing.ref))
 		}
 	}
 }
@@ -203,7 +201,8 @@ func (f *fetcher) store(stored *part) error {
 		switch {
 		case errors.Is(err, index.ErrRange), f.emptyFile(stored.file):
 			// There is nothing of the segment: it stays without an index.
-		case errors.Is(err, index.ErrNotMedia):
+		case errors.Is(err, index.ErrNotMedia), errors.Is(err, fs.ErrNotExist):
+			// Without its initialization section a segment cannot be read either.
 			found[i] = unreadable()
 		case err != nil:
 			return fmt.Errorf("index %s: %w", stored, err)

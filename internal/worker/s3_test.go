@@ -216,7 +216,7 @@ func TestS3Failures(t *testing.T) {
 		transient bool
 		message   string
 	}{
-		"segment missing":  {change: func(b *bench) { b.Task.Source.Object, b.Task.Archive, b.Task.Transcode = "hole/index.m3u8", nil, remux }, container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "segment 1 of playlist s3://calls/hole/index.m3u8 is missing: s3://calls/hole/seg1.ts"},
+		"segment missing":  {change: func(b *bench) { b.Task.Source.Object, b.Task.Archive, b.Task.Transcode = "hole/index.m3u8", nil, remux }, container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
 		"playlist missing": {change: func(b *bench) { b.Task.Source.Object = "a/other.m3u8" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://calls/a/other.m3u8"},
 		"a folder":         {change: func(b *bench) { b.Task.Source.Object, b.Task.Source.Format = "a", "MP4" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://calls/a"},
 		"bucket missing":   {change: func(b *bench) { b.Task.Source.Bucket = "elsewhere" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://elsewhere/a/index.m3u8"},

@@ -70,6 +70,12 @@ func TestTranscode(t *testing.T) {
 // What was damaged in the bucket is never a shorter film.
 func TestDamage(t *testing.T) {
 	remove := func(t *testing.T, dir string) { t.Helper(); _ = os.Remove(filepath.Join(dir, "seg1.ts")) }
+	removeAll := func(t *testing.T, dir string) {
+		t.Helper()
+		for _, name := range []string{"seg0.ts", "seg1.ts", "seg2.ts"} {
+			_ = os.Remove(filepath.Join(dir, name))
+		}
+	}
 	segment := func(change func([]byte) []byte) func(*testing.T, string) {
 		return func(t *testing.T, dir string) { t.Helper(); edit(t, filepath.Join(dir, "seg1.ts"), change) }
 	}
@@ -90,7 +96,7 @@ func TestDamage(t *testing.T) {
 		transient bool
 		message   string
 	}{
-		"segment missing":          {damage: remove, container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "segment 1"},
+		"segment missing":          {damage: remove, container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
 		"segment empty":            {damage: segment(func([]byte) []byte { return nil }), container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1"},
 		"segment cut":              {damage: segment(half), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
 		"segment cut, h264":        {damage: segment(half), transcode: h264, container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
@@ -104,7 +110,8 @@ func TestDamage(t *testing.T) {
 		"segment on another host":  {damage: playlist("seg1.ts", "http://169.254.169.254/latest?token=secret"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "segment 1"},
 		"segment is a local file":  {damage: playlist("seg1.ts", "file:///etc/passwd"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "segment 1"},
 		"encrypted":                {damage: playlist("#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF"), container: task.ContainerFetch, reason: task.ReasonUnsupported, message: "EXT-X-KEY"},
-		"marked as lost":           {damage: playlist("seg1.ts", "#EXT-X-GAP\nseg1.ts"), container: task.ContainerFetch, reason: task.ReasonSegmentMissing, message: "EXT-X-GAP"},
+		"marked as lost":           {damage: playlist("seg1.ts", "#EXT-X-GAP\nseg1.ts"), container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
+		"all segments missing":     {damage: removeAll, container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 0"},
 		"page instead of playlist": {damage: playlist("#EXTM3U", "<html>"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "line 1"},
 		"master of two":            {damage: playlist("#EXTM3U", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2\nb.m3u8\n#"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "both"},
 		"longer than the segments": {damage: playlist("#EXTINF:2.000000,\nseg2.ts", "#EXTINF:9.000000,\nseg2.ts"), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 2"},
@@ -120,7 +127,7 @@ func TestDamage(t *testing.T) {
 			dir := filepath.Join(b.source, "calls")
 			hlsRecording(t, dir)
 			test.damage(t, dir)
-			_, container, err := b.run(t)
+			result, container, err := b.run(t)
 			if test.reason == "" {
 				if err != nil {
 					t.Fatalf("%s: %v", container, err)
@@ -130,6 +137,10 @@ func TestDamage(t *testing.T) {
 			wantFailure(t, err, test.reason, !test.transient, test.message)
 			if container != test.container {
 				t.Errorf("%s failed, want %s: %v", container, test.container, err)
+			}
+			if lost := test.reason == task.ReasonSegmentMissing || test.reason == task.ReasonFramesMissing; lost &&
+				(result.Integrity == nil || result.Integrity.State != v1alpha1.IntegrityDamaged || len(result.Integrity.Findings) == 0) {
+				t.Errorf("integrity %+v, want Damaged with a finding", result.Integrity)
 			}
 			if strings.Contains(err.Error(), "token=secret") {
 				t.Errorf("the message holds a query: %v", err)

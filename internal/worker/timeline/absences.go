@@ -14,7 +14,7 @@ func (b *builder) judgeAbsences() {
 	for i, segment := range b.segments {
 		switch {
 		case segment.File == nil:
-			b.find(SegmentMissing, i, at, segment.Duration, "it is named in the playlist and is not there")
+			b.find(SegmentMissing, i, at, segment.Duration, "the playlist names it, but the file does not exist or is empty")
 		case len(b.partsOf[i]) == 0:
 			b.judgeEmpty(i, at)
 		}
