@@ -83,6 +83,23 @@ func TestBuild_GoodRecordings(t *testing.T) {
 	}
 }
 
+// TestBuild_HoleIsInTheSegmentWhereItBegins, however many segments it lasts through.
+func TestBuild_HoleIsInTheSegmentWhereItBegins(t *testing.T) {
+	running := layout{running: true}
+	borders := []int64{2 * second, 4 * second, 6 * second, 8 * second, 10 * second}
+	video, audio := pictures(0, 12*second, pal, 50), tones(0, 12*second)
+	for kind, segments := range map[Type][]Segment{
+		Mute:   running.record(video, without(audio, 3*second, 9*second), borders...),
+		Freeze: running.record(without(video, 3*second, 9*second), audio, borders...),
+	} {
+		made := Build(Recording{Segments: segments})
+		found := slices.IndexFunc(made.Findings, func(f Finding) bool { return f.Type == kind })
+		if found < 0 || made.Findings[found].Segment != 1 {
+			t.Errorf("want %s in segment 1:\n%s", kind, list(made))
+		}
+	}
+}
+
 // named gives segments names with these numbers.
 func named(segments []Segment, pattern string, numbers ...int64) []Segment {
 	for i, number := range numbers {

@@ -3,7 +3,11 @@
 
 package timeline
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"sort"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // Bounds of what is said of holes, none of which is damage.
 const (
@@ -21,22 +25,26 @@ func (b *builder) listHoles() {
 	mutes, freezes := b.holesOf(t, media.Audio, minMute), b.holesOf(t, media.Video, minFreeze)
 	for _, mute := range mutes {
 		if b.tracks[media.Video] == nil || mute.covered(freezes) {
-			b.find(Pause, mute.segment, mute.from, mute.to-mute.from, "nothing was recorded for %s", position(mute.to-mute.from))
+			b.find(Pause, b.segmentAt(mute.from), mute.from, mute.to-mute.from, "nothing was recorded for %s", position(mute.to-mute.from))
 		} else {
-			b.find(Mute, mute.segment, mute.from, mute.to-mute.from, "no sound for %s", position(mute.to-mute.from))
+			b.find(Mute, b.segmentAt(mute.from), mute.from, mute.to-mute.from, "no sound for %s", position(mute.to-mute.from))
 		}
 	}
 	for _, freeze := range freezes {
 		if !freeze.covered(mutes) {
-			b.find(Freeze, freeze.segment, freeze.from, freeze.to-freeze.from, "no new picture for %s", position(freeze.to-freeze.from))
+			b.find(Freeze, b.segmentAt(freeze.from), freeze.from, freeze.to-freeze.from, "no new picture for %s", position(freeze.to-freeze.from))
 		}
 	}
 }
 
 // span is a hole in one track.
-type span struct {
-	from, to int64
-	segment  int
+type span struct{ from, to int64 }
+
+// segmentAt is the segment that a time of the result lies in: the last one that begins before it, since a hole may last
+// through several. It is 0 before the first one.
+func (b *builder) segmentAt(at int64) int {
+	behind := sort.Search(len(b.pieces), func(i int) bool { return b.pieces[i].early+b.pieces[i].base >= at })
+	return b.pieces[max(0, behind-1)].Segment
 }
 
 // covered says that another hole is nearly the same.
@@ -56,7 +64,7 @@ func (b *builder) holesOf(t *Timeline, kind media.Kind, least int64) []span {
 	began := false
 	for placed := range t.Packets(kind) {
 		if began && placed.PTS-end > least && len(holes) < maxFindings {
-			holes = append(holes, span{from: end, to: placed.PTS, segment: t.Pieces[placed.Piece].Segment})
+			holes = append(holes, span{from: end, to: placed.PTS})
 		}
 		duration := placed.Duration
 		if duration == 0 {
