@@ -189,12 +189,13 @@ func (e *shortError) Unwrap() error { return e.cause }
 // late: the recording was reported complete.
 func (f *fetcher) checkWhole(lists []list) error {
 	for _, each := range lists {
-		have := seconds(each.Seconds())
-		switch {
-		case !each.Ended:
+		if !each.Ended {
 			return failure.Transient(task.ReasonInvalidPlaylist,
 				"playlist %s has no #EXT-X-ENDLIST: it is not complete, or not yet", f.reader.Describe(each.ref))
-		case f.reported > 0 && have < f.reported-callbackSlack(f.reported):
+		}
+	}
+	for _, each := range lists {
+		if have := seconds(each.Seconds()); f.reported > 0 && have < f.reported-callbackSlack(f.reported) {
 			return &shortError{failure.Transient(task.ReasonInvalidPlaylist,
 				"playlist %s lasts %s, the callback reported %s", f.reader.Describe(each.ref), round(have), round(f.reported))}
 		}

@@ -127,8 +127,23 @@ func (f *fetcher) checkRanges(lists [][]Segment) error {
 	return nil
 }
 
+// checkSizes bounds what a transcode writes: a file that a playlist names many times is that many segments.
+func (f *fetcher) checkSizes(segments []Segment, limit int64) error {
+	var total int64
+	for i := range segments {
+		if segments[i].Lost || segments[i].Encrypted {
+			continue
+		}
+		if total += f.indexes[segments[i].Index].Bytes; total > limit {
+			return failure.Permanent(task.ReasonTooLarge, "the playlist's segments are larger together than allowed: it names some of them more than once")
+		}
+	}
+	return nil
+}
+
 // fetchParts fetches all files, initialization sections first, and indexes the segments.
 func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
+	limit := f.left
 	for _, first := range []bool{true, false} {
 		if err := f.fetchGroup(ctx, first); err != nil {
 			return err
@@ -142,8 +157,11 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 			readable = readable || segment.Encrypted || !segment.Lost && len(f.indexes[segment.Index].Streams) > 0
 		}
 	}
-	if readable || f.archive && !f.download {
-		return nil
+	switch {
+	case f.archive && (readable || !f.download):
+		return nil // each file is published once
+	case readable:
+		return f.checkSizes(lists[0], limit)
 	}
 	if !f.archive && slices.ContainsFunc(f.parts, func(each *part) bool { return each.lost }) {
 		return nil // the timeline says what is missing

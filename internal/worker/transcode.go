@@ -34,6 +34,10 @@ func (w *Worker) transcode(ctx context.Context, recording *Recording, files []*m
 	if len(t.Tracks()) == 0 {
 		return product, w.damaged(t, failure.Permanent(task.ReasonNotMedia, "the recording holds neither picture nor sound that can be read"))
 	}
+	if t.Length > timeline.MaxLength {
+		return product, failure.Permanent(task.ReasonTooLarge, "the recording's clock goes on for %s, which is longer than the %s that are allowed",
+			round(timeline.Duration(t.Length)), round(timeline.Duration(timeline.MaxLength)))
+	}
 	if err := w.mayPublish(t); err != nil {
 		return product, err
 	}
