@@ -45,6 +45,7 @@ func (i *Integrity) add(t *timeline.Timeline) {
 	for _, finding := range t.Findings {
 		i.find(finding)
 	}
+	i.More += int32(min(t.More, math.MaxInt32-maxManifestFindings)) //nolint:gosec // bounded
 }
 
 // find adds one finding.

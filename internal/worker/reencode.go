@@ -62,7 +62,7 @@ func canvas(track *timeline.Track, maxHeight int) (width, height int) {
 		width, height = height, width // turned by a quarter
 	}
 	if maxHeight > 0 && height > maxHeight {
-		width, height = width*maxHeight/height, maxHeight
+		width, height = width*maxHeight/height, maxHeight/2*2
 	}
 	return max(2, (width+1)/2*2), max(2, (height+1)/2*2)
 }
