@@ -149,10 +149,18 @@ func (b *builder) lacksHead(each *part) bool {
 	first, _, _ := each.ends(media.Video)
 	if before := b.pieceBefore(each); before != nil && before.Run == each.Run {
 		_, last, ok := before.ends(media.Video)
-		return ok && first.firstDTS-last.lastDTS > last.interval*3/2
+		return ok && first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each)
 	}
 	after := b.after(each)
 	return after != nil && b.segments[each.Segment].Duration-(after.early-each.early) > max(2*first.interval, minHole)
+}
+
+// stoodStill says that the sound goes on between two pieces while there is no picture for longer than what lies between
+// picture and sound in a file: a loss would have taken both.
+func (b *builder) stoodStill(x, y *part) bool {
+	video, _ := b.stop(x, y, media.Video)
+	audio, ok := b.stop(x, y, media.Audio)
+	return ok && !audio.open() && video.gap > maxOverlap
 }
 
 // judgeHeads finds segments whose beginning is lost: they do not begin with a key frame although most others do, or

@@ -16,10 +16,11 @@ func (b *builder) namesJump(each *border) bool {
 	return known && b.usualStep() > 0 && step > b.usualStep()
 }
 
-// namesFollow says that the numbers in the segments' names go on as elsewhere.
+// namesFollow says that the numbers in the segments' names go on as elsewhere. Of two segments nobody knows by how much
+// the numbers grow.
 func (b *builder) namesFollow(each *border) bool {
 	step, known := nameStep(b.segments[each.x.Segment].Name, b.segments[each.y.Segment].Name)
-	return known && step == b.usualStep()
+	return known && step == b.usualStep() && len(b.segments) > 2
 }
 
 // usualStep is the least step that at least half of the names take; 0: there is none, or the numbers are times, which

@@ -61,6 +61,10 @@ func (t *Timeline) slicePackets(track *Track, piece, index int, last *placer, yi
 				// A container may say that the frame before a hole lasts for all of it.
 				placed.Duration = int64(params.FrameSamples) * media.Clock / int64(params.SampleRate)
 			}
+			if slice.stats.lastInterval > 0 && track.Kind == media.Video {
+				// Of pictures whose order of showing is another one, a container says how long each is decoded.
+				placed.Duration = min(placed.Duration, slice.stats.lastInterval)
+			}
 			last.place(&placed, offset, &slice.stats)
 			if !yield(placed) {
 				return false

@@ -113,6 +113,9 @@ func (b *builder) offset(runs []*run) {
 	var end int64
 	for number, each := range runs {
 		base := end + each.pause - each.early
+		if number > 0 {
+			base += b.lostHead(each)
+		}
 		if b.keepsEdits() {
 			base = 0
 		}
@@ -177,6 +180,24 @@ func (b *builder) lastEnd(now *run) int64 {
 	return last.early + duration
 }
 
+// lostHead is how much of a run's beginning is lost: its first segment does not begin with a key frame, and ends sooner than
+// the playlist says. The time passed all the same.
+func (b *builder) lostHead(now *run) int64 {
+	if len(now.parts) < 2 {
+		return 0
+	}
+	first, second := now.parts[0], now.parts[1]
+	pictures, _, ok := first.ends(media.Video)
+	if !ok || pictures.key || !first.first || !first.last || !second.first || second.dropped != "" || second.misplaced {
+		return 0
+	}
+	lost := b.segments[first.Segment].Duration - (second.early - first.early)
+	if lost <= b.leastShort(first.Segment) {
+		return 0
+	}
+	return lost
+}
+
 // unwrap moves a part by whole wraps, so that its clock is nearest to the run's.
 func (b *builder) unwrap(now *run, each *part) {
 	if b.segments[each.Segment].File.Container != media.MPEGTS {
@@ -212,7 +233,15 @@ func (b *builder) deltas(now *run, each *part) (least, most int64) {
 		}
 	}
 	if least > most {
-		return each.early - now.late, each.early - now.late
+		// Nobody knows how long the last picture is shown, when sound follows it.
+		reached := int64(math.MinInt64)
+		for _, next := range now.next {
+			reached = max(reached, next)
+		}
+		if len(now.next) == 0 {
+			reached = now.late
+		}
+		return each.early - reached, each.early - reached
 	}
 	return least, most
 }

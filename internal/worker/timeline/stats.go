@@ -11,8 +11,11 @@ import (
 
 // Bounds of a stream's times.
 const (
-	// maxReorder is the furthest that a packet may be shown after it is decoded.
+	// maxReorder is the furthest that a packet may be shown after it is decoded, unless the decoding times follow.
 	maxReorder = 10 * media.Clock
+	// maxOrder is how many pictures may be decoded before one that is shown before them (H.264 and H.265), and fewOrder
+	// how many are in practice.
+	maxOrder, fewOrder = 16, 4
 	// maxLeap is how far one packet must be from both neighbors for its time to be an outlier.
 	maxLeap = 60 * media.Clock
 	// minStep is how far a clock goes back when it is another clock; less is disorder that the muxer evens out.
@@ -66,7 +69,7 @@ func (s *stats) move(ticks int64) {
 // measure reads the packets from one number to another. In a short segment, a first or last packet that is far from the
 // others is an outlier; in a longer one it may follow a pause.
 func measure(stream *media.Stream, from, to int, shift int64, short bool) stats {
-	m := meter{short: short}
+	m := meter{short: short, late: shownLate(stream, from, to)}
 	number := 0
 	for packet := range stream.Packets.All() {
 		if number >= to {
@@ -82,11 +85,56 @@ func measure(stream *media.Stream, from, to int, shift int64, short bool) stats 
 	return m.stats
 }
 
+// shownLate finds packets that are shown long after they are decoded. Where pictures pause, and are shown in another order
+// than they are decoded, the decoding times pause some pictures later: there it is right.
+func shownLate(stream *media.Stream, from, to int) map[int]bool {
+	type shown struct {
+		number int
+		pts    int64
+	}
+	var found map[int]bool
+	var waiting []shown
+	note := func(number int) {
+		if found == nil {
+			found = map[int]bool{}
+		}
+		found[number] = true
+	}
+	number := 0
+	for packet := range stream.Packets.All() {
+		if number >= to {
+			break
+		}
+		waiting = slices.DeleteFunc(waiting, func(w shown) bool {
+			if number-w.number > maxOrder {
+				note(w.number)
+			}
+			return number-w.number > maxOrder || distance(packet.DTS, w.pts) <= maxReorder
+		})
+		switch late := distance(packet.PTS, packet.DTS); {
+		case number < from || late <= maxReorder:
+		case late > maxLeap:
+			note(number)
+		default:
+			waiting = append(waiting, shown{number: number, pts: packet.PTS})
+		}
+		number++
+	}
+	for _, w := range waiting {
+		if number-w.number > fewOrder {
+			note(w.number)
+		}
+	}
+	return found
+}
+
 // meter collects stats. It judges each packet when it has seen the one after it.
 type meter struct {
 	stats
 	// short says that the file is a segment, in which no pause is as long as maxLeap.
-	short     bool
+	short bool
+	// late are the numbers of packets that are shown too long after they are decoded.
+	late      map[int]bool
 	intervals []int64
 	seen      int
 
@@ -145,7 +193,7 @@ func (m *meter) finish() {
 
 // judge takes a packet, unless its time cannot be.
 func (m *meter) judge(packet media.Packet, number int, outlier bool) {
-	if outlier || distance(packet.PTS, packet.DTS) > maxReorder {
+	if outlier || m.late[number] {
 		if len(m.outliers) < maxOdd {
 			m.outliers = append(m.outliers, number)
 		}
@@ -153,7 +201,7 @@ func (m *meter) judge(packet media.Packet, number int, outlier bool) {
 	}
 	if m.taken == 0 {
 		m.origin = packet.DTS
-		m.firstDTS, m.begin, m.greatest, m.end = packet.DTS, packet.PTS, packet.PTS, packet.PTS+packet.Duration
+		m.firstDTS, m.begin, m.greatest, m.end = packet.DTS, packet.PTS, packet.PTS, packet.PTS
 	} else if interval := packet.DTS - m.before.DTS; interval < -minStep || interval > maxPause {
 		if len(m.cuts) < maxOdd {
 			m.cuts = append(m.cuts, cut{number: number, from: m.before.DTS, to: packet.DTS})
@@ -163,7 +211,7 @@ func (m *meter) judge(packet media.Packet, number int, outlier bool) {
 		m.longest = max(m.longest, interval)
 		m.sample(interval)
 	}
-	m.begin, m.greatest, m.end = min(m.begin, packet.PTS), max(m.greatest, packet.PTS), max(m.end, packet.PTS+packet.Duration)
+	m.begin, m.greatest, m.end = min(m.begin, packet.PTS), max(m.greatest, packet.PTS), max(m.end, packet.PTS)
 	m.lastDTS, m.before = packet.DTS, packet
 	m.taken++
 }

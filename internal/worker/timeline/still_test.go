@@ -1,0 +1,107 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// reordered gives pictures the decoding order I P B B of groups of four, with decoding times two pictures behind.
+func reordered(shown []int64) []media.Packet {
+	var packets []media.Packet
+	decode := append([]int64{shown[0] - 2*pal, shown[0] - pal}, shown...)
+	for i := range shown {
+		place := i/4*4 + []int{0, 3, 1, 2}[i%4]
+		packets = append(packets, media.Packet{DTS: decode[i], PTS: shown[place], Size: 1000, Key: i%4 == 0})
+	}
+	return packets
+}
+
+// TestBuild_ReorderedPicturesStandStill: the decoding times of a stream with B-frames pause later than its pictures do, so
+// that pictures are decoded long before they are shown.
+func TestBuild_ReorderedPicturesStandStill(t *testing.T) {
+	for still := 41; still <= 44; still++ {
+		var shown []int64
+		for i := range 200 {
+			at := second + int64(i)*pal
+			if i >= still {
+				at += 14 * second
+			}
+			shown = append(shown, at)
+		}
+		video := reordered(shown)
+		segments := layout{running: true}.record(video, tones(second, 23*second), 17*second, 19*second)
+		made := Build(Recording{Segments: segments})
+		wantState(t, made, Intact, Freeze)
+		wantTimes(t, made, media.Video, video, second)
+	}
+}
+
+// TestBuild_DurationsOfReorderedPictures: an MP4 says how long each picture is decoded, which is not how long it is shown.
+func TestBuild_DurationsOfReorderedPictures(t *testing.T) {
+	var shown []int64
+	for i := range 40 {
+		at := int64(i) * pal
+		if i >= 37 {
+			at += 8 * second
+		}
+		shown = append(shown, at)
+	}
+	video := reordered(shown)
+	for i := range video {
+		video[i].Duration = pal
+		if i+1 < len(video) {
+			video[i].Duration = video[i+1].DTS - video[i].DTS
+		}
+	}
+	made := Build(Recording{Segments: layout{container: media.MP4}.record(video, nil)})
+	if want := shown[39] + pal; made.Length != want {
+		t.Errorf("a length of %d, want %d", made.Length, want)
+	}
+	for placed := range made.Packets(media.Video) {
+		if end := placed.PTS + placed.Duration; end > made.Length {
+			t.Errorf("the picture at %d is shown until %d, beyond the end", placed.PTS, end)
+		}
+	}
+}
+
+// TestBuild_SoundAloneFollowsPicturesAlone: how long the last picture lasts is a guess, and no step of the clock.
+func TestBuild_SoundAloneFollowsPicturesAlone(t *testing.T) {
+	segments := layout{}.record(pictures(0, 4*second, second/3, 6), tones(11*second/3+90, 8*second), 11*second/3+90)
+	made := Build(Recording{Segments: segments})
+	if slices.ContainsFunc(made.Findings, func(f Finding) bool { return f.Type == ClockStep }) {
+		t.Errorf("a step of the clock:\n%s", list(made))
+	}
+	if at := times(made, media.Audio)[0]; at != 11*second/3+90 {
+		t.Errorf("the sound begins at %d", at)
+	}
+}
+
+// TestBuild_OfTwoSegmentsNobodyKnowsTheStep of the numbers in their names.
+func TestBuild_OfTwoSegmentsNobodyKnowsTheStep(t *testing.T) {
+	whole := layout{}.record(pictures(0, 9*second, pal, 75), tones(0, 9*second), 3*second, 6*second)
+	wantState(t, Build(Recording{Segments: []Segment{whole[0], whole[2]}}), Unknown, UnknownHole)
+}
+
+// TestBuild_AStillScreenAtABorder: the sound goes on, so that nothing of the segment's beginning is lost.
+func TestBuild_AStillScreenAtABorder(t *testing.T) {
+	video := without(pictures(0, 12*second, pal, 50), 4*second-second/2, 5*second+second/2)
+	segments := layout{}.record(video, tones(0, 12*second), each(0, 2*second, 6)...)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_LostBeginningAfterAReset: the time passed all the same.
+func TestBuild_LostBeginningAfterAReset(t *testing.T) {
+	segments := reset(plain(6), 3, -7*second, true)
+	keep(&segments[3], media.Video, 25, 50)
+	keep(&segments[3], media.Audio, 47, stream(&segments[3], media.Audio).Packets.Count)
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if at := times(made, media.Video)[150]; distance(at, 7*second) > aac {
+		t.Errorf("the first picture behind the loss is at %s", position(at))
+	}
+}
