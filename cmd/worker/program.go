@@ -55,8 +55,8 @@ type program struct {
 	exit int
 }
 
-const longHelp = `worker does one step of a recording pipeline. It is not meant to be started by hand: the
-operator makes a Job for each step, and the Job's pod runs
+const longHelp = `worker does one step of a recording pipeline. Do not start it by hand: the operator creates a Job
+for each step, and the Job's pod runs
 
   worker fetch      (init container)  reads the recording        has the source's credentials
   worker process    (init container)  runs ffmpeg and verifies   has no credentials
@@ -152,17 +152,18 @@ func (p *program) step(name, short, long string, do func(*worker.Worker, context
 		Run: func(command *cobra.Command, _ []string) {
 			log := slog.New(slog.NewJSONHandler(p.stderr, nil)).With("container", name)
 			if name == task.ContainerProcess {
-				log.Info("Sandbox", "seccomp", true, "landlockABI", sandbox.LandlockABI())
+				walls := sandbox.CurrentWalls()
+				log.Info("Checked the sandbox for ffmpeg", "seccomp", walls.Seccomp, "undumpableWorker", walls.Undumpable, "landlockABI", walls.LandlockABI)
 			}
 			ctx := command.Context()
 			result, err := p.attempt(ctx, log, do)
 			interrupted := errors.Is(context.Cause(ctx), errTold)
 			result, p.exit = worker.ResultOf(result, err, interrupted)
 			if failed := result.Failure; failed != nil {
-				log.Error("Failed", "reason", failed.Reason, "permanent", failed.Permanent, "message", failed.Message)
+				log.Error("Step failed", "reason", failed.Reason, "permanent", failed.Permanent, "message", failed.Message)
 			}
 			if err := p.report(result); err != nil {
-				log.Error("The result cannot be told", "error", err.Error())
+				log.Error("Could not write the termination message", "error", err.Error())
 				p.exit = task.ExitTransient
 			}
 		},

@@ -86,6 +86,6 @@ func (p *publisher) release(ctx context.Context) {
 		err = p.writer.Remove(ctx, claimName)
 	}
 	if err != nil && failure.Of(err).Reason != task.ReasonNotFound {
-		p.worker.Log.Warn("The claim of the folder is left behind; it holds for a day", "claim", p.writer.URI(claimName), "error", err.Error())
+		p.worker.Log.Warn("Could not remove the claim of the folder; it expires after a day", "claim", p.writer.URI(claimName), "error", err.Error())
 	}
 }

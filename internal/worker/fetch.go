@@ -40,7 +40,7 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 		patience: &patience{left: w.Patience, wait: w.Wait},
 		byRef:    map[string]*part{},
 	}
-	w.Log.Info("Fetching", "source", reader.Describe(f.root), "format", w.Task.Source.Format)
+	w.Log.Info("Fetching recording", "source", reader.Describe(f.root), "format", w.Task.Source.Format)
 	var recording Recording
 	if w.Task.Source.Format == formatHLS {
 		recording, err = f.hls(ctx)
@@ -50,7 +50,7 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 	if err != nil {
 		return task.Result{}, err
 	}
-	w.Log.Info("Fetched", "files", f.fetched, "bytes", w.Task.Source.MaxBytes-f.left)
+	w.Log.Info("Fetched recording", "files", f.fetched, "bytes", w.Task.Source.MaxBytes-f.left)
 	if err := index.Save(filepath.Join(w.WorkDir, indexFile), f.indexes); err != nil {
 		return task.Result{}, err
 	}

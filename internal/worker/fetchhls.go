@@ -77,7 +77,7 @@ func (f *fetcher) lists(ctx context.Context) (lists []list, master *list, err er
 			continue
 		}
 		if short, ok := errors.AsType[*shortError](err); ok {
-			f.log.Warn("Taking the playlist although the callback reported more", "reason", short.Error())
+			f.log.Warn("Using a playlist that is shorter than the callback reported", "reason", short.Error())
 			return lists, master, nil
 		}
 		return nil, nil, err

@@ -124,6 +124,6 @@ func (w *Worker) logIntegrity(integrity *Integrity) {
 	for _, finding := range integrity.Findings {
 		w.Log.Info("Finding", "type", finding.Type, "message", finding.Message)
 	}
-	w.Log.Info("Integrity", "state", integrity.State, "checked", integrity.Checked,
+	w.Log.Info("Checked recording", "integrity", integrity.State, "checked", integrity.Checked,
 		"videoPackets", integrity.Packets.Video, "audioPackets", integrity.Packets.Audio, "findings", len(integrity.Findings))
 }

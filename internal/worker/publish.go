@@ -37,7 +37,7 @@ func (w *Worker) Publish(ctx context.Context) (task.Result, error) {
 	if err := publisher.publish(ctx); err != nil {
 		return task.Result{}, err
 	}
-	w.Log.Info("Published", "manifest", writer.URI(manifestName), "files", len(product.Files))
+	w.Log.Info("Published result", "manifest", writer.URI(manifestName), "files", len(product.Files))
 	return task.Result{Outputs: product.outputs(writer.URI), Integrity: product.Integrity.status()}, nil
 }
 
@@ -117,7 +117,7 @@ func (p *publisher) look(ctx context.Context) (folderState, error) {
 	}
 	switch err := p.check(ctx, p.product.names()); {
 	case err == nil:
-		p.worker.Log.Info("Everything is published already", "manifest", uri)
+		p.worker.Log.Info("Result is already published", "manifest", uri)
 		return folderComplete, nil
 	case failure.Of(err).Reason == task.ReasonChecksumMismatch:
 		return folderOutdated, nil

@@ -283,7 +283,7 @@ func (w *Worker) progress(total time.Duration) func(line []byte) {
 		}
 		if now := w.Now(); progress.Percent() == 100 || now.Sub(logged) >= progressInterval {
 			logged = now
-			w.Log.Info("Transcoding", "percent", progress.Percent())
+			w.Log.Info("Encoding", "percent", progress.Percent())
 		}
 	}
 }

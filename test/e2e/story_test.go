@@ -90,6 +90,13 @@ func TestTheStory(t *testing.T) {
 	g.Expect(small.Media.Height).To(BeEquivalentTo(180))
 	g.Expect(keep.URI).To(Equal("s3://archive/" + root + "keep/camera.m3u8"))
 	g.Expect(keep.Files).To(BeEquivalentTo(4))
+	// Every step says that the recording is whole, the archive too.
+	for _, step := range file.Status.Steps {
+		g.Expect(step.Integrity).NotTo(BeNil(), step.Name)
+		g.Expect(step.Integrity.State).To(Equal(v1alpha1.IntegrityIntact), step.Name)
+		g.Expect(step.Integrity.Packets.Video).To(BeEquivalentTo(seconds*25), step.Name)
+	}
+	g.Expect(intact(file).Status).To(Equal(metav1.ConditionTrue))
 
 	// Not a frame is missing, and what the status says of the file is true.
 	g.Expect(frames(t, "/data/recordings/"+r.folder+"/camera/camera.m3u8")).To(Equal(seconds * 25))
@@ -144,6 +151,8 @@ func TestMissingSegmentFailsAndPublishesNothing(t *testing.T) {
 	file := r.eventually(v1alpha1.ReasonFailed)
 	g.Expect(file.Status.Steps[0].Reason).To(Equal("SegmentMissing"))
 	g.Expect(file.Status.Steps[0].Message).To(ContainSubstring("camera-001.ts"))
+	expectLostSegment(g, &file.Status.Steps[0])
+	g.Expect(intact(file).Status).To(Equal(metav1.ConditionFalse))
 	g.Expect(file.Status.Steps[0].Attempts).To(BeEquivalentTo(1), "what cannot succeed is not repeated")
 	g.Expect(toolbox(t, `find "$1" -type f 2>/dev/null || true`, "/data/archive/"+r.folder)).To(BeEmpty())
 }

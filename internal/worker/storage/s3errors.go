@@ -43,7 +43,7 @@ func (b *s3Bucket) explain(err error, key string) error {
 	}
 	where, response := b.Describe(key), errorResponse(err)
 	if response.StatusCode != http.StatusNotFound {
-		b.log.Warn("An S3 request failed", "object", where, "endpoint", b.endpoint, "error", err.Error())
+		b.log.Warn("S3 request failed", "object", where, "endpoint", b.endpoint, "error", err.Error())
 	}
 	if response.StatusCode == 0 && response.Code == "" {
 		return connectionError(err, where, b.endpoint).About(key)

@@ -186,7 +186,7 @@ func (s *s3Writer) abort(ctx context.Context, key, upload string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	if err := s.core.AbortMultipartUpload(ctx, s.name, key, upload); err != nil {
-		s.log.Warn("The parts of a failed upload may be left in the bucket", "object", s.Describe(key), "error", err.Error())
+		s.log.Warn("Could not remove the parts of a failed upload from the bucket", "object", s.Describe(key), "error", err.Error())
 	}
 }
 
