@@ -101,8 +101,11 @@ func (t *Track) uncompressed() bool {
 // pcm are the encodings without frames: those of ISO/IEC 23003-5 and of QuickTime.
 var pcm = map[media.Codec]bool{
 	"pcm_mulaw": true, "pcm_alaw": true, "pcm_s16le": true, "pcm_s16be": true, "ipcm": true, "fpcm": true,
-	"lpcm": true, "in24": true, "in32": true, "fl32": true, "fl64": true, "raw ": true, "NONE": true,
+	"lpcm": true, "in24": true, "in32": true, "fl32": true, "fl64": true, rawSound: true, "NONE": true,
 }
+
+// rawSound is unsigned sound of 8 bits in QuickTime; the name ends in a blank.
+const rawSound = "raw "
 
 // sound reads an audio sample entry (12.2.3), also those of QuickTime in versions 1 and 2.
 func (r *entryReader) sound(entry []byte, name string) {

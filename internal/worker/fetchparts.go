@@ -149,14 +149,7 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 			return err
 		}
 	}
-	readable := false
-	for _, segments := range lists {
-		for i := range segments {
-			segment := &segments[i]
-			segment.Lost = segment.Lost || !segment.Encrypted && f.indexes[segment.Index] == nil
-			readable = readable || segment.Encrypted || !segment.Lost && len(f.indexes[segment.Index].Streams) > 0
-		}
-	}
+	readable := f.findLost(lists)
 	switch {
 	case f.archive && (readable || !f.download):
 		return nil // each file is published once
@@ -167,6 +160,18 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 		return nil // the timeline says what is missing
 	}
 	return failure.Permanent(task.ReasonNotMedia, "no segment of playlist %s is media of a kind that is known", f.reader.Describe(f.root))
+}
+
+// findLost marks the segments that are nowhere, and says whether any of the others may be media.
+func (f *fetcher) findLost(lists [][]Segment) (readable bool) {
+	for _, segments := range lists {
+		for i := range segments {
+			segment := &segments[i]
+			segment.Lost = segment.Lost || !segment.Encrypted && f.indexes[segment.Index] == nil
+			readable = readable || segment.Encrypted || !segment.Lost && len(f.indexes[segment.Index].Streams) > 0
+		}
+	}
+	return readable
 }
 
 // fetchGroup fetches the parts that are not there yet. A part that is nowhere is waited for; then it is lost. The others

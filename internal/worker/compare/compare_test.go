@@ -43,7 +43,7 @@ func box(name string, content ...[]byte) []byte {
 	for _, each := range content {
 		data = append(data, each...)
 	}
-	binary.BigEndian.PutUint32(data, uint32(len(data))) //nolint:gosec // small
+	binary.BigEndian.PutUint32(data, uint32(len(data)))
 	return data
 }
 

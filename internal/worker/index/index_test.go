@@ -55,7 +55,7 @@ func write(t *testing.T, data []byte) string {
 
 func readFile(t *testing.T, path string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(path) //nolint:gosec // a path of our own
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,12 +71,13 @@ func TestBuild_GoodRecordings(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			made := Build(Recording{Segments: test.segments})
-			if test.note != "" {
+			switch {
+			case test.note != "":
 				wantState(t, made, Intact, test.note)
-			} else if strings.HasPrefix(name, "names are") {
+			case strings.HasPrefix(name, "names are"):
 				// Neither names nor counters decide it.
 				wantState(t, made, Unknown, UnknownHole)
-			} else {
+			default:
 				wantState(t, made, Intact)
 			}
 		})

@@ -69,7 +69,7 @@ func TestBuild_HostileRecordingsTakeBoundedTime(t *testing.T) {
 			return many(steady, func(s *Segment, i int) {
 				for id := range uint32(4) {
 					stream := s.File.Streams[0]
-					stream.ID = uint32(i)*4 + id //nolint:gosec // small
+					stream.ID = uint32(i)*4 + id
 					s.File.Streams = append(s.File.Streams, stream)
 				}
 			})

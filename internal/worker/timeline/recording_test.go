@@ -141,7 +141,7 @@ func (l layout) describe(segments []Segment) {
 func seal(segment *Segment) {
 	hash := sha256.New()
 	for _, stream := range segment.File.Streams {
-		_, _ = fmt.Fprint(hash, stream.ID, stream.Counters, stream.Packets.Encoded)
+		_, _ = fmt.Fprintf(hash, "%d %v %x", stream.ID, stream.Counters, stream.Packets.Encoded)
 	}
 	hash.Sum(segment.File.SHA256[:0])
 }
