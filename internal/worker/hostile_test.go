@@ -24,27 +24,27 @@ import (
 	"testing"
 )
 
-// TestHijackedFFmpegLeavesNoLink: whatever ffmpeg leaves under the name of the film, process measures, and publish later
+// TestHijackedFFmpegLeavesNoLink: whatever ffmpeg leaves under the name of the video, process measures, and publish later
 // reads, a regular file of the output folder or nothing.
 func TestHijackedFFmpegLeavesNoLink(t *testing.T) {
-	for name, leave := range map[string]func(dir, film string) error{
-		"a link to credentials": func(_, film string) error { return os.Symlink("/proc/self/environ", film) },
-		"a relative link":       func(_, film string) error { return os.Symlink("../../../etc/passwd", film) },
-		"a link to a neighbour": func(dir, film string) error {
+	for name, leave := range map[string]func(dir, video string) error{
+		"a link to credentials": func(_, video string) error { return os.Symlink("/proc/self/environ", video) },
+		"a relative link":       func(_, video string) error { return os.Symlink("../../../etc/passwd", video) },
+		"a link to a neighbor": func(dir, video string) error {
 			if err := os.WriteFile(filepath.Join(dir, "other"), nil, 0o600); err != nil {
 				return err
 			}
-			return os.Symlink("other", film)
+			return os.Symlink("other", video)
 		},
-		"a pipe":   func(_, film string) error { return syscall.Mkfifo(film, 0o600) },
-		"a folder": func(_, film string) error { return os.Mkdir(film, 0o700) },
+		"a pipe":   func(_, video string) error { return syscall.Mkfifo(video, 0o600) },
+		"a folder": func(_, video string) error { return os.Mkdir(video, 0o700) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := leave(dir, filepath.Join(dir, "film.mp4")); err != nil {
+			if err := leave(dir, filepath.Join(dir, "video.mp4")); err != nil {
 				t.Fatal(err)
 			}
-			product := Product{Files: []ProductFile{{Name: "film.mp4"}}}
+			product := Product{Files: []ProductFile{{Name: "video.mp4"}}}
 			if err := product.measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 				t.Errorf("got %v, want that it is not a regular file", err)
 			}

@@ -91,7 +91,7 @@ func fitsFileSystem(name string) bool {
 	return len(name) <= maxName
 }
 
-// archiveTimeline leaves encrypted segments out, of which nothing can be said.
+// archiveTimeline leaves encrypted segments out: nothing can be said of them.
 func (w *Worker) archiveTimeline(recording *Recording, number int, files []*media.File) *timeline.Timeline {
 	readable := Recording{HLS: recording.HLS, Lists: [][]Segment{{}}}
 	reported := w.reported()

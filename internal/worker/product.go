@@ -73,7 +73,7 @@ func (p *Product) measure(ctx context.Context, dir string) error {
 	return nil
 }
 
-// measure follows no link out of dir and waits for no pipe: a film comes from ffmpeg, which a hostile recording may have
+// measure follows no link out of dir and waits for no pipe: an MP4 comes from ffmpeg, which a hostile recording may have
 // taken over, and what stands behind its name is read again by publish, which has credentials.
 func (f *ProductFile) measure(dir, local string) error {
 	file, err := storage.OpenRegular(dir, local)

@@ -235,8 +235,8 @@ func TestPublish_FollowsNoLink(t *testing.T) {
 			if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			film := filepath.Join(w.outputDir(), "seg0.ts")
-			if err := errors.Join(os.Remove(film), os.Symlink(secret, film)); err != nil {
+			video := filepath.Join(w.outputDir(), "seg0.ts")
+			if err := errors.Join(os.Remove(video), os.Symlink(secret, video)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.Publish(t.Context()); err == nil || !strings.Contains(err.Error(), "not a regular file") {

@@ -67,7 +67,7 @@ func TestTranscode(t *testing.T) {
 	}
 }
 
-// What was damaged in the bucket is never a shorter film.
+// What was damaged in the bucket is never a shorter video.
 func TestDamage(t *testing.T) {
 	remove := func(t *testing.T, dir string) { t.Helper(); _ = os.Remove(filepath.Join(dir, "seg1.ts")) }
 	removeAll := func(t *testing.T, dir string) {

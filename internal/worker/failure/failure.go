@@ -49,12 +49,12 @@ func (e *Error) About(object string) *Error {
 	return e
 }
 
-// Permanent is a failure that another attempt cannot mend. The format is fmt.Errorf's.
+// Permanent is a failure that another attempt cannot fix. The format is fmt.Errorf's.
 func Permanent(reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Permanent: true, err: fmt.Errorf(format, args...)}
 }
 
-// Transient is a failure that another attempt may mend. The format is fmt.Errorf's.
+// Transient is a failure that another attempt may fix. The format is fmt.Errorf's.
 func Transient(reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, err: fmt.Errorf(format, args...)}
 }

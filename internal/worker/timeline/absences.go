@@ -54,7 +54,7 @@ func (b *builder) judgeKind(kind media.Kind) {
 	}
 }
 
-// judgeAbsence judges the pieces from one number to another, all of which lack a kind. A stream that the segments do
+// judgeAbsence judges the pieces from one number to another, which all lack a kind. A stream that the segments do
 // not even name was not recorded there. One that they name may have been silent; but silence from one border exactly to
 // another is what a lost stream looks like, too.
 func (b *builder) judgeAbsence(kind media.Kind, from, to int) {

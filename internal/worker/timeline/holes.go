@@ -9,7 +9,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// Bounds of what is said of holes, none of which is damage.
+// Bounds of what is said of holes; no hole is damage by itself.
 const (
 	// minMute is the least stretch without sound that is noted, and minFreeze the same without a new picture.
 	minMute   = media.Clock * 3 / 10
