@@ -21,6 +21,8 @@ const (
 	maxPictureMiss = 5 * media.Clock / 1000
 	// maxSoundMiss is the same for sound. What nobody hears apart from the picture is within it.
 	maxSoundMiss = 40 * media.Clock / 1000
+	// minHole is the least hole that silence may be put into: several of them add up.
+	minHole = 2 * media.Clock / 1000
 	// maxSoundHole is the longest hole of re-encoded sound, and how early it may end.
 	maxSoundHole = 60 * media.Clock / 1000
 	// maxSoundRest is by how much re-encoded sound may be longer: an encoder fills its last frames.

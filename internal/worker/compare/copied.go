@@ -84,12 +84,14 @@ func (c *copied) compare(have *mp4.Track) error {
 	return nil
 }
 
-// isSilence says that a sample lies in the hole before a packet and has the size of silence.
+// isSilence says that a sample lies in the hole before a packet and has the size of silence. A packet of the same size is
+// told by its time.
 func (c *copied) isSilence(sample *shown, placed *timeline.Placed) bool {
 	if c.silence == nil || c.silence[placed.Entry] == 0 || sample.size != c.silence[placed.Entry] {
 		return false
 	}
-	return sample.pts >= c.end-maxSoundMiss && placed.PTS-sample.pts > placed.Duration*45/100
+	early := placed.PTS - sample.pts
+	return sample.pts >= c.end-maxSoundMiss && (early > placed.Duration*45/100 || early > minHole && sample.size != placed.Size)
 }
 
 // same compares one sample with the packet that it must be.

@@ -49,7 +49,7 @@ func (f *filler) add(placed timeline.Placed) bool {
 	if distance := at - f.end; distance < f.track.snap && distance > -f.track.snap {
 		at = f.end
 	}
-	if !f.silence(at, length, placed.Entry) {
+	if !f.silence(at, length, &placed) {
 		return false
 	}
 	at = max(at, f.end)
@@ -57,17 +57,20 @@ func (f *filler) add(placed timeline.Placed) bool {
 	return f.yield(sample{Placed: placed, dts: at, pts: at, duration: length, size: placed.Size})
 }
 
-// silence fills the hole before a frame.
-func (f *filler) silence(at, length int64, entry int) bool {
-	frame := f.track.silence(entry)
-	if frame == nil || length <= 0 || at-f.played < length*3/4 || at-f.end < length/2 {
+// silence fills the hole before a frame. A hole of less than half a frame is jitter, and is filled only when many of them
+// add up: the sound's clock is slower than its frames say. There, silence and the frame behind it must differ in size, so
+// that a comparison can tell them apart.
+func (f *filler) silence(at, length int64, placed *timeline.Placed) bool {
+	frame := f.track.silence(placed.Entry)
+	hole, behind := at-f.end, at-f.played
+	if frame == nil || length <= 0 || hole <= 0 || behind < length*3/4 || hole < length/2 && (behind < length*3/2 || placed.Size == len(frame)) {
 		return true
 	}
-	count := min((at-f.played+length/2)/length, (at-f.end)*2/length)
+	count := max(1, min((behind+length/2)/length, hole*2/length))
 	step := (at - f.end) / count
 	for i := range count {
 		silent := sample{silent: true, dts: f.end, pts: f.end, duration: step, size: len(frame)}
-		silent.Entry = entry
+		silent.Entry = placed.Entry
 		if i == count-1 {
 			silent.duration = at - f.end
 		}

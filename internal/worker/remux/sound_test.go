@@ -16,6 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
+	"sparkrtc.dev/recording-operator/internal/worker/compare"
 )
 
 var rates = []int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000}
@@ -154,5 +155,35 @@ func TestWrite_SilenceIsCounted(t *testing.T) {
 		if count-len(times) != test.count {
 			t.Errorf("a hole of %d tenths has %d silent frames, want %d", test.hole, count-len(times), test.count)
 		}
+	}
+}
+
+// A sound clock that is 0.1 % slower than its frames say leaves holes that are too small to fill one by one. A player that
+// knows no holes must stay near the right time all the same.
+func TestWrite_SlowSoundClockDoesNotAddUp(t *testing.T) {
+	dir := t.TempDir()
+	const frames, frame = 20_000, 1920
+	times, sizes := make([]int64, frames), make([]int, frames)
+	for i := range times {
+		times[i], sizes[i] = int64(i)*frame*1001/1000, 50
+	}
+	writeSound(t, filepath.Join(dir, "source.mp4"), aac(t, 48_000, 2), nil, times, sizes)
+	input := read(t, nil, filepath.Join(dir, "source.mp4"))
+	movie := write(t, filepath.Join(dir, "result.mp4"), input)
+	if err := compare.Copied(input.Timeline, movie, media.Audio); err != nil {
+		t.Fatal(err)
+	}
+	count := int64(0)
+	for sample, err := range movie.Tracks()[0].Samples() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if off := sample.PTS - count*1024; off > 2*1024 || off < -1024 {
+			t.Fatalf("frame %d is shown at %d, a player that knows no holes is at %d", count, sample.PTS, count*1024)
+		}
+		count++
+	}
+	if count == frames {
+		t.Error("no silence was inserted")
 	}
 }
