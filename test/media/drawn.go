@@ -215,7 +215,7 @@ func (d *drawing) damage(r *recording, style tsStyle) {
 	}
 	d.say("%s: segment %d of %d", names[kind], i, n)
 	d.apply(r, kind, i, s)
-	d.expect(r, kind, i, style)
+	d.expect(r, kind, s, style)
 }
 
 func (d *drawing) apply(r *recording, kind, i int, s *segment) {
@@ -256,7 +256,13 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 		r.zero(s, from, from+d.between(0.1, 0.3))
 	case 11:
 		pid := []uint16{videoPID, audioPID}[d.IntN(2)]
-		r.dropPackets(s, func(_ int, p uint16) bool { return p == pid })
+		d.run = 0
+		r.dropPackets(s, func(_ int, p uint16) bool {
+			if p == pid {
+				d.run++
+			}
+			return p == pid
+		})
 	case 12:
 		r.replace(s, []byte(strings.Repeat("<error>no such key</error>\n", 50)))
 	case 13:
@@ -265,6 +271,7 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 	case 14, 15:
 		at := d.IntN(len(s.data) - 400)
 		count := 1 + d.IntN(187)
+		r.truth.damages = append(r.truth.damages, damage{from: s.from, to: s.from, video: true, sound: true})
 		if kind == 15 {
 			r.lose(s.touched(at, at+count)...)
 			s.data = slices.Concat(s.data[:at], s.data[at+count:])
@@ -280,7 +287,7 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 // expect says which verdicts are right. What bytes cannot decide is in the list: a last line that is gone, sixteen
 // packets of one PID, a stream that is away for a segment when counters do not run on, and a short tail between two
 // pictures.
-func (d *drawing) expect(r *recording, kind, _ int, style tsStyle) {
+func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	if len(r.truth.damages) == 0 {
 		return // nothing was there to be damaged
 	}
@@ -300,7 +307,8 @@ func (d *drawing) expect(r *recording, kind, _ int, style tsStyle) {
 	case kind == 16:
 		r.forgetLost(r.segments[len(r.segments)-2].to)
 		r.truth.states = []state{intact, unknown}
-	case kind == 7 && d.run%16 == 0, kind == 11 && style.restart, lost < 0.35, kind == 0 && lost < 0.9 && r.playlist.whole:
+	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart,
+		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, kind == 0 && lost < 0.9 && r.playlist.whole:
 		r.truth.states = append(r.truth.states, intact)
 	}
 }
@@ -310,16 +318,29 @@ func (r *recording) has(name string) bool {
 	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
 }
 
-// lostAnEnd says that the first or the last packets of a stream are lost.
-func (r *recording) lostAnEnd() bool {
-	for _, s := range r.sourcesOf() {
-		var own []*unit
-		for _, u := range r.units {
-			if u.source == s {
-				own = append(own, u)
-			}
+// lostAtBorder says that the first or last packets of a stream of the segment are lost.
+func (s *segment) lostAtBorder() bool {
+	for slot := range 2 {
+		own := slices.DeleteFunc(slices.Clone(s.units), func(u *unit) bool { return u.slot != slot })
+		if len(own) > 0 && (own[0].lost || own[len(own)-1].lost) {
+			return true
 		}
-		if own[0].lost || own[len(own)-1].lost {
+	}
+	return false
+}
+
+// lostAnEnd says that the first or the last packets of a stream of a take are lost.
+func (r *recording) lostAnEnd() bool {
+	last := map[*source]*unit{}
+	for _, u := range r.units {
+		before := last[u.source]
+		if begins := before == nil || u.time < before.time-1; begins && (u.lost || before != nil && before.lost) {
+			return true
+		}
+		last[u.source] = u
+	}
+	for _, u := range last {
+		if u.lost {
 			return true
 		}
 	}

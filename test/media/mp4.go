@@ -33,6 +33,10 @@ type mp4Style struct {
 	boxes bool
 	// negative: composition offsets may be negative, so that no edit list is needed for B-frames.
 	negative bool
+	// joined: pictures of all sources are in one track, with a sample entry for each source.
+	joined bool
+	// hole is a stretch that edit lists leave out, from and to in seconds.
+	hole [2]float64
 	// cover adds a track with one picture, of the source of this name.
 	cover string
 }
@@ -54,6 +58,7 @@ type track struct {
 	cover   bool
 	version byte    // of the table of composition offsets
 	alone   float64 // how long a picture lasts that is the only one of a segment, seconds
+	next    *unit   // that follows the last one in another segment
 }
 
 // tracks of a take's units in decoding order.
@@ -69,10 +74,26 @@ func tracks(t *take, units []*unit) []*track {
 				tr.units = append(tr.units, u)
 			}
 		}
+		tr.next = t.after(tr.units)
 		tr.time()
 		out = append(out, tr)
 	}
 	return out
+}
+
+// after is the unit of a slot that follows the last of some; nil: none does.
+func (t *take) after(units []*unit) *unit {
+	if len(units) == 0 {
+		return nil
+	}
+	found := false
+	for _, u := range t.units {
+		if found && u.slot == units[0].slot {
+			return u
+		}
+		found = found || u == units[len(units)-1]
+	}
+	return nil
 }
 
 func (tr *track) ticks(seconds float64) int64 { return int64(math.Round(seconds * float64(tr.scale))) }
@@ -96,6 +117,8 @@ func (tr *track) time() {
 			length = tr.dts[i+1] - tr.dts[i]
 		case !tr.source.video:
 			length = int64(tr.source.frame)
+		case tr.next != nil:
+			length = tr.ticks(tr.next.decode) - first - tr.dts[i]
 		case i > 0:
 			length = min(tr.lengths[i-1], tr.scale)
 		}
@@ -132,6 +155,9 @@ func mp4File(t *take, style mp4Style) *recording {
 func writeMP4(t *take, style mp4Style) ([]byte, []place) {
 	begin, _ := t.extent()
 	all := tracks(t, t.units)
+	if style.joined {
+		all = joinTracks(all)
+	}
 	if style.cover != "" {
 		s := getSource(style.cover)
 		tr := &track{id: len(all) + 1, source: s, scale: clock, units: []*unit{{source: s}}, cover: true}
@@ -187,6 +213,34 @@ func writeMP4(t *take, style mp4Style) ([]byte, []place) {
 		return slices.Concat(ftyp, mdat, moov), places
 	}
 	return slices.Concat(ftyp, moov, mdat), places
+}
+
+// joinTracks makes one track of the first two, whose pictures follow one another.
+func joinTracks(all []*track) []*track {
+	first, second := all[0], all[1]
+	joined := &track{id: first.id, source: first.source, scale: first.scale, units: slices.Concat(first.units, second.units)}
+	joined.time()
+	return append([]*track{joined}, all[2:]...)
+}
+
+// entries are the sample entries, one for each source, and runs of chunks with one entry: the number of the first chunk
+// from 1, and the entry from 1.
+func (tr *track) entries() (entries []byte, count uint32, chunks [][2]uint32) {
+	known := map[*source]uint32{}
+	for i, u := range tr.units {
+		if known[u.source] == 0 {
+			count++
+			known[u.source] = count
+			entries = append(entries, u.source.entry...)
+		}
+		if n := len(chunks); n == 0 || chunks[n-1][1] != known[u.source] {
+			chunks = append(chunks, [2]uint32{uint32(i + 1), known[u.source]})
+		}
+	}
+	if count == 0 {
+		return tr.source.entry, 1, nil
+	}
+	return entries, count, chunks
 }
 
 type interleaved struct {
@@ -281,10 +335,19 @@ func (tr *track) edits(style mp4Style, begin float64) []byte {
 	} else if late < 0 {
 		start += tr.ticks(-late)
 	}
+	if from, to := style.hole[0], style.hole[1]; to > 0 {
+		entries = append(entries, u32(uint32(math.Round(from*movieScale)), uint32(start), 0x10000)...)
+		count++
+		start += tr.ticks(to)
+	}
 	if count == 0 && start == 0 {
 		return nil
 	}
-	length := float64(tr.duration()+tr.early-start) / float64(tr.scale) * movieScale
+	end := int64(0)
+	for i := range tr.units {
+		end = max(end, tr.dts[i]+tr.offsets[i])
+	}
+	length := float64(end+tr.lengths[len(tr.lengths)-1]-start) / float64(tr.scale) * movieScale
 	if style.fragments > 0 {
 		length = 0
 	}
@@ -308,7 +371,8 @@ func runs(values []int64) (uint32, []byte) {
 }
 
 func (tr *track) stbl(style mp4Style, base int64) []byte {
-	stsd := fullBox("stsd", 0, 0, u32(1), tr.source.entry)
+	entries, entryCount, chunks := tr.entries()
+	stsd := fullBox("stsd", 0, 0, u32(entryCount), entries)
 	if style.fragments > 0 {
 		return box("stbl", stsd, fullBox("stts", 0, 0, u32(0)), fullBox("stsc", 0, 0, u32(0)), fullBox("stsz", 0, 0, u32(0, 0)), fullBox("stco", 0, 0, u32(0)))
 	}
@@ -346,6 +410,10 @@ func (tr *track) stbl(style mp4Style, base int64) []byte {
 		return box("stbl", stsd, fullBox("stts", 0, 0, u32(1, n*pcmFrame, 1)), fullBox("stsc", 0, 0, u32(1, 1, pcmFrame, 1)),
 			fullBox("stsz", 0, 0, u32(size, n*pcmFrame)), fullBox(offsets, 0, 0, u32(n), places))
 	}
-	parts = append(parts, fullBox("stsc", 0, 0, u32(1, 1, 1, 1)), fullBox("stsz", 0, 0, u32(0, n), sizes), fullBox(offsets, 0, 0, u32(n), places))
+	var stsc []byte
+	for _, chunk := range chunks {
+		stsc = append(stsc, u32(chunk[0], 1, chunk[1])...)
+	}
+	parts = append(parts, fullBox("stsc", 0, 0, u32(uint32(len(chunks))), stsc), fullBox("stsz", 0, 0, u32(0, n), sizes), fullBox(offsets, 0, 0, u32(n), places))
 	return box("stbl", parts...)
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"path"
-	"slices"
 	"time"
 )
 
@@ -54,6 +53,7 @@ type segment struct {
 // playlistStyle says how a playlist is written.
 type playlistStyle struct {
 	whole    bool // EXTINF in whole seconds
+	up       bool // and rounded up
 	dates    bool // EXT-X-PROGRAM-DATE-TIME
 	crlf     bool
 	mark     bool // byte order mark
@@ -144,7 +144,11 @@ func (r *recording) write(s *segment, p *part, j joint, i int) {
 		r.mux.style = p.take.style
 		tracks, index := p.tsTracks()
 		if p.take.extra != nil {
-			tracks = append(tracks, tsTrack{pid: dataPID, streamType: 0x15, streamID: 0xbd})
+			data := tsTrack{pid: dataPID, streamType: 0x15, streamID: 0xbd}
+			if p.take.style.private {
+				data.streamType = 0x06
+			}
+			tracks = append(tracks, data)
 			r.mux.extra = func(m *tsMux) { p.take.extra(m, tracks, p.take.stamp+p.begin) }
 		}
 		s.data, s.places = r.mux.segment(tracks, p.tsUnits(index))
@@ -205,7 +209,9 @@ func (r *recording) text() []byte {
 		for _, tag := range s.tags {
 			line("%s", tag)
 		}
-		if r.playlist.whole {
+		if r.playlist.whole && r.playlist.up {
+			line("#EXTINF:%d,", int(math.Ceil(s.duration-1e-6)))
+		} else if r.playlist.whole {
 			line("#EXTINF:%d,", int(math.Round(s.duration)))
 		} else {
 			line("#EXTINF:%.6f,", s.duration)
@@ -266,20 +272,24 @@ func (r *recording) lose(lost ...*unit) {
 	r.taint()
 }
 
-// taint marks the pictures after a lost one, until the next key picture.
+// taint marks the pictures after a lost one, until the next key picture, and the one before it, which may end with bytes of
+// the lost one.
 func (r *recording) taint() {
-	tainted := map[*source]bool{}
-	inOrder := slices.Clone(r.units)
-	for _, u := range inOrder {
+	tainted, before := map[*source]bool{}, map[*source]*unit{}
+	for _, u := range r.units {
 		if !u.source.video {
 			continue
 		}
 		if u.lost {
 			tainted[u.source] = true
+			if last := before[u.source]; last != nil {
+				last.tainted = true
+			}
 		} else if u.sample().key {
 			tainted[u.source] = false
 		}
 		u.tainted = tainted[u.source]
+		before[u.source] = u
 	}
 }
 

@@ -30,6 +30,7 @@ type source struct {
 	display       []int // of each sample, in decoding order: its place in display order
 	number        int
 	group         int
+	open          bool // pictures may be shown before the key picture of their group
 	// Sound: samples in a second and in a packet, channels, position of the first packet in seconds.
 	rate, frame, channels int
 	position              float64
@@ -57,6 +58,13 @@ type recipe struct {
 	frame         int
 	seconds       float64
 	muxer         string
+	open          bool // groups of pictures
+}
+
+// openGroups lets pictures of a group be shown before its key picture.
+func openGroups(r recipe) recipe {
+	r.open = true
+	return r
 }
 
 const x264 = "-c:v libx264 -preset ultrafast -crf 28 -sc_threshold 0 -pix_fmt yuv420p "
@@ -77,6 +85,8 @@ var recipes = map[string]recipe{
 	"h264-one":    videoRecipe(x264+"-keyint_min 900 -bf 0", 160, 90, 900, 900, 0),
 	"h264-slices": videoRecipe(x264+"-keyint_min 10 -bf 0 -slices 4", 160, 90, 300, 10, 0),
 	"h264-b":      videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 2 -b_strategy 0 -x264-params open-gop=0", 160, 90, 900, 10, 0),
+	"h264-open":   openGroups(videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 2 -b_strategy 0 -x264-params open-gop=1", 160, 90, 600, 10, 0)),
+	"h264-fields": videoRecipe("-c:v libx264 -preset veryfast -crf 24 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 0 -flags +ildct+ilme -x264-params tff=1", 160, 96, 300, 10, 0),
 	"h264-big":    videoRecipe(x264+"-keyint_min 10 -bf 0", 320, 180, 600, 10, 0),
 	"h264-tall":   videoRecipe(x264+"-keyint_min 10 -bf 0", 90, 160, 600, 10, 0),
 	"h264-odd":    videoRecipe("-c:v libx264 -preset ultrafast -crf 20 -sc_threshold 0 -pix_fmt yuv444p -keyint_min 10 -bf 0", 161, 91, 300, 10, 0),
@@ -206,7 +216,7 @@ func (r recipe) raw() ([]byte, []string) {
 // source turns a track into a source.
 func (r recipe) source(name string, track mp4Track) (*source, error) {
 	s := &source{
-		name: name, video: r.frames > 0, entry: track.entries[0], width: r.width, height: r.height, number: r.number, group: r.group,
+		name: name, video: r.frames > 0, entry: track.entries[0], width: r.width, height: r.height, number: r.number, group: r.group, open: r.open,
 		rate: r.rate, channels: r.channels, frame: r.frame,
 	}
 	s.codec = map[string]string{
@@ -232,7 +242,7 @@ func (r recipe) source(name string, track mp4Track) (*source, error) {
 	if len(s.samples) != r.frames {
 		return nil, fmt.Errorf("%d samples for %d pictures", len(s.samples), r.frames)
 	}
-	return s, s.order(track)
+	return s, s.order(track, r.open)
 }
 
 // pcmFrame is how many samples of sound without compression are taken as a packet here. In an MP4 each is one.
@@ -252,8 +262,8 @@ func joinSamples(samples []mp4Sample, count int) []mp4Sample {
 	return out
 }
 
-// order finds the display order and checks that groups are closed.
-func (s *source) order(track mp4Track) error {
+// order finds the display order and checks that groups are closed, unless they are open.
+func (s *source) order(track mp4Track, open bool) error {
 	times := make([]int64, len(s.samples))
 	dts := int64(0)
 	for i, sample := range track.samples {
@@ -263,7 +273,7 @@ func (s *source) order(track mp4Track) error {
 	sorted := slices.Sorted(slices.Values(times))
 	for i, t := range times {
 		place, _ := slices.BinarySearch(sorted, t)
-		if place/s.group != i/s.group || s.samples[i].key != (i%s.group == 0) {
+		if !open && (place/s.group != i/s.group || s.samples[i].key != (i%s.group == 0)) {
 			return fmt.Errorf("sample %d (key %v) is displayed at %d: groups of %d are not closed", i, s.samples[i].key, place, s.group)
 		}
 		s.display = append(s.display, place)

@@ -251,7 +251,28 @@ func (t *take) parts(cuts []float64) []*part {
 			return a.slot - b.slot
 		})
 	}
-	return joinEmpty(beginLate(parts))
+	return joinWithin(joinEmpty(beginLate(parts)))
+}
+
+// joinWithin adds parts that begin with a picture within a group to the part before: a recorder begins a segment with a
+// key picture, or, while the picture stands still, with sound.
+func joinWithin(parts []*part) []*part {
+	kept := parts[:1]
+	for _, p := range parts[1:] {
+		first := p.units[0]
+		for _, u := range p.units {
+			if u.time < first.time {
+				first = u
+			}
+		}
+		before := kept[len(kept)-1]
+		if first.source.video && !first.sample().key && first.source.group <= 30 && !first.source.open {
+			before.units, before.duration = append(before.units, p.units...), before.duration+p.duration
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept
 }
 
 // beginLate moves the beginning of parts to their first unit: a recorder begins a segment with what it has.
@@ -285,7 +306,7 @@ func joinEmpty(parts []*part) []*part {
 	return kept
 }
 
-// cutPictures cuts between groups: a group goes where its key picture goes.
+// cutPictures gives each picture to the segment that it is shown in; those that are decoded later go no further back.
 func (t *take) cutPictures(cuts []float64, parts []*part) {
 	at := map[int]int{}
 	for _, u := range t.units {
@@ -298,8 +319,8 @@ func (t *take) cutPictures(cuts []float64, parts []*part) {
 		}
 		if _, begun := at[u.slot]; u.sample().key || !begun {
 			at[u.slot] = max(i, 0)
-		} else if i > at[u.slot] && t.slots[u.slot].source.group > 30 {
-			at[u.slot] = i // groups longer than segments are cut within
+		} else if i > at[u.slot] {
+			at[u.slot] = i // a group that is longer than a segment is cut
 		}
 		p := parts[at[u.slot]]
 		p.units = append(p.units, u)

@@ -32,6 +32,10 @@ type tsStyle struct {
 	stuffing bool
 	// adtsCRC: ADTS headers have a checksum.
 	adtsCRC bool
+	// programs: the PAT names a second program.
+	programs bool
+	// private: a stream of data has the type of private data.
+	private bool
 	// indicator: the first packet with a clock says that the clock begins again.
 	indicator bool
 }
@@ -75,6 +79,7 @@ const (
 	audioPID  = 0x101
 	dataPID   = 0x102
 	audio2PID = 0x103
+	otherPID  = 0x201
 )
 
 // segment writes one segment and says where each unit lies.
@@ -104,7 +109,15 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 
 func (m *tsMux) tables(tracks []tsTrack) {
 	pat := append([]byte{0, 1}, u16(0xe000|pmtPID)...)
+	if m.style.programs {
+		pat = append(pat, u16(2, 0xe000|(pmtPID+1))...)
+	}
 	m.section(0, 0, 1, pat)
+	m.pmt(pmtPID, 1, tracks)
+}
+
+// pmt writes the table of a program.
+func (m *tsMux) pmt(pid, program uint16, tracks []tsTrack) {
 	pcr := uint16(0x1fff)
 	if len(tracks) > 0 {
 		pcr = tracks[0].pid
@@ -115,7 +128,7 @@ func (m *tsMux) tables(tracks []tsTrack) {
 		pmt = append(pmt, u16(0xe000|track.pid, 0xf000|uint16(len(track.descriptors)))...)
 		pmt = append(pmt, track.descriptors...)
 	}
-	m.section(pmtPID, 2, 1, pmt)
+	m.section(pid, 2, program, pmt)
 }
 
 // null writes a packet that holds nothing.

@@ -1,0 +1,114 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// muxed is a take as ffmpeg's muxers write it: its packets are copied from an MP4 into the files that the arguments ask
+// for. The object is the playlist or the file. A failure is a panic, as of [getSource].
+func muxed(t *take, object, args string) *recording {
+	r := &recording{format: "HLS", object: "call/" + object, files: map[string][]byte{}}
+	if path.Ext(object) == ".mp4" {
+		r.format = "MP4"
+	}
+	r.place(t, joint{})
+	if err := r.writeWith(t, object, args); err != nil {
+		panic(fmt.Errorf("ffmpeg %s: %w", args, err))
+	}
+	r.truth.fill(r.units, r.end)
+	return r
+}
+
+func (r *recording) writeWith(t *take, object, args string) error {
+	dir, err := os.MkdirTemp("", "muxed-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	data, _ := writeMP4(t, mp4Style{})
+	if err := os.WriteFile(filepath.Join(dir, "from.mp4"), data, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "from.srt"), []byte(captions), 0o600); err != nil {
+		return err
+	}
+	all := append([]string{"-v", "error", "-nostdin", "-y", "-i", "from.mp4"}, strings.Fields(args)...)
+	command := exec.CommandContext(context.Background(), ffmpegPath(), append(all, object)...)
+	command.Dir = dir
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if strings.HasPrefix(file.Name(), "from.") {
+			continue
+		}
+		if r.files["call/"+file.Name()], err = os.ReadFile(filepath.Join(dir, file.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// captions is a file of subtitles.
+const captions = "1\n00:00:01,000 --> 00:00:03,000\nhello\n\n2\n00:00:04,000 --> 00:00:05,000\nthere\n"
+
+// muxedShapes are what ffmpeg's own muxers write.
+func muxedShapes() []shape {
+	hls := "-map 0 -c copy -f hls -hls_list_size 0 -hls_time 2 "
+	return []shape{
+		{"ffmpeg_hls_ts", "R", "ffmpeg's HLS muxer, MPEG-TS", func() *recording { return muxed(call(10), "index.m3u8", hls) }},
+		{"ffmpeg_hls_fmp4", "R", "ffmpeg's HLS muxer, fragmented MP4", func() *recording {
+			return muxed(call(10), "index.m3u8", hls+"-hls_segment_type fmp4")
+		}},
+		{"ffmpeg_hls_ts_bframes", "R", "the same in MPEG-TS with B-frames", func() *recording {
+			return muxed(with("h264-b", "aac", 10), "index.m3u8", hls)
+		}},
+		{"ffmpeg_hls_fmp4_bframes", "R", "the same in fragmented MP4 with B-frames", func() *recording {
+			return muxed(with("h264-b", "aac", 10), "index.m3u8", hls+"-hls_segment_type fmp4")
+		}},
+		{"ffmpeg_hls_hevc", "R", "ffmpeg's HLS muxer, H.265", func() *recording { return muxed(with("hevc", "aac", 10), "index.m3u8", hls) }},
+		{"ffmpeg_hls_single_file", "R", "the same, all segments in one file", func() *recording {
+			return muxed(call(10), "index.m3u8", hls+"-hls_flags single_file")
+		}},
+		{"ffmpeg_hls_open_gop", "R", "ffmpeg's HLS muxer, open groups of pictures", func() *recording {
+			return muxed(with("h264-open", "aac", 10), "index.m3u8", hls)
+		}},
+		{"ffmpeg_hls_muted", "R", "ffmpeg's HLS muxer, nobody speaks for 4 s", func() *recording {
+			return muxed(newTake().video("h264", 0, 420, every(0, 30)).sound("aac", 0, 5, 0).sound("aac", 9, 14, 0), "index.m3u8", hls)
+		}},
+		{"ffmpeg_segments", "R", "ffmpeg's segment muxer, MPEG-TS", func() *recording {
+			return muxed(call(10), "seg%d.ts", "-map 0 -c copy -f segment -segment_time 2 -segment_list index.m3u8").playlistOf("index.m3u8")
+		}},
+		{"ffmpeg_fragmented", "R", "ffmpeg's MP4 muxer, a fragment for each group", func() *recording {
+			return muxed(call(8), "call.mp4", "-map 0 -c copy -movflags frag_keyframe+empty_moov+default_base_moof")
+		}},
+		{"ffmpeg_fragmented_every_frame", "R", "the same, a fragment for each frame", func() *recording {
+			return muxed(with("h264-b", "aac", 6), "call.mp4", "-map 0 -c copy -movflags frag_every_frame+empty_moov+delay_moov")
+		}},
+		{"mp4_subtitles", "R", "MP4 with a track of subtitles", func() *recording {
+			return muxed(call(6), "call.mp4", "-i from.srt -map 0 -map 1 -c copy -c:s mov_text")
+		}},
+		{"ffmpeg_latm", "R", "AAC as LATM in MPEG-TS", func() *recording {
+			return muxed(call(6), "index.m3u8", hls+"-hls_segment_options mpegts_flags=latm").needsEncoding()
+		}},
+	}
+}
+
+// playlistOf names the playlist of files whose muxer was asked for the segments.
+func (r *recording) playlistOf(name string) *recording {
+	r.format, r.object = "HLS", "call/"+name
+	return r
+}
