@@ -48,9 +48,23 @@ func (b *builder) judgeKind(kind media.Kind) {
 			i++
 		}
 		if !seen && i+1 == len(b.pieces) {
+			b.judgeUnread(kind)
 			return // the recording has no such stream
 		}
 		b.judgeAbsence(kind, from, i)
+	}
+}
+
+// judgeUnread finds a stream that has bytes in some segments, and in none of them a single packet.
+func (b *builder) judgeUnread(kind media.Kind) {
+	for _, each := range b.pieces {
+		for _, stream := range b.segments[each.Segment].File.Streams {
+			if stream.Kind == kind && stream.HeadBytes > 0 {
+				b.find(Corrupt, each.Segment, each.early+each.base, 0, "the %s stream (%s) has %d bytes, none of which can be read",
+					kind, stream.Codec, stream.HeadBytes)
+				return
+			}
+		}
 	}
 }
 

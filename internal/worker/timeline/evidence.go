@@ -18,6 +18,20 @@ func (b *builder) listEvidence() {
 			b.listDamage(each)
 		}
 	}
+	b.listIgnored()
+}
+
+// listIgnored says once what the readers left out, for example the other programs of a transport stream.
+func (b *builder) listIgnored() {
+	known := map[string]bool{}
+	for _, each := range b.pieces {
+		for _, what := range b.segments[each.Segment].File.Ignored {
+			if !known[what] && len(known) < maxOdd {
+				known[what] = true
+				b.find(StreamIgnored, each.Segment, each.early+each.base, 0, "not in the result: %s", what)
+			}
+		}
+	}
 }
 
 // listOutliers names packets whose time cannot be.

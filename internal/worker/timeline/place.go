@@ -115,6 +115,9 @@ func (b *builder) offset(runs []*run) {
 		base := end + each.pause - each.early
 		if number > 0 {
 			base += b.lostHead(each)
+			if each.pause == 0 {
+				base += b.unread(runs[number-1], each)
+			}
 		}
 		if b.keepsEdits() {
 			base = 0
@@ -198,6 +201,16 @@ func (b *builder) lostHead(now *run) int64 {
 	return lost
 }
 
+// unread is how long the segments between two runs are by the playlist, from which nothing could be read.
+func (b *builder) unread(before, now *run) int64 {
+	from, to := before.parts[len(before.parts)-1].Segment+1, now.parts[0].Segment
+	lost := int64(0)
+	for i := from; i < to; i++ {
+		lost += b.segments[i].Duration
+	}
+	return min(lost, maxPause)
+}
+
 // unwrap moves a part by whole wraps, so that its clock is nearest to the run's.
 func (b *builder) unwrap(now *run, each *part) {
 	if b.segments[each.Segment].File.Container != media.MPEGTS {
@@ -255,7 +268,7 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	}
 	least, most := b.deltas(now, each)
 	switch {
-	case b.segments[each.Segment].Discontinuity:
+	case b.announces(each):
 		return least < -minStep || least > maxJoin
 	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
 		return false
@@ -270,6 +283,20 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	}
 	b.later(each, ClockStep, each.early, 0, "the clock of all streams goes back by %s, and the playlist does not announce it", position(-most))
 	return true
+}
+
+// announces says that the playlist announces another clock before a part: before its segment, or before those in front of it
+// that nothing can be read from.
+func (b *builder) announces(each *part) bool {
+	for i := each.Segment; i >= 0; i-- {
+		if b.segments[i].Discontinuity {
+			return true
+		}
+		if i == 0 || len(b.partsOf[i-1]) > 0 {
+			return false
+		}
+	}
+	return false
 }
 
 // judgeOneStep judges a stream that goes back alone. A little of that happens where a stream changes its PID.

@@ -105,3 +105,40 @@ func TestBuild_LostBeginningAfterAReset(t *testing.T) {
 		t.Errorf("the first picture behind the loss is at %s", position(at))
 	}
 }
+
+// TestBuild_UnreadableSegmentAtAReset: what is behind it keeps its time, and the tag before it counts for what follows.
+func TestBuild_UnreadableSegmentAtAReset(t *testing.T) {
+	for name, by := range map[string]int64{"back": -9 * second, "forward": 50 * second} {
+		segments := reset(plain(6), 3, by, true)
+		segments[3].File = &media.File{Damage: []media.Damage{{Kind: media.SyncLost, Stream: -1}}}
+		made := Build(Recording{Segments: segments})
+		wantState(t, made, Damaged, Corrupt)
+		if at := times(made, media.Video)[150]; distance(at, 8*second) > aac {
+			t.Errorf("%s: the first picture behind the loss is at %s", name, position(at))
+		}
+	}
+}
+
+// TestBuild_ASoundStreamThatCannotBeRead is no recording without sound.
+func TestBuild_ASoundStreamThatCannotBeRead(t *testing.T) {
+	segments := plain(3)
+	for i := range segments {
+		sound := stream(&segments[i], media.Audio)
+		sound.Packets, sound.HeadBytes = media.Packets{}, 5000
+		sound.Packets.Close()
+	}
+	wantState(t, Build(Recording{Segments: segments}), Damaged, Corrupt)
+}
+
+// TestBuild_WhatReadersIgnoreIsSaid, once.
+func TestBuild_WhatReadersIgnoreIsSaid(t *testing.T) {
+	segments := plain(3)
+	for i := range segments {
+		segments[i].File.Ignored = []string{"program 2: only one program is read"}
+	}
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Intact, StreamIgnored)
+	if len(made.Findings) != 1 {
+		t.Errorf("%d findings", len(made.Findings))
+	}
+}
