@@ -9,6 +9,17 @@ if [[ -n $before ]]; then
   echo "$before" >&2
   exit 1
 fi
+
+# The documentation names the tests that hold what it says.
+unknown=$(comm -23 \
+  <(grep -rhoE '`(Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9_]*`' --include='*.md' README.md docs hack | tr -d '`' | sort -u) \
+  <(grep -rhoE --include='*_test.go' '^func (Test|Fuzz|Benchmark)[A-Za-z0-9_]*' api cmd internal test hack | sed 's/^func //' | sort -u))
+if [[ -n $unknown ]]; then
+  echo "verify: the documentation names tests that do not exist:" >&2
+  echo "$unknown" >&2
+  exit 1
+fi
+
 make generate fmt tidy
 if [[ -n $(git status --porcelain) ]]; then
   echo "verify: generated, formatted or tidied files differ from what is committed; run 'make generate fmt tidy' and commit:" >&2

@@ -10,18 +10,22 @@ import (
 )
 
 func TestCurrentWalls_SayWhatIsInForce(t *testing.T) {
-	if walls := CurrentWalls(); !walls.Seccomp || walls.Undumpable || walls.LandlockABI != LandlockABI() {
-		t.Errorf("before ProtectMemory: %+v", walls)
-	}
-	if err := ProtectMemory(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+	t.Cleanup(func() { // as TestMain has it
+		if err := ProtectMemory(); err != nil {
 			t.Error(err)
 		}
 	})
-	if walls := CurrentWalls(); !walls.Undumpable {
-		t.Errorf("after ProtectMemory: %+v", walls)
+	for _, undumpable := range []bool{false, true} {
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		if undumpable {
+			if err := ProtectMemory(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if walls := CurrentWalls(); !walls.Seccomp || walls.Undumpable != undumpable || walls.LandlockABI != LandlockABI() {
+			t.Errorf("undumpable %v: %+v", undumpable, walls)
+		}
 	}
 }
