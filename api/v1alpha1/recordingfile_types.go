@@ -304,7 +304,7 @@ type Output struct {
 	// files is how many files belong to the output; for an HLS set the playlist and its segments.
 	// +optional
 	Files int32 `json:"files,omitempty"`
-	// media says what is inside, as ffprobe reads it.
+	// media says what is inside.
 	// +optional
 	Media *Media `json:"media,omitempty"`
 }

@@ -93,7 +93,7 @@ mp4=$(kubectl -n "$namespace" get recordingfile "$file" -o jsonpath='{.status.st
 result=${mp4#s3://} # bucket/room/stream/start-file/step/name
 say "the archive: $(dirname "$(dirname "$result")")"
 toolbox find "/data/$(dirname "$(dirname "$result")")" -type f -printf '%s %P\n'
-say "ffprobe's word on $mp4"
+say "ffprobe $mp4"
 toolbox sh -eu -c 'ffprobe -hide_banner "/data/$1" 2>&1' sh "$result"
 
 say "done: a signed callback became an archived MP4"
@@ -112,6 +112,6 @@ cat <<EOF
   what a field is   kubectl explain recordingfile.spec.file
   by room           kubectl -n $namespace get rec --field-selector spec.roomID=room01
   send a callback   bin/kubectl-recordings -n $namespace send start demo --job $job-2 --stream camera
-  process it anew   edit the pipeline (kubectl -n $namespace edit rpl lecture) and run 'make demo$with' again
+  process it again  edit the pipeline (kubectl -n $namespace edit rpl lecture) and run 'make demo$with' again
   end it all        make demo-down$with
 EOF
