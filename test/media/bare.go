@@ -52,6 +52,20 @@ func bare(ctx context.Context, r *recording, preset string) (string, error) {
 	return found, os.WriteFile(kept, []byte(found), 0o600)
 }
 
+// store writes the recording's files below dir.
+func (r *recording) store(dir string) error {
+	for name, data := range r.files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func runBare(ctx context.Context, dir string, r *recording, preset string) string {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

@@ -116,20 +116,6 @@ func newWorker(base string, r *recording, set settings) (*worker.Worker, error) 
 	}, nil
 }
 
-// store writes the recording's files below dir.
-func (r *recording) store(dir string) error {
-	for name, data := range r.files {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-			return err
-		}
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func readPublished(dir string) (attempt, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil {
