@@ -53,7 +53,7 @@ func TestIntegrity_CallWithMuteAndLateCameraIsIntact(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step {
 		return []v1alpha1.Step{r.remux(), {Name: "small", Output: r.output(), Transcode: &v1alpha1.Transcode{
-			Preset: v1alpha1.PresetH264, Video: &v1alpha1.VideoSettings{MaxHeight: new(int32(90))}, Strict: true}}}
+			Preset: v1alpha1.PresetH264, Video: &v1alpha1.VideoSettings{MaxHeight: new(int32(144))}, Strict: true}}}
 	})
 	r.complete("job", "camera", r.recordCall(), callSeconds).mustSend(t)
 	file := r.eventually(v1alpha1.ReasonSucceeded)
