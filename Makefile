@@ -120,7 +120,7 @@ bench-media: ## Measure the worker on large recordings beside bare ffmpeg: times
 	@bin/bench-media $(BENCH)
 
 .PHONY: fuzz
-fuzz: ## Fuzz what reads from strangers, FUZZTIME (30s) each.
+fuzz: ## Fuzz what reads untrusted input, FUZZTIME (30s) each.
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)
 
 .PHONY: envtest-assets

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every fuzz test of the module for the given time each. An input that fails is written below testdata/fuzz of its
-# package: commit it with what mends it, and every later `go test` tries it.
+# package: commit it with the fix, and every later `go test` tries it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for_each=${1:-30s}
