@@ -121,7 +121,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 	return nil
 }
 
-// neverZero are the encodings of which no frame consists of zeros alone: such a frame is a hole in the file.
+// neverZero are the encodings in which no frame is all zeros: such a frame is a hole in the file.
 var neverZero = map[media.Codec]bool{
 	media.AAC: true, media.MP2: true, media.MP3: true, media.Opus: true, media.AC3: true, media.EAC3: true,
 	media.VP8: true, media.VP9: true, media.AV1: true, media.MJPEG: true,

@@ -82,7 +82,7 @@ func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, erro
 	}
 	stretches := append([]compare.Range{}, m.spots...)
 	for _, finding := range m.timeline.Findings {
-		if finding.Type.Severity() == timeline.SeverityDamage {
+		if timeline.SeverityOf(finding.Type) == timeline.SeverityDamage {
 			stretches = append(stretches, compare.Range{From: finding.At, To: finding.At + finding.Length})
 		}
 	}

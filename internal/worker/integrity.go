@@ -55,7 +55,7 @@ func (i *Integrity) find(found timeline.Finding) {
 		return
 	}
 	finding := v1alpha1.Finding{
-		Type: v1alpha1.FindingType(found.Type), Message: bounded(found.Message, v1alpha1.MaxFindingMessage),
+		Type: found.Type, Message: bounded(found.Message, v1alpha1.MaxFindingMessage),
 		AtMilliseconds: timeline.Duration(found.At).Milliseconds(), LengthMilliseconds: timeline.Duration(found.Length).Milliseconds(),
 	}
 	if found.Segment >= 0 {
@@ -98,7 +98,7 @@ func (i *Integrity) status() *v1alpha1.Integrity {
 // first is the first finding of one of the severities.
 func first(t *timeline.Timeline, severity timeline.Severity) *timeline.Finding {
 	for i, finding := range t.Findings {
-		if finding.Type.Severity() == severity {
+		if timeline.SeverityOf(finding.Type) == severity {
 			return &t.Findings[i]
 		}
 	}

@@ -60,7 +60,7 @@ func (b *builder) judgeUnread(kind media.Kind) {
 	for _, each := range b.pieces {
 		for _, stream := range b.segments[each.Segment].File.Streams {
 			if stream.Kind == kind && stream.HeadBytes > 0 {
-				b.find(Corrupt, each.Segment, each.early+each.base, 0, "the %s stream (%s) has %d bytes, none of which can be read",
+				b.find(Corrupt, each.Segment, each.early+each.base, 0, "the %s stream (%s) has %d bytes, and none can be read",
 					kind, stream.Codec, stream.HeadBytes)
 				return
 			}

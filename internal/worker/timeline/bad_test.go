@@ -176,7 +176,7 @@ func TestBuild_DamagedRecordings(t *testing.T) {
 			if !strings.Contains(found.Message, test.segments[test.segment].Name) {
 				t.Errorf("the message does not name the segment: %s", found.Message)
 			}
-			if made.Findings[0].Type.Severity() != SeverityDamage {
+			if SeverityOf(made.Findings[0].Type) != SeverityDamage {
 				t.Error("damage does not come first")
 			}
 		})

@@ -9,59 +9,36 @@ import (
 	"slices"
 	"time"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// Type is a kind of finding.
-type Type string
+// Type is a kind of finding. The API says what each means.
+type Type = v1alpha1.FindingType
 
-// What is normal in a call.
+// The types of findings.
 const (
-	// Pause: neither picture nor sound for a while.
-	Pause Type = "Pause"
-	// Freeze: no picture for a while, as of a screen that does not change.
-	Freeze Type = "Freeze"
-	// Mute: no sound for a while.
-	Mute Type = "Mute"
-)
-
-// What needs handling, and gets it.
-const (
-	// ClockStep: the clock of all streams goes back, and the playlist does not announce it.
-	ClockStep Type = "ClockStep"
-	// LayoutChange: a stream begins or ends within the recording.
-	LayoutChange Type = "LayoutChange"
-	// ParameterChange: picture size, profile, sound rate or codec change.
-	ParameterChange Type = "ParameterChange"
-	// StreamIgnored: a further stream of the same kind is not in the result.
-	StreamIgnored Type = "StreamIgnored"
-)
-
-// What is damage.
-const (
-	SegmentMissing    Type = "SegmentMissing"
-	SegmentTruncated  Type = "SegmentTruncated"
-	SegmentDuplicated Type = "SegmentDuplicated"
-	SegmentForeign    Type = "SegmentForeign"
-	OutOfOrder        Type = "OutOfOrder"
-	PacketsLost       Type = "PacketsLost"
-	Corrupt           Type = "Corrupt"
-	TimestampOutlier  Type = "TimestampOutlier"
-	DecodeErrors      Type = "DecodeErrors"
-)
-
-// What the bytes cannot decide.
-const (
-	// UnknownTail: the last segment is shorter than the playlist says, and ends cleanly.
-	UnknownTail Type = "UnknownTail"
-	// UnknownHole: picture and sound stop together where a segment ends, and come back together.
-	UnknownHole Type = "UnknownHole"
-	// UnknownStreamAway: a stream has no packets from one segment border to another.
-	UnknownStreamAway Type = "UnknownStreamAway"
-	// DurationMismatch: the callback reports another duration.
-	DurationMismatch Type = "DurationMismatch"
-	// Encrypted: the segments are encrypted, so that nothing can be said of them.
-	Encrypted Type = "Encrypted"
+	Pause             = v1alpha1.FindingPause
+	Freeze            = v1alpha1.FindingFreeze
+	Mute              = v1alpha1.FindingMute
+	ClockStep         = v1alpha1.FindingClockStep
+	LayoutChange      = v1alpha1.FindingLayoutChange
+	ParameterChange   = v1alpha1.FindingParameterChange
+	StreamIgnored     = v1alpha1.FindingStreamIgnored
+	SegmentMissing    = v1alpha1.FindingSegmentMissing
+	SegmentTruncated  = v1alpha1.FindingSegmentTruncated
+	SegmentDuplicated = v1alpha1.FindingSegmentDuplicated
+	SegmentForeign    = v1alpha1.FindingSegmentForeign
+	OutOfOrder        = v1alpha1.FindingOutOfOrder
+	PacketsLost       = v1alpha1.FindingPacketsLost
+	Corrupt           = v1alpha1.FindingCorrupt
+	TimestampOutlier  = v1alpha1.FindingTimestampOutlier
+	DecodeErrors      = v1alpha1.FindingDecodeErrors
+	UnknownTail       = v1alpha1.FindingUnknownTail
+	UnknownHole       = v1alpha1.FindingUnknownHole
+	UnknownStreamAway = v1alpha1.FindingUnknownStreamAway
+	DurationMismatch  = v1alpha1.FindingDurationMismatch
+	Encrypted         = v1alpha1.FindingEncrypted
 )
 
 // Severity of a finding.
@@ -74,13 +51,12 @@ const (
 	SeverityDamage
 )
 
-// Severity of the type.
-func (t Type) Severity() Severity {
-	switch t {
-	case SegmentMissing, SegmentTruncated, SegmentDuplicated, SegmentForeign, OutOfOrder, PacketsLost, Corrupt,
-		TimestampOutlier, DecodeErrors:
+// SeverityOf a type.
+func SeverityOf(kind Type) Severity {
+	switch {
+	case kind.IsDamage():
 		return SeverityDamage
-	case UnknownTail, UnknownHole, UnknownStreamAway, DurationMismatch, Encrypted:
+	case kind.IsUndecided():
 		return SeverityUnknown
 	default:
 		return SeverityNote
@@ -103,11 +79,11 @@ const maxFindings = 1000
 
 // find adds a finding. The message begins with the segment and the time.
 func (b *builder) find(kind Type, segment int, at, length int64, format string, args ...any) {
-	if b.found[kind.Severity()] >= maxFindings {
+	if b.found[SeverityOf(kind)] >= maxFindings {
 		b.more++
 		return
 	}
-	b.found[kind.Severity()]++
+	b.found[SeverityOf(kind)]++
 	at = max(0, at)
 	where := "at " + position(at)
 	if segment >= 0 && b.segments[segment].Duration > 0 {
@@ -145,7 +121,7 @@ func (b *builder) settle() {
 // sortFindings puts damage first, then what is unknown, then notes, each by time.
 func sortFindings(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(-cmp.Compare(a.Type.Severity(), b.Type.Severity()), cmp.Compare(a.At, b.At))
+		return cmp.Or(-cmp.Compare(SeverityOf(a.Type), SeverityOf(b.Type)), cmp.Compare(a.At, b.At))
 	})
 }
 

@@ -152,7 +152,7 @@ func (t *Timeline) Tracks() []*Track {
 func (t *Timeline) State() State {
 	state := Intact
 	for _, finding := range t.Findings {
-		switch finding.Type.Severity() {
+		switch SeverityOf(finding.Type) {
 		case SeverityDamage:
 			return Damaged
 		case SeverityUnknown:
