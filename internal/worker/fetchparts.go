@@ -150,6 +150,11 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 		}
 	}
 	readable := f.findLost(lists)
+	if f.archive && f.download {
+		if err := f.checkMedia(lists); err != nil {
+			return err
+		}
+	}
 	switch {
 	case f.archive && (readable || !f.download):
 		return nil // each file is published once
@@ -160,6 +165,20 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 		return nil // the timeline says what is missing
 	}
 	return failure.Permanent(task.ReasonNotMedia, "no segment of playlist %s is media of a kind that is known", f.reader.Describe(f.root))
+}
+
+// checkMedia refuses a download with a segment that is not media: an archive publishes each file as it is, and a URL must
+// not bring an answer of another service into a bucket.
+func (f *fetcher) checkMedia(lists [][]Segment) error {
+	for _, segments := range lists {
+		for i, segment := range segments {
+			if !segment.Lost && len(f.indexes[segment.Index].Streams) == 0 {
+				return failure.Permanent(task.ReasonNotMedia, "segment %d (%.80s) of playlist %s is not media of a kind that is known; a download is archived only if all of it is",
+					i, segment.Name, f.reader.Describe(f.root))
+			}
+		}
+	}
+	return nil
 }
 
 // findLost marks the segments that are nowhere, and says whether any of the others may be media.

@@ -82,3 +82,40 @@ func TestURL(t *testing.T) {
 		})
 	}
 }
+
+// An archive of a download is published only if it is media: a URL must not bring an answer of another service into a
+// bucket.
+func TestURL_ArchiveOfADownloadMustBeMedia(t *testing.T) {
+	media := filepath.Join(t.TempDir(), "calls")
+	hlsRecording(t, media)
+	const answer = `{"AccessKeyId": "ASIA", "SecretAccessKey": "secret"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".m3u8") {
+			_, _ = w.Write([]byte("#EXTM3U\n#EXTINF:2,\nseg0.ts\n#EXTINF:2,\ncredentials\n#EXT-X-ENDLIST\n"))
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, ".ts") {
+			http.ServeFile(w, r, filepath.Join(media, "seg0.ts"))
+			return
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(server.Close)
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range []string{"latest/credentials.mp4", "latest/index.m3u8"} {
+		t.Run(object, func(t *testing.T) {
+			b := newBench(t, nil, object)
+			b.Task.Source.Storage, b.Task.Source.Object = nil, ""
+			b.Task.Source.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
+			b.Task.Source.URL, b.Task.Source.AllowedHosts = server.URL+"/"+object, []string{address.Host}
+			_, _, err := b.run(t)
+			wantFailure(t, err, task.ReasonNotMedia, true, "media of a kind that is known")
+			if left := files(t, b.destination); len(left) != 0 {
+				t.Errorf("published: %v", left)
+			}
+		})
+	}
+}
