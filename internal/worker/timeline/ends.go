@@ -155,9 +155,14 @@ func (b *builder) lacksHead(each *part) bool {
 	return after != nil && b.segments[each.Segment].Duration-(after.early-each.early) > max(2*first.interval, minHole)
 }
 
-// stoodStill says that the sound goes on between two pieces while there is no picture for longer than what lies between
-// picture and sound in a file: a loss would have taken both.
+// stoodStill says that the second of two pieces begins with sound alone, or that the sound goes on between them while there
+// is no picture, for longer than what lies between picture and sound in a file: a loss would have taken both.
 func (b *builder) stoodStill(x, y *part) bool {
+	picture, _, _ := y.ends(media.Video)
+	sound, _, ok := y.ends(media.Audio)
+	if ok && picture.firstDTS-sound.firstDTS > maxOverlap {
+		return true
+	}
 	video, _ := b.stop(x, y, media.Video)
 	audio, ok := b.stop(x, y, media.Audio)
 	return ok && !audio.open() && video.gap > maxOverlap

@@ -92,6 +92,10 @@ func TestBuild_AStillScreenAtABorder(t *testing.T) {
 	video := without(pictures(0, 12*second, pal, 50), 4*second-second/2, 5*second+second/2)
 	segments := layout{}.record(video, tones(0, 12*second), each(0, 2*second, 6)...)
 	wantState(t, Build(Recording{Segments: segments}), Intact)
+
+	// The sound begins where the segment does.
+	segments = layout{}.record(without(pictures(0, 12*second, pal, 50), 5*second, 7*second+second/2), tones(6*second, 12*second), each(0, 2*second, 6)...)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
 
 // TestBuild_LostBeginningAfterAReset: the time passed all the same.
