@@ -69,24 +69,30 @@ type indexer struct {
 	frames []frameLength
 }
 
-// frameLength finds out whether all samples of a track last equally long, but for the last one.
+// frameLength finds out how long the frames of a track last when they are all equal. A sample before a hole lasts longer,
+// and the last one may be shorter.
 type frameLength struct {
-	first, last int64
-	varies      bool
+	first, last  int64
+	equal, count int64
+	varies       bool
 }
 
 func (f *frameLength) add(duration int64) {
-	if f.first == 0 {
+	if f.count == 0 {
 		f.first, f.last = duration, duration
 	}
-	f.varies = f.varies || f.last != f.first
+	f.varies = f.varies || f.last < f.first
+	f.count++
+	if duration == f.first {
+		f.equal++
+	}
 	f.last = duration
 }
 
 // fill sets how long the packets of Opus last, which its sample entry does not say. Its clock has 48 kHz.
 func (f *frameLength) fill(params []media.Params, timescale uint32) {
 	for i := range params {
-		if params[i].Codec == media.Opus && !f.varies {
+		if params[i].Codec == media.Opus && !f.varies && 2*f.equal >= f.count {
 			params[i].FrameSamples = int(rescale(f.first, codec.OpusRate, timescale))
 		}
 	}
