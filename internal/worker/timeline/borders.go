@@ -182,6 +182,9 @@ func (b *builder) judgeHole(each *border, hole hole) {
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"picture and sound stop together for %s at the end of the segment; whether something is lost cannot be decided",
 			position(hole.to-hole.from))
+	case late > tolerance:
+		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
+			"the segment after it begins %s later than the playlist says; whether something is lost cannot be decided", position(late))
 	}
 }
 

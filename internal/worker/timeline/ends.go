@@ -189,10 +189,11 @@ func (b *builder) judgeHeads() {
 			heads[each] = "it begins within a packet, which the other segments do not"
 		}
 	}
-	if all < minBorders || keys*4 < all*3 || rests*4 > all {
-		return
-	}
+	few := all < minBorders || keys*4 < all*3 || rests*4 > all
 	for _, each := range b.pieces {
+		if few && !each.fresh {
+			continue // only where a clock begins must there be a key frame
+		}
 		if why := heads[each]; why != "" && b.lacksHead(each) {
 			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0, "its beginning is lost: %s", why)
 		}

@@ -16,14 +16,32 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	if least, most := b.deltas(now, each); twin < 0 || least >= -minStep && most <= maxMiss {
 		return false // without a twin, or with the run's own clock
 	}
-	beside := twin == index-1 && !b.repeats(twin, index)
-	if !beside && !b.goesOnAfter(now, each, index, maxMiss) {
+	if !b.isCopyBeside(each, index) && !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index) {
 		return false
 	}
 	each.dropped = SegmentDuplicated
 	b.later(each, SegmentDuplicated, 0, 0, "its file is a copy of segment %d, so what belongs here is lost or there is one file too many",
 		b.parts[twin].Segment)
 	return true
+}
+
+// isCopyBeside says that a part has the bytes of the one before it, and that the source does not repeat itself.
+func (b *builder) isCopyBeside(each *part, index int) bool {
+	return index > 0 && each.first && b.twin(index) == index-1 && !b.repeats(index-1, index)
+}
+
+// returnsAfter says that what follows a part goes on behind the run, and not behind the part, whose clock is back.
+func (b *builder) returnsAfter(now *run, each *part, index int) bool {
+	if index+1 >= len(b.parts) {
+		return false
+	}
+	after := b.parts[index+1]
+	if after.Segment == each.Segment || b.segments[after.Segment].Discontinuity {
+		return false
+	}
+	b.unwrap(now, after)
+	least, _ := b.deltas(now, after)
+	return least >= -minStep && least < after.early-each.late
 }
 
 // isMisplacedCopy says that the only part of a run has the bytes of a later segment, and that the next part does not go

@@ -53,6 +53,7 @@ func (b *builder) place() {
 	var runs []*run
 	var now *run
 	for i, each := range b.parts {
+		b.announce(each)
 		if now != nil {
 			b.unwrap(now, each)
 		}
@@ -69,6 +70,7 @@ func (b *builder) place() {
 			each.fresh = true
 		}
 		now.add(each)
+		b.announced = b.announced && each.dropped != ""
 	}
 	b.offset(runs)
 }
@@ -183,15 +185,23 @@ func (b *builder) lastEnd(now *run) int64 {
 	return last.early + duration
 }
 
-// lostHead is how much of a run's beginning is lost: its first segment does not begin with a key frame, and ends sooner than
-// the playlist says. The time passed all the same.
+// showsLoss says that the bytes of a segment show that some are lost, maybe at its beginning.
+func (b *builder) showsLoss(each *part) bool {
+	file := b.segments[each.Segment].File
+	if pictures, _, ok := each.ends(media.Video); ok && !pictures.key || len(file.Damage) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(file.Streams, func(s media.Stream) bool { return s.HeadBytes > 0 })
+}
+
+// lostHead is how much of a run's beginning is lost: its first segment shows a loss, and ends sooner than the playlist
+// says. The time passed all the same.
 func (b *builder) lostHead(now *run) int64 {
 	if len(now.parts) < 2 {
 		return 0
 	}
 	first, second := now.parts[0], now.parts[1]
-	pictures, _, ok := first.ends(media.Video)
-	if !ok || pictures.key || !first.first || !first.last || !second.first || second.dropped != "" || second.misplaced {
+	if !b.showsLoss(first) || !first.first || !first.last || !second.first || second.dropped != "" || second.misplaced {
 		return 0
 	}
 	lost := b.segments[first.Segment].Duration - (second.early - first.early)
@@ -201,9 +211,14 @@ func (b *builder) lostHead(now *run) int64 {
 	return lost
 }
 
-// unread is how long the segments between two runs are by the playlist, from which nothing could be read.
+// unread is how long the segments between two runs are by the playlist from which nothing could be read, or is taken.
 func (b *builder) unread(before, now *run) int64 {
-	from, to := before.parts[len(before.parts)-1].Segment+1, now.parts[0].Segment
+	from, to := 0, now.parts[0].Segment
+	for _, part := range before.parts {
+		if part.dropped == "" {
+			from = max(from, part.Segment+1)
+		}
+	}
 	lost := int64(0)
 	for i := from; i < to; i++ {
 		lost += b.segments[i].Duration
@@ -268,7 +283,7 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	}
 	least, most := b.deltas(now, each)
 	switch {
-	case b.announces(each):
+	case b.announced && !b.isCopyBeside(each, index):
 		return least < -minStep || least > maxJoin
 	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
 		return false
@@ -285,18 +300,11 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	return true
 }
 
-// announces says that the playlist announces another clock before a part: before its segment, or before those in front of it
-// that nothing can be read from.
-func (b *builder) announces(each *part) bool {
-	for i := each.Segment; i >= 0; i-- {
-		if b.segments[i].Discontinuity {
-			return true
-		}
-		if i == 0 || len(b.partsOf[i-1]) > 0 {
-			return false
-		}
+// announce notes the tags up to a part: also one before segments that nothing can be read from, or is taken.
+func (b *builder) announce(each *part) {
+	for ; b.announcedTo <= each.Segment; b.announcedTo++ {
+		b.announced = b.announced || b.segments[b.announcedTo].Discontinuity
 	}
-	return false
 }
 
 // judgeOneStep judges a stream that goes back alone. A little of that happens where a stream changes its PID.

@@ -146,3 +146,39 @@ func TestBuild_WhatReadersIgnoreIsSaid(t *testing.T) {
 		t.Errorf("%d findings", len(made.Findings))
 	}
 }
+
+// TestBuild_CopyAtAReset: the file of the segment with the tag is a copy of the one before, and the new clock begins behind
+// it.
+func TestBuild_CopyAtAReset(t *testing.T) {
+	segments := reset(plain(6), 3, 5000*second, true)
+	segments[3].File = segments[2].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if at := times(made, media.Video)[150]; distance(at, 8*second) > aac {
+		t.Errorf("the first picture behind the copy is at %s", position(at))
+	}
+}
+
+// TestBuild_CopyOfAnEarlierSegmentBeforeAStill: what follows does not begin where the playlist says, and yet goes on with the
+// clock from before the copy.
+func TestBuild_CopyOfAnEarlierSegmentBeforeAStill(t *testing.T) {
+	video := without(pictures(0, 20*second, pal, 50), 10*second, 12*second)
+	segments := layout{own: true}.record(video, nil, each(0, 2*second, 10)...)
+	segments = slices.Delete(segments, 5, 6)
+	segments[4].File = segments[0].File
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentDuplicated)
+}
+
+// TestBuild_FirstSegmentOfFewLacksItsBeginning: a recording begins with a key frame, however few segments it has.
+func TestBuild_FirstSegmentOfFewLacksItsBeginning(t *testing.T) {
+	segments := plain(2)
+	keep(&segments[0], media.Video, 25, 50)
+	keep(&segments[0], media.Audio, 47, stream(&segments[0], media.Audio).Packets.Count)
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
+}
+
+// TestBuild_HoleOfOneKindThatThePlaylistDenies cannot be decided.
+func TestBuild_HoleOfOneKindThatThePlaylistDenies(t *testing.T) {
+	whole := layout{}.record(pictures(0, 9*second, pal, 75), nil, 3*second, 6*second)
+	wantState(t, Build(Recording{Segments: []Segment{whole[0], whole[2]}}), Unknown, UnknownHole)
+}

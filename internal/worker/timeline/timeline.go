@@ -231,6 +231,10 @@ type builder struct {
 	pieces []*part
 	// whole counts the pieces that are whole segments, and endShort those among them that hold less than the playlist says.
 	whole, endShort int
+	// announced says that the playlist announces another clock before the part that is being placed; announcedTo is how
+	// many segments were looked at for it.
+	announced   bool
+	announcedTo int
 	// unplaced counts, for each segment, those before it that have no place in the result.
 	unplaced []int
 	// ignored are the streams that were said not to be in the result.
