@@ -20,6 +20,8 @@ type drawing struct {
 	run  int // packets that were left out
 	// openEnd is by how much the last interval between pictures differs from the others, in seconds.
 	openEnd float64
+	// soundPacket is how long the sound in a PES packet lasts, in seconds.
+	soundPacket float64
 }
 
 // draw is the n-th recording of a seed, the same each time.
@@ -67,6 +69,9 @@ func (d *drawing) recording() *recording {
 	r.playlist = playlistStyle{whole: d.one(6), crlf: d.one(8), dates: d.one(6)}
 	style := tsStyle{restart: d.one(4), lengths: d.one(2), packets: 1 + d.IntN(8), tables: d.IntN(2) * 30}
 	seconds := d.between(0.7, 5)
+	if m.sound != "" {
+		d.soundPacket = float64(style.packets) * getSource(m.sound).packetSeconds()
+	}
 	d.say("%s, %d takes, segments of %.1f s, %+v", container, takes, seconds, style)
 	from := 0.0
 	for i := range takes {
@@ -194,6 +199,8 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 	if group := getSource(name).group; strings.HasSuffix(name, "-b") {
 		count += group - count%group // a group of B-frames is whole
 	}
+	d.openEnd = max(d.openEnd, 1/fps) // an encoder does not keep how long the last one is shown
+	d.away = d.away || count > limit  // the sound goes on without picture
 	first := int(from*30) % max(limit-count, 1)
 	t.video(name, first, min(count, limit), at)
 }
@@ -247,8 +254,10 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 			return true
 		})
 	case 8:
-		a := d.IntN(n - 1)
-		r.swap(r.segments[a], r.segments[a+1])
+		// Across a reset nothing tells which clock was first.
+		if a := d.IntN(n - 1); !r.segments[a+1].discontinuity {
+			r.swap(r.segments[a], r.segments[a+1])
+		}
 	case 9:
 		r.replace(s, r.segments[(i+2)%n].data)
 	case 10:
@@ -296,9 +305,15 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	for i := range r.truth.damages {
 		dm := &r.truth.damages[i]
 		lost += dm.to - dm.from
-		if dm.sound && r.has("mp3") {
-			dm.to += 0.25 // a reader finds the next frame in the next packet
+		if dm.sound {
+			dm.to += d.soundPacket // frames behind a loss have the time of the packet before, up to the next packet
 		}
+		if r.has("h264-b") || r.has("hevc-b") {
+			dm.to += 0.4 // pictures are shown in another order
+		}
+	}
+	if r.truth.joins > 0 {
+		r.truth.slack = 0.35 // a loss of less at the end of a take is not seen
 	}
 	switch {
 	case kind == 11 && r.lostAnEnd():
