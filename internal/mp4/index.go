@@ -69,31 +69,38 @@ type indexer struct {
 	frames []frameLength
 }
 
-// frameLength finds out how long the frames of a track last when they are all equal. A sample before a hole lasts longer,
-// and the last one may be shorter.
+// frameLength finds out how long the samples of a track last: nine of ten equally long. Longer ones lie before a hole, and
+// the last one may be anything.
 type frameLength struct {
-	first, last  int64
-	equal, count int64
-	varies       bool
+	held, least int64
+	same, all   int
 }
 
 func (f *frameLength) add(duration int64) {
-	if f.count == 0 {
-		f.first, f.last = duration, duration
+	if f.held > 0 {
+		f.count(f.held)
 	}
-	f.varies = f.varies || f.last < f.first
-	f.count++
-	if duration == f.first {
-		f.equal++
+	f.held = duration
+}
+
+func (f *frameLength) count(duration int64) {
+	f.all++
+	switch {
+	case f.least == 0 || duration < f.least:
+		f.least, f.same = duration, 1
+	case duration == f.least:
+		f.same++
 	}
-	f.last = duration
 }
 
 // fill sets how long the packets of Opus last, which its sample entry does not say. Its clock has 48 kHz.
 func (f *frameLength) fill(params []media.Params, timescale uint32) {
+	if f.all == 0 && f.held > 0 {
+		f.count(f.held)
+	}
 	for i := range params {
-		if params[i].Codec == media.Opus && !f.varies && 2*f.equal >= f.count {
-			params[i].FrameSamples = int(rescale(f.first, codec.OpusRate, timescale))
+		if params[i].Codec == media.Opus && f.all > 0 && f.same*10 >= f.all*9 {
+			params[i].FrameSamples = int(rescale(f.least, codec.OpusRate, timescale))
 		}
 	}
 }
