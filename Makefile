@@ -100,7 +100,7 @@ test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg and
 	@CLUSTER=$(CLUSTER) hack/e2e.sh
 
 .PHONY: test-media
-test-media: ## Recordings of every shape, good and damaged, through the worker; results are decoded, and played in Chromium (SEED=n COUNT=n).
+test-media: ## Recordings of every shape, good and damaged, through the worker; decoded and played in Chromium; 15 min on 2 CPUs, 10 with SHORT=1 (SEED=n COUNT=n).
 	@hack/media.sh
 
 .PHONY: test-load
