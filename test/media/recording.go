@@ -209,11 +209,12 @@ func (r *recording) text() []byte {
 		for _, tag := range s.tags {
 			line("%s", tag)
 		}
-		if r.playlist.whole && r.playlist.up {
+		switch {
+		case r.playlist.whole && r.playlist.up:
 			line("#EXTINF:%d,", int(math.Ceil(s.duration-1e-6)))
-		} else if r.playlist.whole {
+		case r.playlist.whole:
 			line("#EXTINF:%d,", int(math.Round(s.duration)))
-		} else {
+		default:
 			line("#EXTINF:%.6f,", s.duration)
 		}
 		if s.byteRange != "" {

@@ -112,14 +112,16 @@ func (r *run) add(each *part) {
 
 // offset places each run behind the one before it.
 func (b *builder) offset(runs []*run) {
-	var end int64
+	var end, content int64 // of the run before, by the playlist too, and by what it has
 	for number, each := range runs {
-		base := end + each.pause - each.early
+		base := end - each.early
+		if each.pause > 0 {
+			base = content + each.pause - each.early // the dates count from there
+		} else if number > 0 {
+			base += b.unread(runs[number-1], each)
+		}
 		if number > 0 {
 			base += b.lostHead(each)
-			if each.pause == 0 {
-				base += b.unread(runs[number-1], each)
-			}
 		}
 		if b.keepsEdits() {
 			base = 0
@@ -138,7 +140,7 @@ func (b *builder) offset(runs []*run) {
 				part.late = max(part.late, each.early)
 			}
 		}
-		end = min(base+max(each.late, b.lastEnd(each)), maxTime)
+		content, end = min(base+each.late, maxTime), min(base+max(each.late, b.lastEnd(each)), maxTime)
 	}
 	slices.SortStableFunc(b.pieces, func(x, y *part) int {
 		return cmp.Or(cmp.Compare(x.Run, y.Run), cmp.Compare(x.early, y.early))

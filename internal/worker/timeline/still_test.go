@@ -6,6 +6,7 @@ package timeline
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -181,4 +182,19 @@ func TestBuild_FirstSegmentOfFewLacksItsBeginning(t *testing.T) {
 func TestBuild_HoleOfOneKindThatThePlaylistDenies(t *testing.T) {
 	whole := layout{}.record(pictures(0, 9*second, pal, 75), nil, 3*second, 6*second)
 	wantState(t, Build(Recording{Segments: []Segment{whole[0], whole[2]}}), Unknown, UnknownHole)
+}
+
+// TestBuild_DatesAndALostEndCountOnce: both say how long the end of a segment before a reset was.
+func TestBuild_DatesAndALostEndCountOnce(t *testing.T) {
+	segments := reset(plain(6), 3, -7*second, true)
+	for i := range segments {
+		segments[i].Began = time.Date(2026, 1, 1, 0, 0, 2*i, 0, time.UTC)
+	}
+	keep(&segments[2], media.Video, 0, 25)
+	keep(&segments[2], media.Audio, 0, 47)
+	segments[2].File.Damage = []media.Damage{{Kind: media.SyncLost, Stream: -1}}
+	made := Build(Recording{Segments: segments})
+	if at := times(made, media.Video)[125]; distance(at, 6*second) > aac {
+		t.Errorf("the first picture behind the reset is at %s", position(at))
+	}
 }
