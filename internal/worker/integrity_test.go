@@ -14,6 +14,8 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
@@ -171,5 +173,15 @@ func TestProduct_OutputsDivideTheFiles(t *testing.T) {
 	product.useLocal("a.ts", ".long/0")
 	if product.local("a.ts") != ".long/0" || product.local("a.m3u8") != "a.m3u8" {
 		t.Error("the local names are other ones")
+	}
+}
+
+// TestResultOf_FailureKeepsIntegrity: a step that fails over a damaged recording says what is damaged.
+func TestResultOf_FailureKeepsIntegrity(t *testing.T) {
+	found := &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedStructure}
+	err := failure.Permanent(task.ReasonSegmentMissing, "segment 1 is missing")
+	result, code := ResultOf(task.Result{Integrity: found}, err, false)
+	if code != task.ExitPermanent || result.Failure == nil || result.Integrity != found {
+		t.Errorf("exit code %d, %+v", code, result)
 	}
 }

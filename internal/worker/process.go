@@ -36,6 +36,7 @@ func (w *Worker) Process(ctx context.Context) (task.Result, error) {
 	} else {
 		product, err = w.archive(&recording, files)
 	}
+	w.logIntegrity(product.Integrity)
 	if err != nil {
 		return task.Result{Integrity: product.Integrity.status()}, err
 	}
@@ -76,7 +77,6 @@ func (w *Worker) archive(recording *Recording, files []*media.File) (Product, er
 		}
 	}
 	product.Integrity.addEncrypted(recording)
-	w.logIntegrity(product.Integrity)
 	return product, nil
 }
 
@@ -119,8 +119,11 @@ func (r *Recording) container(files []*media.File) string {
 	return string(files[0].Container)
 }
 
-// logIntegrity logs every finding; the status has room for a few.
+// logIntegrity logs every finding; the status has room for a few. nil: nothing was judged.
 func (w *Worker) logIntegrity(integrity *Integrity) {
+	if integrity == nil {
+		return
+	}
 	for _, finding := range integrity.Findings {
 		w.Log.Info("Finding", "type", finding.Type, "message", finding.Message)
 	}

@@ -243,6 +243,9 @@ func TestS3Failures(t *testing.T) {
 			if said := log.String() + err.Error(); strings.Contains(said, testSecret) {
 				t.Errorf("a credential is told: %s", said)
 			}
+			if strings.Contains(log.String(), context.Canceled.Error()) {
+				t.Errorf("transfers that were canceled because of another one are in the log: %s", log)
+			}
 		})
 	}
 	if left := files(t, filepath.Join(server.data, "archive")); len(left) != 0 {

@@ -64,7 +64,6 @@ func (w *Worker) transcode(ctx context.Context, recording *Recording, files []*m
 		product.Files = append(product.Files, ProductFile{Name: name})
 		product.Outputs = append(product.Outputs, ProductOutput{Files: 1, Media: result.media})
 	}
-	w.logIntegrity(product.Integrity)
 	return product, nil
 }
 
@@ -98,11 +97,10 @@ func (w *Worker) damaged(t *timeline.Timeline, other error) error {
 	if found == nil {
 		return other
 	}
-	reason := task.ReasonFramesMissing
 	if found.Type == timeline.SegmentMissing {
-		reason = task.ReasonSegmentMissing
+		return failure.Permanent(task.ReasonSegmentMissing, "%s", found.Message)
 	}
-	return failure.Permanent(reason, "%s: %s", found.Type, found.Message)
+	return failure.Permanent(task.ReasonFramesMissing, "%s: %s", found.Type, found.Message)
 }
 
 // maker makes MP4s of one timeline.

@@ -108,7 +108,7 @@ func ResultOf(result task.Result, err error, interrupted bool) (task.Result, int
 	if report.Permanent {
 		code = task.ExitPermanent
 	}
-	return task.Result{Failure: report}, code
+	return task.Result{Failure: report, Integrity: result.Integrity}, code
 }
 
 func (w *Worker) sourceDir() string { return filepath.Join(w.WorkDir, "source") }

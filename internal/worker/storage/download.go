@@ -216,6 +216,8 @@ func (d *download) explain(err error, ref string) error {
 	if parsed, parseErr := url.Parse(ref); parseErr == nil {
 		host = parsed.Host
 	}
-	d.log.Warn("Download failed", "url", where, "error", withoutQuery(err.Error()))
+	if !errors.Is(err, context.Canceled) {
+		d.log.Warn("Download failed", "url", where, "error", withoutQuery(err.Error()))
+	}
 	return connectionError(err, where, host)
 }

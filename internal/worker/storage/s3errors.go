@@ -4,6 +4,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"regexp"
@@ -42,7 +43,8 @@ func (b *s3Bucket) explain(err error, key string) error {
 		return found
 	}
 	where, response := b.Describe(key), errorResponse(err)
-	if response.StatusCode != http.StatusNotFound {
+	// A transfer is canceled when another one fails: it says nothing of its own.
+	if response.StatusCode != http.StatusNotFound && !errors.Is(err, context.Canceled) {
 		b.log.Warn("S3 request failed", "object", where, "endpoint", b.endpoint, "error", err.Error())
 	}
 	if response.StatusCode == 0 && response.Code == "" {
