@@ -102,7 +102,7 @@ func (b *builder) pieceBefore(each *part) *part {
 // silent, so the recording was cut.
 func (b *builder) soundEndsToo(each *part) bool {
 	first, last, ok := each.ends(media.Audio)
-	if !ok || each.late-last.end > minShort || (each.late-each.early)*4 < b.segments[each.Segment].Duration {
+	if !ok || each.late-last.end > minShort || (each.late-each.early)*10 < b.segments[each.Segment].Duration {
 		return false // what is left is too short to say that nobody was silent
 	}
 	return max(first.longest, last.longest) <= max(minHole, 2*last.interval)
