@@ -49,6 +49,10 @@ func TestBuild_DamagedRecordings(t *testing.T) {
 		"a file is missing":                {at(func(s *Segment) { s.File = nil }), SegmentMissing, 3, 6 * second},
 		"a file is a copy of its neighbor": {at(func(s *Segment) { *s = plain(7)[2] }), SegmentDuplicated, 3, 6 * second},
 		"a file is a copy of a far one":    {at(func(s *Segment) { *s = plain(7)[0] }), SegmentDuplicated, 3, 6 * second},
+		"a file at a tag is a copy of a far one": {at(func(s *Segment) {
+			*s = plain(7)[0]
+			s.Discontinuity, s.Duration = true, 4*second
+		}), SegmentDuplicated, 3, 6 * second},
 		"the first file is a copy of a later one": {func() []Segment {
 			segments := plain(7)
 			segments[0].File = segments[4].File

@@ -13,10 +13,14 @@ import (
 // repeat itself; beside its twin, or where a hole of its length follows, the copy stands in the place of another.
 func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	twin := b.twin(index)
-	if least, most := b.deltas(now, each); twin < 0 || least >= -minStep && most <= maxMiss {
+	if twin < 0 {
+		twin = b.next[index] // 0: none
+	}
+	if least, most := b.deltas(now, each); twin <= 0 && b.twin(index) < 0 || least >= -minStep && most <= maxMiss {
 		return false // without a twin, or with the run's own clock
 	}
-	if !b.isCopyBeside(each, index) && !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index) {
+	odd := b.isCopyBeside(each, index) || b.isOddCopy(each, index)
+	if !odd && (b.twin(index) < 0 || !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index)) {
 		return false
 	}
 	each.dropped = SegmentDuplicated
@@ -28,6 +32,13 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 // isCopyBeside says that a part has the bytes of the one before it, and that the source does not repeat itself.
 func (b *builder) isCopyBeside(each *part, index int) bool {
 	return index > 0 && each.first && b.twin(index) == index-1 && !b.repeats(index-1, index)
+}
+
+// isOddCopy says that a part has the bytes of another one and does not last as long as the playlist says, so that the
+// playlist means another file.
+func (b *builder) isOddCopy(each *part, index int) bool {
+	duration := b.segments[each.Segment].Duration
+	return (b.twin(index) >= 0 || b.next[index] > 0) && duration > 0 && distance(duration, each.late-each.early) > minShortWhole
 }
 
 // returnsAfter says that what follows a part goes on behind the run, and not behind the part, whose clock is back.

@@ -285,7 +285,7 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	}
 	least, most := b.deltas(now, each)
 	switch {
-	case b.announced && !b.isCopyBeside(each, index):
+	case b.announced && !b.isCopyBeside(each, index) && !b.isOddCopy(each, index):
 		return least < -minStep || least > maxJoin
 	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
 		return false
