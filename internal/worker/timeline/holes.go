@@ -23,7 +23,11 @@ func (b *builder) listHoles() {
 		t.Pieces = append(t.Pieces, each.Piece)
 	}
 	mutes, freezes := b.holesOf(t, media.Audio, minMute), b.holesOf(t, media.Video, minFreeze)
+	known := b.lostSpans()
 	for _, mute := range mutes {
+		if mute.covered(known) {
+			continue
+		}
 		if b.tracks[media.Video] == nil || mute.covered(freezes) {
 			b.find(Pause, b.segmentAt(mute.from), mute.from, mute.to-mute.from, "nothing was recorded for %s", position(mute.to-mute.from))
 		} else {
@@ -31,10 +35,21 @@ func (b *builder) listHoles() {
 		}
 	}
 	for _, freeze := range freezes {
-		if !freeze.covered(mutes) {
+		if !freeze.covered(mutes) && !freeze.covered(known) {
 			b.find(Freeze, b.segmentAt(freeze.from), freeze.from, freeze.to-freeze.from, "no new picture for %s", position(freeze.to-freeze.from))
 		}
 	}
+}
+
+// lostSpans are the stretches that damage explains already.
+func (b *builder) lostSpans() []span {
+	var spans []span
+	for _, finding := range b.findings {
+		if SeverityOf(finding.Type) == SeverityDamage && finding.Length > 0 {
+			spans = append(spans, span{from: finding.At, to: finding.At + finding.Length})
+		}
+	}
+	return spans
 }
 
 // span is a hole in one track.

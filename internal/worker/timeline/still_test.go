@@ -198,3 +198,14 @@ func TestBuild_DatesAndALostEndCountOnce(t *testing.T) {
 		t.Errorf("the first picture behind the reset is at %s", position(at))
 	}
 }
+
+// TestBuild_LostSegmentIsNoPauseToo: the damage explains the hole.
+func TestBuild_LostSegmentIsNoPauseToo(t *testing.T) {
+	segments := plain(7)
+	segments[3].File = nil
+	for _, finding := range Build(Recording{Segments: segments}).Findings {
+		if finding.Type == Pause || finding.Type == Mute || finding.Type == Freeze {
+			t.Errorf("%s: %s", finding.Type, finding.Message)
+		}
+	}
+}
