@@ -149,10 +149,22 @@ func (b *builder) lacksHead(each *part) bool {
 	first, _, _ := each.ends(media.Video)
 	if before := b.pieceBefore(each); before != nil && before.Run == each.Run {
 		_, last, ok := before.ends(media.Video)
-		return ok && first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each)
+		return ok && first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each) && b.lostMore(before, each)
 	}
 	after := b.after(each)
 	return after != nil && b.segments[each.Segment].Duration-(after.early-each.early) > max(2*first.interval, minHole)
+}
+
+// lostMore says that a gap between the pictures of two pieces is more than their rate explains: there is the rest of a
+// packet, the sound has a hole too, or no other interval in them is as long.
+func (b *builder) lostMore(x, y *part) bool {
+	video, _ := b.stop(x, y, media.Video)
+	if audio, ok := b.stop(x, y, media.Audio); video.head > 0 || ok && audio.open() {
+		return true
+	}
+	first, _, _ := y.ends(media.Video)
+	_, last, _ := x.ends(media.Video)
+	return (first.firstDTS-last.lastDTS)*5 > max(first.longest, last.longest)*6
 }
 
 // stoodStill says that the second of two pieces begins with sound alone, or that the sound goes on between them while there
