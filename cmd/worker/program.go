@@ -200,25 +200,13 @@ func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
 	return &worker.Worker{
 		Task: todo, WorkDir: p.workDir,
 		Source: storage.SourcePaths(), Destination: storage.DestinationPaths(),
-		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: wait,
+		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: storage.Pause,
 		Version: p.version, Now: time.Now, Log: log.With("recording", todo.Namespace+"/"+todo.File, "step", todo.Step),
 	}, nil
 }
 
 // patience is how long fetch waits for what is uploaded after the callback.
 const patience = time.Minute
-
-// wait waits for a while, or until ctx ends.
-func wait(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // find gives a program's absolute path. One that is not there is not an error yet: each container needs only some.
 func find(program string) string {

@@ -39,7 +39,7 @@ func pesHeaderSize(data []byte) (size int, ok bool) {
 	return pesFixed + int(data[8]), data[6]&0xc0 == 0x80
 }
 
-// parsePES parses the header of a PES packet, all of which must be there.
+// parsePES parses the header of a PES packet. The whole header must be there.
 func parsePES(data []byte) (header pesHeader, size int, ok bool) {
 	size, ok = pesHeaderSize(data)
 	if !ok || size == 0 || size > len(data) {

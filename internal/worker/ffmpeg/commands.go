@@ -26,7 +26,7 @@ type Encoding struct {
 	AudioKbps int
 }
 
-// maxThreads bounds x264's threads, each of which takes memory.
+// maxThreads bounds x264's threads, since each takes memory.
 const maxThreads = 16
 
 // in opens an MP4 of our own, and nothing else: no protocol but files, no other container.

@@ -72,7 +72,7 @@ func (r receiver) receive(ctx context.Context, ref string, to sink, room *budget
 			return found.About(ref)
 		}
 		r.log.Info("Retrying download", "object", r.server.Describe(ref), "try", try, "reason", found.Reason, "bytes", progress.written)
-		if err := pause(ctx, r.pause*time.Duration(try)); err != nil {
+		if err := Pause(ctx, r.pause*time.Duration(try)); err != nil {
 			return err
 		}
 	}

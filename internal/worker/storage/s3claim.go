@@ -49,7 +49,7 @@ func (s *s3Writer) Claim(ctx context.Context, name string, owner []byte, maxAge 
 		if try == claimTries {
 			return nil, failure.Transient(task.ReasonStorageUnavailable, "%s changes hands too often", s.Describe(s.key(name)))
 		}
-		if err := pause(ctx, s.pause*time.Duration(try)/claimTries); err != nil {
+		if err := Pause(ctx, s.pause*time.Duration(try)/claimTries); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +117,7 @@ func (s *s3Writer) putClaim(ctx context.Context, name string, owner []byte, opti
 
 // settledClaim is what the claim holds when everybody who wrote it has done so.
 func (s *s3Writer) settledClaim(ctx context.Context, name string) ([]byte, error) {
-	if err := pause(ctx, s.settle); err != nil {
+	if err := Pause(ctx, s.settle); err != nil {
 		return nil, err
 	}
 	return s.takenClaim(ctx, name)

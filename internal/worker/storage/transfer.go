@@ -110,8 +110,8 @@ func copyFile(ctx context.Context, target, source *os.File, room *budget, progre
 	}
 }
 
-// pause waits, unless ctx ends first; then it returns the cause.
-func pause(ctx context.Context, length time.Duration) error {
+// Pause waits, unless ctx ends first; then it returns the cause.
+func Pause(ctx context.Context, length time.Duration) error {
 	timer := time.NewTimer(length)
 	defer timer.Stop()
 	select {
