@@ -265,6 +265,18 @@ func bomb(tables ...[]byte) []byte {
 		box("mdat", make([]byte, 1<<20)))
 }
 
+func TestIndex_TrackThatDescribesNoSampleKeepsItsPackets(t *testing.T) {
+	data := bomb(box("stts", words(0, 1, 2, 1)), box("stsc", words(0, 1, 1, 2, 1)), box("stsz", words(0, 4, 2)),
+		box("stco", words(0, 1, 500)))
+	file := index(t, openBytes(t, bytes.Replace(data, []byte("stsd"), []byte("free"), 1)))
+	if len(file.Streams) != 1 {
+		t.Fatalf("%d streams", len(file.Streams))
+	}
+	if s := file.Streams[0]; s.Packets.Count != 2 || len(s.Params) != 0 || s.Codec != "" {
+		t.Errorf("%d packets of %q with the parameters %v", s.Packets.Count, s.Codec, s.Params)
+	}
+}
+
 func TestIndex_TablesThatClaimMoreThanTheFileAreBounded(t *testing.T) {
 	const most = 1<<32 - 1
 	times, chunk := box("stts", words(0, 1, most, 1)), box("stco", words(0, 1, 500))

@@ -25,7 +25,8 @@ func seeds(tb testing.TB) [][]byte {
 		box("stco", words(0, 2, 500, 7000)))
 	small := bomb(box("stts", words(0, 1, 3, 1)), box("stsc", words(0, 1, 1, 3, 1)), box("stz2", words(0, 4, 3, 0x12300000)),
 		box("co64", words(0, 1, 0, 500)))
-	return [][]byte{out.data, fragmentedFile(), pcm[:9000], small[:600]}
+	nameless := bytes.Replace(small[:600], []byte("stsd"), []byte("free"), 1)
+	return [][]byte{out.data, fragmentedFile(), pcm[:9000], small[:600], nameless}
 }
 
 // consistent checks what must hold for every file.

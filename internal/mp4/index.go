@@ -32,10 +32,7 @@ func (m *Movie) index(check bool) (media.File, error) {
 	for i, t := range m.tracks {
 		tracks[i] = i
 		x.file.Streams[i] = media.Stream{
-			ID: t.ID, Kind: t.Kind, Language: t.language, Default: !t.disabled, Edits: t.edits, Matrix: t.matrix,
-		}
-		if len(t.Params) > 0 {
-			x.file.Streams[i].Codec = t.Params[0].Codec
+			ID: t.ID, Kind: t.Kind, Codec: t.codec(0), Language: t.language, Default: !t.disabled, Edits: t.edits, Matrix: t.matrix,
 		}
 	}
 	err := m.walk(tracks, visitor{
@@ -108,18 +105,18 @@ func (f *frameLength) fill(params []media.Params, timescale uint32) {
 func (x *indexer) sample(track int, s *Sample) error {
 	t := x.movie.tracks[track]
 	packet := t.packet(s)
-	length := t.lengthBytes(s.Description)
+	length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
 	if length > 0 && (x.check || length < 4) {
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
 		if err != nil {
 			return err
 		}
-		if x.check && !unitsFill(data, length, t.Params[s.Description].Codec) {
+		if x.check && !unitsFill(data, length, encoding) {
 			x.note(media.NALInvalid, track, s.Offset, 1)
 		}
 		packet.Size = len(x.data.widened(data, length))
 	}
-	if x.check && length == 0 && neverZero[t.Params[s.Description].Codec] {
+	if x.check && length == 0 && neverZero[encoding] {
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
 		if err != nil {
 			return err

@@ -106,7 +106,7 @@ func (m *Movie) finish() {
 }
 
 func isPicture(t *Track) bool {
-	return len(t.Params) > 0 && (t.Params[0].Codec == media.MJPEG || t.Params[0].Codec == "png ")
+	return t.codec(0) == media.MJPEG || t.codec(0) == "png "
 }
 
 // movieHeader reads mvhd (8.2.2).

@@ -65,6 +65,14 @@ func (t *Track) lengthBytes(description int) int {
 	return t.nalLength[description]
 }
 
+// codec is the encoding of samples of a description; empty when the track does not describe its samples.
+func (t *Track) codec(description int) media.Codec {
+	if description >= len(t.Params) {
+		return ""
+	}
+	return t.Params[description].Codec
+}
+
 // uses are the sample descriptions of a track in the order of their first use.
 type uses struct {
 	order  []int
