@@ -21,8 +21,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // definitions are the CustomResourceDefinitions as the API server holds them, by kind.
@@ -325,7 +325,7 @@ func checkKey(t *testing.T, sample *unstructured.Unstructured, key string) {
 	t.Helper()
 	var secret corev1.Secret
 	typed(t, sample, &secret)
-	if _, err := callback.ParseKey([]byte(secret.StringData[key])); err != nil {
+	if _, err := sparkrtc.ParseKey([]byte(secret.StringData[key])); err != nil {
 		t.Errorf("Secret %s, key %s: %v", secret.Name, key, err)
 	}
 }

@@ -27,8 +27,8 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/leadership"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
 
@@ -172,11 +172,11 @@ func (s *story) call(source, job string) int {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	key, err := callback.ParseKey([]byte(callbackKey))
+	key, err := sparkrtc.ParseKey([]byte(callbackKey))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	proof, err := callback.Sign(key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), body)
+	proof, err := sparkrtc.Sign(key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), body)
 	if err != nil {
 		s.t.Fatal(err)
 	}

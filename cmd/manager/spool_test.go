@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/spool"
 )
 
@@ -48,7 +48,7 @@ func openSpool(g *WithT, dir string, api *apiServer) *spool.Spool {
 }
 
 var start = ingest.Delivery{
-	Namespace: "media", Source: "classroom", Received: time.Now(), Event: callback.Event{Type: callback.Start, JobID: "job"},
+	Namespace: "media", Source: "classroom", Received: time.Now(), Event: sparkrtc.Event{Type: sparkrtc.Start, JobID: "job"},
 	Body: []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"job"}`),
 }
 

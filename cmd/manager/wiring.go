@@ -25,11 +25,11 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/controller"
-	"sparkrtc.dev/recording-operator/internal/door"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/leadership"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
+	"sparkrtc.dev/recording-operator/internal/receiver"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
 
@@ -172,14 +172,14 @@ func addControllers(mgr manager.Manager, paced client.Client, o *options, collec
 	return nil
 }
 
-func addDoor(mgr manager.Manager, o *options, watcher door.Observer) error {
+func addDoor(mgr manager.Manager, o *options, watcher receiver.Observer) error {
 	spool, err := newSpool(mgr, &o.spool)
 	if err != nil {
 		return err
 	}
 	log := mgr.GetLogger().WithName("door")
-	keys := door.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log)
-	server, err := door.New(door.Config{
+	keys := receiver.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log)
+	server, err := receiver.New(receiver.Config{
 		Address: o.callbackAddress, CertDir: o.callbackCertDir,
 		TrustedProxies: o.trustedProxies,
 		Namespaces:     o.namespaces,
@@ -199,7 +199,7 @@ func addDoor(mgr manager.Manager, o *options, watcher door.Observer) error {
 	if err := mgr.Add(callbacks{door: server, spool: spool}); err != nil {
 		return fmt.Errorf("add the callback door: %w", err)
 	}
-	ahead := &door.KeysAhead{Keys: keys, Sources: mgr.GetClient(), Log: log, Clock: clock.RealClock{}}
+	ahead := &receiver.KeysAhead{Keys: keys, Sources: mgr.GetClient(), Log: log, Clock: clock.RealClock{}}
 	if err := mgr.Add(ahead); err != nil {
 		return fmt.Errorf("add the reading of keys: %w", err)
 	}

@@ -17,11 +17,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // exitUsage is the exit code for a wrong command line (EX_USAGE).
@@ -99,11 +99,11 @@ func (p *program) command() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().StringVar(&p.terminationLog, "termination-log", "",
 		"file that the result is written to (default $TERMINATION_LOG, or else /dev/termination-log)")
-	root.PersistentFlags().StringVar(&p.workDir, "work-dir", task.WorkDir, "folder that the step's containers share")
+	root.PersistentFlags().StringVar(&p.workDir, "work-dir", workerapi.WorkDir, "folder that the step's containers share")
 	root.AddCommand(
-		p.step(task.ContainerFetch, "Read the recording", fetchHelp, (*worker.Worker).Fetch),
-		p.step(task.ContainerProcess, "Make the result and verify it", processHelp, (*worker.Worker).Process),
-		p.step(task.ContainerPublish, "Write the result and read it back", publishHelp, (*worker.Worker).Publish),
+		p.step(workerapi.ContainerFetch, "Read the recording", fetchHelp, (*worker.Worker).Fetch),
+		p.step(workerapi.ContainerProcess, "Make the result and verify it", processHelp, (*worker.Worker).Process),
+		p.step(workerapi.ContainerPublish, "Write the result and read it back", publishHelp, (*worker.Worker).Publish),
 		p.versionCommand(), p.sandboxCommand(),
 	)
 	return root
@@ -133,12 +133,12 @@ func (p *program) sandboxCommand() *cobra.Command {
 }
 
 // step is a subcommand that does one container's work.
-func (p *program) step(name, short, long string, do func(*worker.Worker, context.Context) (task.Result, error)) *cobra.Command {
+func (p *program) step(name, short, long string, do func(*worker.Worker, context.Context) (workerapi.Result, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short, Long: long, Args: cobra.NoArgs,
 		Run: func(command *cobra.Command, _ []string) {
 			log := slog.New(slog.NewJSONHandler(p.stderr, nil)).With("container", name)
-			if name == task.ContainerProcess {
+			if name == workerapi.ContainerProcess {
 				walls := sandbox.CurrentWalls()
 				log.Info("Checked the sandbox for ffmpeg", "seccomp", walls.Seccomp, "undumpableWorker", walls.Undumpable, "landlockABI", walls.LandlockABI)
 			}
@@ -151,31 +151,31 @@ func (p *program) step(name, short, long string, do func(*worker.Worker, context
 			}
 			if err := p.report(result); err != nil {
 				log.Error("Could not write the termination message", "error", err.Error())
-				p.exit = task.ExitTransient
+				p.exit = workerapi.ExitTransient
 			}
 		},
 	}
 }
 
 // attempt does the work; a panic is a failure like any other, so that the operator hears of it.
-func (p *program) attempt(ctx context.Context, log *slog.Logger, do func(*worker.Worker, context.Context) (task.Result, error)) (result task.Result, err error) {
+func (p *program) attempt(ctx context.Context, log *slog.Logger, do func(*worker.Worker, context.Context) (workerapi.Result, error)) (result workerapi.Result, err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
-			err = failure.Transient(task.ReasonInternal, "panic: %v", recovered)
+			err = failure.Transient(workerapi.ReasonInternal, "panic: %v", recovered)
 		}
 	}()
 	one, err := p.worker(log)
 	if err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	return do(one, ctx)
 }
 
 // worker reads the task and finds the programs.
 func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
-	var todo task.Task
-	if err := json.Unmarshal([]byte(p.getenv(task.EnvTask)), &todo); err != nil {
-		return nil, failure.Permanent(task.ReasonInvalidTask, "%s is no task: %w", task.EnvTask, err)
+	var todo workerapi.Task
+	if err := json.Unmarshal([]byte(p.getenv(workerapi.EnvTask)), &todo); err != nil {
+		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%s is no task: %w", workerapi.EnvTask, err)
 	}
 	if err := worker.CheckTask(todo); err != nil {
 		return nil, err
@@ -206,7 +206,7 @@ func find(program string) string {
 }
 
 // report writes the termination message.
-func (p *program) report(result task.Result) error {
+func (p *program) report(result workerapi.Result) error {
 	path := p.terminationLog
 	if path == "" {
 		path = p.getenv(envTerminationLog)

@@ -13,17 +13,17 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // run runs the command line and gives its exit code, its termination message and its log.
-func runProgram(t *testing.T, ctx context.Context, todo string, args ...string) (code int, result task.Result, log string) { //nolint:revive // t comes first in tests
+func runProgram(t *testing.T, ctx context.Context, todo string, args ...string) (code int, result workerapi.Result, log string) { //nolint:revive // t comes first in tests
 	t.Helper()
 	dir := t.TempDir()
 	message := filepath.Join(dir, "message")
 	var stdout, stderr bytes.Buffer
 	p := &program{version: "v1.2.3", stdout: &stdout, stderr: &stderr, getenv: func(name string) string {
-		return map[string]string{task.EnvTask: todo, envTerminationLog: message}[name]
+		return map[string]string{workerapi.EnvTask: todo, envTerminationLog: message}[name]
 	}}
 	command := p.command()
 	command.SetArgs(append(args, "--work-dir", filepath.Join(dir, "work")))
@@ -34,21 +34,21 @@ func runProgram(t *testing.T, ctx context.Context, todo string, args ...string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result, err = task.DecodeResult(string(data)); err != nil {
+	if result, err = workerapi.DecodeResult(string(data)); err != nil {
 		t.Fatal(err)
 	}
 	return p.exit, result, stderr.String()
 }
 
-func encode(t *testing.T, change func(*task.Task)) string {
+func encode(t *testing.T, change func(*workerapi.Task)) string {
 	t.Helper()
-	claim := task.Storage{Name: "s", Spec: v1alpha1.StorageLocationSpec{
+	claim := workerapi.Storage{Name: "s", Spec: v1alpha1.StorageLocationSpec{
 		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "none"},
 	}}
-	todo := task.Task{
+	todo := workerapi.Task{
 		Namespace: "n", File: "f", UID: "u", Step: "s", Archive: &v1alpha1.Archive{},
-		Source:      task.Source{Format: "MP4", Storage: &claim, Object: "x.mp4", MaxBytes: 1},
-		Destination: task.Destination{Storage: claim, Path: "p/"},
+		Source:      workerapi.Source{Format: "MP4", Storage: &claim, Object: "x.mp4", MaxBytes: 1},
+		Destination: workerapi.Destination{Storage: claim, Path: "p/"},
 	}
 	change(&todo)
 	data, err := json.Marshal(todo)
@@ -68,12 +68,12 @@ func TestFailuresAreTold(t *testing.T) {
 		code   int
 		reason string
 	}{
-		"no task":         {args: "fetch", code: task.ExitPermanent, reason: task.ReasonInvalidTask},
-		"two things":      {args: "fetch", todo: encode(t, func(todo *task.Task) { todo.Transcode = &v1alpha1.Transcode{} }), code: task.ExitPermanent, reason: task.ReasonInvalidTask},
-		"unknown format":  {args: "fetch", todo: encode(t, func(todo *task.Task) { todo.Source.Format = "FLV" }), code: task.ExitPermanent, reason: task.ReasonUnsupported},
-		"host not listed": {args: "fetch", todo: encode(t, func(todo *task.Task) { todo.Source.Storage, todo.Source.URL = nil, "https://h/x?sig=secret" }), code: task.ExitPermanent, reason: task.ReasonForbidden},
-		"out of order":    {args: "publish", todo: encode(t, func(*task.Task) {}), code: task.ExitTransient, reason: task.ReasonInternal},
-		"told to stop":    {ctx: stopped, args: "publish", todo: encode(t, func(*task.Task) {}), code: task.ExitTransient, reason: task.ReasonInterrupted},
+		"no task":         {args: "fetch", code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidTask},
+		"two things":      {args: "fetch", todo: encode(t, func(todo *workerapi.Task) { todo.Transcode = &v1alpha1.Transcode{} }), code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidTask},
+		"unknown format":  {args: "fetch", todo: encode(t, func(todo *workerapi.Task) { todo.Source.Format = "FLV" }), code: workerapi.ExitPermanent, reason: workerapi.ReasonUnsupported},
+		"host not listed": {args: "fetch", todo: encode(t, func(todo *workerapi.Task) { todo.Source.Storage, todo.Source.URL = nil, "https://h/x?sig=secret" }), code: workerapi.ExitPermanent, reason: workerapi.ReasonForbidden},
+		"out of order":    {args: "publish", todo: encode(t, func(*workerapi.Task) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInternal},
+		"told to stop":    {ctx: stopped, args: "publish", todo: encode(t, func(*workerapi.Task) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInterrupted},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestFailuresAreTold(t *testing.T) {
 				ctx = t.Context()
 			}
 			code, result, log := runProgram(t, ctx, test.todo, test.args)
-			if code != test.code || result.Failure == nil || result.Failure.Reason != test.reason || result.Failure.Permanent != (code == task.ExitPermanent) {
+			if code != test.code || result.Failure == nil || result.Failure.Reason != test.reason || result.Failure.Permanent != (code == workerapi.ExitPermanent) {
 				t.Errorf("exit code %d, %+v; want %d, %s", code, result.Failure, test.code, test.reason)
 			}
 			if !strings.Contains(log, test.reason) || strings.Contains(log, "secret") {

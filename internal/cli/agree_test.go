@@ -23,9 +23,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
-	"sparkrtc.dev/recording-operator/internal/door"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/receiver"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
@@ -93,11 +93,11 @@ func drawSource(rt *rapid.T) *v1alpha1.RecordingSource {
 func drawRequest(rt *rapid.T, one func(name string, values ...string) string) string {
 	body := one("body", "", "{}", `{"event_type":"X","app_id":"app"}`, `{"event_type":"X","app_id":"another"}`, "[]", "{}\n", "\xff\x00",
 		`{"event_type":"RECORD_NEW_FILE_START"}`, strings.Repeat(" ", maxBody-2)+"{}", strings.Repeat(" ", maxBody-1)+"{}")
-	key, err := callback.ParseKey([]byte(one("key of the sender", testKey, testKey, otherKey)))
+	key, err := sparkrtc.ParseKey([]byte(one("key of the sender", testKey, testKey, otherKey)))
 	if err != nil {
 		rt.Fatal(err)
 	}
-	proof, err := callback.Sign(key, one("rand", "5577", "a b", "x,y", "é", strings.Repeat("a", 256), strings.Repeat("a", 257)),
+	proof, err := sparkrtc.Sign(key, one("rand", "5577", "a b", "x,y", "é", strings.Repeat("a", 256), strings.Repeat("a", 257)),
 		one("timestamp", "1619600282", "1619600282123", "1619600000", "yesterday", "-5"), []byte(body))
 	if err != nil {
 		rt.Fatal(err)
@@ -113,7 +113,7 @@ func drawRequest(rt *rapid.T, one func(name string, values ...string) string) st
 // answer is the code that the door answers with.
 func (a aSource) answer(rt *rapid.T, raw string) int {
 	now := testclock.NewFakeClock(testNow)
-	d, err := door.New(door.Config{Sources: a, Keys: door.NewKeyStore(a, now, logr.Discard()), Ingester: a, Observer: nobody{},
+	d, err := receiver.New(receiver.Config{Sources: a, Keys: receiver.NewKeyStore(a, now, logr.Discard()), Ingester: a, Observer: nobody{},
 		Recorder: events.NewFakeRecorder(1), Log: logr.Discard(), Clock: now})
 	if err != nil {
 		rt.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // captured is a callback as somebody recorded it.
@@ -91,7 +91,7 @@ func (c *captured) strayed(source *v1alpha1.RecordingSource) string {
 	if c.target == "" {
 		return ""
 	}
-	path := callback.Path(source.Namespace, source.Name)
+	path := sparkrtc.Path(source.Namespace, source.Name)
 	if u, err := url.ParseRequestURI(c.target); err == nil && u.Path == path {
 		return ""
 	}

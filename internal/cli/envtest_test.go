@@ -23,8 +23,8 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/admin"
-	"sparkrtc.dev/recording-operator/internal/door"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/receiver"
 	"sparkrtc.dev/recording-operator/internal/spool"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
@@ -104,8 +104,8 @@ func (nobody) TimestampObserved(string, string, string, time.Duration) {}
 // openDoor is the operator's way from a callback to the API server, at a URL.
 func (r *realCluster) openDoor(t *testing.T) string {
 	t.Helper()
-	server, err := door.New(door.Config{
-		Sources: r.Client, Keys: door.NewKeyStore(r.Client, clock.RealClock{}, logr.Discard()),
+	server, err := receiver.New(receiver.Config{
+		Sources: r.Client, Keys: receiver.NewKeyStore(r.Client, clock.RealClock{}, logr.Discard()),
 		Ingester: ingest.New(r.CachedClient(t, ingest.SetupIndexes), r.Client, ingest.Options{}),
 		Observer: nobody{}, Recorder: events.NewFakeRecorder(16), Log: logr.Discard(),
 	})

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // The events that can be sent, as they are named on the command line.
@@ -124,7 +124,7 @@ func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("write the body: %w", err)
 	}
 	body := bytes.TrimSuffix(text.Bytes(), []byte("\n"))
-	if _, err := callback.Decode(body); err != nil {
+	if _, err := sparkrtc.Decode(body); err != nil {
 		return nil, usagef("the operator would not take this callback: %w", err)
 	}
 	return body, nil

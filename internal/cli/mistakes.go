@@ -12,7 +12,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // A variant is what an input becomes by one usual mistake.
@@ -24,7 +24,7 @@ type variant struct {
 
 // findMistake looks for a usual mistake, or a pair of them, with which the signature would match, and says what they
 // are; nil when there is none. The key is as its Secret holds it; nothing of it is in what is returned.
-func findMistake(rawKey []byte, proof callback.Proof, body []byte) []string {
+func findMistake(rawKey []byte, proof sparkrtc.Proof, body []byte) []string {
 	signature, note := decodeSignature(proof.Signature)
 	if signature == nil {
 		return nil
@@ -158,12 +158,12 @@ func spaced(compact []byte) []byte {
 }
 
 // messageVariants are what may have been signed of rand, timestamp and body.
-func messageVariants(proof callback.Proof, body []byte) []variant {
+func messageVariants(proof sparkrtc.Proof, body []byte) []variant {
 	join := func(parts ...string) []byte { return []byte(strings.Join(parts, "")) }
 	text := string(body)
 	return []variant{
 		{"", join(proof.Rand, proof.Timestamp, text)},
-		{"rand and timestamp are swapped: " + callback.HeaderRand + " comes first", join(proof.Timestamp, proof.Rand, text)},
+		{"rand and timestamp are swapped: " + sparkrtc.HeaderRand + " comes first", join(proof.Timestamp, proof.Rand, text)},
 		{"the body comes first; it should come after rand and timestamp", join(text, proof.Rand, proof.Timestamp)},
 		{"the body alone is signed, without rand and timestamp", []byte(text)},
 		{"the timestamp is not signed", join(proof.Rand, text)},

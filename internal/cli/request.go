@@ -16,7 +16,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 const (
@@ -27,7 +27,7 @@ const (
 )
 
 // sentHeaders are those of a callback, in the order in which they are shown.
-var sentHeaders = []string{"Content-Type", callback.HeaderRand, callback.HeaderTimestamp, callback.HeaderSignature}
+var sentHeaders = []string{"Content-Type", sparkrtc.HeaderRand, sparkrtc.HeaderTimestamp, sparkrtc.HeaderSignature}
 
 // request is a callback that can be posted or shown. It holds no key.
 type request struct {
@@ -37,7 +37,7 @@ type request struct {
 }
 
 // newRequest signs a body; a nil proof leaves it unsigned.
-func newRequest(target string, body []byte, proof *callback.Proof) *request {
+func newRequest(target string, body []byte, proof *sparkrtc.Proof) *request {
 	r := &request{URL: target, Header: http.Header{}, Body: body}
 	r.Header.Set("Content-Type", "application/json")
 	if proof != nil {

@@ -20,7 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 const sendHelp = `Sign a callback as SparkRTC does, post it, and print the answer.
@@ -231,7 +231,7 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 }
 
 // sign signs the body, or returns nil for a source whose callbacks are not signed.
-func (o *sendOptions) sign(ctx context.Context, source *v1alpha1.RecordingSource, body []byte) (*callback.Proof, error) {
+func (o *sendOptions) sign(ctx context.Context, source *v1alpha1.RecordingSource, body []byte) (*sparkrtc.Proof, error) {
 	if o.keyFile == "" && source.Spec.Callback.Authentication == v1alpha1.AuthenticationNone {
 		return nil, nil
 	}
@@ -239,36 +239,36 @@ func (o *sendOptions) sign(ctx context.Context, source *v1alpha1.RecordingSource
 	if err != nil {
 		return nil, err
 	}
-	proof, err := callback.Sign(key, o.rand, o.timestamp, body)
+	proof, err := sparkrtc.Sign(key, o.rand, o.timestamp, body)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return &proof, nil
 }
 
-func (o *sendOptions) key(ctx context.Context, source *v1alpha1.RecordingSource) (callback.Key, error) {
+func (o *sendOptions) key(ctx context.Context, source *v1alpha1.RecordingSource) (sparkrtc.Key, error) {
 	if o.keyFile != "" {
 		raw, err := readFile(o.env.In, o.keyFile)
 		if err != nil {
-			return callback.Key{}, err
+			return sparkrtc.Key{}, err
 		}
-		key, err := callback.ParseKey(raw)
+		key, err := sparkrtc.ParseKey(raw)
 		if err != nil {
-			return callback.Key{}, fmt.Errorf("--key-file: %w", err)
+			return sparkrtc.Key{}, fmt.Errorf("--key-file: %w", err)
 		}
 		return key, nil
 	}
 	keys := source.Spec.Callback.Keys
 	if o.keyIndex < 0 || o.keyIndex >= len(keys) {
-		return callback.Key{}, usagef("--key-index %d: the source has %d keys, counted from 0", o.keyIndex, len(keys))
+		return sparkrtc.Key{}, usagef("--key-index %d: the source has %d keys, counted from 0", o.keyIndex, len(keys))
 	}
 	raw, err := o.cluster.secretKey(ctx, keys[o.keyIndex].SecretRef)
 	if err != nil {
-		return callback.Key{}, fmt.Errorf("spec.callback.keys[%d]: %w; or give the key with --key-file", o.keyIndex, err)
+		return sparkrtc.Key{}, fmt.Errorf("spec.callback.keys[%d]: %w; or give the key with --key-file", o.keyIndex, err)
 	}
-	key, err := callback.ParseKey(raw)
+	key, err := sparkrtc.ParseKey(raw)
 	if err != nil {
-		return callback.Key{}, fmt.Errorf("spec.callback.keys[%d], Secret %s: %w", o.keyIndex, keys[o.keyIndex].SecretRef.Name, err)
+		return sparkrtc.Key{}, fmt.Errorf("spec.callback.keys[%d], Secret %s: %w", o.keyIndex, keys[o.keyIndex].SecretRef.Name, err)
 	}
 	return key, nil
 }

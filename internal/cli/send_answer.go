@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // shown is what -o prints of a dry run; sent adds the answer.
@@ -45,7 +45,7 @@ func (r *request) shown() shown {
 }
 
 // show prints what would be sent.
-func (o *sendOptions) show(source *v1alpha1.RecordingSource, body []byte, proof *callback.Proof) error {
+func (o *sendOptions) show(source *v1alpha1.RecordingSource, body []byte, proof *sparkrtc.Proof) error {
 	forward := ""
 	if o.url == "" {
 		o.url = "http://localhost:8090"

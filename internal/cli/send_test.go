@@ -20,7 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
@@ -84,9 +84,9 @@ func TestSendThroughThePod(t *testing.T) {
 			var body []byte
 			f.backends["manager-a:8090"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ = io.ReadAll(r.Body)
-				proof, err := callback.ProofFromHeader(r.Header)
-				key, _ := callback.ParseKey([]byte(testKey))
-				if err != nil || callback.Verify([]callback.Key{key}, proof, body) != nil || r.URL.Path != "/callbacks/media/classroom" {
+				proof, err := sparkrtc.ProofFromHeader(r.Header)
+				key, _ := sparkrtc.ParseKey([]byte(testKey))
+				if err != nil || sparkrtc.Verify([]sparkrtc.Key{key}, proof, body) != nil || r.URL.Path != "/callbacks/media/classroom" {
 					t.Errorf("%s %v %v", r.URL, r.Header, err)
 				}
 				_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
@@ -262,7 +262,7 @@ func TestCurlIsTheSameRequest(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(bin, "curl"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	key, err := callback.ParseKey([]byte(testKey))
+	key, err := sparkrtc.ParseKey([]byte(testKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestCurlIsTheSameRequest(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		body := rapid.OneOf(rapid.SliceOf(rapid.Byte()), rapid.Map(text, func(s string) []byte { return []byte(s) })).Draw(rt, "body")
 		target := "https://x/" + rapid.StringMatching(`[a-z'&$;?=%+ {},\[\]-]*`).Draw(rt, "path")
-		proof, err := callback.Sign(key, rapid.StringMatching(`[ -~]{1,20}`).Draw(rt, "rand"), "1619600282", body)
+		proof, err := sparkrtc.Sign(key, rapid.StringMatching(`[ -~]{1,20}`).Draw(rt, "rand"), "1619600282", body)
 		if err != nil {
 			rt.Fatal(err)
 		}

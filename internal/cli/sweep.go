@@ -18,9 +18,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/discovery"
 	"sparkrtc.dev/recording-operator/internal/ingest"
-	"sparkrtc.dev/recording-operator/internal/sweep"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 )
 
 const sweepHelp = `Look through the bucket of a source for recordings that no RecordingFile bears, and create them.
@@ -156,7 +156,7 @@ func (o *sweepOptions) run(ctx context.Context) error {
 		return usagef("there is no time to sweep: it begins at %s, and what was written at %s or later is too young (--min-age, or the source's spec.sweep.minAge)",
 			scope.From.UTC().Format(time.RFC3339), scope.To.UTC().Format(time.RFC3339))
 	}
-	access, err := bucket.ReadAccess(ctx, o.cluster, o.cluster.namespace, location)
+	access, err := objectstore.ReadAccess(ctx, o.cluster, o.cluster.namespace, location)
 	if err != nil {
 		// There may be two Secrets: the API server says which.
 		resource := "secrets"
@@ -165,7 +165,7 @@ func (o *sweepOptions) run(ctx context.Context) error {
 		}
 		return o.cluster.explain(fmt.Errorf("read the credentials of the bucket: %w", err), "get", resource, o.cluster.namespace)
 	}
-	opened, err := bucket.Open(location, access)
+	opened, err := objectstore.Open(location, access)
 	if err != nil {
 		return fmt.Errorf("open bucket %q: %w", location.Bucket, err)
 	}
@@ -176,7 +176,7 @@ func (o *sweepOptions) run(ctx context.Context) error {
 	}
 	watched := &watchedBucket{Bucket: opened, out: o.env.ErrOut, prefix: scope.Prefix}
 	found := &foundFiles{files: files, bucket: watched, dryRun: o.dryRun == dryRunClient, now: o.env.Clock.Now()}
-	report, problem := sweep.New(scope, found).Run(ctx, watched)
+	report, problem := discovery.New(scope, found).Run(ctx, watched)
 	if err := o.print(found); err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (o *sweepOptions) location(ctx context.Context, source *v1alpha1.RecordingS
 }
 
 // scope is what is swept.
-func (o *sweepOptions) scope(source *v1alpha1.RecordingSource, location *v1alpha1.S3Location) sweep.Scope {
+func (o *sweepOptions) scope(source *v1alpha1.RecordingSource, location *v1alpha1.S3Location) discovery.Scope {
 	spec := source.Spec.Sweep.DeepCopy()
 	if spec == nil {
 		spec = &v1alpha1.Sweep{}
@@ -226,7 +226,7 @@ func (o *sweepOptions) scope(source *v1alpha1.RecordingSource, location *v1alpha
 	if !o.to.IsZero() && o.to.Before(to) {
 		to = o.to
 	}
-	return sweep.Scope{Namespace: source.Namespace, Source: source.Name, Prefix: sweep.Prefix(location, spec), From: o.from, To: to}
+	return discovery.Scope{Namespace: source.Namespace, Source: source.Name, Prefix: discovery.Prefix(location, spec), From: o.from, To: to}
 }
 
 // defaultMinAge is that of the RecordingSource's definition.
@@ -276,7 +276,7 @@ func (o *sweepOptions) print(found *foundFiles) error {
 }
 
 // conclude tells what the sweep came to, and makes the exit code of it.
-func (o *sweepOptions) conclude(location *v1alpha1.S3Location, report sweep.Report, problem error) error {
+func (o *sweepOptions) conclude(location *v1alpha1.S3Location, report discovery.Report, problem error) error {
 	for _, text := range report.Problems {
 		_, _ = fmt.Fprintf(o.env.ErrOut, "%s\n", plain(text))
 	}
@@ -286,18 +286,18 @@ func (o *sweepOptions) conclude(location *v1alpha1.S3Location, report sweep.Repo
 	}
 	counts := report.Outcomes
 	_, _ = fmt.Fprintf(o.env.ErrOut, "%d objects listed; recordings: %d created, %d grown%s, %d known, %d refused, %d failed\n",
-		report.Listed, counts[sweep.Created], counts[sweep.Grown], would, counts[sweep.Known], counts[sweep.Refused], counts[sweep.Failed])
+		report.Listed, counts[discovery.Created], counts[discovery.Grown], would, counts[discovery.Known], counts[discovery.Refused], counts[discovery.Failed])
 	switch {
-	case errors.Is(problem, bucket.ErrUnreachable):
+	case errors.Is(problem, objectstore.ErrUnreachable):
 		return fmt.Errorf("%w; the endpoint is %s: if it is one of the cluster, forward a port to it and give --endpoint", problem, location.Endpoint)
-	case errors.Is(problem, bucket.ErrForbidden):
+	case errors.Is(problem, objectstore.ErrForbidden):
 		return fmt.Errorf("%w; see Secret %q, which the StorageLocation names", problem, location.CredentialsSecretRef.Name)
 	case problem != nil:
 		return problem
-	case counts[sweep.Failed] > 0:
-		return fmt.Errorf("%d recordings could not be looked at; sweep again", counts[sweep.Failed])
-	case counts[sweep.Refused] > 0:
-		return &exitError{code: ExitRefused, err: fmt.Errorf("%d recordings cannot be stored as they are", counts[sweep.Refused])}
+	case counts[discovery.Failed] > 0:
+		return fmt.Errorf("%d recordings could not be looked at; sweep again", counts[discovery.Failed])
+	case counts[discovery.Refused] > 0:
+		return &exitError{code: ExitRefused, err: fmt.Errorf("%d recordings cannot be stored as they are", counts[discovery.Refused])}
 	default:
 		return nil
 	}

@@ -14,9 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/discovery"
 	"sparkrtc.dev/recording-operator/internal/ingest"
-	"sparkrtc.dev/recording-operator/internal/sweep"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 )
 
 // filesPage is how many RecordingFiles are read at once.
@@ -68,7 +68,7 @@ func (r *readFiles) List(ctx context.Context, list client.ObjectList, opts ...cl
 
 // watchedBucket tells how far the listing is, and remembers when the objects of its page were written.
 type watchedBucket struct {
-	sweep.Bucket
+	discovery.Bucket
 	out io.Writer
 	// prefix of the listing that is the sweep's; the others are of the segments of one recording.
 	prefix   string
@@ -77,12 +77,12 @@ type watchedBucket struct {
 }
 
 // List is the bucket's.
-func (b *watchedBucket) List(ctx context.Context, prefix, after string) ([]bucket.Object, error) {
+func (b *watchedBucket) List(ctx context.Context, prefix, after string) ([]objectstore.Object, error) {
 	page, err := b.Bucket.List(ctx, prefix, after)
 	if err != nil || prefix != b.prefix {
 		return page, err
 	}
-	if b.listed += len(page); len(page) == bucket.PageSize {
+	if b.listed += len(page); len(page) == objectstore.PageSize {
 		_, _ = fmt.Fprintf(b.out, "%d objects listed, now at %s\n", b.listed, plain(page[len(page)-1].Key))
 	}
 	b.modified = make(map[string]time.Time, len(page))

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // maxBody is the longest body that the operator takes (docs/callbacks.md).
@@ -64,7 +64,7 @@ type keyVerdict struct {
 
 type timestampVerdict struct {
 	Value string        `json:"value,omitempty"`
-	Unit  callback.Unit `json:"unit"`
+	Unit  sparkrtc.Unit `json:"unit"`
 	Time  string        `json:"time,omitempty"`
 	// SkewSeconds is the header less the clock of this machine: below zero for the past.
 	SkewSeconds *int64                   `json:"skewSeconds,omitempty"`
@@ -139,12 +139,12 @@ func (s *signatureVerdict) unusable() bool {
 			return false
 		}
 	}
-	return s.Problem == callback.ErrNoKey.Error()
+	return s.Problem == sparkrtc.ErrNoKey.Error()
 }
 
 func judgeSignature(source *v1alpha1.RecordingSource, keys []sourceKey, c *captured) signatureVerdict {
 	s := signatureVerdict{Needed: source.Spec.Callback.Authentication != v1alpha1.AuthenticationNone, Keys: []keyVerdict{}}
-	proof, err := callback.ProofFromHeader(c.header)
+	proof, err := sparkrtc.ProofFromHeader(c.header)
 	if err != nil {
 		s.Problem = err.Error()
 		if s.Needed {
@@ -152,21 +152,21 @@ func judgeSignature(source *v1alpha1.RecordingSource, keys []sourceKey, c *captu
 		}
 		return s
 	}
-	var usable []callback.Key
+	var usable []sparkrtc.Key
 	for _, key := range keys {
 		kv := keyVerdict{Name: key.name, Problem: key.problem}
-		if parsed, err := callback.ParseKey(key.raw); key.problem == "" && err != nil {
+		if parsed, err := sparkrtc.ParseKey(key.raw); key.problem == "" && err != nil {
 			kv.Problem = err.Error()
 		} else if key.problem == "" {
 			usable = append(usable, parsed)
-			kv.Verifies = callback.Verify([]callback.Key{parsed}, proof, c.body) == nil
+			kv.Verifies = sparkrtc.Verify([]sparkrtc.Key{parsed}, proof, c.body) == nil
 		}
 		if !kv.Verifies && key.problem == "" {
 			kv.Mistakes = findMistake(key.raw, proof, c.body)
 		}
 		s.Keys = append(s.Keys, kv)
 	}
-	if err := callback.Verify(usable, proof, c.body); err != nil {
+	if err := sparkrtc.Verify(usable, proof, c.body); err != nil {
 		s.Problem = err.Error()
 		s.Hints = s.signatureHints(err, proof, c.body)
 		return s
@@ -177,18 +177,18 @@ func judgeSignature(source *v1alpha1.RecordingSource, keys []sourceKey, c *captu
 
 // headerHints say what to do about headers that are not as they should be.
 func headerHints(err error) []string {
-	if errors.Is(err, callback.ErrUnsigned) {
+	if errors.Is(err, sparkrtc.ErrUnsigned) {
 		return []string{"SparkRTC signs nothing when its console has no Private Key: set one, or a proxy in front removes the X-Rtc-* headers"}
 	}
 	return []string{"a proxy in front may have dropped, doubled or changed X-Rtc-* headers: each must be there exactly once"}
 }
 
 // signatureHints say what may be the matter when no key verifies, apart from mistakes that were found.
-func (s *signatureVerdict) signatureHints(err error, proof callback.Proof, body []byte) []string {
-	if errors.Is(err, callback.ErrHeaders) {
-		return []string{fmt.Sprintf("%s has %d characters; it should have 64 hexadecimal digits", callback.HeaderSignature, len(proof.Signature))}
+func (s *signatureVerdict) signatureHints(err error, proof sparkrtc.Proof, body []byte) []string {
+	if errors.Is(err, sparkrtc.ErrHeaders) {
+		return []string{fmt.Sprintf("%s has %d characters; it should have 64 hexadecimal digits", sparkrtc.HeaderSignature, len(proof.Signature))}
 	}
-	if errors.Is(err, callback.ErrNoKey) {
+	if errors.Is(err, sparkrtc.ErrNoKey) {
 		return nil
 	}
 	for _, key := range s.Keys {
@@ -204,7 +204,7 @@ func (s *signatureVerdict) signatureHints(err error, proof callback.Proof, body 
 }
 
 func judgeTimestamp(policy *v1alpha1.CallbackTimestamp, c *captured, now time.Time) timestampVerdict {
-	t := timestampVerdict{Value: c.header.Get(callback.HeaderTimestamp), Unit: callback.UnknownUnit, Policy: v1alpha1.TimestampObserve}
+	t := timestampVerdict{Value: c.header.Get(sparkrtc.HeaderTimestamp), Unit: sparkrtc.UnknownUnit, Policy: v1alpha1.TimestampObserve}
 	tolerance := defaultTolerance
 	if policy != nil {
 		if policy.Policy != "" {
@@ -215,19 +215,19 @@ func judgeTimestamp(policy *v1alpha1.CallbackTimestamp, c *captured, now time.Ti
 		}
 	}
 	if t.Value == "" {
-		t.Problem = "there is no " + callback.HeaderTimestamp
+		t.Problem = "there is no " + sparkrtc.HeaderTimestamp
 		return t
 	}
-	at, err := callback.ParseTimestamp(t.Value)
+	at, err := sparkrtc.ParseTimestamp(t.Value)
 	if err != nil {
 		t.Problem = err.Error()
 		return t
 	}
 	// A capture may be old: the unit is that of the time itself.
-	t.Unit, _ = callback.ObserveTimestamp(t.Value, at)
+	t.Unit, _ = sparkrtc.ObserveTimestamp(t.Value, at)
 	skew := int64(at.Sub(now).Round(time.Second) / time.Second)
 	t.Time, t.SkewSeconds = at.Format(time.RFC3339), &skew
-	if err := callback.CheckTimestamp(t.Value, tolerance, now); err != nil {
+	if err := sparkrtc.CheckTimestamp(t.Value, tolerance, now); err != nil {
 		t.Problem = err.Error()
 	}
 	return t
@@ -235,7 +235,7 @@ func judgeTimestamp(policy *v1alpha1.CallbackTimestamp, c *captured, now time.Ti
 
 func judgeBody(wanted string, body []byte) (bodyVerdict, appVerdict) {
 	b, a := bodyVerdict{Bytes: len(body)}, appVerdict{Wanted: wanted}
-	event, err := callback.Decode(body)
+	event, err := sparkrtc.Decode(body)
 	if err != nil {
 		b.Problem = err.Error()
 		return b, a

@@ -17,7 +17,7 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 const verifyHelp = `Say what the operator makes of a captured callback, and exactly what differs when it refuses it.
@@ -54,7 +54,7 @@ type verifyOptions struct {
 	sourceName    string
 	file          string
 	headers, body string
-	proof         callback.Proof
+	proof         sparkrtc.Proof
 	keyFile       string
 
 	proofGiven bool
@@ -87,7 +87,7 @@ func newVerify(env Environment, a *access) *cobra.Command {
 
 func (o *verifyOptions) complete(_ *cobra.Command, args []string) error {
 	o.sourceName = args[0]
-	o.proofGiven = o.proof != callback.Proof{}
+	o.proofGiven = o.proof != sparkrtc.Proof{}
 	var err error
 	o.cluster, err = o.access.connect()
 	return err

@@ -14,7 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
@@ -189,7 +189,7 @@ func TestFindMistake(t *testing.T) {
 			if encode == nil {
 				encode = func(mac []byte) string { return hexOf(string(mac)) }
 			}
-			proof := callback.Proof{Rand: rand, Timestamp: timestamp, Signature: encode(hmacOf([]byte(key), []byte(message)))}
+			proof := sparkrtc.Proof{Rand: rand, Timestamp: timestamp, Signature: encode(hmacOf([]byte(key), []byte(message)))}
 			got := strings.Join(findMistake([]byte(secret), proof, []byte(captured)), "; ")
 			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 				t.Errorf("found %q, want %q", got, c.want)

@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // counter counts status patches by object.
@@ -74,7 +74,7 @@ func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...core
 	}
 	pod.Status.Phase = phase
 	for _, status := range statuses {
-		if status.Name == task.ContainerPublish {
+		if status.Name == workerapi.ContainerPublish {
 			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, status)
 		} else {
 			pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, status)
@@ -91,7 +91,7 @@ func ended(container string, exitCode int32, message string) corev1.ContainerSta
 	}}}
 }
 
-func result(t *testing.T, r task.Result) string {
+func result(t *testing.T, r workerapi.Result) string {
 	t.Helper()
 	encoded, err := json.Marshal(r)
 	if err != nil {
@@ -122,21 +122,21 @@ func finish(t *testing.T, job *batchv1.Job, conditions ...batchv1.JobConditionTy
 // succeed plays a step that published one output.
 func succeed(t *testing.T, job *batchv1.Job, uri string) {
 	t.Helper()
-	publish(t, job, task.Result{Outputs: []v1alpha1.Output{{URI: uri, SizeBytes: 10, SHA256: "ab", Files: 1}}})
+	publish(t, job, workerapi.Result{Outputs: []v1alpha1.Output{{URI: uri, SizeBytes: 10, SHA256: "ab", Files: 1}}})
 }
 
 // publish plays a step that succeeded and says this.
-func publish(t *testing.T, job *batchv1.Job, said task.Result) {
+func publish(t *testing.T, job *batchv1.Job, said workerapi.Result) {
 	t.Helper()
-	say(t, job, corev1.PodSucceeded, ended(task.ContainerFetch, 0, ""), ended(task.ContainerProcess, 0, ""), ended(task.ContainerPublish, 0, result(t, said)))
+	say(t, job, corev1.PodSucceeded, ended(workerapi.ContainerFetch, 0, ""), ended(workerapi.ContainerProcess, 0, ""), ended(workerapi.ContainerPublish, 0, result(t, said)))
 	finish(t, job, batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
 }
 
 // fail plays a step that failed for good in its first container.
 func fail(t *testing.T, job *batchv1.Job, reason, message string) {
 	t.Helper()
-	say(t, job, corev1.PodFailed, ended(task.ContainerFetch, task.ExitPermanent,
-		result(t, task.Result{Failure: &task.Failure{Reason: reason, Message: message, Permanent: true}})))
+	say(t, job, corev1.PodFailed, ended(workerapi.ContainerFetch, workerapi.ExitPermanent,
+		result(t, workerapi.Result{Failure: &workerapi.Failure{Reason: reason, Message: message, Permanent: true}})))
 	job.Status.Failed = 1
 	finish(t, job, batchv1.JobFailureTarget, batchv1.JobFailed)
 }

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 func TestFileGoesItsWay(t *testing.T) {
@@ -64,7 +64,7 @@ func TestFailedStepEndsTheFile(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
-	fail(t, jobOf(t, g, namespace, "mp4"), task.ReasonSegmentMissing, "segment 3 is missing")
+	fail(t, jobOf(t, g, namespace, "mp4"), workerapi.ReasonSegmentMissing, "segment 3 is missing")
 	file := film(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue())
 	g.Expect(file.Status.Steps[0].Message).To(Equal("segment 3 is missing"))
@@ -81,13 +81,13 @@ func TestAContainerThatCouldNotSpeak(t *testing.T) {
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
 	job := jobOf(t, g, namespace, "mp4")
-	killed := ended(task.ContainerProcess, 137, "last words")
+	killed := ended(workerapi.ContainerProcess, 137, "last words")
 	killed.State.Terminated.Reason = "OOMKilled"
-	say(t, job, corev1.PodFailed, ended(task.ContainerFetch, 0, ""), killed)
+	say(t, job, corev1.PodFailed, ended(workerapi.ContainerFetch, 0, ""), killed)
 	job.Status.Failed = 1
 	finish(t, job, batchv1.JobFailureTarget, batchv1.JobFailed)
 	file := film(t, g, namespace, v1alpha1.ReasonFailed)
-	g.Expect(file.Status.Steps[0].Reason).To(Equal(task.ReasonOutOfMemory))
+	g.Expect(file.Status.Steps[0].Reason).To(Equal(workerapi.ReasonOutOfMemory))
 	g.Expect(file.Status.Steps[0].Message).To(Equal(
 		`container "process" needed more than its limit of 768Mi of memory; raise resources.limits.memory of step "mp4" in the pipeline`))
 }
@@ -103,8 +103,8 @@ func TestDamageIsSaid(t *testing.T) {
 			{Type: v1alpha1.FindingMute, AtMilliseconds: 2000, LengthMilliseconds: 9000},
 			{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(3)), AtMilliseconds: 18_000, LengthMilliseconds: 6000, Message: "segment 3 (c.ts) at 18s: is not there"},
 		}}
-	publish(t, jobOf(t, g, namespace, "mp4"), task.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/mp4/a.mp4"}}, Integrity: damaged})
-	publish(t, jobOf(t, g, namespace, "keep"), task.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/keep/a.m3u8"}}, Integrity: damaged})
+	publish(t, jobOf(t, g, namespace, "mp4"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/mp4/a.mp4"}}, Integrity: damaged})
+	publish(t, jobOf(t, g, namespace, "keep"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/keep/a.m3u8"}}, Integrity: damaged})
 	file := film(t, g, namespace, v1alpha1.ReasonSucceeded)
 	g.Expect(file.Status.Steps[0].Integrity).To(Equal(damaged))
 	intact := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionIntact)

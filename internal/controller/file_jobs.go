@@ -14,11 +14,11 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/plan"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // observeJob is the Job as the plan sees it.
-func observeJob(job *batchv1.Job, result *task.Result) plan.Job {
+func observeJob(job *batchv1.Job, result *workerapi.Result) plan.Job {
 	observed := plan.Job{
 		Name:         job.Name,
 		Step:         job.Labels[v1alpha1.LabelStep],
@@ -51,7 +51,7 @@ func observeJob(job *batchv1.Job, result *task.Result) plan.Job {
 }
 
 // observeResult is what the last pod of the Job that ended has said; nil when none has.
-func (r *FileReconciler) observeResult(ctx context.Context, job *batchv1.Job) (*task.Result, error) {
+func (r *FileReconciler) observeResult(ctx context.Context, job *batchv1.Job) (*workerapi.Result, error) {
 	var pods corev1.PodList
 	if err := r.Client.List(ctx, &pods, client.InNamespace(job.Namespace), client.MatchingFields{indexJob: job.Name}); err != nil {
 		return nil, fmt.Errorf("list pods of job %s: %w", job.Name, err)
@@ -74,9 +74,9 @@ func (r *FileReconciler) observeResult(ctx context.Context, job *batchv1.Job) (*
 }
 
 // podResult reads the word of the container that failed, or of the last one.
-func podResult(job *batchv1.Job, pod *corev1.Pod) *task.Result {
+func podResult(job *batchv1.Job, pod *corev1.Pod) *workerapi.Result {
 	if pod.Status.Reason == podEvicted {
-		return &task.Result{Failure: &task.Failure{Reason: podEvicted, Message: nonEmpty(pod.Status.Message, "the node took the pod away")}}
+		return &workerapi.Result{Failure: &workerapi.Failure{Reason: podEvicted, Message: nonEmpty(pod.Status.Message, "the node took the pod away")}}
 	}
 	containers := append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...)
 	for _, container := range containers {
@@ -84,28 +84,28 @@ func podResult(job *batchv1.Job, pod *corev1.Pod) *task.Result {
 		if ended == nil {
 			continue
 		}
-		if ended.ExitCode == 0 && container.Name != task.ContainerPublish {
+		if ended.ExitCode == 0 && container.Name != workerapi.ContainerPublish {
 			continue
 		}
-		result, err := task.DecodeResult(ended.Message)
+		result, err := workerapi.DecodeResult(ended.Message)
 		spoke := err == nil && (ended.ExitCode == 0 || result.Failure != nil)
 		permanent := spoke && result.Failure != nil && result.Failure.Permanent
 		switch {
 		case ended.ExitCode != 0 && ended.Reason == containerOutOfMemory && !permanent:
 			// The worker may have survived the program that was killed, and not know why that one died. But a failure that
 			// it calls permanent has another cause.
-			return &task.Result{Failure: outOfMemory(job, container.Name), Integrity: result.Integrity}
+			return &workerapi.Result{Failure: outOfMemory(job, container.Name), Integrity: result.Integrity}
 		case spoke:
 			return &result
 		default:
-			return &task.Result{Failure: silent(job, container.Name, ended)}
+			return &workerapi.Result{Failure: silent(job, container.Name, ended)}
 		}
 	}
 	message := pod.Status.Message
 	if message == "" {
 		message = "the pod ended without running"
 	}
-	return &task.Result{Failure: &task.Failure{Reason: nonEmpty(pod.Status.Reason, task.ReasonInterrupted), Message: message}}
+	return &workerapi.Result{Failure: &workerapi.Failure{Reason: nonEmpty(pod.Status.Reason, workerapi.ReasonInterrupted), Message: message}}
 }
 
 // Reasons that Kubernetes gives.
@@ -119,9 +119,9 @@ const (
 )
 
 // outOfMemory says what to do about a container that needed more memory than it may have.
-func outOfMemory(job *batchv1.Job, container string) *task.Failure {
+func outOfMemory(job *batchv1.Job, container string) *workerapi.Failure {
 	step := job.Labels[v1alpha1.LabelStep]
-	failure := &task.Failure{Reason: task.ReasonOutOfMemory}
+	failure := &workerapi.Failure{Reason: workerapi.ReasonOutOfMemory}
 	if limit := memoryLimit(job, container); limit != "" {
 		failure.Message = fmt.Sprintf("container %q needed more than its limit of %s of memory; raise resources.limits.memory of step %q in the pipeline",
 			container, limit, step)
@@ -145,7 +145,7 @@ func memoryLimit(job *batchv1.Job, name string) string {
 
 // silent describes a container that ended without a result of its own. Its log stays where it is: the message is for a
 // person who wants to know what to do.
-func silent(job *batchv1.Job, name string, ended *corev1.ContainerStateTerminated) *task.Failure {
+func silent(job *batchv1.Job, name string, ended *corev1.ContainerStateTerminated) *workerapi.Failure {
 	message := fmt.Sprintf("container %q ended with exit code %d and no result", name, ended.ExitCode)
 	if said := strings.TrimSpace(ended.Message); said != "" && ended.Reason != containerError {
 		// It never ran, and these are the words of the container runtime, which no log has.
@@ -153,7 +153,7 @@ func silent(job *batchv1.Job, name string, ended *corev1.ContainerStateTerminate
 	} else {
 		message += fmt.Sprintf("; see kubectl logs job/%s -c %s", job.Name, name)
 	}
-	return &task.Failure{Reason: nonEmpty(ended.Reason, task.ReasonInternal), Message: message}
+	return &workerapi.Failure{Reason: nonEmpty(ended.Reason, workerapi.ReasonInternal), Message: message}
 }
 
 // firstLine is the first line of a text, of at most 256 bytes.

@@ -13,13 +13,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // TestPodResult holds that whatever ended a step is said in one sentence with what to do, without the log's words.
 func TestPodResult(t *testing.T) {
 	word := func(permanent bool) string {
-		return result(t, task.Result{Failure: &task.Failure{Reason: task.ReasonTranscodeFailed, Message: "ffmpeg was killed", Permanent: permanent},
+		return result(t, workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonTranscodeFailed, Message: "ffmpeg was killed", Permanent: permanent},
 			Integrity: &v1alpha1.Integrity{State: v1alpha1.IntegrityIntact, Checked: v1alpha1.CheckedStructure}})
 	}
 	because := func(status corev1.ContainerStatus, reason string) corev1.ContainerStatus {
@@ -33,40 +33,40 @@ func TestPodResult(t *testing.T) {
 		reason, message string
 	}{
 		"killed for its memory": {
-			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(task.ContainerProcess, 137, "log"), "OOMKilled")}},
-			reason: task.ReasonOutOfMemory, message: outOfMemory,
+			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, 137, "log"), "OOMKilled")}},
+			reason: workerapi.ReasonOutOfMemory, message: outOfMemory,
 		},
 		"a program was killed for its memory, and the worker says so in other words": {
-			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(task.ContainerProcess, task.ExitTransient, word(false)), "OOMKilled")}},
-			reason: task.ReasonOutOfMemory, message: outOfMemory,
+			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, workerapi.ExitTransient, word(false)), "OOMKilled")}},
+			reason: workerapi.ReasonOutOfMemory, message: outOfMemory,
 		},
 		"a program was killed for its memory, and then something else failed for good": {
-			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(task.ContainerProcess, task.ExitPermanent, word(true)), "OOMKilled")}},
-			reason: task.ReasonTranscodeFailed, message: "ffmpeg was killed",
+			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, workerapi.ExitPermanent, word(true)), "OOMKilled")}},
+			reason: workerapi.ReasonTranscodeFailed, message: "ffmpeg was killed",
 		},
 		"no limit, and the node had no memory": {
 			unlimited: true,
-			status:    corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(task.ContainerProcess, 137, ""), "OOMKilled")}},
-			reason:    task.ReasonOutOfMemory, message: `the node had too little memory for container "process"; raise resources.requests.memory of step "mp4" in the pipeline`,
+			status:    corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, 137, ""), "OOMKilled")}},
+			reason:    workerapi.ReasonOutOfMemory, message: `the node had too little memory for container "process"; raise resources.requests.memory of step "mp4" in the pipeline`,
 		},
 		"a crash": {
-			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{ended(task.ContainerFetch, 2, "goroutine 1 [running]:\n0xc000123456")}},
+			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{ended(workerapi.ContainerFetch, 2, "goroutine 1 [running]:\n0xc000123456")}},
 			reason: "Error", message: `container "fetch" ended with exit code 2 and no result; see kubectl logs job/film-mp4 -c fetch`,
 		},
 		"an image without the worker": {
-			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(task.ContainerFetch, 128, "exec: \"fetch\": not found\nmore"), "StartError")}},
+			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerFetch, 128, "exec: \"fetch\": not found\nmore"), "StartError")}},
 			reason: "StartError", message: `container "fetch" ended with exit code 128 and no result: exec: "fetch": not found`,
 		},
 		"evicted": {
 			status: corev1.PodStatus{Reason: "Evicted", Message: `Usage of EmptyDir volume "work" exceeds the limit "9Gi".`,
-				ContainerStatuses: []corev1.ContainerStatus{ended(task.ContainerProcess, 137, "")}},
+				ContainerStatuses: []corev1.ContainerStatus{ended(workerapi.ContainerProcess, 137, "")}},
 			reason: "Evicted", message: `Usage of EmptyDir volume "work" exceeds the limit "9Gi".`,
 		},
-		"never run": {status: corev1.PodStatus{}, reason: task.ReasonInterrupted, message: "the pod ended without running"},
+		"never run": {status: corev1.PodStatus{}, reason: workerapi.ReasonInterrupted, message: "the pod ended without running"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "film-mp4", Labels: map[string]string{v1alpha1.LabelStep: "mp4"}}}
-			container := corev1.Container{Name: task.ContainerProcess}
+			container := corev1.Container{Name: workerapi.ContainerProcess}
 			if !test.unlimited {
 				container.Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")}
 			}
@@ -81,7 +81,7 @@ func TestPodResult(t *testing.T) {
 
 // TestPodResult_LongWordsOfTheRuntimeAreCut holds for a runtime that says much.
 func TestPodResult_LongWordsOfTheRuntimeAreCut(t *testing.T) {
-	status := ended(task.ContainerFetch, 128, strings.Repeat("é", 4000))
+	status := ended(workerapi.ContainerFetch, 128, strings.Repeat("é", 4000))
 	status.State.Terminated.Reason = "ContainerCannotRun"
 	got := podResult(&batchv1.Job{}, &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{status}}})
 	if message := got.Failure.Message; len(message) > 512 || !strings.Contains(message, "éé") {

@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // The manager's own reconciler lives by the real clock, by which nothing here settles or times out. What happens later
@@ -38,7 +38,7 @@ func swept(t *testing.T, g Gomega, namespace string) *v1alpha1.RecordingFile {
 	t.Helper()
 	facts := recorded()
 	result, err := ingester.Sweep(t.Context(), ingest.Found{Namespace: namespace, Source: "classroom", Format: "HLS",
-		File: callback.File{Bucket: facts.OBS.Bucket, Object: facts.OBS.Object, SizeBytes: facts.SizeBytes + 1,
+		File: sparkrtc.File{Bucket: facts.OBS.Bucket, Object: facts.OBS.Object, SizeBytes: facts.SizeBytes + 1,
 			DurationSeconds: facts.DurationSeconds, EndTime: facts.EndTime.Time}})
 	g.Expect(err).NotTo(HaveOccurred())
 	file := &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: result.File}}
@@ -95,9 +95,9 @@ func TestASweptFileSettles(t *testing.T) {
 func callBack(t *testing.T, namespace string) (ingest.Result, error) {
 	t.Helper()
 	facts := recorded()
-	return ingester.Ingest(t.Context(), ingest.Delivery{Namespace: namespace, Source: "classroom", Digest: "digest", Event: callback.Event{
-		Type: callback.Complete, AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS",
-		File: callback.File{Bucket: facts.OBS.Bucket, Object: facts.OBS.Object, SizeBytes: facts.SizeBytes,
+	return ingester.Ingest(t.Context(), ingest.Delivery{Namespace: namespace, Source: "classroom", Digest: "digest", Event: sparkrtc.Event{
+		Type: sparkrtc.Complete, AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS",
+		File: sparkrtc.File{Bucket: facts.OBS.Bucket, Object: facts.OBS.Object, SizeBytes: facts.SizeBytes,
 			DurationSeconds: facts.DurationSeconds, EndTime: facts.EndTime.Time}}})
 }
 
@@ -193,7 +193,7 @@ func TestClaimedAfterTheTimeout(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	started, err := ingester.Ingest(t.Context(), ingest.Delivery{Namespace: namespace, Source: "classroom", Digest: "start",
-		Event: callback.Event{Type: callback.Start, AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS"}})
+		Event: sparkrtc.Event{Type: sparkrtc.Start, AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS"}})
 	g.Expect(err).NotTo(HaveOccurred())
 	file := &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: started.File}}
 	waitFor(t, g, file, v1alpha1.ReasonRecording)

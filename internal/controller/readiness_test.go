@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 )
 
 func eventuallyReady(t *testing.T, g Gomega, object client.Object, conditions func() []metav1.Condition, reason, message string) {
@@ -107,7 +107,7 @@ func TestStorageReadiness(t *testing.T) {
 	for _, test := range []struct {
 		err    error
 		reason string
-	}{{bucket.ErrForbidden, v1alpha1.ReasonForbidden}, {bucket.ErrNoBucket, v1alpha1.ReasonBucketNotFound}, {bucket.ErrUnreachable, v1alpha1.ReasonUnreachable}} {
+	}{{objectstore.ErrForbidden, v1alpha1.ReasonForbidden}, {objectstore.ErrNoBucket, v1alpha1.ReasonBucketNotFound}, {objectstore.ErrUnreachable, v1alpha1.ReasonUnreachable}} {
 		probeError.Store(&test.err)
 		touch()
 		eventuallyReady(t, g, s, conditions, test.reason, test.err.Error())

@@ -21,8 +21,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // keyRecheck is how often a source's keys are looked at again; Secrets are not watched, so that the operator needs no
@@ -70,7 +70,7 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	}
 	before := source.DeepCopy()
 	source.Status.ObservedGeneration = source.Generation
-	source.Status.CallbackPath = callback.Path(source.Namespace, source.Name)
+	source.Status.CallbackPath = sparkrtc.Path(source.Namespace, source.Name)
 	setReady(&source.Status.Conditions, found, source.Generation, r.Clock.Now())
 	if err := patchStatus(ctx, r.Client, before, source); err != nil {
 		return afterConflict(err)
@@ -132,7 +132,7 @@ func (r *SourceReconciler) examineKey(ctx context.Context, namespace, field stri
 	if !ok {
 		return notReady(v1alpha1.ReasonKeyNotFound, "%s: Secret %q has no key %q", field, ref.Name, ref.Key), nil
 	}
-	if _, err := callback.ParseKey(value); err != nil {
+	if _, err := sparkrtc.ParseKey(value); err != nil {
 		return notReady(v1alpha1.ReasonKeyInvalid, "%s: key %q of Secret %q: %v", field, ref.Key, ref.Name, err), nil
 	}
 	return ready("", ""), nil

@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 )
 
 const (
@@ -44,7 +44,7 @@ type StorageReconciler struct {
 	// DeniedNetworks are never connected to, whatever endpoint a location names.
 	DeniedNetworks []netip.Prefix
 	// Probe asks a bucket whether it is there. Nil: the bucket itself is asked.
-	Probe func(ctx context.Context, location *v1alpha1.S3Location, access bucket.Access) error
+	Probe func(ctx context.Context, location *v1alpha1.S3Location, access objectstore.Access) error
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=storagelocations/status,verbs=patch
@@ -87,8 +87,8 @@ func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.Stor
 		return r.examineClaim(ctx, location.Namespace, claim.ClaimName)
 	}
 	s3 := location.Spec.S3
-	access, err := bucket.ReadAccess(ctx, r.Live, location.Namespace, s3)
-	if problem, ok := errors.AsType[*bucket.AccessError](err); ok {
+	access, err := objectstore.ReadAccess(ctx, r.Live, location.Namespace, s3)
+	if problem, ok := errors.AsType[*objectstore.AccessError](err); ok {
 		return notReady(problem.Reason, "%s", problem.Message), nil
 	}
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"errors"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 )
 
 // probeS3 asks a bucket whether it is there and lets us in.
-func (r *StorageReconciler) probeS3(ctx context.Context, location *v1alpha1.S3Location, access bucket.Access) error {
-	opened, err := bucket.Open(location, access, r.DeniedNetworks...)
+func (r *StorageReconciler) probeS3(ctx context.Context, location *v1alpha1.S3Location, access objectstore.Access) error {
+	opened, err := objectstore.Open(location, access, r.DeniedNetworks...)
 	if err != nil {
 		return err
 	}
@@ -23,11 +23,11 @@ func (r *StorageReconciler) probeS3(ctx context.Context, location *v1alpha1.S3Lo
 
 func probeReason(err error) string {
 	switch {
-	case errors.Is(err, bucket.ErrForbidden):
+	case errors.Is(err, objectstore.ErrForbidden):
 		return v1alpha1.ReasonForbidden
-	case errors.Is(err, bucket.ErrNoBucket):
+	case errors.Is(err, objectstore.ErrNoBucket):
 		return v1alpha1.ReasonBucketNotFound
-	case errors.Is(err, bucket.ErrCA):
+	case errors.Is(err, objectstore.ErrCA):
 		return v1alpha1.ReasonCANotFound
 	default:
 		return v1alpha1.ReasonUnreachable

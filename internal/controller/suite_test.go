@@ -24,9 +24,9 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
@@ -88,7 +88,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: clock.RealClock{},
-		Probe: func(context.Context, *v1alpha1.S3Location, bucket.Access) error {
+		Probe: func(context.Context, *v1alpha1.S3Location, objectstore.Access) error {
 			if err := probeError.Load(); err != nil {
 				return *err
 			}

@@ -27,9 +27,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
+	"sparkrtc.dev/recording-operator/internal/discovery"
 	"sparkrtc.dev/recording-operator/internal/metrics"
-	"sparkrtc.dev/recording-operator/internal/sweep"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 )
 
 const (
@@ -50,7 +50,7 @@ type SweepReconciler struct {
 	Client client.Client
 	// Live reads Secrets, and a source before its status is written, past the cache.
 	Live     client.Reader
-	Files    sweep.Files
+	Files    discovery.Files
 	Recorder events.EventRecorder
 	Metrics  *metrics.Metrics
 	Clock    clock.PassiveClock
@@ -68,8 +68,8 @@ type begunSweep struct {
 	generation int64
 	place      place
 	at         time.Time
-	sweep      *sweep.Sweep
-	report     sweep.Report
+	sweep      *discovery.Sweep
+	report     discovery.Report
 }
 
 // place is a location as it was: in another one the listing would go on behind keys that were never looked at.
@@ -146,7 +146,7 @@ func (r *SweepReconciler) wait(source *v1alpha1.RecordingSource) time.Duration {
 	if swept == nil || failed && swept.ObservedGeneration != source.Generation {
 		return 0 // a first look, to say what is wrong; or another, since what was wrong may be mended
 	}
-	return sweep.Due(source.Spec.Sweep, source.Status.Sweep, failed, source.UID).Sub(r.Clock.Now())
+	return discovery.Due(source.Spec.Sweep, source.Status.Sweep, failed, source.UID).Sub(r.Clock.Now())
 }
 
 // sweep looks through the source's bucket for as long as one reconcile may.
@@ -211,15 +211,15 @@ func (r *SweepReconciler) location(ctx context.Context, source *v1alpha1.Recordi
 }
 
 // open opens the location's bucket with its credentials as they are now.
-func (r *SweepReconciler) open(ctx context.Context, location *v1alpha1.StorageLocation) (*bucket.Bucket, error) {
-	access, err := bucket.ReadAccess(ctx, r.Live, location.Namespace, location.Spec.S3)
-	if problem, ok := errors.AsType[*bucket.AccessError](err); ok {
+func (r *SweepReconciler) open(ctx context.Context, location *v1alpha1.StorageLocation) (*objectstore.Bucket, error) {
+	access, err := objectstore.ReadAccess(ctx, r.Live, location.Namespace, location.Spec.S3)
+	if problem, ok := errors.AsType[*objectstore.AccessError](err); ok {
 		return nil, sweepStops("StorageLocation %q: %v", location.Name, problem)
 	}
 	if err != nil {
 		return nil, err
 	}
-	opened, err := bucket.Open(location.Spec.S3, access, r.DeniedNetworks...)
+	opened, err := objectstore.Open(location.Spec.S3, access, r.DeniedNetworks...)
 	if err != nil {
 		return nil, sweepStops("StorageLocation %q: %v", location.Name, err)
 	}
@@ -244,9 +244,9 @@ func (r *SweepReconciler) goOn(source *v1alpha1.RecordingSource, location *v1alp
 		return going
 	}
 	now := r.Clock.Now()
-	scope := sweep.Scope{Namespace: source.Namespace, Source: source.Name, Prefix: sweep.Prefix(location.Spec.S3, source.Spec.Sweep)}
-	scope.From, scope.To = sweep.Window(source.Spec.Sweep, source.Status.Sweep, now)
-	going := &begunSweep{uid: source.UID, generation: source.Generation, place: at, at: now, sweep: sweep.New(scope, r.Files)}
+	scope := discovery.Scope{Namespace: source.Namespace, Source: source.Name, Prefix: discovery.Prefix(location.Spec.S3, source.Spec.Sweep)}
+	scope.From, scope.To = discovery.Window(source.Spec.Sweep, source.Status.Sweep, now)
+	going := &begunSweep{uid: source.UID, generation: source.Generation, place: at, at: now, sweep: discovery.New(scope, r.Files)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.begun == nil {
@@ -265,7 +265,7 @@ func (r *SweepReconciler) forget(name types.NamespacedName) {
 // finish writes down what a sweep came to, and then says it. Only a sweep that dealt with every object moves on.
 func (r *SweepReconciler) finish(ctx context.Context, source *v1alpha1.RecordingSource, ended *begunSweep, failure error) (ctrl.Result, error) {
 	r.forget(client.ObjectKeyFromObject(source))
-	if failed := ended.report.Outcomes[sweep.Failed]; failure == nil && failed > 0 {
+	if failed := ended.report.Outcomes[discovery.Failed]; failure == nil && failed > 0 {
 		failure = fmt.Errorf("%d object(s) could not be looked at", failed)
 	}
 	condition := sweptCondition(source, ended, failure)
@@ -278,7 +278,7 @@ func (r *SweepReconciler) finish(ctx context.Context, source *v1alpha1.Recording
 		}
 		before = slices.Clone(live.Status.Conditions)
 		live.Status.Sweep.LastTime = &now
-		live.Status.Sweep.CreatedFiles += ended.report.Outcomes[sweep.Created]
+		live.Status.Sweep.CreatedFiles += ended.report.Outcomes[discovery.Created]
 		if failure == nil {
 			live.Status.Sweep.Through = &metav1.Time{Time: ended.sweep.Scope().To}
 		}
@@ -294,8 +294,8 @@ func (r *SweepReconciler) finish(ctx context.Context, source *v1alpha1.Recording
 func sweptCondition(source *v1alpha1.RecordingSource, ended *begunSweep, failure error) metav1.Condition {
 	report := ended.report
 	condition := metav1.Condition{Type: v1alpha1.ConditionSwept, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSwept, ObservedGeneration: source.Generation}
-	condition.Message = fmt.Sprintf("looked at %d object(s), created %d RecordingFile(s)", report.Looked(), report.Outcomes[sweep.Created])
-	if grown := report.Outcomes[sweep.Grown]; grown > 0 {
+	condition.Message = fmt.Sprintf("looked at %d object(s), created %d RecordingFile(s)", report.Looked(), report.Outcomes[discovery.Created])
+	if grown := report.Outcomes[discovery.Grown]; grown > 0 {
 		condition.Message += fmt.Sprintf(", let %d grow", grown)
 	}
 	if failure != nil {
@@ -316,9 +316,9 @@ func (r *SweepReconciler) announce(ctx context.Context, source *v1alpha1.Recordi
 	switch {
 	case failure != nil:
 		worth = was == nil || was.Message != condition.Message
-	case outcomes[sweep.Refused] > 0:
+	case outcomes[discovery.Refused] > 0:
 		worth = true
-	case outcomes[sweep.Created]+outcomes[sweep.Grown] > 0:
+	case outcomes[discovery.Created]+outcomes[discovery.Grown] > 0:
 		kind, worth = corev1.EventTypeNormal, true
 	}
 	if worth {
@@ -330,7 +330,7 @@ func (r *SweepReconciler) announce(ctx context.Context, source *v1alpha1.Recordi
 	took := r.Clock.Since(ended.at)
 	r.Metrics.SweepEnded(source.Namespace, source.Name, failure == nil, took)
 	log.FromContext(ctx).Info("Sweep ended", "succeeded", failure == nil, "listed", ended.report.Listed,
-		"looked", ended.report.Looked(), "created", outcomes[sweep.Created], "grown", outcomes[sweep.Grown], "took", took.String())
+		"looked", ended.report.Looked(), "created", outcomes[discovery.Created], "grown", outcomes[discovery.Grown], "took", took.String())
 }
 
 // write changes a source's status as it is on the API server; what a sweep came to must not be lost because others

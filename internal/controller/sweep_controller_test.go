@@ -26,12 +26,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/discovery"
 	"sparkrtc.dev/recording-operator/internal/ingest"
-	"sparkrtc.dev/recording-operator/internal/sweep"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/s3server"
 	workerstorage "sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // sweeping is a source that sweeps a real bucket, with a clock of its own.
@@ -124,8 +124,8 @@ func (s *sweeping) record(t *testing.T, key string, segments int, at time.Time) 
 func (s *sweeping) complete(t *testing.T, object string) ingest.Result {
 	t.Helper()
 	result, err := ingester.Ingest(t.Context(), ingest.Delivery{Namespace: s.namespace, Source: "classroom", Digest: "d", Sweeps: true,
-		Event: callback.Event{Type: callback.Complete, AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS",
-			File: callback.File{Bucket: "recordings", Object: object, SizeBytes: 200, DurationSeconds: 20}}})
+		Event: sparkrtc.Event{Type: sparkrtc.Complete, AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS",
+			File: sparkrtc.File{Bucket: "recordings", Object: object, SizeBytes: 200, DurationSeconds: 20}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func (s *sweeping) publish(t *testing.T, folder string, at time.Time) {
 	}
 	location := s.server.Location("recordings", "s3")
 	location.Endpoint = s.server.Direct()
-	writer, err := workerstorage.NewWriter(task.Destination{Path: folder + "/", Storage: task.Storage{Name: "recordings", Spec: v1alpha1.StorageLocationSpec{S3: location}}},
+	writer, err := workerstorage.NewWriter(workerapi.Destination{Path: folder + "/", Storage: workerapi.Storage{Name: "recordings", Spec: v1alpha1.StorageLocationSpec{S3: location}}},
 		workerstorage.Paths{Credentials: credentials}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err == nil {
 		_, err = writer.Write(t.Context(), dir, []workerstorage.File{{Name: "index.m3u8"}})
@@ -268,7 +268,7 @@ func (s *sweeping) expectEvent(t *testing.T, g Gomega, words string) {
 
 // cutOff are Files whose first file is the last thing that there is time for.
 type cutOff struct {
-	sweep.Files
+	discovery.Files
 	cancel context.CancelFunc
 }
 

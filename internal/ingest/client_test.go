@@ -23,7 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
@@ -94,7 +94,7 @@ func TestLifeOfAFile(t *testing.T) {
 		t.Errorf("created with %+v", file.ObjectMeta)
 	}
 	over := start("o")
-	over.Event = callback.Event{Type: callback.Over, AppID: "app", JobID: "job"}
+	over.Event = sparkrtc.Event{Type: sparkrtc.Over, AppID: "app", JobID: "job"}
 	if got := ingestAll(t, i, over); got != (Result{JobOver, name}) || !getFile(t, c, name).Spec.JobOver {
 		t.Errorf("OVER: %+v", got)
 	}
@@ -121,7 +121,7 @@ func TestLifeOfAFile(t *testing.T) {
 	if strings.Join(patches, "\n") != strings.Join(want, "\n") {
 		t.Errorf("patches\n%s\nwant\n%s", strings.Join(patches, "\n"), strings.Join(want, "\n"))
 	}
-	if got := ingestAll(t, i, Delivery{Event: callback.Event{Name: "NEW"}}); got != (Result{Outcome: Ignored}) {
+	if got := ingestAll(t, i, Delivery{Event: sparkrtc.Event{Name: "NEW"}}); got != (Result{Outcome: Ignored}) {
 		t.Errorf("unknown: %+v", got)
 	}
 }

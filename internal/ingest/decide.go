@@ -10,7 +10,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // action is the one write, or none, that follows from a delivery.
@@ -119,7 +119,7 @@ func (c chain) next() int {
 
 // decide is pure: what follows from a START or a COMPLETE, given what is known of its chain.
 func decide(c chain, d Delivery) decision {
-	if d.Event.Type == callback.Complete {
+	if d.Event.Type == sparkrtc.Complete {
 		return decideComplete(c, d)
 	}
 	return decideStart(c, d)

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
@@ -27,12 +27,12 @@ func file(n string) *builders.RecordingFile {
 
 func start(digest string) Delivery {
 	return Delivery{Namespace: builders.Namespace, Source: testSource, Digest: digest,
-		Event: callback.Event{Type: callback.Start, AppID: "app", JobID: "job", StreamName: "stream", Format: "HLS", RoomID: "room"}}
+		Event: sparkrtc.Event{Type: sparkrtc.Start, AppID: "app", JobID: "job", StreamName: "stream", Format: "HLS", RoomID: "room"}}
 }
 
 func complete(object string, size int64) Delivery {
 	d := start("complete")
-	d.Event.Type, d.Event.File = callback.Complete, callback.File{Bucket: "b", Object: object, SizeBytes: size}
+	d.Event.Type, d.Event.File = sparkrtc.Complete, sparkrtc.File{Bucket: "b", Object: object, SizeBytes: size}
 	return d
 }
 
@@ -42,7 +42,7 @@ func TestDecide(t *testing.T) {
 	byHand := builders.MakeRecordingFile("by-hand", testSource).Of("app", "job", "stream", "HLS")
 	stranger := builders.MakeRecordingFile(testKey.names()[0]+"0", testSource).Of("app", "job", "other", "HLS")
 	other := start("d")
-	other.Digest = callback.Unsigned
+	other.Digest = sparkrtc.Unsigned
 	over := file("0").Over().Obj()
 	swept := builders.MakeRecordingFile("swept-x", testSource).Of("", "", "", "HLS").Complete("b", "o", 1).Swept("2026-01-02T03:04:05Z")
 	elsewhere := testKey
@@ -124,17 +124,17 @@ func checkSpec(t *testing.T, got decision, d Delivery) {
 	if got.spec.JobOver || (got.outcome != Grown && got.spec.RoomID != "room") {
 		t.Errorf("writes %+v", got.spec)
 	}
-	if d.Event.Type == callback.Complete && got.spec.File.SizeBytes != d.Event.File.SizeBytes {
+	if d.Event.Type == sparkrtc.Complete && got.spec.File.SizeBytes != d.Event.File.SizeBytes {
 		t.Errorf("writes the facts %+v", got.spec.File)
 	}
-	if _, started := got.annotations[v1alpha1.AnnotationStartDelivery]; got.action == actCreate && started != (d.Event.Type == callback.Start) {
+	if _, started := got.annotations[v1alpha1.AnnotationStartDelivery]; got.action == actCreate && started != (d.Event.Type == sparkrtc.Start) {
 		t.Errorf("annotates %v", got.annotations)
 	}
 }
 
 func TestDecideOver(t *testing.T) {
 	over := start("d")
-	over.Event.Type, over.Event.StreamName, over.Event.Format = callback.Over, "", ""
+	over.Event.Type, over.Event.StreamName, over.Event.Format = sparkrtc.Over, "", ""
 	nameless := over
 	nameless.Event.AppID = ""
 	for name, c := range map[string]struct {
@@ -190,7 +190,7 @@ func TestIdentity(t *testing.T) {
 	if url("https://h/o.mp4") == url("https://h/p.mp4") {
 		t.Error("two paths are one file")
 	}
-	if identityOf(factsOf(callback.File{Bucket: "a", Object: "b/c"})) == identityOf(factsOf(callback.File{Bucket: "a/b", Object: "c"})) {
+	if identityOf(factsOf(sparkrtc.File{Bucket: "a", Object: "b/c"})) == identityOf(factsOf(sparkrtc.File{Bucket: "a/b", Object: "c"})) {
 		t.Error("two buckets are one file")
 	}
 }

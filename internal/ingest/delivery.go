@@ -7,13 +7,13 @@ import (
 	"context"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // deliveryOf names the delivery of a START; ok is false when nothing tells one delivery from another.
 func deliveryOf(d Delivery) (digest string, ok bool) {
-	if d.Digest == "" || d.Digest == callback.Unsigned {
-		return callback.Unsigned, false
+	if d.Digest == "" || d.Digest == sparkrtc.Unsigned {
+		return sparkrtc.Unsigned, false
 	}
 	return d.Digest, true
 }

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
@@ -59,7 +59,7 @@ func realCallbacks(t *testing.T, live client.Client, first, second *Ingester) {
 	createNamespace(t, live, builders.Namespace)
 	const chains, filesEach = 6, 8
 	var queue []Delivery
-	want := map[identity]callback.File{}
+	want := map[identity]sparkrtc.File{}
 	for chain := range chains {
 		for n := range filesEach {
 			deliveries, facts := realEvents(chain, n)
@@ -67,7 +67,7 @@ func realCallbacks(t *testing.T, live client.Client, first, second *Ingester) {
 			want[identityOf(factsOf(facts))] = facts
 		}
 		over := start("over")
-		over.Event = callback.Event{Type: callback.Over, AppID: "app", JobID: fmt.Sprintf("job%d", chain/2)}
+		over.Event = sparkrtc.Event{Type: sparkrtc.Over, AppID: "app", JobID: fmt.Sprintf("job%d", chain/2)}
 		queue = append(queue, over)
 	}
 	queue = append(queue, queue...)
@@ -180,13 +180,13 @@ func settleAll(t *testing.T, live client.Client, ingester *Ingester, namespace s
 }
 
 // realEvents are what the service sends of one file, and the facts in the end. Every other file grows.
-func realEvents(chain, n int) ([]Delivery, callback.File) {
+func realEvents(chain, n int) ([]Delivery, sparkrtc.File) {
 	begin := start(fmt.Sprintf("delivery-%d-%d", chain, n))
 	begin.Event.JobID, begin.Event.StreamName = fmt.Sprintf("job%d", chain/2), fmt.Sprintf("教室 %d", chain)
 	end := begin
-	end.Event.Type = callback.Complete
+	end.Event.Type = sparkrtc.Complete
 	at := time.Date(2021, 4, 28, 8, 0, 0, 0, time.UTC)
-	end.Event.File = callback.File{Bucket: "bucket", Object: fmt.Sprintf("%d/%d.m3u8", chain, n), Location: "http://obs.example.com",
+	end.Event.File = sparkrtc.File{Bucket: "bucket", Object: fmt.Sprintf("%d/%d.m3u8", chain, n), Location: "http://obs.example.com",
 		SizeBytes: 1000, DurationSeconds: 60, StartTime: at, EndTime: at.Add(time.Minute), Width: 640, Height: 360}
 	if n%4 == 3 {
 		end.Event.File.Bucket, end.Event.File.Object, end.Event.File.Location = "", "", ""

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // identity tells one recorded object from another: bucket and object, or the URL without its query when there is no
@@ -34,7 +34,7 @@ func bears(file *v1alpha1.RecordingFile, facts *v1alpha1.RecordedFile) bool {
 }
 
 // factsOf are the facts of a COMPLETE as a RecordingFile keeps them.
-func factsOf(file callback.File) *v1alpha1.RecordedFile {
+func factsOf(file sparkrtc.File) *v1alpha1.RecordedFile {
 	facts := &v1alpha1.RecordedFile{
 		DownloadURL:     file.DownloadURL,
 		SizeBytes:       file.SizeBytes,

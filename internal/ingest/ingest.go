@@ -30,7 +30,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // Outcome is what became of a delivery. Its values are few, so that it can label a metric.
@@ -61,7 +61,7 @@ type Delivery struct {
 	Source    string
 	// Digest is callback.Proof's Digest: the same for a callback that is sent again.
 	Digest string
-	Event  callback.Event
+	Event  sparkrtc.Event
 	// Body is the raw callback, and Received when it came. They are for a spool, which keeps what the API server cannot
 	// take; the body must not be held after the call.
 	Body     []byte
@@ -125,11 +125,11 @@ func newIngester(s store, options Options) *Ingester {
 // again is always right.
 func (i *Ingester) Ingest(ctx context.Context, d Delivery) (Result, error) {
 	switch d.Event.Type {
-	case callback.Start, callback.Complete:
+	case sparkrtc.Start, sparkrtc.Complete:
 		return i.ingestFile(ctx, d)
-	case callback.Over:
+	case sparkrtc.Over:
 		return i.ingestOver(ctx, d)
-	case callback.Unknown:
+	case sparkrtc.Unknown:
 		return Result{Outcome: Ignored}, nil
 	default:
 		return Result{Outcome: Ignored}, nil
@@ -347,9 +347,9 @@ func (i *Ingester) cachedChain(ctx context.Context, d Delivery) (chain, error) {
 	})
 	switch {
 	case err != nil:
-	case d.Event.Type == callback.Start:
+	case d.Event.Type == sparkrtc.Start:
 		files, err = i.recognizable(ctx, key, files, d)
-	case d.Event.Type == callback.Complete:
+	case d.Event.Type == sparkrtc.Complete:
 		bearers, err = i.cachedBearers(ctx, d.Namespace, d.Source, factsOf(d.Event.File))
 	}
 	return newChain(key, files, bearers), err

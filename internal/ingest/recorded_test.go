@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // news is what comes to an Ingester: a callback, or what a sweep found.
@@ -23,11 +23,11 @@ type news struct {
 }
 
 // object is the recorded object that the news is of, and what it says of it; nil: of none.
-func (n news) object() *callback.File {
+func (n news) object() *sparkrtc.File {
 	switch {
 	case n.found != nil:
 		return &n.found.File
-	case n.delivery.Event.Type == callback.Complete:
+	case n.delivery.Event.Type == sparkrtc.Complete:
 		return &n.delivery.Event.File
 	default:
 		return nil
@@ -56,32 +56,32 @@ func drawRecorded(t *rapid.T, i int, m mode) recorded {
 		Stream: "stream" + strconv.Itoa(i), Format: rapid.SampledFrom([]string{"HLS", "MP4"}).Draw(t, "format")}
 	r := recorded{key: key, room: rapid.SampledFrom([]string{"", "room"}).Draw(t, "room"), objects: rapid.IntRange(1, 4).Draw(t, "files")}
 	for n := range r.objects {
-		r.deliver(t, callback.Event{Type: callback.Start}, m)
+		r.deliver(t, sparkrtc.Event{Type: sparkrtc.Start}, m)
 		byURL := rapid.IntRange(0, 4).Draw(t, "byURL") == 0
 		lost := rapid.IntRange(0, 4).Draw(t, "lost") == 0
 		for range rapid.IntRange(1, 3).Draw(t, "reports") {
 			if file := drawFacts(t, i, n, byURL); !lost {
-				r.deliver(t, callback.Event{Type: callback.Complete, File: file}, m)
+				r.deliver(t, sparkrtc.Event{Type: sparkrtc.Complete, File: file}, m)
 			}
 		}
 		if m.swept && !byURL {
 			r.sweep(t, i, n)
 		}
 	}
-	r.deliver(t, callback.Event{Type: callback.Over}, m)
+	r.deliver(t, sparkrtc.Event{Type: sparkrtc.Over}, m)
 	return r
 }
 
 // deliver adds a callback to the news, most often.
-func (r *recorded) deliver(t *rapid.T, e callback.Event, m mode) {
+func (r *recorded) deliver(t *rapid.T, e sparkrtc.Event, m mode) {
 	if rapid.IntRange(0, 7).Draw(t, "dropped") == 0 {
 		return
 	}
 	e.AppID, e.JobID = r.key.App, r.key.Job
-	if e.Type != callback.Over {
+	if e.Type != sparkrtc.Over {
 		e.StreamName, e.Format, e.RoomID = r.key.Stream, r.key.Format, r.room
 	}
-	d := &Delivery{Namespace: r.key.Namespace, Source: r.key.Source, Digest: callback.Unsigned, Event: e, Sweeps: m.swept}
+	d := &Delivery{Namespace: r.key.Namespace, Source: r.key.Source, Digest: sparkrtc.Unsigned, Event: e, Sweeps: m.swept}
 	if m.signed {
 		// Every third begins alike, and is alike to the cache.
 		d.Digest = fmt.Sprintf("%03d-%s-%d", len(r.news)%3, r.key.Stream, len(r.news))
@@ -98,7 +98,7 @@ func (r *recorded) sweep(t *rapid.T, i, n int) {
 	}
 }
 
-func drawFacts(t *rapid.T, i, n int, byURL bool) callback.File {
+func drawFacts(t *rapid.T, i, n int, byURL bool) sparkrtc.File {
 	at := func(name string) time.Time {
 		minute := rapid.IntRange(0, 3).Draw(t, name)
 		if minute == 0 {
@@ -106,7 +106,7 @@ func drawFacts(t *rapid.T, i, n int, byURL bool) callback.File {
 		}
 		return time.Unix(int64(1_700_000_000+60*minute), 0).UTC()
 	}
-	file := callback.File{
+	file := sparkrtc.File{
 		SizeBytes: rapid.Int64Range(0, 3).Draw(t, "size"), DurationSeconds: rapid.Int64Range(0, 3).Draw(t, "duration"),
 		StartTime: at("start"), EndTime: at("end"), Width: rapid.Int32Range(0, 2).Draw(t, "width"), Height: rapid.Int32Range(0, 2).Draw(t, "height"),
 	}
@@ -150,7 +150,7 @@ func (r *recorded) oracle() map[string]*expected {
 	return all
 }
 
-func (e *expected) learn(n news, file *callback.File) {
+func (e *expected) learn(n news, file *sparkrtc.File) {
 	if n.found != nil {
 		e.derived = n.found.StreamName
 	} else {

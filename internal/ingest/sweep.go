@@ -12,7 +12,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // Found is a recorded object that a sweep found in the bucket of a source.
@@ -24,7 +24,7 @@ type Found struct {
 	Format     string
 	StreamName string
 	// File holds the facts that the object tells. Its Bucket and Object are set.
-	File callback.File
+	File sparkrtc.File
 }
 
 // sweptPrefix begins the name of every file that a sweep makes.
@@ -41,7 +41,7 @@ func SweptName(namespace, source, bucket, object string) string {
 // measured otherwise than what is read from the bucket, and a file that grows only by that would be processed again for
 // nothing. What it returns is the cache's own and must not be changed.
 func (i *Ingester) Known(ctx context.Context, namespace, source, bucket, object string) (*v1alpha1.RecordedFile, error) {
-	files, err := i.cachedBearers(ctx, namespace, source, factsOf(callback.File{Bucket: bucket, Object: object}))
+	files, err := i.cachedBearers(ctx, namespace, source, factsOf(sparkrtc.File{Bucket: bucket, Object: object}))
 	if err != nil {
 		return nil, classify(err)
 	}

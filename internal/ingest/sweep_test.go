@@ -19,13 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
 func found(object string, size int64) Found {
 	return Found{Namespace: builders.Namespace, Source: testSource, Format: "HLS", StreamName: "derived",
-		File: callback.File{Bucket: "b", Object: object, SizeBytes: size}}
+		File: sparkrtc.File{Bucket: "b", Object: object, SizeBytes: size}}
 }
 
 func sweep(t *testing.T, i *Ingester, f Found) Result {

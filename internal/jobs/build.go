@@ -14,7 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 const (
@@ -107,7 +107,7 @@ func Build(work Work) (*batchv1.Job, error) {
 
 // encodeTask writes the task as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment, and
 // an object's key may hold either.
-func encodeTask(todo task.Task) (string, *Problem) {
+func encodeTask(todo workerapi.Task) (string, *Problem) {
 	encoded, err := json.Marshal(todo)
 	if err != nil {
 		return "", problemf(v1alpha1.ReasonJobInvalid, "encode the step's task: %v", err)
@@ -123,7 +123,7 @@ func failurePolicy() *batchv1.PodFailurePolicy {
 			Action: batchv1.PodFailurePolicyActionFailJob,
 			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{
 				Operator: batchv1.PodFailurePolicyOnExitCodesOpIn,
-				Values:   []int32{task.ExitPermanent},
+				Values:   []int32{workerapi.ExitPermanent},
 			},
 		},
 		{
@@ -135,16 +135,16 @@ func failurePolicy() *batchv1.PodFailurePolicy {
 	}}
 }
 
-func newTask(work Work) (task.Task, *Problem) {
-	todo := task.Task{
+func newTask(work Work) (workerapi.Task, *Problem) {
+	todo := workerapi.Task{
 		Namespace: work.File.Namespace,
 		File:      work.File.Name,
 		UID:       string(work.File.UID),
 		Step:      work.Step.Name,
 		Transcode: work.Step.Transcode,
 		Archive:   work.Step.Archive,
-		Destination: task.Destination{
-			Storage: task.Storage{Name: work.DestinationStorage.Name, Spec: work.DestinationStorage.Spec},
+		Destination: workerapi.Destination{
+			Storage: workerapi.Storage{Name: work.DestinationStorage.Name, Spec: work.DestinationStorage.Spec},
 			Path:    expandPath(work.Step.Output.Path, work.File, work.Step.Name),
 		},
 		RequireLandlock: work.RequireLandlock,

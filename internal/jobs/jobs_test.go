@@ -24,7 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -211,7 +211,7 @@ func TestAllowedBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var todo task.Task
+	var todo workerapi.Task
 	if err := json.Unmarshal([]byte(job.Spec.Template.Spec.Containers[0].Env[0].Value), &todo); err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestTheKubeletExpandsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	value := job.Spec.Template.Spec.Containers[0].Env[0].Value
-	var todo task.Task
+	var todo workerapi.Task
 	if err := json.Unmarshal([]byte(value), &todo); err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestInput(t *testing.T) {
 
 func TestFailurePolicyStopsAtPermanentFailures(t *testing.T) {
 	rules := failurePolicy().Rules
-	if rules[0].Action != batchv1.PodFailurePolicyActionFailJob || rules[0].OnExitCodes.Values[0] != task.ExitPermanent {
+	if rules[0].Action != batchv1.PodFailurePolicyActionFailJob || rules[0].OnExitCodes.Values[0] != workerapi.ExitPermanent {
 		t.Errorf("got %+v", rules[0])
 	}
 }

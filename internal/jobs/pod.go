@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // workerUser is the user and group of the worker image; nothing in a step's pod is root.
@@ -32,15 +32,15 @@ const (
 
 // podSpec is the pod of a step: fetch has the source's credentials and the network, process has neither credentials
 // nor (by the worker's sandbox) the network, publish has the destination's credentials.
-func podSpec(work Work, todo task.Task, encoded string) corev1.PodSpec {
+func podSpec(work Work, todo workerapi.Task, encoded string) corev1.PodSpec {
 	sourceVolumes, sourceMounts := storageVolumes(todo.Source.Storage, mountPaths{
 		volume: volumeSource, credentials: volumeSourceCredentials, ca: volumeSourceCA,
-		volumeDir: task.SourceVolumeDir, credentialsDir: task.SourceCredentialsDir, caDir: task.SourceCADir,
+		volumeDir: workerapi.SourceVolumeDir, credentialsDir: workerapi.SourceCredentialsDir, caDir: workerapi.SourceCADir,
 		readOnly: true,
 	})
 	destinationVolumes, destinationMounts := storageVolumes(&todo.Destination.Storage, mountPaths{
 		volume: volumeDestination, credentials: volumeDestinationCredentials, ca: volumeDestinationCA,
-		volumeDir: task.DestinationVolumeDir, credentialsDir: task.DestinationCredentialsDir, caDir: task.DestinationCADir,
+		volumeDir: workerapi.DestinationVolumeDir, credentialsDir: workerapi.DestinationCredentialsDir, caDir: workerapi.DestinationCADir,
 	})
 	volumes := []corev1.Volume{
 		{Name: volumeWork, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: workSize(todo.Source.MaxBytes)}}},
@@ -63,11 +63,11 @@ func podSpec(work Work, todo task.Task, encoded string) corev1.PodSpec {
 		NodeSelector: work.Step.NodeSelector,
 		Tolerations:  work.Step.Tolerations,
 		InitContainers: []corev1.Container{
-			container(work.WorkerImage, task.ContainerFetch, encoded, needed, sourceMounts),
-			container(work.WorkerImage, task.ContainerProcess, encoded, needed, nil),
+			container(work.WorkerImage, workerapi.ContainerFetch, encoded, needed, sourceMounts),
+			container(work.WorkerImage, workerapi.ContainerProcess, encoded, needed, nil),
 		},
 		Containers: []corev1.Container{
-			container(work.WorkerImage, task.ContainerPublish, encoded, needed, destinationMounts),
+			container(work.WorkerImage, workerapi.ContainerPublish, encoded, needed, destinationMounts),
 		},
 		Volumes: volumes,
 	}
@@ -79,7 +79,7 @@ func container(image, name, encoded string, needed corev1.ResourceRequirements, 
 		Image:           image,
 		ImagePullPolicy: corev1.PullIfNotPresent,
 		Args:            []string{name},
-		Env:             []corev1.EnvVar{{Name: task.EnvTask, Value: encoded}},
+		Env:             []corev1.EnvVar{{Name: workerapi.EnvTask, Value: encoded}},
 		Resources:       needed,
 		SecurityContext: &corev1.SecurityContext{
 			AllowPrivilegeEscalation: new(false),
@@ -87,7 +87,7 @@ func container(image, name, encoded string, needed corev1.ResourceRequirements, 
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 		VolumeMounts: append([]corev1.VolumeMount{
-			{Name: volumeWork, MountPath: task.WorkDir},
+			{Name: volumeWork, MountPath: workerapi.WorkDir},
 			{Name: volumeTemp, MountPath: "/tmp"},
 		}, mounts...),
 		// The last log lines stand in for the worker's word when it could not speak, for example out of memory.
@@ -102,7 +102,7 @@ type mountPaths struct {
 	readOnly                         bool
 }
 
-func storageVolumes(storage *task.Storage, at mountPaths) ([]corev1.Volume, []corev1.VolumeMount) {
+func storageVolumes(storage *workerapi.Storage, at mountPaths) ([]corev1.Volume, []corev1.VolumeMount) {
 	if storage == nil {
 		return nil, nil
 	}

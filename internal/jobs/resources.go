@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 const (
@@ -48,7 +48,7 @@ var (
 // resources of each of the step's containers: the pipeline's, as they are, or defaults. A limit on memory is always
 // among the defaults, so that a namespace whose quota demands one takes the pod, and so that a hostile recording costs
 // its own step alone.
-func resources(work Work, source task.Source) corev1.ResourceRequirements {
+func resources(work Work, source workerapi.Source) corev1.ResourceRequirements {
 	if work.Step.Resources != nil {
 		return *work.Step.Resources
 	}

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 func TestResources_Defaults(t *testing.T) {
@@ -78,7 +78,7 @@ func wantQuantity(t *testing.T, subject string, got resource.Quantity, want stri
 func TestResources_ThoseOfTheStepReplaceAllDefaults(t *testing.T) {
 	w := work()
 	w.Step.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}}
-	got := resources(w, task.Source{})
+	got := resources(w, workerapi.Source{})
 	if len(got.Requests) != 1 || len(got.Limits) != 0 {
 		t.Errorf("got %+v, want what the step says alone", got)
 	}
@@ -104,7 +104,7 @@ func TestResources_AnySizeIsTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var todo task.Task
+		var todo workerapi.Task
 		if err := json.Unmarshal([]byte(job.Spec.Template.Spec.Containers[0].Env[0].Value), &todo); err != nil {
 			t.Fatal(err)
 		}

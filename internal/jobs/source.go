@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Problem says why a step cannot be made into a Job until a person mends something.
@@ -30,9 +30,9 @@ func problemf(reason, format string, args ...any) *Problem {
 
 // recordingSource says where the recording itself is read from. Credentials only go to the endpoint of the source's
 // StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone.
-func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (task.Source, *Problem) {
+func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (workerapi.Source, *Problem) {
 	facts := file.Spec.File
-	from := task.Source{
+	from := workerapi.Source{
 		Format:          file.Spec.Format,
 		SizeBytes:       min(facts.SizeBytes, v1alpha1.MaxSizeBytes),
 		DurationSeconds: facts.DurationSeconds,
@@ -44,7 +44,7 @@ func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSou
 				"the recording lies in bucket %q, which RecordingSource %q does not allow; add it to spec.allowedBuckets to process it",
 				facts.OBS.Bucket, source.Name)
 		}
-		from.Storage = &task.Storage{Name: storage.Name, Spec: storage.Spec}
+		from.Storage = &workerapi.Storage{Name: storage.Name, Spec: storage.Spec}
 		from.Bucket, from.Object = facts.OBS.Bucket, facts.OBS.Object
 		return from, nil
 	}
@@ -84,10 +84,10 @@ func bucketAllowed(bucket string, source *v1alpha1.RecordingSource, storage *v1a
 }
 
 // stepSource says where the output of another step is read from: the place that it was published to.
-func stepSource(output v1alpha1.Output, storage *v1alpha1.StorageLocation) (task.Source, *Problem) {
-	from := task.Source{
+func stepSource(output v1alpha1.Output, storage *v1alpha1.StorageLocation) (workerapi.Source, *Problem) {
+	from := workerapi.Source{
 		Format:    "MP4",
-		Storage:   &task.Storage{Name: storage.Name, Spec: storage.Spec},
+		Storage:   &workerapi.Storage{Name: storage.Name, Spec: storage.Spec},
 		SizeBytes: min(output.SizeBytes, v1alpha1.MaxSizeBytes),
 		MaxBytes:  maxBytes(output.SizeBytes),
 	}

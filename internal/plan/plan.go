@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // outcomeGrace is how long a finished Job's pod is waited for, since the two are seen through different watches.
@@ -48,7 +48,7 @@ type Job struct {
 	CreationTime   metav1.Time
 	CompletionTime *metav1.Time
 	// Result is what the last pod said; nil when no pod was seen to end.
-	Result *task.Result
+	Result *workerapi.Result
 	// Reason and Message are the Job's own word on its failure, for example DeadlineExceeded.
 	Reason, Message string
 }

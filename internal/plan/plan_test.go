@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -33,13 +33,13 @@ func job(step string, change ...func(*Job)) Job {
 
 func succeeded(j *Job) {
 	j.State, j.CompletionTime = JobSucceeded, new(metav1.NewTime(now.Add(-time.Second)))
-	j.Result = &task.Result{Outputs: []v1alpha1.Output{{URI: "s3://b/" + j.Step}}}
+	j.Result = &workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://b/" + j.Step}}}
 }
 
 func failed(j *Job) {
 	j.State, j.CompletionTime, j.FailedPods = JobFailed, new(metav1.NewTime(now.Add(-time.Second))), 1
 	j.Reason = "PodFailurePolicy"
-	j.Result = &task.Result{Failure: &task.Failure{Reason: "SegmentMissing", Message: "segment 3 is missing", Permanent: true}}
+	j.Result = &workerapi.Result{Failure: &workerapi.Failure{Reason: "SegmentMissing", Message: "segment 3 is missing", Permanent: true}}
 }
 
 // TestMake_IntegrityIsThatOfTheResult holds that a step says what was found, however it ended.
@@ -110,7 +110,7 @@ func TestMake(t *testing.T) {
 		},
 		"the word of an earlier, failed pod is not the one that is waited for": {
 			seen: Observation{Steps: two, Jobs: []Job{job("mp4", succeeded, func(j *Job) {
-				j.FailedPods, j.Result = 1, &task.Result{Failure: &task.Failure{Reason: "StorageUnavailable"}}
+				j.FailedPods, j.Result = 1, &workerapi.Result{Failure: &workerapi.Failure{Reason: "StorageUnavailable"}}
 			})}},
 			want:   Plan{RecheckAfter: 29 * time.Second},
 			states: []v1alpha1.StepState{v1alpha1.StepRunning, v1alpha1.StepPending},

@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 var (
@@ -96,7 +96,7 @@ func (sources) Get(_ context.Context, key client.ObjectKey, obj client.Object, _
 // deliver makes the n-th START of a job.
 func deliver(job string, n int) ingest.Delivery {
 	body := fmt.Sprintf(`{"event_type":"RECORD_NEW_FILE_START","app_id":"app","job_id":%q,"detail_message":"%d"}`, job, n)
-	event, err := callback.Decode([]byte(body))
+	event, err := sparkrtc.Decode([]byte(body))
 	if err != nil {
 		panic(err)
 	}

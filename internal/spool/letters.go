@@ -12,8 +12,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // Cause is why a callback is a dead letter. Its values are few, so that it can label a metric.
@@ -73,7 +73,7 @@ func (s *Spool) Bury(ctx context.Context, d ingest.Delivery, reason string) erro
 		return nil
 	}
 	cause := Invalid
-	if d.Event == (callback.Event{}) {
+	if d.Event == (sparkrtc.Event{}) {
 		cause = Undecodable
 	}
 	op, err := s.burial(recordOf(d), cause, reason)

@@ -12,8 +12,8 @@ import (
 	"hash/fnv"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // record is a delivery as it lies on disk, waiting or dead. It holds the callback as it came, and nothing that proves
@@ -46,7 +46,7 @@ func (r record) delivery() (ingest.Delivery, error) {
 	d := ingest.Delivery{
 		Namespace: r.Namespace, Source: r.Source, Digest: r.Digest, Body: r.Body, Received: r.Received, Sweeps: r.Sweeps,
 	}
-	event, err := callback.Decode(r.Body)
+	event, err := sparkrtc.Decode(r.Body)
 	if err != nil {
 		return d, err
 	}

@@ -26,8 +26,8 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // The defaults of Options.
@@ -156,7 +156,7 @@ func (s *Spool) Close() error {
 // Ingest makes a delivery safe, in the API server or on disk. Its errors are those of ingest.Ingester: Unavailable says
 // that it is safe nowhere, Invalid that it never will be; that the door buries, which knows whether it came before.
 func (s *Spool) Ingest(ctx context.Context, d ingest.Delivery) (ingest.Result, error) {
-	if d.Event.Type == callback.Unknown {
+	if d.Event.Type == sparkrtc.Unknown {
 		return s.options.Ingester.Ingest(ctx, d)
 	}
 	waits, refused := s.queue.state(laneOf(d.Namespace, d.Source, d.Event.JobID))

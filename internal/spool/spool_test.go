@@ -13,8 +13,8 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 func (h house) ingest(t *testing.T, d ingest.Delivery, want ingest.Outcome) {
@@ -323,7 +323,7 @@ func TestLettersAreBounded(t *testing.T) {
 	for n := range 100 {
 		d := deliver("a", n)
 		if n%4 == 0 {
-			d.Event = callback.Event{}
+			d.Event = sparkrtc.Event{}
 		}
 		if err := h.Bury(t.Context(), d, strings.Repeat("é", 300)+"\xff"); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // intact is what the condition Intact says.
@@ -93,7 +93,7 @@ func boundFindings(steps []v1alpha1.StepStatus) {
 		if steps[i].Integrity == nil {
 			continue
 		}
-		steps[i].Integrity = task.WithFindings(steps[i].Integrity, max(left, 1))
+		steps[i].Integrity = workerapi.WithFindings(steps[i].Integrity, max(left, 1))
 		left -= len(steps[i].Integrity.Findings)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // A claim is a file that says which recording and step writes to a folder, from before its first file until its
@@ -62,13 +62,13 @@ func (p *publisher) claim(ctx context.Context) error {
 	case bytes.Equal(holder, owner):
 		return nil
 	case len(holder) == 0:
-		return failure.Transient(task.ReasonDestinationTaken, "the folder is being claimed by another recording, says %s", uri)
+		return failure.Transient(workerapi.ReasonDestinationTaken, "the folder is being claimed by another recording, says %s", uri)
 	}
 	var other Claim
 	if err := json.Unmarshal(holder, &other); err != nil || other.Version != claimVersion {
-		return failure.Permanent(task.ReasonDestinationTaken, "%s exists and is not the claim of a recording", uri)
+		return failure.Permanent(workerapi.ReasonDestinationTaken, "%s exists and is not the claim of a recording", uri)
 	}
-	return failure.Permanent(task.ReasonDestinationTaken,
+	return failure.Permanent(workerapi.ReasonDestinationTaken,
 		"step %.40q of recording %.80q (uid %.40q) is being written to the folder, says %s; choose another path for this step's output",
 		other.Step, other.Recording.Namespace+"/"+other.Recording.Name, other.Recording.UID, uri)
 }
@@ -85,7 +85,7 @@ func (p *publisher) release(ctx context.Context) {
 	if err == nil && bytes.Equal(found, owner) {
 		err = p.writer.Remove(ctx, claimName)
 	}
-	if err != nil && failure.Of(err).Reason != task.ReasonNotFound {
+	if err != nil && failure.Of(err).Reason != workerapi.ReasonNotFound {
 		p.worker.Log.Warn("Could not remove the claim of the folder; it expires after a day", "claim", p.writer.URI(claimName), "error", err.Error())
 	}
 }

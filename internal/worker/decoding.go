@@ -9,10 +9,10 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/compare"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // judgeDecoding decodes results where there is reason to, and judges what decoders complained about. Encoding has decoded
@@ -54,7 +54,7 @@ func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *
 	}
 	first := m.timeline.Finding(timeline.DecodeErrors, m.spots[0].From, 0,
 		fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints))
-	return failure.Permanent(task.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
+	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
 }
 
 // locate finds where decoders complain about a file.

@@ -18,20 +18,20 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Fetch reads the recording into the work folder, and indexes each file as soon as it is there.
-func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
+func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 	if err := freshDirs(w.sourceDir(), w.renderDir(), w.outputDir(), TempDir(w.WorkDir)); err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	reader, err := storage.NewReader(w.Task.Source, w.Source, w.Log)
 	if err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	f := &fetcher{
 		reader: reader, dir: w.sourceDir(), root: w.rootRef(), left: w.Task.Source.MaxBytes, log: w.Log,
@@ -48,13 +48,13 @@ func (w *Worker) Fetch(ctx context.Context) (task.Result, error) {
 		recording, err = f.single(ctx)
 	}
 	if err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	w.Log.Info("Fetched recording", "files", f.fetched, "bytes", w.Task.Source.MaxBytes-f.left)
 	if err := index.Save(filepath.Join(w.WorkDir, indexFile), f.indexes); err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
-	return task.Result{}, w.save(recordingFile, recording)
+	return workerapi.Result{}, w.save(recordingFile, recording)
 }
 
 // rootRef is the object or URL that the task names.
@@ -137,7 +137,7 @@ func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int6
 		f.fetched++
 	}
 	if err == nil && f.left < 0 {
-		return failure.Permanent(task.ReasonTooLarge, "the recording is larger than allowed")
+		return failure.Permanent(workerapi.ReasonTooLarge, "the recording is larger than allowed")
 	}
 	return err
 }
@@ -151,7 +151,7 @@ func (f *fetcher) single(ctx context.Context) (Recording, error) {
 		if err == nil {
 			break
 		}
-		if failure.Of(err).Reason != task.ReasonNotFound {
+		if failure.Of(err).Reason != workerapi.ReasonNotFound {
 			return Recording{}, err
 		}
 		if again, waitErr := f.patience.again(ctx); waitErr != nil || !again {
@@ -161,16 +161,16 @@ func (f *fetcher) single(ctx context.Context) (Recording, error) {
 	found, err := index.Read(within(f.dir, segment.Source))
 	switch {
 	case errors.Is(err, index.ErrPlaylist):
-		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is an HLS playlist and not a media file; is spec.format right?", f.reader.Describe(f.root))
+		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an HLS playlist and not a media file; is spec.format right?", f.reader.Describe(f.root))
 	case errors.Is(err, index.ErrNotMedia) && f.emptyFile(file):
-		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is empty", f.reader.Describe(f.root))
+		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is empty", f.reader.Describe(f.root))
 	case errors.Is(err, index.ErrNotMedia) && f.archive && !f.download:
 		// An archive keeps what there is. Its integrity says that it cannot be read.
 		found = unreadable()
 	case errors.Is(err, mp4.ErrNoMovie):
-		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is an MP4 without a header (moov), so it is not complete", f.reader.Describe(f.root))
+		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an MP4 without a header (moov), so it is not complete", f.reader.Describe(f.root))
 	case errors.Is(err, index.ErrNotMedia):
-		return Recording{}, failure.Permanent(task.ReasonNotMedia, "%s is not media of a kind that is known", f.reader.Describe(f.root))
+		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is not media of a kind that is known", f.reader.Describe(f.root))
 	case err != nil:
 		return Recording{}, fmt.Errorf("index %s: %w", f.reader.Describe(f.root), err)
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // patient makes Fetch wait for two minutes; what happens in each pause is up to the test.
@@ -95,7 +95,7 @@ func TestFetch_WaitsForWhatIsLate(t *testing.T) {
 
 // TestFetch_PatienceEnds: pauses double, and are as long together as Patience.
 func TestFetch_PatienceEnds(t *testing.T) {
-	for object, reason := range map[string]string{"calls/index.m3u8": task.ReasonSegmentMissing, "calls/missing.m3u8": task.ReasonNotFound, "calls/missing.mp4": task.ReasonNotFound} {
+	for object, reason := range map[string]string{"calls/index.m3u8": workerapi.ReasonSegmentMissing, "calls/missing.m3u8": workerapi.ReasonNotFound, "calls/missing.mp4": workerapi.ReasonNotFound} {
 		b := newBench(t, remux, object)
 		hlsRecording(t, filepath.Join(b.source, "calls"))
 		hide(t, filepath.Join(b.source, "calls", "seg1.ts"))
@@ -153,7 +153,7 @@ func TestFetch_EveryPlaylistOfAnArchiveMustEnd(t *testing.T) {
 	}
 	b.Task.Source.DurationSeconds = 60
 	_, _, err = b.run(t)
-	wantFailure(t, err, task.ReasonInvalidPlaylist, false, "ENDLIST")
+	wantFailure(t, err, workerapi.ReasonInvalidPlaylist, false, "ENDLIST")
 }
 
 // TestFetch_BoundsWhatIsReadAndWritten: a small file can be named many times.
@@ -178,8 +178,8 @@ func TestFetch_BoundsWhatIsReadAndWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, failed, err := b.run(t)
-			wantFailure(t, err, task.ReasonTooLarge, true, "larger together")
-			if failed != task.ContainerFetch {
+			wantFailure(t, err, workerapi.ReasonTooLarge, true, "larger together")
+			if failed != workerapi.ContainerFetch {
 				t.Errorf("%s failed", failed)
 			}
 		})
@@ -198,7 +198,7 @@ func TestFetch_FormatIsWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := b.run(t)
-		wantFailure(t, err, task.ReasonInvalidPlaylist, true, "is spec.format right?")
+		wantFailure(t, err, workerapi.ReasonInvalidPlaylist, true, "is spec.format right?")
 	}
 	for name, data := range map[string]string{"#EXTM3U\n": "is spec.format right?", "": "is empty", "hello": "not media", "\x00\x00\x00\x10ftypisom\x00\x00\x00\x00": "without a header (moov)"} {
 		b := newBench(t, remux, "calls/a.mp4")
@@ -209,7 +209,7 @@ func TestFetch_FormatIsWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := b.run(t)
-		wantFailure(t, err, task.ReasonNotMedia, true, data)
+		wantFailure(t, err, workerapi.ReasonNotMedia, true, data)
 	}
 }
 

@@ -4,8 +4,8 @@
 package worker
 
 import (
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // keys notes the keys of an archive's playlists. A key that may not be fetched, because it lies elsewhere, is left out.
@@ -15,7 +15,7 @@ func (f *fetcher) keys(lists []list, recording *Recording) error {
 			continue
 		}
 		if f.download {
-			return failure.Permanent(task.ReasonUnsupported,
+			return failure.Permanent(workerapi.ReasonUnsupported,
 				"playlist %s has encrypted segments, which cannot be verified to be media; a download is archived only if it is",
 				f.reader.Describe(f.root))
 		}
@@ -36,10 +36,10 @@ func (f *fetcher) originals(lists []list, master *list) ([]Original, error) {
 	add := func(what, ref, file string) error {
 		name, err := f.reader.RelativeName(f.root, ref)
 		if err != nil {
-			return failure.Permanent(task.ReasonUnsupported, "%s cannot be archived: %w", what, err)
+			return failure.Permanent(workerapi.ReasonUnsupported, "%s cannot be archived: %w", what, err)
 		}
 		if taken[name] {
-			return failure.Permanent(task.ReasonUnsupported, "%s cannot be archived: the name %.80q is taken", what, name)
+			return failure.Permanent(workerapi.ReasonUnsupported, "%s cannot be archived: the name %.80q is taken", what, name)
 		}
 		taken[name] = true
 		originals = append(originals, Original{Name: name, File: file})

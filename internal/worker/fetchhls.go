@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 
 	"sparkrtc.dev/recording-operator/internal/hls"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // list is a playlist that was fetched.
@@ -87,7 +87,7 @@ func (f *fetcher) lists(ctx context.Context) (lists []list, master *list, err er
 // mayBeLate says that an upload after the callback would cure a failure.
 func mayBeLate(err error) bool {
 	found := failure.Of(err)
-	return found.Reason == task.ReasonNotFound || found.Reason == task.ReasonInvalidPlaylist && !found.Permanent
+	return found.Reason == workerapi.ReasonNotFound || found.Reason == workerapi.ReasonInvalidPlaylist && !found.Permanent
 }
 
 // readLists fetches the root, and the playlists that it names.
@@ -104,11 +104,11 @@ func (f *fetcher) readLists(ctx context.Context) ([]list, *list, error) {
 	case f.archive:
 		names = append(append([]string{}, root.Variants...), root.Renditions...)
 	case len(root.Variants) != 1:
-		return nil, nil, failure.Permanent(task.ReasonUnsupported,
+		return nil, nil, failure.Permanent(workerapi.ReasonUnsupported,
 			"%s is a master playlist with %d variants; only one with a single variant, or a media playlist, can be transcoded",
 			f.reader.Describe(f.root), len(root.Variants))
 	case root.Alternatives:
-		return nil, nil, failure.Permanent(task.ReasonUnsupported,
+		return nil, nil, failure.Permanent(workerapi.ReasonUnsupported,
 			"%s is a master playlist with renditions in playlists of their own (#EXT-X-MEDIA), which cannot be transcoded", f.reader.Describe(f.root))
 	}
 	var lists []list
@@ -123,14 +123,14 @@ func (f *fetcher) readLists(ctx context.Context) ([]list, *list, error) {
 		}
 		known[ref] = true
 		if len(lists) >= maxLists {
-			return nil, nil, failure.Permanent(task.ReasonTooLarge, "%s names more than %d playlists", f.reader.Describe(f.root), maxLists)
+			return nil, nil, failure.Permanent(workerapi.ReasonTooLarge, "%s names more than %d playlists", f.reader.Describe(f.root), maxLists)
 		}
 		each, err := f.playlist(ctx, ref, fmt.Sprintf("playlist-%d.m3u8", len(lists)+1))
 		if err != nil {
 			return nil, nil, err
 		}
 		if len(each.Variants) > 0 {
-			return nil, nil, failure.Permanent(task.ReasonInvalidPlaylist, "playlist %s is a variant and names variants itself", f.reader.Describe(ref))
+			return nil, nil, failure.Permanent(workerapi.ReasonInvalidPlaylist, "playlist %s is a variant and names variants itself", f.reader.Describe(ref))
 		}
 		lists = append(lists, *each)
 	}
@@ -144,8 +144,8 @@ const maxLists = 64
 func (f *fetcher) playlist(ctx context.Context, ref, file string) (*list, error) {
 	where := f.reader.Describe(ref)
 	if err := f.copy(ctx, []storage.Object{{Ref: ref, File: file}}, hls.MaxBytes, nil); err != nil {
-		if failure.Of(err).Reason == task.ReasonTooLarge {
-			return nil, failure.Permanent(task.ReasonInvalidPlaylist,
+		if failure.Of(err).Reason == workerapi.ReasonTooLarge {
+			return nil, failure.Permanent(workerapi.ReasonInvalidPlaylist,
 				"%s is larger than a playlist may be (%d MiB), so it is none; is spec.format right?", where, hls.MaxBytes>>20)
 		}
 		return nil, err
@@ -157,13 +157,13 @@ func (f *fetcher) playlist(ctx context.Context, ref, file string) (*list, error)
 	playlist, err := hls.Parse(data)
 	switch {
 	case errors.Is(err, hls.ErrUnsupported):
-		return nil, failure.Permanent(task.ReasonUnsupported, "playlist %s: %w", where, err)
+		return nil, failure.Permanent(workerapi.ReasonUnsupported, "playlist %s: %w", where, err)
 	case errors.Is(err, hls.ErrNotPlaylist) && len(data) > 0:
-		return nil, failure.Permanent(task.ReasonInvalidPlaylist, "%s is not a playlist (%w); is spec.format right?", where, err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidPlaylist, "%s is not a playlist (%w); is spec.format right?", where, err)
 	case errors.Is(err, hls.ErrNotPlaylist):
-		return nil, failure.Transient(task.ReasonInvalidPlaylist, "playlist %s is empty", where)
+		return nil, failure.Transient(workerapi.ReasonInvalidPlaylist, "playlist %s is empty", where)
 	case err != nil:
-		return nil, failure.Permanent(task.ReasonInvalidPlaylist, "playlist %s: %w", where, err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidPlaylist, "playlist %s: %w", where, err)
 	}
 	return &list{Playlist: playlist, ref: ref, file: file}, nil
 }
@@ -173,7 +173,7 @@ func (f *fetcher) refuse(what string, err error) error {
 	if found, ok := errors.AsType[*failure.Error](err); ok {
 		return failure.Permanent(found.Reason, "%s of playlist %s: %w", what, f.reader.Describe(f.root), err)
 	}
-	return failure.Permanent(task.ReasonInvalidPlaylist, "%s of playlist %s: %w", what, f.reader.Describe(f.root), err)
+	return failure.Permanent(workerapi.ReasonInvalidPlaylist, "%s of playlist %s: %w", what, f.reader.Describe(f.root), err)
 }
 
 // shortError says that a complete playlist is shorter than the callback reported.
@@ -190,13 +190,13 @@ func (e *shortError) Unwrap() error { return e.cause }
 func (f *fetcher) checkWhole(lists []list) error {
 	for _, each := range lists {
 		if !each.Ended {
-			return failure.Transient(task.ReasonInvalidPlaylist,
+			return failure.Transient(workerapi.ReasonInvalidPlaylist,
 				"playlist %s has no #EXT-X-ENDLIST: it is not complete, or not yet", f.reader.Describe(each.ref))
 		}
 	}
 	for _, each := range lists {
 		if have := seconds(each.Seconds()); f.reported > 0 && have < f.reported-callbackSlack(f.reported) {
-			return &shortError{failure.Transient(task.ReasonInvalidPlaylist,
+			return &shortError{failure.Transient(workerapi.ReasonInvalidPlaylist,
 				"playlist %s lasts %s, the callback reported %s", f.reader.Describe(each.ref), round(have), round(f.reported))}
 		}
 	}

@@ -12,10 +12,10 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/hls"
 	"sparkrtc.dev/recording-operator/internal/media"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // part is a distinct file that playlists name.
@@ -76,7 +76,7 @@ func (f *fetcher) segments(from *list) ([]Segment, error) {
 			Lost: each.Gap, Encrypted: each.Encrypted,
 		}
 		if each.Encrypted && !f.archive {
-			return nil, failure.Permanent(task.ReasonUnsupported, "segment %d (%.80s) of playlist %s is encrypted (#EXT-X-KEY)",
+			return nil, failure.Permanent(workerapi.ReasonUnsupported, "segment %d (%.80s) of playlist %s is encrypted (#EXT-X-KEY)",
 				i, segment.Name, f.reader.Describe(from.ref))
 		}
 		if !each.Gap {
@@ -119,7 +119,7 @@ func (f *fetcher) checkRanges(lists [][]Segment) error {
 	for _, segments := range lists {
 		for _, segment := range segments {
 			if length := segment.Source.Length; length > f.left-total {
-				return failure.Permanent(task.ReasonTooLarge, "the byte ranges of the playlist's segments are larger together than allowed")
+				return failure.Permanent(workerapi.ReasonTooLarge, "the byte ranges of the playlist's segments are larger together than allowed")
 			}
 			total += segment.Source.Length
 		}
@@ -135,7 +135,7 @@ func (f *fetcher) checkSizes(segments []Segment, limit int64) error {
 			continue
 		}
 		if total += f.indexes[segments[i].Index].Bytes; total > limit {
-			return failure.Permanent(task.ReasonTooLarge, "the playlist's segments are larger together than allowed: it names some of them more than once")
+			return failure.Permanent(workerapi.ReasonTooLarge, "the playlist's segments are larger together than allowed: it names some of them more than once")
 		}
 	}
 	return nil
@@ -164,7 +164,7 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 	if !f.archive && slices.ContainsFunc(f.parts, func(each *part) bool { return each.lost }) {
 		return nil // the timeline says what is missing
 	}
-	return failure.Permanent(task.ReasonNotMedia, "no segment of playlist %s is media of a kind that is known", f.reader.Describe(f.root))
+	return failure.Permanent(workerapi.ReasonNotMedia, "no segment of playlist %s is media of a kind that is known", f.reader.Describe(f.root))
 }
 
 // checkMedia refuses a download with a segment that is not media: an archive publishes each file as it is, and a URL must
@@ -173,7 +173,7 @@ func (f *fetcher) checkMedia(lists [][]Segment) error {
 	for _, segments := range lists {
 		for i, segment := range segments {
 			if !segment.Lost && len(f.indexes[segment.Index].Streams) == 0 {
-				return failure.Permanent(task.ReasonNotMedia, "segment %d (%.80s) of playlist %s is not media of a kind that is known; a download is archived only if all of it is",
+				return failure.Permanent(workerapi.ReasonNotMedia, "segment %d (%.80s) of playlist %s is not media of a kind that is known; a download is archived only if all of it is",
 					i, segment.Name, f.reader.Describe(f.root))
 			}
 		}
@@ -213,7 +213,7 @@ func (f *fetcher) fetchGroup(ctx context.Context, first bool) error {
 			continue
 		}
 		missing := f.byRef[failure.Of(err).Object]
-		if missing == nil || failure.Of(err).Reason != task.ReasonNotFound || ctx.Err() != nil {
+		if missing == nil || failure.Of(err).Reason != workerapi.ReasonNotFound || ctx.Err() != nil {
 			return f.explain(err, missing)
 		}
 		again, waitErr := f.patience.again(ctx)

@@ -17,10 +17,10 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // program finds a program by an environment variable or in PATH. Without it the test is skipped, unless requirement is
@@ -116,8 +116,8 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 			t.Fatal(err)
 		}
 	}
-	claim := func(name string) task.Storage {
-		return task.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
+	claim := func(name string) workerapi.Storage {
+		return workerapi.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
 			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: name},
 		}}
 	}
@@ -126,10 +126,10 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 	if strings.HasSuffix(object, ".m3u8") {
 		format = "HLS"
 	}
-	todo := task.Task{
+	todo := workerapi.Task{
 		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4",
-		Source:      task.Source{Format: format, Storage: &source, Object: object, MaxBytes: 64 << 20},
-		Destination: task.Destination{Storage: claim("archive"), Path: "room/stream/"},
+		Source:      workerapi.Source{Format: format, Storage: &source, Object: object, MaxBytes: 64 << 20},
+		Destination: workerapi.Destination{Storage: claim("archive"), Path: "room/stream/"},
 		Transcode:   transcode,
 	}
 	if transcode == nil {
@@ -157,16 +157,16 @@ var (
 )
 
 // run runs the containers in order, as a pod does, and says which failed.
-func (b *bench) run(t *testing.T) (result task.Result, failed string, err error) {
+func (b *bench) run(t *testing.T) (result workerapi.Result, failed string, err error) {
 	t.Helper()
 	if result, err = b.Fetch(t.Context()); err != nil {
-		return result, task.ContainerFetch, err
+		return result, workerapi.ContainerFetch, err
 	}
 	if result, err = b.Process(t.Context()); err != nil {
-		return result, task.ContainerProcess, err
+		return result, workerapi.ContainerProcess, err
 	}
 	if result, err = b.Publish(t.Context()); err != nil {
-		return result, task.ContainerPublish, err
+		return result, workerapi.ContainerPublish, err
 	}
 	return result, "", nil
 }

@@ -14,9 +14,9 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // TestIntegrity_StatusIsBounded: what is left out is counted, and the manifest has it.
@@ -179,9 +179,9 @@ func TestProduct_OutputsDivideTheFiles(t *testing.T) {
 // TestResultOf_FailureKeepsIntegrity: a step that fails over a damaged recording says what is damaged.
 func TestResultOf_FailureKeepsIntegrity(t *testing.T) {
 	found := &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedStructure}
-	err := failure.Permanent(task.ReasonSegmentMissing, "segment 1 is missing")
-	result, code := ResultOf(task.Result{Integrity: found}, err, false)
-	if code != task.ExitPermanent || result.Failure == nil || result.Integrity != found {
+	err := failure.Permanent(workerapi.ReasonSegmentMissing, "segment 1 is missing")
+	result, code := ResultOf(workerapi.Result{Integrity: found}, err, false)
+	if code != workerapi.ExitPermanent || result.Failure == nil || result.Integrity != found {
 		t.Errorf("exit code %d, %+v", code, result)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"slices"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // manifestName is the file that says that a folder is complete, and with what. It is written last.
@@ -46,7 +46,7 @@ type ManifestRecording struct {
 	UID       string `json:"uid"`
 }
 
-func newManifest(todo task.Task, product Product, version string) Manifest {
+func newManifest(todo workerapi.Task, product Product, version string) Manifest {
 	return Manifest{
 		Version:   manifestVersion,
 		Recording: ManifestRecording{Namespace: todo.Namespace, Name: todo.File, UID: todo.UID},
@@ -72,10 +72,10 @@ func (m Manifest) encode() ([]byte, error) {
 func (m Manifest) checkOwn(found []byte, uri string) (Manifest, error) {
 	var other Manifest
 	if err := json.Unmarshal(found, &other); err != nil || other.Version == "" {
-		return Manifest{}, failure.Permanent(task.ReasonDestinationTaken, "%s is there and is no manifest of a recording", uri)
+		return Manifest{}, failure.Permanent(workerapi.ReasonDestinationTaken, "%s is there and is no manifest of a recording", uri)
 	}
 	if other.Recording.UID != m.Recording.UID || other.Step != m.Step {
-		return Manifest{}, failure.Permanent(task.ReasonDestinationTaken,
+		return Manifest{}, failure.Permanent(workerapi.ReasonDestinationTaken,
 			"the folder holds step %.40q of recording %.80q (uid %.40q), says %s; choose another path for this step's output",
 			other.Step, other.Recording.Namespace+"/"+other.Recording.Name, other.Recording.UID, uri)
 	}

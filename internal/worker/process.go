@@ -12,23 +12,23 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/internal/media"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Process makes what is to be published: an MP4, or the recording as it is.
-func (w *Worker) Process(ctx context.Context) (task.Result, error) {
+func (w *Worker) Process(ctx context.Context) (workerapi.Result, error) {
 	if err := freshDirs(w.renderDir(), w.outputDir()); err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	var recording Recording
 	if err := w.load(recordingFile, &recording); err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	files, err := index.Load(filepath.Join(w.WorkDir, indexFile))
 	if err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	var product Product
 	if w.Task.Transcode != nil {
@@ -38,9 +38,9 @@ func (w *Worker) Process(ctx context.Context) (task.Result, error) {
 	}
 	w.logIntegrity(product.Integrity)
 	if err != nil {
-		return task.Result{Integrity: product.Integrity.status()}, err
+		return workerapi.Result{Integrity: product.Integrity.status()}, err
 	}
-	return task.Result{}, w.save(productFile, product)
+	return workerapi.Result{}, w.save(productFile, product)
 }
 
 // reported is how long the recording is, as the callback says; 0: unknown.

@@ -10,35 +10,35 @@ import (
 	"os"
 	"path/filepath"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Publish writes what process made to its destination, reads it back, and writes the manifest last: a folder with a
 // manifest is complete, one without is not. Of several recordings that publish into one folder at one time, one
 // succeeds; the others fail with DestinationTaken.
-func (w *Worker) Publish(ctx context.Context) (task.Result, error) {
+func (w *Worker) Publish(ctx context.Context) (workerapi.Result, error) {
 	var product Product
 	if err := w.load(productFile, &product); err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	if len(product.Files) == 0 {
-		return task.Result{}, failure.Permanent(task.ReasonInternal, "there is nothing to publish")
+		return workerapi.Result{}, failure.Permanent(workerapi.ReasonInternal, "there is nothing to publish")
 	}
 	if err := freshDirs(TempDir(w.WorkDir)); err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	writer, err := storage.NewWriter(w.Task.Destination, w.Destination, w.Log)
 	if err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	publisher := &publisher{writer: writer, product: &product, worker: w}
 	if err := publisher.publish(ctx); err != nil {
-		return task.Result{}, err
+		return workerapi.Result{}, err
 	}
 	w.Log.Info("Published result", "manifest", writer.URI(manifestName), "files", len(product.Files))
-	return task.Result{Outputs: product.outputs(writer.URI), Integrity: product.Integrity.status()}, nil
+	return workerapi.Result{Outputs: product.outputs(writer.URI), Integrity: product.Integrity.status()}, nil
 }
 
 // publisher writes one product.
@@ -51,7 +51,7 @@ type publisher struct {
 func (p *publisher) publish(ctx context.Context) error {
 	for _, file := range p.product.Files {
 		if file.Name == manifestName || file.Name == claimName {
-			return failure.Permanent(task.ReasonUnsupported, "a file of the recording is called %s, which is the name of a file of ours", file.Name)
+			return failure.Permanent(workerapi.ReasonUnsupported, "a file of the recording is called %s, which is the name of a file of ours", file.Name)
 		}
 	}
 	folder, err := p.look(ctx)
@@ -100,7 +100,7 @@ func (p *publisher) look(ctx context.Context) (folderState, error) {
 	uri := p.writer.URI(manifestName)
 	found, err := p.writer.Read(ctx, manifestName, maxManifestBytes)
 	if err != nil {
-		if failure.Of(err).Reason == task.ReasonNotFound {
+		if failure.Of(err).Reason == workerapi.ReasonNotFound {
 			return folderFree, nil
 		}
 		return folderFree, fmt.Errorf("look for %s: %w", uri, err)
@@ -119,7 +119,7 @@ func (p *publisher) look(ctx context.Context) (folderState, error) {
 	case err == nil:
 		p.worker.Log.Info("Result is already published", "manifest", uri)
 		return folderComplete, nil
-	case failure.Of(err).Reason == task.ReasonChecksumMismatch:
+	case failure.Of(err).Reason == workerapi.ReasonChecksumMismatch:
 		return folderOutdated, nil
 	default:
 		return folderFree, err
@@ -172,7 +172,7 @@ func (p *publisher) record(group []ProductFile, written map[string]storage.Writt
 	for i := range group {
 		file, sent := &group[i], written[group[i].Name]
 		if file.SHA256 != "" && file.SHA256 != sent.SHA256 {
-			return failure.Transient(task.ReasonChecksumMismatch, "%s has changed on the work volume since it was made", file.Name)
+			return failure.Transient(workerapi.ReasonChecksumMismatch, "%s has changed on the work volume since it was made", file.Name)
 		}
 		file.SizeBytes, file.SHA256 = sent.SizeBytes, sent.SHA256
 	}
@@ -198,7 +198,7 @@ func (p *publisher) checkWritten(ctx context.Context, names []string, written ma
 }
 
 func (p *publisher) mismatch(name string) error {
-	return failure.Transient(task.ReasonChecksumMismatch, "%s does not read back as it was written", p.writer.URI(name))
+	return failure.Transient(workerapi.ReasonChecksumMismatch, "%s does not read back as it was written", p.writer.URI(name))
 }
 
 // check reads files back and compares them with what was made.

@@ -22,17 +22,17 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/testing/s3server"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // publishing is a publish container of a recording whose files hold content.
-func publishing(t *testing.T, uid string, destination task.Destination, paths storage.Paths, product Product, content string) *Worker {
+func publishing(t *testing.T, uid string, destination workerapi.Destination, paths storage.Paths, product Product, content string) *Worker {
 	t.Helper()
 	w := &Worker{
-		Task: task.Task{
+		Task: workerapi.Task{
 			Namespace: "school", File: "math-" + uid, UID: uid, Step: "mp4", Destination: destination, Archive: &v1alpha1.Archive{},
 		},
 		WorkDir: t.TempDir(), Destination: paths, Version: "v1.2.3", Log: slog.New(slog.DiscardHandler),
@@ -52,13 +52,13 @@ func publishing(t *testing.T, uid string, destination task.Destination, paths st
 	return w
 }
 
-func onVolume(path string) task.Destination {
-	return task.Destination{Path: path, Storage: task.Storage{Name: "archive", Spec: v1alpha1.StorageLocationSpec{
+func onVolume(path string) workerapi.Destination {
+	return workerapi.Destination{Path: path, Storage: workerapi.Storage{Name: "archive", Spec: v1alpha1.StorageLocationSpec{
 		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "archive"},
 	}}}
 }
 
-func onS3(t *testing.T, endpoint, path string) (task.Destination, storage.Paths) {
+func onS3(t *testing.T, endpoint, path string) (workerapi.Destination, storage.Paths) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, value := range map[string]string{"accessKeyID": s3server.AccessKeyID, "secretAccessKey": s3server.SecretAccessKey} {
@@ -66,7 +66,7 @@ func onS3(t *testing.T, endpoint, path string) (task.Destination, storage.Paths)
 			t.Fatal(err)
 		}
 	}
-	return task.Destination{Path: path, Storage: task.Storage{Name: "archive", Spec: v1alpha1.StorageLocationSpec{
+	return workerapi.Destination{Path: path, Storage: workerapi.Storage{Name: "archive", Spec: v1alpha1.StorageLocationSpec{
 		S3: &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: endpoint, Bucket: "archive"},
 	}}}, storage.Paths{Credentials: dir}
 }
@@ -81,7 +81,7 @@ func TestPublish_OfRacingRecordingsOneSucceeds(t *testing.T) {
 	mount := t.TempDir()
 	s3, credentials := onS3(t, server.Direct(), "")
 	for name, place := range map[string]struct {
-		destination task.Destination
+		destination workerapi.Destination
 		paths       storage.Paths
 		read        func(path string) ([]byte, error)
 	}{
@@ -106,7 +106,7 @@ func TestPublish_OfRacingRecordingsOneSucceeds(t *testing.T) {
 				if errs[winner] != nil || errs[1-winner] == nil {
 					t.Fatalf("round %d: %v; %v", round, errs[0], errs[1])
 				}
-				if found := failure.Of(errs[1-winner]); found.Reason != task.ReasonDestinationTaken || !found.Permanent {
+				if found := failure.Of(errs[1-winner]); found.Reason != workerapi.ReasonDestinationTaken || !found.Permanent {
 					t.Fatalf("round %d: %v", round, found)
 				}
 				checkPublished(t, destination.Path, fmt.Sprintf("uid-%d", winner), fmt.Sprintf("content %d of ", winner), place.read)
@@ -155,7 +155,7 @@ func TestPublish_ClaimOfADeadAttemptIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles(), "two ")
-	if _, err := other.Publish(t.Context()); failure.Of(err).Reason != task.ReasonDestinationTaken || !strings.Contains(err.Error(), "school/math-uid-1") {
+	if _, err := other.Publish(t.Context()); failure.Of(err).Reason != workerapi.ReasonDestinationTaken || !strings.Contains(err.Error(), "school/math-uid-1") {
 		t.Errorf("another recording: %v", err)
 	}
 	if data, err := os.ReadFile(claim); err != nil || string(data) != string(owner) {
@@ -214,7 +214,7 @@ func TestPublish_NamesLongerThanAFileName(t *testing.T) {
 	}
 
 	_, err = publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
-	if failure.Of(err).Reason != task.ReasonUnsupported || !strings.Contains(err.Error(), "303 bytes, a volume allows 255") {
+	if failure.Of(err).Reason != workerapi.ReasonUnsupported || !strings.Contains(err.Error(), "303 bytes, a volume allows 255") {
 		t.Errorf("%v", err)
 	}
 }
@@ -226,7 +226,7 @@ func TestPublish_FollowsNoLink(t *testing.T) {
 	s3, credentials := onS3(t, server.URL, "room/")
 	mount := t.TempDir()
 	for name, place := range map[string]struct {
-		destination task.Destination
+		destination workerapi.Destination
 		paths       storage.Paths
 	}{"volume": {onVolume("room/"), storage.Paths{Volume: mount}}, "S3": {s3, credentials}} {
 		t.Run(name, func(t *testing.T) {
@@ -267,7 +267,7 @@ func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 	}
 	product := twoFiles()
 	err = (&publisher{writer: corruptingWriter{writer}, product: &product, worker: w}).publish(t.Context())
-	if failure.Of(err).Reason != task.ReasonChecksumMismatch {
+	if failure.Of(err).Reason != workerapi.ReasonChecksumMismatch {
 		t.Errorf("%v", err)
 	}
 	if _, err := os.Stat(filepath.Join(mount, "room", manifestName)); !errors.Is(err, fs.ErrNotExist) {
@@ -279,7 +279,7 @@ func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
 	product := Product{Files: []ProductFile{{Name: "call.mp4", SizeBytes: 1, SHA256: strings.Repeat("0", 64)}}, Outputs: []ProductOutput{{Files: 1}}}
 	_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
-	if failure.Of(err).Reason != task.ReasonChecksumMismatch {
+	if failure.Of(err).Reason != workerapi.ReasonChecksumMismatch {
 		t.Errorf("%v", err)
 	}
 }
@@ -289,7 +289,7 @@ func TestPublish_ReservedNames(t *testing.T) {
 	for _, name := range []string{manifestName, claimName} {
 		product := Product{Files: []ProductFile{{Name: name}}, Outputs: []ProductOutput{{Files: 1}}}
 		_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
-		if failure.Of(err).Reason != task.ReasonUnsupported {
+		if failure.Of(err).Reason != workerapi.ReasonUnsupported {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/bucket"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // A real S3 server, versitygw, that keeps objects as files: data/bucket/key.
@@ -85,8 +85,8 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func (s s3Server) location(bucket string) task.Storage {
-	return task.Storage{Name: bucket, Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+func (s s3Server) location(bucket string) workerapi.Storage {
+	return workerapi.Storage{Name: bucket, Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
 		Provider: v1alpha1.S3ProviderOther, Endpoint: s.endpoint, Region: "us-east-1", Bucket: bucket, Prefix: "kept",
 	}}}
 }
@@ -159,8 +159,8 @@ func TestS3(t *testing.T) {
 
 		b.Task.UID = "uid-2"
 		_, container, err := b.run(t)
-		wantFailure(t, err, task.ReasonDestinationTaken, true, "school/math-0")
-		if container != task.ContainerPublish {
+		wantFailure(t, err, workerapi.ReasonDestinationTaken, true, "school/math-0")
+		if container != workerapi.ContainerPublish {
 			t.Errorf("%s failed", container)
 		}
 	})
@@ -176,13 +176,13 @@ func TestS3(t *testing.T) {
 		if diff := cmp.Diff(want, files(t, filepath.Join(kept, "archive"))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		written, err := bucket.Open(server.location("archive").Spec.S3, bucket.Access{AccessKeyID: testKey, SecretAccessKey: testSecret})
+		written, err := objectstore.Open(server.location("archive").Spec.S3, objectstore.Access{AccessKeyID: testKey, SecretAccessKey: testSecret})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer written.Close()
 		for _, name := range want {
-			if mark, err := written.Mark(t.Context(), "kept/archive/"+name, task.MarkName); mark != task.MarkValue || err != nil {
+			if mark, err := written.Mark(t.Context(), "kept/archive/"+name, workerapi.MarkName); mark != workerapi.MarkValue || err != nil {
 				t.Errorf("%s is not marked as ours: %q, %v", name, mark, err)
 			}
 		}
@@ -203,20 +203,20 @@ func TestS3Failures(t *testing.T) {
 		transient bool
 		message   string
 	}{
-		"segment missing":  {change: func(b *bench) { b.Task.Source.Object, b.Task.Archive, b.Task.Transcode = "hole/index.m3u8", nil, remux }, container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
-		"playlist missing": {change: func(b *bench) { b.Task.Source.Object = "a/other.m3u8" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://calls/a/other.m3u8"},
-		"a folder":         {change: func(b *bench) { b.Task.Source.Object, b.Task.Source.Format = "a", "MP4" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://calls/a"},
-		"bucket missing":   {change: func(b *bench) { b.Task.Source.Bucket = "elsewhere" }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "s3://elsewhere/a/index.m3u8"},
-		"bucket hostile":   {change: func(b *bench) { b.Task.Source.Bucket = "calls/../x" }, container: task.ContainerFetch, reason: task.ReasonInvalidTask, message: "bucket"},
-		"key not clean":    {change: func(b *bench) { b.Task.Source.Object = "a/../a/index.m3u8" }, container: task.ContainerFetch, reason: task.ReasonUnsupported, message: `has the part ".."`},
-		"wrong key":        {change: func(b *bench) { b.Source.Credentials = credentials(t, "wrong") }, container: task.ContainerFetch, reason: task.ReasonForbidden, message: "secretAccessKey does not belong"},
-		"no key":           {change: func(b *bench) { b.Source.Credentials = t.TempDir() }, container: task.ContainerFetch, reason: task.ReasonForbidden, message: "accessKeyID"},
-		"too large":        {change: func(b *bench) { b.Task.Source.MaxBytes = 5000 }, container: task.ContainerFetch, reason: task.ReasonTooLarge, message: "does not fit"},
+		"segment missing":  {change: func(b *bench) { b.Task.Source.Object, b.Task.Archive, b.Task.Transcode = "hole/index.m3u8", nil, remux }, container: workerapi.ContainerProcess, reason: workerapi.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
+		"playlist missing": {change: func(b *bench) { b.Task.Source.Object = "a/other.m3u8" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://calls/a/other.m3u8"},
+		"a folder":         {change: func(b *bench) { b.Task.Source.Object, b.Task.Source.Format = "a", "MP4" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://calls/a"},
+		"bucket missing":   {change: func(b *bench) { b.Task.Source.Bucket = "elsewhere" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://elsewhere/a/index.m3u8"},
+		"bucket hostile":   {change: func(b *bench) { b.Task.Source.Bucket = "calls/../x" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidTask, message: "bucket"},
+		"key not clean":    {change: func(b *bench) { b.Task.Source.Object = "a/../a/index.m3u8" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonUnsupported, message: `has the part ".."`},
+		"wrong key":        {change: func(b *bench) { b.Source.Credentials = credentials(t, "wrong") }, container: workerapi.ContainerFetch, reason: workerapi.ReasonForbidden, message: "secretAccessKey does not belong"},
+		"no key":           {change: func(b *bench) { b.Source.Credentials = t.TempDir() }, container: workerapi.ContainerFetch, reason: workerapi.ReasonForbidden, message: "accessKeyID"},
+		"too large":        {change: func(b *bench) { b.Task.Source.MaxBytes = 5000 }, container: workerapi.ContainerFetch, reason: workerapi.ReasonTooLarge, message: "does not fit"},
 		"server away": {change: func(b *bench) {
 			b.Task.Source.Storage.Spec.S3.Endpoint = "http://" + freeAddress(t)
-		}, container: task.ContainerFetch, reason: task.ReasonStorageUnavailable, transient: true, message: "refuses the connection"},
-		"destination bucket missing": {change: func(b *bench) { b.Task.Destination.Storage.Spec.S3.Bucket = "elsewhere" }, container: task.ContainerPublish, reason: task.ReasonNotFound, message: "bucket"},
-		"destination wrong key":      {change: func(b *bench) { b.Destination.Credentials = credentials(t, "wrong") }, container: task.ContainerPublish, reason: task.ReasonForbidden, message: "secretAccessKey does not belong"},
+		}, container: workerapi.ContainerFetch, reason: workerapi.ReasonStorageUnavailable, transient: true, message: "refuses the connection"},
+		"destination bucket missing": {change: func(b *bench) { b.Task.Destination.Storage.Spec.S3.Bucket = "elsewhere" }, container: workerapi.ContainerPublish, reason: workerapi.ReasonNotFound, message: "bucket"},
+		"destination wrong key":      {change: func(b *bench) { b.Destination.Credentials = credentials(t, "wrong") }, container: workerapi.ContainerPublish, reason: workerapi.ReasonForbidden, message: "secretAccessKey does not belong"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/compare"
 	"sparkrtc.dev/recording-operator/internal/worker/exec"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
@@ -24,6 +23,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // transcode makes an MP4 and compares it with the recording before it gets its final name.
@@ -32,10 +32,10 @@ func (w *Worker) transcode(ctx context.Context, recording *Recording, files []*m
 	product := Product{Integrity: newIntegrity()}
 	product.Integrity.add(t)
 	if len(t.Tracks()) == 0 {
-		return product, w.damaged(t, failure.Permanent(task.ReasonNotMedia, "the recording holds neither picture nor sound that can be read"))
+		return product, w.damaged(t, failure.Permanent(workerapi.ReasonNotMedia, "the recording holds neither picture nor sound that can be read"))
 	}
 	if t.Length > timeline.MaxLength {
-		return product, failure.Permanent(task.ReasonTooLarge, "the recording's clock goes on for %s, which is longer than the %s that are allowed",
+		return product, failure.Permanent(workerapi.ReasonTooLarge, "the recording's clock goes on for %s, which is longer than the %s that are allowed",
 			round(timeline.Duration(t.Length)), round(timeline.Duration(timeline.MaxLength)))
 	}
 	if err := w.mayPublish(t); err != nil {
@@ -81,9 +81,9 @@ func (w *Worker) mayPublish(t *timeline.Timeline) error {
 			return nil
 		}
 		found := first(t, timeline.SeverityUnknown)
-		reason := task.ReasonNotVerified
+		reason := workerapi.ReasonNotVerified
 		if found.Type == timeline.DurationMismatch {
-			reason = task.ReasonDurationMismatch
+			reason = workerapi.ReasonDurationMismatch
 		}
 		return failure.Permanent(reason, "%s: %s; the step is strict", found.Type, found.Message)
 	case timeline.Intact:
@@ -98,9 +98,9 @@ func (w *Worker) damaged(t *timeline.Timeline, other error) error {
 		return other
 	}
 	if found.Type == timeline.SegmentMissing {
-		return failure.Permanent(task.ReasonSegmentMissing, "%s", found.Message)
+		return failure.Permanent(workerapi.ReasonSegmentMissing, "%s", found.Message)
 	}
-	return failure.Permanent(task.ReasonFramesMissing, "%s: %s", found.Type, found.Message)
+	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", found.Type, found.Message)
 }
 
 // maker makes MP4s of one timeline.
@@ -141,7 +141,7 @@ func (m *maker) make(ctx context.Context) ([]result, error) {
 		return []result{made}, err
 	case v1alpha1.ChangeFail:
 	}
-	return nil, failure.Permanent(task.ReasonRecordingChanged,
+	return nil, failure.Permanent(workerapi.ReasonRecordingChanged,
 		"%s changes from %s to %s at %s, which one MP4 track cannot hold; set onChange to Reencode or Split, or use preset H264",
 		change.Kind, change.From, change.To, round(timeline.Duration(change.At)))
 }
@@ -182,7 +182,7 @@ func (m *maker) remux(ctx context.Context, path string, inputs ...remux.Input) e
 	}
 	_, err = remux.Write(ctx, file, inputs...)
 	if err = errors.Join(err, file.Close()); errors.Is(err, remux.ErrUnsupported) {
-		return failure.Permanent(task.ReasonUnsupported, "the recording's %w", err)
+		return failure.Permanent(workerapi.ReasonUnsupported, "the recording's %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("make the MP4: %w", err)
@@ -236,7 +236,7 @@ func openResult(path string) (*mp4.Movie, func(), error) {
 		movie, err = mp4.Open(file, info.Size())
 	}
 	if err != nil {
-		return nil, nil, errors.Join(failure.Permanent(task.ReasonResultDiffers, "the MP4 that was made cannot be read back: %w", err), file.Close())
+		return nil, nil, errors.Join(failure.Permanent(workerapi.ReasonResultDiffers, "the MP4 that was made cannot be read back: %w", err), file.Close())
 	}
 	return movie, func() { _ = file.Close() }, nil
 }
@@ -244,7 +244,7 @@ func openResult(path string) (*mp4.Movie, func(), error) {
 // resultFailure says that a result is not what it must be.
 func resultFailure(err error) error {
 	if _, ok := errors.AsType[*compare.Difference](err); ok {
-		return failure.Permanent(task.ReasonResultDiffers, "%w", err)
+		return failure.Permanent(workerapi.ReasonResultDiffers, "%w", err)
 	}
 	return fmt.Errorf("compare the MP4 with the recording: %w", err)
 }
@@ -296,13 +296,13 @@ func toolFailure(ctx context.Context, what string, complaints ffmpeg.Complaints,
 	case errors.Is(err, sandbox.ErrSetup), !failed:
 		return fmt.Errorf("%s: %w", what, err)
 	case complaints.FullDisk:
-		return failure.Transient(task.ReasonInternal, "%s: the work volume is full", what)
+		return failure.Transient(workerapi.ReasonInternal, "%s: the work volume is full", what)
 	case exit.OutOfMemory():
-		return failure.Transient(task.ReasonOutOfMemory, "%s: %w", what, exit)
+		return failure.Transient(workerapi.ReasonOutOfMemory, "%s: %w", what, exit)
 	case complaints.OutOfMemory:
-		return failure.Transient(task.ReasonOutOfMemory, "%s: ffmpeg ran out of memory: raise the step's resources.limits.memory", what)
+		return failure.Transient(workerapi.ReasonOutOfMemory, "%s: ffmpeg ran out of memory: raise the step's resources.limits.memory", what)
 	case exit.Signal != 0:
-		return failure.Transient(task.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
+		return failure.Transient(workerapi.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
 	}
-	return failure.Permanent(task.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
+	return failure.Permanent(workerapi.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
 }

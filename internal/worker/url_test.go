@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // A recording that is downloaded from an allowed host, without a StorageLocation.
@@ -27,13 +27,13 @@ func TestURL(t *testing.T) {
 		message string
 	}{
 		"whole":            {},
-		"segment missing":  {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "seg1.ts")) }, reason: task.ReasonSegmentMissing, message: "segment 1"},
-		"playlist missing": {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "index.m3u8")) }, reason: task.ReasonNotFound, message: "/a/index.m3u8"},
-		"host not allowed": {change: func(b *bench, _ string) { b.Task.Source.AllowedHosts = []string{"media.example"} }, reason: task.ReasonForbidden, message: "not allowed"},
+		"segment missing":  {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "seg1.ts")) }, reason: workerapi.ReasonSegmentMissing, message: "segment 1"},
+		"playlist missing": {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "index.m3u8")) }, reason: workerapi.ReasonNotFound, message: "/a/index.m3u8"},
+		"host not allowed": {change: func(b *bench, _ string) { b.Task.Source.AllowedHosts = []string{"media.example"} }, reason: workerapi.ReasonForbidden, message: "not allowed"},
 		"segment elsewhere": {change: func(_ *bench, dir string) {
 			text := "#EXTM3U\n#EXTINF:2,\nseg0.ts\n#EXTINF:2,\n" + elsewhere.URL + "/seg1.ts\n#EXT-X-ENDLIST\n"
 			_ = os.WriteFile(filepath.Join(dir, "index.m3u8"), []byte(text), 0o600)
-		}, reason: task.ReasonForbidden, message: "segment 1"},
+		}, reason: workerapi.ReasonForbidden, message: "segment 1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestURL_ArchiveOfADownloadMustBeMedia(t *testing.T) {
 			b.Task.Source.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
 			b.Task.Source.URL, b.Task.Source.AllowedHosts = server.URL+"/"+object, []string{address.Host}
 			_, _, err := b.run(t)
-			wantFailure(t, err, task.ReasonNotMedia, true, "media of a kind that is known")
+			wantFailure(t, err, workerapi.ReasonNotMedia, true, "media of a kind that is known")
 			if left := files(t, b.destination); len(left) != 0 {
 				t.Errorf("published: %v", left)
 			}

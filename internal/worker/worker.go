@@ -25,9 +25,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Formats of a source.
@@ -43,7 +43,7 @@ const MemoryLimit = 48 << 20
 // Worker does one step's work.
 type Worker struct {
 	// Task is what is to be done.
-	Task task.Task
+	Task workerapi.Task
 	// WorkDir is the folder that the step's containers share.
 	WorkDir string
 	// Source and Destination are where the containers' mounts are.
@@ -63,39 +63,39 @@ type Worker struct {
 }
 
 // CheckTask says why a task cannot be done by any container.
-func CheckTask(todo task.Task) error {
+func CheckTask(todo workerapi.Task) error {
 	switch {
 	case (todo.Transcode == nil) == (todo.Archive == nil):
-		return failure.Permanent(task.ReasonInvalidTask, "task: exactly one of transcode and archive must be set")
+		return failure.Permanent(workerapi.ReasonInvalidTask, "task: exactly one of transcode and archive must be set")
 	case todo.UID == "" || todo.Step == "":
-		return failure.Permanent(task.ReasonInvalidTask, "task: uid and step must be set")
+		return failure.Permanent(workerapi.ReasonInvalidTask, "task: uid and step must be set")
 	case todo.Source.MaxBytes <= 0:
-		return failure.Permanent(task.ReasonInvalidTask, "task: source.maxBytes must be positive")
+		return failure.Permanent(workerapi.ReasonInvalidTask, "task: source.maxBytes must be positive")
 	case todo.Source.Format != formatHLS && todo.Source.Format != formatMP4:
-		return failure.Permanent(task.ReasonUnsupported, "format %.20q cannot be processed, only HLS and MP4", todo.Source.Format)
+		return failure.Permanent(workerapi.ReasonUnsupported, "format %.20q cannot be processed, only HLS and MP4", todo.Source.Format)
 	case todo.Source.Storage == nil && todo.Source.URL == "":
-		return failure.Permanent(task.ReasonInvalidTask, "task: source.storage or source.url must be set")
+		return failure.Permanent(workerapi.ReasonInvalidTask, "task: source.storage or source.url must be set")
 	case todo.Source.Storage != nil && todo.Source.Object == "":
-		return failure.Permanent(task.ReasonInvalidTask, "task: source.object must be set")
+		return failure.Permanent(workerapi.ReasonInvalidTask, "task: source.object must be set")
 	}
 	return nil
 }
 
 // ResultOf is what a container says in the end, and its exit code. interrupted says that it was told to stop, which
 // explains any error.
-func ResultOf(result task.Result, err error, interrupted bool) (task.Result, int) {
+func ResultOf(result workerapi.Result, err error, interrupted bool) (workerapi.Result, int) {
 	switch {
 	case err == nil:
 		return result, 0
 	case interrupted:
-		return task.Result{Failure: &task.Failure{Reason: task.ReasonInterrupted, Message: "the container was told to stop"}}, task.ExitTransient
+		return workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonInterrupted, Message: "the container was told to stop"}}, workerapi.ExitTransient
 	}
 	report := failure.Report(err)
-	code := task.ExitTransient
+	code := workerapi.ExitTransient
 	if report.Permanent {
-		code = task.ExitPermanent
+		code = workerapi.ExitPermanent
 	}
-	return task.Result{Failure: report, Integrity: result.Integrity}, code
+	return workerapi.Result{Failure: report, Integrity: result.Integrity}, code
 }
 
 func (w *Worker) sourceDir() string { return filepath.Join(w.WorkDir, "source") }

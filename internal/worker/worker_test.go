@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 func TestTranscode(t *testing.T) {
@@ -83,26 +83,26 @@ func TestDamage(t *testing.T) {
 		transient bool
 		message   string
 	}{
-		"segment missing":          {damage: remove, container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
-		"segment empty":            {damage: segment(func([]byte) []byte { return nil }), container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1"},
-		"segment cut":              {damage: segment(half), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
-		"segment cut, h264":        {damage: segment(half), transcode: h264, container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
-		"segment is noise":         {damage: segment(func([]byte) []byte { return bytes.Repeat([]byte("noise"), 1000) }), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
-		"segment is hollow":        {damage: segment(hollow), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
-		"segment is a playlist":    {damage: segment(func([]byte) []byte { return []byte("#EXTM3U\nfile:///etc/passwd\n") }), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 1"},
+		"segment missing":          {damage: remove, container: workerapi.ContainerProcess, reason: workerapi.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
+		"segment empty":            {damage: segment(func([]byte) []byte { return nil }), container: workerapi.ContainerProcess, reason: workerapi.ReasonSegmentMissing, message: "segment 1"},
+		"segment cut":              {damage: segment(half), container: workerapi.ContainerProcess, reason: workerapi.ReasonFramesMissing, message: "segment 1"},
+		"segment cut, h264":        {damage: segment(half), transcode: h264, container: workerapi.ContainerProcess, reason: workerapi.ReasonFramesMissing, message: "segment 1"},
+		"segment is noise":         {damage: segment(func([]byte) []byte { return bytes.Repeat([]byte("noise"), 1000) }), container: workerapi.ContainerProcess, reason: workerapi.ReasonFramesMissing, message: "segment 1"},
+		"segment is hollow":        {damage: segment(hollow), container: workerapi.ContainerProcess, reason: workerapi.ReasonFramesMissing, message: "segment 1"},
+		"segment is a playlist":    {damage: segment(func([]byte) []byte { return []byte("#EXTM3U\nfile:///etc/passwd\n") }), container: workerapi.ContainerProcess, reason: workerapi.ReasonFramesMissing, message: "segment 1"},
 		"segment not in playlist":  {damage: playlist("#EXTINF:2.000000,\nseg1.ts\n", ""), container: "", reason: ""},
-		"playlist missing":         {damage: func(t *testing.T, dir string) { t.Helper(); _ = os.Remove(filepath.Join(dir, "index.m3u8")) }, container: task.ContainerFetch, reason: task.ReasonNotFound, message: "pvc://calls/calls/index.m3u8"},
-		"playlist has no end":      {damage: playlist("#EXT-X-ENDLIST", ""), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, transient: true, message: "ENDLIST"},
-		"segment elsewhere":        {damage: playlist("seg1.ts", "../secret.ts"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "segment 1"},
-		"segment on another host":  {damage: playlist("seg1.ts", "http://169.254.169.254/latest?token=secret"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "segment 1"},
-		"segment is a local file":  {damage: playlist("seg1.ts", "file:///etc/passwd"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "segment 1"},
-		"encrypted":                {damage: playlist("#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF"), container: task.ContainerFetch, reason: task.ReasonUnsupported, message: "EXT-X-KEY"},
-		"marked as lost":           {damage: playlist("seg1.ts", "#EXT-X-GAP\nseg1.ts"), container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
-		"all segments missing":     {damage: removeAll, container: task.ContainerProcess, reason: task.ReasonSegmentMissing, message: "segment 0"},
-		"page instead of playlist": {damage: playlist("#EXTM3U", "<html>"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "line 1"},
-		"master of two":            {damage: playlist("#EXTM3U", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2\nb.m3u8\n#"), container: task.ContainerFetch, reason: task.ReasonInvalidPlaylist, message: "both"},
-		"longer than the segments": {damage: playlist("#EXTINF:2.000000,\nseg2.ts", "#EXTINF:9.000000,\nseg2.ts"), container: task.ContainerProcess, reason: task.ReasonFramesMissing, message: "segment 2"},
-		"larger than allowed":      {damage: segment(func(data []byte) []byte { return append(data, make([]byte, 64<<20)...) }), container: task.ContainerFetch, reason: task.ReasonTooLarge, message: "segment 1"},
+		"playlist missing":         {damage: func(t *testing.T, dir string) { t.Helper(); _ = os.Remove(filepath.Join(dir, "index.m3u8")) }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "pvc://calls/calls/index.m3u8"},
+		"playlist has no end":      {damage: playlist("#EXT-X-ENDLIST", ""), container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidPlaylist, transient: true, message: "ENDLIST"},
+		"segment elsewhere":        {damage: playlist("seg1.ts", "../secret.ts"), container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidPlaylist, message: "segment 1"},
+		"segment on another host":  {damage: playlist("seg1.ts", "http://169.254.169.254/latest?token=secret"), container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidPlaylist, message: "segment 1"},
+		"segment is a local file":  {damage: playlist("seg1.ts", "file:///etc/passwd"), container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidPlaylist, message: "segment 1"},
+		"encrypted":                {damage: playlist("#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF"), container: workerapi.ContainerFetch, reason: workerapi.ReasonUnsupported, message: "EXT-X-KEY"},
+		"marked as lost":           {damage: playlist("seg1.ts", "#EXT-X-GAP\nseg1.ts"), container: workerapi.ContainerProcess, reason: workerapi.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
+		"all segments missing":     {damage: removeAll, container: workerapi.ContainerProcess, reason: workerapi.ReasonSegmentMissing, message: "segment 0"},
+		"page instead of playlist": {damage: playlist("#EXTM3U", "<html>"), container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidPlaylist, message: "line 1"},
+		"master of two":            {damage: playlist("#EXTM3U", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2\nb.m3u8\n#"), container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidPlaylist, message: "both"},
+		"longer than the segments": {damage: playlist("#EXTINF:2.000000,\nseg2.ts", "#EXTINF:9.000000,\nseg2.ts"), container: workerapi.ContainerProcess, reason: workerapi.ReasonFramesMissing, message: "segment 2"},
+		"larger than allowed":      {damage: segment(func(data []byte) []byte { return append(data, make([]byte, 64<<20)...) }), container: workerapi.ContainerFetch, reason: workerapi.ReasonTooLarge, message: "segment 1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestDamage(t *testing.T) {
 			if container != test.container {
 				t.Errorf("%s failed, want %s: %v", container, test.container, err)
 			}
-			if lost := test.reason == task.ReasonSegmentMissing || test.reason == task.ReasonFramesMissing; lost &&
+			if lost := test.reason == workerapi.ReasonSegmentMissing || test.reason == workerapi.ReasonFramesMissing; lost &&
 				(result.Integrity == nil || result.Integrity.State != v1alpha1.IntegrityDamaged || len(result.Integrity.Findings) == 0) {
 				t.Errorf("integrity %+v, want Damaged with a finding", result.Integrity)
 			}
@@ -187,7 +187,7 @@ func TestDiscontinuity(t *testing.T) {
 				if damaged {
 					edit(t, filepath.Join(b.source, "b/seg1.ts"), hollow)
 					_, _, err := b.run(t)
-					wantFailure(t, err, task.ReasonFramesMissing, true, "segment 4")
+					wantFailure(t, err, workerapi.ReasonFramesMissing, true, "segment 4")
 					return
 				}
 				if output := b.mustRun(t); output.Media.DurationMilliseconds < 11_900 {
@@ -293,10 +293,10 @@ func TestSingleFile(t *testing.T) {
 	}{
 		"whole":                  {reported: 6},
 		"shorter than reported":  {reported: 60},
-		"strict and shorter":     {reported: 60, strict: true, reason: task.ReasonDurationMismatch, message: "reports 1m0s"},
-		"a playlist in disguise": {change: func([]byte) []byte { return []byte("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n") }, reason: task.ReasonNotMedia, message: "playlist"},
-		"noise":                  {change: func([]byte) []byte { return []byte("noise") }, reason: task.ReasonNotMedia, message: "x.y.mp4"},
-		"cut":                    {change: func(data []byte) []byte { return data[:len(data)/2] }, reason: task.ReasonNotMedia, message: "(moov)"},
+		"strict and shorter":     {reported: 60, strict: true, reason: workerapi.ReasonDurationMismatch, message: "reports 1m0s"},
+		"a playlist in disguise": {change: func([]byte) []byte { return []byte("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n") }, reason: workerapi.ReasonNotMedia, message: "playlist"},
+		"noise":                  {change: func([]byte) []byte { return []byte("noise") }, reason: workerapi.ReasonNotMedia, message: "x.y.mp4"},
+		"cut":                    {change: func(data []byte) []byte { return data[:len(data)/2] }, reason: workerapi.ReasonNotMedia, message: "(moov)"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -451,7 +451,7 @@ func TestPublishAgain(t *testing.T) {
 		edit(t, manifest, change)
 		changed, _ := os.ReadFile(manifest)
 		_, _, err := b.run(t)
-		wantFailure(t, err, task.ReasonDestinationTaken, true, "manifest.json")
+		wantFailure(t, err, workerapi.ReasonDestinationTaken, true, "manifest.json")
 		if after, _ := os.ReadFile(manifest); !bytes.Equal(changed, after) {
 			t.Errorf("%s: the other's manifest was changed", name)
 		}
@@ -467,13 +467,13 @@ func TestProcess_SaysWhyFFmpegFailed(t *testing.T) {
 		permanent bool
 		message   string
 	}{
-		"killed":          {"kill -KILL $$", task.ReasonOutOfMemory, false, "raise the step's resources.limits.memory"},
-		"crashed":         {"kill -SEGV $$", task.ReasonTranscodeFailed, false, "ffmpeg was killed by signal SIGSEGV"},
-		"the disk":        {"echo '[error] secret.mp4: No space left on device' >&2; exit 1", task.ReasonInternal, false, "the work volume is full"},
-		"the memory":      {"echo '[error] secret.mp4: Cannot allocate memory' >&2; exit 244", task.ReasonOutOfMemory, false, "resources.limits.memory"},
-		"the recording":   {"echo '[mov @ 0x55] [error] secret: moov atom not found' >&2; exit 1", task.ReasonTranscodeFailed, true, "exit code 1"},
-		"the sandbox":     {"exit 125", task.ReasonInternal, false, "cannot set up the sandbox"},
-		"it names errors": {"echo 'title: secret No space left on device' >&2; exit 1", task.ReasonTranscodeFailed, true, "exit code 1"},
+		"killed":          {"kill -KILL $$", workerapi.ReasonOutOfMemory, false, "raise the step's resources.limits.memory"},
+		"crashed":         {"kill -SEGV $$", workerapi.ReasonTranscodeFailed, false, "ffmpeg was killed by signal SIGSEGV"},
+		"the disk":        {"echo '[error] secret.mp4: No space left on device' >&2; exit 1", workerapi.ReasonInternal, false, "the work volume is full"},
+		"the memory":      {"echo '[error] secret.mp4: Cannot allocate memory' >&2; exit 244", workerapi.ReasonOutOfMemory, false, "resources.limits.memory"},
+		"the recording":   {"echo '[mov @ 0x55] [error] secret: moov atom not found' >&2; exit 1", workerapi.ReasonTranscodeFailed, true, "exit code 1"},
+		"the sandbox":     {"exit 125", workerapi.ReasonInternal, false, "cannot set up the sandbox"},
+		"it names errors": {"echo 'title: secret No space left on device' >&2; exit 1", workerapi.ReasonTranscodeFailed, true, "exit code 1"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // forger sends what must not come in. Its jobs have names of their own, and what it replays names a recording of
@@ -55,7 +55,7 @@ func (f *forger) kinds() []func(context.Context) {
 		},
 		func(ctx context.Context) {
 			s, body := f.target()
-			f.send(ctx, "not signed", s.path(), body, callback.Proof{})
+			f.send(ctx, "not signed", s.path(), body, sparkrtc.Proof{})
 		},
 		func(ctx context.Context) {
 			if d := f.load.captured.Load(); d != nil {
@@ -106,7 +106,7 @@ func (f *forger) target() (*source, []byte) {
 	return f.sources[f.random.IntN(len(f.sources))], body
 }
 
-func (f *forger) send(ctx context.Context, what, path string, body []byte, proof callback.Proof) {
+func (f *forger) send(ctx context.Context, what, path string, body []byte, proof sparkrtc.Proof) {
 	code, err := post(ctx, &f.client, f.load.fleet.pick(f.random).callbacks+path, body, proof)
 	switch {
 	case err != nil:

@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 const (
@@ -45,31 +45,31 @@ type source struct {
 // signingKey is a callback key, and the Secret that holds it.
 type signingKey struct {
 	secret, text string
-	key          callback.Key
+	key          sparkrtc.Key
 	// inFlight are the copies of deliveries that it signed and that are not answered with 200 yet.
 	inFlight sync.WaitGroup
 }
 
 func newKey(secret string) *signingKey {
 	text := cryptorand.Text() + cryptorand.Text()
-	key, err := callback.ParseKey([]byte(text))
+	key, err := sparkrtc.ParseKey([]byte(text))
 	if err != nil {
 		panic(err) // it is of the right length
 	}
 	return &signingKey{secret: secret, text: text, key: key}
 }
 
-func (s *source) path() string { return callback.Path(s.namespace, s.name) }
+func (s *source) path() string { return sparkrtc.Path(s.namespace, s.name) }
 
 // sign signs a body as the source's app does now.
-func (s *source) sign(body []byte) (*signingKey, callback.Proof) {
+func (s *source) sign(body []byte) (*signingKey, sparkrtc.Proof) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.key, proofOf(s.key, time.Now().Add(s.skew), s.unit, body)
 }
 
-func proofOf(key *signingKey, at time.Time, unit time.Duration, body []byte) callback.Proof {
-	proof, err := callback.Sign(key.key, cryptorand.Text(), strconv.FormatInt(at.UnixNano()/int64(unit), 10), body)
+func proofOf(key *signingKey, at time.Time, unit time.Duration, body []byte) sparkrtc.Proof {
+	proof, err := sparkrtc.Sign(key.key, cryptorand.Text(), strconv.FormatInt(at.UnixNano()/int64(unit), 10), body)
 	if err != nil {
 		panic(err) // the random text and the number are well-formed
 	}
@@ -85,7 +85,7 @@ type delivery struct {
 
 	once  sync.Once
 	key   *signingKey
-	proof callback.Proof
+	proof sparkrtc.Proof
 	safe  atomic.Bool
 }
 
@@ -179,7 +179,7 @@ func (l *load) deliver(ctx context.Context, d *delivery, random *rand.Rand) {
 }
 
 // post sends one callback, and returns the code of the answer.
-func post(ctx context.Context, client *http.Client, url string, body []byte, proof callback.Proof) (int, error) {
+func post(ctx context.Context, client *http.Client, url string, body []byte, proof sparkrtc.Proof) (int, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, err

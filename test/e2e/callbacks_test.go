@@ -15,14 +15,14 @@ import (
 	"testing"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // delivery is one signed callback, which can be sent any number of times.
 type delivery struct {
 	base, path string
 	body       []byte
-	proof      callback.Proof
+	proof      sparkrtc.Proof
 }
 
 func sign(t *testing.T, path string, fields map[string]any) delivery {
@@ -37,11 +37,11 @@ func sign(t *testing.T, path string, fields map[string]any) delivery {
 // signedWith is the delivery, signed anew with a key.
 func (d delivery) signedWith(t *testing.T, text string) delivery {
 	t.Helper()
-	key, err := callback.ParseKey([]byte(text))
+	key, err := sparkrtc.ParseKey([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.proof, err = callback.Sign(key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), d.body)
+	d.proof, err = sparkrtc.Sign(key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), d.body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // callbackRoom is the room of what callbacks and bare creates make.
@@ -88,17 +88,17 @@ func bareFile(id string) *v1alpha1.RecordingFile {
 // caller posts signed callbacks.
 type caller struct {
 	url    string
-	key    callback.Key
+	key    sparkrtc.Key
 	client http.Client
 }
 
 func newCaller(base string) *caller {
-	key, err := callback.ParseKey([]byte(callbackKey))
+	key, err := sparkrtc.ParseKey([]byte(callbackKey))
 	if err != nil {
 		panic(err) // a constant
 	}
 	return &caller{
-		url: base + callback.Path(namespace, sourceName), key: key,
+		url: base + sparkrtc.Path(namespace, sourceName), key: key,
 		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
 }
@@ -115,12 +115,12 @@ func (c *caller) completes(id func(int) string) request {
 		if err != nil {
 			return nil, err
 		}
-		proof, err := callback.Sign(c.key, rand.Text(), strconv.FormatInt(now.Unix(), 10), body)
+		proof, err := sparkrtc.Sign(c.key, rand.Text(), strconv.FormatInt(now.Unix(), 10), body)
 		return func(ctx context.Context) error { return c.post(ctx, body, proof) }, err
 	}
 }
 
-func (c *caller) post(ctx context.Context, body []byte, proof callback.Proof) error {
+func (c *caller) post(ctx context.Context, body []byte, proof sparkrtc.Proof) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
 		return err

@@ -20,11 +20,11 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // TestMain lets the test binary stand in for the worker, which confines ffmpeg by running itself.
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // attempt is what the worker made of a recording.
 type attempt struct {
 	// failure is nil when something was published.
-	failure *task.Failure
+	failure *workerapi.Failure
 	// files that were published, by name, and the integrity that the manifest says.
 	dir       string
 	files     []string
@@ -66,7 +66,7 @@ func work(ctx context.Context, base string, r *recording, set settings) (attempt
 	if err != nil {
 		return attempt{}, err
 	}
-	for _, container := range []func(context.Context) (task.Result, error){w.Fetch, w.Process, w.Publish} {
+	for _, container := range []func(context.Context) (workerapi.Result, error){w.Fetch, w.Process, w.Publish} {
 		if _, err := container(ctx); err != nil {
 			return attempt{failure: failure.Report(err)}, nil
 		}
@@ -75,16 +75,16 @@ func work(ctx context.Context, base string, r *recording, set settings) (attempt
 }
 
 func newWorker(base string, r *recording, set settings) (*worker.Worker, error) {
-	claim := func(name string) task.Storage {
-		return task.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
+	claim := func(name string) workerapi.Storage {
+		return workerapi.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
 			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: name},
 		}}
 	}
 	calls := claim("calls")
-	todo := task.Task{
+	todo := workerapi.Task{
 		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4",
-		Source:      task.Source{Format: r.format, Storage: &calls, Object: r.object, MaxBytes: 256 << 20, DurationSeconds: r.reported},
-		Destination: task.Destination{Storage: claim("archive"), Path: "room/stream/"},
+		Source:      workerapi.Source{Format: r.format, Storage: &calls, Object: r.object, MaxBytes: 256 << 20, DurationSeconds: r.reported},
+		Destination: workerapi.Destination{Storage: claim("archive"), Path: "room/stream/"},
 	}
 	if set == nil {
 		todo.Archive = &v1alpha1.Archive{}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // judge runs one shape with one preset and holds what the worker does against the truth.
@@ -66,7 +66,7 @@ func (j *judge) decide(ctx context.Context) (outcome, error) {
 	}
 	if first.failure != nil {
 		j.said = first.failure.Reason + ": " + first.failure.Message
-		if first.failure.Reason == task.ReasonInternal || first.failure.Reason == task.ReasonResultDiffers {
+		if first.failure.Reason == workerapi.ReasonInternal || first.failure.Reason == workerapi.ReasonResultDiffers {
 			j.problem("reason %s", first.failure.Reason)
 		}
 		for _, word := range []string{j.dir, " 0x", "/work/", "@ 0x"} {
@@ -190,8 +190,8 @@ func (j *judge) change(ctx context.Context, first attempt) (outcome, error) {
 		j.problem("published although one track cannot hold it")
 		return wrongResult, nil
 	}
-	if first.failure.Reason != task.ReasonRecordingChanged || !first.failure.Permanent {
-		j.problem("reason %s (permanent %v), it should be %s", first.failure.Reason, first.failure.Permanent, task.ReasonRecordingChanged)
+	if first.failure.Reason != workerapi.ReasonRecordingChanged || !first.failure.Permanent {
+		j.problem("reason %s (permanent %v), it should be %s", first.failure.Reason, first.failure.Permanent, workerapi.ReasonRecordingChanged)
 	}
 	for _, policy := range []v1alpha1.ChangePolicy{v1alpha1.ChangeReencode, v1alpha1.ChangeSplit} {
 		done, err := j.try(ctx, settings{"onChange": policy})
@@ -230,7 +230,7 @@ func (j *judge) damaged(ctx context.Context, first attempt) (outcome, error) {
 			return damageMissed, nil
 		}
 		found = decodingFinds
-	} else if !slices.Contains([]string{task.ReasonFramesMissing, task.ReasonSegmentMissing}, first.failure.Reason) || !first.failure.Permanent {
+	} else if !slices.Contains([]string{workerapi.ReasonFramesMissing, workerapi.ReasonSegmentMissing}, first.failure.Reason) || !first.failure.Permanent {
 		j.problem("reason %s (permanent %v)", first.failure.Reason, first.failure.Permanent)
 	}
 	further := settings{"onDamage": v1alpha1.DamagePublish}

@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // hostile are values that the decoder takes and that something on the way could trip over. What holds control characters
@@ -85,7 +85,7 @@ func deliverHostile(t *testing.T, operator *operator, namespace, value string) {
 	for _, container := range append(job.Spec.Template.Spec.InitContainers, job.Spec.Template.Spec.Containers...) {
 		g.Expect(container.Env).To(HaveLen(1))
 		g.Expect(container.Env[0].Value).NotTo(ContainSubstring("$"), "the kubelet expands it")
-		var todo task.Task
+		var todo workerapi.Task
 		g.Expect(json.Unmarshal([]byte(container.Env[0].Value), &todo)).To(Succeed())
 		g.Expect(todo.Source.Object).To(Equal(value))
 		g.Expect(todo.Source.Storage.Spec.S3.Endpoint).To(Equal("http://192.0.2.1:9"))

@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"sparkrtc.dev/recording-operator/internal/callback"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 const (
@@ -96,7 +96,7 @@ func freePorts(t *testing.T, n int) []string {
 // deliver sends a signed callback and returns the answer's code.
 func (o *operator) deliver(t *testing.T, namespace, body string) int {
 	t.Helper()
-	key, err := callback.ParseKey([]byte(callbackKey))
+	key, err := sparkrtc.ParseKey([]byte(callbackKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func (o *operator) deliver(t *testing.T, namespace, body string) int {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	proof, err := callback.Sign(key, fmt.Sprint(now.UnixNano()), fmt.Sprint(now.Unix()), []byte(body))
+	proof, err := sparkrtc.Sign(key, fmt.Sprint(now.UnixNano()), fmt.Sprint(now.Unix()), []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}

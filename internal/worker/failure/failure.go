@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Error is an error with a reason of the contract. Its message is for a person and holds neither a secret nor the
@@ -52,11 +52,11 @@ func Of(err error) *Error {
 	if found, ok := errors.AsType[*Error](err); ok {
 		return found
 	}
-	return &Error{Reason: task.ReasonInternal, err: err}
+	return &Error{Reason: workerapi.ReasonInternal, err: err}
 }
 
 // Report is err as the operator reads it. The whole chain's message is kept, the reason is that of the Error in it.
-func Report(err error) *task.Failure {
+func Report(err error) *workerapi.Failure {
 	found := Of(err)
-	return &task.Failure{Reason: found.Reason, Message: err.Error(), Permanent: found.Permanent}
+	return &workerapi.Failure{Reason: found.Reason, Message: err.Error(), Permanent: found.Permanent}
 }

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/internal/s3client"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // maxRedirects is how many redirects one download follows.
@@ -49,11 +49,11 @@ func newDownload(allowedHosts []string, denied []netip.Prefix, log *slog.Logger)
 func (d *download) check(target *url.URL) error {
 	switch {
 	case target.Scheme != "https" && target.Scheme != "http":
-		return failure.Permanent(task.ReasonForbidden, "the scheme %.20q is not allowed, only https and http", target.Scheme)
+		return failure.Permanent(workerapi.ReasonForbidden, "the scheme %.20q is not allowed, only https and http", target.Scheme)
 	case target.User != nil:
-		return failure.Permanent(task.ReasonForbidden, "a URL of host %.80q holds a user name", target.Host)
+		return failure.Permanent(workerapi.ReasonForbidden, "a URL of host %.80q holds a user name", target.Host)
 	case !d.allows(target):
-		return failure.Permanent(task.ReasonForbidden, "the host %.80q is not allowed", target.Host)
+		return failure.Permanent(workerapi.ReasonForbidden, "the host %.80q is not allowed", target.Host)
 	}
 	return nil
 }
@@ -85,11 +85,11 @@ func (d *download) checkRedirect(request *http.Request, via []*http.Request) err
 	previous := via[len(via)-1].URL
 	switch {
 	case len(via) > maxRedirects:
-		return failure.Permanent(task.ReasonForbidden, "more than %d redirects", maxRedirects)
+		return failure.Permanent(workerapi.ReasonForbidden, "more than %d redirects", maxRedirects)
 	case !strings.EqualFold(request.URL.Host, previous.Host):
-		return failure.Permanent(task.ReasonForbidden, "a redirect from host %.80q to %.80q", previous.Host, request.URL.Host)
+		return failure.Permanent(workerapi.ReasonForbidden, "a redirect from host %.80q to %.80q", previous.Host, request.URL.Host)
 	case previous.Scheme == "https" && request.URL.Scheme != "https":
-		return failure.Permanent(task.ReasonForbidden, "a redirect from https to %.20q", request.URL.Scheme)
+		return failure.Permanent(workerapi.ReasonForbidden, "a redirect from https to %.20q", request.URL.Scheme)
 	}
 	return d.check(request.URL)
 }
@@ -155,14 +155,14 @@ func (d *download) Copy(ctx context.Context, objects []Object, dir string, maxBy
 func (d *download) open(ctx context.Context, ref string, _ int64, _ string) (opened, error) {
 	target, err := url.Parse(ref)
 	if err != nil {
-		return opened{}, failure.Permanent(task.ReasonInvalidTask, "the URL cannot be read")
+		return opened{}, failure.Permanent(workerapi.ReasonInvalidTask, "the URL cannot be read")
 	}
 	if err := d.check(target); err != nil {
 		return opened{}, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, ref, http.NoBody)
 	if err != nil {
-		return opened{}, failure.Permanent(task.ReasonInvalidTask, "the URL cannot be read")
+		return opened{}, failure.Permanent(workerapi.ReasonInvalidTask, "the URL cannot be read")
 	}
 	response, err := d.client.Do(request)
 	if err != nil {
@@ -181,13 +181,13 @@ func (d *download) checkStatus(response *http.Response, ref string) error {
 	case code == http.StatusOK:
 		return nil
 	case code == http.StatusNotFound, code == http.StatusGone:
-		return failure.Permanent(task.ReasonNotFound, "%s is not there (HTTP %d)", where, code)
+		return failure.Permanent(workerapi.ReasonNotFound, "%s is not there (HTTP %d)", where, code)
 	case code == http.StatusForbidden, code == http.StatusUnauthorized:
-		return failure.Permanent(task.ReasonForbidden, "%s is refused (HTTP %d)", where, code)
+		return failure.Permanent(workerapi.ReasonForbidden, "%s is refused (HTTP %d)", where, code)
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return failure.Transient(task.ReasonStorageUnavailable, "%s cannot be had now (HTTP %d)", where, code)
+		return failure.Transient(workerapi.ReasonStorageUnavailable, "%s cannot be had now (HTTP %d)", where, code)
 	default:
-		return failure.Permanent(task.ReasonUnsupported, "%s answers HTTP %d", where, code)
+		return failure.Permanent(workerapi.ReasonUnsupported, "%s answers HTTP %d", where, code)
 	}
 }
 

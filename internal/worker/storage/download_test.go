@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // newTestDownload allows the server's host and has no patience.
@@ -70,12 +70,12 @@ func TestDownload(t *testing.T) {
 		"whole":             {path: "/ok", bound: 10},
 		"heals":             {path: "/flaky", bound: 10},
 		"redirect here":     {path: "/here", bound: 10},
-		"too large":         {path: "/ok", bound: 9, reason: task.ReasonTooLarge},
-		"missing":           {path: "/missing?sig=secret", bound: 10, reason: task.ReasonNotFound},
-		"forbidden":         {path: "/forbidden?sig=secret", bound: 10, reason: task.ReasonForbidden},
-		"redirect away":     {path: "/away?sig=secret", bound: 10, reason: task.ReasonForbidden},
-		"server down":       {path: "/down?sig=secret", bound: 10, reason: task.ReasonStorageUnavailable},
-		"ends before whole": {path: "/short?sig=secret", bound: 100, reason: task.ReasonStorageUnavailable},
+		"too large":         {path: "/ok", bound: 9, reason: workerapi.ReasonTooLarge},
+		"missing":           {path: "/missing?sig=secret", bound: 10, reason: workerapi.ReasonNotFound},
+		"forbidden":         {path: "/forbidden?sig=secret", bound: 10, reason: workerapi.ReasonForbidden},
+		"redirect away":     {path: "/away?sig=secret", bound: 10, reason: workerapi.ReasonForbidden},
+		"server down":       {path: "/down?sig=secret", bound: 10, reason: workerapi.ReasonStorageUnavailable},
+		"ends before whole": {path: "/short?sig=secret", bound: 100, reason: workerapi.ReasonStorageUnavailable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestDownloadIdle(t *testing.T) {
 	guard, _ := d.client.Transport.(stallGuard)
 	d.client.Transport = stallGuard{next: guard.next, idle: 20 * time.Millisecond}
 	err := d.Copy(t.Context(), []Object{{Ref: server.URL + "/x", File: "x"}}, t.TempDir(), 100, nil)
-	checkFailure(t, err, task.ReasonStorageUnavailable)
+	checkFailure(t, err, workerapi.ReasonStorageUnavailable)
 }
 
 func TestDownloadStops(t *testing.T) {

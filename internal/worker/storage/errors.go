@@ -15,17 +15,17 @@ import (
 	"syscall"
 
 	"sparkrtc.dev/recording-operator/internal/networks"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // connectionError says in one sentence why a server cannot be used. what is what was wanted, host the server; the
 // library's own words are for the log.
 func connectionError(err error, what, host string) *failure.Error {
 	if errors.Is(err, networks.ErrDenied) {
-		return failure.Permanent(task.ReasonForbidden, "%s: the host %s is in a network that is denied to steps", what, host)
+		return failure.Permanent(workerapi.ReasonForbidden, "%s: the host %s is in a network that is denied to steps", what, host)
 	}
-	return failure.Transient(task.ReasonStorageUnavailable, "%s: %s", what, connectionFault(err, host))
+	return failure.Transient(workerapi.ReasonStorageUnavailable, "%s: %s", what, connectionFault(err, host))
 }
 
 func connectionFault(err error, host string) string {
@@ -77,9 +77,9 @@ func certificateFault(err error, host string) string {
 // workVolumeError says why a file on the work volume cannot be written. Nobody can do anything about its name.
 func workVolumeError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return failure.Transient(task.ReasonInternal, "the work volume is full: %w", cause(err))
+		return failure.Transient(workerapi.ReasonInternal, "the work volume is full: %w", cause(err))
 	}
-	return failure.Transient(task.ReasonInternal, "the work volume cannot be written: %w", cause(err))
+	return failure.Transient(workerapi.ReasonInternal, "the work volume cannot be written: %w", cause(err))
 }
 
 // cause is a file error without the operation and the local name.

@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // asStepUser calls f as the user that steps run as, where the test itself is root, who may do everything.
@@ -53,7 +53,7 @@ func TestVolume_WithoutPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(mount, 0o700) })
-	writer, err := NewWriter(task.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	writer, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestVolume_WithoutPermission(t *testing.T) {
 	local := t.TempDir()
 	asStepUser(t, func() { _, writeErr = writer.Write(t.Context(), local, nil) })
 	found := failure.Of(writeErr)
-	if writeErr == nil || found.Reason != task.ReasonForbidden || !errors.Is(writeErr, fs.ErrPermission) {
+	if writeErr == nil || found.Reason != workerapi.ReasonForbidden || !errors.Is(writeErr, fs.ErrPermission) {
 		t.Fatalf("error %v", writeErr)
 	}
 	for _, part := range []string{"claim calls", `"/out/room"`, "user 65532, group 65532", "write", "fsGroup"} {
@@ -80,14 +80,14 @@ func TestVolume_FileErrorsAreOneSentence(t *testing.T) {
 		reason, message string
 		permanent       bool
 	}{
-		syscall.EACCES:       {task.ReasonForbidden, "may not read the folder", true},
-		syscall.EPERM:        {task.ReasonForbidden, "may not read the folder", true},
-		syscall.EROFS:        {task.ReasonForbidden, "claim calls can only be read", true},
-		syscall.ENOENT:       {task.ReasonNotFound, "pvc://calls/out/x is not there", true},
-		syscall.ENOTDIR:      {task.ReasonNotFound, "pvc://calls/out/x is not there", true},
-		syscall.ENOSPC:       {task.ReasonStorageUnavailable, "claim calls is full", false},
-		syscall.ENAMETOOLONG: {task.ReasonUnsupported, "too long for the file system", true},
-		syscall.EIO:          {task.ReasonStorageUnavailable, "cannot be used now", false},
+		syscall.EACCES:       {workerapi.ReasonForbidden, "may not read the folder", true},
+		syscall.EPERM:        {workerapi.ReasonForbidden, "may not read the folder", true},
+		syscall.EROFS:        {workerapi.ReasonForbidden, "claim calls can only be read", true},
+		syscall.ENOENT:       {workerapi.ReasonNotFound, "pvc://calls/out/x is not there", true},
+		syscall.ENOTDIR:      {workerapi.ReasonNotFound, "pvc://calls/out/x is not there", true},
+		syscall.ENOSPC:       {workerapi.ReasonStorageUnavailable, "claim calls is full", false},
+		syscall.ENAMETOOLONG: {workerapi.ReasonUnsupported, "too long for the file system", true},
+		syscall.EIO:          {workerapi.ReasonStorageUnavailable, "cannot be used now", false},
 	} {
 		err := v.explain(&fs.PathError{Op: "openat", Path: "x", Err: errno}, "x")
 		found := failure.Of(err)

@@ -12,8 +12,8 @@ import (
 	"os"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // receiveTries is how often one object is tried when its server fails; the step's own retries come on top.
@@ -114,7 +114,7 @@ func (r receiver) once(ctx context.Context, ref string, to *progress) error {
 }
 
 func tooLarge(where string) *failure.Error {
-	return failure.Permanent(task.ReasonTooLarge, "%s does not fit into the bound of bytes that the step may read", where)
+	return failure.Permanent(workerapi.ReasonTooLarge, "%s does not fit into the bound of bytes that the step may read", where)
 }
 
 // progress is how far one object has come, over several tries.

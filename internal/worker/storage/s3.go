@@ -20,8 +20,8 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/s3client"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // s3Attempts is how often one request is sent when the server fails in passing, about a second apart.
@@ -46,7 +46,7 @@ func newS3Bucket(location v1alpha1.S3Location, bucket string, paths Paths, denie
 		bucket = location.Bucket
 	}
 	if !bucketName.MatchString(bucket) {
-		return nil, failure.Permanent(task.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
+		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
 	}
 	access, err := readAccess(location, paths)
 	if err != nil {
@@ -56,12 +56,12 @@ func newS3Bucket(location v1alpha1.S3Location, bucket string, paths Paths, denie
 		Connect: connectTimeout, TLS: connectTimeout, Header: headerTimeout,
 	})
 	if err != nil {
-		return nil, failure.Permanent(task.ReasonInvalidTask, "%w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%w", err)
 	}
 	transport.MaxIdleConnsPerHost = serverTransfers
 	core, err := s3client.New(&location, access, stallGuard{next: transport, idle: stallTimeout}, s3Attempts)
 	if err != nil {
-		return nil, failure.Permanent(task.ReasonInvalidTask, "%w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%w", err)
 	}
 	return &s3Bucket{core: core, name: bucket, endpoint: core.EndpointURL().Host, pause: time.Second, log: log}, nil
 }
@@ -83,7 +83,7 @@ func readAccess(location v1alpha1.S3Location, paths Paths) (s3client.Access, err
 			continue
 		}
 		if err != nil {
-			return access, failure.Permanent(task.ReasonForbidden, "the credentials have no %s: %w", secret.file, cause(err))
+			return access, failure.Permanent(workerapi.ReasonForbidden, "the credentials have no %s: %w", secret.file, cause(err))
 		}
 		// A Secret made by hand often ends in a newline; no key does.
 		*secret.value = strings.TrimSpace(string(value))
@@ -91,7 +91,7 @@ func readAccess(location v1alpha1.S3Location, paths Paths) (s3client.Access, err
 	if location.CASecretRef != nil {
 		ca, err := os.ReadFile(filepath.Join(paths.CA, "ca.crt"))
 		if err != nil {
-			return access, failure.Permanent(task.ReasonInvalidTask, "the CA certificates cannot be read: %w", cause(err))
+			return access, failure.Permanent(workerapi.ReasonInvalidTask, "the CA certificates cannot be read: %w", cause(err))
 		}
 		access.CA = ca
 	}
@@ -148,7 +148,7 @@ func (s *s3Reader) Copy(ctx context.Context, objects []Object, dir string, maxBy
 	return sideBySide(ctx, serverTransfers, len(objects), stored, func(ctx context.Context, index int) error {
 		object := objects[index]
 		if err := checkObjectKey(object.Ref); err != nil {
-			return failure.Permanent(task.ReasonUnsupported, "object: %w", err).About(object.Ref)
+			return failure.Permanent(workerapi.ReasonUnsupported, "object: %w", err).About(object.Ref)
 		}
 		return s.receiver().receiveFile(ctx, object.Ref, filepath.Join(dir, object.File), room)
 	})

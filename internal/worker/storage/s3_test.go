@@ -23,8 +23,8 @@ import (
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/testing/s3server"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // nowhere is a list of denied networks that permits this host.
@@ -40,8 +40,8 @@ func credentialsDir(t *testing.T) string {
 	return dir
 }
 
-func s3Storage(endpoint, bucket, prefix string) task.Storage {
-	return task.Storage{Name: bucket, Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
+func s3Storage(endpoint, bucket, prefix string) workerapi.Storage {
+	return workerapi.Storage{Name: bucket, Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
 		Provider: v1alpha1.S3ProviderOther, Endpoint: endpoint, Bucket: bucket, Prefix: prefix,
 	}}}
 }
@@ -51,11 +51,11 @@ func newTestS3(t *testing.T, endpoint, bucket, prefix, folder string) (*s3Reader
 	t.Helper()
 	paths, log := Paths{Credentials: credentialsDir(t)}, slog.New(slog.DiscardHandler)
 	storage := s3Storage(endpoint, bucket, prefix)
-	source, err := NewReader(task.Source{Storage: &storage, DeniedNetworks: nowhere}, paths, log)
+	source, err := NewReader(workerapi.Source{Storage: &storage, DeniedNetworks: nowhere}, paths, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	destination, err := NewWriter(task.Destination{Storage: storage, Path: folder}, paths, log)
+	destination, err := NewWriter(workerapi.Destination{Storage: storage, Path: folder}, paths, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestS3_Multipart(t *testing.T) {
 		t.Errorf("another client finds HTTP %d, %d bytes, %v", status, len(data), err)
 	}
 	info, err := writer.core.StatObject(t.Context(), "archive", "room/call.mp4", statOptions)
-	if err != nil || info.ContentType != "video/mp4" || info.UserMetadata[http.CanonicalHeaderKey(task.MarkName)] != task.MarkValue {
+	if err != nil || info.ContentType != "video/mp4" || info.UserMetadata[http.CanonicalHeaderKey(workerapi.MarkName)] != workerapi.MarkValue {
 		t.Errorf("%q, %v, %v", info.ContentType, info.UserMetadata, err)
 	}
 

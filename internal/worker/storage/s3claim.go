@@ -15,8 +15,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // claimSettle is longer than a request of those that claim at one time takes, in all but rare cases.
@@ -36,7 +36,7 @@ type s3Claim struct {
 func (s *s3Writer) Claim(ctx context.Context, name string, owner []byte, maxAge time.Duration) ([]byte, error) {
 	for try := 1; ; try++ {
 		held, err := s.readClaim(ctx, name)
-		missing := err != nil && failure.Of(err).Reason == task.ReasonNotFound
+		missing := err != nil && failure.Of(err).Reason == workerapi.ReasonNotFound
 		switch {
 		case missing:
 			held.content, err = s.createClaim(ctx, name, owner)
@@ -47,7 +47,7 @@ func (s *s3Writer) Claim(ctx context.Context, name string, owner []byte, maxAge 
 			return held.content, err
 		}
 		if try == claimTries {
-			return nil, failure.Transient(task.ReasonStorageUnavailable, "%s changes hands too often", s.Describe(s.key(name)))
+			return nil, failure.Transient(workerapi.ReasonStorageUnavailable, "%s changes hands too often", s.Describe(s.key(name)))
 		}
 		if err := Pause(ctx, s.pause*time.Duration(try)/claimTries); err != nil {
 			return nil, err
@@ -130,7 +130,7 @@ var errClaimGone = errors.New("the claim is gone")
 // takenClaim is what a claim holds that somebody has written.
 func (s *s3Writer) takenClaim(ctx context.Context, name string) ([]byte, error) {
 	held, err := s.readClaim(ctx, name)
-	if err != nil && failure.Of(err).Reason == task.ReasonNotFound {
+	if err != nil && failure.Of(err).Reason == workerapi.ReasonNotFound {
 		return nil, errClaimGone
 	}
 	return held.content, err

@@ -12,8 +12,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Codes of S3 errors, from the Amazon S3 API reference, "Error responses", and, where it says so, from Huawei OBS.
@@ -57,23 +57,23 @@ func (b *s3Bucket) explainResponse(response minio.ErrorResponse, where string) *
 	answer := answerOf(response)
 	switch code := response.Code; {
 	case code == codeNoSuchBucket:
-		return failure.Permanent(task.ReasonNotFound, "%s: the bucket %s does not exist at %s", where, b.name, b.endpoint)
+		return failure.Permanent(workerapi.ReasonNotFound, "%s: the bucket %s does not exist at %s", where, b.name, b.endpoint)
 	case code == codeInvalidObjectState:
-		return failure.Permanent(task.ReasonForbidden, "%s is in cold storage; restore it first (%s)", where, answer)
+		return failure.Permanent(workerapi.ReasonForbidden, "%s is in cold storage; restore it first (%s)", where, answer)
 	case code == codeKeyTooLong:
-		return failure.Permanent(task.ReasonUnsupported, "%s: the name is too long for the store at %s (%s)", where, b.endpoint, answer)
+		return failure.Permanent(workerapi.ReasonUnsupported, "%s: the name is too long for the store at %s (%s)", where, b.endpoint, answer)
 	case code == codeVirtualHostRequired:
-		return failure.Permanent(task.ReasonForbidden, "%s: set spec.s3.provider to HuaweiOBS (%s)", where, answer)
+		return failure.Permanent(workerapi.ReasonForbidden, "%s: set spec.s3.provider to HuaweiOBS (%s)", where, answer)
 	case isRefusal(response):
-		return failure.Permanent(task.ReasonForbidden, "%s: %s (%s)", where, refusal(code), answer)
+		return failure.Permanent(workerapi.ReasonForbidden, "%s: %s (%s)", where, refusal(code), answer)
 	case code == codeNoSuchKey, response.StatusCode == http.StatusNotFound:
-		return failure.Permanent(task.ReasonNotFound, "%s is not there", where)
+		return failure.Permanent(workerapi.ReasonNotFound, "%s is not there", where)
 	case response.StatusCode >= 300 && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests &&
 		response.StatusCode != http.StatusRequestTimeout:
-		return failure.Transient(task.ReasonStorageUnavailable,
+		return failure.Transient(workerapi.ReasonStorageUnavailable,
 			"%s: %s does not accept the request (%s); are spec.s3.region and spec.s3.provider right?", where, b.endpoint, answer)
 	}
-	return failure.Transient(task.ReasonStorageUnavailable, "%s: %s cannot serve the request now (%s)", where, b.endpoint, answer)
+	return failure.Transient(workerapi.ReasonStorageUnavailable, "%s: %s cannot serve the request now (%s)", where, b.endpoint, answer)
 }
 
 func isRefusal(response minio.ErrorResponse) bool {

@@ -21,8 +21,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 var statOptions minio.StatObjectOptions
@@ -84,11 +84,11 @@ func TestS3Copy_Faults(t *testing.T) {
 		}},
 		"500 always": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusInternalServerError, "InternalError")
-		}, reason: task.ReasonStorageUnavailable, message: "cannot serve the request now (HTTP 500 InternalError)", most: s3Attempts * receiveTries},
+		}, reason: workerapi.ReasonStorageUnavailable, message: "cannot serve the request now (HTTP 500 InternalError)", most: s3Attempts * receiveTries},
 		"busy": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusServiceUnavailable, "SlowDown")
 		},
-			reason: task.ReasonStorageUnavailable, message: "HTTP 503 SlowDown", most: s3Attempts * receiveTries},
+			reason: workerapi.ReasonStorageUnavailable, message: "HTTP 503 SlowDown", most: s3Attempts * receiveTries},
 		"resumes where it was cut": {handler: func(w http.ResponseWriter, r *http.Request, number int) {
 			if number == 1 {
 				cut(w, 10, faultContent[:4])
@@ -119,47 +119,47 @@ func TestS3Copy_Faults(t *testing.T) {
 			}
 		}},
 		"truncates always": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { cut(w, 10, "0") },
-			reason: task.ReasonStorageUnavailable, message: "cut the connection", most: receiveTries},
+			reason: workerapi.ReasonStorageUnavailable, message: "cut the connection", most: receiveTries},
 		"resets": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			connection := hijack(w)
 			if tcp, ok := connection.(*net.TCPConn); ok {
 				_ = tcp.SetLinger(0)
 			}
 			_ = connection.Close()
-		}, reason: task.ReasonStorageUnavailable, message: "the connection"},
+		}, reason: workerapi.ReasonStorageUnavailable, message: "the connection"},
 		"promises more than allowed": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { cut(w, 1<<30, "0") },
-			reason: task.ReasonTooLarge, message: "does not fit", most: 1},
+			reason: workerapi.ReasonTooLarge, message: "does not fit", most: 1},
 		"sends more than allowed, without a size": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			w.Header().Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
 			for range 100 {
 				_, _ = io.WriteString(w, faultContent)
 				_ = http.NewResponseController(w).Flush()
 			}
-		}, reason: task.ReasonTooLarge, message: "does not fit", most: 1},
-		"missing":         {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusNotFound, "NoSuchKey") }, reason: task.ReasonNotFound, message: "is not there", most: 1},
-		"missing, no XML": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusNotFound) }, reason: task.ReasonNotFound, message: "is not there", most: 1},
-		"no bucket":       {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusNotFound, "NoSuchBucket") }, reason: task.ReasonNotFound, message: "the bucket calls does not exist", most: 1},
-		"forbidden":       {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusForbidden, "AccessDenied") }, reason: task.ReasonForbidden, message: "the credentials do not permit this (HTTP 403 AccessDenied)", most: 1},
+		}, reason: workerapi.ReasonTooLarge, message: "does not fit", most: 1},
+		"missing":         {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusNotFound, "NoSuchKey") }, reason: workerapi.ReasonNotFound, message: "is not there", most: 1},
+		"missing, no XML": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusNotFound) }, reason: workerapi.ReasonNotFound, message: "is not there", most: 1},
+		"no bucket":       {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusNotFound, "NoSuchBucket") }, reason: workerapi.ReasonNotFound, message: "the bucket calls does not exist", most: 1},
+		"forbidden":       {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusForbidden, "AccessDenied") }, reason: workerapi.ReasonForbidden, message: "the credentials do not permit this (HTTP 403 AccessDenied)", most: 1},
 		"unknown key": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusForbidden, "InvalidAccessKeyId")
-		}, reason: task.ReasonForbidden, message: "does not know the accessKeyID", most: 1},
-		"expired": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusBadRequest, "ExpiredToken") }, reason: task.ReasonForbidden, message: "the sessionToken has expired"},
+		}, reason: workerapi.ReasonForbidden, message: "does not know the accessKeyID", most: 1},
+		"expired": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) { s3Error(w, http.StatusBadRequest, "ExpiredToken") }, reason: workerapi.ReasonForbidden, message: "the sessionToken has expired"},
 		"path style": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusForbidden, "VirtualHostDomainRequired")
-		}, reason: task.ReasonForbidden, message: "HuaweiOBS"},
+		}, reason: workerapi.ReasonForbidden, message: "HuaweiOBS"},
 		"cold": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusForbidden, "InvalidObjectState")
-		}, reason: task.ReasonForbidden, message: "cold storage"},
+		}, reason: workerapi.ReasonForbidden, message: "cold storage"},
 		"wrong region": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			s3Error(w, http.StatusBadRequest, "AuthorizationHeaderMalformed")
-		}, reason: task.ReasonStorageUnavailable, message: "spec.s3.region"},
+		}, reason: workerapi.ReasonStorageUnavailable, message: "spec.s3.region"},
 		"redirects": {handler: func(w http.ResponseWriter, r *http.Request, _ int) {
 			http.Redirect(w, r, "http://169.254.169.254/", http.StatusTemporaryRedirect)
-		}, reason: task.ReasonStorageUnavailable, message: "does not accept the request"},
+		}, reason: workerapi.ReasonStorageUnavailable, message: "does not accept the request"},
 		"speaks another tongue": {handler: func(w http.ResponseWriter, _ *http.Request, _ int) {
 			w.WriteHeader(http.StatusTeapot)
 			_, _ = io.WriteString(w, "<html>secret</html>")
-		}, reason: task.ReasonStorageUnavailable, message: "(HTTP 418)"},
+		}, reason: workerapi.ReasonStorageUnavailable, message: "(HTTP 418)"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestS3_StoreThatHangsIsLeft(t *testing.T) {
 			reader, _ := newTestS3(t, server.URL, "calls", "", "")
 			impatient(t, reader.s3Bucket, 20*time.Millisecond)
 			err := reader.Copy(t.Context(), []Object{{Ref: "x", File: "x"}}, t.TempDir(), 10, nil)
-			checkFailure(t, err, task.ReasonStorageUnavailable)
+			checkFailure(t, err, workerapi.ReasonStorageUnavailable)
 			if !strings.Contains(err.Error(), "no byte moved") {
 				t.Errorf("message %q", err)
 			}
@@ -274,11 +274,11 @@ func TestS3_ConnectionFaultsAreOneSentence(t *testing.T) {
 		endpoint, reason, message string
 		denied                    []string
 	}{
-		"refused":     {endpoint: "http://127.0.0.1:1", reason: task.ReasonStorageUnavailable, message: "the host 127.0.0.1:1 refuses the connection"},
-		"no host":     {endpoint: "http://storage.invalid", reason: task.ReasonStorageUnavailable, message: "the host storage.invalid"},
-		"not trusted": {endpoint: secure.URL, reason: task.ReasonStorageUnavailable, message: "is not trusted"},
-		"no TLS":      {endpoint: strings.Replace(plain.URL, "http:", "https:", 1), reason: task.ReasonStorageUnavailable, message: "does not speak TLS"},
-		"denied":      {endpoint: plain.URL, reason: task.ReasonForbidden, message: "a network that is denied", denied: []string{"127.0.0.0/8"}},
+		"refused":     {endpoint: "http://127.0.0.1:1", reason: workerapi.ReasonStorageUnavailable, message: "the host 127.0.0.1:1 refuses the connection"},
+		"no host":     {endpoint: "http://storage.invalid", reason: workerapi.ReasonStorageUnavailable, message: "the host storage.invalid"},
+		"not trusted": {endpoint: secure.URL, reason: workerapi.ReasonStorageUnavailable, message: "is not trusted"},
+		"no TLS":      {endpoint: strings.Replace(plain.URL, "http:", "https:", 1), reason: workerapi.ReasonStorageUnavailable, message: "does not speak TLS"},
+		"denied":      {endpoint: plain.URL, reason: workerapi.ReasonForbidden, message: "a network that is denied", denied: []string{"127.0.0.0/8"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -288,7 +288,7 @@ func TestS3_ConnectionFaultsAreOneSentence(t *testing.T) {
 				denied = nowhere
 			}
 			var log bytes.Buffer
-			reader, err := NewReader(task.Source{Storage: &storage, DeniedNetworks: denied}, Paths{Credentials: credentialsDir(t)},
+			reader, err := NewReader(workerapi.Source{Storage: &storage, DeniedNetworks: denied}, Paths{Credentials: credentialsDir(t)},
 				slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
@@ -311,7 +311,7 @@ func TestNewReader_DeniesLocalNetworksByDefault(t *testing.T) {
 	server := startServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
 	storage := s3Storage(server.URL, "calls", "")
-	for _, source := range []task.Source{
+	for _, source := range []workerapi.Source{
 		{Storage: &storage},
 		{URL: server.URL, AllowedHosts: []string{strings.TrimPrefix(server.URL, "http://")}},
 		{URL: "http://localhost:" + port, AllowedHosts: []string{"localhost:" + port}},
@@ -325,11 +325,11 @@ func TestNewReader_DeniesLocalNetworksByDefault(t *testing.T) {
 		if ref == "" {
 			ref = "x"
 		}
-		checkFailure(t, reader.Copy(t.Context(), []Object{{Ref: ref, File: "x"}}, t.TempDir(), 10, nil), task.ReasonForbidden)
+		checkFailure(t, reader.Copy(t.Context(), []Object{{Ref: ref, File: "x"}}, t.TempDir(), 10, nil), workerapi.ReasonForbidden)
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests came through", asked.Load())
 	}
-	_, err := NewReader(task.Source{DeniedNetworks: []string{"everything"}}, Paths{}, slog.New(slog.DiscardHandler))
-	checkFailure(t, err, task.ReasonInvalidTask)
+	_, err := NewReader(workerapi.Source{DeniedNetworks: []string{"everything"}}, Paths{}, slog.New(slog.DiscardHandler))
+	checkFailure(t, err, workerapi.ReasonInvalidTask)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
 
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Sizes of an upload: S3 takes at most maxParts parts. A part is read from its file twice, to sign it and to send it,
@@ -47,7 +47,7 @@ func newS3Writer(bucket *s3Bucket, prefix, folder string) (*s3Writer, error) {
 	full := path.Join(prefix, folder)
 	if full != "" {
 		if err := checkObjectKey(full); err != nil {
-			return nil, failure.Permanent(task.ReasonInvalidTask, "destination: %w", err)
+			return nil, failure.Permanent(workerapi.ReasonInvalidTask, "destination: %w", err)
 		}
 		full += "/"
 	}
@@ -75,10 +75,10 @@ func (s *s3Writer) Read(ctx context.Context, name string, maxBytes int64) ([]byt
 func (s *s3Writer) Write(ctx context.Context, dir string, files []File) (map[string]Written, error) {
 	for _, file := range files {
 		if err := checkName(file.Name); err != nil {
-			return nil, failure.Permanent(task.ReasonUnsupported, "publish: %w", err)
+			return nil, failure.Permanent(workerapi.ReasonUnsupported, "publish: %w", err)
 		}
 		if err := checkObjectKey(s.key(file.Name)); err != nil {
-			return nil, failure.Permanent(task.ReasonUnsupported, "publish: %w", err)
+			return nil, failure.Permanent(workerapi.ReasonUnsupported, "publish: %w", err)
 		}
 	}
 	written := newResults[Written](len(files))
@@ -214,7 +214,7 @@ func sumOf(reader io.Reader) (string, error) {
 // all the same, by the sum that the caller gives.
 func putOptions(key string) minio.PutObjectOptions {
 	return minio.PutObjectOptions{
-		UserMetadata: map[string]string{task.MarkName: task.MarkValue}, ContentType: contentType(key), DisableContentSha256: true,
+		UserMetadata: map[string]string{workerapi.MarkName: workerapi.MarkValue}, ContentType: contentType(key), DisableContentSha256: true,
 	}
 }
 
@@ -282,7 +282,7 @@ func (r *results[T]) set(name string, value T) {
 
 // ignoreMissing passes over what is not there. A bucket that is not there is an error of its own.
 func ignoreMissing(err error) error {
-	if failure.Of(err).Reason == task.ReasonNotFound {
+	if failure.Of(err).Reason == workerapi.ReasonNotFound {
 		return nil
 	}
 	return err

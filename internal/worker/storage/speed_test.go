@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // A recording of an hour, copied to a volume, hashed and read back.
@@ -20,7 +20,7 @@ func BenchmarkVolumeWrite(b *testing.B) {
 	if err := os.WriteFile(filepath.Join(local, "call.mp4"), bytes.Repeat([]byte("0123456789abcdef"), size/16), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	writer, err := NewWriter(task.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: b.TempDir()}, slog.New(slog.DiscardHandler))
+	writer, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: b.TempDir()}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/internal/networks"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // Object is one thing to copy.
@@ -96,17 +96,17 @@ type Paths struct {
 
 // SourcePaths and DestinationPaths are the paths of the contract.
 func SourcePaths() Paths {
-	return Paths{Credentials: task.SourceCredentialsDir, CA: task.SourceCADir, Volume: task.SourceVolumeDir}
+	return Paths{Credentials: workerapi.SourceCredentialsDir, CA: workerapi.SourceCADir, Volume: workerapi.SourceVolumeDir}
 }
 
 // DestinationPaths are those of the publish container.
 func DestinationPaths() Paths {
-	return Paths{Credentials: task.DestinationCredentialsDir, CA: task.DestinationCADir, Volume: task.DestinationVolumeDir}
+	return Paths{Credentials: workerapi.DestinationCredentialsDir, CA: workerapi.DestinationCADir, Volume: workerapi.DestinationVolumeDir}
 }
 
 // NewReader is the reader of a task's source. It never connects to source.DeniedNetworks; when the task names none,
 // networks.Local are denied.
-func NewReader(source task.Source, paths Paths, log *slog.Logger) (Reader, error) {
+func NewReader(source workerapi.Source, paths Paths, log *slog.Logger) (Reader, error) {
 	denied, err := deniedNetworks(source)
 	switch {
 	case err != nil:
@@ -119,24 +119,24 @@ func NewReader(source task.Source, paths Paths, log *slog.Logger) (Reader, error
 	case source.Storage.Spec.PersistentVolumeClaim != nil:
 		return newVolumeReader(*source.Storage.Spec.PersistentVolumeClaim, source.Bucket, paths)
 	}
-	return nil, failure.Permanent(task.ReasonInvalidTask, "source storage %s: neither s3 nor persistentVolumeClaim is set", source.Storage.Name)
+	return nil, failure.Permanent(workerapi.ReasonInvalidTask, "source storage %s: neither s3 nor persistentVolumeClaim is set", source.Storage.Name)
 }
 
-func deniedNetworks(source task.Source) ([]netip.Prefix, error) {
+func deniedNetworks(source workerapi.Source) ([]netip.Prefix, error) {
 	if len(source.DeniedNetworks) == 0 {
 		return networks.Local(), nil
 	}
 	denied, err := networks.Parse(source.DeniedNetworks)
 	if err != nil {
-		return nil, failure.Permanent(task.ReasonInvalidTask, "source.deniedNetworks: %w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "source.deniedNetworks: %w", err)
 	}
 	return denied, nil
 }
 
 // NewWriter is the writer of a task's destination.
-func NewWriter(destination task.Destination, paths Paths, log *slog.Logger) (Writer, error) {
+func NewWriter(destination workerapi.Destination, paths Paths, log *slog.Logger) (Writer, error) {
 	if err := checkFolder(destination.Path); err != nil {
-		return nil, failure.Permanent(task.ReasonInvalidTask, "destination path: %w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "destination path: %w", err)
 	}
 	spec := destination.Storage.Spec
 	switch {
@@ -149,7 +149,7 @@ func NewWriter(destination task.Destination, paths Paths, log *slog.Logger) (Wri
 	case spec.PersistentVolumeClaim != nil:
 		return newVolumeWriter(*spec.PersistentVolumeClaim, destination.Path, paths)
 	}
-	return nil, failure.Permanent(task.ReasonInvalidTask, "destination storage %s: neither s3 nor persistentVolumeClaim is set", destination.Storage.Name)
+	return nil, failure.Permanent(workerapi.ReasonInvalidTask, "destination storage %s: neither s3 nor persistentVolumeClaim is set", destination.Storage.Name)
 }
 
 // OpenRegular opens a regular file below dir for reading. No link leads out of dir, the name itself may be no link, and

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // objectsOf names count objects of 10 bytes.
@@ -33,7 +33,7 @@ func volumeOf(t *testing.T, objects []Object) Reader {
 		write(t, filepath.Join(mount, object.Ref), "0123456789")
 	}
 	storage := claim("")
-	reader, err := NewReader(task.Source{Storage: &storage}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	reader, err := NewReader(workerapi.Source{Storage: &storage}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestCopy_CallsStoredOnceEachFileIsWhole(t *testing.T) {
 				}
 			}
 			err = test.reader.Copy(t.Context(), test.objects, t.TempDir(), 199, nil)
-			checkFailure(t, err, task.ReasonTooLarge)
+			checkFailure(t, err, workerapi.ReasonTooLarge)
 			broken := errors.New("cannot be indexed")
 			err = test.reader.Copy(t.Context(), test.objects, t.TempDir(), 200, func(int) error { return broken })
 			if !errors.Is(err, broken) {

@@ -15,8 +15,8 @@ import (
 	"syscall"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // volume is a folder of a mounted claim. All access goes through os.Root: no symlink leads out of the folder.
@@ -36,7 +36,7 @@ type volumeReader struct {
 
 func newVolumeReader(location v1alpha1.PersistentVolumeClaimLocation, bucket string, paths Paths) (*volumeReader, error) {
 	if bucket != "" && !bucketName.MatchString(bucket) {
-		return nil, failure.Permanent(task.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
+		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
 	}
 	opened, err := newVolume(location, bucket, paths)
 	opened.access = "read"
@@ -47,7 +47,7 @@ func newVolume(location v1alpha1.PersistentVolumeClaimLocation, below string, pa
 	folder := path.Join(location.SubPath, below)
 	if folder != "" {
 		if err := checkVolumePath(folder); err != nil {
-			return volume{}, failure.Permanent(task.ReasonInvalidTask, "folder of claim %s: %w", location.ClaimName, err)
+			return volume{}, failure.Permanent(workerapi.ReasonInvalidTask, "folder of claim %s: %w", location.ClaimName, err)
 		}
 	}
 	return volume{claim: location.ClaimName, mount: paths.Volume, folder: folder}, nil
@@ -90,21 +90,21 @@ func (v volume) explain(err error, name string) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		found = failure.Permanent(task.ReasonNotFound, "%s is not there", where)
+		found = failure.Permanent(workerapi.ReasonNotFound, "%s is not there", where)
 	case errors.Is(err, fs.ErrPermission):
-		found = failure.Permanent(task.ReasonForbidden, "%s: steps run as user %d, group %d, which may not %s the folder %q of claim %s; "+
+		found = failure.Permanent(workerapi.ReasonForbidden, "%s: steps run as user %d, group %d, which may not %s the folder %q of claim %s; "+
 			"give it that right, or use a volume that Kubernetes gives to the pod's fsGroup: %w",
 			where, stepUser, stepUser, v.access, "/"+v.folder, v.claim, fs.ErrPermission)
 	case errors.Is(err, syscall.EROFS):
-		found = failure.Permanent(task.ReasonForbidden, "%s: claim %s can only be read: %w", where, v.claim, syscall.EROFS)
+		found = failure.Permanent(workerapi.ReasonForbidden, "%s: claim %s can only be read: %w", where, v.claim, syscall.EROFS)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		found = failure.Transient(task.ReasonStorageUnavailable, "%s: claim %s is full: %w", where, v.claim, cause(err))
+		found = failure.Transient(workerapi.ReasonStorageUnavailable, "%s: claim %s is full: %w", where, v.claim, cause(err))
 	case errors.Is(err, syscall.ENAMETOOLONG):
-		found = failure.Permanent(task.ReasonUnsupported, "%s: the name is too long for the file system of claim %s: %w", where, v.claim, cause(err))
+		found = failure.Permanent(workerapi.ReasonUnsupported, "%s: the name is too long for the file system of claim %s: %w", where, v.claim, cause(err))
 	case strings.Contains(err.Error(), "escapes"):
-		found = failure.Permanent(task.ReasonForbidden, "%s leads out of the volume's folder", where)
+		found = failure.Permanent(workerapi.ReasonForbidden, "%s leads out of the volume's folder", where)
 	default:
-		found = failure.Transient(task.ReasonStorageUnavailable, "%s: claim %s cannot be used now: %w", where, v.claim, cause(err))
+		found = failure.Transient(workerapi.ReasonStorageUnavailable, "%s: claim %s cannot be used now: %w", where, v.claim, cause(err))
 	}
 	return found.About(name)
 }
@@ -130,7 +130,7 @@ func (v *volumeReader) Copy(ctx context.Context, objects []Object, dir string, m
 
 func (v *volumeReader) copyOut(ctx context.Context, root *os.Root, object Object, dir string, room *budget) error {
 	if err := checkVolumePath(object.Ref); err != nil {
-		return failure.Permanent(task.ReasonUnsupported, "object: %w", err).About(object.Ref)
+		return failure.Permanent(workerapi.ReasonUnsupported, "object: %w", err).About(object.Ref)
 	}
 	source, err := v.openRegular(root, object.Ref)
 	if err != nil {
@@ -151,7 +151,7 @@ func (v *volumeReader) copyOut(ctx context.Context, root *os.Root, object Object
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return workVolumeError(err)
 	case err != nil:
-		return failure.Transient(task.ReasonStorageUnavailable, "copy %s: %w", v.Describe(object.Ref), cause(err)).About(object.Ref)
+		return failure.Transient(workerapi.ReasonStorageUnavailable, "copy %s: %w", v.Describe(object.Ref), cause(err)).About(object.Ref)
 	}
 	return nil
 }

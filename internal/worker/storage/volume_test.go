@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 func write(t *testing.T, path, content string) {
@@ -24,8 +24,8 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-func claim(subPath string) task.Storage {
-	return task.Storage{Spec: v1alpha1.StorageLocationSpec{
+func claim(subPath string) workerapi.Storage {
+	return workerapi.Storage{Spec: v1alpha1.StorageLocationSpec{
 		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "calls", SubPath: subPath},
 	}}
 }
@@ -43,7 +43,7 @@ func TestVolumeReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	storage := claim("recordings")
-	reader, err := NewReader(task.Source{Storage: &storage, Bucket: "bucket"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	reader, err := NewReader(workerapi.Source{Storage: &storage, Bucket: "bucket"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +54,14 @@ func TestVolumeReader(t *testing.T) {
 	}{
 		{"a/index.m3u8", 10, ""},
 		{"a/inside", 10, ""},
-		{"a/index.m3u8", 9, task.ReasonTooLarge},
-		{"a/missing", 10, task.ReasonNotFound},
-		{"a/index.m3u8/x", 10, task.ReasonNotFound},
-		{"a", 10, task.ReasonNotFound},
-		{"a/pipe", 10, task.ReasonNotFound},
-		{"a/outside", 10, task.ReasonForbidden},
-		{"a/absolute", 10, task.ReasonForbidden},
-		{"../../secret", 10, task.ReasonUnsupported},
+		{"a/index.m3u8", 9, workerapi.ReasonTooLarge},
+		{"a/missing", 10, workerapi.ReasonNotFound},
+		{"a/index.m3u8/x", 10, workerapi.ReasonNotFound},
+		{"a", 10, workerapi.ReasonNotFound},
+		{"a/pipe", 10, workerapi.ReasonNotFound},
+		{"a/outside", 10, workerapi.ReasonForbidden},
+		{"a/absolute", 10, workerapi.ReasonForbidden},
+		{"../../secret", 10, workerapi.ReasonUnsupported},
 	} {
 		t.Run(test.object, func(t *testing.T) {
 			err := reader.Copy(t.Context(), []Object{{Ref: test.object, File: "x"}}, t.TempDir(), test.bound, nil)
@@ -76,7 +76,7 @@ func TestVolumeWriter(t *testing.T) {
 	mount, local := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(local, "sub/one.ts"), "one")
 	write(t, filepath.Join(local, "two.ts"), "two")
-	writer, err := NewWriter(task.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	writer, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +106,12 @@ func TestVolumeWriter(t *testing.T) {
 		}
 	}
 	_, err = writer.Read(t.Context(), "two.ts", 2)
-	checkFailure(t, err, task.ReasonNotFound)
+	checkFailure(t, err, workerapi.ReasonNotFound)
 
 	if err := os.Symlink(t.TempDir(), filepath.Join(mount, "out/room/away")); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(local, "away/x"), "x")
 	_, err = writer.Write(t.Context(), local, []File{{Name: "away/x"}})
-	checkFailure(t, err, task.ReasonForbidden)
+	checkFailure(t, err, workerapi.ReasonForbidden)
 }

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // hashBuffer is what is read at once to be hashed.
@@ -64,7 +64,7 @@ func (v *volumeWriter) Read(_ context.Context, name string, maxBytes int64) ([]b
 func (v *volumeWriter) Write(ctx context.Context, dir string, files []File) (map[string]Written, error) {
 	for _, file := range files {
 		if err := checkVolumePath(file.Name); err != nil {
-			return nil, failure.Permanent(task.ReasonUnsupported, "publish to claim %s: %w", v.claim, err)
+			return nil, failure.Permanent(workerapi.ReasonUnsupported, "publish to claim %s: %w", v.claim, err)
 		}
 	}
 	root, err := v.open(true)

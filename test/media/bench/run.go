@@ -19,20 +19,20 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/mpegts"
-	"sparkrtc.dev/recording-operator/internal/task"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // containerCommand has this program do the work of one container, in a process of its own as in a pod, and print how much
 // memory it had at most.
 const containerCommand = "container"
 
-var containers = []string{task.ContainerFetch, task.ContainerProcess, task.ContainerPublish}
+var containers = []string{workerapi.ContainerFetch, workerapi.ContainerProcess, workerapi.ContainerPublish}
 
 // step is what containerCommand reads.
 type step struct {
-	Task                      task.Task
+	Task                      workerapi.Task
 	Work, Source, Destination string
 }
 
@@ -61,8 +61,8 @@ func runContainer(ctx context.Context, name, file string) error {
 		Task: s.Task, WorkDir: s.Work, Source: storage.Paths{Volume: s.Source}, Destination: storage.Paths{Volume: s.Destination},
 		FFmpeg: tool, Self: self, Version: "bench", Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
-	do := map[string]func(context.Context) (task.Result, error){
-		task.ContainerFetch: w.Fetch, task.ContainerProcess: w.Process, task.ContainerPublish: w.Publish,
+	do := map[string]func(context.Context) (workerapi.Result, error){
+		workerapi.ContainerFetch: w.Fetch, workerapi.ContainerProcess: w.Process, workerapi.ContainerPublish: w.Publish,
 	}[name]
 	if _, err := do(ctx); err != nil {
 		return err
@@ -128,17 +128,17 @@ func (r *result) runWorker(ctx context.Context) error {
 }
 
 func (r *result) step(base string) step {
-	claim := func(name string) task.Storage {
-		return task.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
+	claim := func(name string) workerapi.Storage {
+		return workerapi.Storage{Name: name, Spec: v1alpha1.StorageLocationSpec{
 			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: name},
 		}}
 	}
 	calls := claim("calls")
 	return step{
-		Task: task.Task{
+		Task: workerapi.Task{
 			Namespace: "bench", File: r.name, UID: "uid", Step: "mp4",
-			Source:      task.Source{Format: "HLS", Storage: &calls, Object: playlist, MaxBytes: 16 << 30},
-			Destination: task.Destination{Storage: claim("archive"), Path: "out/"},
+			Source:      workerapi.Source{Format: "HLS", Storage: &calls, Object: playlist, MaxBytes: 16 << 30},
+			Destination: workerapi.Destination{Storage: claim("archive"), Path: "out/"},
 			Transcode:   &v1alpha1.Transcode{Preset: r.preset},
 		},
 		Work: filepath.Join(base, "work"), Source: r.recording.dir, Destination: filepath.Join(base, "destination"),

@@ -1,0 +1,323 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/funcr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+func TestAnswers(t *testing.T) {
+	complete, start := fixture(t, "complete-hls.json"), fixture(t, "start-hls.json")
+	tolerance := &metav1.Duration{Duration: time.Minute}
+	source := func(s *v1alpha1.RecordingSource) func(*Config) {
+		return func(c *Config) { c.Sources = sources{"media/classroom": s} }
+	}
+	plain := func() *builders.RecordingSource {
+		return builders.MakeRecordingSource("classroom").Key("callback", "key")
+	}
+	unsigned := func(content []byte) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
+			t.Helper()
+			return httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, bytes.NewReader(content))
+		}
+	}
+	post := func(content []byte) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request { t.Helper(); return signed(t, path, content) }
+	}
+	to := func(method, url string) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
+			t.Helper()
+			r := signed(t, url, complete)
+			r.Method = method
+			return r
+		}
+	}
+	failing := func(err error) func(*Config) { return func(c *Config) { c.Ingester = &sink{err: err} } }
+
+	for name, c := range map[string]struct {
+		change  func(*Config)
+		request func(*testing.T) *http.Request
+		code    int
+		outcome string
+		// result is part of the answer's result, event part of the event on the source ("" for none).
+		result, event string
+		header        map[string]string
+		delivered     bool
+	}{
+		"a COMPLETE":      {nil, post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"a START":         {nil, post(start), 200, "media/classroom created", "success", "", nil, true},
+		"an unknown type": {nil, post([]byte(`{"event_type":"NEW"}`)), 200, "media/classroom ignored", "success", "", nil, true},
+		"not JSON":        {nil, post([]byte(`<xml/>`)), 400, "media/classroom invalid", "body", "Warning CallbackInvalid A callback with a valid signature cannot be used: body", nil, false},
+		"a bad field": {nil, post([]byte(`{"event_type":"RECORD_FILE_COMPLETE","file_size":-1}`)), 400, "media/classroom invalid", "file_size: must not be negative",
+			"CallbackInvalid", nil, false},
+		"an empty body": {nil, post(nil), 400, "media/classroom invalid", "body", "CallbackInvalid", nil, false},
+		"what the API server refuses": {failing(&ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.x is wrong")}), post(complete), 400,
+			"media/classroom invalid", "cannot be stored", "cannot be stored: spec.x is wrong", nil, false},
+		"no signature": {nil, unsigned(complete), 401, "media/classroom unauthorized", "not signed", "", nil, false},
+		"a wrong one": {nil, func(t *testing.T) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Header.Set(sparkrtc.HeaderRand, "1")
+			return r
+		}, 401, "media/classroom unauthorized", "does not match", "", nil, false},
+		"two signatures": {nil, func(t *testing.T) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Header.Add(sparkrtc.HeaderSignature, "x")
+			return r
+		}, 401, "media/classroom unauthorized", "2 times", "", nil, false},
+		"a forged poison": {nil, func(t *testing.T) *http.Request {
+			t.Helper()
+			r := unsigned([]byte(`{`))(t)
+			r.Header = signed(t, path, complete).Header
+			return r
+		}, 401, "media/classroom unauthorized", "does not match", "", nil, false},
+		"another app": {source(plain().App("other").Obj()), post(complete), 403, "media/classroom forbidden", "app_id",
+			`CallbackRefused A callback of app "` + app + `" was refused: spec.appID is "other"`, nil, false},
+		"another app, unsigned":     {source(plain().App("other").Obj()), unsigned(complete), 401, "media/classroom unauthorized", "not signed", "", nil, false},
+		"any app":                   {source(plain().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no authentication":         {source(plain().Unauthenticated().Obj()), unsigned(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no authentication, signed": {source(plain().Unauthenticated().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"old but observed":          {source(plain().Timestamp(v1alpha1.TimestampObserve, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 200, "media/classroom created", "success", "", nil, true},
+		"old and enforced":          {source(plain().Timestamp(v1alpha1.TimestampEnforce, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 401, "media/classroom unauthorized", "timestamp", "", nil, false},
+		"young and enforced":        {source(plain().Timestamp(v1alpha1.TimestampEnforce, nil).Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no such source":            {nil, to("POST", "/callbacks/media/other"), 404, "/ not_found", "no such source", "", nil, false},
+		"another namespace":         {nil, to("POST", "/callbacks/other/classroom"), 404, "/ not_found", "no such source", "", nil, false},
+		"a namespace not served":    {func(c *Config) { c.Sources, c.Namespaces = sources(nil), []string{"other"} }, post(complete), 404, "/ not_found", "no such source", "", nil, false},
+		"no such path":              {nil, to("POST", "/"), 404, "/ not_found", "no such source", "", nil, false},
+		"no such path to get":       {nil, to("GET", "/metrics"), 404, "/ not_found", "no such source", "", nil, false},
+		"too short a path":          {nil, to("POST", "/callbacks/media"), 404, "/ not_found", "no such source", "", nil, false},
+		"too long a path":           {nil, to("POST", path+"/x"), 404, "/ not_found", "no such source", "", nil, false},
+		"a slash too many":          {nil, to("POST", path+"/"), 404, "/ not_found", "no such source", "", nil, false},
+		"GET":                       {nil, to("GET", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"HEAD":                      {nil, to("HEAD", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"PUT":                       {nil, to("PUT", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"the longest body":          {nil, post(append([]byte(`{"event_type":"NEW"}`), bytes.Repeat([]byte(" "), 256<<10-20)...)), 200, "media/classroom ignored", "success", "", nil, true},
+		"a byte more":               {nil, post(bytes.Repeat([]byte(" "), 256<<10+1)), 413, "/ too_large", "too large", "", nil, false},
+		"a byte more, unannounced": {nil, func(t *testing.T) *http.Request {
+			t.Helper()
+			r := signed(t, path, bytes.Repeat([]byte(" "), 256<<10+1))
+			r.ContentLength = -1
+			return r
+		}, 413, "/ too_large", "too large", "", nil, false},
+		"a body cut off": {nil, func(t *testing.T) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Body = io.NopCloser(&cut{})
+			return r
+		}, 408, "/ timeout", "could not be read", "", map[string]string{"Connection": "close"}, false},
+		"no key":              {func(c *Config) { c.Keys = keyring{} }, post(complete), 503, "media/classroom unavailable", "cannot be made safe now", "", map[string]string{"Retry-After": "5"}, false},
+		"the API server away": {failing(&ingest.Error{Err: errors.New("10.0.0.1 refused")}), post(complete), 503, "media/classroom unavailable", "cannot be made safe now", "", map[string]string{"Retry-After": "5"}, false},
+		"the cache broken":    {func(c *Config) { c.Sources = sources(nil) }, post(complete), 503, "/ unavailable", "cannot be made safe now", "", map[string]string{"Retry-After": "5"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said strings.Builder
+			h := makeHouse(t, func(config *Config) {
+				config.Log = funcr.New(func(_, args string) { said.WriteString(args) }, funcr.Options{})
+				if c.change != nil {
+					c.change(config)
+				}
+			})
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, c.request(t))
+			checkAnswer(t, w, c.code, c.result)
+			// Only what is wrong in the cluster is worth a line.
+			if broken := name == "the API server away" || name == "the cache broken"; broken != (said.Len() > 0) {
+				t.Errorf("the log says %q", said.String())
+			}
+			for name, value := range c.header {
+				if got := w.Header().Get(name); got != value {
+					t.Errorf("%s is %q, want %q", name, got, value)
+				}
+			}
+			if seen := strings.Join(h.observed.seen, ", "); seen != c.outcome {
+				t.Errorf("observed %q, want %q", seen, c.outcome)
+			}
+			checkEvent(t, h.events, c.event)
+			if len(h.sink.deliveries) > 0 != c.delivered {
+				t.Errorf("delivered %v, want %v", h.sink.deliveries, c.delivered)
+			}
+		})
+	}
+}
+
+// old is signed an hour ago.
+func old(tb testing.TB, content []byte) *http.Request {
+	tb.Helper()
+	return signedAt(tb, path, content, "1", "1619596682")
+}
+
+// cut is a body whose sender hangs up.
+type cut struct{}
+
+func (*cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, code int, result string) {
+	t.Helper()
+	if w.Code != code {
+		t.Errorf("answered %d, want %d", w.Code, code)
+	}
+	var got body
+	decoder := json.NewDecoder(w.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&got); err != nil || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("answer is no JSON: %v", err)
+	}
+	if got.Status != map[bool]int{true: 1}[code == http.StatusOK] || !strings.Contains(got.Result, result) {
+		t.Errorf("answered %+v, want %q", got, result)
+	}
+}
+
+func checkEvent(t *testing.T, recorder *events.FakeRecorder, want string) {
+	t.Helper()
+	select {
+	case got := <-recorder.Events:
+		if want == "" || !strings.Contains(got, want) {
+			t.Errorf("event %q, want %q", got, want)
+		}
+	default:
+		if want != "" {
+			t.Errorf("no event, want %q", want)
+		}
+	}
+}
+
+// What is delivered is what was signed; an event that names no app is the source's app's.
+func TestDelivery(t *testing.T) {
+	h := makeHouse(t, nil)
+	content := []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"j"}`)
+	r := signed(t, path, content)
+	want := ingest.Delivery{Namespace: "media", Source: "classroom", Event: sparkrtc.Event{Type: sparkrtc.Start, Name: "RECORD_NEW_FILE_START", AppID: app, JobID: "j"}, Body: content, Received: testNow}
+	want.Digest = sparkrtc.Proof{Signature: r.Header.Get(sparkrtc.HeaderSignature)}.Digest()
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if len(h.sink.deliveries) != 1 || !reflect.DeepEqual(h.sink.deliveries[0], want) || want.Digest == sparkrtc.Unsigned {
+		t.Errorf("delivered %+v, want %+v", h.sink.deliveries, want)
+	}
+}
+
+// Neither forgeries nor replays use anything up of a source's rate; what is new does, and is let in again later. A
+// change of the rate counts at once.
+func TestRate(t *testing.T) {
+	clk := clocktesting.NewFakeClock(testNow)
+	source := builders.MakeRecordingSource("classroom").Key("callback", "key").Obj()
+	source.Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1, Burst: 2}
+	h := makeHouse(t, func(c *Config) { c.Clock, c.Sources = clk, sources{"media/classroom": source} })
+	content, sent := fixture(t, "start-hls.json"), 0
+	send := func(r *http.Request) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") != "1" {
+			t.Errorf("Retry-After is %q", w.Header().Get("Retry-After"))
+		}
+		return w.Code
+	}
+	fresh := func() *http.Request { sent++; return signedAt(t, path, content, strconv.Itoa(sent), "1619600282") }
+	for range 10 {
+		r := signed(t, path, content)
+		r.Header.Set(sparkrtc.HeaderTimestamp, "1")
+		if code := send(r); code != http.StatusUnauthorized {
+			t.Fatalf("a forgery: %d", code)
+		}
+	}
+	if code := send(signed(t, path, content)); code != http.StatusOK {
+		t.Errorf("the first: %d", code)
+	}
+	for range 10 {
+		if code := send(signed(t, path, content)); code != http.StatusOK {
+			t.Errorf("a replay: %d", code)
+		}
+	}
+	for i, want := range []int{200, 429, 429} {
+		if code := send(fresh()); code != want {
+			t.Errorf("callback %d: %d, want %d", i, code, want)
+		}
+	}
+	clk.Step(time.Second)
+	for i, want := range []int{200, 429} {
+		if code := send(fresh()); code != want {
+			t.Errorf("a second later, callback %d: %d, want %d", i, code, want)
+		}
+	}
+	source.Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1000}
+	for i := range 2000 {
+		if code := send(fresh()); code != http.StatusOK {
+			t.Fatalf("callback %d of the burst: %d", i, code)
+		}
+	}
+	if code := send(fresh()); code != http.StatusTooManyRequests {
+		t.Errorf("beyond the burst: %d", code)
+	}
+}
+
+func TestMetersAreBounded(t *testing.T) {
+	m := newMeter(clocktesting.NewFakeClock(testNow))
+	source := builders.MakeRecordingSource("a").Obj()
+	for i := range maxMetered + 10 {
+		source.Namespace = "n" + strconv.Itoa(i)
+		if !m.take(source) {
+			t.Fatalf("source %d is throttled", i)
+		}
+	}
+	if got := m.buckets.Len(); got != maxMetered {
+		t.Errorf("%d sources are metered", got)
+	}
+}
+
+// No more callbacks than InFlight are handled at one time.
+func TestInFlight(t *testing.T) {
+	h := makeHouse(t, func(c *Config) { c.Limits.InFlight, c.Limits.Queue = 1, -1 })
+	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
+	first := httptest.NewRecorder()
+	request, content := signed(t, path, fixture(t, "start-hls.json")), fixture(t, "start-hls.json")
+	done := make(chan struct{})
+	go func() { defer close(done); h.ServeHTTP(first, request) }()
+	<-h.sink.entered
+	second := httptest.NewRecorder()
+	h.ServeHTTP(second, signed(t, path, content))
+	if second.Code != http.StatusTooManyRequests {
+		t.Errorf("answered %d beside another", second.Code)
+	}
+	close(h.sink.hold)
+	<-done
+	if first.Code != http.StatusOK {
+		t.Errorf("answered %d", first.Code)
+	}
+}
+
+func TestNewRefusesHalfAConfig(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("no error")
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) {
+	return ingest.Result{Outcome: ingest.Duplicate}, nil
+}
+
+func (nothing) CallbackHandled(string, string, string, time.Duration) {}
+
+func (nothing) TimestampObserved(string, string, string, time.Duration) {}

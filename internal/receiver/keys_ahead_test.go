@@ -1,0 +1,98 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+func sourceScheme(t *testing.T) *runtime.Scheme {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	return scheme
+}
+
+// An API server that goes away leaves no source without keys, whether it has called before or not.
+func TestKeysAreReadAhead(t *testing.T) {
+	s := makeSafe()
+	one, two := builders.MakeRecordingSource("a").Key("one", "key").Obj(), builders.MakeRecordingSource("b").Key("two", "key").Obj()
+	sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(one).Build()
+	ahead := &KeysAhead{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- ahead.Start(ctx) }()
+	reads := func(want int64) {
+		t.Helper()
+		waitFor(t, "the keys to be read", func() bool { return s.reads.Load() == want && s.clock.HasWaiters() })
+	}
+	reads(1)
+
+	if err := sources.Create(ctx, two); err != nil {
+		t.Fatal(err)
+	}
+	s.set(func() { s.secrets["two"] = keyTwo })
+	s.clock.Step(aheadInterval)
+	reads(2)
+	s.clock.Step(aheadMaxAge)
+	reads(4)
+
+	s.set(func() { s.away = true })
+	s.clock.Step(aheadMaxAge)
+	reads(5) // one that fails is enough to know
+	s.clock.Step(keysKeep - aheadMaxAge)
+	expect(t, "a source that never called", s.verify(t, one, keyOne), nil)
+	expect(t, "another one", s.verify(t, two, keyTwo), nil)
+	expect(t, "a forgery", s.verify(t, two, keyOne), sparkrtc.ErrSignature)
+
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// A Secret that is never to be read is the trouble of the source that names it: the keys of all others are read.
+func TestASourceHoldsUpNoOthersKeys(t *testing.T) {
+	for _, name := range []string{"forbidden", "a/b", "..", "50%"} {
+		t.Run(name, func(t *testing.T) {
+			s := makeSafe()
+			s.set(func() { s.forbidden = "forbidden" })
+			first, second := builders.MakeRecordingSource("a").Key(name, "key").Obj(), builders.MakeRecordingSource("b").Key("one", "key").Obj()
+			sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(first, second).Build()
+			ahead := &KeysAhead{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+			if err := ahead.once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.set(func() { s.away = true })
+			s.clock.Step(aheadMaxAge)
+			expect(t, "a source behind it", s.verify(t, second, keyOne), nil)
+		})
+	}
+}
+
+// Sources that nobody signs for cost nothing, and a list that fails ends nothing.
+func TestKeysAheadOfNobody(t *testing.T) {
+	s := makeSafe()
+	open := builders.MakeRecordingSource("open").Obj()
+	open.Spec.Callback.Keys = nil
+	for _, sources := range []client.Reader{fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(open).Build(), brokenList{}} {
+		ahead := &KeysAhead{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+		_ = ahead.once(t.Context())
+	}
+	if reads := s.reads.Load(); reads != 0 {
+		t.Errorf("%d reads", reads)
+	}
+}

@@ -1,0 +1,91 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"cmp"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// Limits bound what callers can make the door hold or do. A zero field means its default.
+type Limits struct {
+	// BodyBytes is the longest body. A callback has about 1 KiB. Default 256 KiB.
+	BodyBytes int64
+	// HeaderBytes is the longest header, beside the 4 KiB that net/http adds. A callback's is below 1 KiB. Default 16 KiB.
+	HeaderBytes int
+	// Connections that are open at one time; more of them wait to be accepted. Default 1024.
+	Connections int
+	// InFlight is how many callbacks are read and handled at one time, which bounds memory to this many bodies, also
+	// over HTTP/2, where one connection carries many. Default 512: at 5 ms each, 100 000 a second.
+	InFlight int
+	// Suspects is how many callbacks of addresses that failed often, or send many bodies at one time, are read and
+	// handled at one time, beside InFlight. Default 16: at 5 ms each, 3200 a second.
+	Suspects int
+	// Queue is how many callbacks wait when all slots are taken, and as many again for the suspects' slots. Default 512;
+	// negative for none.
+	Queue int
+	// QueueTimeout is how long a callback waits for a slot. Default 3 s: when an outage begins, the first hold their slots
+	// for the 2 s that the API server is given, and until they are synced to disk. What is left of ReadTimeout is enough
+	// for the body.
+	QueueTimeout time.Duration
+	// ReadTimeout cuts slow senders off: it is for header and body together, which fit into one packet. Default 5 s.
+	ReadTimeout time.Duration
+	// HandleTimeout is for verifying and writing, after the body is read. Default 8 s: senders rarely wait longer.
+	HandleTimeout time.Duration
+	// IdleTimeout closes a connection that sends nothing, so that idle ones leave room for others. A callback that is on
+	// its way just then is lost, so an ingress should be the one that closes. Default 2 minutes: nginx and the load
+	// balancers of clouds mostly do after 60 s, Traefik and what else is written in Go after 90 s.
+	IdleTimeout time.Duration
+	// ShutdownDelay is how long the door still serves, no longer ready, after it was told to stop: until then, the
+	// Service's endpoints may still send callers here. Default 5 s; negative for none.
+	ShutdownDelay time.Duration
+	// DrainTimeout is how long answers that are under way may take after that. Default 20 s: more than ReadTimeout and
+	// HandleTimeout together, and with the delay less than the 30 s that a manager's graceful shutdown takes.
+	DrainTimeout time.Duration
+}
+
+const (
+	// maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.
+	maxStreams = 64
+	// streamBytes is how much of a body net/http holds over HTTP/2 until it is read, which a callback that waits for a
+	// slot is not. A client may send as much before it has heard of any other bound; with a lower one, the first long body
+	// on a connection would be an error of the protocol. All streams together fit into the connection's bound, so that none
+	// of them keeps the others from sending.
+	streamBytes     = 64<<10 - 1
+	connectionBytes = maxStreams * streamBytes
+	// frameBytes is the longest frame of HTTP/2, for which each connection keeps room once it was sent one: the least that
+	// the protocol allows.
+	frameBytes = 16 << 10
+)
+
+// perAddress is which part of InFlight the bodies of one address may take up while they come, before it is suspect.
+const perAddress = 4
+
+// withDefaults fills in what is zero.
+func (l Limits) withDefaults() Limits {
+	l.BodyBytes = cmp.Or(l.BodyBytes, 256<<10)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, 16<<10)
+	l.Connections = cmp.Or(l.Connections, 1024)
+	l.InFlight = cmp.Or(l.InFlight, 512)
+	l.Suspects = cmp.Or(l.Suspects, 16)
+	l.Queue = max(cmp.Or(l.Queue, 512), 0)
+	l.QueueTimeout = cmp.Or(l.QueueTimeout, 3*time.Second)
+	l.ReadTimeout = cmp.Or(l.ReadTimeout, 5*time.Second)
+	l.HandleTimeout = cmp.Or(l.HandleTimeout, 8*time.Second)
+	l.IdleTimeout = cmp.Or(l.IdleTimeout, 2*time.Minute)
+	l.ShutdownDelay = cmp.Or(l.ShutdownDelay, 5*time.Second)
+	l.DrainTimeout = cmp.Or(l.DrainTimeout, 20*time.Second)
+	return l
+}
+
+// bounded is a memory of at most so many entries, of which the one that was used longest ago is forgotten first.
+func bounded[K comparable, V any](entries int) *lru.Cache[K, V] {
+	memory, err := lru.New[K, V](entries)
+	if err != nil {
+		panic(err) // for no entries at all
+	}
+	return memory
+}

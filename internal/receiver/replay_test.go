@@ -1,0 +1,241 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
+)
+
+// replayHouse has two sources with the same key, and a clock.
+func replayHouse(t *testing.T, change func(*Config)) (house, *clocktesting.FakeClock, *v1alpha1.RecordingSource) {
+	t.Helper()
+	clk := clocktesting.NewFakeClock(testNow)
+	first, second := builders.MakeRecordingSource("classroom").Key("callback", "key").Obj(), builders.MakeRecordingSource("other").Key("callback", "key").Obj()
+	first.UID, second.UID = "1", "2"
+	return makeHouse(t, func(c *Config) {
+		c.Clock, c.Sources = clk, sources{"media/classroom": first, "media/other": second}
+		if change != nil {
+			change(c)
+		}
+	}), clk, first
+}
+
+// A delivery that was made safe is answered with 200 when it is sent again, and does nothing; for some time.
+func TestReplays(t *testing.T) {
+	h, clk, source := replayHouse(t, nil)
+	content := fixture(t, "complete-hls.json")
+	send := func(what, outcome string, r *http.Request, deliveries int) {
+		t.Helper()
+		checkAnswer(t, h.post(r), http.StatusOK, "success")
+		if got := h.observed.seen[len(h.observed.seen)-1]; got != "media/"+outcome {
+			t.Errorf("%s: observed %q", what, got)
+		}
+		if got := len(h.sink.deliveries); got != deliveries {
+			t.Errorf("%s: %d deliveries, want %d", what, got, deliveries)
+		}
+	}
+	send("the first", "classroom created", signed(t, path, content), 1)
+	send("a replay", "classroom replayed", signed(t, path, content), 1)
+	upper := signed(t, path, content)
+	upper.Header.Set(sparkrtc.HeaderSignature, strings.ToUpper(upper.Header.Get(sparkrtc.HeaderSignature)))
+	send("a replay in upper case", "classroom replayed", upper, 1)
+	moved := signed(t, path, content)
+	moved.Header.Set(sparkrtc.HeaderRand, "55770067919477794101619")
+	moved.Header.Set(sparkrtc.HeaderTimestamp, "600282")
+	send("a replay with digits moved from one header to the other", "classroom replayed", moved, 1)
+	send("another signature", "classroom created", signedAt(t, path, content, "2", "1619600282"), 2)
+	send("another source", "other created", signed(t, "/callbacks/media/other", content), 3)
+	clk.Step(replayWindow - 1)
+	send("within the window", "classroom replayed", signed(t, path, content), 3)
+	clk.Step(1)
+	send("after the window", "classroom created", signed(t, path, content), 4)
+	source.UID = "3"
+	send("a source of the same name", "classroom created", signed(t, path, content), 5)
+	// What was observed of the service's clock is not what a replay says.
+	if got := len(h.observed.timestamps); got != 5 {
+		t.Errorf("%d timestamps were observed, want those of the 5 deliveries", got)
+	}
+}
+
+// A callback that was not made safe is never taken for a replay.
+func TestARetryIsNoReplay(t *testing.T) {
+	h, _, source := replayHouse(t, nil)
+	content := fixture(t, "complete-hls.json")
+	h.sink.err = &ingest.Error{Err: errors.New("the API server is away")}
+	for range 3 {
+		checkAnswer(t, h.post(signed(t, path, content)), http.StatusServiceUnavailable, "cannot be made safe now")
+	}
+	h.sink.err = nil
+	source.Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1, Burst: 1}
+	checkAnswer(t, h.post(signedAt(t, path, content, "1", "1")), http.StatusOK, "")
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusTooManyRequests, "")
+	source.Spec.Callback.RateLimit = nil
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	if got := len(h.sink.deliveries); got != 2 {
+		t.Errorf("%d deliveries, want 2", got)
+	}
+}
+
+// Two at one time both go to ingest, which finds one of them to be a duplicate.
+func TestReplaysAtOneTime(t *testing.T) {
+	h, _, _ := replayHouse(t, nil)
+	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	for range 2 {
+		r := signed(t, path, fixture(t, "complete-hls.json"))
+		all.Go(func() {
+			if w := h.post(r); w.Code != http.StatusOK {
+				t.Errorf("answered %d", w.Code)
+			}
+		})
+	}
+	<-h.sink.entered
+	<-h.sink.entered
+	close(h.sink.hold)
+	all.Wait()
+}
+
+// Where the timestamp is enforced, a replay that is older than the tolerance is refused, remembered or not.
+func TestEnforceComesBeforeReplays(t *testing.T) {
+	h, clk, source := replayHouse(t, nil)
+	source.Spec.Callback.Timestamp = &v1alpha1.CallbackTimestamp{Policy: v1alpha1.TimestampEnforce, Tolerance: &metav1.Duration{Duration: time.Minute}}
+	content := fixture(t, "complete-hls.json")
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	clk.Step(time.Minute)
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	clk.Step(time.Second)
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusUnauthorized, "timestamp")
+}
+
+// Nobody signed what a source without authentication takes, so nothing of it is remembered.
+func TestUnsignedCallbacksAreNoReplays(t *testing.T) {
+	h, _, source := replayHouse(t, nil)
+	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
+	for range 3 {
+		checkAnswer(t, h.post(signed(t, path, fixture(t, "complete-hls.json"))), http.StatusOK, "")
+	}
+	if got := len(h.sink.deliveries); got != 3 {
+		t.Errorf("%d deliveries, want 3", got)
+	}
+	if got := h.deliveries.known.Len(); got != 0 {
+		t.Errorf("%d deliveries are remembered", got)
+	}
+}
+
+func TestDeliveriesAreBounded(t *testing.T) {
+	d := newDeliveries(clocktesting.NewFakeClock(testNow))
+	for i := range maxDeliveries + 10 {
+		name := delivery{source: "1"}
+		copy(name.signature[:], strconv.Itoa(i))
+		d.remember(name, kept)
+	}
+	if got := d.known.Len(); got != maxDeliveries {
+		t.Errorf("%d deliveries are remembered", got)
+	}
+}
+
+// graveyard keeps what is buried.
+type graveyard struct {
+	buried  []ingest.Delivery
+	reasons []string
+	err     error
+}
+
+func (g *graveyard) Bury(_ context.Context, d ingest.Delivery, reason string) error {
+	if g.err != nil {
+		return g.err
+	}
+	d.Body = append([]byte(nil), d.Body...)
+	g.buried, g.reasons = append(g.buried, d), append(g.reasons, reason)
+	return nil
+}
+
+// What is genuine but cannot be decoded is buried, and told of, once; unless it could not be buried.
+func TestUndecodableIsBuriedOnce(t *testing.T) {
+	letters := &graveyard{err: errors.New("the disk is full")}
+	h, clk, source := replayHouse(t, func(c *Config) { c.DeadLetters = letters })
+	content := []byte(`{"event_type":"RECORD_FILE_COMPLETE","file_size":-1}`)
+	a := h.answerTo(nil, signed(t, path, content), parsePeer("192.0.2.1:1"))
+	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
+		t.Errorf("answered %+v", a)
+	}
+	checkEvent(t, h.events, "CallbackInvalid")
+	letters.err = nil
+	for range 3 {
+		checkAnswer(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
+	}
+	checkEvent(t, h.events, "CallbackInvalid")
+	checkEvent(t, h.events, "")
+	if len(letters.buried) != 1 || string(letters.buried[0].Body) != string(content) || letters.buried[0].Source != "classroom" ||
+		letters.buried[0].Namespace != "media" || letters.buried[0].Digest == sparkrtc.Unsigned || !strings.Contains(letters.reasons[0], "file_size") {
+		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
+	}
+	clk.Step(replayWindow)
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
+	if len(letters.buried) != 2 {
+		t.Errorf("%d buried", len(letters.buried))
+	}
+	// What nobody signed pushes nothing out.
+	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
+	checkAnswer(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "file_size")
+	if len(letters.buried) != 2 {
+		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
+	}
+}
+
+// So is what the API server refuses for good.
+func TestInvalidIsBuriedOnce(t *testing.T) {
+	letters := &graveyard{err: errors.New("the disk is full")}
+	h, _, source := replayHouse(t, func(c *Config) { c.DeadLetters = letters })
+	h.sink.err = &ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.roomID is wrong")}
+	content := fixture(t, "complete-hls.json")
+	a := h.answerTo(nil, signed(t, path, content), parsePeer("192.0.2.1:1"))
+	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
+		t.Errorf("answered %+v", a)
+	}
+	letters.err = nil
+	for range 3 {
+		checkAnswer(t, h.post(signed(t, path, content)), http.StatusBadRequest, "cannot be stored")
+	}
+	if len(letters.buried) != 1 || letters.buried[0].Event.Type != sparkrtc.Complete || !strings.Contains(letters.reasons[0], "spec.roomID") {
+		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
+	}
+	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
+	checkAnswer(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "cannot be stored")
+	if len(letters.buried) != 1 {
+		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
+	}
+}
+
+// A refusal is told once; and what is mended meanwhile is taken.
+func TestARefusalIsToldOnce(t *testing.T) {
+	h, _, source := replayHouse(t, nil)
+	source.Spec.AppID = "other"
+	content := fixture(t, "complete-hls.json")
+	for range 3 {
+		checkAnswer(t, h.post(signed(t, path, content)), http.StatusForbidden, "app_id")
+	}
+	checkEvent(t, h.events, "CallbackRefused")
+	checkEvent(t, h.events, "")
+	source.Spec.AppID = app
+	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	if got := len(h.sink.deliveries); got != 1 {
+		t.Errorf("%d deliveries, want 1", got)
+	}
+}

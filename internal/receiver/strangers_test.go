@@ -1,0 +1,205 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+)
+
+// by is the request as another address sends it.
+func by(peer string, r *http.Request) *http.Request {
+	r.RemoteAddr = peer + ":1234"
+	return r
+}
+
+// fails sends what costs an address a failure, until it is suspect.
+func (h house) fails(t *testing.T, peer string) {
+	t.Helper()
+	for range failureBurst {
+		r := by(peer, signed(t, path, fixture(t, "start-hls.json")))
+		r.Header.Set(sparkrtc.HeaderRand, "forged")
+		if w := h.post(r); w.Code != http.StatusUnauthorized || w.Header().Get("Connection") != "close" {
+			t.Fatalf("a forgery: %d, Connection: %s", w.Code, w.Header().Get("Connection"))
+		}
+	}
+}
+
+// An address that failed too often is still heard, but crowds nobody out: it has a few slots, and not those of others.
+func TestSuspectsShareAFewSlots(t *testing.T) {
+	clk := clocktesting.NewFakeClock(testNow)
+	h := makeHouse(t, func(c *Config) { c.Clock, c.Limits.InFlight, c.Limits.Suspects, c.Limits.Queue = clk, 4, 2, -1 })
+	h.fails(t, "192.0.2.1")
+	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
+	content, sent := fixture(t, "start-hls.json"), 0
+	var all sync.WaitGroup
+	genuine := func(peer string) {
+		sent++
+		r := by(peer, signedAt(t, path, content, strconv.Itoa(sent), "1619600282"))
+		all.Go(func() {
+			if w := h.post(r); w.Code != http.StatusOK {
+				t.Errorf("a genuine callback from %s: %d", peer, w.Code)
+			}
+		})
+		<-h.sink.entered
+	}
+	genuine("192.0.2.1")
+	genuine("192.0.2.1")
+	refused := by("192.0.2.1", signedAt(t, path, content, "x", "1619600282"))
+	checkAnswer(t, h.post(refused), http.StatusTooManyRequests, "too many callbacks")
+	for range 4 {
+		genuine("192.0.2.2")
+	}
+	close(h.sink.hold)
+	all.Wait()
+	h.sink.entered, h.sink.hold = nil, nil
+	// Time heals.
+	clk.Step(time.Second)
+	if h.strangers.enter(netip.MustParseAddr("192.0.2.1")) {
+		t.Error("still suspect after a second")
+	}
+}
+
+// What is told apart by nobody, or may be genuine, costs an address nothing.
+func TestWhatCostsAnAddress(t *testing.T) {
+	content := fixture(t, "start-hls.json")
+	for name, c := range map[string]struct {
+		change  func(*Config)
+		request func(*http.Request)
+		costs   bool
+	}{
+		"a genuine callback": {nil, func(*http.Request) {}, false},
+		"a forgery":          {nil, func(r *http.Request) { r.Header.Set(sparkrtc.HeaderTimestamp, "1") }, true},
+		"no signature":       {nil, func(r *http.Request) { clear(r.Header) }, true},
+		"no such source":     {nil, func(r *http.Request) { r.URL.Path += "x" }, true},
+		"no such path":       {nil, func(r *http.Request) { r.URL.Path = "/" }, true},
+		"another method":     {nil, func(r *http.Request) { r.Method = http.MethodGet }, true},
+		"a body cut off":     {nil, func(r *http.Request) { r.Body = io.NopCloser(&cut{}) }, true},
+		"a body too large":   {nil, func(r *http.Request) { r.ContentLength = 1 << 30 }, true},
+		"no usable key":      {func(c *Config) { c.Keys = keyring{} }, func(*http.Request) {}, false},
+		"a broken cache":     {func(c *Config) { c.Sources = sources(nil) }, func(*http.Request) {}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := makeHouse(t, c.change)
+			r := by("192.0.2.1", signed(t, path, content))
+			c.request(r)
+			w := h.post(r)
+			if costs := h.strangers.failures.Len() > 0; costs != c.costs {
+				t.Errorf("answered %d: costs %v, want %v", w.Code, costs, c.costs)
+			}
+			if closes := w.Header().Get("Connection") == "close"; closes != c.costs {
+				t.Errorf("answered %d: closes the connection: %v", w.Code, closes)
+			}
+		})
+	}
+}
+
+// stalled is a body that does not come until the test ends.
+type stalled struct{ entered, end chan struct{} }
+
+func (s stalled) Read([]byte) (int, error) {
+	s.entered <- struct{}{}
+	<-s.end
+	return 0, io.ErrUnexpectedEOF
+}
+
+// One address cannot hold all slots with bodies that do not come, not even in the first seconds.
+func TestSlowSendersHoldNotAllSlots(t *testing.T) {
+	h := makeHouse(t, func(c *Config) { c.Limits.InFlight, c.Limits.Suspects, c.Limits.Queue = 8, 2, -1 })
+	content := fixture(t, "start-hls.json")
+	body := stalled{entered: make(chan struct{}), end: make(chan struct{})}
+	slow := func() *http.Request {
+		r := by("192.0.2.1", signed(t, path, content))
+		r.Body = io.NopCloser(body)
+		return r
+	}
+	var all sync.WaitGroup
+	for range 8/perAddress + 2 {
+		r := slow()
+		all.Go(func() {
+			if w := h.post(r); w.Code != http.StatusRequestTimeout {
+				t.Errorf("a slow body: %d", w.Code)
+			}
+		})
+		<-body.entered
+	}
+	checkAnswer(t, h.post(slow()), http.StatusTooManyRequests, "too many callbacks")
+	checkAnswer(t, h.post(by("192.0.2.2", signed(t, path, content))), http.StatusOK, "")
+	close(body.end)
+	all.Wait()
+	if got := len(h.strangers.reading); got != 0 {
+		t.Errorf("%d addresses are still said to send", got)
+	}
+}
+
+// Many genuine callers behind one address, as an ingress is, are not taken for slow senders.
+func TestManyGenuineCallersAtOneAddress(t *testing.T) {
+	// However slow the machine: what is tested is room, not speed.
+	o := openDoor(t, func(c *Config) { c.Limits.ReadTimeout, c.Limits.QueueTimeout = time.Minute, time.Minute }, nil)
+	content := fixture(t, "start-hls.json")
+	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	defer transport.CloseIdleConnections()
+	var all sync.WaitGroup
+	for caller := range 256 {
+		all.Go(func() {
+			for n := range 8 {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+o.address+path, bytes.NewReader(content))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r.Header = signedAt(t, path, content, strconv.Itoa(caller)+"-"+strconv.Itoa(n), "1619600282").Header
+				response, err := transport.RoundTrip(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = response.Body.Close()
+				if response.StatusCode != http.StatusOK {
+					t.Errorf("answered %d", response.StatusCode)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// An address is believed of whom the proxy names, and not of anybody else.
+func TestSuspectsBehindAProxy(t *testing.T) {
+	h := makeHouse(t, func(c *Config) { c.TrustedProxies = testProxies })
+	forged := func(forwarded string) {
+		r := by("10.0.0.1", signed(t, path, nil))
+		r.Header.Set("X-Forwarded-For", forwarded)
+		r.Header.Set(sparkrtc.HeaderRand, "forged")
+		h.post(r)
+	}
+	for i := range failureBurst {
+		forged("198.51.100." + strconv.Itoa(i) + ", 203.0.113.9")
+	}
+	for address, want := range map[string]bool{"203.0.113.9": true, "198.51.100.1": false, "10.0.0.1": false} {
+		if got := h.strangers.enter(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s: suspect is %v", address, got)
+		}
+	}
+}
+
+func TestStrangersAreBounded(t *testing.T) {
+	s := newStrangers(1, clocktesting.NewFakeClock(testNow))
+	for i := range maxAddresses + 10 {
+		s.fail(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+	}
+	if got := s.failures.Len(); got != maxAddresses {
+		t.Errorf("%d addresses are remembered", got)
+	}
+}
