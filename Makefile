@@ -4,8 +4,9 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-# Where demo and e2e run: localkube (a cluster of our own on this machine), kind, or current (the kubeconfig's).
-CLUSTER ?= localkube
+# Where demo and e2e run: kind, localkube (a cluster of our own on this machine) or current (that of the kubeconfig).
+# Default: kind where kind and Docker are there, else localkube.
+CLUSTER ?=
 
 # What is slow to make is kept outside the checkout, by the content of what it is made from.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/recording-operator
@@ -33,6 +34,10 @@ demo: ## A signed callback becomes an archived MP4 in a real cluster, set-up inc
 .PHONY: test
 test: ## Unit and envtest tests with the race detector, set-up included.
 	@hack/test.sh ./...
+
+.PHONY: test-short
+test-short: ## Unit tests alone, in seconds: no API server, S3 server, ffmpeg or race detector.
+	go test -short ./...
 
 ##@ The demo and its cluster
 
@@ -88,7 +93,7 @@ lint: $(GOLANGCI_LINT) ## Lint the code, the API included.
 
 .PHONY: tidy
 tidy: ## Tidy every module.
-	@for module in . hack/tools hack/localkube hack/localkube/kube hack/versitygw; do \
+	@for module in . hack/tools hack/localkube hack/localkube/kube hack/setup-envtest hack/versitygw; do \
 		echo "go mod tidy in $$module"; (cd "$$module" && go mod tidy) || exit 1; done
 
 .PHONY: verify
@@ -106,12 +111,12 @@ test-media: ## Recordings of every shape, good and damaged, through the worker; 
 .PHONY: test-load
 test-load: build ## Measure callbacks beside bare creates on one API server (LOAD="-clients 32 -n 8000 -alone 1000 -files 0 -rounds 1").
 	@mkdir -p dist
-	KUBEBUILDER_ASSETS=$$(hack/localkube.sh build --only envtest | tail -1) go run ./test/load $(LOAD)
+	KUBEBUILDER_ASSETS=$$(hack/envtest.sh) go run ./test/load $(LOAD)
 
 .PHONY: test-chaos
 test-chaos: build ## Break everything under load for DURATION (2m): nothing may be lost, doubled or forged (SEED=n for the same again).
 	@mkdir -p dist
-	KUBEBUILDER_ASSETS=$$(hack/localkube.sh build --only envtest | tail -1) go run ./test/chaos -duration $(or $(DURATION),2m) $(if $(SEED),-seed $(SEED)) $(CHAOS)
+	KUBEBUILDER_ASSETS=$$(hack/envtest.sh) go run ./test/chaos -duration $(or $(DURATION),2m) $(if $(SEED),-seed $(SEED)) $(CHAOS)
 
 .PHONY: bench-media
 bench-media: ## Measure the worker on large recordings beside bare ffmpeg: times, memory, MB/s (BENCH="-only day -runs 1").
@@ -124,8 +129,8 @@ fuzz: ## Fuzz what reads untrusted input, FUZZTIME (30s) each.
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)
 
 .PHONY: envtest-assets
-envtest-assets: ## Build what envtest needs and print the folder for KUBEBUILDER_ASSETS.
-	@hack/localkube.sh build --only envtest
+envtest-assets: ## Get what envtest needs and print the folder for KUBEBUILDER_ASSETS.
+	@hack/envtest.sh
 
 $(TOOLS)/%:
 	@echo "building $* (the linter takes about three minutes the first time; kept in $(TOOLS))"

@@ -1,14 +1,19 @@
 # Sourced by the demo and the end-to-end tests: a cluster with the operator and an S3 server in it.
 # shellcheck shell=bash
 #
-#   CLUSTER  localkube: a cluster of our own on this machine; kind: one in Docker, made when it is not there;
-#            current: the one of the current kubeconfig, whose nodes must be able to pull IMAGE_REGISTRY
+#   CLUSTER  kind: a cluster in Docker, created when it does not exist; localkube: a cluster of our own on this machine;
+#            current: the one of the current kubeconfig, whose nodes must be able to pull from IMAGE_REGISTRY.
+#            Default: kind where kind and Docker are there, else localkube.
 
-CLUSTER=${CLUSTER:-localkube}
+# shellcheck source=lib.sh
+source hack/lib.sh
+
 KIND_NAME=recording-operator
-
-say() { printf '\n==> [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
-die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+# choose_cluster takes kind where it is installed and Docker runs.
+choose_cluster() {
+  if command -v kind >/dev/null && timeout 5 docker info >/dev/null 2>&1; then echo kind; else echo localkube; fi
+}
+CLUSTER=${CLUSTER:-$(choose_cluster)}
 
 cluster_up() {
   case $CLUSTER in

@@ -8,33 +8,16 @@
 #   UPDATE=1 hack/media.sh             writes the table of docs/media.md as well
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/recording-operator
-mkdir -p "$cache" dist
+mkdir -p dist
+# shellcheck source=lib.sh
+source hack/lib.sh
 
-say() { printf '==> %s (%ds)\n' "$*" "$SECONDS"; }
-
-command -v go >/dev/null || { echo "media: Go 1.26 is needed: https://go.dev/dl" >&2; exit 1; }
-
-# install installs Debian packages where that is possible, and says what to do where it is not.
-install() {
-  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-    say "installing $*"
-    if ! DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >"$cache/apt.log" 2>&1; then
-      apt-get update -q >"$cache/apt.log" 2>&1
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >"$cache/apt.log" 2>&1 ||
-        { tail -20 "$cache/apt.log" >&2; exit 1; }
-    fi
-  else
-    echo "media: these are needed, install them first: $*" >&2
-    exit 1
-  fi
-}
-
-command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || install ffmpeg
+require_go
+command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || install_packages ffmpeg
 CHROMIUM=${CHROMIUM:-$(command -v chromium-headless-shell || command -v chromium || true)}
 if [[ -z $CHROMIUM ]]; then
   # A subshell: without Chromium everything else is proven all the same.
-  (install chromium-headless-shell) || say "results are not played: chromium-headless-shell cannot be installed"
+  (install_packages chromium-headless-shell) || say "results are not played: chromium-headless-shell cannot be installed"
   CHROMIUM=$(command -v chromium-headless-shell || true)
 fi
 # The worker runs the ffmpeg of its image on the shapes, and Debian's, which is older, on what is drawn.

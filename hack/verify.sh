@@ -32,6 +32,6 @@ make lint
 (cd hack/localkube && go vet ./...)
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
 # Where there is no kubectl, the one that is built for envtest does.
-command -v kubectl >/dev/null || PATH=$(hack/localkube.sh build --only envtest | tail -1):$PATH
+command -v kubectl >/dev/null || PATH=$(hack/envtest.sh):$PATH
 for base in crd rbac manager network-policy default samples prometheus persistent-spool; do kubectl kustomize "config/$base" >/dev/null; done
 echo "verify: nothing differs"

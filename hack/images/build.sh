@@ -67,7 +67,7 @@ flock -n 9 || { say "another build is under way; waiting for it"; flock 9; }
 
 bases=$tool
 if [ "$tool" = buildah ]; then
-  install_packages buildah mmdebstrap
+  require_programs buildah mmdebstrap
   bases=$(base_keys "$dockerfile")
 fi
 inputs=$( (inputs_of "$dockerfile"; echo "$target $tag $version $bases") | sha256sum | cut -d' ' -f1)

@@ -1,31 +1,9 @@
 # What build.sh needs with either tool. Sourced, not run.
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # repo and cache are build.sh's
+# shellcheck disable=SC2154  # repo is build.sh's
 
-say() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
-
-# long WORDS COMMAND... runs a command that takes its time: it says so, says every
-# 15 seconds that it goes on, and shows the command's own words only if it fails.
-long() {
-  local what=$1 began=$SECONDS log ticker rc=0
-  shift
-  log=$(mktemp)
-  say "$what"
-  (
-    exec 9>&- >/dev/null
-    while sleep 15; do say "... still at it after $((SECONDS - began)) s: $what"; done
-  ) &
-  ticker=$!
-  "$@" >"$log" 2>&1 </dev/null || rc=$?
-  kill "$ticker" 2>/dev/null || true
-  wait "$ticker" 2>/dev/null || true
-  if [ "$rc" -ne 0 ]; then
-    tail -n 40 "$log" >&2
-    say "failed (exit code $rc): $what"
-  fi
-  rm -f "$log"
-  return "$rc"
-}
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 choose_tool() {
   if [ -n "${IMAGE_TOOL:-}" ]; then
@@ -38,20 +16,6 @@ choose_tool() {
     echo "build.sh: no Docker daemon answers, and building without one takes root on Debian: start Docker, or run this as root on Debian" >&2
     return 1
   fi
-}
-
-# install_packages PROGRAM... installs the Debian packages of the same names that are missing.
-install_packages() {
-  local missing=() p
-  for p in "$@"; do command -v "$p" >/dev/null || missing+=("$p"); done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  long "installing Debian packages: ${missing[*]}" apt_install "${missing[@]}"
-}
-
-# The first try fails mostly because the lists of packages are missing or old.
-apt_install() {
-  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@")
-  "${install[@]}" || { apt-get update && "${install[@]}"; }
 }
 
 # inputs_of DOCKERFILE prints a hash for each file that the Dockerfile copies from
