@@ -70,7 +70,7 @@ func TestSendFormat(t *testing.T) {
 // What the guide of the service shows is what send makes: the signature is another implementation's.
 func TestSendSignsAsTheServiceDoes(t *testing.T) {
 	f := newFakeAPI(t)
-	got := f.run(t, "", append([]string{"send", "classroom", "-f", filepath.Join("..", "callback", "testdata", "complete-hls.json"), "--dry-run=client"}, fixed...)...)
+	got := f.run(t, "", append([]string{"send", "classroom", "-f", filepath.Join("..", "sparkrtc", "testdata", "complete-hls.json"), "--dry-run=client"}, fixed...)...)
 	if !strings.Contains(got.out, "X-Rtc-Signature: 59667f8e399fe0b4cde334567ccae539a5977a82924f0020a89ce100d4cb5f72\n") {
 		t.Error(got)
 	}

@@ -25,7 +25,7 @@ const (
 
 func startBody(t *testing.T) string {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("..", "callback", "testdata", "start-hls.json"))
+	body, err := os.ReadFile(filepath.Join("..", "sparkrtc", "testdata", "start-hls.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

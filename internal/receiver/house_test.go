@@ -146,7 +146,7 @@ func makeHouse(tb testing.TB, change func(*Config)) house {
 
 func fixture(tb testing.TB, name string) []byte {
 	tb.Helper()
-	content, err := os.ReadFile(filepath.Join("..", "callback", "testdata", name))
+	content, err := os.ReadFile(filepath.Join("..", "sparkrtc", "testdata", name))
 	if err != nil {
 		tb.Fatal(err)
 	}
