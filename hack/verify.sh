@@ -30,6 +30,7 @@ if [[ -n $(git status --porcelain) ]]; then
 fi
 make lint
 (cd hack/localkube && go vet ./...)
+hack/vulnerabilities.sh
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
 # Where there is no kubectl, the one that is built for envtest does.
 command -v kubectl >/dev/null || PATH=$(hack/envtest.sh):$PATH
