@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -42,9 +41,8 @@ const (
 //
 // An error is that of r or of yield, or [ErrNotTransportStream]. Damage is none: it is in File.Damage.
 func Read(r io.Reader, yield func(media.Sample) error) (media.File, error) {
-	block := blocks.Get().(*[]byte) //nolint:forcetypeassert // blocks' own
-	defer blocks.Put(block)
-	d := &demuxer{source: r, block: (*block)[:0], yield: yield, tables: tables{selected: -1}}
+	d := &demuxer{source: r, buffers: pool.Get().(*buffers), yield: yield, tables: tables{selected: -1}} //nolint:forcetypeassert // pool's own
+	defer func() { d.release(d.streams) }()
 	d.file.Container = media.MPEGTS
 	if err := d.run(); err != nil {
 		return media.File{}, err
@@ -55,17 +53,14 @@ func Read(r io.Reader, yield func(media.Sample) error) (media.File, error) {
 	return d.file, nil
 }
 
-// blocks are used again: a recording has thousands of small segments.
-var blocks = sync.Pool{New: func() any { block := make([]byte, 0, blockSize); return &block }}
-
 // demuxer is the state of one Read.
 type demuxer struct {
 	source io.Reader
 	yield  func(media.Sample) error
 	file   media.File
 
-	// block is the part of the source that is in memory, from offset on; ended: nothing follows it.
-	block  []byte
+	*buffers
+	// offset is that of the block in the source; ended: nothing follows it.
 	offset int64
 	ended  bool
 	// lost says that packets are searched. Stride is their distance, and position the offset of the present one.
@@ -73,7 +68,6 @@ type demuxer struct {
 	stride   int
 	position int64
 
-	pids [1 << 13]*pid
 	// streams are those of file.Streams, with what is needed to go on.
 	streams []*stream
 	tables
@@ -83,8 +77,6 @@ type demuxer struct {
 	// clock is the last time of any stream; hasClock says that there is one.
 	clock    int64
 	hasClock bool
-	// sample is the buffer that MP4 samples are built in.
-	sample []byte
 }
 
 // fill moves what is left of the block to its front and reads on, until the block is full or the source ends.

@@ -82,7 +82,8 @@ const (
 )
 
 func newStream(d *demuxer, mapped mappedStream) *stream {
-	s := &stream{d: d, index: len(d.streams), mapped: mapped, params: -1}
+	s := &stream{d: d, index: len(d.streams), mapped: mapped, params: -1, data: d.streamBuffer()}
+	d.buffered += cap(s.data)
 	s.cutter = newCutter(mapped)
 	d.streams = append(d.streams, s)
 	d.file.Streams = append(d.file.Streams, media.Stream{
