@@ -144,6 +144,33 @@ func TestCanvas(t *testing.T) {
 	}
 }
 
+// TestFills_OnlyWherePaddingIsNeverNeeded: a picture that is smaller than the canvas, or turned, is padded.
+func TestFills_OnlyWherePaddingIsNeverNeeded(t *testing.T) {
+	size := func(width, height int) media.Params { return media.Params{Width: width, Height: height} }
+	tests := map[string]struct {
+		track timeline.Track
+		want  bool
+	}{
+		"one size":     {timeline.Track{Params: []media.Params{size(640, 360), size(640, 360)}}, true},
+		"a lower one":  {timeline.Track{Params: []media.Params{size(640, 360), size(640, 358)}}, false},
+		"a narrow one": {timeline.Track{Params: []media.Params{size(360, 360), size(640, 360)}}, false},
+		"unknown":      {timeline.Track{Params: []media.Params{size(0, 0)}}, false},
+		"turned":       {timeline.Track{Params: []media.Params{size(640, 360)}, Matrix: [9]int32{-1 << 16, 0, 0, 0, -1 << 16}}, false},
+	}
+	for name, test := range tests {
+		if got := fills(&test.track, 640, 360); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestKnowsSizes_OfTransportStreamsAlone(t *testing.T) {
+	ts, other := &media.File{Container: media.MPEGTS}, &media.File{Container: media.FragmentMP4}
+	if !knowsSizes([]*media.File{ts, nil, ts}) || knowsSizes([]*media.File{ts, other}) {
+		t.Error("an MP4 may hold other parameter sets than its header says; a transport stream has all")
+	}
+}
+
 // TestRecording_SurvivesItsFile: fetch writes it for process.
 func TestRecording_SurvivesItsFile(t *testing.T) {
 	data, err := json.Marshal(Recording{HLS: true, Lists: [][]Segment{{{Name: "a.ts", Seconds: 2, Rounding: 1e-6, Lost: true}, {Index: 1, Encrypted: true}}}})

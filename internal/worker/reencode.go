@@ -41,6 +41,7 @@ func (m *maker) encoding() ffmpeg.Encoding {
 	if track := m.timeline.Video; track != nil {
 		e.Width, e.Height = canvas(track, maxHeight)
 		e.SquarePixels = !slices.ContainsFunc(track.Params, func(p media.Params) bool { return mp4.HasPixelAspect(p.Entry) })
+		e.Fills = e.SquarePixels && m.allSizes && fills(track, e.Width, e.Height)
 	}
 	if track := m.timeline.Audio; track != nil {
 		e.Sound = true
@@ -65,6 +66,13 @@ func canvas(track *timeline.Track, maxHeight int) (width, height int) {
 		width, height = width*maxHeight/height, maxHeight/2*2
 	}
 	return max(2, (width+1)/2*2), max(2, (height+1)/2*2)
+}
+
+// fills says that every picture of a track is as large as the canvas.
+func fills(track *timeline.Track, width, height int) bool {
+	return track.Matrix == [9]int32{} && !slices.ContainsFunc(track.Params, func(p media.Params) bool {
+		return p.Width != width || p.Height != height
+	})
 }
 
 // reencode makes one MP4 of a recording that changes. Preset Remux copies the track that does not change.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -42,7 +43,7 @@ func (w *Worker) transcode(ctx context.Context, recording *Recording, files []*m
 		return product, err
 	}
 	m := &maker{
-		worker: w, timeline: t, sources: recording.sources(0, w.sourceDir()), spec: w.Task.Transcode,
+		worker: w, timeline: t, sources: recording.sources(0, w.sourceDir()), spec: w.Task.Transcode, allSizes: knowsSizes(files),
 		tool: ffmpeg.Tool{Program: w.FFmpeg, Worker: w.Self, Read: []string{w.sourceDir()}, Write: []string{w.renderDir()},
 			RequireLandlock: w.Task.RequireLandlock, Log: w.Log},
 	}
@@ -110,6 +111,8 @@ type maker struct {
 	sources  []index.Source
 	spec     *v1alpha1.Transcode
 	tool     ffmpeg.Tool
+	// allSizes says that the sizes of all pictures are known.
+	allSizes bool
 	// complaints counts what decoders complained about, and spots are where.
 	complaints int
 	spots      []compare.Range
@@ -119,6 +122,12 @@ type maker struct {
 type result struct {
 	path  string
 	media *v1alpha1.Media
+}
+
+// knowsSizes says that the indexes have every picture's size: that of a transport stream has all parameter sets. An MP4 may
+// hold other ones than its header says.
+func knowsSizes(files []*media.File) bool {
+	return !slices.ContainsFunc(files, func(f *media.File) bool { return f != nil && f.Container != media.MPEGTS })
 }
 
 // make makes one MP4, or several when the recording is split where it changes.

@@ -17,6 +17,9 @@ type Encoding struct {
 	Width, Height int
 	// SquarePixels says that no picture has other pixels, whatever the container says of the track as a whole.
 	SquarePixels bool
+	// Fills says that every picture is known to be as large as Width and Height, with square pixels: none is padded, which
+	// would copy all of them. One that is of another size all the same is stretched.
+	Fills bool
 	// CRF is x264's constant rate factor, 0 to 51.
 	CRF int
 	// Sound says that there is sound, with this sample rate in Hz and this many channels.
@@ -28,6 +31,10 @@ type Encoding struct {
 
 // maxThreads bounds x264's threads, since each takes memory.
 const maxThreads = 16
+
+// threads is how many threads x264 has: three for two processors, as it would choose by itself. Each waits for the one
+// before at times.
+func threads() int { return min(runtime.NumCPU()*3/2, maxThreads) }
 
 // in opens an MP4 of our own, and nothing else: no protocol but files, no other container.
 func in(path string) []string {
@@ -49,7 +56,7 @@ func encodeArgs(input, output string, e Encoding) []string {
 	if e.Width > 0 {
 		args = append(args, "-map", "0:v:0", "-vf", pictureFilter(e), "-c:v", "libx264", "-preset", "veryfast", "-crf", strconv.Itoa(e.CRF),
 			"-pix_fmt", "yuv420p",
-			"-threads", strconv.Itoa(min(runtime.NumCPU(), maxThreads)), "-fps_mode", "vfr", "-enc_time_base:v", "-1")
+			"-threads", strconv.Itoa(threads()), "-fps_mode", "vfr", "-enc_time_base:v", "-1")
 	}
 	if e.Sound {
 		args = append(args, "-map", "0:a:0", "-af", "aresample=async=1:min_hard_comp=0.05", "-c:a", "aac", "-b:a", fmt.Sprintf("%dk", e.AudioKbps))
@@ -65,6 +72,9 @@ func encodeArgs(input, output string, e Encoding) []string {
 
 // pictureFilter makes pixels square, then fits every picture into the canvas.
 func pictureFilter(e Encoding) string {
+	if e.Fills {
+		return fmt.Sprintf("scale=%d:%d,setsar=1", e.Width, e.Height)
+	}
 	square := "scale='trunc(iw*sar/2+0.5)*2':'trunc(ih/2+0.5)*2',setsar=1,"
 	if e.SquarePixels {
 		square = "setsar=1,"

@@ -5,7 +5,6 @@ package ffmpeg
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -15,7 +14,7 @@ func TestEncodeArgs(t *testing.T) {
 	const head = "-hide_banner -nostdin -y -loglevel repeat+level+warning -nostats -progress pipe:1 -stats_period 1 " +
 		"-protocol_whitelist file -format_whitelist mov -i in.mp4 "
 	const tail = "-video_track_timescale 90000 -movflags +faststart -f mp4 out.mp4"
-	coder := fmt.Sprintf("-c:v libx264 -preset veryfast -crf 23 -pix_fmt yuv420p -threads %d -fps_mode vfr -enc_time_base:v -1 ", min(runtime.NumCPU(), maxThreads))
+	coder := fmt.Sprintf("-c:v libx264 -preset veryfast -crf 23 -pix_fmt yuv420p -threads %d -fps_mode vfr -enc_time_base:v -1 ", threads())
 	tests := map[string]struct {
 		encoding Encoding
 		want     string
@@ -28,6 +27,10 @@ func TestEncodeArgs(t *testing.T) {
 		"square pixels": {
 			Encoding{Width: 640, Height: 360, SquarePixels: true, CRF: 23},
 			"-map 0:v:0 -vf setsar=1,scale=640:360:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=640:360:-1:-1,setsar=1 " + coder,
+		},
+		"pictures as large as the canvas": {
+			Encoding{Width: 640, Height: 360, SquarePixels: true, Fills: true, CRF: 23},
+			"-map 0:v:0 -vf scale=640:360,setsar=1 " + coder,
 		},
 		"sound alone, of one kind": {
 			Encoding{Sound: true, SampleRate: 48_000, Channels: 2, AudioKbps: 64},
