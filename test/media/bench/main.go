@@ -83,6 +83,13 @@ func exit(err error) {
 }
 
 func benchmark(ctx context.Context, runs int, only string) error {
+	// Nothing is removed before the end: ext4 makes files slowly while it has just removed thousands, since it looks for
+	// inodes that were not in use a moment ago.
+	base, err := os.MkdirTemp("", "bench-media-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(base) }()
 	found := false
 	for _, each := range scenarios {
 		if only != "" && only != each.name {
@@ -90,7 +97,7 @@ func benchmark(ctx context.Context, runs int, only string) error {
 		}
 		found = true
 		each.runs = min(runs, each.runs)
-		if err := each.measure(ctx); err != nil {
+		if err := each.measure(ctx, base); err != nil {
 			return fmt.Errorf("%s: %w", each.name, err)
 		}
 	}
@@ -100,8 +107,8 @@ func benchmark(ctx context.Context, runs int, only string) error {
 	return nil
 }
 
-// measure measures one scenario and prints it.
-func (s scenario) measure(ctx context.Context) error {
+// measure measures one scenario in a folder and prints it.
+func (s scenario) measure(ctx context.Context, base string) error {
 	recording, err := kept(ctx, s.name, s.make)
 	if err != nil {
 		return err
@@ -117,7 +124,7 @@ func (s scenario) measure(ctx context.Context) error {
 			return err
 		}
 		result.bare = append(result.bare, bare)
-		if err := result.runWorker(ctx); err != nil {
+		if err := result.runWorker(ctx, base); err != nil {
 			return err
 		}
 	}

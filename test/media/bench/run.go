@@ -83,13 +83,12 @@ func peakMemory() (int64, error) {
 	return kib << 10, err
 }
 
-// runWorker runs the three containers once.
-func (r *result) runWorker(ctx context.Context) error {
-	base, err := os.MkdirTemp("", "bench-media-")
+// runWorker runs the three containers once, in a folder of their own below dir.
+func (r *result) runWorker(ctx context.Context, dir string) error {
+	base, err := os.MkdirTemp(dir, r.name+"-")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(base) }()
 	s := r.step(base)
 	if err := os.MkdirAll(s.Destination, 0o750); err != nil {
 		return err
