@@ -15,10 +15,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// How many transfers run side by side: to or from a server, and to or from a volume.
+// How many transfers run side by side: to or from a server, from a volume, which has its own delays until a file's bytes
+// come, and to a volume.
 const (
 	serverTransfers = 4
-	volumeTransfers = 2
+	volumeReads     = 4
+	volumeWrites    = 2
 )
 
 // errTooLarge says that a transfer has used up its budget.

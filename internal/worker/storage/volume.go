@@ -115,7 +115,7 @@ const stepUser = 65532
 // Describe is the file's pvc:// URI, fit for a message.
 func (v *volumeReader) Describe(ref string) string { return printable(v.uri(ref)) }
 
-// Copy copies a few files side by side; a volume is not faster for more.
+// Copy copies a few files side by side: while one waits for the volume, others are copied.
 func (v *volumeReader) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
 	root, err := v.open(false)
 	if err != nil {
@@ -123,7 +123,7 @@ func (v *volumeReader) Copy(ctx context.Context, objects []Object, dir string, m
 	}
 	defer func() { _ = root.Close() }()
 	room := newBudget(maxBytes)
-	return sideBySide(ctx, volumeTransfers, len(objects), stored, func(ctx context.Context, index int) error {
+	return sideBySide(ctx, volumeReads, len(objects), stored, func(ctx context.Context, index int) error {
 		return v.copyOut(ctx, root, objects[index], dir, room)
 	})
 }
