@@ -6,6 +6,7 @@ package worker_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -263,5 +265,46 @@ low/index.m3u8
 	manifest := readManifest(t, filepath.Join(b.destination, "room/stream/manifest.json"))
 	if manifest.Integrity.State != v1alpha1.IntegrityUnknown || !slices.ContainsFunc(manifest.Integrity.Findings, func(f v1alpha1.Finding) bool { return f.Type == "Encrypted" }) {
 		t.Errorf("%+v", manifest.Integrity)
+	}
+}
+
+// TestFetch_ManyMissingSegmentsCostOneTryEach for each pause: a playlist may name 100,000 that are nowhere.
+func TestFetch_ManyMissingSegmentsCostOneTryEach(t *testing.T) {
+	const count = 20_000
+	b := newBench(t, remux, "calls/index.m3u8")
+	dir := filepath.Join(b.source, "calls")
+	hlsRecording(t, dir)
+	edit(t, filepath.Join(dir, "index.m3u8"), func(data []byte) []byte {
+		data = bytes.TrimSuffix(data, []byte("#EXT-X-ENDLIST\n"))
+		for i := range count {
+			data = fmt.Appendf(data, "#EXTINF:2,\nmissing-%d.ts\n", i)
+		}
+		return append(data, "#EXT-X-ENDLIST\n"...)
+	})
+	pauses := b.patient(func(int) {})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // giving up one after another takes minutes
+	defer cancel()
+	if _, err := b.Fetch(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(*pauses) == 0 {
+		t.Error("missing segments are not waited for")
+	}
+	data, err := os.ReadFile(filepath.Join(b.WorkDir, "source.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recording worker.Recording
+	if err := json.Unmarshal(data, &recording); err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	for _, segment := range recording.Lists[0] {
+		if segment.Lost {
+			lost++
+		}
+	}
+	if lost != count {
+		t.Errorf("%d segments are lost, want %d", lost, count)
 	}
 }

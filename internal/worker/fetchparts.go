@@ -193,37 +193,40 @@ func (f *fetcher) findLost(lists [][]Segment) (readable bool) {
 	return readable
 }
 
-// fetchGroup fetches the parts that are not there yet. A part that is nowhere is waited for; then it is lost. The others
-// are fetched all the same: the timeline says what is missing of the recording, and whether it may be published.
+// fetchGroup fetches the parts that are not there yet. Parts that are nowhere are waited for; then they are lost. The
+// others are fetched all the same: the timeline says what is missing of the recording, and whether it may be published.
 func (f *fetcher) fetchGroup(ctx context.Context, first bool) error {
+	group := slices.DeleteFunc(slices.Clone(f.parts), func(each *part) bool { return each.first != first })
 	for {
-		var group []*part
-		var objects []storage.Object
-		for _, each := range f.parts {
-			if each.first == first && !each.stored && !each.lost {
-				group = append(group, each)
-				objects = append(objects, storage.Object{Ref: each.ref, File: each.file})
-			}
-		}
-		if len(group) == 0 {
-			return nil
+		objects := make([]storage.Object, len(group))
+		for i, each := range group {
+			objects[i] = storage.Object{Ref: each.ref, File: each.file}
 		}
 		err := f.copy(ctx, objects, f.left, func(i int) error { return f.store(group[i]) })
 		if err == nil {
-			continue
+			return nil
 		}
-		missing := f.byRef[failure.Of(err).Object]
-		if missing == nil || failure.Of(err).Reason != workerapi.ReasonNotFound || ctx.Err() != nil {
-			return f.explain(err, missing)
+		about := f.byRef[failure.Of(err).Object]
+		if about == nil || failure.Of(err).Reason != workerapi.ReasonNotFound || ctx.Err() != nil {
+			return f.explain(err, about)
 		}
+		group = slices.DeleteFunc(group, func(each *part) bool { return each.stored })
 		again, waitErr := f.patience.again(ctx)
-		switch {
-		case waitErr != nil:
+		if waitErr != nil {
 			return waitErr
-		case !again:
-			f.log.Warn("Part of the recording is missing", "part", missing.String(), "object", f.reader.Describe(missing.ref))
-			missing.lost = true
 		}
+		if !again {
+			f.lose(group)
+			return nil
+		}
+	}
+}
+
+// lose gives parts up.
+func (f *fetcher) lose(parts []*part) {
+	for _, each := range parts {
+		f.log.Warn("Part of the recording is missing", "part", each.String(), "object", f.reader.Describe(each.ref))
+		each.lost = true
 	}
 }
 

@@ -146,7 +146,7 @@ func (d *download) Describe(ref string) string {
 func (d *download) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
 	room := newBudget(maxBytes)
 	receiver := receiver{server: d, pause: d.pause, log: d.log}
-	return sideBySide(ctx, serverTransfers, len(objects), stored, func(ctx context.Context, index int) error {
+	return storeSideBySide(ctx, serverTransfers, len(objects), stored, func(ctx context.Context, index int) error {
 		return receiver.receiveFile(ctx, objects[index].Ref, filepath.Join(dir, objects[index].File), room)
 	})
 }

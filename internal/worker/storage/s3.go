@@ -145,7 +145,7 @@ func (keys) RelativeName(base, ref string) (string, error) { return relativeKey(
 // Copy receives objects side by side.
 func (s *s3Reader) Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error {
 	room := newBudget(maxBytes)
-	return sideBySide(ctx, serverTransfers, len(objects), stored, func(ctx context.Context, index int) error {
+	return storeSideBySide(ctx, serverTransfers, len(objects), stored, func(ctx context.Context, index int) error {
 		object := objects[index]
 		if err := checkObjectKey(object.Ref); err != nil {
 			return failure.Permanent(workerapi.ReasonUnsupported, "object: %w", err).About(object.Ref)

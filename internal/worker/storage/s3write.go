@@ -82,7 +82,7 @@ func (s *s3Writer) Write(ctx context.Context, dir string, files []File) (map[str
 		}
 	}
 	written := newResults[Written](len(files))
-	err := sideBySide(ctx, serverTransfers, len(files), nil, func(ctx context.Context, index int) error {
+	err := sideBySide(ctx, serverTransfers, len(files), func(ctx context.Context, index int) error {
 		local, err := OpenRegular(dir, files[index].local())
 		if err != nil {
 			return workVolumeError(err)
@@ -245,7 +245,7 @@ func contentType(key string) string {
 // for encrypted objects. Nothing is stored.
 func (s *s3Writer) Sums(ctx context.Context, names []string) (map[string]string, error) {
 	sums := newResults[string](len(names))
-	err := sideBySide(ctx, serverTransfers, len(names), nil, func(ctx context.Context, index int) error {
+	err := sideBySide(ctx, serverTransfers, len(names), func(ctx context.Context, index int) error {
 		sum := hashSink{sha256.New()}
 		err := s.receiver().receive(ctx, s.key(names[index]), sum, unbounded())
 		if err != nil {

@@ -40,7 +40,8 @@ type Reader interface {
 	// Copy stores all objects, which are distinct, in dir, of at most maxBytes together. Several are transferred side
 	// by side. As soon as the object at an index is whole on disk, stored is called with the index by the goroutine
 	// that transferred it, so calls may overlap; its error ends the copy and is returned. stored may be nil. A failure
-	// about one object bears its Ref; reason NotFound means that the object is certainly not there.
+	// about one object bears its Ref. Reason NotFound means that the object is certainly not there, that it is the first
+	// such one, and that all others that are there have been stored: such a failure alone does not end the copy.
 	Copy(ctx context.Context, objects []Object, dir string, maxBytes int64, stored func(index int) error) error
 }
 

@@ -9,10 +9,14 @@ import (
 	"io"
 	"math"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // How many transfers run side by side: to or from a server, from a volume, which has its own delays until a file's bytes
@@ -26,9 +30,8 @@ const (
 // errTooLarge says that a transfer has used up its budget.
 var errTooLarge = errors.New("larger than allowed")
 
-// sideBySide transfers count objects, at most limit at a time, and calls stored, unless it is nil, after each. The
-// first error ends all.
-func sideBySide(ctx context.Context, limit, count int, stored func(index int) error, transfer func(ctx context.Context, index int) error) error {
+// sideBySide transfers count objects, at most limit at a time. The first error ends all.
+func sideBySide(ctx context.Context, limit, count int, transfer func(ctx context.Context, index int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(limit)
 	for index := range count {
@@ -36,16 +39,36 @@ func sideBySide(ctx context.Context, limit, count int, stored func(index int) er
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := transfer(ctx, index); err != nil {
-				return err
-			}
-			if stored == nil {
-				return nil
-			}
-			return stored(index)
+			return transfer(ctx, index)
 		})
 	}
 	return group.Wait()
+}
+
+// storeSideBySide does what Reader.Copy says of what is stored and what is not there, with transfer for each object.
+func storeSideBySide(ctx context.Context, limit, count int, stored func(index int) error, transfer func(ctx context.Context, index int) error) error {
+	var lock sync.Mutex
+	var missing error
+	first := count
+	err := sideBySide(ctx, limit, count, func(ctx context.Context, index int) error {
+		err := transfer(ctx, index)
+		if err != nil && failure.Of(err).Reason == workerapi.ReasonNotFound {
+			lock.Lock()
+			defer lock.Unlock()
+			if index < first {
+				missing, first = err, index
+			}
+			return nil
+		}
+		if err != nil || stored == nil {
+			return err
+		}
+		return stored(index)
+	})
+	if err != nil {
+		return err
+	}
+	return missing
 }
 
 // budget is how many bytes may still be stored. Transfers side by side share one.

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -75,6 +76,51 @@ func TestCopy_CallsStoredOnceEachFileIsWhole(t *testing.T) {
 			err = test.reader.Copy(t.Context(), test.objects, t.TempDir(), 200, func(int) error { return broken })
 			if !errors.Is(err, broken) {
 				t.Errorf("error %v, want the one that stored returned", err)
+			}
+		})
+	}
+}
+
+// TestCopy_MissingObjectsDoNotEndIt: all others are stored, and the failure is about the first one that is not there.
+func TestCopy_MissingObjectsDoNotEndIt(t *testing.T) {
+	const there = "0123456789"
+	missing := map[int]bool{3: true, 0: true, 19: true}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for i := range missing {
+			if r.URL.Path == fmt.Sprintf("/%d", i) {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+		}
+		_, _ = w.Write([]byte(there))
+	}))
+	t.Cleanup(server.Close)
+	volumeObjects, urls := objectsOf("", 20), objectsOf(server.URL+"/", 20)
+	volume := volumeReader{volume: volume{claim: "calls", mount: t.TempDir()}}
+	for i, object := range volumeObjects {
+		if !missing[i] {
+			write(t, filepath.Join(volume.mount, object.Ref), there)
+		}
+	}
+	for name, test := range map[string]struct {
+		reader  Reader
+		objects []Object
+	}{
+		"volume":   {&volume, volumeObjects},
+		"download": {newTestDownload(t, server), urls},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stored atomic.Int32
+			err := test.reader.Copy(t.Context(), test.objects, t.TempDir(), 200, func(index int) error {
+				if missing[index] {
+					t.Errorf("object %d counts as stored", index)
+				}
+				stored.Add(1)
+				return nil
+			})
+			checkFailure(t, err, workerapi.ReasonNotFound)
+			if about := failure.Of(err).Object; about != test.objects[0].Ref || stored.Load() != 17 {
+				t.Errorf("%d objects are stored, and the failure is about %q", stored.Load(), about)
 			}
 		})
 	}

@@ -123,7 +123,7 @@ func (v *volumeReader) Copy(ctx context.Context, objects []Object, dir string, m
 	}
 	defer func() { _ = root.Close() }()
 	room := newBudget(maxBytes)
-	return sideBySide(ctx, volumeReads, len(objects), stored, func(ctx context.Context, index int) error {
+	return storeSideBySide(ctx, volumeReads, len(objects), stored, func(ctx context.Context, index int) error {
 		return v.copyOut(ctx, root, objects[index], dir, room)
 	})
 }

@@ -73,7 +73,7 @@ func (v *volumeWriter) Write(ctx context.Context, dir string, files []File) (map
 	}
 	defer func() { _ = root.Close() }()
 	written := newResults[Written](len(files))
-	err = sideBySide(ctx, volumeWrites, len(files), nil, func(ctx context.Context, index int) error {
+	err = sideBySide(ctx, volumeWrites, len(files), func(ctx context.Context, index int) error {
 		local, err := OpenRegular(dir, files[index].local())
 		if err != nil {
 			return workVolumeError(err)
@@ -204,7 +204,7 @@ func (v *volumeWriter) Sums(ctx context.Context, names []string) (map[string]str
 	}
 	defer func() { _ = root.Close() }()
 	sums := newResults[string](len(names))
-	err = sideBySide(ctx, volumeReads, len(names), nil, func(ctx context.Context, index int) error {
+	err = sideBySide(ctx, volumeReads, len(names), func(ctx context.Context, index int) error {
 		file, err := v.openRegular(root, names[index])
 		if err != nil {
 			return ignoreMissing(err)
