@@ -15,33 +15,13 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 )
-
-// program finds a program by an environment variable or in PATH. Without it the test is skipped, unless REQUIRE_MEDIA is
-// 1.
-func program(tb testing.TB, name, variable string) string {
-	tb.Helper()
-	path := os.Getenv(variable)
-	if path == "" {
-		path = name
-	}
-	path, err := exec.LookPath(path)
-	if err == nil {
-		path, err = filepath.Abs(path)
-	}
-	if err != nil {
-		if os.Getenv("REQUIRE_MEDIA") == "1" {
-			tb.Fatalf("%s is required: %v", name, err)
-		}
-		tb.Skipf("%s is not installed", name)
-	}
-	return path
-}
 
 // ffmpeg runs ffmpeg in a folder and gives what it writes to standard output.
 func ffmpeg(tb testing.TB, dir string, args ...string) string {
 	tb.Helper()
-	command := exec.CommandContext(tb.Context(), program(tb, "ffmpeg", "FFMPEG"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+	command := exec.CommandContext(tb.Context(), programs.FFmpeg(tb), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
 	command.Dir = dir
 	var complaints strings.Builder
 	command.Stderr = &complaints
@@ -93,7 +73,7 @@ type probedPacket struct {
 func ffprobe(tb testing.TB, path string, args ...string) probed {
 	tb.Helper()
 	args = append([]string{"-v", "error", "-print_format", "json", "-show_packets", "-show_streams", "-show_format"}, args...)
-	command := exec.CommandContext(tb.Context(), program(tb, "ffprobe", "FFPROBE"), append(args, path)...)
+	command := exec.CommandContext(tb.Context(), programs.FFprobe(tb), append(args, path)...)
 	out, err := command.Output()
 	if err != nil {
 		tb.Fatalf("ffprobe: %v", err)

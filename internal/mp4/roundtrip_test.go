@@ -19,6 +19,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 )
 
 // memory is a file in memory.
@@ -307,7 +308,7 @@ func TestWrite_LargeFiles(t *testing.T) {
 	if offset != end-size {
 		t.Errorf("the last sample is at %d, want %d", offset, end-size)
 	}
-	command := exec.CommandContext(t.Context(), program(t, "ffprobe", "FFPROBE"), "-v", "error", "-of", "csv=p=0",
+	command := exec.CommandContext(t.Context(), programs.FFprobe(t), "-v", "error", "-of", "csv=p=0",
 		"-read_intervals", "%+#1", "-show_entries", "stream=nb_frames,duration_ts", file.Name())
 	if out, err := command.Output(); err != nil || string(out) != fmt.Sprintf("%d,%d\n", count<<31, count) {
 		t.Errorf("ffprobe finds %q: %v", out, err)

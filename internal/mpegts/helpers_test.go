@@ -15,25 +15,8 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mpegts"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 )
-
-// program finds a program by an environment variable or in PATH. Without it the test is skipped, unless REQUIRE_MEDIA is
-// 1.
-func program(tb testing.TB, name, variable string) string {
-	tb.Helper()
-	path := os.Getenv(variable)
-	if path == "" {
-		path = name
-	}
-	path, err := exec.LookPath(path)
-	if err != nil {
-		if os.Getenv("REQUIRE_MEDIA") == "1" {
-			tb.Fatalf("%s is required: %v", name, err)
-		}
-		tb.Skipf("%s is not installed", name)
-	}
-	return path
-}
 
 // makeMedia runs ffmpeg and gives the file that its last argument names.
 func makeMedia(tb testing.TB, args ...string) string {
@@ -43,7 +26,7 @@ func makeMedia(tb testing.TB, args ...string) string {
 		path = filepath.Join(tb.TempDir(), path)
 	}
 	args = append([]string{"-v", "error", "-nostdin", "-y"}, append(args[:len(args)-1:len(args)-1], path)...)
-	if out, err := exec.CommandContext(tb.Context(), program(tb, "ffmpeg", "FFMPEG"), args...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(tb.Context(), programs.FFmpeg(tb), args...).CombinedOutput(); err != nil {
 		tb.Fatalf("ffmpeg %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return path
@@ -74,7 +57,7 @@ type probed struct {
 // probe asks ffprobe for the packets of a file, by stream.
 func probe(t *testing.T, path string) [][]probed {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), program(t, "ffprobe", "FFPROBE"), "-v", "error", "-show_data_hash", "md5",
+	command := exec.CommandContext(t.Context(), programs.FFprobe(t), "-v", "error", "-show_data_hash", "md5",
 		"-show_entries", "packet=stream_index,pts,dts,size,flags,data_hash", "-of", "json", path)
 	out, err := command.Output()
 	if err != nil {

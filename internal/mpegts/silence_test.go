@@ -14,6 +14,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 )
 
 // decode gives the sound of a file as ffmpeg decodes it, in 16 bits, and fails when ffmpeg complains.
@@ -24,7 +25,7 @@ func decode(t *testing.T, data []byte, name string) []byte {
 		t.Fatal(err)
 	}
 	var out, complaints bytes.Buffer
-	command := exec.CommandContext(t.Context(), program(t, "ffmpeg", "FFMPEG"), "-v", "error", "-nostdin", "-i", path, "-f", "s16le", "-")
+	command := exec.CommandContext(t.Context(), programs.FFmpeg(t), "-v", "error", "-nostdin", "-i", path, "-f", "s16le", "-")
 	command.Stdout, command.Stderr = &out, &complaints
 	if err := command.Run(); err != nil || complaints.Len() > 0 {
 		t.Fatalf("ffmpeg: %v\n%s", err, &complaints)

@@ -21,32 +21,12 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/packedaudio"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 )
-
-// program finds a program by an environment variable or in PATH. Without it the test is skipped, unless REQUIRE_MEDIA is
-// 1.
-func program(tb testing.TB, name, variable string) string {
-	tb.Helper()
-	path := os.Getenv(variable)
-	if path == "" {
-		path = name
-	}
-	path, err := exec.LookPath(path)
-	if err == nil {
-		path, err = filepath.Abs(path)
-	}
-	if err != nil {
-		if os.Getenv("REQUIRE_MEDIA") == "1" {
-			tb.Fatalf("%s is required: %v", name, err)
-		}
-		tb.Skipf("%s is not installed", name)
-	}
-	return path
-}
 
 func ffmpeg(tb testing.TB, args ...string) []byte {
 	tb.Helper()
-	command := exec.CommandContext(tb.Context(), program(tb, "ffmpeg", "FFMPEG"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+	command := exec.CommandContext(tb.Context(), programs.FFmpeg(tb), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
@@ -128,7 +108,7 @@ func TestRead_AgreesWithFFprobe(t *testing.T) {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, err := exec.CommandContext(t.Context(), program(t, "ffprobe", "FFPROBE"),
+			out, err := exec.CommandContext(t.Context(), programs.FFprobe(t),
 				"-v", "error", "-show_packets", "-show_streams", "-of", "json", path).Output()
 			if err != nil {
 				t.Fatal(err)

@@ -17,52 +17,17 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// program finds a program by an environment variable or in PATH. Without it the test is skipped, unless requirement is
-// set to 1.
-func program(t *testing.T, name, variable, requirement string) string {
-	t.Helper()
-	path := os.Getenv(variable)
-	if path == "" {
-		path = name
-	}
-	path, err := exec.LookPath(path)
-	if err == nil {
-		path, err = filepath.Abs(path)
-	}
-	if err != nil {
-		if os.Getenv(requirement) == "1" {
-			t.Fatalf("%s is required: %v", name, err)
-		}
-		t.Skipf("%s is not installed", name)
-	}
-	return path
-}
-
-// ffmpeg makes recordings and looks at results.
-func ffmpeg(t *testing.T) string {
-	t.Helper()
-	return program(t, "ffmpeg", "FFMPEG", "REQUIRE_MEDIA")
-}
-
-// workerFFmpeg is the ffmpeg under test. The worker image has one that makes no test pictures.
-func workerFFmpeg(t *testing.T) string {
-	t.Helper()
-	if os.Getenv("WORKER_FFMPEG") == "" {
-		return ffmpeg(t)
-	}
-	return program(t, "ffmpeg", "WORKER_FFMPEG", "REQUIRE_MEDIA")
-}
-
 // makeMedia runs ffmpeg in a new folder. Pictures and sound are synthetic and small.
 func makeMedia(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), ffmpeg(t), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+	command := exec.CommandContext(t.Context(), programs.FFmpeg(t), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
 	command.Dir = dir
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, out)
@@ -135,7 +100,7 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 	if transcode == nil {
 		todo.Archive = &v1alpha1.Archive{}
 	}
-	tool := workerFFmpeg(t)
+	tool := programs.WorkerFFmpeg(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

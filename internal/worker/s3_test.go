@@ -20,6 +20,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -37,7 +38,7 @@ const (
 // startS3 starts a server with the buckets calls and archive.
 func startS3(t *testing.T) s3Server {
 	t.Helper()
-	gateway := program(t, "versitygw", "VERSITYGW", "REQUIRE_STORAGE")
+	gateway := programs.VersityGW(t)
 	server := s3Server{data: t.TempDir()}
 	for _, bucket := range []string{"calls", "archive"} {
 		if err := os.Mkdir(filepath.Join(server.data, bucket), 0o750); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -397,7 +398,7 @@ func TestFetch_SegmentsCutWithinPacketsAreJoined(t *testing.T) {
 func decoded(t *testing.T, b *bench) string {
 	t.Helper()
 	result := filepath.Join(b.destination, "room/stream/index.mp4")
-	out, err := exec.CommandContext(t.Context(), ffmpeg(t), "-v", "error", "-nostdin", "-i", result, "-f", "framemd5", "-").Output()
+	out, err := exec.CommandContext(t.Context(), programs.FFmpeg(t), "-v", "error", "-nostdin", "-i", result, "-f", "framemd5", "-").Output()
 	if err != nil || len(out) < 1000 {
 		t.Fatalf("%v, %d bytes", err, len(out))
 	}

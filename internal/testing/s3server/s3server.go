@@ -7,7 +7,6 @@ package s3server
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -26,6 +25,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 )
 
 // The server's only credentials.
@@ -57,7 +57,7 @@ func Start(t *testing.T, buckets ...string) *Server {
 		}
 	}
 	address := freeAddress(t)
-	run(t, program(t), address, server.data)
+	run(t, programs.VersityGW(t), address, server.data)
 	target := &url.URL{Scheme: "http", Host: address}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
@@ -134,19 +134,6 @@ func (s *Server) SetTime(t *testing.T, bucket, key string, at time.Time) {
 	if err := os.Chtimes(filepath.Join(s.data, bucket, filepath.FromSlash(key)), at, at); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// program is versitygw.
-func program(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath(cmp.Or(os.Getenv("VERSITYGW"), "versitygw"))
-	if err != nil {
-		if os.Getenv("REQUIRE_STORAGE") == "1" {
-			t.Fatalf("versitygw is required: %v", err)
-		}
-		t.Skip("versitygw is not installed")
-	}
-	return path
 }
 
 // run starts the server and waits until it answers.

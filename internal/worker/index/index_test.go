@@ -15,24 +15,14 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 )
 
 // makeMedia runs ffmpeg in a folder. Without it the test is skipped, unless REQUIRE_MEDIA is 1.
 func makeMedia(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	path := os.Getenv("FFMPEG")
-	if path == "" {
-		path = "ffmpeg"
-	}
-	path, err := exec.LookPath(path)
-	if err != nil {
-		if os.Getenv("REQUIRE_MEDIA") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("ffmpeg is not installed")
-	}
-	command := exec.CommandContext(t.Context(), path, append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
+	command := exec.CommandContext(t.Context(), programs.FFmpeg(t), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
 	command.Dir = dir
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, out)
