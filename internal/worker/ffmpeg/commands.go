@@ -33,8 +33,8 @@ type Encoding struct {
 const maxThreads = 16
 
 // threads is how many threads x264 has: three for two processors, as it would choose by itself. Each waits for the one
-// before at times.
-func threads() int { return min(runtime.NumCPU()*3/2, maxThreads) }
+// before at times. Go's runtime counts the processors that the container's CPU limit leaves; x264 would count the node's.
+func threads() int { return min(runtime.GOMAXPROCS(0)*3/2, maxThreads) }
 
 // in opens an MP4 of our own, and nothing else: no protocol but files, no other container.
 func in(path string) []string {
