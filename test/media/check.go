@@ -162,6 +162,9 @@ func (c *checker) findOrigin() {
 	if c.view.damaged && c.truth.isDamaged(0, tolerance) {
 		return // the beginning is lost, so that nothing says when it was
 	}
+	if c.truth.slack > 0 && math.Abs(c.origin) <= c.tolerance() {
+		c.origin = 0 // most pictures lie behind a place that the recording leaves open
+	}
 	if math.Abs(c.origin) > 0.06+joinTolerance*float64(c.truth.joins) {
 		c.problem("origin", "everything is %+.3f s off", c.origin)
 		if math.Abs(c.origin) > 1 {

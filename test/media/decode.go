@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -102,13 +103,17 @@ func (res *result) append(next result) {
 	res.codecs = append(res.codecs, next.codecs...)
 }
 
+// ffprobePath is the ffprobe beside the ffmpeg that is used.
+func ffprobePath() string {
+	if ffmpegPath() == "ffmpeg" {
+		return "ffprobe"
+	}
+	return filepath.Join(filepath.Dir(ffmpegPath()), "ffprobe")
+}
+
 // probe reads what the result's header says.
 func probe(ctx context.Context, path string) (result, error) {
-	probe := filepath.Join(filepath.Dir(ffmpegPath()), "ffprobe")
-	if ffmpegPath() == "ffmpeg" {
-		probe = "ffprobe"
-	}
-	out, err := exec.CommandContext(ctx, probe, "-v", "error", "-of", "json", "-show_entries",
+	out, err := exec.CommandContext(ctx, ffprobePath(), "-v", "error", "-of", "json", "-show_entries",
 		"format=duration:stream=codec_type,codec_name,width,height:stream_disposition=attached_pic", path).Output()
 	if err != nil {
 		return result{}, fmt.Errorf("ffprobe: %w", err)
@@ -151,14 +156,42 @@ func (res *result) decodePictures(ctx context.Context, path string) error {
 	if len(raw) != len(lines)*size {
 		return fmt.Errorf("%d bytes for %d pictures", len(raw), len(lines))
 	}
+	times, err := shownTimes(ctx, path)
+	if err != nil {
+		return err
+	}
 	for i, line := range lines {
 		at, err := strconv.ParseFloat(line[1], 64)
 		if err != nil {
 			return fmt.Errorf("picture %d has no time: %w", i, err)
 		}
+		if shown, known := times[int(math.Round(at*1000))]; known {
+			at = shown
+		}
 		res.pictures = append(res.pictures, picture{at: at, gray: raw[i*size : (i+1)*size]})
 	}
 	return nil
+}
+
+// shownTimes are the display times of the decoded pictures as the file says them, by the milliseconds that the ffmpeg
+// program gives them. These are the same, but where pictures cannot be decoded, the program takes their decoding times instead,
+// which no player does.
+func shownTimes(ctx context.Context, path string) (map[int]float64, error) {
+	out, err := exec.CommandContext(ctx, ffprobePath(), "-v", "quiet", "-select_streams", "v:0", "-show_entries",
+		"frame=pts_time,best_effort_timestamp_time", "-of", "csv=p=0", path).Output()
+	if err != nil {
+		return nil, fmt.Errorf("ffprobe: %w", err)
+	}
+	times := map[int]float64{}
+	for line := range strings.Lines(string(out)) {
+		shown, taken, _ := strings.Cut(strings.Trim(line, ",\n"), ",")
+		at, err := strconv.ParseFloat(shown, 64)
+		key, err2 := strconv.ParseFloat(taken, 64)
+		if err == nil && err2 == nil {
+			times[int(math.Round(key*1000))] = at
+		}
+	}
+	return times, nil
 }
 
 func (res *result) decodeSound(ctx context.Context, path string) error {

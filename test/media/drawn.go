@@ -5,6 +5,7 @@ package media
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -69,6 +70,7 @@ func (d *drawing) recording() *recording {
 	r.playlist = playlistStyle{whole: d.one(6), crlf: d.one(8), dates: d.one(6)}
 	style := tsStyle{restart: d.one(4), lengths: d.one(2), packets: 1 + d.IntN(8), tables: d.IntN(2) * 30}
 	seconds := d.between(0.7, 5)
+	clock := math.Inf(-1) // what the clock of the take before shows at its end
 	if m.sound != "" {
 		d.soundPacket = float64(style.packets) * getSource(m.sound).packetSeconds()
 	}
@@ -80,7 +82,11 @@ func (d *drawing) recording() *recording {
 		if container == "fmp4" {
 			t.stamp++ // decoding times are not negative
 		}
-		_, end := t.extent()
+		begin, end := t.extent()
+		if late := math.Mod(t.stamp+begin-clock+2*fullTurn, fullTurn); late < 1 || late > fullTurn-0.3 {
+			t.stamp += 20 // a clock that begins where the one before ended looks like one that goes on
+		}
+		clock = t.stamp + end
 		r.add(t, joint{tag: i > 0, seconds: seconds, container: container})
 		from += end
 	}
@@ -120,6 +126,9 @@ func (d *drawing) mp4Style() mp4Style {
 	d.say("mp4 %+v", style)
 	return style
 }
+
+// fullTurn is after how many seconds a clock of 33 bits begins again.
+const fullTurn = float64(1<<33) / clock
 
 // stamp is where a clock begins.
 func (d *drawing) stamp() float64 {
@@ -314,10 +323,13 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	}
 	if r.truth.joins > 0 {
 		r.truth.slack = 0.35 // a loss of less at the end of a take is not seen
+		if r.playlist.whole {
+			r.truth.slack = 0.55 // nor how long a take was whose end is lost
+		}
 	}
 	switch {
-	case kind == 11 && r.lostAnEnd():
-		// What a stream begins or ends with is gone: it may have begun later, or ended before.
+	case (kind == 7 || kind == 11) && r.lostAnEnd():
+		// What a stream of a take begins or ends with is gone: it may have begun later, or ended before.
 		r.truth.states = append(r.truth.states, intact)
 	case kind == 16:
 		r.forgetLost(r.segments[len(r.segments)-2].to)

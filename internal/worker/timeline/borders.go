@@ -18,6 +18,8 @@ const (
 	// minBorders and minRunning say when the counters of a recording are taken to run on from segment to segment.
 	minBorders = 3
 	minRunning = 0.6
+	// minTogether is how many counters go on at least that say so for both kinds.
+	minTogether = 2
 )
 
 // border is where one piece follows another in a run.
@@ -55,7 +57,7 @@ func (s stop) open() bool { return s.gap > max(minHole, s.interval*18/10) }
 // judgeBorders looks at what is between segments of one run.
 func (b *builder) judgeBorders() {
 	borders := b.borders()
-	b.running = runningCounters(borders)
+	b.running = b.runningCounters(borders)
 	for i := range borders {
 		each := &borders[i]
 		for k := range each.stops {
@@ -128,24 +130,32 @@ func (b *builder) streamAt(each *part, kind media.Kind, last bool) *media.Stream
 	return &b.segments[each.Segment].File.Streams[slice.Stream]
 }
 
-// runningCounters says for each kind whether its counters run on across segments in this recording.
-func runningCounters(borders []border) map[media.Kind]bool {
-	known, goOn := map[media.Kind]int{}, map[media.Kind]int{}
+// runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
+// both kinds together say it, unless a counter begins in each segment as in the others.
+func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
+	var known, goOn [len(kinds)]int
+	restarts := true
 	for _, each := range borders {
 		for _, stop := range each.stops {
+			k := slices.Index(kinds[:], stop.kind)
 			switch stop.counters {
 			case countersGoOn:
-				goOn[stop.kind]++
-				known[stop.kind]++
+				goOn[k]++
+				known[k]++
 			case countersBreak:
-				known[stop.kind]++
+				known[k]++
 			case countersUnknown:
+				continue
 			}
+			first := b.streamAt(each.x, stop.kind, false).Counters.First
+			restarts = restarts && b.streamAt(each.y, stop.kind, false).Counters.First == first
 		}
 	}
+	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
+	together := !restarts && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1])
 	running := map[media.Kind]bool{}
-	for kind, count := range known {
-		running[kind] = count >= minBorders && float64(goOn[kind]) >= minRunning*float64(count)
+	for k, kind := range kinds {
+		running[kind] = together || known[k] >= minBorders && most(goOn[k], known[k])
 	}
 	return running
 }
@@ -170,15 +180,15 @@ func (b *builder) judgeHole(each *border, hole hole) {
 	switch {
 	case b.segments[each.y.Segment].Duration == 0:
 		// Without a playlist, nobody says how long a file is.
-	case late > tolerance && inTime:
+	case late > tolerance && inTime, each.y.start < each.y.early:
 		b.find(SegmentTruncated, each.y.Segment, at+hole.from, hole.to-hole.from,
-			"its beginning is lost: it starts %s late, and the segment after it is in time", position(late))
+			"its beginning is lost: it starts %s late, and what follows is in time", position(late))
 	case late > tolerance && b.namesJump(each):
 		b.find(SegmentMissing, each.y.Segment, at+hole.from, hole.to-hole.from,
 			"%s are lost before it: the clock jumps, and so do the numbers in the segments' names", position(hole.to-hole.from))
 	case late > tolerance && b.namesFollow(each):
 		// The recorder wrote one segment after the other: it paused.
-	case len(each.stops) == len(kinds) && distance(each.stops[0].end, each.stops[1].end) <= together:
+	case each.x.endsTogether():
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"picture and sound stop together for %s at the end of the segment; whether something is lost cannot be decided",
 			position(hole.to-hole.from))
@@ -186,6 +196,13 @@ func (b *builder) judgeHole(each *border, hole hole) {
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"the segment after it begins %s later than the playlist says; whether something is lost cannot be decided", position(late))
 	}
+}
+
+// endsTogether says that picture and sound of a part end at the same time.
+func (p *part) endsTogether() bool {
+	_, picture, hasPicture := p.ends(media.Video)
+	_, sound, hasSound := p.ends(media.Audio)
+	return hasPicture && hasSound && distance(picture.next(), sound.next()) <= together
 }
 
 // lostBetween says that a segment between the two has no place, so that the hole is judged with that segment.
@@ -239,6 +256,9 @@ func (b *builder) judgeCounters(each *border) bool {
 		hole, open := each.hole()
 		late, _ := b.lateness(each)
 		switch {
+		case open && each.y.start < each.y.early:
+			b.find(SegmentTruncated, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
+				"its beginning is lost: %s are missing, and the continuity counters do not go on", position(hole.to-hole.from))
 		case open && late > minHole+b.segments[each.x.Segment].Precision:
 			b.find(SegmentMissing, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
 				"%s are lost before it: the clock jumps, and the continuity counters do not go on", position(hole.to-hole.from))
@@ -275,14 +295,14 @@ func (b *builder) judgeTails(each *border) bool {
 // lateness is how late y begins by the playlist, judged by the earliest stream of both, and whether what follows y is
 // in time nevertheless.
 func (b *builder) lateness(each *border) (late int64, inTime bool) {
-	expected := each.x.early + b.segments[each.x.Segment].Duration
+	expected := each.x.start + b.segments[each.x.Segment].Duration
 	late = each.y.early - expected
 	after := b.after(each.y)
 	if after == nil {
 		return late, false
 	}
 	tolerance := minHole + b.segments[each.x.Segment].Precision + b.segments[each.y.Segment].Precision
-	return late, distance(after.early, expected+b.segments[each.y.Segment].Duration) <= tolerance
+	return late, distance(after.start, expected+b.segments[each.y.Segment].Duration) <= tolerance
 }
 
 // after is the piece that follows another with the same clock; nil: none does.

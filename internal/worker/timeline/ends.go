@@ -33,7 +33,7 @@ func (b *builder) judgeEnd(each *part) {
 		b.find(SegmentTruncated, each.Segment, each.late+each.base, 0, "its end is lost: the last %s packet is not whole", kind)
 		return
 	}
-	short := segment.Duration - (each.late - each.early)
+	short := segment.Duration - (each.late - each.start)
 	if segment.Duration == 0 || short <= b.shortTolerance(each) {
 		return
 	}
@@ -137,77 +137,8 @@ func (b *builder) othersEndShort(each *part) bool {
 
 // endsShort is 1 for a piece that holds less than the playlist says, and 0 for others.
 func (b *builder) endsShort(each *part) int {
-	if b.segments[each.Segment].Duration-(each.late-each.early) > minShort {
+	if b.segments[each.Segment].Duration-(each.late-each.start) > minShort {
 		return 1
 	}
 	return 0
-}
-
-// lacksHead says that pictures are missing before a piece: after the piece before, or, at the beginning of a run, by the
-// playlist.
-func (b *builder) lacksHead(each *part) bool {
-	first, _, _ := each.ends(media.Video)
-	if before := b.pieceBefore(each); before != nil && before.Run == each.Run {
-		_, last, ok := before.ends(media.Video)
-		return ok && first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each) && b.lostMore(before, each)
-	}
-	after := b.after(each)
-	return after != nil && b.segments[each.Segment].Duration-(after.early-each.early) > max(2*first.interval, minHole)
-}
-
-// lostMore says that a gap between the pictures of two pieces is more than their rate explains: there is the rest of a
-// packet, the sound has a hole too, or no other interval in them is as long.
-func (b *builder) lostMore(x, y *part) bool {
-	video, _ := b.stop(x, y, media.Video)
-	if audio, ok := b.stop(x, y, media.Audio); video.head > 0 || ok && audio.open() {
-		return true
-	}
-	first, _, _ := y.ends(media.Video)
-	_, last, _ := x.ends(media.Video)
-	return (first.firstDTS-last.lastDTS)*5 > max(first.longest, last.longest)*6
-}
-
-// stoodStill says that the second of two pieces begins with sound alone, or that the sound goes on between them while there
-// is no picture, for longer than what lies between picture and sound in a file: a loss would have taken both.
-func (b *builder) stoodStill(x, y *part) bool {
-	picture, _, _ := y.ends(media.Video)
-	sound, _, ok := y.ends(media.Audio)
-	if ok && picture.firstDTS-sound.firstDTS > maxOverlap {
-		return true
-	}
-	video, _ := b.stop(x, y, media.Video)
-	audio, ok := b.stop(x, y, media.Audio)
-	return ok && !audio.open() && video.gap > maxOverlap
-}
-
-// judgeHeads finds segments whose beginning is lost: they do not begin with a key frame although most others do, or
-// with the rest of a packet whose start is nowhere, and pictures are missing there.
-func (b *builder) judgeHeads() {
-	heads := map[*part]string{}
-	keys, rests, all := 0, 0, 0
-	for _, each := range b.pieces {
-		first, _, ok := each.ends(media.Video)
-		if !ok || !each.first || b.segments[each.Segment].Duration == 0 {
-			continue
-		}
-		all++
-		if first.key {
-			keys++
-		} else {
-			heads[each] = "it does not begin with a key frame, as the other segments do"
-		}
-		if b.streamAt(each, media.Video, false).HeadBytes > 0 {
-			rests++
-			heads[each] = "it begins within a packet, which the other segments do not"
-		}
-	}
-	few := all < minBorders || keys*4 < all*3 || rests*4 > all
-	for _, each := range b.pieces {
-		if few && !each.fresh {
-			continue // only where a clock begins must there be a key frame
-		}
-		if why := heads[each]; why != "" && b.lacksHead(each) {
-			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0, "its beginning is lost: %s", why)
-		}
-	}
 }

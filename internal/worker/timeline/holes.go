@@ -58,7 +58,7 @@ type span struct{ from, to int64 }
 // segmentAt is the segment that a time of the result lies in: the last one that begins before it, since a hole may last
 // through several. It is 0 before the first one.
 func (b *builder) segmentAt(at int64) int {
-	behind := sort.Search(len(b.pieces), func(i int) bool { return b.pieces[i].early+b.pieces[i].base >= at })
+	behind := sort.Search(len(b.pieces), func(i int) bool { return b.pieces[i].order+b.pieces[i].base >= at })
 	return b.pieces[max(0, behind-1)].Segment
 }
 

@@ -16,7 +16,7 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	if twin < 0 {
 		twin = b.next[index] // 0: none
 	}
-	if least, most := b.deltas(now, each); twin <= 0 && b.twin(index) < 0 || least >= -minStep && most <= maxMiss {
+	if twin <= 0 && b.twin(index) < 0 || b.goesOn(now, each) {
 		return false // without a twin, or with the run's own clock
 	}
 	odd := b.isCopyBeside(each, index) || b.isOddCopy(each, index)
@@ -34,11 +34,20 @@ func (b *builder) isCopyBeside(each *part, index int) bool {
 	return index > 0 && each.first && b.twin(index) == index-1 && !b.repeats(index-1, index)
 }
 
-// isOddCopy says that a part has the bytes of another one and does not last as long as the playlist says, so that the
-// playlist means another file.
+// isOddCopy says that a part has the bytes of another one and does not last as long as the playlist says, which the
+// other one does better, so that the playlist means another file.
 func (b *builder) isOddCopy(each *part, index int) bool {
-	duration := b.segments[each.Segment].Duration
-	return (b.twin(index) >= 0 || b.next[index] > 0) && duration > 0 && distance(duration, each.late-each.early) > minShortWhole
+	twin := b.twin(index)
+	if twin < 0 {
+		twin = b.next[index] // 0: none
+	}
+	own := b.segments[each.Segment]
+	if twin <= 0 && b.twin(index) < 0 || own.Duration == 0 {
+		return false
+	}
+	other, held := b.segments[b.parts[twin].Segment], each.late-each.early
+	miss := distance(own.Duration, held)
+	return miss > minHole+own.Precision && miss > distance(other.Duration, held)+minHole+max(own.Precision, other.Precision)
 }
 
 // returnsAfter says that what follows a part goes on behind the run, and not behind the part, whose clock is back.
@@ -62,12 +71,24 @@ func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 	if only.dropped != "" || b.segments[each.Segment].Discontinuity || each.Segment == only.Segment {
 		return false
 	}
-	if least, most := b.deltas(now, each); least >= -minStep && most <= maxMiss {
+	if b.goesOn(now, each) {
 		return false
 	}
 	b.twin(index)
 	later := b.next[index-1]
-	return later > index && !b.repeats(index-1, later)
+	return later > index && !b.repeats(index-1, later) && !b.isOddCopy(b.parts[later], later)
+}
+
+// goesOn says that a part goes on with the run's clock: no stream goes back, and one begins in time.
+func (b *builder) goesOn(now *run, each *part) bool {
+	least, _ := b.deltas(now, each)
+	slow := int64(0) // how long the run's last packet lasts beyond what deltas count
+	for _, kind := range kinds {
+		if _, last, ok := now.parts[len(now.parts)-1].ends(kind); ok {
+			slow = max(slow, last.lastInterval-minStep)
+		}
+	}
+	return least >= -minStep && least <= maxMiss+slow
 }
 
 // twin is the nearest part before the one at index that has the same bytes; -1: there is none.

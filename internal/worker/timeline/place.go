@@ -60,7 +60,10 @@ func (b *builder) place() {
 		if now != nil && len(now.parts) == 1 && b.isMisplacedCopy(now, each, i) {
 			b.drop(now, SegmentDuplicated, "its file is a copy of a later segment, so what belongs here is lost")
 		}
-		if now == nil || len(b.recording.Starts) > 0 || b.startsClock(now, each, i) {
+		switch {
+		case now != nil && now.empty():
+			each.fresh = true // the run's clock begins here
+		case now == nil || len(b.recording.Starts) > 0 || b.startsClock(now, each, i):
 			next := &run{next: map[media.Kind]int64{}}
 			if now != nil {
 				next.pause = b.datePause(now, each)
@@ -69,6 +72,7 @@ func (b *builder) place() {
 			runs = append(runs, now)
 			each.fresh = true
 		}
+		b.begin(now, each)
 		now.add(each)
 		b.announced = b.announced && each.dropped != ""
 	}
@@ -84,6 +88,38 @@ func (b *builder) drop(now *run, kind Type, text string) {
 	*now = run{next: map[media.Kind]int64{}, pause: now.pause, parts: now.parts}
 }
 
+// empty says that all parts of the run were dropped.
+func (r *run) empty() bool { return len(r.next) == 0 }
+
+// begin finds where a part begins by the playlist, which is where its first packet is, with two exceptions. Pictures
+// that are shown in another order than they are decoded come late behind a pause: some in a segment may be shown before
+// its sound by all of the pause. And when its beginning is lost, its time passed all the same.
+func (b *builder) begin(now *run, each *part) {
+	each.start = each.early
+	last := now.newest
+	if last == nil || !last.first || !last.last || !each.first || each.dropped != "" || each.misplaced {
+		return
+	}
+	expected, tolerance := last.start, int64(minHole)
+	for i := last.Segment; i < each.Segment; i++ {
+		if b.segments[i].Duration == 0 {
+			return
+		}
+		expected, tolerance = expected+b.segments[i].Duration, tolerance+b.segments[i].Precision
+	}
+	own := b.segments[each.Segment]
+	switch late := each.early - expected; {
+	case late < -tolerance:
+		for _, kind := range kinds {
+			if first, _, ok := each.ends(kind); ok && distance(first.begin, expected) <= tolerance {
+				each.start = first.begin
+			}
+		}
+	case late > tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision:
+		each.start = expected
+	}
+}
+
 // add takes a part into the run.
 func (r *run) add(each *part) {
 	if each.dropped != "" {
@@ -92,11 +128,15 @@ func (r *run) add(each *part) {
 		r.parts = append(r.parts, each)
 		return
 	}
-	if len(r.next) == 0 {
+	if r.empty() {
 		r.early, r.late = each.early, each.late
 	}
 	r.parts = append(r.parts, each)
+	each.order = each.early
 	if !each.misplaced {
+		if r.newest != nil {
+			each.order = max(each.early, r.newest.order)
+		}
 		if each.early > r.late {
 			r.holes = append(r.holes, hole{from: r.late, to: each.early})
 		}
@@ -120,6 +160,8 @@ func (b *builder) offset(runs []*run) {
 		} else if number > 0 {
 			base += b.unread(runs[number-1], each)
 		}
+		lost := b.dropped(each)
+		base += lost
 		if number > 0 {
 			base += b.lostHead(each)
 		}
@@ -136,14 +178,17 @@ func (b *builder) offset(runs []*run) {
 			if part.dropped == "" {
 				b.pieces = append(b.pieces, part)
 			} else {
-				part.early = max(part.early, each.early)
-				part.late = max(part.late, each.early)
+				part.early = max(part.early, each.early-lost)
+				part.late = max(part.late, each.early-lost)
+				if part.last {
+					lost = max(0, lost-b.segments[part.Segment].Duration)
+				}
 			}
 		}
 		content, end = min(base+each.late, maxTime), min(base+max(each.late, b.lastEnd(each)), maxTime)
 	}
 	slices.SortStableFunc(b.pieces, func(x, y *part) int {
-		return cmp.Or(cmp.Compare(x.Run, y.Run), cmp.Compare(x.early, y.early))
+		return cmp.Or(cmp.Compare(x.Run, y.Run), cmp.Compare(x.order, y.order))
 	})
 	for number, piece := range b.pieces {
 		piece.number = number
@@ -181,19 +226,26 @@ func (b *builder) lastEnd(now *run) int64 {
 		return now.late
 	}
 	duration := b.segments[last.Segment].Duration
-	if duration-(last.late-last.early) <= b.leastShort(last.Segment) {
+	if duration-(last.late-last.start) <= b.leastShort(last.Segment) {
 		return now.late
 	}
-	return last.early + duration
+	return last.start + duration
 }
 
 // showsLoss says that the bytes of a segment show that some are lost, maybe at its beginning.
 func (b *builder) showsLoss(each *part) bool {
-	file := b.segments[each.Segment].File
-	if pictures, _, ok := each.ends(media.Video); ok && !pictures.key || len(file.Damage) > 0 {
+	return len(b.segments[each.Segment].File.Damage) > 0 || b.beginsCut(each)
+}
+
+// beginsCut says that a segment does not begin as one does whose beginning is there: with a key picture, and with
+// whole packets.
+func (b *builder) beginsCut(each *part) bool {
+	if pictures, _, ok := each.ends(media.Video); ok && !pictures.key {
 		return true
 	}
-	return slices.ContainsFunc(file.Streams, func(s media.Stream) bool { return s.HeadBytes > 0 })
+	file := b.segments[each.Segment].File
+	return slices.ContainsFunc(file.Streams, func(s media.Stream) bool { return s.HeadBytes > 0 }) ||
+		slices.ContainsFunc(file.Damage, func(d media.Damage) bool { return d.Kind == media.TablesMissing })
 }
 
 // lostHead is how much of a run's beginning is lost: its first segment shows a loss, and ends sooner than the playlist
@@ -206,16 +258,34 @@ func (b *builder) lostHead(now *run) int64 {
 	if !b.showsLoss(first) || !first.first || !first.last || !second.first || second.dropped != "" || second.misplaced {
 		return 0
 	}
+	tolerance := b.leastShort(first.Segment)
+	if b.beginsCut(first) {
+		tolerance = minShort
+	}
 	lost := b.segments[first.Segment].Duration - (second.early - first.early)
-	if lost <= b.leastShort(first.Segment) {
+	if lost <= tolerance {
 		return 0
 	}
 	return lost
 }
 
+// dropped is how long the parts are by the playlist that a run begins with and that are not in the result.
+func (b *builder) dropped(now *run) int64 {
+	lost := int64(0)
+	for _, each := range now.parts {
+		if each.dropped == "" {
+			break
+		}
+		if each.last {
+			lost += b.segments[each.Segment].Duration
+		}
+	}
+	return min(lost, maxPause)
+}
+
 // unread is how long the segments between two runs are by the playlist from which nothing could be read, or is taken.
 func (b *builder) unread(before, now *run) int64 {
-	from, to := 0, now.parts[0].Segment
+	from, to := before.parts[0].Segment, now.parts[0].Segment
 	for _, part := range before.parts {
 		if part.dropped == "" {
 			from = max(from, part.Segment+1)
@@ -322,7 +392,7 @@ func (b *builder) datePause(before *run, each *part) int64 {
 	if began.IsZero() || !each.first || last == nil || !last.first || b.segments[last.Segment].Began.IsZero() {
 		return 0
 	}
-	pause := Ticks(began.Sub(b.segments[last.Segment].Began)) - (last.late - last.early)
+	pause := Ticks(began.Sub(b.segments[last.Segment].Began)) - (last.late - last.start)
 	if pause < minDatePause || pause > maxPause {
 		return 0
 	}

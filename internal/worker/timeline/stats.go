@@ -33,6 +33,8 @@ type stats struct {
 	begin, end int64
 	// interval is the usual one between packets, and lastInterval that of the last packet; 0: there is one packet.
 	interval, lastInterval int64
+	// intervals is how many there are.
+	intervals int
 	// longest is the longest interval between packets.
 	longest int64
 	// key says that the first packet is a key frame.
@@ -134,9 +136,9 @@ type meter struct {
 	// short says that the file is a segment, in which no pause is as long as maxLeap.
 	short bool
 	// late are the numbers of packets that are shown too long after they are decoded.
-	late      map[int]bool
-	intervals []int64
-	seen      int
+	late    map[int]bool
+	samples []int64
+	seen    int
 
 	// held waits for its neighbor; before is the last packet that was taken, and third the one before held as it came.
 	held, before, third media.Packet
@@ -176,9 +178,10 @@ func (m *meter) finish() {
 	default:
 		m.judge(m.held, m.number, m.short && m.taken > 0 && leaps(m.before, m.held))
 	}
-	if len(m.intervals) > 0 {
-		slices.Sort(m.intervals)
-		m.interval = m.intervals[len(m.intervals)/2]
+	m.intervals = m.seen
+	if len(m.samples) > 0 {
+		slices.Sort(m.samples)
+		m.interval = m.samples[(len(m.samples)-1)/2] // of two, the one that is no pause
 	}
 	if m.before.Duration > 0 {
 		m.lastInterval = m.before.Duration
@@ -219,10 +222,10 @@ func (m *meter) judge(packet media.Packet, number int, outlier bool) {
 // sample keeps some intervals, so that the usual one is found in bounded memory.
 func (m *meter) sample(interval int64) {
 	m.seen++
-	if len(m.intervals) < sampleIntervals {
-		m.intervals = append(m.intervals, interval)
+	if len(m.samples) < sampleIntervals {
+		m.samples = append(m.samples, interval)
 	} else {
-		m.intervals[(m.seen*7919)%sampleIntervals] = interval
+		m.samples[(m.seen*7919)%sampleIntervals] = interval
 	}
 }
 

@@ -17,6 +17,11 @@ type part struct {
 	first, last bool
 	// early is the least time of the part, and late its end, in the clock of its file, wraps resolved.
 	early, late int64
+	// start is where the part begins by the playlist: early, unless its beginning is lost, or pictures in it are shown
+	// before the end of the part before.
+	start int64
+	// order is where the part stands in its run.
+	order int64
 	// number of the part in builder.pieces.
 	number int
 	// fresh says that the part begins a run.
@@ -40,6 +45,25 @@ func (b *builder) survey() {
 		}
 		b.partsOf[i] = b.divide(i, found[0], found[1])
 		b.parts = append(b.parts, b.partsOf[i]...)
+	}
+	b.settleIntervals()
+}
+
+// settleIntervals gives parts with few pictures the interval of those before: their own may be a pause. Other containers
+// say how long the last one is shown.
+func (b *builder) settleIntervals() {
+	known := int64(0)
+	for _, each := range b.parts {
+		_, last, ok := each.ends(media.Video)
+		switch {
+		case !ok || b.segments[each.Segment].File.Container != media.MPEGTS:
+		case last.intervals >= fewIntervals:
+			known = last.interval
+		case known > 0 && last.lastInterval > 2*known:
+			last.end += known - last.lastInterval
+			last.interval, last.lastInterval = known, known
+			each.measure()
+		}
 	}
 }
 
@@ -208,6 +232,9 @@ func (b *builder) cut(segment int, slices []Slice, i int) []Slice {
 	part.stats = measure(&b.segments[segment].File.Streams[part.Stream], part.From, part.To, part.Shift, b.short(segment))
 	return []Slice{part}
 }
+
+// fewIntervals is how many intervals a part has at least that tell how fast its pictures follow one another.
+const fewIntervals = 3
 
 // measure sets the part's times; false: it has no packets.
 func (p *part) measure() bool {

@@ -1,0 +1,140 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import "sparkrtc.dev/recording-operator/internal/media"
+
+// judgeHeads finds segments whose beginning is lost: they begin within a packet whose start is nowhere, or with a
+// picture that is no key frame although the other segments begin with one, and packets are missing there.
+func (b *builder) judgeHeads() {
+	heads := b.countHeads()
+	for _, each := range b.pieces {
+		if !each.first || b.segments[each.Segment].Duration == 0 {
+			continue
+		}
+		switch {
+		case b.beginsWithin(each) && (!each.fresh || b.lacksBegin(each)):
+			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
+				"its beginning is lost: it begins within a packet whose start is not there")
+		case heads.oddly(each) && b.lacksPictures(each):
+			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
+				"its beginning is lost: it does not begin with a key frame, as the other segments do")
+		}
+	}
+}
+
+// heads counts what segments with pictures begin with.
+type heads struct {
+	keys, all int
+}
+
+func (b *builder) countHeads() (found heads) {
+	for _, each := range b.pieces {
+		if first, _, ok := each.ends(media.Video); ok && each.first && b.segments[each.Segment].Duration > 0 {
+			found.all++
+			if first.key {
+				found.keys++
+			}
+		}
+	}
+	return found
+}
+
+// oddly says that a segment does not begin with a key frame although most others do. Where a clock begins, there must
+// be one.
+func (h heads) oddly(each *part) bool {
+	first, _, ok := each.ends(media.Video)
+	if !ok || first.key {
+		return false
+	}
+	others := h.all - 1
+	return each.fresh || others >= minOthers && h.keys*4 >= others*3
+}
+
+// minOthers is how many other segments show a habit of the recorder.
+const minOthers = 2
+
+// beginsWithin says that a segment begins with the rest of a packet that did not begin in the segment before.
+func (b *builder) beginsWithin(each *part) bool {
+	if b.segments[each.Segment].File.Container != media.MPEGTS {
+		return false
+	}
+	before := b.pieceBefore(each)
+	for _, kind := range kinds {
+		if len(each.Slices(kind)) == 0 {
+			continue
+		}
+		rest := b.streamAt(each, kind, false)
+		if rest.HeadBytes == 0 {
+			continue
+		}
+		if each.fresh || before == nil {
+			return true
+		}
+		if before.Segment+1 != each.Segment || !before.last || len(before.Slices(kind)) == 0 {
+			continue // it may have begun in a segment that is not there
+		}
+		if from := b.streamAt(before, kind, true); from.ID == rest.ID && from.Tail == media.TailWhole {
+			return true
+		}
+	}
+	return false
+}
+
+// lacksBegin says that a piece with which a clock begins holds less than the playlist says.
+func (b *builder) lacksBegin(each *part) bool {
+	end := each.late
+	if after := b.after(each); after != nil {
+		end = after.early
+	}
+	least := int64(0)
+	for _, kind := range kinds {
+		if first, _, ok := each.ends(kind); ok && (least == 0 || first.interval < least) {
+			least = first.interval
+		}
+	}
+	return b.segments[each.Segment].Duration-(end-each.early) > max(2*least, minHole)
+}
+
+// lacksPictures says that pictures are missing before a piece: after the piece before, or, where a clock begins, by the
+// playlist.
+func (b *builder) lacksPictures(each *part) bool {
+	first, _, _ := each.ends(media.Video)
+	if each.fresh {
+		return b.after(each) != nil && b.lacksBegin(each)
+	}
+	before := b.pieceBefore(each)
+	_, last, ok := before.ends(media.Video)
+	return ok && first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each) && b.lostMore(before, each)
+}
+
+// lostMore says that a gap between the pictures of two pieces is more than their rate explains: the sound has a hole
+// too, or no other interval in them is as long; and no counters go on across it.
+func (b *builder) lostMore(x, y *part) bool {
+	video, _ := b.stop(x, y, media.Video)
+	audio, ok := b.stop(x, y, media.Audio)
+	if ok && audio.open() {
+		return true
+	}
+	if b.running[media.Video] && video.counters == countersGoOn {
+		return false
+	}
+	first, _, _ := y.ends(media.Video)
+	_, last, _ := x.ends(media.Video)
+	gap := first.firstDTS - last.lastDTS
+	return gap*5 > max(first.longest, last.longest)*6 && gap*10 > max(first.interval, last.interval)*18
+}
+
+// stoodStill says that the second of two pieces begins with sound alone, or that the sound goes on between them while there
+// is no picture, for longer than what lies between picture and sound in a file: a loss would have taken both.
+func (b *builder) stoodStill(x, y *part) bool {
+	picture, _, _ := y.ends(media.Video)
+	sound, _, ok := y.ends(media.Audio)
+	if ok && picture.firstDTS-sound.firstDTS > maxOverlap {
+		return true
+	}
+	video, _ := b.stop(x, y, media.Video)
+	audio, ok := b.stop(x, y, media.Audio)
+	return ok && !audio.open() && video.gap > maxOverlap
+}
