@@ -16,7 +16,7 @@ const tolerance = 0.040
 // packet of sound or of a picture.
 const joinTolerance = 0.025
 
-// edge is how near to the beginning or end of a sound its position is not read.
+// edge is how near to the beginning or end of a sound its position is not read, beside what the place of a take may add.
 const edge = 0.09
 
 // maxProblems bounds how many problems of one kind are listed.
@@ -65,6 +65,8 @@ func (c *checker) problem(kind, format string, args ...any) {
 func (c *checker) tolerance() float64 {
 	return tolerance + joinTolerance*float64(c.truth.joins) + c.truth.slack
 }
+
+func (c *checker) edge() float64 { return edge + joinTolerance*float64(c.truth.joins) + c.truth.slack }
 
 // readNumbers reads every picture's number. In a result that is fitted into a canvas, the sizes of the recording's
 // pictures say where patterns can be; the one that gives a number counts.
@@ -286,7 +288,7 @@ const wrongRun = 4
 // checkSpan checks a stretch of sound and gives how much of it is missing, in seconds.
 func (c *checker) checkSpan(s span, windows []heard) (missing float64) {
 	run := 0
-	for i := int(math.Ceil((s.from + edge) * 50)); float64(i)/50 < s.to-edge; i++ {
+	for i := int(math.Ceil((s.from + c.edge()) * 50)); float64(i)/50 < s.to-c.edge(); i++ {
 		moment := float64(i) / 50
 		if c.view.damaged && c.truth.isDamaged(moment, 0.12) || c.atBorder(moment) {
 			run = 0
@@ -332,7 +334,7 @@ func (c *checker) checkSilence() {
 		if h.level < chirpLevel/8 || c.truth.isDamaged(at, 0.6) && c.view.damaged {
 			continue
 		}
-		near := slices.ContainsFunc(c.truth.sounds, func(s span) bool { return at > s.from-edge && at < s.to+edge })
+		near := slices.ContainsFunc(c.truth.sounds, func(s span) bool { return at > s.from-c.edge() && at < s.to+c.edge() })
 		if !near {
 			c.problem("extra sound", "at %.2f: position %.3f", at, h.position)
 		}

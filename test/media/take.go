@@ -131,7 +131,7 @@ func (t *take) named(name string, pid uint16) *take {
 	return t
 }
 
-// begin and end of the take's display times. A picture lasts as long as the one before it did.
+// begin and end of the take's display times. A picture lasts as long as the one before it did, unless that one stood still.
 func (t *take) extent() (begin, end float64) {
 	begin, end = math.Inf(1), math.Inf(-1)
 	for i := range t.slots {
@@ -153,7 +153,13 @@ func (t *take) lastInterval(slot int) float64 {
 	if len(times) < 2 {
 		return 1.0 / 30
 	}
-	return min(times[len(times)-1]-times[len(times)-2], 1)
+	last := times[len(times)-1] - times[len(times)-2]
+	if len(times) > 2 {
+		if before := times[len(times)-2] - times[len(times)-3]; last > 2*before {
+			last = before // the picture before the last one stood still
+		}
+	}
+	return min(last, 1)
 }
 
 // times of a slot's units in display order.

@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"math"
 	"sort"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -16,10 +17,11 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	if twin < 0 {
 		twin = b.next[index] // 0: none
 	}
-	if twin <= 0 && b.twin(index) < 0 || b.goesOn(now, each) {
+	odd := b.isOddCopy(each, index)
+	if twin <= 0 && b.twin(index) < 0 || b.goesOn(now, each) && !odd {
 		return false // without a twin, or with the run's own clock
 	}
-	odd := b.isCopyBeside(each, index) || b.isOddCopy(each, index)
+	odd = odd || b.isCopyBeside(each, index)
 	if !odd && (b.twin(index) < 0 || !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index)) {
 		return false
 	}
@@ -45,9 +47,25 @@ func (b *builder) isOddCopy(each *part, index int) bool {
 	if twin <= 0 && b.twin(index) < 0 || own.Duration == 0 {
 		return false
 	}
-	other, held := b.segments[b.parts[twin].Segment], each.late-each.early
-	miss := distance(own.Duration, held)
-	return miss > minHole+own.Precision && miss > distance(other.Duration, held)+minHole+max(own.Precision, other.Precision)
+	tolerance := minHole + max(own.Precision, b.segments[b.parts[twin].Segment].Precision)
+	miss := b.missesDuration(index)
+	return miss > minHole+own.Precision && miss > b.missesDuration(twin)+tolerance
+}
+
+// missesDuration is by how much a part misses the duration that the playlist gives its segment: by what it holds, or by
+// where the next one begins.
+func (b *builder) missesDuration(index int) int64 {
+	each := b.parts[index]
+	duration := b.segments[each.Segment].Duration
+	miss := distance(duration, each.late-each.early)
+	if index+1 < len(b.parts) && !b.segments[b.parts[index+1].Segment].Discontinuity {
+		next := b.parts[index+1].early - each.early
+		if b.segments[each.Segment].File.Container == media.MPEGTS {
+			next -= int64(math.Round(float64(next)/wrap)) * wrap
+		}
+		miss = min(miss, distance(duration, next))
+	}
+	return miss
 }
 
 // returnsAfter says that what follows a part goes on behind the run, and not behind the part, whose clock is back.
@@ -137,6 +155,9 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	duration := b.segments[each.Segment].Duration
 	if most >= -minStep && least <= max(maxJoin, duration/2) {
 		return false
+	}
+	if expected, tolerance, known := b.expected(now, each); known && distance(each.early, expected) <= tolerance {
+		return false // it is where the playlist says, and the end of the segment before is lost
 	}
 	// What follows must be nearer to the run's clock than to the part's.
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {

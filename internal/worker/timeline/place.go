@@ -96,16 +96,9 @@ func (r *run) empty() bool { return len(r.next) == 0 }
 // its sound by all of the pause. And when its beginning is lost, its time passed all the same.
 func (b *builder) begin(now *run, each *part) {
 	each.start = each.early
-	last := now.newest
-	if last == nil || !last.first || !last.last || !each.first || each.dropped != "" || each.misplaced {
+	expected, tolerance, known := b.expected(now, each)
+	if !known || each.dropped != "" || each.misplaced {
 		return
-	}
-	expected, tolerance := last.start, int64(minHole)
-	for i := last.Segment; i < each.Segment; i++ {
-		if b.segments[i].Duration == 0 {
-			return
-		}
-		expected, tolerance = expected+b.segments[i].Duration, tolerance+b.segments[i].Precision
 	}
 	own := b.segments[each.Segment]
 	switch late := each.early - expected; {
@@ -118,6 +111,23 @@ func (b *builder) begin(now *run, each *part) {
 	case late > tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision:
 		each.start = expected
 	}
+}
+
+// expected is where the playlist says that a part begins which goes on with a run's clock, and by how much it may miss
+// that.
+func (b *builder) expected(now *run, each *part) (at, tolerance int64, known bool) {
+	last := now.newest
+	if last == nil || !last.first || !last.last || !each.first {
+		return 0, 0, false
+	}
+	at, tolerance = last.start, minHole
+	for i := last.Segment; i < each.Segment; i++ {
+		if b.segments[i].Duration == 0 {
+			return 0, 0, false
+		}
+		at, tolerance = at+b.segments[i].Duration, tolerance+b.segments[i].Precision
+	}
+	return at, tolerance, true
 }
 
 // add takes a part into the run.
