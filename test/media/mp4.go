@@ -120,7 +120,11 @@ func (tr *track) time() {
 		case tr.next != nil:
 			length = tr.ticks(tr.next.decode) - first - tr.dts[i]
 		case i > 0:
-			length = min(tr.lengths[i-1], tr.scale)
+			length = tr.lengths[i-1]
+			if i > 1 && length > 2*tr.lengths[i-2] {
+				length = tr.lengths[i-2] // the picture before the last one stood still
+			}
+			length = min(length, tr.scale)
 		}
 		tr.lengths = append(tr.lengths, length)
 	}

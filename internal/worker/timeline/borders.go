@@ -131,31 +131,29 @@ func (b *builder) streamAt(each *part, kind media.Kind, last bool) *media.Stream
 }
 
 // runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
-// both kinds together say it, unless a counter begins in each segment as in the others.
+// both kinds together say it. Counters that begin with the same number in each segment do not run on.
 func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
-	var known, goOn [len(kinds)]int
-	restarts := true
+	var known, goOn, moves [len(kinds)]int
 	for _, each := range borders {
 		for _, stop := range each.stops {
-			k := slices.Index(kinds[:], stop.kind)
-			switch stop.counters {
-			case countersGoOn:
-				goOn[k]++
-				known[k]++
-			case countersBreak:
-				known[k]++
-			case countersUnknown:
+			if stop.counters == countersUnknown {
 				continue
 			}
-			first := b.streamAt(each.x, stop.kind, false).Counters.First
-			restarts = restarts && b.streamAt(each.y, stop.kind, false).Counters.First == first
+			k := slices.Index(kinds[:], stop.kind)
+			known[k]++
+			if stop.counters == countersGoOn {
+				goOn[k]++
+			}
+			if b.streamAt(each.x, stop.kind, false).Counters.First != b.streamAt(each.y, stop.kind, false).Counters.First {
+				moves[k]++
+			}
 		}
 	}
 	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
-	together := !restarts && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1])
+	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1])
 	running := map[media.Kind]bool{}
 	for k, kind := range kinds {
-		running[kind] = together || known[k] >= minBorders && most(goOn[k], known[k])
+		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])
 	}
 	return running
 }
@@ -166,6 +164,9 @@ func (b *builder) judgeBorder(each *border) {
 		return
 	}
 	hole, open := each.hole()
+	if !open {
+		hole, open = b.jump(each)
+	}
 	if !open || each.goOn() || b.lostBetween(each) || b.segments[each.y.Segment].Discontinuity {
 		return // nothing is missing, or the playlist announces another clock
 	}
@@ -196,6 +197,22 @@ func (b *builder) judgeHole(each *border, hole hole) {
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"the segment after it begins %s later than the playlist says; whether something is lost cannot be decided", position(late))
 	}
+}
+
+// jump is the stretch at a border that the playlist does not know of, when only the duration of the last picture in its
+// container goes through it.
+func (b *builder) jump(each *border) (hole, bool) {
+	late, _ := b.lateness(each)
+	if late <= minHole+b.segments[each.x.Segment].Precision || b.segments[each.x.Segment].File.Container == media.MPEGTS {
+		return hole{}, false
+	}
+	found := hole{from: each.x.start + b.segments[each.x.Segment].Duration, to: each.y.early}
+	for _, stop := range each.stops {
+		if stop.kind == media.Audio && !stop.open() {
+			return hole{}, false
+		}
+	}
+	return found, b.segments[each.x.Segment].Duration > 0
 }
 
 // endsTogether says that picture and sound of a part end at the same time.

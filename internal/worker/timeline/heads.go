@@ -20,6 +20,9 @@ func (b *builder) judgeHeads() {
 		case heads.oddly(each) && b.lacksPictures(each):
 			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 				"its beginning is lost: it does not begin with a key frame, as the other segments do")
+		case each.fresh && b.startsLate(each):
+			b.find(UnknownHole, each.Segment, each.early+each.base, 0,
+				"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")
 		}
 	}
 }
@@ -97,6 +100,17 @@ func (b *builder) lacksBegin(each *part) bool {
 	return b.segments[each.Segment].Duration-(end-each.early) > max(2*least, minHole)
 }
 
+// startsLate says that a piece with which a clock begins holds less than an exact playlist says.
+func (b *builder) startsLate(each *part) bool {
+	after := b.after(each)
+	return after != nil && each.last && after.first && b.isExact(each, after) && b.lostBegin(each, after) > minShort
+}
+
+// lostBegin is by how much what follows a segment with which a clock begins is too early by the playlist.
+func (b *builder) lostBegin(each, after *part) int64 {
+	return b.segments[each.Segment].Duration - (after.start - each.start)
+}
+
 // lacksPictures says that pictures are missing before a piece: after the piece before, or, where a clock begins, by the
 // playlist.
 func (b *builder) lacksPictures(each *part) bool {
@@ -106,7 +120,18 @@ func (b *builder) lacksPictures(each *part) bool {
 	}
 	before := b.pieceBefore(each)
 	_, last, ok := before.ends(media.Video)
-	return ok && first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each) && b.lostMore(before, each)
+	if !ok || b.segments[each.Segment].File.Container != media.MPEGTS || b.isInTime(before, each, first.begin) {
+		return false // a segment of another container without its beginning cannot be read
+	}
+	return first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each) && b.lostMore(before, each)
+}
+
+// isInTime says that the pictures of a segment begin just where the playlist says that it begins.
+func (b *builder) isInTime(before, each *part, begin int64) bool {
+	if before.Segment+1 != each.Segment || !before.first || b.segments[before.Segment].Precision > exactly {
+		return false
+	}
+	return distance(begin, before.start+b.segments[before.Segment].Duration) <= exactly
 }
 
 // lostMore says that a gap between the pictures of two pieces is more than their rate explains: the sound has a hole

@@ -18,7 +18,7 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 		twin = b.next[index] // 0: none
 	}
 	odd := b.isOddCopy(each, index)
-	if twin <= 0 && b.twin(index) < 0 || b.goesOn(now, each) && !odd {
+	if twin <= 0 && b.twin(index) < 0 || b.goesOn(now, each) && !(odd && b.follows(twin)) {
 		return false // without a twin, or with the run's own clock
 	}
 	odd = odd || b.isCopyBeside(each, index)
@@ -59,13 +59,31 @@ func (b *builder) missesDuration(index int) int64 {
 	duration := b.segments[each.Segment].Duration
 	miss := distance(duration, each.late-each.early)
 	if index+1 < len(b.parts) && !b.segments[b.parts[index+1].Segment].Discontinuity {
-		next := b.parts[index+1].early - each.early
-		if b.segments[each.Segment].File.Container == media.MPEGTS {
-			next -= int64(math.Round(float64(next)/wrap)) * wrap
-		}
-		miss = min(miss, distance(duration, next))
+		miss = min(miss, distance(duration, b.toNext(index)))
 	}
 	return miss
+}
+
+// toNext is from where a part begins to where the next one does.
+func (b *builder) toNext(index int) int64 {
+	return b.clockDistance(b.parts[index].early, b.parts[index+1].early, b.parts[index])
+}
+
+// clockDistance is from one time of a part's clock to another, which may have wrapped.
+func (b *builder) clockDistance(from, to int64, each *part) int64 {
+	if b.segments[each.Segment].File.Container != media.MPEGTS {
+		return to - from
+	}
+	return to - from - int64(math.Round(float64(to-from)/wrap))*wrap
+}
+
+// follows says that a part may belong where it is: the one before it ends there, or the playlist announces another clock.
+func (b *builder) follows(index int) bool {
+	if index == 0 || b.segments[b.parts[index].Segment].Discontinuity {
+		return true
+	}
+	late := b.clockDistance(b.parts[index-1].late, b.parts[index].early, b.parts[index])
+	return late >= -minStep && late <= maxMiss
 }
 
 // returnsAfter says that what follows a part goes on behind the run, and not behind the part, whose clock is back.

@@ -23,6 +23,8 @@ const (
 	minDatePause = media.Clock * 3 / 10
 	// maxPause is the longest pause that a clock or recorded dates show; beyond it, they are wrong.
 	maxPause = 86_400 * media.Clock
+	// exactly is the greatest rounding of durations that tell pictures apart.
+	exactly = media.Clock / 50
 	// maxTime keeps sums of times within their type.
 	maxTime = 1 << 61
 )
@@ -195,7 +197,7 @@ func (b *builder) offset(runs []*run) {
 				}
 			}
 		}
-		content, end = min(base+each.late, maxTime), min(base+max(each.late, b.lastEnd(each)), maxTime)
+		content, end = min(base+each.late, maxTime), min(base+b.lastEnd(each), maxTime)
 	}
 	slices.SortStableFunc(b.pieces, func(x, y *part) int {
 		return cmp.Or(cmp.Compare(x.Run, y.Run), cmp.Compare(x.order, y.order))
@@ -228,18 +230,27 @@ func (b *builder) trim(each *part, base int64) {
 	}
 }
 
-// lastEnd is where the last segment of a run ends by the playlist, when it holds a good deal less than that: the time
-// passed all the same.
+// lastEnd is where the last segment of a run ends. When it holds a good deal less than the playlist says, the time passed
+// all the same. And only an exact playlist knows how long the last picture is shown.
 func (b *builder) lastEnd(now *run) int64 {
 	last := now.newest
 	if last == nil || !last.first || !last.last {
 		return now.late
 	}
-	duration := b.segments[last.Segment].Duration
-	if duration-(last.late-last.start) <= b.leastShort(last.Segment) {
+	own := b.segments[last.Segment]
+	named := last.start + own.Duration
+	if named-now.late > b.leastShort(last.Segment) {
+		return named
+	}
+	_, pictures, ok := last.ends(media.Video)
+	if !ok || own.Duration == 0 || own.Precision > exactly || now.late > pictures.end {
 		return now.late
 	}
-	return last.start + duration
+	known := pictures.greatest
+	if _, sound, ok := last.ends(media.Audio); ok {
+		known = max(known, sound.end)
+	}
+	return max(known, min(named, now.late+pictures.interval))
 }
 
 // showsLoss says that the bytes of a segment show that some are lost, maybe at its beginning.
@@ -258,25 +269,54 @@ func (b *builder) beginsCut(each *part) bool {
 		slices.ContainsFunc(file.Damage, func(d media.Damage) bool { return d.Kind == media.TablesMissing })
 }
 
-// lostHead is how much of a run's beginning is lost: its first segment shows a loss, and ends sooner than the playlist
-// says. The time passed all the same.
+// lostHead is how much of a run's beginning is lost: its first segment shows a loss, or the playlist is exact elsewhere,
+// and what follows begins sooner than the playlist says. The time passed all the same.
 func (b *builder) lostHead(now *run) int64 {
 	if len(now.parts) < 2 {
 		return 0
 	}
 	first, second := now.parts[0], now.parts[1]
-	if !b.showsLoss(first) || !first.first || !first.last || !second.first || second.dropped != "" || second.misplaced {
+	if !first.first || !first.last || !second.first || second.dropped != "" || second.misplaced {
 		return 0
 	}
 	tolerance := b.leastShort(first.Segment)
-	if b.beginsCut(first) {
+	switch {
+	case b.beginsCut(first):
 		tolerance = minShort
+	case !b.showsLoss(first) && !b.isExact(first, second):
+		return 0
 	}
-	lost := b.segments[first.Segment].Duration - (second.early - first.early)
+	lost := b.lostBegin(first, second)
 	if lost <= tolerance {
 		return 0
 	}
 	return lost
+}
+
+// isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says
+// something of this one, too.
+func (b *builder) isExact(but, next *part) bool {
+	if b.segments[next.Segment].Discontinuity || b.segments[but.Segment].Precision > exactly {
+		return false
+	}
+	if b.exact == nil {
+		b.exact = &exactness{}
+		for i, each := range b.parts[:len(b.parts)-1] {
+			if after := b.parts[i+1]; after.first && each.first && !b.segments[after.Segment].Discontinuity {
+				b.exact.all++
+				if distance(b.clockDistance(each.start, after.start, each), b.segments[each.Segment].Duration) <= exactly {
+					b.exact.good++
+				}
+			}
+		}
+	}
+	return b.exact.good > 0 && b.exact.good*4 >= (b.exact.all-1)*3
+}
+
+// exactness counts the segments that another one follows with the same clock, and those among them whose duration in the
+// playlist is where the next one begins.
+type exactness struct {
+	all, good int
 }
 
 // dropped is how long the parts are by the playlist that a run begins with and that are not in the result.
@@ -398,11 +438,18 @@ func (b *builder) judgeOneStep(each *part, least int64) {
 
 // datePause is the pause before a run that recorded dates show; 0: they show none.
 func (b *builder) datePause(before *run, each *part) int64 {
-	began, last := b.segments[each.Segment].Began, before.newest
-	if began.IsZero() || !each.first || last == nil || !last.first || b.segments[last.Segment].Began.IsZero() {
+	last := before.newest
+	if last == nil || !each.first {
 		return 0
 	}
-	pause := Ticks(began.Sub(b.segments[last.Segment].Began)) - (last.late - last.start)
+	if slices.ContainsFunc(before.parts, func(p *part) bool { return p.misplaced }) {
+		last = before.parts[0] // the dates are those of other files
+	}
+	now, then := b.segments[each.Segment].Began, b.segments[last.Segment].Began
+	if now.IsZero() || then.IsZero() || !last.first || last.dropped != "" || last.misplaced {
+		return 0
+	}
+	pause := Ticks(now.Sub(then)) - (before.late - last.start)
 	if pause < minDatePause || pause > maxPause {
 		return 0
 	}

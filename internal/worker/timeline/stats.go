@@ -29,8 +29,8 @@ const (
 // stats are the times of a slice.
 type stats struct {
 	firstDTS, lastDTS int64
-	// begin is the least PTS; end the greatest PTS and how long that packet lasts.
-	begin, end int64
+	// begin is the least PTS, and greatest the greatest one; end is greatest and how long that packet lasts.
+	begin, greatest, end int64
 	// interval is the usual one between packets, and lastInterval that of the last packet; 0: there is one packet.
 	interval, lastInterval int64
 	// intervals is how many there are.
@@ -61,6 +61,7 @@ func (s *stats) move(ticks int64) {
 	s.firstDTS += ticks
 	s.lastDTS += ticks
 	s.begin += ticks
+	s.greatest += ticks
 	s.end += ticks
 	for i := range s.cuts {
 		s.cuts[i].from += ticks
@@ -144,7 +145,6 @@ type meter struct {
 	held, before, third media.Packet
 	number              int
 	count, taken        int
-	greatest            int64
 }
 
 // add takes the next packet and judges the one before it.

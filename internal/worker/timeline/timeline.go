@@ -237,6 +237,8 @@ type builder struct {
 	announcedTo int
 	// unplaced counts, for each segment, those before it that have no place in the result.
 	unplaced []int
+	// exact says how exact the durations in the playlist are.
+	exact *exactness
 	// ignored are the streams that were said not to be in the result.
 	ignored map[uint32]bool
 
