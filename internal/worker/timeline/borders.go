@@ -181,7 +181,7 @@ func (b *builder) judgeHole(each *border, hole hole) {
 	switch {
 	case b.segments[each.y.Segment].Duration == 0:
 		// Without a playlist, nobody says how long a file is.
-	case late > tolerance && inTime, each.y.start < each.y.early:
+	case late > tolerance && inTime, each.y.start < each.y.begins:
 		b.find(SegmentTruncated, each.y.Segment, at+hole.from, hole.to-hole.from,
 			"its beginning is lost: it starts %s late, and what follows is in time", position(late))
 	case late > tolerance && b.namesJump(each):
@@ -199,14 +199,17 @@ func (b *builder) judgeHole(each *border, hole hole) {
 	}
 }
 
-// jump is the stretch at a border that the playlist does not know of, when only the duration of the last picture in its
-// container goes through it.
+// jump is the stretch at a border that the playlist does not know of, when no packets go through it, but only the duration
+// of the last picture in its container, or pictures that were decoded before.
 func (b *builder) jump(each *border) (hole, bool) {
 	late, _ := b.lateness(each)
-	if late <= minHole+b.segments[each.x.Segment].Precision || b.segments[each.x.Segment].File.Container == media.MPEGTS {
+	if late <= minHole+b.segments[each.x.Segment].Precision {
 		return hole{}, false
 	}
-	found := hole{from: each.x.start + b.segments[each.x.Segment].Duration, to: each.y.early}
+	if b.segments[each.x.Segment].File.Container == media.MPEGTS && each.y.begins == each.y.early {
+		return hole{}, false
+	}
+	found := hole{from: each.x.start + b.segments[each.x.Segment].Duration, to: each.y.begins}
 	for _, stop := range each.stops {
 		if stop.kind == media.Audio && !stop.open() {
 			return hole{}, false
@@ -273,7 +276,7 @@ func (b *builder) judgeCounters(each *border) bool {
 		hole, open := each.hole()
 		late, _ := b.lateness(each)
 		switch {
-		case open && each.y.start < each.y.early:
+		case open && each.y.start < each.y.begins:
 			b.find(SegmentTruncated, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
 				"its beginning is lost: %s are missing, and the continuity counters do not go on", position(hole.to-hole.from))
 		case open && late > minHole+b.segments[each.x.Segment].Precision:
@@ -313,7 +316,7 @@ func (b *builder) judgeTails(each *border) bool {
 // in time nevertheless.
 func (b *builder) lateness(each *border) (late int64, inTime bool) {
 	expected := each.x.start + b.segments[each.x.Segment].Duration
-	late = each.y.early - expected
+	late = each.y.begins - expected
 	after := b.after(each.y)
 	if after == nil {
 		return late, false

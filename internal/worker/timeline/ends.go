@@ -33,8 +33,13 @@ func (b *builder) judgeEnd(each *part) {
 		b.find(SegmentTruncated, each.Segment, each.late+each.base, 0, "its end is lost: the last %s packet is not whole", kind)
 		return
 	}
-	short := segment.Duration - (each.late - each.start)
-	if segment.Duration == 0 || short <= b.shortTolerance(each) {
+	short := b.missing(each)
+	tolerance := b.leastShort(each.Segment)
+	if cut == media.TailUnstuffed && segment.Precision <= exactly {
+		tolerance = minHole // that it is short is not the only evidence
+	}
+	tolerance = b.shortTolerance(each, tolerance)
+	if segment.Duration == 0 || short <= tolerance || b.mixed[each.Run] {
 		return
 	}
 	at := each.late + each.base
@@ -49,6 +54,11 @@ func (b *builder) judgeEnd(each *part) {
 			"it holds %s, the playlist says %s; it ends cleanly, so whether something is lost cannot be decided",
 			position(each.late-each.early), position(segment.Duration))
 	}
+}
+
+// missing is by how much a piece holds less than the playlist says, without what is lost of its beginning.
+func (b *builder) missing(each *part) int64 {
+	return b.segments[each.Segment].Duration - each.lost - (each.late - each.start)
 }
 
 // endsCut says how the streams of a piece end: the worst of them.
@@ -72,9 +82,9 @@ func (b *builder) leastShort(segment int) int64 {
 	return minShort
 }
 
-// shortTolerance is by how much a segment may be shorter than the playlist says.
-func (b *builder) shortTolerance(each *part) int64 {
-	tolerance := b.leastShort(each.Segment)
+// shortTolerance is by how much a segment may be shorter than the playlist says: so much at least, and as much as nobody
+// knows.
+func (b *builder) shortTolerance(each *part, tolerance int64) int64 {
 	for _, piece := range []*part{each, b.pieceBefore(each)} {
 		if piece == nil {
 			continue
@@ -137,7 +147,7 @@ func (b *builder) othersEndShort(each *part) bool {
 
 // endsShort is 1 for a piece that holds less than the playlist says, and 0 for others.
 func (b *builder) endsShort(each *part) int {
-	if b.segments[each.Segment].Duration-(each.late-each.start) > minShort {
+	if b.missing(each) > minShort {
 		return 1
 	}
 	return 0

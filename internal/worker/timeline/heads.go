@@ -20,7 +20,7 @@ func (b *builder) judgeHeads() {
 		case heads.oddly(each) && b.lacksPictures(each):
 			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 				"its beginning is lost: it does not begin with a key frame, as the other segments do")
-		case each.fresh && b.startsLate(each):
+		case each.fresh && each.lost > 0 && !b.showsLoss(each):
 			b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 				"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")
 		}
@@ -98,17 +98,6 @@ func (b *builder) lacksBegin(each *part) bool {
 		}
 	}
 	return b.segments[each.Segment].Duration-(end-each.early) > max(2*least, minHole)
-}
-
-// startsLate says that a piece with which a clock begins holds less than an exact playlist says.
-func (b *builder) startsLate(each *part) bool {
-	after := b.after(each)
-	return after != nil && each.last && after.first && b.isExact(each, after) && b.lostBegin(each, after) > minShort
-}
-
-// lostBegin is by how much what follows a segment with which a clock begins is too early by the playlist.
-func (b *builder) lostBegin(each, after *part) int64 {
-	return b.segments[each.Segment].Duration - (after.start - each.start)
 }
 
 // lacksPictures says that pictures are missing before a piece: after the piece before, or, where a clock begins, by the

@@ -21,7 +21,7 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	if twin <= 0 && b.twin(index) < 0 || b.goesOn(now, each) && !(odd && b.follows(twin)) {
 		return false // without a twin, or with the run's own clock
 	}
-	odd = odd || b.isCopyBeside(each, index)
+	odd = odd || b.isCopyBeside(each, index) || b.isLoneCopy(now, each, index)
 	if !odd && (b.twin(index) < 0 || !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index)) {
 		return false
 	}
@@ -29,6 +29,17 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	b.later(each, SegmentDuplicated, 0, 0, "its file is a copy of segment %d, so what belongs here is lost or there is one file too many",
 		b.parts[twin].Segment)
 	return true
+}
+
+// isLoneCopy says that a part has the bytes of an earlier one, and that nothing follows it with its clock. A source that
+// repeats itself begins with what it began with before, and goes back.
+func (b *builder) isLoneCopy(now *run, each *part, index int) bool {
+	twin := b.twin(index)
+	if twin < 0 || index+1 < len(b.parts) && !b.segments[b.parts[index+1].Segment].Discontinuity {
+		return false
+	}
+	least, _ := b.deltas(now, each)
+	return !b.parts[twin].fresh || least > maxMiss
 }
 
 // isCopyBeside says that a part has the bytes of the one before it, and that the source does not repeat itself.
@@ -193,7 +204,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 // fitsInFront says that a part ends where the run begins, and that the run's clock goes on behind the part. Behind the
 // last one, nothing does.
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {
-	miss := distance(each.late, now.early)
+	miss := min(distance(each.late, now.early), distance(each.early+b.segments[now.parts[0].Segment].Duration, now.early))
 	if index+1 == len(b.parts) {
 		return miss <= together
 	}

@@ -32,9 +32,6 @@ const (
 // run is a stretch of parts with one clock.
 type run struct {
 	parts []*part
-	// pause before the run that recorded dates show.
-	pause int64
-
 	// next is when each kind's next packet is expected; a kind that the run has not had is absent.
 	next map[media.Kind]int64
 	// early and late are the least and greatest time of the run.
@@ -66,11 +63,7 @@ func (b *builder) place() {
 		case now != nil && now.empty():
 			each.fresh = true // the run's clock begins here
 		case now == nil || len(b.recording.Starts) > 0 || b.startsClock(now, each, i):
-			next := &run{next: map[media.Kind]int64{}}
-			if now != nil {
-				next.pause = b.datePause(now, each)
-			}
-			now = next
+			now = &run{next: map[media.Kind]int64{}}
 			runs = append(runs, now)
 			each.fresh = true
 		}
@@ -87,7 +80,7 @@ func (b *builder) drop(now *run, kind Type, text string) {
 	only.dropped = kind
 	only.early, only.late = math.MinInt64/4, math.MinInt64/4 // before whatever the run will have
 	b.later(only, kind, 0, 0, "%s", text)
-	*now = run{next: map[media.Kind]int64{}, pause: now.pause, parts: now.parts}
+	*now = run{next: map[media.Kind]int64{}, parts: now.parts}
 }
 
 // empty says that all parts of the run were dropped.
@@ -97,20 +90,22 @@ func (r *run) empty() bool { return len(r.next) == 0 }
 // that are shown in another order than they are decoded come late behind a pause: some in a segment may be shown before
 // its sound by all of the pause. And when its beginning is lost, its time passed all the same.
 func (b *builder) begin(now *run, each *part) {
-	each.start = each.early
+	each.begins, each.start = each.early, each.early
 	expected, tolerance, known := b.expected(now, each)
 	if !known || each.dropped != "" || each.misplaced {
 		return
 	}
-	own := b.segments[each.Segment]
-	switch late := each.early - expected; {
-	case late < -tolerance:
+	if each.early < expected-tolerance {
+		found := false
 		for _, kind := range kinds {
-			if first, _, ok := each.ends(kind); ok && distance(first.begin, expected) <= tolerance {
-				each.start = first.begin
+			if first, _, ok := each.ends(kind); ok && first.begin >= expected-tolerance && (!found || first.begin < each.begins) {
+				each.begins, found = first.begin, true
 			}
 		}
-	case late > tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision:
+	}
+	each.start = each.begins
+	own := b.segments[each.Segment]
+	if each.begins > expected+tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision {
 		each.start = expected
 	}
 }
@@ -167,15 +162,17 @@ func (b *builder) offset(runs []*run) {
 	var end, content int64 // of the run before, by the playlist too, and by what it has
 	for number, each := range runs {
 		base := end - each.early
-		if each.pause > 0 {
-			base = content + each.pause - each.early // the dates count from there
-		} else if number > 0 {
-			base += b.unread(runs[number-1], each)
+		if number > 0 {
+			if pause := b.datePause(runs[number-1], each.parts[0]); pause > 0 {
+				base = content + pause - each.early // the dates count from there
+			} else {
+				base += b.unread(runs[number-1], each)
+			}
 		}
 		lost := b.dropped(each)
 		base += lost
-		if number > 0 {
-			base += b.lostHead(each)
+		if each.parts[0].lost = b.lostHead(each); number > 0 {
+			base += each.parts[0].lost
 		}
 		if b.keepsEdits() {
 			base = 0
@@ -184,6 +181,7 @@ func (b *builder) offset(runs []*run) {
 			base = b.recording.Starts[each.parts[0].Segment]
 			b.trim(each.parts[0], base)
 		}
+		b.mixed[number] = each.isMixed()
 		for _, part := range each.parts {
 			part.Run, part.base = number, base
 			part.Offset += base
@@ -231,14 +229,15 @@ func (b *builder) trim(each *part, base int64) {
 }
 
 // lastEnd is where the last segment of a run ends. When it holds a good deal less than the playlist says, the time passed
-// all the same. And only an exact playlist knows how long the last picture is shown.
+// all the same. And only an exact playlist knows how long the last picture is shown. Where segments are out of order, the
+// playlist's durations are those of others.
 func (b *builder) lastEnd(now *run) int64 {
 	last := now.newest
-	if last == nil || !last.first || !last.last {
+	if last == nil || !last.first || !last.last || now.isMixed() {
 		return now.late
 	}
 	own := b.segments[last.Segment]
-	named := last.start + own.Duration
+	named := last.start - last.lost + own.Duration
 	if named-now.late > b.leastShort(last.Segment) {
 		return named
 	}
@@ -251,6 +250,11 @@ func (b *builder) lastEnd(now *run) int64 {
 		known = max(known, sound.end)
 	}
 	return max(known, min(named, now.late+pictures.interval))
+}
+
+// isMixed says that segments of the run are out of order.
+func (r *run) isMixed() bool {
+	return slices.ContainsFunc(r.parts, func(p *part) bool { return p.misplaced })
 }
 
 // showsLoss says that the bytes of a segment show that some are lost, maybe at its beginning.
@@ -272,25 +276,34 @@ func (b *builder) beginsCut(each *part) bool {
 // lostHead is how much of a run's beginning is lost: its first segment shows a loss, or the playlist is exact elsewhere,
 // and what follows begins sooner than the playlist says. The time passed all the same.
 func (b *builder) lostHead(now *run) int64 {
-	if len(now.parts) < 2 {
+	first := now.parts[0]
+	if !first.first || !first.last || first.dropped != "" {
 		return 0
 	}
-	first, second := now.parts[0], now.parts[1]
-	if !first.first || !first.last || !second.first || second.dropped != "" || second.misplaced {
-		return 0
-	}
-	tolerance := b.leastShort(first.Segment)
-	switch {
-	case b.beginsCut(first):
+	duration, tolerance := b.segments[first.Segment].Duration, b.leastShort(first.Segment)
+	cut := b.beginsCut(first)
+	if cut {
 		tolerance = minShort
-	case !b.showsLoss(first) && !b.isExact(first, second):
+	}
+	held := first.late - first.early
+	switch {
+	case len(now.parts) > 1:
+		second := now.parts[1]
+		if !second.first || second.dropped != "" || second.misplaced || !cut && !b.showsLoss(first) && !b.isExact(first, second) {
+			return 0
+		}
+		held = second.start - first.early
+	case !cut:
+		return 0
+	default:
+		if tail, _ := b.endsCut(first); tail != media.TailWhole {
+			return 0 // its end is lost, too
+		}
+	}
+	if duration-held <= tolerance {
 		return 0
 	}
-	lost := b.lostBegin(first, second)
-	if lost <= tolerance {
-		return 0
-	}
-	return lost
+	return duration - held
 }
 
 // isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says
@@ -334,15 +347,18 @@ func (b *builder) dropped(now *run) int64 {
 }
 
 // unread is how long the segments between two runs are by the playlist from which nothing could be read, or is taken.
-func (b *builder) unread(before, now *run) int64 {
-	from, to := before.parts[0].Segment, now.parts[0].Segment
+func (b *builder) unread(before, now *run) int64 { return b.between(before, now.parts[0]) }
+
+// between is how long the segments are by the playlist that lie between a run and a part and are not in the result.
+func (b *builder) between(before *run, each *part) int64 {
+	from := before.parts[0].Segment
 	for _, part := range before.parts {
 		if part.dropped == "" {
 			from = max(from, part.Segment+1)
 		}
 	}
 	lost := int64(0)
-	for i := from; i < to; i++ {
+	for i := from; i < each.Segment; i++ {
 		lost += b.segments[i].Duration
 	}
 	return min(lost, maxPause)
@@ -406,6 +422,7 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	least, most := b.deltas(now, each)
 	switch {
 	case b.announced && !b.isCopyBeside(each, index) && !b.isOddCopy(each, index):
+		least -= b.between(now, each)
 		return least < -minStep || least > maxJoin
 	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
 		return false
@@ -442,14 +459,14 @@ func (b *builder) datePause(before *run, each *part) int64 {
 	if last == nil || !each.first {
 		return 0
 	}
-	if slices.ContainsFunc(before.parts, func(p *part) bool { return p.misplaced }) {
+	if before.isMixed() {
 		last = before.parts[0] // the dates are those of other files
 	}
 	now, then := b.segments[each.Segment].Began, b.segments[last.Segment].Began
 	if now.IsZero() || then.IsZero() || !last.first || last.dropped != "" || last.misplaced {
 		return 0
 	}
-	pause := Ticks(now.Sub(then)) - (before.late - last.start)
+	pause := Ticks(now.Sub(then)) - (before.late - last.start + last.lost)
 	if pause < minDatePause || pause > maxPause {
 		return 0
 	}

@@ -18,6 +18,9 @@ const (
 	maxOrder, fewOrder = 16, 4
 	// maxLeap is how far one packet must be from both neighbors for its time to be an outlier.
 	maxLeap = 60 * media.Clock
+	// minStray is how far a packet's time leaps that may be a stray, maxStrays how many there are in a row, and maxReturn by
+	// how much the time of the packet behind them may differ from where it is expected.
+	minStray, maxStrays, maxReturn = media.Clock, 32, media.Clock / 4
 	// minStep is how far a clock goes back when it is another clock; less is disorder that the muxer evens out.
 	minStep = media.Clock * 12 / 100
 	// maxOdd bounds the cuts and outliers of one stream of one segment; a file with more of them is noise.
@@ -73,6 +76,7 @@ func (s *stats) move(ticks int64) {
 // others is an outlier; in a longer one it may follow a pause.
 func measure(stream *media.Stream, from, to int, shift int64, short bool) stats {
 	m := meter{short: short, late: shownLate(stream, from, to)}
+	strays(stream, from, to, &m.late)
 	number := 0
 	for packet := range stream.Packets.All() {
 		if number >= to {
@@ -129,6 +133,52 @@ func shownLate(stream *media.Stream, from, to int) map[int]bool {
 		}
 	}
 	return found
+}
+
+// strays finds a few packets in a row whose times are far from those before them and from those behind them, which follow
+// one another: no clock leaps there and back.
+func strays(stream *media.Stream, from, to int, found *map[int]bool) {
+	var line, last media.Packet // line is the last packet of which the time is right
+	var interval int64
+	var waiting []int // packets that leapt
+	number, began := -1, false
+	for packet := range stream.Packets.All() {
+		if number++; number < from {
+			continue
+		}
+		if number >= to {
+			break
+		}
+		if !began {
+			line, began = packet, true
+			continue
+		}
+		step := packet.DTS - line.DTS
+		if len(waiting) == 0 {
+			if step < -minStep || step > minStray {
+				waiting, last = append(waiting, number), packet
+				continue
+			}
+			line, interval = packet, step
+			continue
+		}
+		missed := int64(len(waiting)+1) * interval
+		leap := packet.DTS - last.DTS
+		last = packet
+		switch {
+		case (leap < -minStep || leap > minStray) && distance(step, missed) <= maxReturn+missed/2:
+			if *found == nil {
+				*found = map[int]bool{}
+			}
+			for _, each := range waiting {
+				(*found)[each] = true
+			}
+		case len(waiting) < maxStrays:
+			waiting = append(waiting, number)
+			continue
+		}
+		line, waiting = packet, waiting[:0]
+	}
 }
 
 // meter collects stats. It judges each packet when it has seen the one after it.

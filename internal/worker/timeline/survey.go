@@ -17,9 +17,11 @@ type part struct {
 	first, last bool
 	// early is the least time of the part, and late its end, in the clock of its file, wraps resolved.
 	early, late int64
-	// start is where the part begins by the playlist: early, unless its beginning is lost, or pictures in it are shown
-	// before the end of the part before.
-	start int64
+	// begins is where the part goes on behind the one before: early, unless pictures in it are shown before the end of that
+	// one. start is where it begins by the playlist: begins, unless its beginning is lost.
+	begins, start int64
+	// lost is how much of its beginning is lost where a clock begins.
+	lost int64
 	// order is where the part stands in its run.
 	order int64
 	// number of the part in builder.pieces.

@@ -194,7 +194,7 @@ var kinds = [...]media.Kind{media.Video, media.Audio}
 
 // Build makes the timeline of a recording.
 func Build(recording Recording) *Timeline {
-	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}, ignored: map[uint32]bool{}}
+	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}, ignored: map[uint32]bool{}, mixed: map[int]bool{}}
 	b.survey()
 	b.place()
 	b.settle()
@@ -237,6 +237,8 @@ type builder struct {
 	announcedTo int
 	// unplaced counts, for each segment, those before it that have no place in the result.
 	unplaced []int
+	// mixed are the runs that have segments out of order.
+	mixed map[int]bool
 	// exact says how exact the durations in the playlist are.
 	exact *exactness
 	// ignored are the streams that were said not to be in the result.
