@@ -332,7 +332,10 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		// What a stream of a take begins or ends with is gone: it may have begun later, or ended before.
 		r.truth.states = append(r.truth.states, intact)
 	case kind == 16:
-		r.forgetLost(r.segments[len(r.segments)-2].to)
+		last := r.segments[len(r.segments)-2]
+		r.forgetLost(last.to)
+		// Nothing says how long the last picture is shown.
+		r.truth.openEnd = max(d.openEnd, last.to-last.lastTime())
 		r.truth.states = []state{intact, unknown}
 	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart,
 		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, kind == 0 && lost < 0.9 && r.playlist.whole:
@@ -343,6 +346,15 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 // has says that the recording is made from a source.
 func (r *recording) has(name string) bool {
 	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
+}
+
+// lastTime is when the last unit of the segment is shown.
+func (s *segment) lastTime() float64 {
+	at := s.from
+	for _, u := range s.units {
+		at = max(at, u.at)
+	}
+	return at
 }
 
 // lostAtBorder says that the first or last packets of a stream of the segment are lost.

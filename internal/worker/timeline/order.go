@@ -18,7 +18,7 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 		twin = b.next[index] // 0: none
 	}
 	odd := b.isOddCopy(each, index)
-	if twin <= 0 && b.twin(index) < 0 || b.goesOn(now, each) && !(odd && b.follows(twin)) {
+	if twin <= 0 && b.twin(index) < 0 || (b.goesOn(now, each) || b.isExpected(now, each)) && !(odd && b.follows(twin)) {
 		return false // without a twin, or with the run's own clock
 	}
 	odd = odd || b.isCopyBeside(each, index) || b.isLoneCopy(now, each, index)
@@ -86,6 +86,12 @@ func (b *builder) clockDistance(from, to int64, each *part) int64 {
 		return to - from
 	}
 	return to - from - int64(math.Round(float64(to-from)/wrap))*wrap
+}
+
+// isExpected says that a part begins where the playlist says, whatever the segment before it holds.
+func (b *builder) isExpected(now *run, each *part) bool {
+	at, tolerance, known := b.expected(now, each)
+	return known && distance(each.early, at) <= tolerance
 }
 
 // follows says that a part may belong where it is: the one before it ends there, or the playlist announces another clock.
@@ -185,8 +191,8 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if most >= -minStep && least <= max(maxJoin, duration/2) {
 		return false
 	}
-	if expected, tolerance, known := b.expected(now, each); known && distance(each.early, expected) <= tolerance {
-		return false // it is where the playlist says, and the end of the segment before is lost
+	if b.isExpected(now, each) {
+		return false // the end of the segment before is lost
 	}
 	// What follows must be nearer to the run's clock than to the part's.
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {
@@ -202,16 +208,16 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 }
 
 // fitsInFront says that a part ends where the run begins, and that the run's clock goes on behind the part. Behind the
-// last one, nothing does.
+// last one, and before another clock, nothing does.
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 	miss := min(distance(each.late, now.early), distance(each.early+b.segments[now.parts[0].Segment].Duration, now.early))
-	if index+1 == len(b.parts) {
+	if index+1 == len(b.parts) || b.segments[b.parts[index+1].Segment].Discontinuity {
 		return miss <= together
 	}
 	after := b.parts[index+1]
 	b.unwrap(now, after)
 	least, _ := b.deltas(now, after)
-	return miss <= maxMiss && !b.segments[after.Segment].Discontinuity && distance(least, 0) <= maxMiss
+	return miss <= maxMiss && distance(least, 0) <= maxMiss
 }
 
 // fits says that a part lies in a hole that the run has left. The holes are in the order of time.

@@ -423,7 +423,8 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	switch {
 	case b.announced && !b.isCopyBeside(each, index) && !b.isOddCopy(each, index):
 		least -= b.between(now, each)
-		return least < -minStep || least > maxJoin
+		at, tolerance, known := b.expected(now, each)
+		return least < -minStep || least > maxJoin || known && each.early < at-max(tolerance, maxJoin)
 	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
 		return false
 	case least > maxPause:

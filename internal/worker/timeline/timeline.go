@@ -199,6 +199,7 @@ func Build(recording Recording) *Timeline {
 	b.place()
 	b.settle()
 	b.judgeBorders()
+	b.judgeJoins()
 	b.judgeEnds()
 	b.judgeHeads()
 	b.judgeAbsences()

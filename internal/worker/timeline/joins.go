@@ -1,0 +1,69 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+// join is where one run follows another without a segment between them.
+type join struct {
+	x, y *part
+	// goOn and breaks count the streams whose continuity counters go on, and those whose do not.
+	goOn, breaks int
+}
+
+// judgeJoins finds transport packets that are lost where a clock ends. A recorder that begins a new clock often begins its
+// counters again; where it does not elsewhere, a break is a loss, unless the counters begin with what the recording began
+// with.
+func (b *builder) judgeJoins() {
+	var joins []join
+	goOn, known := 0, 0
+	for i := 1; i < len(b.pieces); i++ {
+		if found := b.join(b.pieces[i-1], b.pieces[i]); found.goOn+found.breaks > 0 {
+			joins = append(joins, found)
+			goOn, known = goOn+found.goOn, known+found.goOn+found.breaks
+		}
+	}
+	if goOn < minTogether || float64(goOn) < minRunning*float64(known) {
+		return
+	}
+	for _, each := range joins {
+		if each.breaks > 0 && !b.startsAgain(each.y) {
+			b.find(PacketsLost, each.x.Segment, each.x.late+each.x.base, 0,
+				"packets are lost at its end: the continuity counters do not go on, as they do before other clocks")
+		}
+	}
+}
+
+// join compares the counters of two pieces.
+func (b *builder) join(x, y *part) join {
+	found := join{x: x, y: y}
+	if x.Run == y.Run || x.Segment+1 != y.Segment || !x.last || !y.first {
+		return found
+	}
+	for _, kind := range kinds {
+		if len(x.Slices(kind)) == 0 || len(y.Slices(kind)) == 0 {
+			continue
+		}
+		from, to := b.streamAt(x, kind, true), b.streamAt(y, kind, false)
+		switch {
+		case from.ID != to.ID || !from.Counters.Known || !to.Counters.Known:
+		case to.Counters.First == (from.Counters.Last+1)&15:
+			found.goOn++
+		default:
+			found.breaks++
+		}
+	}
+	return found
+}
+
+// startsAgain says that a piece's counters begin as those of the recording's first piece do.
+func (b *builder) startsAgain(each *part) bool {
+	for _, kind := range kinds {
+		if len(each.Slices(kind)) == 0 || len(b.pieces[0].Slices(kind)) == 0 {
+			continue
+		}
+		if b.streamAt(each, kind, false).Counters.First != b.streamAt(b.pieces[0], kind, false).Counters.First {
+			return false
+		}
+	}
+	return true
+}
