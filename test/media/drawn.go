@@ -185,6 +185,7 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 		first, slow := count/3+1, d.between(1, 8)
 		d.say("%.1f, then %.2f fps", slow, fps)
 		at, d.away = steps(float64(first), slow, float64(count), fps), true
+		d.openEnd = 1 / slow
 	case 2:
 		d.say("%.2f fps, uneven", fps)
 		d.openEnd = 1.2 / fps
@@ -331,14 +332,20 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	case (kind == 7 || kind == 11) && r.lostAnEnd():
 		// What a stream of a take begins or ends with is gone: it may have begun later, or ended before.
 		r.truth.states = append(r.truth.states, intact)
+		if r.truth.joins > 0 {
+			r.truth.slack = max(r.truth.slack, r.openBegin())
+		}
 	case kind == 16:
 		last := r.segments[len(r.segments)-2]
 		r.forgetLost(last.to)
 		// Nothing says how long the last picture is shown.
 		r.truth.openEnd = max(d.openEnd, last.to-last.lastTime())
 		r.truth.states = []state{intact, unknown}
+		if r.truth.openEnd > 0.3 {
+			r.truth.states = append(r.truth.states, damaged) // where the sound ended before, the last segment looks cut
+		}
 	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart,
-		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, kind == 0 && lost < 0.9 && r.playlist.whole:
+		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, kind == 0 && lost < 1.5 && r.playlist.whole:
 		r.truth.states = append(r.truth.states, intact)
 	}
 }
@@ -346,6 +353,25 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 // has says that the recording is made from a source.
 func (r *recording) has(name string) bool {
 	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
+}
+
+// openBegin is by how much it is open where takes begin, since the first packets of one are lost.
+func (r *recording) openBegin() float64 {
+	open, begin, kept := 0.0, math.Inf(1), math.Inf(1)
+	for i, s := range r.segments {
+		if s.discontinuity {
+			begin, kept = math.Inf(1), math.Inf(1)
+		}
+		for _, u := range s.units {
+			if begin = min(begin, u.at); !u.lost {
+				kept = min(kept, u.at)
+			}
+		}
+		if last := i+1 == len(r.segments) || r.segments[i+1].discontinuity; last && !math.IsInf(kept, 1) {
+			open = max(open, kept-begin)
+		}
+	}
+	return open
 }
 
 // lastTime is when the last unit of the segment is shown.

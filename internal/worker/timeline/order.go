@@ -88,10 +88,11 @@ func (b *builder) clockDistance(from, to int64, each *part) int64 {
 	return to - from - int64(math.Round(float64(to-from)/wrap))*wrap
 }
 
-// isExpected says that a part begins where the playlist says, whatever the segment before it holds.
+// isExpected says that a part lies behind the run and begins where the playlist says, whatever the segment before it
+// holds.
 func (b *builder) isExpected(now *run, each *part) bool {
 	at, tolerance, known := b.expected(now, each)
-	return known && distance(each.early, at) <= tolerance
+	return known && each.early >= now.late-minStep && distance(each.early, at) <= tolerance
 }
 
 // follows says that a part may belong where it is: the one before it ends there, or the playlist announces another clock.

@@ -457,17 +457,19 @@ func (b *builder) judgeOneStep(each *part, least int64) {
 // datePause is the pause before a run that recorded dates show; 0: they show none.
 func (b *builder) datePause(before *run, each *part) int64 {
 	last := before.newest
-	if last == nil || !each.first {
+	if last == nil || !each.first || !last.first {
 		return 0
 	}
+	start := last.start - last.lost
 	if before.isMixed() {
-		last = before.parts[0] // the dates are those of other files
+		// The dates are those of other files: that of the first line is the first file's.
+		last, start = before.parts[0], before.early
 	}
 	now, then := b.segments[each.Segment].Began, b.segments[last.Segment].Began
-	if now.IsZero() || then.IsZero() || !last.first || last.dropped != "" || last.misplaced {
+	if now.IsZero() || then.IsZero() || last.dropped != "" {
 		return 0
 	}
-	pause := Ticks(now.Sub(then)) - (before.late - last.start + last.lost)
+	pause := Ticks(now.Sub(then)) - (before.late - start)
 	if pause < minDatePause || pause > maxPause {
 		return 0
 	}

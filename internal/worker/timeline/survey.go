@@ -56,6 +56,9 @@ func (b *builder) survey() {
 func (b *builder) settleIntervals() {
 	known := int64(0)
 	for _, each := range b.parts {
+		if b.segments[each.Segment].Discontinuity && each.first {
+			known = 0
+		}
 		_, last, ok := each.ends(media.Video)
 		switch {
 		case !ok || b.segments[each.Segment].File.Container != media.MPEGTS:
