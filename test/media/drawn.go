@@ -421,7 +421,9 @@ func (d *drawing) damageMP4(r *recording) {
 	case 0:
 		d.say("zeros")
 		from := d.between(float64(media)/size, 0.9)
-		r.zero(s, from, from+d.between(0.02, 0.1))
+		to := from + d.between(0.02, 0.1)
+		r.zero(s, from, to)
+		r.truth.unreadable = int(size*to) > s.places[len(s.places)-1].to // the tables lie behind
 		for i := range r.truth.damages {
 			if d.fragmented {
 				r.truth.damages[i].to = r.end // a fragment's tables may be hit, and all that follows is lost with them

@@ -105,7 +105,7 @@ func (b *builder) lacksBegin(each *part) bool {
 func (b *builder) lacksPictures(each *part) bool {
 	first, _, _ := each.ends(media.Video)
 	if each.fresh {
-		return b.after(each) != nil && b.lacksBegin(each)
+		return b.lacksBegin(each)
 	}
 	before := b.pieceBefore(each)
 	_, last, ok := before.ends(media.Video)

@@ -31,15 +31,18 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 	return true
 }
 
-// isLoneCopy says that a part has the bytes of an earlier one, and that nothing follows it with its clock. A source that
+// isLoneCopy says that a part has the bytes of another one, and that nothing follows it with its clock. A source that
 // repeats itself begins with what it began with before, and goes back.
 func (b *builder) isLoneCopy(now *run, each *part, index int) bool {
-	twin := b.twin(index)
-	if twin < 0 || index+1 < len(b.parts) && !b.segments[b.parts[index+1].Segment].Discontinuity {
+	if index+1 < len(b.parts) && !b.segments[b.parts[index+1].Segment].Discontinuity {
 		return false
 	}
-	least, _ := b.deltas(now, each)
-	return !b.parts[twin].fresh || least > maxMiss
+	if twin := b.twin(index); twin >= 0 {
+		least, _ := b.deltas(now, each)
+		return !b.parts[twin].fresh || least > maxMiss
+	}
+	later := b.next[index] // 0: none
+	return later > 0 && !b.segments[b.parts[later].Segment].Discontinuity && b.follows(later)
 }
 
 // isCopyBeside says that a part has the bytes of the one before it, and that the source does not repeat itself.
@@ -183,7 +186,8 @@ func (b *builder) goesOnAfter(now *run, each *part, index int, tolerance int64) 
 	}
 	b.unwrap(now, after)
 	least, _ := b.deltas(now, after)
-	return distance(least, duration) <= tolerance
+	at, miss, known := b.expected(now, after)
+	return distance(least, duration) <= tolerance || known && distance(after.early, at) <= min(miss, tolerance)
 }
 
 // judgeForeign finds a segment of another recording: its clock is another one, before and behind it.
