@@ -208,6 +208,7 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 	d.away = d.away || fps < 10 || name == "h264-long"
 	if group := getSource(name).group; strings.HasSuffix(name, "-b") {
 		count += group - count%group // a group of B-frames is whole
+		d.away = d.away || at(count-1) > seconds+0.3
 	}
 	d.openEnd = max(d.openEnd, 1/fps) // an encoder does not keep how long the last one is shown
 	d.away = d.away || count > limit  // the sound goes on without picture
@@ -345,7 +346,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 			r.truth.states = append(r.truth.states, damaged) // where the sound ended before, the last segment looks cut
 		}
 	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart,
-		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, kind == 0 && lost < 1.5 && r.playlist.whole:
+		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, r.playlist.whole && kind <= 2 && lost < 1.5 && r.endsTake(s, kind):
 		r.truth.states = append(r.truth.states, intact)
 	}
 }
@@ -353,6 +354,12 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 // has says that the recording is made from a source.
 func (r *recording) has(name string) bool {
 	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
+}
+
+// endsTake says that nothing follows a segment with its clock. Of kind 0, it is the last one.
+func (r *recording) endsTake(s *segment, kind int) bool {
+	i := slices.Index(r.segments, s)
+	return kind == 0 || i+1 == len(r.segments) || r.segments[i+1].discontinuity
 }
 
 // openBegin is by how much it is open where takes begin, since the first packets of one are lost.
@@ -424,6 +431,8 @@ func (d *drawing) damageMP4(r *recording) {
 		to := from + d.between(0.02, 0.1)
 		r.zero(s, from, to)
 		r.truth.unreadable = int(size*to) > s.places[len(s.places)-1].to // the tables lie behind
+		// Zeros in the middle of a picture are seen by a decoder alone.
+		r.truth.decoding = len(s.touched(int(size*from), int(size*to))) == 1
 		for i := range r.truth.damages {
 			if d.fragmented {
 				r.truth.damages[i].to = r.end // a fragment's tables may be hit, and all that follows is lost with them

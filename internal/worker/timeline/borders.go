@@ -131,7 +131,7 @@ func (b *builder) streamAt(each *part, kind media.Kind, last bool) *media.Stream
 }
 
 // runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
-// both kinds together say it. Counters that begin with the same number in each segment do not run on.
+// both kinds together say it, and those before other clocks. Counters that begin with the same number in each segment do not run on.
 func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 	var known, goOn, moves [len(kinds)]int
 	for _, each := range borders {
@@ -149,6 +149,8 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 			}
 		}
 	}
+	before, after := b.joinCounters()
+	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+before
 	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
 	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1])
 	running := map[media.Kind]bool{}
@@ -167,7 +169,7 @@ func (b *builder) judgeBorder(each *border) {
 	if !open {
 		hole, open = b.jump(each)
 	}
-	if !open || each.goOn() || b.lostBetween(each) || b.segments[each.y.Segment].Discontinuity {
+	if !open || each.goOn() && !b.namesJump(each) || b.lostBetween(each) || b.segments[each.y.Segment].Discontinuity {
 		return // nothing is missing, or the playlist announces another clock
 	}
 	b.judgeHole(each, hole)
@@ -309,7 +311,21 @@ func (b *builder) judgeTails(each *border) bool {
 			return true
 		}
 	}
+	for _, kind := range kinds {
+		if len(each.x.Slices(kind)) > 0 && len(each.y.Slices(kind)) == 0 && b.endsWithin(each, kind) {
+			b.find(SegmentTruncated, each.x.Segment, each.x.base+each.x.late, 0, "its end is lost: the last %s packet is not whole", kind)
+			return true
+		}
+	}
 	return false
+}
+
+// endsWithin says that a kind that the next segment does not have ends within a packet whose rest is not there.
+func (b *builder) endsWithin(each *border, kind media.Kind) bool {
+	from := b.streamAt(each.x, kind, true)
+	return from.Tail == media.TailUnfinished && !slices.ContainsFunc(b.segments[each.y.Segment].File.Streams, func(s media.Stream) bool {
+		return s.ID == from.ID && s.HeadBytes > 0
+	})
 }
 
 // lateness is how late y begins by the playlist, judged by the earliest stream of both, and whether what follows y is

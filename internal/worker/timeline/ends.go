@@ -147,7 +147,7 @@ func (b *builder) othersEndShort(each *part) bool {
 
 // endsShort is 1 for a piece that holds less than the playlist says, and 0 for others.
 func (b *builder) endsShort(each *part) int {
-	if b.missing(each) > minShort {
+	if b.missing(each) > b.leastShort(each.Segment) {
 		return 1
 	}
 	return 0

@@ -141,7 +141,10 @@ func (b *builder) damageTimes(each *part) packetTimes {
 
 // of gives the stretch of a piece of evidence. What concerns the file as a whole begins where the piece does.
 func (t packetTimes) of(each *part, damage media.Damage) (from, to int64) {
-	if damage.Stream < 0 {
+	switch {
+	case damage.Stream < 0 && damage.Kind == media.BoxTruncated:
+		return each.lastShown(), each.lastShown() // what can be read ends there
+	case damage.Stream < 0:
 		return each.early, each.early
 	}
 	from, to = t[damage.Stream][damage.Packet], t[damage.Stream][damage.Packet+damage.Count-1]

@@ -14,23 +14,32 @@ type join struct {
 // counters again; where it does not elsewhere, a break is a loss, unless the counters begin with what the recording began
 // with.
 func (b *builder) judgeJoins() {
-	var joins []join
-	goOn, known := 0, 0
-	for i := 1; i < len(b.pieces); i++ {
-		if found := b.join(b.pieces[i-1], b.pieces[i]); found.goOn+found.breaks > 0 {
-			joins = append(joins, found)
-			goOn, known = goOn+found.goOn, known+found.goOn+found.breaks
-		}
-	}
-	if goOn < minTogether || float64(goOn) < minRunning*float64(known) {
+	goOn, breaks := b.joinCounters()
+	if goOn < minTogether || float64(goOn) < minRunning*float64(goOn+breaks) {
 		return
 	}
-	for _, each := range joins {
-		if each.breaks > 0 && !b.startsAgain(each.y) {
+	for _, each := range b.joins {
+		if each.breaks > 0 {
 			b.find(PacketsLost, each.x.Segment, each.x.late+each.x.base, 0,
 				"packets are lost at its end: the continuity counters do not go on, as they do before other clocks")
 		}
 	}
+}
+
+// joinCounters counts the streams whose counters go on across another clock, and those whose do not.
+func (b *builder) joinCounters() (goOn, breaks int) {
+	if b.joins == nil {
+		for i := 1; i < len(b.pieces); i++ {
+			found := b.join(b.pieces[i-1], b.pieces[i])
+			if found.goOn+found.breaks > 0 && (found.breaks == 0 || !b.startsAgain(found.y)) {
+				b.joins = append(b.joins, found)
+			}
+		}
+	}
+	for _, each := range b.joins {
+		goOn, breaks = goOn+each.goOn, breaks+each.breaks
+	}
+	return goOn, breaks
 }
 
 // join compares the counters of two pieces.

@@ -95,7 +95,8 @@ func (b *builder) clockDistance(from, to int64, each *part) int64 {
 // holds.
 func (b *builder) isExpected(now *run, each *part) bool {
 	at, tolerance, known := b.expected(now, each)
-	return known && each.early >= now.late-minStep && distance(each.early, at) <= tolerance
+	least, _ := b.deltas(now, each)
+	return known && least >= -minStep && distance(each.early, at) <= tolerance
 }
 
 // follows says that a part may belong where it is: the one before it ends there, or the playlist announces another clock.

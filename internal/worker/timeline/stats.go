@@ -240,7 +240,11 @@ func (m *meter) finish() {
 		m.lastInterval = m.interval
 	}
 	if m.taken > 0 {
-		m.end = max(m.end, m.greatest+m.lastInterval)
+		shown := m.lastInterval
+		if m.before.PTS < m.greatest {
+			shown = min(shown, m.interval) // the last packet is not the one that is shown last
+		}
+		m.end = max(m.end, m.greatest+shown)
 	}
 }
 

@@ -264,3 +264,14 @@ func (p *part) ends(kind media.Kind) (first, last *stats, ok bool) {
 	}
 	return &all[0].stats, &all[len(all)-1].stats, true
 }
+
+// lastShown is the greatest time of the part's packets.
+func (p *part) lastShown() int64 {
+	greatest := p.early
+	for _, kind := range kinds {
+		for _, slice := range p.Slices(kind) {
+			greatest = max(greatest, slice.stats.greatest)
+		}
+	}
+	return greatest
+}

@@ -240,6 +240,8 @@ type builder struct {
 	unplaced []int
 	// mixed are the runs that have segments out of order.
 	mixed map[int]bool
+	// joins are where another clock begins and counters can be compared.
+	joins []join
 	// exact says how exact the durations in the playlist are.
 	exact *exactness
 	// ignored are the streams that were said not to be in the result.
