@@ -1,4 +1,4 @@
-# The images of the recording operator: docker build --target manager|worker .
+# The images of the recording operator: docker build --target operator|worker .
 FROM golang:1.26-bookworm AS build
 ARG VERSION=dev
 # For a module proxy of your own: docker build --build-arg GOPROXY=...
@@ -26,12 +26,13 @@ RUN --mount=type=cache,target=/root/.cache/recording-operator/ffmpeg cp -r "$(ha
 FROM scratch AS ffmpeg
 COPY --from=ffmpeg-build /out /
 
-# The operator itself: one static binary and the certificates that it checks object stores by.
-FROM scratch AS manager
+# The operator: one image with two commands, /receiver and /manager, and the certificates that S3 servers are checked by.
+FROM scratch AS operator
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /out/manager /manager
+COPY --from=build /out/receiver /out/manager /
 USER 65532:65532
-ENTRYPOINT ["/manager"]
+# The command decides the process: /receiver serves callbacks, /manager reconciles.
+CMD ["/manager"]
 
 # The image of a step's pod: two static programs and certificates, no shell and no libraries.
 FROM scratch AS worker

@@ -54,8 +54,8 @@ cluster-down: ## Stop it, and leave nothing behind.
 	@hack/localkube.sh down
 
 .PHONY: images
-images: ## Build the images manager and worker into dist/.
-	@hack/images/build.sh manager recording-operator:dev dist/manager.tar
+images: ## Build the images of the operator and of the steps into dist/.
+	@hack/images/build.sh operator recording-operator:dev dist/operator.tar
 	@hack/images/build.sh worker recording-worker:dev dist/worker.tar
 
 .PHONY: install
@@ -80,7 +80,8 @@ install-plugin: ## Install the kubectl plugin, `kubectl recordings`, where `go i
 generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, RBAC and the API reference.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
-	$(CONTROLLER_GEN) rbac:roleName=manager paths=./internal/... output:rbac:artifacts:config=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=manager paths=./internal/controller/... output:rbac:artifacts:config=config/rbac/manager
+	$(CONTROLLER_GEN) rbac:roleName=receiver paths=./cmd/receiver output:rbac:artifacts:config=config/rbac/receiver
 	$(CRD_REF_DOCS) --log-level=ERROR --source-path=api --config=hack/crd-ref-docs.yaml --renderer=markdown --output-path=docs/reference/api.md
 
 .PHONY: fmt

@@ -51,10 +51,10 @@ image_name() { echo "${IMAGE_REGISTRY:+$IMAGE_REGISTRY/}$1"; }
 image() { echo "$(image_name "$1"):dev"; }
 
 images_load() {
-  say "the images manager, worker and versitygw (the first time about twelve minutes)"
+  say "the images operator, worker and versitygw (the first time about twelve minutes)"
   mkdir -p dist
   local name target
-  for pair in recording-operator:manager recording-worker:worker recording-s3:versitygw; do
+  for pair in recording-operator:operator recording-worker:worker recording-s3:versitygw; do
     name=${pair%%:*} target=${pair##*:}
     hack/images/build.sh "$target" "$(image "$name")" "dist/$target.tar"
     case $CLUSTER in
@@ -86,10 +86,15 @@ patches:
 - target: {kind: Deployment, name: recording-operator-controller-manager}
   patch: |
     - {op: replace, path: /spec/template/spec/containers/0/env/0/value, value: "$(image recording-worker)"}
-    - {op: add, path: /spec/template/metadata/annotations/image-inputs, value: "$(cut -c1-16 dist/manager.tar.inputs)"}
+- target: {kind: Deployment, name: recording-operator-(receiver|controller-manager)}
+  patch: |
+    - {op: add, path: /spec/template/metadata/annotations/image-inputs, value: "$(cut -c1-16 dist/operator.tar.inputs)"}
 EOF
   kubectl apply -k dist/deploy >dist/deploy/apply.log || { cat dist/deploy/apply.log; return 1; }
-  kubectl -n recording-system rollout status deployment/recording-operator-controller-manager --timeout=180s
+  local name
+  for name in receiver controller-manager; do
+    kubectl -n recording-system rollout status "deployment/recording-operator-$name" --timeout=180s
+  done
 }
 
 random() { head -c 256 /dev/urandom | base64 -w0 | tr -dc 'a-zA-Z0-9' | cut -c1-"$1"; }

@@ -26,6 +26,8 @@ const (
 
 // Reasons of a RecordingFile's Ready condition: the STATUS column.
 const (
+	// ReasonPending: the controller manager has not written a status yet. The API server fills it in.
+	ReasonPending = "Pending"
 	// ReasonRecording: the file is being recorded.
 	ReasonRecording = "Recording"
 	// ReasonQueued: the file is recorded and waits to be processed.
@@ -92,6 +94,8 @@ const (
 const (
 	// ReasonListening: callbacks can be verified, and every route can be evaluated.
 	ReasonListening = "Listening"
+	// ReasonSecretForbidden is also of a StorageLocation: the operator may not read Secrets in this namespace.
+	ReasonSecretForbidden = "SecretForbidden"
 	// ReasonKeyNotFound: a Secret or its key is missing.
 	ReasonKeyNotFound = "KeyNotFound"
 	// ReasonKeyInvalid: a key is not 32 to 64 characters long.

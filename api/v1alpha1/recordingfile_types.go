@@ -353,8 +353,9 @@ type RecordingFile struct {
 	// spec holds the facts of the file as SparkRTC reported them, and what a person wants of it.
 	// +required
 	Spec RecordingFileSpec `json:"spec,omitzero"`
-	// status is what the operator observed.
+	// status is what the operator observed. Until it has looked at the file, the reason of Ready is Pending.
 	// +optional
+	// +kubebuilder:default={conditions: {{type: "Ready", status: "Unknown", reason: "Pending", message: "Waiting for the controller manager", lastTransitionTime: "1970-01-01T00:00:00Z"}}}
 	Status RecordingFileStatus `json:"status,omitempty,omitzero"`
 }
 

@@ -86,7 +86,7 @@ func TestFilesInTheCacheAreSmall(t *testing.T) {
 
 func transformOfFiles(t *testing.T) toolscache.TransformFunc {
 	t.Helper()
-	for object, options := range cacheOptions(nil).ByObject {
+	for object, options := range controller.CacheByObject() {
 		if _, ok := object.(*v1alpha1.RecordingFile); ok {
 			return options.Transform
 		}

@@ -1,7 +1,8 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command manager is the recording operator: it takes SparkRTC's recording callbacks and reconciles what follows.
+// Command manager is the controller manager of the recording operator: it reconciles recordings through their
+// pipelines. One replica, the leader, does so. It serves nothing but metrics and probes.
 package main
 
 import (
@@ -11,7 +12,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// version is set when the command is built.
+// version is set at build time.
 var version = "dev"
 
 func main() {

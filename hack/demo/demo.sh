@@ -53,7 +53,7 @@ failed() {
   kubectl -n "$namespace" describe recordingfile "$file" || true
   kubectl -n "$namespace" get jobs,pods || true
   kubectl -n "$namespace" logs -l recording.sparkrtc.dev/file="$file" --all-containers --prefix --tail=30 || true
-  kubectl -n recording-system logs -l app.kubernetes.io/component=manager --tail=40 || true
+  kubectl -n recording-system logs -l app.kubernetes.io/name=recording-operator --prefix --tail=40 || true
   exit 1
 }
 

@@ -28,7 +28,7 @@ import (
 // managerLabels are those of the operator's pods, as config/default sets them.
 var managerLabels = client.MatchingLabels{
 	"app.kubernetes.io/name":      "recording-operator",
-	"app.kubernetes.io/component": "manager",
+	"app.kubernetes.io/component": "receiver",
 }
 
 // managers are the operator's running pods, by name.

@@ -14,6 +14,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -26,6 +27,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/plan"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/status"
@@ -43,6 +45,8 @@ type FileReconciler struct {
 	Metrics  *metrics.Metrics
 	Router   *routing.Router
 	Clock    clock.PassiveClock
+	// Pacer holds status writes back during a burst of callbacks. Optional.
+	Pacer *pace.Pacer
 	// WorkerImage runs the steps.
 	WorkerImage string
 	// RequireLandlock has steps fail on nodes without Landlock.
@@ -104,7 +108,11 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		return ctrl.Result{}, fmt.Errorf("gather: %w", err)
 	}
 	if seen.finished {
-		return ctrl.Result{}, r.report(ctx, file, status.Keep(file), nil)
+		kept := status.Keep(file)
+		if delay := r.delay(file, &kept); delay > 0 {
+			return ctrl.Result{RequeueAfter: delay}, nil
+		}
+		return ctrl.Result{}, r.report(ctx, file, kept, nil)
 	}
 	var steps plan.Plan
 	if seen.blocked == nil {
@@ -112,6 +120,10 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	}
 	problems, applyErr := r.apply(ctx, seen, &steps)
 	computed := status.Compute(seen.observed(steps, problems))
+	// The Jobs are created; the status is computed again when it may be written.
+	if delay := r.delay(file, &computed); delay > 0 && applyErr == nil {
+		return ctrl.Result{RequeueAfter: delay}, nil
+	}
 	patchErr := r.report(ctx, file, computed, seen.steps())
 	if apierrors.IsConflict(patchErr) {
 		// Most often it is a callback that changed the file.
@@ -119,6 +131,14 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		return retry, applyErr
 	}
 	return ctrl.Result{RequeueAfter: max(steps.RecheckAfter, seen.recheckAfter)}, errors.Join(applyErr, patchErr)
+}
+
+// delay is how long the write of a changed status has to wait while callbacks arrive.
+func (r *FileReconciler) delay(file *v1alpha1.RecordingFile, computed *v1alpha1.RecordingFileStatus) time.Duration {
+	if r.Pacer == nil || apiequality.Semantic.DeepEqual(&file.Status, computed) {
+		return 0
+	}
+	return r.Pacer.Delay()
 }
 
 // report writes the status when it differs from what is there, and then says so in events and metrics.

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/objectstore"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
@@ -40,7 +41,6 @@ type SourceReconciler struct {
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingsources/status,verbs=patch
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
 
 // SetupWithManager registers the reconciler.
 func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
@@ -124,6 +124,9 @@ func (r *SourceReconciler) examineKey(ctx context.Context, namespace, field stri
 	err := r.Secrets.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, secret)
 	if apierrors.IsNotFound(err) {
 		return notReady(v1alpha1.ReasonKeyNotFound, "%s: there is no Secret %q in this namespace", field, ref.Name), nil
+	}
+	if apierrors.IsForbidden(err) {
+		return notReady(v1alpha1.ReasonSecretForbidden, "%s", objectstore.SecretForbidden(field, ref.Name)), nil
 	}
 	if err != nil {
 		return finding{}, fmt.Errorf("get secret %s: %w", ref.Name, err)

@@ -79,6 +79,7 @@ type place struct {
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingsources,verbs=get
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=get;create;patch;delete
 
 // SetupWithManager registers the reconciler.
 func (r *SweepReconciler) SetupWithManager(mgr ctrl.Manager) error {

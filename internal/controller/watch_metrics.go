@@ -14,10 +14,11 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/pace"
 )
 
-// WatchMetrics keeps the metrics that follow from objects alone up to date, on every replica: the gauge of files by
-// reason, so that a scrape reads no list, and the series of sources that are gone.
+// WatchMetrics keeps the metrics that follow from objects alone up to date: the gauge of files by reason, so that a
+// scrape lists nothing, and the series of deleted sources.
 func WatchMetrics(ctx context.Context, informers cache.Cache, collectors *metrics.Metrics) error {
 	handlers := map[client.Object]toolscache.ResourceEventHandlerFuncs{
 		&v1alpha1.RecordingFile{}: {
@@ -28,7 +29,7 @@ func WatchMetrics(ctx context.Context, informers cache.Cache, collectors *metric
 		&v1alpha1.RecordingSource{}: {
 			DeleteFunc: func(object any) {
 				if source, ok := lastState(object).(*v1alpha1.RecordingSource); ok {
-					collectors.SourceGone(source.Namespace, source.Name)
+					collectors.SourceDeleted(source.Namespace, source.Name)
 				}
 			},
 		},
@@ -53,7 +54,7 @@ func lastState(object any) any {
 	return object
 }
 
-// reasonOf is the STATUS of a file; one that the operator has not looked at yet is New.
+// reasonOf is the STATUS of a file. A file without status is Pending.
 func reasonOf(object any) string {
 	file, ok := object.(*v1alpha1.RecordingFile)
 	if !ok {
@@ -62,5 +63,23 @@ func reasonOf(object any) string {
 	if ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		return ready.Reason
 	}
-	return "New"
+	return v1alpha1.ReasonPending
+}
+
+// WatchArrivals tells the pacer of new RecordingFiles. Those that exist when the watch begins are not new.
+func WatchArrivals(ctx context.Context, informers cache.Cache, pacer *pace.Pacer) error {
+	informer, err := informers.GetInformer(ctx, &v1alpha1.RecordingFile{})
+	if err != nil {
+		return fmt.Errorf("get the informer of recording files: %w", err)
+	}
+	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(_ any, isInInitialList bool) {
+			if !isInInitialList {
+				pacer.Arrived()
+			}
+		},
+	}); err != nil {
+		return fmt.Errorf("watch recording files: %w", err)
+	}
+	return nil
 }

@@ -88,8 +88,6 @@ type store interface {
 	remove(ctx context.Context, read *v1alpha1.RecordingFile) error
 }
 
-// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=get;list;watch;create;patch;delete
-
 // clientStore is the store of a real API server. Who calls sets the deadlines.
 type clientStore struct {
 	cached client.Client

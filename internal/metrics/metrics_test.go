@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,13 +32,15 @@ func (d *described) MustRegister(...prometheus.Collector) {}
 
 func (d *described) Unregister(prometheus.Collector) bool { return false }
 
-func TestEveryMetricIsDocumented(t *testing.T) {
+func TestMetrics_AreDocumented(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "metrics.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var registered described
-	if _, err := New(&registered); err != nil {
+	_, managerErr := New(&registered)
+	_, receiverErr := NewCallbacks(&registered)
+	if err := errors.Join(managerErr, receiverErr); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range registered.names {
@@ -50,22 +53,23 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	}
 }
 
-// A source that is gone leaves no series behind, and its neighbours keep theirs.
-func TestSourceGone(t *testing.T) {
+func TestSourceDeleted_RemovesItsSeriesAlone(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	m, err := New(registry)
-	if err != nil {
+	m, managerErr := New(registry)
+	c, receiverErr := NewCallbacks(registry)
+	if err := errors.Join(managerErr, receiverErr); err != nil {
 		t.Fatal(err)
 	}
 	for _, source := range []string{"a", "b"} {
-		m.CallbackHandled("media", source, "created", time.Millisecond)
-		m.TimestampObserved("media", source, "Seconds", -time.Second)
-		m.TimestampObserved("media", source, "Unknown", 0)
+		c.CallbackHandled("media", source, "created", time.Millisecond)
+		c.TimestampObserved("media", source, "Seconds", -time.Second)
+		c.TimestampObserved("media", source, "Unknown", 0)
 		m.SweepLooked("media", source, "created", 1)
 		m.SweepLooked("media", source, "known", 2)
 		m.SweepEnded("media", source, true, time.Second)
 	}
-	m.SourceGone("media", "a")
+	m.SourceDeleted("media", "a")
+	c.SourceDeleted("media", "a")
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

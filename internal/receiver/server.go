@@ -196,11 +196,11 @@ func (s *Server) Start(ctx context.Context) error {
 
 // waitForCaches reads the sources once: a cache that is read for the first time is filled before it answers.
 func (s *Server) waitForCaches(ctx context.Context) error {
-	if err := s.sources.List(ctx, &v1alpha1.RecordingSourceList{}, client.Limit(1)); err != nil {
-		return fmt.Errorf("read the recording sources: %w", err)
-	}
 	if s.caches != nil && !s.caches.WaitForCacheSync(ctx) {
 		return errors.New("the caches were not synced")
+	}
+	if err := s.sources.List(ctx, &v1alpha1.RecordingSourceList{}, client.Limit(1)); err != nil {
+		return fmt.Errorf("read the recording sources: %w", err)
 	}
 	return nil
 }

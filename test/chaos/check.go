@@ -48,6 +48,7 @@ func (c *chaos) check(ctx context.Context) (*verdict, error) {
 	}
 	v.forged = append(v.forged, c.forger.accepted...)
 	v.other = append(v.other, c.fleet.problems()...)
+	v.other = append(v.other, c.managers.problems()...)
 	v.other = append(v.other, c.faults.problems...)
 	v.other = append(v.other, c.cluster.etcd.crashed()...)
 	v.other = append(v.other, c.cluster.apiServer.crashed()...)

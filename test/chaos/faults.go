@@ -32,9 +32,10 @@ type fault struct {
 
 // faults breaks things at random.
 type faults struct {
-	cluster *cluster
-	fleet   *fleet
-	sources []*source
+	cluster  *cluster
+	fleet    *fleet
+	managers managers
+	sources  []*source
 	// longest is how long one fault lasts at most.
 	longest time.Duration
 
@@ -47,12 +48,12 @@ type faults struct {
 	problems []string
 }
 
-// run breaks things until breaking ends: the cluster on one lane, managers, keys and clocks on another, so that faults
+// run breaks things until breaking ends: the cluster on one lane, processes, keys and clocks on another, so that faults
 // of both meet. It returns when all is mended.
 func (f *faults) run(ctx, breaking context.Context, seed uint64) {
 	f.count, f.took = map[string]int{}, map[string]time.Duration{}
 	var lanes sync.WaitGroup
-	for n, lane := range [][]fault{f.ofCluster(), f.ofManagers()} {
+	for n, lane := range [][]fault{f.ofCluster(), f.ofProcesses()} {
 		lanes.Go(func() { f.lane(ctx, breaking, lane, rand.New(rand.NewPCG(seed, uint64(100+n)))) })
 	}
 	lanes.Wait()
@@ -138,16 +139,16 @@ func (r *replica) fill() error {
 	return err
 }
 
-// ofManagers are the faults of managers, of their Lease, of keys and of the senders' clocks.
-func (f *faults) ofManagers() []fault {
+// ofProcesses are the faults of receivers, of managers and their Lease, of keys and of the senders' clocks.
+func (f *faults) ofProcesses() []fault {
 	some := func(random *rand.Rand) *replica { return f.fleet.replicas[random.IntN(len(f.fleet.replicas))] }
 	return []fault{
-		{"manager killed", func(ctx context.Context, random *rand.Rand) error {
+		{"receiver killed", func(ctx context.Context, random *rand.Rand) error {
 			r := some(random)
 			r.kill()
 			return errors.Join(wait(ctx, time.Duration(random.Int64N(int64(3*time.Second)))), r.start())
 		}},
-		{"all managers killed", func(ctx context.Context, _ *rand.Rand) error {
+		{"all receivers killed", func(ctx context.Context, _ *rand.Rand) error {
 			var errs []error
 			for _, r := range f.fleet.replicas {
 				r.kill()
@@ -158,10 +159,22 @@ func (f *faults) ofManagers() []fault {
 			}
 			return errors.Join(errs...)
 		}},
-		{"manager paused", func(ctx context.Context, random *rand.Rand) error {
+		{"receiver paused", func(ctx context.Context, random *rand.Rand) error {
 			r := some(random)
 			r.setPaused(true)
 			defer r.setPaused(false)
+			return wait(ctx, f.length(random))
+		}},
+		{"manager killed", func(ctx context.Context, random *rand.Rand) error {
+			m := f.managers[random.IntN(len(f.managers))]
+			m.kill()
+			return errors.Join(wait(ctx, time.Duration(random.Int64N(int64(3*time.Second)))), m.start())
+		}},
+		// A leader that is paused for longer than its Lease lasts finds another one when it goes on.
+		{"manager paused", func(ctx context.Context, random *rand.Rand) error {
+			m := f.managers[random.IntN(len(f.managers))]
+			m.pause()
+			defer m.resume()
 			return wait(ctx, f.length(random))
 		}},
 		{"Lease stolen", func(ctx context.Context, _ *rand.Rand) error {

@@ -110,7 +110,7 @@ func (f *forger) send(ctx context.Context, what, path string, body []byte, proof
 	code, err := post(ctx, &f.client, f.load.fleet.pick(f.random).callbacks+path, body, proof)
 	switch {
 	case err != nil:
-		return // no manager listened
+		return // no receiver listened
 	case code == http.StatusOK:
 		f.mu.Lock()
 		f.accepted = append(f.accepted, fmt.Sprintf("%s: %s", what, body))

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 // Command chaos breaks everything around the callback door under load, and shows that nothing is lost, doubled or
-// forged. It starts etcd, an API server (from KUBEBUILDER_ASSETS) and several managers as processes of its own, which
+// forged. It starts etcd, an API server (from KUBEBUILDER_ASSETS) and several receivers and managers as processes of its own, which
 // listen on the loopback address alone, and talks to nothing else.
 //
 // Of one seed, jobs, events and faults are the same, in the same order; what meets what is up to the machine.
@@ -28,11 +28,12 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// bareNamespace is one that the managers do not look at.
+// bareNamespace is one that the operator does not look at.
 const bareNamespace = "bare"
 
 // options are the flags.
 type options struct {
+	receiver string
 	manager  string
 	folder   string
 	duration time.Duration
@@ -45,11 +46,12 @@ type options struct {
 
 func main() {
 	var o options
+	flag.StringVar(&o.receiver, "receiver", "bin/receiver", "the receiver's binary")
 	flag.StringVar(&o.manager, "manager", "bin/manager", "the manager's binary")
 	flag.StringVar(&o.folder, "folder", filepath.Join("dist", "chaos"), "where logs and data go; what is there is removed first")
 	flag.DurationVar(&o.duration, "duration", 2*time.Minute, "how long things are broken")
 	flag.Uint64Var(&o.seed, "seed", rand.Uint64(), "of jobs, events and faults")
-	flag.IntVar(&o.replicas, "replicas", 3, "how many managers there are")
+	flag.IntVar(&o.replicas, "replicas", 3, "how many receivers there are")
 	flag.IntVar(&o.senders, "senders", 48, "how many senders there are")
 	flag.IntVar(&o.rate, "rate", 60, "how many events are sent a second")
 	flag.IntVar(&o.backlog, "backlog", 2000, "how many callbacks the drain is measured with in the end")
@@ -69,6 +71,7 @@ type chaos struct {
 	begin     time.Time
 	cluster   *cluster
 	fleet     *fleet
+	managers  managers
 	sources   []*source
 	load      *load
 	generator *generator
@@ -102,6 +105,11 @@ func run(ctx context.Context, o *options) error {
 	}
 	c.fleet, err = startFleet(o, folder, c.cluster.kubeconfig, c.namespaces())
 	defer c.fleet.stop()
+	if err != nil {
+		return err
+	}
+	c.managers, err = startManagers(o, folder, c.cluster.kubeconfig, c.namespaces())
+	defer func() { _ = c.managers.stop() }()
 	if err != nil {
 		return err
 	}
@@ -150,7 +158,7 @@ func (c *chaos) play(ctx context.Context) error {
 	c.load = newLoad(c.fleet, c.o.rate)
 	c.generator = &generator{random: rand.New(rand.NewPCG(c.o.seed, 1)), sources: c.sources, ledger: c.load.ledger, epoch: time.Now().UTC().Truncate(time.Second)}
 	c.forger = newForger(c.load, c.sources, c.o.seed)
-	c.faults = &faults{cluster: c.cluster, fleet: c.fleet, sources: c.sources, longest: c.o.duration / 5}
+	c.faults = &faults{cluster: c.cluster, fleet: c.fleet, managers: c.managers, sources: c.sources, longest: c.o.duration / 5}
 	c.say("breaking things for %v under %d events a second", c.o.duration, c.o.rate)
 	c.breakThings(ctx)
 	c.say("all is mended and every event was answered; the spools hold %.0f", c.fleet.now(spoolEvents))
@@ -172,6 +180,9 @@ func (c *chaos) play(ctx context.Context) error {
 	}
 	stopWatching()
 	v.other = append(v.other, c.fleet.stop()...)
+	if err := c.managers.stop(); err != nil {
+		v.other = append(v.other, err.Error())
+	}
 	if share := c.drained.rate() / c.creates; share < 0.5 {
 		v.other = append(v.other, fmt.Sprintf("the backlog drained at %.2f of the rate of bare creates", share))
 	}
@@ -211,8 +222,8 @@ func (c *chaos) settle(ctx context.Context) error {
 	return err
 }
 
-// retire waits until every manager refuses what the keys sign that were taken away, and then forges with them. A
-// manager whose watch broke with the API server looks again within a minute.
+// retire waits until every receiver refuses what the keys sign that were taken away, and then forges with them. A
+// receiver whose watch broke with the API server looks again within a minute.
 func (c *chaos) retire(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 90*time.Second, errors.New("a key that was taken away is still taken"))
 	defer cancel()

@@ -27,7 +27,12 @@ type process struct {
 	// wanted says that the process is to run: when it ends, it did so by itself.
 	wanted  bool
 	crashes []string
+	// restarts says that the process may exit with an error, as code 1, and is then started again after restartDelay.
+	restarts bool
 }
+
+// restartDelay is how long the kubelet waits at first before it starts a container again.
+const restartDelay = time.Second
 
 func newProcess(logs, name, path string, args ...string) (*process, error) {
 	log, err := os.Create(filepath.Join(logs, name+".log"))
@@ -40,6 +45,10 @@ func newProcess(logs, name, path string, args ...string) (*process, error) {
 func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.startLocked()
+}
+
+func (p *process) startLocked() error {
 	command := exec.Command(p.path, p.args...)
 	command.Env, command.Stdout, command.Stderr = p.env, p.log, p.log
 	// An interrupt at the keyboard is for this program, which ends the others in order.
@@ -53,12 +62,31 @@ func (p *process) start() error {
 		err := command.Wait()
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.wanted {
+		if p.wanted && p.restarts && command.ProcessState.ExitCode() == 1 {
+			time.AfterFunc(restartDelay, p.startAgain)
+		} else if p.wanted {
 			p.crashes = append(p.crashes, fmt.Sprintf("%s ended by itself: %v (%s)", p.name, err, p.log.Name()))
 		}
 		close(ended)
 	}()
 	return nil
+}
+
+// startAgain starts a process that ended by itself, unless it was killed or started meanwhile.
+func (p *process) startAgain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.ended:
+	default:
+		return
+	}
+	if !p.wanted {
+		return
+	}
+	if err := p.startLocked(); err != nil {
+		p.crashes = append(p.crashes, err.Error())
+	}
 }
 
 // running says whether the process is meant to run.

@@ -51,8 +51,8 @@ func (c *chaos) reportEvents(out func(string, ...any)) {
 	for _, what := range slices.Sorted(maps.Keys(c.load.tally.counts)) {
 		out("%s\t%d\t", what, c.load.tally.counts[what])
 	}
-	// What a manager counted after it was last asked, and before it was killed, nobody knows.
-	out("\nanswers, as far as managers that were killed had told\ttimes\t")
+	// What a receiver counted between the last read and its death is lost.
+	out("\nresponses, as far as killed receivers had been read\ttimes\t")
 	totals := c.fleet.totals()
 	for _, name := range slices.Sorted(maps.Keys(totals)) {
 		if outcome, ok := strings.CutPrefix(name, answered); ok {

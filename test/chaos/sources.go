@@ -57,7 +57,7 @@ func (s *source) reference(key *signingKey) v1alpha1.CallbackKey {
 }
 
 // rotate gives a source a new key as docs/callbacks.md says: the new one beside the old one, then the sender changes,
-// then the old one goes. It waits as a person would: until every manager takes the new key, and until nobody sends
+// then the old one goes. It waits as a person would: until every receiver accepts the new key, and until nobody sends
 // what the old one signed.
 func (f *faults) rotate(ctx context.Context, s *source) error {
 	before, after := s.key, newKey(fmt.Sprintf("%s-%d", s.name, len(s.retired)+1))
@@ -114,7 +114,7 @@ func (f *faults) setKeys(ctx context.Context, s *source, keys ...*signingKey) er
 	})
 }
 
-// answers waits until the manager answers with the code to what a key signs: an event that changes nothing.
+// answers waits until the receiver answers with the code to what a key signs: an event that changes nothing.
 func (r *replica) answers(ctx context.Context, want int, s *source, key *signingKey) error {
 	body := []byte(`{"event_type": "CHAOS_PROBE"}`)
 	sender := newHTTPClient("")

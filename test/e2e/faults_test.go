@@ -105,21 +105,27 @@ func (s *storm) end() {
 	}, settled, time.Second).Should(Succeed())
 }
 
-// managers are the operator's pods.
-func managers(t *testing.T) []corev1.Pod {
+// The operator's processes, as the label app.kubernetes.io/component names them. Their commands have the same names.
+const (
+	receiver = "receiver"
+	manager  = "manager"
+)
+
+// podsOf are the pods of one of the operator's processes.
+func podsOf(t *testing.T, component string) []corev1.Pod {
 	t.Helper()
 	var pods corev1.PodList
-	if err := k8s.List(t.Context(), &pods, client.InNamespace(operatorNamespace), client.MatchingLabels{"app.kubernetes.io/component": "manager"}); err != nil {
+	if err := k8s.List(t.Context(), &pods, client.InNamespace(operatorNamespace), client.MatchingLabels{"app.kubernetes.io/component": component}); err != nil {
 		t.Fatal(err)
 	}
 	return pods.Items
 }
 
-// allReady waits until every replica takes callbacks, as the next test expects.
+// allReady waits until every replica of both processes is ready, as the next test expects.
 func allReady(t *testing.T) {
 	t.Helper()
 	NewWithT(t).Eventually(func(g Gomega) {
-		for _, pod := range managers(t) {
+		for _, pod := range append(podsOf(t, receiver), podsOf(t, manager)...) {
 			ready := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 				return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 			})
@@ -167,8 +173,8 @@ func withoutAPIServer(t *testing.T, do func()) {
 	do()
 }
 
-// kill ends the manager in a pod without a word. The pod's containers are processes of this machine, in a cgroup that
-// is named after the pod.
+// kill kills the operator's process in a pod. The pod's containers are processes of this machine, in a cgroup that is
+// named after the pod.
 func kill(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*/comm")
@@ -177,7 +183,7 @@ func kill(t *testing.T, pod *corev1.Pod) {
 	for _, comm := range processes {
 		folder := filepath.Dir(comm)
 		name, err := os.ReadFile(comm)
-		if err != nil || strings.TrimSpace(string(name)) != "manager" {
+		if err != nil || strings.TrimSpace(string(name)) != pod.Labels["app.kubernetes.io/component"] {
 			continue
 		}
 		cgroup, err := os.ReadFile(filepath.Join(folder, "cgroup"))
@@ -198,7 +204,7 @@ func TestAPIServerAway(t *testing.T) {
 	onThisMachine(t)
 	g := NewWithT(t)
 	restarts := func() (sum int32) {
-		for _, pod := range managers(t) {
+		for _, pod := range podsOf(t, receiver) {
 			sum += pod.Status.ContainerStatuses[0].RestartCount
 		}
 		return sum
@@ -212,14 +218,14 @@ func TestAPIServerAway(t *testing.T) {
 		g.Expect(s.answered.Load()-before).To(BeNumerically(">", 100), "callbacks were not taken")
 	})
 	s.end()
-	g.Expect(restarts()).To(Equal(restarted), "an operator was restarted")
+	g.Expect(restarts()).To(Equal(restarted), "a receiver was restarted")
 	allReady(t)
 }
 
-// TestManagersKilledWithFullSpools holds that what was answered with 200 outlives the process that answered.
-func TestManagersKilledWithFullSpools(t *testing.T) {
+// TestReceiver_KilledWithFullSpool holds that a callback that was answered with 200 outlives the process that answered.
+func TestReceiver_KilledWithFullSpool(t *testing.T) {
 	onThisMachine(t)
-	pods := managers(t)
+	pods := podsOf(t, receiver)
 	s := startStorm(newRoom(t))
 	withoutAPIServer(t, func() {
 		time.Sleep(10 * time.Second)

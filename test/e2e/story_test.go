@@ -196,7 +196,7 @@ func TestOperatorKilledInMidStep(t *testing.T) {
 	r.complete("job", "camera", object, seconds).mustSend(t)
 	r.stepPod("mp4")
 	r.must(k8s.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace("recording-system"),
-		client.MatchingLabels{"app.kubernetes.io/component": "manager"}, client.GracePeriodSeconds(0)))
+		client.MatchingLabels{"app.kubernetes.io/name": "recording-operator"}, client.GracePeriodSeconds(0)))
 	file := r.eventually(v1alpha1.ReasonSucceeded)
 	for _, step := range file.Status.Steps {
 		g.Expect(step.Attempts).To(BeEquivalentTo(1))
@@ -204,7 +204,7 @@ func TestOperatorKilledInMidStep(t *testing.T) {
 	var jobs batchv1.JobList
 	r.must(k8s.List(t.Context(), &jobs, client.InNamespace(r.namespace)))
 	g.Expect(jobs.Items).To(HaveLen(2), "one Job a step")
-	// The next test needs the door again.
+	// The next test needs the receiver again.
 	g.Eventually(func() int { code, _ := r.over("job").send(t); return code }, time.Minute, poll).Should(Equal(http.StatusOK))
 }
 
@@ -298,11 +298,11 @@ func TestShuffledDoubledTwoReplicas(t *testing.T) {
 	}
 }
 
-// replicas are the operator's pods where this machine is the node, so that both are used for sure; else the Service.
+// replicas are the receiver's pods where this machine is the node, so that each of them is used; else the Service.
 func replicas(t *testing.T) []string {
 	t.Helper()
 	var pods corev1.PodList
-	if err := k8s.List(t.Context(), &pods, client.InNamespace("recording-system"), client.MatchingLabels{"app.kubernetes.io/component": "manager"}); err != nil {
+	if err := k8s.List(t.Context(), &pods, client.InNamespace(operatorNamespace), client.MatchingLabels{"app.kubernetes.io/component": receiver}); err != nil {
 		t.Fatal(err)
 	}
 	var bases []string

@@ -19,6 +19,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -90,6 +91,14 @@ func newRoom(t *testing.T, steps ...v1alpha1.Step) *room {
 		}
 		_ = k8s.Delete(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	})
+	r.create(&rbacv1.RoleBinding{
+		ObjectMeta: r.meta("recording-operator-secrets"),
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "recording-operator-secrets"},
+		Subjects: []rbacv1.Subject{
+			{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: "recording-operator-receiver"},
+			{Kind: rbacv1.ServiceAccountKind, Namespace: operatorNamespace, Name: "recording-operator-controller-manager"},
+		},
+	})
 	credentials := &corev1.Secret{}
 	r.must(k8s.Get(t.Context(), client.ObjectKey{Namespace: s3Namespace, Name: "s3-credentials"}, credentials))
 	r.create(
@@ -156,7 +165,7 @@ func (r *room) report() {
 		output, _ := exec.Command("kubectl", append([]string{"-n", r.namespace}, arguments...)...).CombinedOutput()
 		r.t.Logf("kubectl %s\n%s", strings.Join(arguments, " "), output)
 	}
-	output, _ := exec.Command("kubectl", "-n", "recording-system", "logs", "-l", "app.kubernetes.io/component=manager", "--tail=30", "--prefix").CombinedOutput()
+	output, _ := exec.Command("kubectl", "-n", "recording-system", "logs", "-l", "app.kubernetes.io/name=recording-operator", "--tail=30", "--prefix").CombinedOutput()
 	r.t.Logf("the operator\n%s", output)
 }
 

@@ -1,8 +1,8 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command load measures what the door takes beside what the same API server takes in bare creates, in the same run.
-// It starts an API server and etcd of its own (KUBEBUILDER_ASSETS) and the manager as a process beside them, and talks
+// Command load measures what the receiver takes beside what the same API server takes in bare creates, in the same run.
+// It starts an API server and etcd of its own (KUBEBUILDER_ASSETS) and receiver and manager as processes beside them, and talks
 // to nothing but the loopback addresses that these listen on. docs/performance.md says how to read what it prints.
 package main
 
@@ -31,7 +31,7 @@ import (
 
 const (
 	namespace = "load"
-	// bareNamespace is one that the manager does not look at, so that bare creates are the API server's work alone.
+	// bareNamespace is one that the operator does not look at, so that bare creates are the API server's work alone.
 	bareNamespace = "bare"
 	sourceName    = "source"
 	callbackKey   = "0123456789abcdef0123456789abcdef"
@@ -39,6 +39,7 @@ const (
 
 // options are the flags.
 type options struct {
+	receiver string
 	manager  string
 	clients  int
 	requests int
@@ -51,16 +52,17 @@ type options struct {
 
 func main() {
 	var o options
+	flag.StringVar(&o.receiver, "receiver", "bin/receiver", "the receiver's binary")
 	flag.StringVar(&o.manager, "manager", "bin/manager", "the manager's binary")
 	flag.IntVar(&o.clients, "clients", 32, "how many clients send at once")
 	flag.IntVar(&o.requests, "n", 1000, "how many requests each phase of a round has with all clients")
 	flag.IntVar(&o.alone, "alone", 250, "how many requests each phase of a round has with one client; 0 for no such phases")
 	flag.IntVar(&o.rounds, "rounds", 9, "how often bare creates, lean creates and callbacks take turns")
-	flag.IntVar(&o.files, "files", 0, "how many RecordingFiles there are before the manager starts")
+	flag.IntVar(&o.files, "files", 0, "how many RecordingFiles there are before the operator starts")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
-	flag.StringVar(&o.profiles, "profiles", "", "a folder for CPU profiles of the API server and the manager, from the first 5 s of each phase with all clients")
+	flag.StringVar(&o.profiles, "profiles", "", "a folder for CPU profiles of the API server, the receiver and the manager, from the first 5 s of each phase with all clients")
 	flag.Usage = func() {
-		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "Usage: load [flags] [-- flags of the manager]")
+		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "Usage: load [flags] [-- flags of the receiver and the manager]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -95,7 +97,7 @@ func (o *options) run(ctx context.Context) (err error) {
 	if err := fill(ctx, environment.ControlPlane.Etcd.URL.String(), o.files); err != nil {
 		return fmt.Errorf("make %d files: %w", o.files, err)
 	}
-	operator, err := startManager(ctx, o.manager, environment.KubeConfig, flag.Args())
+	operator, err := startOperator(ctx, o, environment.KubeConfig, flag.Args())
 	if err != nil {
 		return err
 	}
@@ -113,16 +115,16 @@ func (o *options) run(ctx context.Context) (err error) {
 
 // measure runs all rounds, and counts the files in the end.
 func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.Config, operator *operator) (*report, error) {
-	found := &report{Machine: machine(), Files: o.files, StartSeconds: operator.startTook.Seconds(), StartMiB: operator.memory("VmRSS")}
+	found := &report{Machine: machine(), Files: o.files, StartSeconds: operator.startTook.Seconds(), Start: operator.memory("VmRSS")}
 	if err := operator.settle(ctx); err != nil {
 		return nil, err
 	}
-	found.SettledMiB = operator.memory("VmRSS")
+	found.Settled = operator.memory("VmRSS")
 	lean, err := newLeanCreator(config, k8s)
 	if err != nil {
 		return nil, err
 	}
-	caller := newCaller(operator.callbacks)
+	caller := newCaller("http://" + callbackAddress)
 	for _, run := range []runner{
 		{clients: 1, requests: o.alone, rounds: o.rounds, operator: operator},
 		{clients: o.clients, requests: o.requests, rounds: o.rounds, operator: operator, profiles: o.profilesOf(config)},
@@ -138,7 +140,7 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 		found.Callbacks += compared.Requests
 		found.Comparisons = append(found.Comparisons, compared)
 	}
-	found.EndMiB, found.PeakMiB = operator.memory("VmRSS"), operator.memory("VmHWM")
+	found.End, found.Peak = operator.memory("VmRSS"), operator.memory("VmHWM")
 	return found, check(ctx, k8s, found.Callbacks)
 }
 
@@ -180,7 +182,7 @@ func setUp(ctx context.Context, k8s client.Client) error {
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: sourceName},
 			Spec: v1alpha1.RecordingSourceSpec{Callback: v1alpha1.CallbackSpec{
 				Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}},
-				// What is measured is the door, not its limit.
+				// What is measured is the receiver, not its limit.
 				RateLimit: &v1alpha1.RateLimit{CallbacksPerSecond: 100_000},
 			}},
 		},

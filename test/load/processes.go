@@ -20,7 +20,7 @@ import (
 // processes are those whose CPU time is measured, by name.
 type processes map[string]int
 
-// theProcesses are this one and its children: etcd, the API server and the manager.
+// theProcesses are this one and its children: etcd, the API server, the receiver and the manager.
 func theProcesses() (processes, error) {
 	found := processes{"load": os.Getpid()}
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -71,21 +71,33 @@ func readStat(path string) (name string, fields []string) {
 	return rest[:end], strings.Fields(rest[end+1:])
 }
 
-const pprofAddress = "127.0.0.1:18082"
+// The addresses that the two processes listen on.
+const (
+	callbackAddress      = "127.0.0.1:18090"
+	receiverHealth       = "127.0.0.1:18091"
+	receiverPprofAddress = "127.0.0.1:18092"
+	managerMetrics       = "127.0.0.1:18080"
+	managerHealth        = "127.0.0.1:18081"
+	managerPprofAddress  = "127.0.0.1:18082"
+)
 
-// operator is the manager as a process of its own, so that its memory is its own too.
+// operator is the receiver and the manager as processes of their own, so that their memory is their own too.
 type operator struct {
-	process *exec.Cmd
-	// ended has the process's error once it has ended.
-	ended     chan error
+	started   []*server
 	processes processes
 	spool     string
 	startTook time.Duration
-	callbacks string
-	metrics   string
 }
 
-func startManager(ctx context.Context, binary string, kubeconfig []byte, arguments []string) (*operator, error) {
+// server is one of them.
+type server struct {
+	name    string
+	process *exec.Cmd
+	// ended has the process's error once it has ended.
+	ended chan error
+}
+
+func startOperator(ctx context.Context, o *options, kubeconfig []byte, arguments []string) (*operator, error) {
 	file, err := os.CreateTemp("", "load-kubeconfig-")
 	if err != nil {
 		return nil, err
@@ -94,30 +106,48 @@ func startManager(ctx context.Context, binary string, kubeconfig []byte, argumen
 	if _, err := file.Write(kubeconfig); err != nil {
 		return nil, err
 	}
-	log, err := os.Create("dist/load-manager.log")
-	if err != nil {
-		return nil, err
-	}
 	spool, err := os.MkdirTemp("", "load-spool-")
 	if err != nil {
 		return nil, err
 	}
-	const door, health, metrics = "127.0.0.1:18090", "127.0.0.1:18081", "127.0.0.1:18080"
-	arguments = append([]string{"--callback-bind-address=" + door, "--health-probe-bind-address=" + health, "--metrics-bind-address=" + metrics,
-		"--pprof-bind-address=" + pprofAddress, "--namespaces=" + namespace, "--spool-dir=" + spool, "--admin-bind-address=0"}, arguments...)
-	process := exec.CommandContext(ctx, binary, arguments...)
-	process.Env = append(os.Environ(), "KUBECONFIG="+file.Name())
-	process.Stderr = log
 	began := time.Now()
-	if err := process.Start(); err != nil {
-		return nil, fmt.Errorf("start the manager: %w", err)
+	started := &operator{spool: spool}
+	for _, process := range []struct {
+		name, binary, health string
+		arguments            []string
+	}{
+		{"receiver", o.receiver, receiverHealth, []string{"--callback-bind-address=" + callbackAddress, "--metrics-bind-address=0",
+			"--pprof-bind-address=" + receiverPprofAddress, "--spool-dir=" + spool, "--admin-bind-address=0"}},
+		{"manager", o.manager, managerHealth, []string{"--metrics-bind-address=" + managerMetrics, "--pprof-bind-address=" + managerPprofAddress}},
+	} {
+		all := append([]string{"--health-probe-bind-address=" + process.health, "--namespaces=" + namespace}, process.arguments...)
+		if err := started.start(ctx, process.name, file.Name(), exec.CommandContext(ctx, process.binary, append(all, arguments...)...), process.health); err != nil {
+			started.stop()
+			return nil, err
+		}
 	}
-	started := &operator{process: process, ended: make(chan error, 1), spool: spool, callbacks: "http://" + door, metrics: "http://" + metrics + "/metrics"}
-	go func() { started.ended <- process.Wait() }()
-	if err := waitFor(ctx, "the manager to be ready; see "+log.Name(), func(ctx context.Context) (bool, error) {
+	started.startTook = time.Since(began)
+	started.processes, err = theProcesses()
+	return started, err
+}
+
+// start starts one process and waits until it is ready.
+func (o *operator) start(ctx context.Context, name, kubeconfig string, process *exec.Cmd, health string) error {
+	log, err := os.Create("dist/load-" + name + ".log")
+	if err != nil {
+		return err
+	}
+	process.Env, process.Stderr = append(os.Environ(), "KUBECONFIG="+kubeconfig), log
+	if err := process.Start(); err != nil {
+		return fmt.Errorf("start the %s: %w", name, err)
+	}
+	s := &server{name: name, process: process, ended: make(chan error, 1)}
+	o.started = append(o.started, s)
+	go func() { s.ended <- process.Wait() }()
+	return waitFor(ctx, "the "+name+" to be ready; see "+log.Name(), func(ctx context.Context) (bool, error) {
 		select {
-		case err := <-started.ended:
-			return false, fmt.Errorf("the manager ended (%w); see %s", err, log.Name())
+		case err := <-s.ended:
+			return false, fmt.Errorf("the %s ended (%w); see %s", name, err, log.Name())
 		default:
 		}
 		response, err := get(ctx, "http://"+health+"/readyz")
@@ -125,26 +155,22 @@ func startManager(ctx context.Context, binary string, kubeconfig []byte, argumen
 			return false, nil //nolint:nilerr // it is not there yet
 		}
 		return response.StatusCode == http.StatusOK, response.Body.Close()
-	}); err != nil {
-		started.stop()
-		return nil, err
-	}
-	started.startTook = time.Since(began)
-	started.processes, err = theProcesses()
-	return started, err
+	})
 }
 
 func (o *operator) stop() {
-	if o.process.Process.Signal(syscall.SIGTERM) == nil {
-		_ = <-o.ended //nolint:staticcheck // how it ends is not what is measured
+	for _, s := range o.started {
+		if s.process.Process.Signal(syscall.SIGTERM) == nil {
+			_ = <-s.ended //nolint:staticcheck // how it ends is not what is measured
+		}
 	}
 	_ = os.RemoveAll(o.spool)
 }
 
-// settle waits until the operator has looked at every file and has nothing left to do.
+// settle waits until the manager has looked at every file and has nothing left to do.
 func (o *operator) settle(ctx context.Context) error {
 	return waitFor(ctx, "the operator to settle", func(ctx context.Context) (bool, error) {
-		response, err := get(ctx, o.metrics)
+		response, err := get(ctx, "http://"+managerMetrics+"/metrics")
 		if err != nil {
 			return false, err
 		}
@@ -152,7 +178,7 @@ func (o *operator) settle(ctx context.Context) error {
 		waiting := 0.
 		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 			series, value, _ := strings.Cut(lines.Text(), "} ")
-			if series == `recording_files{reason="New"` || strings.HasPrefix(series, "workqueue_depth{") && strings.Contains(series, `name="recordingfile"`) {
+			if series == `recording_files{reason="Pending"` || strings.HasPrefix(series, "workqueue_depth{") && strings.Contains(series, `name="recordingfile"`) {
 				count, err := strconv.ParseFloat(value, 64)
 				if err != nil {
 					return false, err
@@ -172,16 +198,19 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 	return http.DefaultClient.Do(request)
 }
 
-// memory reads a line of /proc/PID/status, in MiB.
-func (o *operator) memory(line string) int {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", o.process.Process.Pid))
-	if err != nil {
-		return 0
+// memory reads a line of /proc/PID/status of each process, in MiB.
+func (o *operator) memory(line string) memory {
+	found := memory{}
+	for _, s := range o.started {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(status), line+":")
+		if fields := strings.Fields(rest); len(fields) > 0 {
+			kib, _ := strconv.Atoi(fields[0])
+			found[s.name] = kib / 1024
+		}
 	}
-	_, rest, _ := strings.Cut(string(status), line+":")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		return 0
-	}
-	return kib / 1024
+	return found
 }

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// saveProfiles writes a CPU profile of 5 s of the API server, and one of the manager.
+// saveProfiles writes CPU profiles of 5 s of the API server, the receiver and the manager.
 func saveProfiles(ctx context.Context, config *rest.Config, prefix string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -29,17 +29,19 @@ func saveProfiles(ctx context.Context, config *rest.Config, prefix string) error
 		}
 		return os.WriteFile(prefix+"-apiserver.pprof", content, 0o600)
 	})
-	group.Go(func() error {
-		response, err := get(ctx, "http://"+pprofAddress+"/debug/pprof/profile?seconds=5")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = response.Body.Close() }()
-		content, err := io.ReadAll(response.Body)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(prefix+"-manager.pprof", content, 0o600)
-	})
+	for name, address := range map[string]string{"receiver": receiverPprofAddress, "manager": managerPprofAddress} {
+		group.Go(func() error {
+			response, err := get(ctx, "http://"+address+"/debug/pprof/profile?seconds=5")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = response.Body.Close() }()
+			content, err := io.ReadAll(response.Body)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(prefix+"-"+name+".pprof", content, 0o600)
+		})
+	}
 	return group.Wait()
 }

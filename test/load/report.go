@@ -17,17 +17,20 @@ import (
 // report is everything that was measured.
 type report struct {
 	Machine string `json:"machine"`
-	// Files that were there before the manager started; the memory is the manager's, resident.
+	// Files that were there before the operator started.
 	Files        int     `json:"files"`
 	StartSeconds float64 `json:"startSeconds"`
-	StartMiB     int     `json:"startMiB"`
-	SettledMiB   int     `json:"settledMiB"`
-	EndMiB       int     `json:"endMiB"`
-	PeakMiB      int     `json:"peakMiB"`
+	Start        memory  `json:"start"`
+	Settled      memory  `json:"settled"`
+	End          memory  `json:"end"`
+	Peak         memory  `json:"peak"`
 	// Callbacks that were sent; each has made one file.
 	Callbacks   int          `json:"callbacks"`
 	Comparisons []comparison `json:"comparisons"`
 }
+
+// memory is resident, in MiB, by process.
+type memory map[string]int
 
 // comparison is of so many clients.
 type comparison struct {
@@ -71,8 +74,11 @@ func (p phase) totalCPU() float64 {
 
 // print writes the report for people to read.
 func (r *report) print(out io.Writer) {
-	_, _ = fmt.Fprintf(out, "%s\nmanager: %d files, ready after %.1f s with %d MiB; settled %d MiB, in the end %d MiB, at most %d MiB\n",
-		r.Machine, r.Files, r.StartSeconds, r.StartMiB, r.SettledMiB, r.EndMiB, r.PeakMiB)
+	_, _ = fmt.Fprintf(out, "%s\n%d files, both processes ready after %.1f s\n", r.Machine, r.Files, r.StartSeconds)
+	for _, process := range []string{"receiver", "manager"} {
+		_, _ = fmt.Fprintf(out, "%s: ready with %d MiB; settled %d MiB, in the end %d MiB, at most %d MiB\n",
+			process, r.Start[process], r.Settled[process], r.End[process], r.Peak[process])
+	}
 	for _, compared := range r.Comparisons {
 		compared.print(out)
 	}

@@ -23,7 +23,7 @@ import (
 )
 
 // hostile are values that the decoder takes and that something on the way could trip over. What holds control characters
-// or no valid Unicode does not come this far (TestDecodeHostileNames in internal/callback).
+// or no valid Unicode does not come this far (TestDecodeHostileNames in internal/sparkrtc).
 var hostile = map[string]string{
 	"traversal":         "../../../../etc/passwd",
 	"backslashes":       `..\..\windows`,
@@ -52,7 +52,7 @@ func TestHostileValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) { deliverHostile(t, operator, namespace, value) })
 	}
 	secretsAppearNowhere(t, operator, namespace)
-	for line := range strings.SplitSeq(strings.TrimSpace(operator.said(t)), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(operator.log(t)), "\n") {
 		NewWithT(t).Expect(json.Valid([]byte(line))).To(BeTrue(), "a line of the log is no JSON: %s", line)
 	}
 }
@@ -111,7 +111,7 @@ func deliverHostile(t *testing.T, operator *operator, namespace, value string) {
 func secretsAppearNowhere(t *testing.T, operator *operator, namespace string) {
 	t.Helper()
 	g := NewWithT(t)
-	said := operator.said(t)
+	said := operator.log(t)
 	for _, list := range []client.ObjectList{
 		&eventsv1.EventList{}, &corev1.EventList{}, &batchv1.JobList{},
 		&v1alpha1.RecordingFileList{}, &v1alpha1.RecordingSourceList{}, &v1alpha1.RecordingPipelineList{}, &v1alpha1.StorageLocationList{},
@@ -126,11 +126,16 @@ func secretsAppearNowhere(t *testing.T, operator *operator, namespace string) {
 	}
 }
 
-func (o *operator) said(t *testing.T) string {
+// log is what both processes logged.
+func (o *operator) log(t *testing.T) string {
 	t.Helper()
-	said, err := os.ReadFile(o.log)
-	if err != nil {
-		t.Fatal(err)
+	var all strings.Builder
+	for _, path := range o.logs {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(content)
 	}
-	return string(said)
+	return all.String()
 }

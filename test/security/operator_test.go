@@ -30,18 +30,31 @@ const (
 	callbackKey = "0123456789abcdef0123456789abcdef"
 )
 
-// operator is a running manager.
+// operator is a running receiver and a running manager.
 type operator struct {
-	door string
-	log  string
+	// callbacks is the receiver's address.
+	callbacks string
+	// logs are the files that the two log to.
+	logs []string
 }
 
-// startOperator runs the manager as its service account until the test ends, and waits until it is ready.
+// startOperator runs both processes until the test ends, each as its service account, and waits until they are ready.
+// The arguments are for both.
 func startOperator(t *testing.T, arguments ...string) *operator {
+	t.Helper()
+	address := freePorts(t, 1)[0]
+	return &operator{callbacks: "http://" + address, logs: []string{
+		startProcess(t, "receiver", receiverAccount, append([]string{"--callback-bind-address=" + address, "--admin-bind-address=0"}, arguments...)...),
+		startProcess(t, "manager", managerAccount, append([]string{"--leader-elect", "--leader-election-namespace=" + systemNamespace}, arguments...)...),
+	}}
+}
+
+// startProcess runs a command as an account until the test ends, waits until it is ready, and returns its log file.
+func startProcess(t *testing.T, name string, as account, arguments ...string) string {
 	t.Helper()
 	g := NewWithT(t)
 	dir := t.TempDir()
-	config := asOperator(t)
+	config := as.config(t)
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	g.Expect(clientcmd.WriteToFile(clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: config.Host, CertificateAuthorityData: config.CAData}},
@@ -49,13 +62,12 @@ func startOperator(t *testing.T, arguments ...string) *operator {
 		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "c", AuthInfo: "u"}},
 		CurrentContext: "x",
 	}, kubeconfig)).To(Succeed())
-	ports := freePorts(t, 3)
-	started := &operator{door: "http://" + ports[0], log: filepath.Join(dir, "log")}
-	log, err := os.Create(started.log)
+	path := filepath.Join(dir, "log")
+	log, err := os.Create(path)
 	g.Expect(err).NotTo(HaveOccurred())
-	process := exec.Command(managerBinary, append([]string{
-		"--leader-elect", "--leader-election-namespace=" + systemNamespace,
-		"--callback-bind-address=" + ports[0], "--health-probe-bind-address=" + ports[1], "--metrics-bind-address=" + ports[2],
+	ports := freePorts(t, 2)
+	process := exec.Command(filepath.Join(binaries, name), append([]string{
+		"--health-probe-bind-address=" + ports[0], "--metrics-bind-address=" + ports[1],
 	}, arguments...)...)
 	// An API server before Kubernetes 1.34 may not stream lists: the operator then lists, and needs the right to.
 	process.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "KUBE_FEATURE_WatchListClient=false")
@@ -66,17 +78,17 @@ func startOperator(t *testing.T, arguments ...string) *operator {
 		_ = process.Wait()
 		_ = log.Close()
 		if t.Failed() {
-			said, _ := os.ReadFile(started.log)
-			t.Logf("the manager said:\n%s", said[max(0, len(said)-8000):])
+			content, _ := os.ReadFile(path)
+			t.Logf("log of the %s:\n%s", name, content[max(0, len(content)-8000):])
 		}
 	})
 	g.Eventually(func(g Gomega) {
-		response, err := http.Get("http://" + ports[1] + "/readyz")
+		response, err := http.Get("http://" + ports[0] + "/readyz")
 		g.Expect(err).NotTo(HaveOccurred())
 		_ = response.Body.Close()
 		g.Expect(response.StatusCode).To(Equal(http.StatusOK))
 	}, timeout, poll).Should(Succeed())
-	return started
+	return path
 }
 
 func freePorts(t *testing.T, n int) []string {
@@ -93,7 +105,7 @@ func freePorts(t *testing.T, n int) []string {
 	return addresses
 }
 
-// deliver sends a signed callback and returns the answer's code.
+// deliver sends a signed callback and returns the response's code.
 func (o *operator) deliver(t *testing.T, namespace, body string) int {
 	t.Helper()
 	key, err := sparkrtc.ParseKey([]byte(callbackKey))
@@ -101,7 +113,7 @@ func (o *operator) deliver(t *testing.T, namespace, body string) int {
 		t.Fatal(err)
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-		fmt.Sprintf("%s/callbacks/%s/classroom", o.door, namespace), bytes.NewReader([]byte(body)))
+		fmt.Sprintf("%s/callbacks/%s/classroom", o.callbacks, namespace), bytes.NewReader([]byte(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,11 +41,11 @@ func stepJob(t *testing.T, namespace string) *batchv1.Job {
 	return job
 }
 
-// TestStolenTokenMakesNoOtherPods: with the operator's own account, RBAC and all, nothing but the Jobs of steps can be
+// TestStolenTokenMakesNoOtherPods: with the manager's own account, RBAC and all, nothing but the Jobs of steps can be
 // created, and what belongs to others cannot be touched.
 func TestStolenTokenMakesNoOtherPods(t *testing.T) {
 	g := NewWithT(t)
-	thief, err := client.New(asOperator(t), client.Options{Scheme: scheme})
+	thief, err := client.New(managerAccount.config(t), client.Options{Scheme: scheme})
 	g.Expect(err).NotTo(HaveOccurred())
 	job := stepJob(t, "stolen-token")
 	g.Eventually(func() error { // the policy is in force, and does not stand in the way of the operator
@@ -101,17 +101,21 @@ func TestStolenTokenMakesNoOtherPods(t *testing.T) {
 	g.Expect(thief.Delete(t.Context(), revision)).To(MatchError(ContainSubstring("not its own")))
 }
 
-// TestPodsAreRestricted: the API server, where a namespace enforces Pod Security "restricted", takes the operator's pod
-// and the pods of its steps.
+// TestPodsAreRestricted: the API server, where a namespace enforces Pod Security "restricted", accepts the
+// operator's pods and the pods of steps.
 func TestPodsAreRestricted(t *testing.T) {
 	g := NewWithT(t)
 	job := stepJob(t, "restricted")
 	enforce := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`))
 	g.Expect(admin.Patch(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: job.Namespace}}, enforce)).To(Succeed())
-	deployment := find[appsv1.Deployment](t, "default", "Deployment", accountName)
 	// There is no controller that makes the namespace's own account.
-	create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "default")}, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, accountName)})
-	for name, template := range map[string]corev1.PodTemplateSpec{"a step": job.Spec.Template, "the operator": deployment.Spec.Template} {
+	create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "default")})
+	templates := map[string]corev1.PodTemplateSpec{"a step": job.Spec.Template}
+	for _, account := range []account{receiverAccount, managerAccount} {
+		create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, string(account))})
+		templates[string(account)] = find[appsv1.Deployment](t, "default", "Deployment", string(account)).Spec.Template
+	}
+	for name, template := range templates {
 		pod := &corev1.Pod{ObjectMeta: named(job.Namespace, "pod"), Spec: template.Spec}
 		g.Expect(admin.Create(t.Context(), pod, client.DryRunAll)).To(Succeed(), name)
 		for _, container := range append(template.Spec.InitContainers, template.Spec.Containers...) {

@@ -11,8 +11,8 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -28,6 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/jobs"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // tell plays everything that the operator does in one namespace, the rare ways included, so that every right of its
@@ -39,6 +40,7 @@ func tell(t *testing.T, operator *operator, namespace string) {
 	tellSuspending(t, namespace)
 	tellForeignJob(t, namespace)
 	tellLostRevision(t, namespace)
+	tellAgain(t, namespace)
 	tellLater(t, namespace)
 }
 
@@ -67,6 +69,7 @@ func furnish(t *testing.T, namespace string) {
 	g := NewWithT(t)
 	namespaceObject := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	g.Expect(client.IgnoreAlreadyExists(admin.Create(t.Context(), namespaceObject))).To(Succeed())
+	grantSecrets(t, namespace)
 	create(t,
 		&corev1.Secret{ObjectMeta: named(namespace, "callback"), StringData: map[string]string{"key": callbackKey}},
 		&corev1.Secret{ObjectMeta: named(namespace, "s3"), StringData: map[string]string{
@@ -117,6 +120,21 @@ func furnish(t *testing.T, namespace string) {
 			g.Expect(meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionReady)).To(BeTrue(), "%+v", conditions)
 		}
 	}, timeout, poll).Should(Succeed())
+}
+
+// grantSecrets lets both accounts get Secrets in the namespace, as README says.
+func grantSecrets(t *testing.T, namespace string) {
+	t.Helper()
+	binding := &rbacv1.RoleBinding{
+		ObjectMeta: named(namespace, secretsRole),
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: secretsRole},
+	}
+	for _, account := range []account{receiverAccount, managerAccount} {
+		binding.Subjects = append(binding.Subjects, rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: string(account)})
+	}
+	if err := admin.Create(t.Context(), binding); client.IgnoreAlreadyExists(err) != nil {
+		t.Fatal(err)
+	}
 }
 
 const (
@@ -231,8 +249,21 @@ func tellLostRevision(t *testing.T, namespace string) {
 	statusIs(t, namespace, file.Name, v1alpha1.ReasonFailed, `ControllerRevision "lost"`)
 }
 
-// tellLater plays what the operator does only with things that are minutes old, with its account and a clock that is
-// ahead: it removes a revision of a pipeline that nobody needs, and a swept file whose object a callback's file bears.
+// tellAgain starts two steps at once: the second event about that is a patch of the first.
+func tellAgain(t *testing.T, namespace string) {
+	t.Helper()
+	step := v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
+	other := step
+	other.Name = "keep-too"
+	file := recording(namespace, "two-steps")
+	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "two-steps"}
+	create(t, &v1alpha1.RecordingPipeline{ObjectMeta: named(namespace, "two-steps"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{step, other}}}, file)
+	statusIs(t, namespace, file.Name, v1alpha1.ReasonProcessing, "keep, keep-too")
+}
+
+// tellLater plays, with the manager's account, what the manager does only to objects that are minutes old or found in a
+// bucket: it removes a revision that no file needs, creates a file for an object that it found and updates it when the
+// object grew, and removes a found file when a reported one has the same object.
 func tellLater(t *testing.T, namespace string) {
 	t.Helper()
 	g := NewWithT(t)
@@ -246,13 +277,14 @@ func tellLater(t *testing.T, namespace string) {
 	swept.Spec.JobID, swept.Spec.AppID, swept.Spec.File.OBS = "", "", file.Spec.File.OBS
 	create(t, unused, file, swept)
 
-	mgr, err := ctrl.NewManager(asOperator(t), ctrl.Options{
+	mgr, err := ctrl.NewManager(managerAccount.config(t), ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache:      cache.Options{ByObject: controller.CacheByObject(), DefaultNamespaces: map[string]cache.Config{namespace: {}}},
 		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)},
 	})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(controller.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
+	g.Expect(ingest.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
 	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"),
 		Clock: testingclock.NewFakePassiveClock(time.Now().Add(time.Hour))}).SetupWithManager(mgr)).To(Succeed())
 	ended := make(chan error, 1)
@@ -263,6 +295,12 @@ func tellLater(t *testing.T, namespace string) {
 	}, timeout, poll).Should(Satisfy(apierrors.IsNotFound), "the revision that nobody needs is deleted")
 
 	ingester := ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
+	found := ingest.Found{Namespace: namespace, Source: "classroom", Format: "HLS", File: sparkrtc.File{Bucket: "recordings", Object: "found.m3u8", SizeBytes: 1000}}
+	g.Expect(ingester.Sweep(t.Context(), found)).To(HaveField("Outcome", ingest.Created))
+	for range 20 { // faster than the cache, so that the file has to be read live
+		found.File.SizeBytes += 100_000
+		g.Expect(ingester.Sweep(t.Context(), found)).To(HaveField("Outcome", ingest.Grown))
+	}
 	g.Eventually(func(g Gomega) { // a status that is written meanwhile is a conflict
 		g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(swept), swept)).To(Succeed())
 		other, err := ingester.Settle(t.Context(), swept)
@@ -270,25 +308,4 @@ func tellLater(t *testing.T, namespace string) {
 		g.Expect(other.Name).To(Equal(file.Name))
 	}, timeout, poll).Should(Succeed())
 	g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(swept), swept)).To(Satisfy(apierrors.IsNotFound))
-}
-
-// tellLostLease lets somebody else hold the Lease for longer than a leader waits. The replica that leads again says so in
-// the event of the first time.
-func tellLostLease(t *testing.T) {
-	t.Helper()
-	g := NewWithT(t)
-	lease := &coordinationv1.Lease{}
-	key := client.ObjectKey{Namespace: systemNamespace, Name: "recording-operator.recording.sparkrtc.dev"}
-	g.Eventually(func() error {
-		if err := admin.Get(t.Context(), key, lease); err != nil {
-			return err
-		}
-		lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = new("somebody"), new(int32(13))
-		lease.Spec.RenewTime = &metav1.MicroTime{Time: time.Now()}
-		return admin.Update(t.Context(), lease)
-	}, timeout, poll).Should(Succeed())
-	g.Eventually(func(g Gomega) {
-		g.Expect(admin.Get(t.Context(), key, lease)).To(Succeed())
-		g.Expect(lease.Spec.HolderIdentity).NotTo(HaveValue(Equal("somebody")))
-	}, 2*timeout, poll).Should(Succeed())
 }

@@ -1,9 +1,9 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package security holds the tests of config/: that the operator has the rights that it needs and no others, that the
-// API server holds it to them, and that its pods are as confined as config/ says. They run the manager as a process
-// beside a real API server, as its own service account, with what `kubectl apply -k` would install.
+// Package security holds the tests of config/: that the receiver and the manager have the rights that they need and no
+// others, that the API server holds them to these, and that their pods are as confined as config/ says. They run both as
+// processes beside a real API server, each as its own service account, with what `kubectl apply -k` would install.
 package security
 
 import (
@@ -36,9 +36,19 @@ import (
 
 const (
 	systemNamespace = "recording-system"
-	accountName     = "recording-operator-controller-manager"
-	account         = "system:serviceaccount:" + systemNamespace + ":" + accountName
+	secretsRole     = "recording-operator-secrets"
 )
+
+// account is the service account of one of the operator's processes.
+type account string
+
+const (
+	receiverAccount account = "recording-operator-receiver"
+	managerAccount  account = "recording-operator-controller-manager"
+)
+
+// user is the account's name as the API server authenticates it.
+func (a account) user() string { return "system:serviceaccount:" + systemNamespace + ":" + string(a) }
 
 // What the tests of this package share.
 var (
@@ -47,24 +57,24 @@ var (
 	restConfig *rest.Config
 	scheme     *runtime.Scheme
 	auditLog   string
-	// managerBinary is cmd/manager.
-	managerBinary string
+	// binaries is the folder of the commands.
+	binaries string
 )
 
-// TestMain has an API server that writes down what the operator's account asks of it, with config/default installed.
+// TestMain has an API server that logs what the operator's accounts request, with config/default installed.
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
 	dir, err := os.MkdirTemp("", "security")
 	must(err)
 	defer func() { must(os.RemoveAll(dir)) }()
-	managerBinary, auditLog = filepath.Join(dir, "manager"), filepath.Join(dir, "audit.log")
+	binaries, auditLog = dir, filepath.Join(dir, "audit.log")
 	policy := filepath.Join(dir, "audit.yaml")
 	must(os.WriteFile(policy, []byte(auditPolicy), 0o600))
 	run := func(server *apiserver.Server) {
 		admin, restConfig, scheme = server.Client, server.Config, server.Scheme
-		build := exec.Command("go", "build", "-o", managerBinary, "../../cmd/manager")
-		if said, err := build.CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("build the manager: %v\n%s", err, said))
+		build := exec.Command("go", "build", "-o", binaries, "../../cmd/manager", "../../cmd/receiver")
+		if output, err := build.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("build the commands: %v\n%s", err, output))
 		}
 		must(install(context.Background()))
 		m.Run()
@@ -83,13 +93,13 @@ func must(err error) {
 	}
 }
 
-// auditPolicy writes down every request of the operator's account, and nothing else.
-const auditPolicy = `apiVersion: audit.k8s.io/v1
+// auditPolicy logs every request of the operator's accounts, and nothing else.
+var auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: Metadata
-  users: ["` + account + `"]
+  users: ["` + receiverAccount.user() + `", "` + managerAccount.user() + `"]
 - level: None
 `
 
@@ -148,11 +158,11 @@ func find[T any](t *testing.T, folder, kind, name string) *T {
 	return nil
 }
 
-// asOperator is how the operator itself reaches the API server.
-func asOperator(t *testing.T) *rest.Config {
+// config is how the account's process reaches the API server.
+func (a account) config(t *testing.T) *rest.Config {
 	t.Helper()
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(3600))}}
-	owner := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: accountName}}
+	owner := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: string(a)}}
 	if err := admin.SubResource("token").Create(t.Context(), owner, request); err != nil {
 		t.Fatalf("get a token: %v", err)
 	}
@@ -164,7 +174,10 @@ func asOperator(t *testing.T) *rest.Config {
 
 // asked is one request of the operator, as the audit log has it.
 type asked struct {
-	Verb      string `json:"verb"`
+	Verb string `json:"verb"`
+	User struct {
+		Username string `json:"username"`
+	} `json:"user"`
 	ObjectRef *struct {
 		Resource    string `json:"resource"`
 		Subresource string `json:"subresource"`
@@ -187,8 +200,8 @@ func (a asked) right() string {
 
 func (a asked) forbidden() bool { return a.Annotations["authorization.k8s.io/decision"] == "forbid" }
 
-// askedSince reads the audit log from an offset on.
-func askedSince(t *testing.T, offset int64) []asked {
+// askedSince reads an account's requests from the audit log, from an offset on.
+func (a account) askedSince(t *testing.T, offset int64) []asked {
 	t.Helper()
 	file, err := os.Open(auditLog)
 	if err != nil {
@@ -206,7 +219,7 @@ func askedSince(t *testing.T, offset int64) []asked {
 		if err := json.Unmarshal(lines.Bytes(), &request); err != nil {
 			break // the last line is being written
 		}
-		if request.ObjectRef != nil {
+		if request.ObjectRef != nil && request.User.Username == a.user() {
 			found = append(found, request)
 		}
 	}

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package process
 
 import (
 	"fmt"
@@ -15,19 +15,18 @@ import (
 
 const (
 	recorderName = "recording-operator"
-	// maxNote is the longest note of an event, in bytes, as the API server demands. It refuses an event with a longer one.
+	// maxNote is the longest note of an event that the API server accepts, in bytes.
 	maxNote = 1024
-	// cutMark ends a note that was cut.
-	cutMark = "..."
+	// ellipsis ends a note that was cut.
+	ellipsis = "..."
 )
 
-// newRecorder makes the recorder that all events go through: whoever records one says what happened, in as many words
-// as it takes.
-func newRecorder(provider recorder.Provider) events.EventRecorder {
+// NewRecorder makes an event recorder that cuts notes to the length that the API server accepts, so that callers need
+// not count bytes.
+func NewRecorder(provider recorder.Provider) events.EventRecorder {
 	return cuttingRecorder{to: provider.GetEventRecorder(recorderName)}
 }
 
-// cuttingRecorder cuts notes to what the API server takes.
 type cuttingRecorder struct{ to events.EventRecorder }
 
 // Eventf records an event.
@@ -35,11 +34,12 @@ func (r cuttingRecorder) Eventf(regarding, related runtime.Object, eventtype, re
 	r.to.Eventf(regarding, related, eventtype, reason, action, "%s", cutNote(fmt.Sprintf(note, args...)))
 }
 
-// cutNote cuts between characters. What is not UTF-8 is replaced first, as encoding the event would: that makes it longer.
+// cutNote cuts between characters. Invalid UTF-8 is replaced first, as encoding the event would, since that makes the
+// note longer.
 func cutNote(note string) string {
 	note = strings.ToValidUTF8(note, string(utf8.RuneError))
 	if len(note) <= maxNote {
 		return note
 	}
-	return strings.ToValidUTF8(note[:maxNote-len(cutMark)], "") + cutMark
+	return strings.ToValidUTF8(note[:maxNote-len(ellipsis)], "") + ellipsis
 }

@@ -31,17 +31,3 @@ func (n *networkList) String() string {
 
 // Type is never shown, since the flag's usage names its value.
 func (n *networkList) Type() string { return "networks" }
-
-// texts are networks as a flag's default.
-func texts(prefixes []netip.Prefix) []string {
-	var found []string
-	for _, prefix := range prefixes {
-		found = append(found, prefix.String())
-	}
-	return found
-}
-
-// denied are the networks of --storage-denied-networks.
-func (o *options) denied() ([]netip.Prefix, error) {
-	return networks.Parse(o.deniedNetworks)
-}

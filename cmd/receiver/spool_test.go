@@ -52,8 +52,8 @@ var start = ingest.Delivery{
 	Body: []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"job"}`),
 }
 
-// What the door takes while it closes is safe, and what the API server can take by then does not stay on disk.
-func TestSpoolOutlivesTheDoor(t *testing.T) {
+// What the server takes while it closes is stored, and what the API server can take by then does not stay on disk.
+func TestCallbacks_SpoolOutlivesTheServer(t *testing.T) {
 	for name, c := range map[string]struct {
 		returns       bool
 		written, left int
@@ -65,7 +65,7 @@ func TestSpoolOutlivesTheDoor(t *testing.T) {
 			g := NewWithT(t)
 			dir, api := t.TempDir(), &apiServer{}
 			s := openSpool(g, dir, api)
-			door := manager.RunnableFunc(func(ctx context.Context) error {
+			server := manager.RunnableFunc(func(ctx context.Context) error {
 				_, first := s.Ingest(ctx, start)
 				<-ctx.Done()
 				_, last := s.Ingest(context.WithoutCancel(ctx), start)
@@ -77,7 +77,7 @@ func TestSpoolOutlivesTheDoor(t *testing.T) {
 			})
 			ctx, stop := context.WithCancel(t.Context())
 			stop()
-			g.Expect(callbacks{door: door, spool: s}.Start(ctx)).To(Succeed())
+			g.Expect(callbacks{server: server, spool: s}.Start(ctx)).To(Succeed())
 			g.Expect(api.written.Load()).To(BeEquivalentTo(c.written))
 
 			s = openSpool(g, dir, api)

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package process
 
 import (
 	"strings"
@@ -22,7 +22,7 @@ type provided struct {
 func (p provided) GetEventRecorder(string) recorder.EventRecorder { return p.FakeRecorder }
 
 // However long and however broken the words, the note of an event is one that the API server takes.
-func TestNotesAreCut(t *testing.T) {
+func TestRecorder_CutsNotes(t *testing.T) {
 	long := strings.Repeat("x", maxNote)
 	for name, c := range map[string]struct{ note, want string }{
 		"a short one":                 {"callback 100% %s é", "callback 100% %s é"},
@@ -38,7 +38,7 @@ func TestNotesAreCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := events.NewFakeRecorder(1)
-			newRecorder(provided{FakeRecorder: fake}).Eventf(nil, nil, corev1.EventTypeWarning, "Reason", "Act", "%s", c.note)
+			NewRecorder(provided{FakeRecorder: fake}).Eventf(nil, nil, corev1.EventTypeWarning, "Reason", "Act", "%s", c.note)
 			got := strings.TrimPrefix(<-fake.Events, "Warning Reason ")
 			if got != c.want {
 				t.Errorf("%q, want %q", got, c.want)

@@ -15,18 +15,18 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"sparkrtc.dev/recording-operator/internal/admin"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/process"
 	"sparkrtc.dev/recording-operator/internal/spool"
 )
 
 // adminOff is the address that switches the admin port off.
 const adminOff = "0"
 
-// flushTimeout is what is left of the manager's grace when the door has closed in its usual time.
+// flushTimeout leaves time within the pod's grace period when the server has closed in its usual time.
 const flushTimeout = 10 * time.Second
 
 // spoolOptions are the flags of the spool.
@@ -58,29 +58,29 @@ func (o *spoolOptions) validate() error {
 }
 
 // newSpool opens the spool, and adds its metrics and the port for its dead letters.
-func newSpool(mgr manager.Manager, o *spoolOptions) (*spool.Spool, error) {
+func newSpool(mgr manager.Manager, o *options) (*spool.Spool, error) {
 	writer, err := ingest.Lean(mgr.GetClient(), mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return nil, err
 	}
 	s, err := spool.Open(spool.Options{
-		Dir: o.dir, MaxBytes: o.maxBytes.Value(),
+		Dir: o.spool.dir, MaxBytes: o.spool.maxBytes.Value(),
 		Ingester: newIngester(writer, mgr.GetAPIReader()),
 		Sources:  mgr.GetClient(),
-		Recorder: newRecorder(mgr),
+		Recorder: process.NewRecorder(mgr),
 		Log:      mgr.GetLogger().WithName("spool"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--spool-dir: %w", err)
 	}
 	stats := func() metrics.SpoolStats { return metrics.SpoolStats(s.Stats()) }
-	if err := metrics.RegisterSpool(ctrlmetrics.Registry, stats); err != nil {
+	if err := metrics.RegisterSpool(o.registry, stats); err != nil {
 		return nil, fmt.Errorf("register the spool's metrics: %w", err)
 	}
-	if o.dir == "" || o.adminAddress == adminOff {
+	if o.spool.dir == "" || o.spool.adminAddress == adminOff {
 		return s, nil
 	}
-	return s, addAdmin(mgr, o.adminAddress, s)
+	return s, addAdmin(mgr, o.spool.adminAddress, s)
 }
 
 // newIngester is the spool's, which says how long a delivery may take: no call in it ends earlier.
@@ -103,23 +103,21 @@ func addAdmin(mgr manager.Manager, address string, s *spool.Spool) error {
 	return nil
 }
 
-// callbacks runs the door and the spool behind it. They end one after the other: while the door finishes what it has
-// begun, the spool still takes it; then the spool writes what it can, since a pod's disk may go with the pod.
+// callbacks runs the server and the spool behind it. They end one after the other: while the server finishes the
+// requests that it has begun, the spool still stores them. Then the spool writes what it can to the API server, since a
+// pod's disk may go with the pod.
 type callbacks struct {
-	door  manager.Runnable
-	spool *spool.Spool
+	server manager.Runnable
+	spool  *spool.Spool
 }
 
-// NeedLeaderElection is false: every replica takes callbacks, and drains its own spool.
-func (c callbacks) NeedLeaderElection() bool { return false }
-
-// Start returns when the door is closed and the spool has stopped.
+// Start returns when the server is closed and the spool has stopped.
 func (c callbacks) Start(ctx context.Context) error {
 	draining, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var drainer sync.WaitGroup
 	drainer.Go(func() { c.spool.Run(draining) })
-	err := c.door.Start(ctx)
+	err := c.server.Start(ctx)
 	flushing, cancel := context.WithTimeout(draining, flushTimeout)
 	defer cancel()
 	c.spool.Flush(flushing)

@@ -1,6 +1,6 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
-package main
+package process
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type runner struct {
 func (r *runner) Start(ctx context.Context) error { return r.start(ctx) }
 func (r *runner) Elected() <-chan struct{}        { return r.elected }
 
-func TestRun(t *testing.T) {
+func TestRun_WaitsForWhatRuns(t *testing.T) {
 	g := NewWithT(t)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
@@ -29,15 +29,15 @@ func TestRun(t *testing.T) {
 	never := make(chan struct{})
 	t.Cleanup(func() { close(never) })
 	waiting := &runner{elected: make(chan struct{}), start: func(context.Context) error { <-never; return nil }}
-	g.Expect(run(stopped, waiting)).To(Succeed(), "waits for caches that are never synced")
+	g.Expect(Run(stopped, waiting)).To(Succeed(), "must not wait for caches that never sync")
 
 	ended := false
 	running := &runner{elected: make(chan struct{}), start: func(ctx context.Context) error { <-ctx.Done(); ended = true; return nil }}
 	close(running.elected)
-	g.Expect(run(stopped, running)).To(Succeed())
-	g.Expect(ended).To(BeTrue(), "does not wait for the end of what runs")
+	g.Expect(Run(stopped, running)).To(Succeed())
+	g.Expect(ended).To(BeTrue(), "must wait until the manager has ended")
 
 	broken := errors.New("broken")
 	failing := &runner{elected: make(chan struct{}), start: func(context.Context) error { return broken }}
-	g.Expect(run(t.Context(), failing)).To(MatchError(broken))
+	g.Expect(Run(t.Context(), failing)).To(MatchError(broken))
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package process
 
 import (
 	"runtime"
@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// heapHeadroom is by how much the heap grows from one collection to the next. A share of what is live, as Go counts
-	// by itself, is too little for a few files, whose callbacks would be spent collecting, and far too much for many.
+	// heapHeadroom is how much the heap grows between two garbage collections. Go's own rule, a share of the live heap,
+	// is too little for a few objects, so that callbacks would pay for collections, and far too much for many.
 	heapHeadroom = 24 << 20
-	// maxGCPercent bounds it while hardly anything is live.
+	// maxGCPercent bounds the growth while hardly anything is live.
 	maxGCPercent = 400
-	// minGCPercent keeps collections rare enough when a great many files are live.
+	// minGCPercent keeps collections rare when a great many objects are live.
 	minGCPercent = 15
 )
 
-// keepHeadroom sets the collector's goal anew after each collection.
+// keepHeadroom sets the garbage collector's target after each collection.
 func keepHeadroom() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
@@ -28,6 +28,6 @@ func keepHeadroom() {
 		percent = min(max(100*heapHeadroom/bytes, minGCPercent), maxGCPercent)
 	}
 	debug.SetGCPercent(int(percent))
-	// The next collection finds this unreachable, which is how Go tells of a collection.
+	// The next collection finds this object unreachable and runs the cleanup.
 	runtime.AddCleanup(new([64]byte), func(struct{}) { keepHeadroom() }, struct{}{})
 }

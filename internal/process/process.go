@@ -1,0 +1,131 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package process is what the receiver and the controller manager share as processes: common flags, the connection to
+// the cluster, static resource mapping, memory, events, and a shutdown that waits for nothing that never started.
+package process
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// Options are the flags that both commands have.
+type Options struct {
+	// MetricsAddress, HealthAddress and PprofAddress are the addresses to listen on; "0" switches metrics or probes off,
+	// "" the profiles.
+	MetricsAddress string
+	HealthAddress  string
+	PprofAddress   string
+	// Namespaces are the namespaces to work in; none means all.
+	Namespaces []string
+
+	log zap.Options
+}
+
+// AddFlags adds the flags with their defaults. --kubeconfig is controller-runtime's own flag.
+func (o *Options) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "`address` that serves metrics at /metrics; 0 turns them off")
+	flags.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "`address` that serves /healthz and /readyz; 0 turns them off")
+	flags.StringVar(&o.PprofAddress, "pprof-bind-address", "", "`address` that serves Go profiles at /debug/pprof; empty turns them off")
+	flags.StringSliceVar(&o.Namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; empty means all")
+	o.log.TimeEncoder = zapcore.RFC3339TimeEncoder
+	flags.AddGoFlagSet(logFlags(&o.log))
+	if kubeconfig := flag.CommandLine.Lookup("kubeconfig"); kubeconfig != nil {
+		flags.AddGoFlag(kubeconfig)
+	}
+}
+
+// logFlags are controller-runtime's logging flags, named --log-* instead of --zap-*.
+func logFlags(options *zap.Options) *flag.FlagSet {
+	theirs := flag.NewFlagSet("", flag.ContinueOnError)
+	options.BindFlags(theirs)
+	ours := flag.NewFlagSet("", flag.ContinueOnError)
+	theirs.VisitAll(func(f *flag.Flag) {
+		ours.Var(f.Value, "log-"+strings.TrimPrefix(strings.TrimPrefix(f.Name, "zap-"), "log-"), f.Usage)
+	})
+	return ours
+}
+
+// Validate returns an error that names each flag that is wrong.
+func (o *Options) Validate() error {
+	var problems []error
+	for _, namespace := range o.Namespaces {
+		if invalid := validation.IsDNS1123Label(namespace); len(invalid) > 0 {
+			problems = append(problems, fmt.Errorf("--namespaces: %q is not a valid namespace name: %s", namespace, strings.Join(invalid, "; ")))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Connect sets up logging and memory, and returns the configuration for the cluster's API server.
+func (o *Options) Connect(userAgent string) (*rest.Config, error) {
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("find the cluster (in a pod, or by KUBECONFIG or --kubeconfig): %w", err)
+	}
+	if os.Getenv("GOGC") == "" {
+		keepHeadroom()
+	}
+	// client-go's own limit is off: the API server's priority and fairness governs.
+	config.QPS = -1
+	config.UserAgent = userAgent
+	return config, nil
+}
+
+// ManagerOptions are those of a controller-runtime manager that knows the scheme and the kinds of the given objects.
+func (o *Options) ManagerOptions(scheme *runtime.Scheme, objects ...client.Object) ctrl.Options {
+	caching := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	if len(o.Namespaces) > 0 {
+		caching.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range o.Namespaces {
+			caching.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return ctrl.Options{
+		Scheme:                 scheme,
+		MapperProvider:         func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return NewMapper(scheme, objects...) },
+		Cache:                  caching,
+		Metrics:                metricsserver.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress: o.HealthAddress,
+		PprofBindAddress:       o.PprofAddress,
+	}
+}
+
+// Run runs the manager until the context ends. A manager that still waits for its caches, because the API server is
+// away, does not return when its context ends. Nothing that needs a shutdown runs before it is elected (a manager
+// without leader election elects itself after its caches are synced), so Run does not wait for such a manager.
+func Run(ctx context.Context, mgr manager.Manager) error {
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case <-mgr.Elected():
+		return <-ended
+	default:
+		return nil
+	}
+}
