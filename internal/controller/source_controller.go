@@ -21,7 +21,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/objectstore"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
@@ -126,7 +125,7 @@ func (r *SourceReconciler) examineKey(ctx context.Context, namespace, field stri
 		return notReady(v1alpha1.ReasonKeyNotFound, "%s: there is no Secret %q in this namespace", field, ref.Name), nil
 	}
 	if apierrors.IsForbidden(err) {
-		return notReady(v1alpha1.ReasonSecretForbidden, "%s", objectstore.SecretForbidden(field, ref.Name)), nil
+		return secretForbidden(field), nil
 	}
 	if err != nil {
 		return finding{}, fmt.Errorf("get secret %s: %w", ref.Name, err)
@@ -139,6 +138,12 @@ func (r *SourceReconciler) examineKey(ctx context.Context, namespace, field stri
 		return notReady(v1alpha1.ReasonKeyInvalid, "%s: key %q of Secret %q: %v", field, ref.Key, ref.Name, err), nil
 	}
 	return ready("", ""), nil
+}
+
+// secretForbidden says that the operator has no right to the Secret of a field, and how to grant it.
+func secretForbidden(field string) finding {
+	return notReady(v1alpha1.ReasonSecretForbidden, "%s: the operator may not read Secrets in this namespace: "+
+		"bind the ClusterRole recording-operator-secrets in it, as docs/security.md describes", field)
 }
 
 // finding is what a Ready condition says.

@@ -91,6 +91,9 @@ func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.Stor
 	if problem, ok := errors.AsType[*objectstore.AccessError](err); ok {
 		return notReady(problem.Reason, "%s", problem.Message), nil
 	}
+	if apierrors.IsForbidden(err) {
+		return secretForbidden("spec.s3"), nil
+	}
 	if err != nil {
 		return finding{}, err
 	}

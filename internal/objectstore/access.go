@@ -19,8 +19,7 @@ import (
 // Access is what a bucket is asked with.
 type Access = s3client.Access
 
-// AccessError says which Secret of an S3Location is missing, incomplete or forbidden. It names the field and holds no
-// secret.
+// AccessError says which Secret of an S3Location is missing or incomplete. It names the field and holds no secret.
 type AccessError struct {
 	// Reason of a StorageLocation's Ready condition.
 	Reason  string
@@ -34,7 +33,7 @@ func (e *AccessError) Error() string { return e.Message }
 // them, and any other error when they could not be read.
 func ReadAccess(ctx context.Context, reader client.Reader, namespace string, location *v1alpha1.S3Location) (Access, error) {
 	name := location.CredentialsSecretRef.Name
-	secret, err := readSecret(ctx, reader, namespace, name, "spec.s3.credentialsSecretRef")
+	secret, err := readSecret(ctx, reader, namespace, name)
 	if err != nil {
 		return Access{}, err
 	}
@@ -54,7 +53,7 @@ func ReadAccess(ctx context.Context, reader client.Reader, namespace string, loc
 		SessionToken:    value(v1alpha1.SecretKeySessionToken),
 	}
 	if ca := location.CASecretRef; ca != nil {
-		secret, err := readSecret(ctx, reader, namespace, ca.Name, "spec.s3.caSecretRef")
+		secret, err := readSecret(ctx, reader, namespace, ca.Name)
 		if err != nil {
 			return Access{}, err
 		}
@@ -70,21 +69,12 @@ func missing(reason, format string, args ...any) error {
 	return &AccessError{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// SecretForbidden is the message of a condition with ReasonSecretForbidden.
-func SecretForbidden(field, name string) string {
-	return fmt.Sprintf("%s: the operator may not read Secret %q: bind the ClusterRole recording-operator-secrets in this namespace, "+
-		"as docs/security.md describes", field, name)
-}
-
 // readSecret is the Secret, or nil when there is none.
-func readSecret(ctx context.Context, reader client.Reader, namespace, name, field string) (*corev1.Secret, error) {
+func readSecret(ctx context.Context, reader client.Reader, namespace, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // absence is an answer here, not an error
-	}
-	if apierrors.IsForbidden(err) {
-		return nil, missing(v1alpha1.ReasonSecretForbidden, "%s", SecretForbidden(field, name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get secret %s: %w", name, err)
