@@ -13,6 +13,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"sparkrtc.dev/recording-operator/internal/process"
+	"sparkrtc.dev/recording-operator/internal/receiver"
 )
 
 const longHelp = `The receiver of the recording operator serves SparkRTC's recording callbacks at
@@ -38,6 +39,7 @@ type options struct {
 	address        string
 	certDir        string
 	trustedProxies networkList
+	stateDir       string
 	spool          spoolOptions
 	// registry is controller-runtime's, which serves /metrics; tests have their own.
 	registry prometheus.Registerer
@@ -55,7 +57,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if err := errors.Join(o.Validate(), o.spool.validate()); err != nil {
+			if err := errors.Join(o.Validate(), o.validateState(), o.spool.validate()); err != nil {
 				return err
 			}
 			return o.run(command.Context())
@@ -66,9 +68,21 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.address, "callback-bind-address", ":8090", "`address` that serves callbacks")
 	flags.StringVar(&o.certDir, "callback-cert-dir", "", "`folder` with tls.crt and tls.key, which are read again when they change; empty means plain HTTP, for use behind an ingress that terminates TLS")
 	flags.Var(&o.trustedProxies, "trusted-proxies", "`networks` of the proxies in front of the receiver, for example 10.0.0.0/8, separated by commas, whose X-Forwarded-For header is trusted; empty trusts none")
+	flags.StringVar(&o.stateDir, "state-dir", "", "`folder` in memory (tmpfs) that keeps sources and callback keys for a container that restarts while the API server is away; empty means that it waits for the API server")
 	o.spool.add(flags)
 	o.AddFlags(flags)
 	return command
+}
+
+// validateState refuses to write callback keys to a disk.
+func (o *options) validateState() error {
+	if o.stateDir == "" {
+		return nil
+	}
+	if err := receiver.CheckMemoryBacked(o.stateDir); err != nil {
+		return fmt.Errorf("--state-dir: %w", err)
+	}
+	return nil
 }
 
 func (o *options) run(ctx context.Context) error {

@@ -58,7 +58,7 @@ func (o *spoolOptions) validate() error {
 }
 
 // newSpool opens the spool, and adds its metrics and the port for its dead letters.
-func newSpool(mgr manager.Manager, o *options) (*spool.Spool, error) {
+func newSpool(mgr manager.Manager, sources client.Reader, o *options) (*spool.Spool, error) {
 	writer, err := ingest.Lean(mgr.GetClient(), mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func newSpool(mgr manager.Manager, o *options) (*spool.Spool, error) {
 	s, err := spool.Open(spool.Options{
 		Dir: o.spool.dir, MaxBytes: o.spool.maxBytes.Value(),
 		Ingester: newIngester(writer, mgr.GetAPIReader()),
-		Sources:  mgr.GetClient(),
+		Sources:  sources,
 		Recorder: process.NewRecorder(mgr),
 		Log:      mgr.GetLogger().WithName("spool"),
 	})

@@ -48,6 +48,7 @@ func newScheme() *runtime.Scheme {
 // callbacks with its spool beside it.
 type receiving struct {
 	manager manager.Manager
+	state   *receiver.StateCache
 	server  *receiver.Server
 	spool   *spool.Spool
 }
@@ -68,11 +69,16 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 	if err := watchSources(ctx, mgr.GetCache(), collectors); err != nil {
 		return nil, err
 	}
-	spool, err := newSpool(mgr, o)
+	log := mgr.GetLogger().WithName("receiver")
+	state := &receiver.StateCache{
+		Dir: o.stateDir, Cached: mgr.GetClient(), Synced: mgr.GetCache().WaitForCacheSync,
+		Keys: receiver.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log), Log: log, Clock: clock.RealClock{},
+	}
+	spool, err := newSpool(mgr, state, o)
 	if err != nil {
 		return nil, err
 	}
-	r := &receiving{manager: mgr, spool: spool}
+	r := &receiving{manager: mgr, state: state, spool: spool}
 	return r, r.addServer(o, collectors)
 }
 
@@ -103,28 +109,28 @@ func watchSources(ctx context.Context, informers cache.Cache, collectors *metric
 }
 
 func (r *receiving) addServer(o *options, collectors *metrics.Callbacks) error {
-	log := r.manager.GetLogger().WithName("receiver")
-	keys := receiver.NewKeyStore(r.manager.GetAPIReader(), clock.RealClock{}, log)
 	server, err := receiver.New(receiver.Config{
 		Address: o.address, CertDir: o.certDir,
 		TrustedProxies: o.trustedProxies,
 		Namespaces:     o.Namespaces,
-		Sources:        r.manager.GetClient(),
-		Caches:         r.manager.GetCache(),
-		Keys:           keys,
+		Sources:        r.state,
+		WaitForSources: r.state.Wait,
+		Keys:           r.state.Keys,
 		Ingester:       r.spool,
 		DeadLetters:    r.spool,
 		Observer:       collectors,
 		Recorder:       process.NewRecorder(r.manager),
-		Log:            log,
+		Log:            r.state.Log,
 	})
 	if err != nil {
 		return err
 	}
 	r.server = server
-	ahead := &receiver.KeysAhead{Keys: keys, Sources: r.manager.GetClient(), Log: log, Clock: clock.RealClock{}}
-	if err := r.manager.Add(ahead); err != nil {
-		return fmt.Errorf("add the key prefetcher: %w", err)
+	prefetcher := &receiver.KeyPrefetcher{Keys: r.state.Keys, Sources: r.manager.GetClient(), Log: r.state.Log, Clock: clock.RealClock{}}
+	for _, runnable := range []manager.Runnable{prefetcher, r.state} {
+		if err := r.manager.Add(runnable); err != nil {
+			return fmt.Errorf("add %T: %w", runnable, err)
+		}
 	}
 	if err := r.manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("add health check: %w", err)

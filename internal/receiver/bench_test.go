@@ -22,7 +22,7 @@ func BenchmarkHandler(b *testing.B) {
 		"replayed": func(int) string { return "1" },
 	} {
 		b.Run(name, func(b *testing.B) {
-			h := makeHouse(b, func(c *Config) { c.Ingester, c.Observer = nothing{}, nothing{} })
+			h := newFixture(b, func(c *Config) { c.Ingester, c.Observer = nothing{}, nothing{} })
 			h.sources.(sources)["media/classroom"].Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1e9, Burst: 1e9}
 			content, key := fixture(b, "complete-hls.json"), mustKey(b, secret)
 			b.ReportAllocs()

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func FuzzHeaders(f *testing.F) {
 	f.Add(good.Get(sparkrtc.HeaderRand), good.Get(sparkrtc.HeaderTimestamp), good.Get(sparkrtc.HeaderSignature), path)
 	f.Add("", "", "", "/callbacks/%2F/x")
 	f.Add("1\x00", "2\n", strings.Repeat("F", 64), "/callbacks//x")
-	h := makeHouse(f, nil)
+	h := newFixture(f, nil)
 	f.Fuzz(func(t *testing.T, random, timestamp, signature, url string) {
 		r := signed(t, path, content)
 		r.URL.Path = url
@@ -57,7 +58,7 @@ func FuzzRequest(f *testing.F) {
 		header, _, _ := strings.Cut(strings.SplitN(raw(f, change), "\r\n", 2)[1], "\r\n\r\n")
 		f.Add(header, content)
 	}
-	h := makeHouse(f, func(c *Config) { c.Ingester, c.Observer, c.TrustedProxies = nothing{}, nothing{}, testProxies })
+	h := newFixture(f, func(c *Config) { c.Ingester, c.Observer, c.TrustedProxies = nothing{}, nothing{}, testProxies })
 	answers := []int{200, 400, 401, 403, 404, 405, 408, 413, 429, 503}
 	f.Fuzz(func(t *testing.T, header string, content []byte) {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("POST " + path + " HTTP/1.1\r\n" + header + "\r\n\r\n" + string(content))))
@@ -87,18 +88,19 @@ func FuzzPath(f *testing.F) {
 		"/callbacks/media/class%00room", "/callbacks/media/%E2%80%AE"} {
 		f.Add(target)
 	}
-	h := makeHouse(f, nil)
+	h := newFixture(f, nil)
 	f.Fuzz(func(t *testing.T, target string) {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("POST " + target + " HTTP/1.1\r\nHost: x\r\n\r\n")))
 		if err != nil {
 			return
 		}
-		name, ok := sourceName(r.URL.Path)
-		if ok && ("/callbacks/"+name.Namespace+"/"+name.Name != r.URL.Path || strings.Contains(name.Namespace+name.Name, "/") || name.Namespace == "" || name.Name == "") {
+		name, exact, ok := sourceOf(r)
+		collapsed := strings.TrimSuffix(regexp.MustCompile("/+").ReplaceAllString(r.URL.EscapedPath(), "/"), "/")
+		if ok && exact && ("/callbacks/"+name.Namespace+"/"+name.Name != collapsed || strings.ContainsAny(name.Namespace+name.Name, "/%") || name.Namespace == "" || name.Name == "") {
 			t.Errorf("%q is read as %q", r.URL.Path, name)
 		}
 		want := http.StatusNotFound
-		if r.URL.Path == path {
+		if ok && exact {
 			want = http.StatusUnauthorized
 		}
 		r.RemoteAddr = "192.0.2.1:1"

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 
@@ -17,95 +16,126 @@ import (
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-// ServeHTTP answers one callback. The order is fixed: limit, read the raw body, find the source, verify, decode,
-// write (accept.go). Nothing is parsed before it is verified.
+// ServeHTTP serves one callback. The order is fixed: limit, read the raw body, find the source, verify, decode, store
+// (store.go). Nothing is parsed before it is verified.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := s.clock.Now()
-	address := household(s.proxies.client(r))
-	a := s.answerTo(w, r, address)
-	if a.unproven() {
-		s.strangers.fail(address)
+	client := clientKeysOf(s.proxies.client(r))
+	response := s.serveCallback(w, r, client)
+	if response.failed() {
+		s.clients.fail(client)
 	}
 	// Over HTTP/2 others share the connection, as behind an ingress: what they are just sending would be refused.
-	if r.ProtoMajor == 1 && (a.unproven() || s.closing.Load()) {
+	if r.ProtoMajor == 1 && (!response.authenticated || s.closing.Load()) {
 		w.Header().Set("Connection", "close")
 	}
-	a.write(w)
+	response.write(w)
 	took := s.clock.Since(started)
-	s.observer.CallbackHandled(a.source.Namespace, a.source.Name, a.outcome, took)
-	if a.err != nil {
-		s.log.Error(a.err, "Could not handle a callback", "source", a.source, "code", a.code, "result", a.result)
+	s.observer.CallbackHandled(response.source.Namespace, response.source.Name, response.outcome, took)
+	if response.err != nil {
+		s.log.Error(response.err, "Could not handle a callback", "source", response.source, "code", response.code, "result", response.result)
 		return
 	}
 	if log := s.log.V(1); log.Enabled() {
-		log.Info("Handled a callback", "source", a.source, "code", a.code, "outcome", a.outcome, "file", a.file, "took", took)
+		log.Info("Handled a callback", "source", response.source, "code", response.code, "outcome", response.outcome, "file", response.file, "took", took)
 	}
 }
 
-// answerTo limits and reads.
-func (s *Server) answerTo(w http.ResponseWriter, r *http.Request, address netip.Addr) answer {
-	name, ok := sourceName(r.URL.Path)
-	if !ok {
-		return answerNoSource
+// serveCallback limits and reads. A client that is throttled holds one of a few slots from the first byte on. The others
+// take a slot only once their body is there, so that slow senders hold none; until then the body counts as being read,
+// also while it waits for its slot, which bounds the memory of bodies.
+func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request, client clientKeys) response {
+	name, exact, ok := sourceOf(r)
+	switch {
+	case !ok:
+		return responseNoPath
+	case !exact:
+		return s.misdirected(r.Context(), name, responseNoPath, "their path is longer than the source's status.callbackPath")
+	case r.Method != http.MethodPost:
+		return responseMethod
+	case compressed(r.Header):
+		return s.misdirected(r.Context(), name, responseEncoding, "they are compressed: switch Content-Encoding off in what sends or forwards them")
 	}
-	if r.Method != http.MethodPost {
-		return answerMethod
+	throttled := s.clients.enter(client)
+	reading := s.reading
+	if throttled {
+		reading = s.throttled
 	}
-	slots := s.inFlight
-	if s.strangers.enter(address) {
-		slots = s.suspects
+	// Only over HTTP/2 is it known here that the sender is gone: what it sent would be held for as long as this waits.
+	if !reading.acquire(r.Context().Done()) {
+		s.clients.leave(client)
+		return responseThrottled
 	}
-	// Only of HTTP/2 is it known here that the sender is gone: what it sent would be held for as long as this waits.
-	if !slots.take(r.Context().Done()) {
-		s.strangers.leave(address)
-		return answerThrottled
-	}
-	defer slots.free()
+	release := sync.OnceFunc(reading.release)
+	defer release()
 	raw := s.buffers.get()
 	defer s.buffers.put(raw)
-	if a, ok := s.read(w, r, address, raw); !ok {
-		return a
+	err := s.read(w, r, raw)
+	s.clients.leave(client)
+	if err != nil {
+		return err.response
 	}
-	// A sender that hangs up has still said something: what it sent is kept, if it is genuine.
+	if !throttled {
+		if !s.inFlight.acquire(r.Context().Done()) {
+			return responseThrottled
+		}
+		defer s.inFlight.release()
+		release()
+	}
+	// A sender that hangs up has still said something: what it sent is stored, if it is authentic.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.limits.HandleTimeout)
 	defer cancel()
-	return s.handle(ctx, name, r.Header, raw.Bytes())
+	return s.handle(ctx, name, Request{Header: r.Header, Body: raw.Bytes()})
 }
 
-// sourceName reads /callbacks/{namespace}/{source}.
-func sourceName(path string) (types.NamespacedName, bool) {
-	rest, ok := strings.CutPrefix(path, sparkrtc.PathPrefix)
-	if !ok {
-		return types.NamespacedName{}, false
+// sourceOf reads /callbacks/{namespace}/{source}. Consoles and proxies add slashes at the end or between: these are
+// ignored, and so is a query. What follows a source is not (exact is false), and a path with escapes names nothing, since
+// proxies differ in what they make of them.
+func sourceOf(r *http.Request) (name types.NamespacedName, exact, ok bool) {
+	path := r.URL.EscapedPath()
+	if strings.Contains(path, "%") {
+		return types.NamespacedName{}, false, false
 	}
-	namespace, name, ok := strings.Cut(rest, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-		return types.NamespacedName{}, false
+	parts := strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
+	if len(parts) < 3 || parts[0] != strings.Trim(sparkrtc.PathPrefix, "/") {
+		return types.NamespacedName{}, false, false
 	}
-	return types.NamespacedName{Namespace: namespace, Name: name}, true
+	return types.NamespacedName{Namespace: parts[1], Name: parts[2]}, len(parts) == 3, true
 }
 
-// read takes the raw body into the buffer. When it cannot, ok is false and the answer says why.
-func (s *Server) read(w http.ResponseWriter, r *http.Request, address netip.Addr, raw *bytes.Buffer) (a answer, ok bool) {
-	defer s.strangers.leave(address)
+// compressed says that the body is not sent as it is.
+func compressed(header http.Header) bool {
+	for _, encoding := range header.Values("Content-Encoding") {
+		if encoding != "" && !strings.EqualFold(encoding, "identity") {
+			return true
+		}
+	}
+	return false
+}
+
+// readError is the response to a body that could not be read.
+type readError struct{ response response }
+
+// read takes the raw body into the buffer.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, raw *bytes.Buffer) *readError {
 	if r.ContentLength > s.limits.BodyBytes {
-		return answerTooLarge, false
+		return &readError{responseTooLarge}
 	}
 	_, err := raw.ReadFrom(http.MaxBytesReader(w, r.Body, s.limits.BodyBytes))
 	if err == nil {
-		return answer{}, true
+		return nil
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return answerTooLarge, false
+		return &readError{responseTooLarge}
 	}
 	// Too slow, cut off or malformed.
-	return answerUnread, false
+	return &readError{responseUnread}
 }
 
 // maxPooled is the largest buffer that is kept for the next callback.
 const maxPooled = 64 << 10
 
-// buffers are for bodies. A decoded event shares no memory with its body, so a buffer is free after the answer.
+// buffers are for bodies. A decoded event shares no memory with its body, so a buffer is free after the response.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() *bytes.Buffer {

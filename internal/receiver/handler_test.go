@@ -28,7 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
-func TestAnswers(t *testing.T) {
+func TestServer_Responses(t *testing.T) {
 	complete, start := fixture(t, "complete-hls.json"), fixture(t, "start-hls.json")
 	tolerance := &metav1.Duration{Duration: time.Minute}
 	source := func(s *v1alpha1.RecordingSource) func(*Config) {
@@ -66,56 +66,74 @@ func TestAnswers(t *testing.T) {
 		header        map[string]string
 		delivered     bool
 	}{
-		"a COMPLETE":      {nil, post(complete), 200, "media/classroom created", "success", "", nil, true},
-		"a START":         {nil, post(start), 200, "media/classroom created", "success", "", nil, true},
-		"an unknown type": {nil, post([]byte(`{"event_type":"NEW"}`)), 200, "media/classroom ignored", "success", "", nil, true},
-		"not JSON":        {nil, post([]byte(`<xml/>`)), 400, "media/classroom invalid", "body", "Warning CallbackInvalid A callback with a valid signature cannot be used: body", nil, false},
+		"a COMPLETE":        {nil, post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"a START":           {nil, post(start), 200, "media/classroom created", "success", "", nil, true},
+		"an unknown type":   {nil, post([]byte(`{"event_type":"NEW"}`)), 200, "media/classroom ignored", "success", "", nil, true},
+		"not JSON":          {nil, post([]byte(`<xml/>`)), 401, "media/classroom unauthorized", unauthenticated, "CallbackUnauthenticated", nil, false},
+		"not closed":        {nil, post([]byte(`{`)), 400, "media/classroom invalid", "body", "Warning CallbackInvalid An authentic callback cannot be decoded: body", nil, false},
+		"a byte order mark": {nil, post(append([]byte("\xef\xbb\xbf"), complete...)), 200, "media/classroom created", "success", "", nil, true},
+		"compressed": {nil, func(t *testing.T) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Header.Set("Content-Encoding", "gzip")
+			return r
+		}, 415, "media/classroom unsupported_encoding", "Content-Encoding", "CallbackUnauthenticated Requests arrive for this source, but they are compressed", nil, false},
+		"identity": {nil, func(t *testing.T) *http.Request {
+			t.Helper()
+			r := signed(t, path, complete)
+			r.Header.Set("Content-Encoding", "identity")
+			return r
+		}, 200, "media/classroom created", "success", "", nil, true},
 		"a bad field": {nil, post([]byte(`{"event_type":"RECORD_FILE_COMPLETE","file_size":-1}`)), 400, "media/classroom invalid", "file_size: must not be negative",
 			"CallbackInvalid", nil, false},
-		"an empty body": {nil, post(nil), 400, "media/classroom invalid", "body", "CallbackInvalid", nil, false},
+		"an empty body": {nil, post(nil), 401, "media/classroom unauthorized", unauthenticated, "CallbackUnauthenticated", nil, false},
 		"what the API server refuses": {failing(&ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.x is wrong")}), post(complete), 400,
 			"media/classroom invalid", "cannot be stored", "cannot be stored: spec.x is wrong", nil, false},
-		"no signature": {nil, unsigned(complete), 401, "media/classroom unauthorized", "not signed", "", nil, false},
+		"no signature": {nil, unsigned(complete), 401, "media/classroom unauthorized", unauthenticated, "but they are not signed", nil, false},
 		"a wrong one": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, path, complete)
 			r.Header.Set(sparkrtc.HeaderRand, "1")
 			return r
-		}, 401, "media/classroom unauthorized", "does not match", "", nil, false},
+		}, 401, "media/classroom unauthorized", unauthenticated, "no key of the source verifies them", nil, false},
 		"two signatures": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, path, complete)
 			r.Header.Add(sparkrtc.HeaderSignature, "x")
 			return r
-		}, 401, "media/classroom unauthorized", "2 times", "", nil, false},
+		}, 401, "media/classroom unauthorized", unauthenticated, "headers are incomplete or malformed", nil, false},
 		"a forged poison": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := unsigned([]byte(`{`))(t)
 			r.Header = signed(t, path, complete).Header
 			return r
-		}, 401, "media/classroom unauthorized", "does not match", "", nil, false},
+		}, 401, "media/classroom unauthorized", unauthenticated, "no key of the source verifies them", nil, false},
 		"another app": {source(plain().App("other").Obj()), post(complete), 403, "media/classroom forbidden", "app_id",
 			`CallbackRefused A callback of app "` + app + `" was refused: spec.appID is "other"`, nil, false},
-		"another app, unsigned":     {source(plain().App("other").Obj()), unsigned(complete), 401, "media/classroom unauthorized", "not signed", "", nil, false},
-		"any app":                   {source(plain().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
-		"no authentication":         {source(plain().Unauthenticated().Obj()), unsigned(complete), 200, "media/classroom created", "success", "", nil, true},
-		"no authentication, signed": {source(plain().Unauthenticated().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
-		"old but observed":          {source(plain().Timestamp(v1alpha1.TimestampObserve, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 200, "media/classroom created", "success", "", nil, true},
-		"old and enforced":          {source(plain().Timestamp(v1alpha1.TimestampEnforce, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 401, "media/classroom unauthorized", "timestamp", "", nil, false},
-		"young and enforced":        {source(plain().Timestamp(v1alpha1.TimestampEnforce, nil).Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
-		"no such source":            {nil, to("POST", "/callbacks/media/other"), 404, "/ not_found", "no such source", "", nil, false},
-		"another namespace":         {nil, to("POST", "/callbacks/other/classroom"), 404, "/ not_found", "no such source", "", nil, false},
-		"a namespace not served":    {func(c *Config) { c.Sources, c.Namespaces = sources(nil), []string{"other"} }, post(complete), 404, "/ not_found", "no such source", "", nil, false},
-		"no such path":              {nil, to("POST", "/"), 404, "/ not_found", "no such source", "", nil, false},
-		"no such path to get":       {nil, to("GET", "/metrics"), 404, "/ not_found", "no such source", "", nil, false},
-		"too short a path":          {nil, to("POST", "/callbacks/media"), 404, "/ not_found", "no such source", "", nil, false},
-		"too long a path":           {nil, to("POST", path+"/x"), 404, "/ not_found", "no such source", "", nil, false},
-		"a slash too many":          {nil, to("POST", path+"/"), 404, "/ not_found", "no such source", "", nil, false},
-		"GET":                       {nil, to("GET", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
-		"HEAD":                      {nil, to("HEAD", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
-		"PUT":                       {nil, to("PUT", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
-		"the longest body":          {nil, post(append([]byte(`{"event_type":"NEW"}`), bytes.Repeat([]byte(" "), 256<<10-20)...)), 200, "media/classroom ignored", "success", "", nil, true},
-		"a byte more":               {nil, post(bytes.Repeat([]byte(" "), 256<<10+1)), 413, "/ too_large", "too large", "", nil, false},
+		"another app, unsigned":        {source(plain().App("other").Obj()), unsigned(complete), 401, "media/classroom unauthorized", unauthenticated, "not signed", nil, false},
+		"any app":                      {source(plain().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no authentication":            {source(plain().Unauthenticated().Obj()), unsigned(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no authentication, signed":    {source(plain().Unauthenticated().Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"old but observed":             {source(plain().Timestamp(v1alpha1.TimestampObserve, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 200, "media/classroom created", "success", "", nil, true},
+		"old and enforced":             {source(plain().Timestamp(v1alpha1.TimestampEnforce, tolerance).Obj()), func(t *testing.T) *http.Request { t.Helper(); return old(t, complete) }, 401, "media/classroom unauthorized", "timestamp", "X-Rtc-Timestamp is out of", nil, false},
+		"young and enforced":           {source(plain().Timestamp(v1alpha1.TimestampEnforce, nil).Obj()), post(complete), 200, "media/classroom created", "success", "", nil, true},
+		"no such source":               {nil, to("POST", "/callbacks/media/other"), 401, "/ not_found", unauthenticated, "", nil, false},
+		"another namespace":            {nil, to("POST", "/callbacks/other/classroom"), 401, "/ not_found", unauthenticated, "", nil, false},
+		"a namespace not served":       {func(c *Config) { c.Sources, c.Namespaces = sources(nil), []string{"other"} }, post(complete), 401, "/ not_found", unauthenticated, "", nil, false},
+		"no such path":                 {nil, to("POST", "/"), 404, "/ not_found", "no such path", "", nil, false},
+		"no such path to get":          {nil, to("GET", "/metrics"), 404, "/ not_found", "no such path", "", nil, false},
+		"too short a path":             {nil, to("POST", "/callbacks/media"), 404, "/ not_found", "no such path", "", nil, false},
+		"too long a path":              {nil, to("POST", path+"/x"), 404, "media/classroom not_found", "no such path", "longer than the source's status.callbackPath", nil, false},
+		"too long a path of no source": {nil, to("POST", "/callbacks/media/other/x"), 404, "/ not_found", "no such path", "", nil, false},
+		"an escape in the path":        {nil, to("POST", "/callbacks/media/class%72oom"), 404, "/ not_found", "no such path", "", nil, false},
+		"a query":                      {nil, to("POST", path+"?from=console"), 200, "media/classroom created", "success", "", nil, true},
+		"repeated slashes":             {nil, to("POST", "//callbacks//media///classroom//"), 200, "media/classroom created", "success", "", nil, true},
+		"a slash too many":             {nil, to("POST", path+"/"), 200, "media/classroom created", "success", "", nil, true},
+		"GET":                          {nil, to("GET", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"HEAD":                         {nil, to("HEAD", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"PUT":                          {nil, to("PUT", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
+		"the longest body":             {nil, post(append([]byte(`{"event_type":"NEW"}`), bytes.Repeat([]byte(" "), 256<<10-20)...)), 200, "media/classroom ignored", "success", "", nil, true},
+		"a byte more":                  {nil, post(bytes.Repeat([]byte(" "), 256<<10+1)), 413, "/ too_large", "too large", "", nil, false},
 		"a byte more, unannounced": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
 			r := signed(t, path, bytes.Repeat([]byte(" "), 256<<10+1))
@@ -128,13 +146,13 @@ func TestAnswers(t *testing.T) {
 			r.Body = io.NopCloser(&cut{})
 			return r
 		}, 408, "/ timeout", "could not be read", "", map[string]string{"Connection": "close"}, false},
-		"no key":              {func(c *Config) { c.Keys = keyring{} }, post(complete), 503, "media/classroom unavailable", "cannot be made safe now", "", map[string]string{"Retry-After": "5"}, false},
-		"the API server away": {failing(&ingest.Error{Err: errors.New("10.0.0.1 refused")}), post(complete), 503, "media/classroom unavailable", "cannot be made safe now", "", map[string]string{"Retry-After": "5"}, false},
-		"the cache broken":    {func(c *Config) { c.Sources = sources(nil) }, post(complete), 503, "/ unavailable", "cannot be made safe now", "", map[string]string{"Retry-After": "5"}, false},
+		"no key":              {func(c *Config) { c.Keys = keyring{} }, post(complete), 503, "media/classroom unavailable", "cannot be stored now", "", map[string]string{"Retry-After": "5"}, false},
+		"the API server away": {failing(&ingest.Error{Err: errors.New("10.0.0.1 refused")}), post(complete), 503, "media/classroom unavailable", "cannot be stored now", "", map[string]string{"Retry-After": "5"}, false},
+		"the cache broken":    {func(c *Config) { c.Sources = sources(nil) }, post(complete), 503, "/ unavailable", "cannot be stored now", "", map[string]string{"Retry-After": "5"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var said strings.Builder
-			h := makeHouse(t, func(config *Config) {
+			h := newFixture(t, func(config *Config) {
 				config.Log = funcr.New(func(_, args string) { said.WriteString(args) }, funcr.Options{})
 				if c.change != nil {
 					c.change(config)
@@ -142,7 +160,7 @@ func TestAnswers(t *testing.T) {
 			})
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, c.request(t))
-			checkAnswer(t, w, c.code, c.result)
+			checkResponse(t, w, c.code, c.result)
 			// Only what is wrong in the cluster is worth a line.
 			if broken := name == "the API server away" || name == "the cache broken"; broken != (said.Len() > 0) {
 				t.Errorf("the log says %q", said.String())
@@ -174,7 +192,7 @@ type cut struct{}
 
 func (*cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func checkAnswer(t *testing.T, w *httptest.ResponseRecorder, code int, result string) {
+func checkResponse(t *testing.T, w *httptest.ResponseRecorder, code int, result string) {
 	t.Helper()
 	if w.Code != code {
 		t.Errorf("answered %d, want %d", w.Code, code)
@@ -205,8 +223,8 @@ func checkEvent(t *testing.T, recorder *events.FakeRecorder, want string) {
 }
 
 // What is delivered is what was signed; an event that names no app is the source's app's.
-func TestDelivery(t *testing.T) {
-	h := makeHouse(t, nil)
+func TestServer_DeliversWhatWasSigned(t *testing.T) {
+	h := newFixture(t, nil)
 	content := []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"j"}`)
 	r := signed(t, path, content)
 	want := ingest.Delivery{Namespace: "media", Source: "classroom", Event: sparkrtc.Event{Type: sparkrtc.Start, Name: "RECORD_NEW_FILE_START", AppID: app, JobID: "j"}, Body: content, Received: testNow}
@@ -219,11 +237,11 @@ func TestDelivery(t *testing.T) {
 
 // Neither forgeries nor replays use anything up of a source's rate; what is new does, and is let in again later. A
 // change of the rate counts at once.
-func TestRate(t *testing.T) {
+func TestSourceLimiter_CountsNewAuthenticCallbacks(t *testing.T) {
 	clk := clocktesting.NewFakeClock(testNow)
 	source := builders.MakeRecordingSource("classroom").Key("callback", "key").Obj()
 	source.Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1, Burst: 2}
-	h := makeHouse(t, func(c *Config) { c.Clock, c.Sources = clk, sources{"media/classroom": source} })
+	h := newFixture(t, func(c *Config) { c.Clock, c.Sources = clk, sources{"media/classroom": source} })
 	content, sent := fixture(t, "start-hls.json"), 0
 	send := func(r *http.Request) int {
 		w := httptest.NewRecorder()
@@ -271,23 +289,23 @@ func TestRate(t *testing.T) {
 	}
 }
 
-func TestMetersAreBounded(t *testing.T) {
-	m := newMeter(clocktesting.NewFakeClock(testNow))
+func TestSourceLimiter_IsBounded(t *testing.T) {
+	m := newSourceLimiter(clocktesting.NewFakeClock(testNow))
 	source := builders.MakeRecordingSource("a").Obj()
-	for i := range maxMetered + 10 {
+	for i := range maxLimitedSources + 10 {
 		source.Namespace = "n" + strconv.Itoa(i)
-		if !m.take(source) {
+		if !m.allow(source) {
 			t.Fatalf("source %d is throttled", i)
 		}
 	}
-	if got := m.buckets.Len(); got != maxMetered {
+	if got := m.buckets.Len(); got != maxLimitedSources {
 		t.Errorf("%d sources are metered", got)
 	}
 }
 
 // No more callbacks than InFlight are handled at one time.
-func TestInFlight(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.Limits.InFlight, c.Limits.Queue = 1, -1 })
+func TestServer_BoundsCallbacksInFlight(t *testing.T) {
+	h := newFixture(t, func(c *Config) { c.Limits.InFlight, c.Limits.Queue = 1, -1 })
 	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
 	first := httptest.NewRecorder()
 	request, content := signed(t, path, fixture(t, "start-hls.json")), fixture(t, "start-hls.json")
@@ -306,7 +324,7 @@ func TestInFlight(t *testing.T) {
 	}
 }
 
-func TestNewRefusesHalfAConfig(t *testing.T) {
+func TestNew_RequiresItsConfig(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("no error")
 	}

@@ -26,13 +26,13 @@ import (
 type frames struct {
 	net.Conn
 	*http2.Framer
-	// settings are what the door lets a client do.
+	// settings are what the server lets a client do.
 	settings map[http2.SettingID]uint32
 	// settled is closed when a ping was answered, or the connection has ended.
 	settled chan struct{}
 }
 
-// connectHTTP2 opens a connection to the door, of which nothing is read yet.
+// connectHTTP2 opens a connection to the server, of which nothing is read yet.
 func (o *open) connectHTTP2(t *testing.T) *frames {
 	t.Helper()
 	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}).DialContext(t.Context(), "tcp", o.address)
@@ -51,14 +51,14 @@ func (o *open) connectHTTP2(t *testing.T) *frames {
 	return f
 }
 
-// dialHTTP2 opens a connection to the door, and reads what it lets a client do.
+// dialHTTP2 opens a connection to the server, and reads what it lets a client do.
 func (o *open) dialHTTP2(t *testing.T) *frames {
 	t.Helper()
 	f := o.connectHTTP2(t)
 	frame, err := f.ReadFrame()
 	settings, ok := frame.(*http2.SettingsFrame)
 	if err != nil || !ok {
-		t.Fatalf("the door begins with %v, %v", frame, err)
+		t.Fatalf("the server begins with %v, %v", frame, err)
 	}
 	_ = settings.ForeachSetting(func(s http2.Setting) error { f.settings[s.ID] = s.Val; return nil })
 	go func() {
@@ -96,7 +96,7 @@ func (f *frames) post(stream uint32, header http.Header, body []byte, ends bool)
 	return err
 }
 
-// settle returns when the door has seen all that was sent: it answers a ping in its turn.
+// settle returns when the server has seen all that was sent: it answers a ping in its turn.
 func (f *frames) settle(t *testing.T) {
 	t.Helper()
 	if err := f.WritePing(false, [8]byte{}); err != nil {
@@ -135,8 +135,8 @@ func (c narrowConn) Close() error {
 // Who reads no answers does not keep its connection.
 func TestWhoReadsNothingIsCutOff(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
-	h := makeHouse(t, func(c *Config) {
+	writeCertificate(t, dir, "receiver")
+	h := newFixture(t, func(c *Config) {
 		c.CertDir, c.Limits.ReadTimeout, c.Limits.IdleTimeout = dir, 200*time.Millisecond, 200*time.Millisecond
 	})
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -178,8 +178,8 @@ func TestWhoReadsNothingIsCutOff(t *testing.T) {
 // A frame is read before anything is made of it, and the room for it is kept: it is no more than a callback needs.
 func TestFramesAreBounded(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
-	o := openDoor(t, func(c *Config) { c.CertDir = dir }, nil)
+	writeCertificate(t, dir, "receiver")
+	o := startServer(t, func(c *Config) { c.CertDir = dir }, nil)
 	const connections = 64
 	var all [connections]*frames
 	for i := range all {
@@ -204,15 +204,15 @@ func TestFramesAreBounded(t *testing.T) {
 // costs next to nothing.
 func TestWaitingStreamsHoldNoBodies(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
-	o := openDoor(t, func(c *Config) {
-		c.CertDir, c.Limits.QueueTimeout, c.Limits.ReadTimeout, c.Limits.InFlight, c.Limits.Suspects = dir, time.Minute, time.Minute, 1, 1
+	writeCertificate(t, dir, "receiver")
+	o := startServer(t, func(c *Config) {
+		c.CertDir, c.Limits.QueueTimeout, c.Limits.ReadTimeout, c.Limits.Reading, c.Limits.Throttled = dir, time.Minute, time.Minute, 1, 1
 	}, nil)
-	for _, all := range []*slots{o.inFlight, o.suspects} {
-		if !all.take(nil) {
+	for _, all := range []*concurrencyLimiter{o.reading, o.throttled} {
+		if !all.acquire(nil) {
 			t.Fatal("no slot")
 		}
-		defer all.free()
+		defer all.release()
 	}
 	f := o.dialHTTP2(t)
 	window := int(f.settings[http2.SettingInitialWindowSize])
@@ -226,15 +226,15 @@ func TestWaitingStreamsHoldNoBodies(t *testing.T) {
 	}
 	f.settle(t)
 	waitFor(t, "what they sent to be dropped", func() bool { return int64(heap())-int64(before) < 8<<20 })
-	waitFor(t, "what they sent to leave the queues", func() bool { return len(o.inFlight.queue)+len(o.suspects.queue) == 0 })
+	waitFor(t, "what they sent to leave the queues", func() bool { return len(o.reading.queue)+len(o.throttled.queue) == 0 })
 }
 
 // The longest body comes in, on a new connection too, where a client does not know yet how much it may send; and so do as
-// many at one time as the door lets one connection send.
+// many at one time as the server lets one connection send.
 func TestLongBodiesOverHTTP2(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
-	o := openDoor(t, func(c *Config) {
+	writeCertificate(t, dir, "receiver")
+	o := startServer(t, func(c *Config) {
 		c.CertDir, c.Limits.ReadTimeout, c.Limits.HandleTimeout = dir, time.Minute, time.Minute
 	}, nil)
 	padded := func(size int) []byte {
@@ -288,12 +288,12 @@ func TestLongBodiesOverHTTP2(t *testing.T) {
 	all.Wait()
 }
 
-// What one sender does, and a door that is about to close, ends no connection that others may share: what they are just
+// What one sender does, and a server that is about to close, ends no connection that others may share: what they are just
 // sending would be refused, and perhaps never sent again.
 func TestStreamsOfOthersGoOn(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
-	o := openDoor(t, func(c *Config) { c.CertDir = dir }, nil)
+	writeCertificate(t, dir, "receiver")
+	o := startServer(t, func(c *Config) { c.CertDir = dir }, nil)
 	dials := 0
 	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -7,13 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
-	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,57 +26,53 @@ import (
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-// Why a callback cannot be verified now. It may be genuine, and its sender may try again: that is why these are
-// answered with 503, not with 401.
-var (
-	// ErrNoUsableKey says that every key of the source is missing from its Secret or has a wrong length.
-	ErrNoUsableKey = errors.New("source has no usable key")
-	// ErrKeysUnread says that no key at hand verifies the callback, and that not every key could be read.
-	ErrKeysUnread = errors.New("source's keys cannot be read now")
-)
-
 const (
-	// keysMaxAge is how old keys may be before they are read again; callbacks go on with the old ones meanwhile.
-	keysMaxAge = time.Minute
-	// keysTrust is how old keys may be before a callback waits for them to be read again, so that a source that is called
-	// once a day does not go by yesterday's keys. It waits for keysPatience. While the API server is away, the keys of a
-	// busy source are asked for every two seconds, and its callbacks wait for none of that.
-	keysTrust    = 2 * time.Minute
-	keysPatience = 250 * time.Millisecond
-	// keysForceInterval is how long a source's Secrets are left alone after they were read, however many callbacks
-	// fail to verify: forgeries cannot drive reads. It is also the longest that a key which was replaced in place
-	// stays unknown.
-	keysForceInterval = 2 * time.Second
-	// keysKeep is how long keys stay in use while the API server cannot be asked.
-	keysKeep = 24 * time.Hour
+	// softMaxAge is how old keys may be before they are read again; callbacks go on with the old ones meanwhile.
+	softMaxAge = time.Minute
+	// refreshAfter is how old keys may be before a callback waits for them to be read again, for at most refreshWait, so
+	// that a source that is called once a day does not go by yesterday's keys. While the API server is away, the keys of a
+	// busy source are asked for every two seconds, and its callbacks do not wait for that.
+	refreshAfter = 2 * time.Minute
+	refreshWait  = 250 * time.Millisecond
+	// forceInterval is how long a source's Secrets are left alone after they were read, however many callbacks fail to
+	// verify: forgeries cannot drive reads. It is also the longest that a key which was replaced in place stays unknown.
+	forceInterval = 2 * time.Second
+	// forceRate and forceBurst bound such reads of all sources together, per second and at once.
+	forceRate  = 10
+	forceBurst = 40
+	// maxStale is how long keys stay in use while the API server cannot be asked.
+	maxStale = 24 * time.Hour
 	// keysTimeout is for reading all Secrets of a source, at most four.
 	keysTimeout = 2 * time.Second
-	// maxSources is how many sources' keys are held. The one that called longest ago is dropped first, and read again
-	// when it calls.
-	maxSources = 4096
-	// maxWaiting is how many callbacks that the known keys do not verify wait at one time for the keys to be read again.
-	// They are forgeries, or a key was just replaced in place: when the API server hangs, forgeries must not hold the
-	// slots that genuine callbacks need.
+	// maxWaiting is how many callbacks that the known keys do not verify wait at the same time for the keys to be read
+	// again. They are forgeries, or a key was just replaced in place: when the API server hangs, forgeries must not hold
+	// the slots that authentic callbacks need.
 	maxWaiting = 64
 )
 
-// KeyStore verifies callbacks with the keys of their sources. It reads the Secrets with `get` alone, holds the keys in
+// KeyStore evaluates callbacks with the keys of their sources. It reads the Secrets with `get` alone, holds the keys in
 // memory, and reads them again after a minute, when the source names others, and when a callback does not verify.
 // Callbacks that a known key verifies hardly wait for that. A Secret or key that is gone is forgotten when it is next
 // read; while the API server cannot be asked, the keys that were read last stay in use for 24 hours.
+//
+// It holds the keys of every source that exists, so that callbacks to others make it forget none; the KeyPrefetcher
+// forgets those of deleted sources.
 type KeyStore struct {
-	live    client.Reader
+	reader  client.Reader
 	clock   clock.PassiveClock
 	log     logr.Logger
-	sources *lru.Cache[types.NamespacedName, *sourceKeys]
 	waiting chan struct{}
+	forced  *rate.Limiter
+
+	mu      sync.Mutex
+	sources map[types.NamespacedName]*sourceKeys
 }
 
-// NewKeyStore makes a KeyStore that reads from the live reader: a manager's GetAPIReader, so that nothing lists,
-// watches or caches Secrets.
-func NewKeyStore(live client.Reader, clk clock.PassiveClock, log logr.Logger) *KeyStore {
-	return &KeyStore{live: live, clock: clk, log: log,
-		sources: bounded[types.NamespacedName, *sourceKeys](maxSources), waiting: make(chan struct{}, maxWaiting)}
+// NewKeyStore makes a KeyStore that reads from the API server: a manager's GetAPIReader, so that nothing lists, watches or
+// caches Secrets.
+func NewKeyStore(reader client.Reader, clk clock.PassiveClock, log logr.Logger) *KeyStore {
+	return &KeyStore{reader: reader, clock: clk, log: log, waiting: make(chan struct{}, maxWaiting),
+		forced: rate.NewLimiter(forceRate, forceBurst), sources: map[types.NamespacedName]*sourceKeys{}}
 }
 
 // sourceKeys are what is held of one source.
@@ -95,14 +92,15 @@ type keySet struct {
 	readAt time.Time
 	// complete says that every Secret was read, or is known not to be there.
 	complete bool
-	// away says that the API server could not be asked; that it forbids a Secret is the source's own trouble.
+	// away says that the API server could not be asked. A forbidden Secret is the source's own problem.
 	away bool
 }
 
 // heldKey is what is known of one key.
 type heldKey struct {
-	// key is empty when there is no usable one.
-	key sparkrtc.Key
+	// key is empty when there is no usable one; text is the key as its Secret has it, for the StateCache.
+	key  sparkrtc.Key
+	text []byte
 	// usable says that there is a key.
 	usable bool
 	// unread says that the API server could not be asked, and that no key is known from before.
@@ -111,80 +109,99 @@ type heldKey struct {
 	readAt time.Time
 }
 
-// Verify reports whether one of the source's keys signed the body. Its errors wrap those of callback.Verify,
-// ErrNoUsableKey or ErrKeysUnread; none holds any of a key.
-func (k *KeyStore) Verify(ctx context.Context, source *v1alpha1.RecordingSource, proof sparkrtc.Proof, body []byte) error {
-	held := k.of(types.NamespacedName{Namespace: source.Namespace, Name: source.Name})
-	refs := source.Spec.Callback.Keys
+// Evaluate evaluates a request with the source's keys, and reads them again when they do not verify it.
+func (k *KeyStore) Evaluate(ctx context.Context, source *v1alpha1.RecordingSource, request Request) Evaluation {
+	now := k.clock.Now()
+	if source.Spec.Callback.Authentication == v1alpha1.AuthenticationNone {
+		return Evaluate(source, Keys{}, request, now)
+	}
+	held := k.of(client.ObjectKeyFromObject(source))
 	set := held.current.Load()
-	err := set.verify(refs, k.clock.Now(), proof, body)
+	e := set.evaluate(source, request, now)
 	switch {
-	case errors.Is(err, sparkrtc.ErrHeaders):
-		return err
-	case err == nil:
-		return k.confirm(ctx, held, source, proof, body, set)
-	case !set.names(refs):
-		return k.verifyAnew(ctx, held, source, proof, body, set)
-	case k.clock.Since(set.readAt) < keysForceInterval:
-		return err
+	case e.Authenticated():
+		return k.confirm(ctx, held, source, request, set, e)
+	case errors.Is(e.Err, sparkrtc.ErrUnsigned) || errors.Is(e.Err, sparkrtc.ErrHeaders):
+		return e
+	case !set.names(source.Spec.Callback.Keys):
+		return k.refresh(ctx, held, source, request, set)
+	case now.Sub(set.readAt) < forceInterval:
+		return e
+	}
+	if !k.mayForce(held, now) {
+		return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
 	}
 	select {
 	case k.waiting <- struct{}{}:
 		defer func() { <-k.waiting }()
-		return k.verifyAnew(ctx, held, source, proof, body, set)
+		return k.refresh(ctx, held, source, request, set)
 	default:
-		return ErrKeysUnread
+		return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
 	}
 }
 
-// confirm has the keys that verified a callback read again when they are due, and verifies with newer ones if these were
+// confirm has the keys that verified a request read again when they are due, and evaluates it with newer ones if these were
 // too old to be trusted.
-func (k *KeyStore) confirm(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, proof sparkrtc.Proof, body []byte, set *keySet) error {
-	refs, age := source.Spec.Callback.Keys, k.clock.Since(set.readAt)
-	if set.names(refs) && age < keysMaxAge && (set.complete || age < keysForceInterval) {
-		return nil
+func (k *KeyStore) confirm(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, request Request, set *keySet, e Evaluation) Evaluation {
+	age := k.clock.Since(set.readAt)
+	if set.names(source.Spec.Callback.Keys) && age < softMaxAge && (set.complete || age < forceInterval) {
+		return e
 	}
 	done := k.read(held, source, set)
-	if age < keysTrust {
-		return nil
+	if age < refreshAfter {
+		return e
 	}
-	ctx, cancel := context.WithTimeout(ctx, keysPatience)
+	ctx, cancel := context.WithTimeout(ctx, refreshWait)
 	defer cancel()
 	select {
 	case <-done:
-		return held.current.Load().verify(refs, k.clock.Now(), proof, body)
+		return held.current.Load().evaluate(source, request, k.clock.Now())
 	case <-ctx.Done():
-		return nil
+		return e
 	}
+}
+
+// mayForce says that a callback which does not verify may have the keys read again: they are being read anyway, or the
+// bound of all sources together allows one more reading.
+func (k *KeyStore) mayForce(held *sourceKeys, now time.Time) bool {
+	held.mu.Lock()
+	defer held.mu.Unlock()
+	return held.reading != nil || k.forced.AllowN(now, 1)
 }
 
 // of finds what is held of a source.
 func (k *KeyStore) of(name types.NamespacedName) *sourceKeys {
-	if held, ok := k.sources.Get(name); ok {
-		return held
-	}
-	held := &sourceKeys{}
-	if others, ok, _ := k.sources.PeekOrAdd(name, held); ok {
-		return others
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	held, ok := k.sources[name]
+	if !ok {
+		held = &sourceKeys{}
+		k.sources[name] = held
 	}
 	return held
 }
 
-// verifyAnew waits until there are newer keys than those of set, and verifies with them.
-func (k *KeyStore) verifyAnew(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, proof sparkrtc.Proof, body []byte, set *keySet) error {
-	refs := source.Spec.Callback.Keys
+// retain forgets the keys of all sources but the named ones.
+func (k *KeyStore) retain(names map[types.NamespacedName]bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.sources, func(name types.NamespacedName, _ *sourceKeys) bool { return !names[name] })
+}
+
+// refresh waits until there are newer keys than those of set, and evaluates with them.
+func (k *KeyStore) refresh(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, request Request, set *keySet) Evaluation {
 	// The reading that is under way may be for what the source named before.
 	for range 2 {
 		select {
 		case <-k.read(held, source, set):
 		case <-ctx.Done():
-			return ErrKeysUnread
+			return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
 		}
-		if set = held.current.Load(); set.names(refs) {
+		if set = held.current.Load(); set.names(source.Spec.Callback.Keys) {
 			break
 		}
 	}
-	return set.verify(refs, k.clock.Now(), proof, body)
+	return set.evaluate(source, request, k.clock.Now())
 }
 
 // ended is a reading that has ended.
@@ -248,7 +265,7 @@ func (k *KeyStore) get(ctx context.Context, namespace, name string) (*corev1.Sec
 	if len(rest.IsValidPathSegmentName(name)) > 0 {
 		return secret, nil // no object has such a name, and the client asks for none
 	}
-	err := k.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
+	err := k.reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
 	switch {
 	case apierrors.IsNotFound(err):
 		return &corev1.Secret{}, nil
@@ -259,14 +276,21 @@ func (k *KeyStore) get(ctx context.Context, namespace, name string) (*corev1.Sec
 	}
 }
 
-// hold takes the key out of its Secret, or keeps the old one when the Secret could not be read. Why a key is unusable
-// is told in the source's Ready condition.
+// hold takes the key out of its Secret, or keeps the old one when the Secret could not be read. The source's Ready condition says
+// why a key is unusable.
 func hold(secret *corev1.Secret, ref v1alpha1.CallbackKey, old *keySet, now time.Time) heldKey {
 	if secret == nil {
 		return old.find(ref)
 	}
-	key, err := sparkrtc.ParseKey(secret.Data[ref.SecretRef.Key])
-	return heldKey{key: key, usable: err == nil, readAt: now}
+	return newHeldKey(secret.Data[ref.SecretRef.Key], now)
+}
+
+func newHeldKey(text []byte, readAt time.Time) heldKey {
+	key, err := sparkrtc.ParseKey(text)
+	if err != nil {
+		return heldKey{readAt: readAt}
+	}
+	return heldKey{key: key, text: text, usable: true, readAt: readAt}
 }
 
 // find is what the set knows of a key.
@@ -284,25 +308,55 @@ func (s *keySet) names(refs []v1alpha1.CallbackKey) bool {
 	return s != nil && slices.Equal(s.refs, refs)
 }
 
-// verify tries those of the named keys that are known and may be used now.
-func (s *keySet) verify(refs []v1alpha1.CallbackKey, now time.Time, proof sparkrtc.Proof, body []byte) error {
-	keys := make([]sparkrtc.Key, 0, len(refs))
-	unread := false
-	for _, ref := range refs {
+// evaluate evaluates a request with those of the source's keys that are known and may be used now.
+func (s *keySet) evaluate(source *v1alpha1.RecordingSource, request Request, now time.Time) Evaluation {
+	var keys Keys
+	for _, ref := range source.Spec.Callback.Keys {
 		held := s.find(ref)
 		switch {
-		case held.unread || now.Sub(held.readAt) > keysKeep:
-			unread = true
+		case held.unread || now.Sub(held.readAt) > maxStale:
+			keys.Unread = true
 		case held.usable:
-			keys = append(keys, held.key)
+			keys.Usable = append(keys.Usable, held.key)
 		}
 	}
-	if len(keys) == 0 && !unread {
-		return ErrNoUsableKey
+	return Evaluate(source, keys, request, now)
+}
+
+// snapshot is what is known of all keys, and when the API server last answered a reading; zero: it never did.
+func (k *KeyStore) snapshot() (all []savedKeys, answered time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name, held := range k.sources {
+		set := held.current.Load()
+		if set == nil {
+			continue
+		}
+		saved := savedKeys{Source: name, References: set.refs}
+		for _, key := range set.held {
+			saved.Keys = append(saved.Keys, savedKey{Text: key.text, Unread: key.unread, ReadAt: key.readAt})
+			if key.readAt.After(answered) {
+				answered = key.readAt
+			}
+		}
+		all = append(all, saved)
 	}
-	err := sparkrtc.Verify(keys, proof, body)
-	if unread && (errors.Is(err, sparkrtc.ErrSignature) || errors.Is(err, sparkrtc.ErrNoKey)) {
-		return ErrKeysUnread
+	return all, answered
+}
+
+// restore takes over what a snapshot knew, for sources of which nothing is known yet. The keys are read again as soon as
+// the API server answers.
+func (k *KeyStore) restore(all []savedKeys) {
+	for _, saved := range all {
+		if len(saved.Keys) != len(saved.References) {
+			continue
+		}
+		set := &keySet{refs: saved.References, away: true}
+		for _, key := range saved.Keys {
+			held := newHeldKey(key.Text, key.ReadAt)
+			held.unread = key.Unread
+			set.held = append(set.held, held)
+		}
+		k.of(saved.Source).current.CompareAndSwap(nil, set)
 	}
-	return err
 }

@@ -10,7 +10,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Limits bound what callers can make the door hold or do. A zero field means its default.
+// Limits bound what clients can make the receiver hold or do. A zero field means its default.
 type Limits struct {
 	// BodyBytes is the longest body. A callback has about 1 KiB. Default 256 KiB.
 	BodyBytes int64
@@ -18,20 +18,23 @@ type Limits struct {
 	HeaderBytes int
 	// Connections that are open at one time; more of them wait to be accepted. Default 1024.
 	Connections int
-	// InFlight is how many callbacks are read and handled at one time, which bounds memory to this many bodies, also
+	// Reading is how many bodies are read at the same time, or wait for one of InFlight. Default 1024: as many as there are
+	// connections, so that over HTTP/1 slow senders need all connections to keep others from sending.
+	Reading int
+	// InFlight is how many callbacks are handled at the same time. With Reading it bounds memory to so many bodies, also
 	// over HTTP/2, where one connection carries many. Default 512: at 5 ms each, 100 000 a second.
 	InFlight int
-	// Suspects is how many callbacks of addresses that failed often, or send many bodies at one time, are read and
-	// handled at one time, beside InFlight. Default 16: at 5 ms each, 3200 a second.
-	Suspects int
-	// Queue is how many callbacks wait when all slots are taken, and as many again for the suspects' slots. Default 512;
-	// negative for none.
+	// Throttled is how many callbacks of throttled clients are read and handled at the same time. Default 16: at 5 ms each,
+	// 3200 a second.
+	Throttled int
+	// Queue is how many callbacks wait for each of these when it is full. Default 512; negative for none.
 	Queue int
 	// QueueTimeout is how long a callback waits for a slot. Default 3 s: when an outage begins, the first hold their slots
 	// for the 2 s that the API server is given, and until they are synced to disk. What is left of ReadTimeout is enough
 	// for the body.
 	QueueTimeout time.Duration
-	// ReadTimeout cuts slow senders off: it is for header and body together, which fit into one packet. Default 5 s.
+	// ReadTimeout cuts slow senders off: it is for header and body together, from the first byte on. They fit into one
+	// packet. Default 5 s.
 	ReadTimeout time.Duration
 	// HandleTimeout is for verifying and writing, after the body is read. Default 8 s: senders rarely wait longer.
 	HandleTimeout time.Duration
@@ -39,11 +42,11 @@ type Limits struct {
 	// its way just then is lost, so an ingress should be the one that closes. Default 2 minutes: nginx and the load
 	// balancers of clouds mostly do after 60 s, Traefik and what else is written in Go after 90 s.
 	IdleTimeout time.Duration
-	// ShutdownDelay is how long the door still serves, no longer ready, after it was told to stop: until then, the
+	// ShutdownDelay is how long the server still serves, no longer ready, after it was told to stop: until then, the
 	// Service's endpoints may still send callers here. Default 5 s; negative for none.
 	ShutdownDelay time.Duration
 	// DrainTimeout is how long answers that are under way may take after that. Default 20 s: more than ReadTimeout and
-	// HandleTimeout together, and with the delay less than the 30 s that a manager's graceful shutdown takes.
+	// HandleTimeout together, and with the delay less than the 30 s that the process has.
 	DrainTimeout time.Duration
 }
 
@@ -61,16 +64,17 @@ const (
 	frameBytes = 16 << 10
 )
 
-// perAddress is which part of InFlight the bodies of one address may take up while they come, before it is suspect.
-const perAddress = 4
+// perClient is which part of Reading the bodies of one address may take up while they come, before it is throttled.
+const perClient = 8
 
 // withDefaults fills in what is zero.
 func (l Limits) withDefaults() Limits {
 	l.BodyBytes = cmp.Or(l.BodyBytes, 256<<10)
 	l.HeaderBytes = cmp.Or(l.HeaderBytes, 16<<10)
 	l.Connections = cmp.Or(l.Connections, 1024)
+	l.Reading = cmp.Or(l.Reading, 1024)
 	l.InFlight = cmp.Or(l.InFlight, 512)
-	l.Suspects = cmp.Or(l.Suspects, 16)
+	l.Throttled = cmp.Or(l.Throttled, 16)
 	l.Queue = max(cmp.Or(l.Queue, 512), 0)
 	l.QueueTimeout = cmp.Or(l.QueueTimeout, 3*time.Second)
 	l.ReadTimeout = cmp.Or(l.ReadTimeout, 5*time.Second)

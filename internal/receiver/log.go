@@ -11,8 +11,8 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// quietLog is for net/http, which logs every failed handshake and every malformed request: anybody can cause them, so
-// they are of interest only to who looks for them. But it also catches a panic, which loses a callback and is ours.
+// quietLog is for net/http, which logs every failed handshake and every malformed request. Anybody can cause them, so they
+// are logged for debugging only. A panic that it caught is ours, and loses a callback.
 func quietLog(to logr.Logger) *log.Logger { return log.New(quiet{to}, "", 0) }
 
 type quiet struct{ log logr.Logger }

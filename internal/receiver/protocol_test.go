@@ -24,7 +24,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-// dial opens a connection to the door that fails within seconds.
+// dial opens a connection to the server that fails within seconds.
 func (o *open) dial(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", o.address)
@@ -75,7 +75,7 @@ func raw(tb testing.TB, change func(header string) string) string {
 
 // A header that is there twice is refused, however it is written; one that is merely in another case is not.
 func TestRepeatedHeaders(t *testing.T) {
-	o := openDoor(t, nil, nil)
+	o := startServer(t, nil, nil)
 	add := func(lines string) func(string) string { return func(h string) string { return h + lines } }
 	join := func(name string) func(string) string {
 		return func(h string) string { return strings.Replace(h, name+": ", name+": 1, ", 1) }
@@ -116,7 +116,7 @@ func TestRepeatedHeaders(t *testing.T) {
 
 // Who proves nothing does not keep a connection; who does, does.
 func TestStrangersKeepNoConnection(t *testing.T) {
-	o := openDoor(t, nil, nil)
+	o := startServer(t, nil, nil)
 	conn := o.dial(t)
 	for range 2 {
 		if code := say(t, conn, raw(t, nil)); code != http.StatusOK {
@@ -138,17 +138,17 @@ func TestStrangersKeepNoConnection(t *testing.T) {
 	}
 }
 
-// An ingress that is written in Go keeps a connection for as long as this. If the door closed it no later, what the ingress
+// An ingress that is written in Go keeps a connection for as long as this. If the server closed it no later, what the ingress
 // was just sending would be lost.
 func TestAnIngressClosesFirst(t *testing.T) {
 	ingress := http.DefaultTransport.(*http.Transport).IdleConnTimeout
-	if door := (Limits{}).withDefaults().IdleTimeout; door < ingress+10*time.Second {
-		t.Errorf("the door closes an idle connection after %s, an ingress after %s", door, ingress)
+	if timeout := (Limits{}).withDefaults().IdleTimeout; timeout < ingress+10*time.Second {
+		t.Errorf("the server closes an idle connection after %s, an ingress after %s", timeout, ingress)
 	}
 }
 
 func TestIdleConnectionsAreClosed(t *testing.T) {
-	o := openDoor(t, func(c *Config) { c.Limits.IdleTimeout = 50 * time.Millisecond }, nil)
+	o := startServer(t, func(c *Config) { c.Limits.IdleTimeout = 50 * time.Millisecond }, nil)
 	conn := o.dial(t)
 	if code := say(t, conn, raw(t, nil)); code != http.StatusOK {
 		t.Fatalf("answered %d", code)
@@ -160,7 +160,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 
 // More connections than there may be wait for one to end.
 func TestConnectionsAreBounded(t *testing.T) {
-	o := openDoor(t, func(c *Config) { c.Limits.Connections = 1 }, nil)
+	o := startServer(t, func(c *Config) { c.Limits.Connections = 1 }, nil)
 	first, second := o.dial(t), o.dial(t)
 	if code := say(t, first, raw(t, nil)); code != http.StatusOK {
 		t.Fatalf("the first: %d", code)
@@ -186,8 +186,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 // Over HTTP/2, too, a repeated header is refused and a slow body is cut off, while the connection's other streams go on.
 func TestHTTP2(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
-	o := openDoor(t, func(c *Config) { c.CertDir, c.Limits.ReadTimeout = dir, 300*time.Millisecond }, nil)
+	writeCertificate(t, dir, "receiver")
+	o := startServer(t, func(c *Config) { c.CertDir, c.Limits.ReadTimeout = dir, 300*time.Millisecond }, nil)
 	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer transport.CloseIdleConnections()
 	send := func(content io.Reader, change func(http.Header)) int {
@@ -237,11 +237,11 @@ func (broken) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) { 
 // A fault in the handling of a callback costs that one its answer, and is told; a stranger's handshake is not.
 func TestAPanicIsTold(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
+	writeCertificate(t, dir, "receiver")
 	for scheme, certDir := range map[string]string{"http": "", "https": dir} {
 		var mu sync.Mutex
 		var log []string
-		o := openDoor(t, func(c *Config) {
+		o := startServer(t, func(c *Config) {
 			c.CertDir, c.Ingester = certDir, broken{}
 			c.Log = funcr.New(func(_, args string) {
 				mu.Lock()
@@ -274,11 +274,11 @@ func TestAPanicIsTold(t *testing.T) {
 // Without a certificate the log says at once what that means; with one it does not.
 func TestPlainHTTPIsSaidOutLoud(t *testing.T) {
 	dir := t.TempDir()
-	writeCertificate(t, dir, "door")
+	writeCertificate(t, dir, "receiver")
 	for certDir, want := range map[string]int{"": 1, dir: 0} {
 		var mu sync.Mutex
 		var log strings.Builder
-		openDoor(t, func(c *Config) {
+		startServer(t, func(c *Config) {
 			c.CertDir = certDir
 			c.Log = funcr.New(func(_, args string) {
 				mu.Lock()

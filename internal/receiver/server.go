@@ -1,25 +1,27 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receiver is the HTTP server that SparkRTC calls: POST /callbacks/{namespace}/{source}. It limits, reads,
-// verifies and decodes, and answers 200 only when ingest has made the event safe.
+// Package receiver is the HTTP server that SparkRTC sends callbacks to: POST /callbacks/{namespace}/{source}. It limits,
+// reads, verifies and decodes, and responds with 200 only after ingest has stored the event.
 //
-// The answers, always JSON {"status": 1|0, "result": "..."}:
+// The responses, always JSON {"status": 1|0, "result": "..."}:
 //
-//	200  verified and safe: new, a duplicate or replay, or of a type that is not known
-//	400  verified, but not decodable or not storable; an event on the RecordingSource names the field
-//	401  signature missing or wrong, or, where the source enforces it, a timestamp out of tolerance
-//	403  verified, but another app's
-//	404  no such source or path
+//	200  authentic and stored: new, a duplicate or replay, or of an unknown type
+//	400  authentic, but it cannot be decoded or stored; an event on the RecordingSource names the field
+//	401  no such source, or its signature is missing or wrong, or, where the source enforces it, a timestamp out of tolerance
+//	403  authentic, but another app's
+//	404  no such path
 //	405  not POST
 //	408  the body came too slowly or was cut off
 //	413  the body is over 256 KiB
-//	429  too many callbacks at one time, or of one source; Retry-After
-//	503  cannot be verified or made safe now, though it may be genuine; Retry-After
+//	415  the body is compressed
+//	429  too many callbacks at the same time, or of one source; Retry-After
+//	503  cannot be verified or stored now, though it may be authentic; Retry-After
 package receiver
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -27,7 +29,6 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,98 +44,95 @@ import (
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-// defaultTolerance is that of the RecordingSource's definition, for a source that was stored without it.
-const defaultTolerance = 15 * time.Minute
-
-// Verifier says whether a callback is genuine; KeyStore is the one.
-type Verifier interface {
-	Verify(ctx context.Context, source *v1alpha1.RecordingSource, proof sparkrtc.Proof, body []byte) error
+// Evaluator evaluates a request with the keys of its source; KeyStore is the one.
+type Evaluator interface {
+	Evaluate(ctx context.Context, source *v1alpha1.RecordingSource, request Request) Evaluation
 }
 
-// Ingester makes an event safe; ingest.Ingester is the one.
+// Ingester stores an event; ingest.Ingester is the one.
 type Ingester interface {
 	Ingest(ctx context.Context, delivery ingest.Delivery) (ingest.Result, error)
 }
 
-// DeadLetters keeps what is genuine but cannot be used, for a person to look at.
+// DeadLetters keeps what is authentic but cannot be used, for a person to look at.
 type DeadLetters interface {
 	// Bury keeps a delivery and why it could not be used; its Event is not set when it could not be decoded. It does not
 	// hold the delivery's body after it returned.
 	Bury(ctx context.Context, delivery ingest.Delivery, reason string) error
 }
 
-// Observer is told of every answer. Namespace and source are those of an existing RecordingSource, or empty; the
+// Observer is told of every response. Namespace and source are those of an existing RecordingSource, or empty; the
 // outcomes and units are few.
 type Observer interface {
 	CallbackHandled(namespace, source, outcome string, took time.Duration)
-	// TimestampObserved is told what the timestamp of a genuine callback seems to be, and how far it lies from now:
-	// below zero for the past.
+	// TimestampObserved is told what the timestamp of an authentic callback seems to be, and how far it lies from now:
+	// negative for the past.
 	TimestampObserved(namespace, source, unit string, skew time.Duration)
-}
-
-// Caches are those that have to be synced before the door opens; a manager's GetCache is one.
-type Caches interface {
-	WaitForCacheSync(ctx context.Context) bool
 }
 
 // Config is what a Server needs. Every field is required but those that say otherwise.
 type Config struct {
 	// Address to listen on, for example ":8443".
 	Address string
-	// CertDir holds tls.crt and tls.key, which are read again when they change. Optional: without it the door speaks
+	// CertDir holds tls.crt and tls.key, which are read again when they change. Optional: without it the receiver speaks
 	// plain HTTP.
 	CertDir string
 	// Limits are optional.
 	Limits Limits
-	// TrustedProxies are networks whose X-Forwarded-For is believed. Optional: without them, a caller is known by the
+	// TrustedProxies are networks whose X-Forwarded-For is trusted. Optional: without them, a client is known by the
 	// address of its connection.
 	TrustedProxies []netip.Prefix
-	// Namespaces are those whose sources may be called, and that the cache holds. Optional: without them, all.
+	// Namespaces are those whose sources are served, and that the cache holds. Optional: without them, all.
 	Namespaces []string
 
 	// Sources reads RecordingSources from a cache.
 	Sources client.Reader
-	// Caches are optional.
-	Caches   Caches
-	Keys     Verifier
-	Ingester Ingester
-	Observer Observer
+	// WaitForSources returns once Sources can be read, or with an error when the context ends. Optional: they can be read
+	// at once.
+	WaitForSources func(ctx context.Context) error
+	Keys           Evaluator
+	Ingester       Ingester
+	Observer       Observer
 	// DeadLetters are optional.
 	DeadLetters DeadLetters
-	// Status writes the status of RecordingSources. Optional: without it, they do not show what their timestamps are.
-	Status   client.SubResourceWriter
-	Recorder events.EventRecorder
-	Log      logr.Logger
+	Recorder    events.EventRecorder
+	Log         logr.Logger
 	// Clock is optional.
 	Clock clock.Clock
 }
 
-// Server is the door. It is a Runnable of a manager that serves on every replica, leader or not.
+// Server is the HTTP server.
 type Server struct {
 	address string
 	certDir string
 	limits  Limits
 	// namespaces is empty for all.
-	namespaces  []string
-	proxies     proxies
-	sources     client.Reader
-	caches      Caches
-	keys        Verifier
-	ingester    Ingester
-	deadLetters DeadLetters
-	observer    Observer
-	recorder    events.EventRecorder
-	log         logr.Logger
-	clock       clock.Clock
+	namespaces     []string
+	proxies        proxies
+	sources        client.Reader
+	waitForSources func(context.Context) error
+	keys           Evaluator
+	ingester       Ingester
+	deadLetters    DeadLetters
+	observer       Observer
+	recorder       events.EventRecorder
+	log            logr.Logger
+	clock          clock.Clock
 
-	meter      *meter
-	strangers  *strangers
-	deliveries *deliveries
-	timestamps *timestamps
-	inFlight   *slots
-	suspects   *slots
-	buffers    buffers
-	// serving says that the door is open, closing that every answer of HTTP/1 asks its sender to connect anew, elsewhere.
+	rates         *sourceLimiter
+	rejectedRates *sourceLimiter
+	clients       *clientLimiter
+	replays       *replayCache
+	notices       *notices
+	// reading is for bodies that are read, inFlight for callbacks that are handled, throttled for both of throttled clients.
+	reading   *concurrencyLimiter
+	inFlight  *concurrencyLimiter
+	throttled *concurrencyLimiter
+	buffers   buffers
+	// decoy is the key of sources that do not exist.
+	decoy Keys
+	// serving says that the server is ready, closing that every response over HTTP/1 asks its sender to connect again,
+	// elsewhere.
 	serving atomic.Bool
 	closing atomic.Bool
 }
@@ -142,31 +140,35 @@ type Server struct {
 // New makes a Server that does nothing before it is started.
 func New(config Config) (*Server, error) {
 	if config.Sources == nil || config.Keys == nil || config.Ingester == nil || config.Observer == nil || config.Recorder == nil {
-		return nil, errors.New("door: Sources, Keys, Ingester, Observer and Recorder are required")
+		return nil, errors.New("receiver: Sources, Keys, Ingester, Observer and Recorder are required")
 	}
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
+	decoy, err := sparkrtc.ParseKey([]byte(rand.Text() + rand.Text()))
+	if err != nil {
+		return nil, fmt.Errorf("receiver: make a decoy key: %w", err)
+	}
 	limits, clk := config.Limits.withDefaults(), config.Clock
 	return &Server{
 		address: config.Address, certDir: config.CertDir, limits: limits, namespaces: config.Namespaces, proxies: config.TrustedProxies,
-		sources: config.Sources, caches: config.Caches, keys: config.Keys, ingester: config.Ingester, deadLetters: config.DeadLetters,
+		sources: config.Sources, waitForSources: config.WaitForSources, keys: config.Keys, ingester: config.Ingester, deadLetters: config.DeadLetters,
 		observer: config.Observer, recorder: config.Recorder, log: config.Log, clock: clk,
-		meter:      newMeter(clk),
-		strangers:  newStrangers(max(limits.InFlight/perAddress, 1), clk),
-		deliveries: newDeliveries(clk),
-		timestamps: newTimestamps(config.Status, clk, config.Log),
-		inFlight:   newSlots(limits.InFlight, limits.Queue, limits.QueueTimeout, clk),
-		suspects:   newSlots(limits.Suspects, limits.Queue, limits.QueueTimeout, clk),
+		rates:         newSourceLimiter(clk),
+		rejectedRates: newRejectedLimiter(clk),
+		clients:       newClientLimiter(max(limits.Reading/perClient, 1), clk),
+		replays:       newReplayCache(clk),
+		notices:       newNotices(config.Recorder, clk),
+		reading:       newConcurrencyLimiter(limits.Reading, limits.Queue, limits.QueueTimeout, clk),
+		inFlight:      newConcurrencyLimiter(limits.InFlight, limits.Queue, limits.QueueTimeout, clk),
+		throttled:     newConcurrencyLimiter(limits.Throttled, limits.Queue, limits.QueueTimeout, clk),
+		decoy:         Keys{Usable: []sparkrtc.Key{decoy}},
 	}, nil
 }
 
-// NeedLeaderElection is false: every replica takes callbacks.
-func (s *Server) NeedLeaderElection() bool { return false }
+var errNotServing = errors.New("the receiver is not serving")
 
-var errNotServing = errors.New("the callback door is not open")
-
-// ReadyCheck is a healthz.Checker: it passes while the door is open, and fails as soon as it is about to close.
+// ReadyCheck is a healthz.Checker: it passes while the server serves, and fails as soon as it is about to close.
 func (s *Server) ReadyCheck(*http.Request) error {
 	if !s.serving.Load() {
 		return errNotServing
@@ -174,16 +176,15 @@ func (s *Server) ReadyCheck(*http.Request) error {
 	return nil
 }
 
-// Start serves until the context ends, and returns when the last answer is sent. It opens the door only when the
-// caches are synced: a source that is not known yet would be answered with 404, and its callback lost.
+// Start serves until the context ends, and returns when the last response is sent. It serves only once the sources can be
+// read: a source that is not known yet would be refused, and its callback lost.
 func (s *Server) Start(ctx context.Context) error {
-	if err := s.waitForCaches(ctx); err != nil {
-		select {
-		case <-ctx.Done():
-			// Stopped before it began is no failure.
-			return nil
-		default:
-			return err
+	if s.waitForSources != nil {
+		if err := s.waitForSources(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil // stopped before it began
+			}
+			return fmt.Errorf("read the recording sources: %w", err)
 		}
 	}
 	var config net.ListenConfig
@@ -194,21 +195,10 @@ func (s *Server) Start(ctx context.Context) error {
 	return s.serve(ctx, listener)
 }
 
-// waitForCaches reads the sources once: a cache that is read for the first time is filled before it answers.
-func (s *Server) waitForCaches(ctx context.Context) error {
-	if s.caches != nil && !s.caches.WaitForCacheSync(ctx) {
-		return errors.New("the caches were not synced")
-	}
-	if err := s.sources.List(ctx, &v1alpha1.RecordingSourceList{}, client.Limit(1)); err != nil {
-		return fmt.Errorf("read the recording sources: %w", err)
-	}
-	return nil
-}
-
-// serve takes callbacks from the listener until the context ends.
+// serve serves callbacks from the listener until the context ends.
 func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	server := s.httpServer(ctx)
-	listener = netutil.LimitListener(listener, s.limits.Connections)
+	listener = newIdleListener(netutil.LimitListener(listener, s.limits.Connections), s.certDir != "", s.limits, s.clock)
 	serve := server.Serve
 	if s.certDir != "" {
 		watcher, err := certwatcher.New(filepath.Join(s.certDir, "tls.crt"), filepath.Join(s.certDir, "tls.key"))
@@ -222,16 +212,11 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 		server.TLSConfig = &tls.Config{GetCertificate: watcher.GetCertificate, MinVersion: tls.VersionTLS12}
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	s.log.Info("Opening the callback door", "address", listener.Addr().String(), "tls", s.certDir != "")
+	s.log.Info("Serving callbacks", "address", listener.Addr().String(), "tls", s.certDir != "")
 	if s.certDir == "" {
-		s.log.Info("Callbacks are taken over plain HTTP: anybody on the way can read them, though not forge them. " +
-			"Let an ingress end TLS in front of the door, or give it a certificate with --callback-cert-dir")
+		s.log.Info("Serving plain HTTP: anybody on the network path can read callbacks, though not forge them. " +
+			"Terminate TLS at an ingress in front, or set --callback-cert-dir")
 	}
-	var background sync.WaitGroup
-	defer background.Wait()
-	showing, stop := context.WithCancel(ctx)
-	defer stop()
-	background.Go(func() { s.timestamps.run(showing) })
 	failed := make(chan error, 1)
 	go func() { failed <- serve(listener) }()
 	s.serving.Store(true)
@@ -244,7 +229,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	}
 }
 
-// watch reloads the certificate. It outlives the manager's context by the shutdown, since handshakes do too.
+// watch reloads the certificate. It outlives the server's context by the shutdown, since handshakes do too.
 func (s *Server) watch(ctx context.Context, watcher *certwatcher.CertWatcher) {
 	if err := watcher.Start(ctx); err != nil {
 		s.log.Error(err, "Could not watch the certificate; it will not be reloaded")
@@ -258,25 +243,25 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 		MaxHeaderBytes:    s.limits.HeaderBytes,
 		ReadHeaderTimeout: s.limits.ReadTimeout,
 		ReadTimeout:       s.limits.ReadTimeout,
-		// A handler that was given its time, and an answer of a hundred bytes.
+		// A handler that was given its time, and a response of a hundred bytes.
 		WriteTimeout: s.limits.ReadTimeout + s.limits.HandleTimeout + 5*time.Second,
 		IdleTimeout:  s.limits.IdleTimeout,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: frameBytes,
 			MaxReceiveBufferPerStream: streamBytes, MaxReceiveBufferPerConnection: connectionBytes,
-			// Who reads nothing would keep its connection for ever: the other time-outs end in something to be written.
+			// A client that reads nothing would keep its connection for ever: the other timeouts end in something to be written.
 			WriteByteTimeout: s.limits.ReadTimeout,
 		},
 		ErrorLog: quietLog(s.log),
-		// "OPTIONS *" is answered as every other stranger's request.
+		// "OPTIONS *" gets the response of any other path that does not exist.
 		DisableGeneralOptionsHandler: true,
-		// Answers that are under way are finished when the manager stops.
+		// Requests that are under way are finished when the process stops.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 }
 
-// shutdown closes the door without cutting an answer off. It first stays open, but no longer ready, until the
-// Service's endpoints have heard of it: a caller that is refused a connection may never call again.
+// shutdown ends the server without cutting a response off. It first goes on serving, but no longer ready, until the
+// Service's endpoints have changed: a sender whose connection is refused may never try again.
 func (s *Server) shutdown(ctx context.Context, server *http.Server, failed <-chan error) error {
 	s.serving.Store(false)
 	s.closing.Store(true)
@@ -291,8 +276,8 @@ func (s *Server) shutdown(ctx context.Context, server *http.Server, failed <-cha
 	defer cancel()
 	if err := server.Shutdown(draining); err != nil {
 		_ = server.Close()
-		return fmt.Errorf("close the callback door: %w", err)
+		return fmt.Errorf("close the server: %w", err)
 	}
-	s.log.Info("Closed the callback door")
+	s.log.Info("Closed the server of callbacks")
 	return nil
 }

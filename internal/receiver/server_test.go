@@ -30,18 +30,18 @@ import (
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-// open is a house whose door is open, and how to close it.
+// open is a server that serves, and how to close it.
 type open struct {
-	house
+	testServer
 	address string
 	close   context.CancelFunc
 	closed  chan error
 }
 
-// openDoor serves on a port of this machine until the test ends.
-func openDoor(t *testing.T, change func(*Config), prepare func(house)) *open {
+// startServer serves on a port of this machine until the test ends.
+func startServer(t *testing.T, change func(*Config), prepare func(testServer)) *open {
 	t.Helper()
-	h := makeHouse(t, func(c *Config) {
+	h := newFixture(t, func(c *Config) {
 		c.Clock = clock.RealClock{}
 		if change != nil {
 			change(c)
@@ -56,7 +56,7 @@ func openDoor(t *testing.T, change func(*Config), prepare func(house)) *open {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	o := &open{house: h, address: listener.Addr().String(), close: cancel, closed: make(chan error, 1)}
+	o := &open{testServer: h, address: listener.Addr().String(), close: cancel, closed: make(chan error, 1)}
 	go func() {
 		defer close(o.closed)
 		if err := h.serve(ctx, listener); err != nil {
@@ -69,7 +69,7 @@ func openDoor(t *testing.T, change func(*Config), prepare func(house)) *open {
 			t.Errorf("closed with %v", err)
 		}
 	})
-	waitFor(t, "the door to open", func() bool { return h.ReadyCheck(nil) == nil })
+	waitFor(t, "the server to serve", func() bool { return h.ReadyCheck(nil) == nil })
 	return o
 }
 
@@ -119,9 +119,9 @@ func (o *open) send(t *testing.T, scheme string, maxTLS uint16) (reply, error) {
 	return got, err
 }
 
-// A door that is told to close answers what it has begun, takes nothing new, and is not ready meanwhile.
+// A server that is told to close answers what it has begun, takes nothing new, and is not ready meanwhile.
 func TestShutdownCutsNoAnswerOff(t *testing.T) {
-	o := openDoor(t, nil, func(h house) { h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{}) })
+	o := startServer(t, nil, func(h testServer) { h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{}) })
 	const begun = 5
 	var answers sync.WaitGroup
 	for range begun {
@@ -136,7 +136,7 @@ func TestShutdownCutsNoAnswerOff(t *testing.T) {
 		<-o.sink.entered
 	}
 	o.close()
-	waitFor(t, "the door to be closing", func() bool { return o.ReadyCheck(nil) != nil })
+	waitFor(t, "the server to be closing", func() bool { return o.ReadyCheck(nil) != nil })
 	waitFor(t, "new callers to be refused", func() bool {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", o.address)
 		if err == nil {
@@ -159,11 +159,11 @@ func TestShutdownCutsNoAnswerOff(t *testing.T) {
 	}
 }
 
-// While the Service's endpoints still name it, a door that is about to close serves, and sends its callers elsewhere.
+// While the Service's endpoints still name it, a server that is about to close serves, and sends its callers elsewhere.
 func TestShutdownDelay(t *testing.T) {
-	o := openDoor(t, func(c *Config) { c.Limits.ShutdownDelay = 300 * time.Millisecond }, nil)
+	o := startServer(t, func(c *Config) { c.Limits.ShutdownDelay = 300 * time.Millisecond }, nil)
 	o.close()
-	waitFor(t, "the door to be closing", func() bool { return o.closing.Load() })
+	waitFor(t, "the server to be closing", func() bool { return o.closing.Load() })
 	if o.ReadyCheck(nil) == nil {
 		t.Error("ready while it is about to close")
 	}
@@ -178,8 +178,8 @@ func TestShutdownDelay(t *testing.T) {
 
 // An answer that takes for ever is cut off in the end.
 func TestDrainTimeout(t *testing.T) {
-	o := openDoor(t, func(c *Config) { c.Limits.DrainTimeout = 50 * time.Millisecond },
-		func(h house) { h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{}) })
+	o := startServer(t, func(c *Config) { c.Limits.DrainTimeout = 50 * time.Millisecond },
+		func(h testServer) { h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{}) })
 	go func() { _, _ = o.send(t, "http", 0) }()
 	<-o.sink.entered
 	o.close()
@@ -191,7 +191,7 @@ func TestDrainTimeout(t *testing.T) {
 
 // A sender that is slower than a callback has any reason to be is cut off, in its header and in its body.
 func TestSlowSendersAreCutOff(t *testing.T) {
-	o := openDoor(t, func(c *Config) { c.Limits.ReadTimeout = 100 * time.Millisecond }, nil)
+	o := startServer(t, func(c *Config) { c.Limits.ReadTimeout = 100 * time.Millisecond }, nil)
 	for name, c := range map[string]struct{ sent, answer string }{
 		"header": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-Rtc-", ""},
 		"body":   {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", "408"},
@@ -221,7 +221,7 @@ func TestSlowSendersAreCutOff(t *testing.T) {
 }
 
 func TestHeadersAreBounded(t *testing.T) {
-	o := openDoor(t, nil, nil)
+	o := startServer(t, nil, nil)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+o.address+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
@@ -237,42 +237,30 @@ func TestHeadersAreBounded(t *testing.T) {
 	}
 }
 
-// caches are synced when the channel is closed.
-type caches chan struct{}
-
-func (c caches) WaitForCacheSync(ctx context.Context) bool {
-	select {
-	case <-c:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func TestTheDoorOpensWhenTheCachesAreSynced(t *testing.T) {
-	synced := make(caches)
-	h := makeHouse(t, func(c *Config) { c.Caches = synced })
+func TestServer_ServesOnceSourcesCanBeRead(t *testing.T) {
+	synced := make(chan struct{})
+	h := newFixture(t, func(c *Config) {
+		c.WaitForSources = func(context.Context) error { <-synced; return nil }
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- h.Start(ctx) }()
-	time.Sleep(20 * time.Millisecond)
 	if h.ReadyCheck(nil) == nil {
-		t.Fatal("ready before the caches are synced")
+		t.Fatal("ready before the sources can be read")
 	}
 	close(synced)
-	waitFor(t, "the door to open", func() bool { return h.ReadyCheck(nil) == nil })
+	waitFor(t, "the server to serve", func() bool { return h.ReadyCheck(nil) == nil })
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("closed with %v", err)
 	}
-	if h.NeedLeaderElection() {
-		t.Error("only the leader serves")
-	}
 }
 
-func TestStoppedBeforeTheCachesAreSynced(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.Caches = make(caches) })
+func TestServer_StoppedBeforeSourcesCanBeRead(t *testing.T) {
+	h := newFixture(t, func(c *Config) {
+		c.WaitForSources = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := h.Start(ctx); err != nil {
@@ -280,8 +268,10 @@ func TestStoppedBeforeTheCachesAreSynced(t *testing.T) {
 	}
 }
 
-func TestBrokenSourcesKeepTheDoorShut(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.Sources = brokenList{} })
+func TestServer_DoesNotServeWithoutSources(t *testing.T) {
+	h := newFixture(t, func(c *Config) {
+		c.WaitForSources = func(context.Context) error { return io.ErrUnexpectedEOF }
+	})
 	if err := h.Start(t.Context()); err == nil || h.ReadyCheck(nil) == nil {
 		t.Errorf("started with %v", err)
 	}
@@ -317,11 +307,11 @@ func writeCertificate(t *testing.T, dir, name string) {
 	}
 }
 
-// With a certificate the door speaks TLS 1.2 or later and HTTP/2, and takes a new certificate without a restart.
+// With a certificate the server speaks TLS 1.2 or later and HTTP/2, and takes a new certificate without a restart.
 func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "first")
-	o := openDoor(t, func(c *Config) { c.CertDir = dir }, nil)
+	o := startServer(t, func(c *Config) { c.CertDir = dir }, nil)
 	got, err := o.send(t, "https", 0)
 	if err != nil || got.code != http.StatusOK || got.protocol != 2 || got.name != "first" {
 		t.Fatalf("over TLS: %+v, %v", got, err)
@@ -337,7 +327,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestNoCertificateNoDoor(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.CertDir = t.TempDir() })
+	h := newFixture(t, func(c *Config) { c.CertDir = t.TempDir() })
 	if err := h.Start(t.Context()); err == nil {
 		t.Error("opened without the certificate that was asked for")
 	}

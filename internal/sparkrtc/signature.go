@@ -99,6 +99,8 @@ func ProofFromHeader(header http.Header) (Proof, error) {
 			return Proof{}, fmt.Errorf("%w: %s is longer than %d bytes", ErrHeaders, field.name, maxHeaderLength)
 		case strings.Contains(values[0], ","):
 			return Proof{}, fmt.Errorf("%w: %s holds a comma, as when it is sent several times", ErrHeaders, field.name)
+		case strings.ContainsFunc(values[0], notInProof):
+			return Proof{}, fmt.Errorf("%w: %s holds a character other than letters, digits and . _ : + -", ErrHeaders, field.name)
 		default:
 			*field.value = values[0]
 		}
@@ -111,6 +113,12 @@ func ProofFromHeader(header http.Header) (Proof, error) {
 	default:
 		return Proof{}, fmt.Errorf("%w: %s is missing", ErrHeaders, strings.Join(missing, ", "))
 	}
+}
+
+// notInProof says that a character is in no header of the service. The headers are signed together with the body, with
+// nothing between them: were all characters allowed, a part of the body could be moved into a header.
+func notInProof(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("._:+-", r)
 }
 
 // Verify reports whether one of the keys made the proof for the body, which has to be raw as it was received. It

@@ -22,13 +22,13 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
-// replayHouse has two sources with the same key, and a clock.
-func replayHouse(t *testing.T, change func(*Config)) (house, *clocktesting.FakeClock, *v1alpha1.RecordingSource) {
+// newReplayFixture has two sources with the same key, and a clock.
+func newReplayFixture(t *testing.T, change func(*Config)) (testServer, *clocktesting.FakeClock, *v1alpha1.RecordingSource) {
 	t.Helper()
 	clk := clocktesting.NewFakeClock(testNow)
 	first, second := builders.MakeRecordingSource("classroom").Key("callback", "key").Obj(), builders.MakeRecordingSource("other").Key("callback", "key").Obj()
 	first.UID, second.UID = "1", "2"
-	return makeHouse(t, func(c *Config) {
+	return newFixture(t, func(c *Config) {
 		c.Clock, c.Sources = clk, sources{"media/classroom": first, "media/other": second}
 		if change != nil {
 			change(c)
@@ -36,13 +36,13 @@ func replayHouse(t *testing.T, change func(*Config)) (house, *clocktesting.FakeC
 	}), clk, first
 }
 
-// A delivery that was made safe is answered with 200 when it is sent again, and does nothing; for some time.
-func TestReplays(t *testing.T) {
-	h, clk, source := replayHouse(t, nil)
+// A delivery that was stored is answered with 200 when it is sent again, and does nothing; for some time.
+func TestReplayCache_AnswersReplays(t *testing.T) {
+	h, clk, source := newReplayFixture(t, nil)
 	content := fixture(t, "complete-hls.json")
 	send := func(what, outcome string, r *http.Request, deliveries int) {
 		t.Helper()
-		checkAnswer(t, h.post(r), http.StatusOK, "success")
+		checkResponse(t, h.post(r), http.StatusOK, "success")
 		if got := h.observed.seen[len(h.observed.seen)-1]; got != "media/"+outcome {
 			t.Errorf("%s: observed %q", what, got)
 		}
@@ -73,28 +73,28 @@ func TestReplays(t *testing.T) {
 	}
 }
 
-// A callback that was not made safe is never taken for a replay.
-func TestARetryIsNoReplay(t *testing.T) {
-	h, _, source := replayHouse(t, nil)
+// A callback that was not stored is never taken for a replay.
+func TestReplayCache_ARetryIsNoReplay(t *testing.T) {
+	h, _, source := newReplayFixture(t, nil)
 	content := fixture(t, "complete-hls.json")
 	h.sink.err = &ingest.Error{Err: errors.New("the API server is away")}
 	for range 3 {
-		checkAnswer(t, h.post(signed(t, path, content)), http.StatusServiceUnavailable, "cannot be made safe now")
+		checkResponse(t, h.post(signed(t, path, content)), http.StatusServiceUnavailable, "cannot be stored now")
 	}
 	h.sink.err = nil
 	source.Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1, Burst: 1}
-	checkAnswer(t, h.post(signedAt(t, path, content, "1", "1")), http.StatusOK, "")
-	checkAnswer(t, h.post(signed(t, path, content)), http.StatusTooManyRequests, "")
+	checkResponse(t, h.post(signedAt(t, path, content, "1", "1")), http.StatusOK, "")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusTooManyRequests, "")
 	source.Spec.Callback.RateLimit = nil
-	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusOK, "")
 	if got := len(h.sink.deliveries); got != 2 {
 		t.Errorf("%d deliveries, want 2", got)
 	}
 }
 
 // Two at one time both go to ingest, which finds one of them to be a duplicate.
-func TestReplaysAtOneTime(t *testing.T) {
-	h, _, _ := replayHouse(t, nil)
+func TestReplayCache_CopiesAtTheSameTimeAreStored(t *testing.T) {
+	h, _, _ := newReplayFixture(t, nil)
 	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	for range 2 {
@@ -112,40 +112,40 @@ func TestReplaysAtOneTime(t *testing.T) {
 }
 
 // Where the timestamp is enforced, a replay that is older than the tolerance is refused, remembered or not.
-func TestEnforceComesBeforeReplays(t *testing.T) {
-	h, clk, source := replayHouse(t, nil)
+func TestReplayCache_EnforceComesFirst(t *testing.T) {
+	h, clk, source := newReplayFixture(t, nil)
 	source.Spec.Callback.Timestamp = &v1alpha1.CallbackTimestamp{Policy: v1alpha1.TimestampEnforce, Tolerance: &metav1.Duration{Duration: time.Minute}}
 	content := fixture(t, "complete-hls.json")
-	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusOK, "")
 	clk.Step(time.Minute)
-	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusOK, "")
 	clk.Step(time.Second)
-	checkAnswer(t, h.post(signed(t, path, content)), http.StatusUnauthorized, "timestamp")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusUnauthorized, "timestamp")
 }
 
 // Nobody signed what a source without authentication takes, so nothing of it is remembered.
-func TestUnsignedCallbacksAreNoReplays(t *testing.T) {
-	h, _, source := replayHouse(t, nil)
+func TestReplayCache_IgnoresUnsignedCallbacks(t *testing.T) {
+	h, _, source := newReplayFixture(t, nil)
 	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
 	for range 3 {
-		checkAnswer(t, h.post(signed(t, path, fixture(t, "complete-hls.json"))), http.StatusOK, "")
+		checkResponse(t, h.post(signed(t, path, fixture(t, "complete-hls.json"))), http.StatusOK, "")
 	}
 	if got := len(h.sink.deliveries); got != 3 {
 		t.Errorf("%d deliveries, want 3", got)
 	}
-	if got := h.deliveries.known.Len(); got != 0 {
+	if got := h.replays.results.Len(); got != 0 {
 		t.Errorf("%d deliveries are remembered", got)
 	}
 }
 
-func TestDeliveriesAreBounded(t *testing.T) {
-	d := newDeliveries(clocktesting.NewFakeClock(testNow))
+func TestReplayCache_IsBounded(t *testing.T) {
+	d := newReplayCache(clocktesting.NewFakeClock(testNow))
 	for i := range maxDeliveries + 10 {
-		name := delivery{source: "1"}
-		copy(name.signature[:], strconv.Itoa(i))
-		d.remember(name, kept)
+		key := deliveryKey{source: "1"}
+		copy(key.signature[:], strconv.Itoa(i))
+		d.Put(key, accepted)
 	}
-	if got := d.known.Len(); got != maxDeliveries {
+	if got := d.results.Len(); got != maxDeliveries {
 		t.Errorf("%d deliveries are remembered", got)
 	}
 }
@@ -166,19 +166,19 @@ func (g *graveyard) Bury(_ context.Context, d ingest.Delivery, reason string) er
 	return nil
 }
 
-// What is genuine but cannot be decoded is buried, and told of, once; unless it could not be buried.
-func TestUndecodableIsBuriedOnce(t *testing.T) {
+// An authentic callback that cannot be decoded is kept and reported once, unless it could not be kept.
+func TestServer_KeepsUndecodableCallbackOnce(t *testing.T) {
 	letters := &graveyard{err: errors.New("the disk is full")}
-	h, clk, source := replayHouse(t, func(c *Config) { c.DeadLetters = letters })
+	h, clk, source := newReplayFixture(t, func(c *Config) { c.DeadLetters = letters })
 	content := []byte(`{"event_type":"RECORD_FILE_COMPLETE","file_size":-1}`)
-	a := h.answerTo(nil, signed(t, path, content), parsePeer("192.0.2.1:1"))
+	a := h.serveCallback(nil, signed(t, path, content), clientKeysOf(parsePeer("192.0.2.1:1")))
 	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
 		t.Errorf("answered %+v", a)
 	}
 	checkEvent(t, h.events, "CallbackInvalid")
 	letters.err = nil
 	for range 3 {
-		checkAnswer(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
+		checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
 	}
 	checkEvent(t, h.events, "CallbackInvalid")
 	checkEvent(t, h.events, "")
@@ -187,54 +187,54 @@ func TestUndecodableIsBuriedOnce(t *testing.T) {
 		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
 	}
 	clk.Step(replayWindow)
-	checkAnswer(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
 	if len(letters.buried) != 2 {
 		t.Errorf("%d buried", len(letters.buried))
 	}
 	// What nobody signed pushes nothing out.
 	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
-	checkAnswer(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "file_size")
+	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "file_size")
 	if len(letters.buried) != 2 {
 		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
 	}
 }
 
-// So is what the API server refuses for good.
-func TestInvalidIsBuriedOnce(t *testing.T) {
+// So is one that the API server refuses for good.
+func TestServer_KeepsInvalidCallbackOnce(t *testing.T) {
 	letters := &graveyard{err: errors.New("the disk is full")}
-	h, _, source := replayHouse(t, func(c *Config) { c.DeadLetters = letters })
+	h, _, source := newReplayFixture(t, func(c *Config) { c.DeadLetters = letters })
 	h.sink.err = &ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.roomID is wrong")}
 	content := fixture(t, "complete-hls.json")
-	a := h.answerTo(nil, signed(t, path, content), parsePeer("192.0.2.1:1"))
+	a := h.serveCallback(nil, signed(t, path, content), clientKeysOf(parsePeer("192.0.2.1:1")))
 	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
 		t.Errorf("answered %+v", a)
 	}
 	letters.err = nil
 	for range 3 {
-		checkAnswer(t, h.post(signed(t, path, content)), http.StatusBadRequest, "cannot be stored")
+		checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "cannot be stored")
 	}
 	if len(letters.buried) != 1 || letters.buried[0].Event.Type != sparkrtc.Complete || !strings.Contains(letters.reasons[0], "spec.roomID") {
 		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
 	}
 	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
-	checkAnswer(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "cannot be stored")
+	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "cannot be stored")
 	if len(letters.buried) != 1 {
 		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
 	}
 }
 
-// A refusal is told once; and what is mended meanwhile is taken.
-func TestARefusalIsToldOnce(t *testing.T) {
-	h, _, source := replayHouse(t, nil)
+// A callback of another app is reported once; when spec.appID is corrected, it is accepted.
+func TestServer_ReportsOtherAppOnce(t *testing.T) {
+	h, _, source := newReplayFixture(t, nil)
 	source.Spec.AppID = "other"
 	content := fixture(t, "complete-hls.json")
 	for range 3 {
-		checkAnswer(t, h.post(signed(t, path, content)), http.StatusForbidden, "app_id")
+		checkResponse(t, h.post(signed(t, path, content)), http.StatusForbidden, "app_id")
 	}
 	checkEvent(t, h.events, "CallbackRefused")
 	checkEvent(t, h.events, "")
 	source.Spec.AppID = app
-	checkAnswer(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusOK, "")
 	if got := len(h.sink.deliveries); got != 1 {
 		t.Errorf("%d deliveries, want 1", got)
 	}

@@ -27,14 +27,14 @@ func sourceScheme(t *testing.T) *runtime.Scheme {
 }
 
 // An API server that goes away leaves no source without keys, whether it has called before or not.
-func TestKeysAreReadAhead(t *testing.T) {
+func TestKeyPrefetcher_ReadsTheKeysOfAllSources(t *testing.T) {
 	s := makeSafe()
 	one, two := builders.MakeRecordingSource("a").Key("one", "key").Obj(), builders.MakeRecordingSource("b").Key("two", "key").Obj()
 	sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(one).Build()
-	ahead := &KeysAhead{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+	prefetcher := &KeyPrefetcher{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- ahead.Start(ctx) }()
+	go func() { ended <- prefetcher.Start(ctx) }()
 	reads := func(want int64) {
 		t.Helper()
 		waitFor(t, "the keys to be read", func() bool { return s.reads.Load() == want && s.clock.HasWaiters() })
@@ -45,15 +45,15 @@ func TestKeysAreReadAhead(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.set(func() { s.secrets["two"] = keyTwo })
-	s.clock.Step(aheadInterval)
+	s.clock.Step(prefetchInterval)
 	reads(2)
-	s.clock.Step(aheadMaxAge)
+	s.clock.Step(prefetchMaxAge)
 	reads(4)
 
 	s.set(func() { s.away = true })
-	s.clock.Step(aheadMaxAge)
+	s.clock.Step(prefetchMaxAge)
 	reads(5) // one that fails is enough to know
-	s.clock.Step(keysKeep - aheadMaxAge)
+	s.clock.Step(maxStale - prefetchMaxAge)
 	expect(t, "a source that never called", s.verify(t, one, keyOne), nil)
 	expect(t, "another one", s.verify(t, two, keyTwo), nil)
 	expect(t, "a forgery", s.verify(t, two, keyOne), sparkrtc.ErrSignature)
@@ -64,35 +64,52 @@ func TestKeysAreReadAhead(t *testing.T) {
 	}
 }
 
-// A Secret that is never to be read is the trouble of the source that names it: the keys of all others are read.
-func TestASourceHoldsUpNoOthersKeys(t *testing.T) {
+// A Secret that cannot be read is the problem of its source alone: the keys of all others are read.
+func TestKeyPrefetcher_UnreadableSecretDelaysNoOthers(t *testing.T) {
 	for _, name := range []string{"forbidden", "a/b", "..", "50%"} {
 		t.Run(name, func(t *testing.T) {
 			s := makeSafe()
 			s.set(func() { s.forbidden = "forbidden" })
 			first, second := builders.MakeRecordingSource("a").Key(name, "key").Obj(), builders.MakeRecordingSource("b").Key("one", "key").Obj()
 			sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(first, second).Build()
-			ahead := &KeysAhead{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
-			if err := ahead.once(t.Context()); err != nil {
+			prefetcher := &KeyPrefetcher{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+			if err := prefetcher.prefetch(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			s.set(func() { s.away = true })
-			s.clock.Step(aheadMaxAge)
+			s.clock.Step(prefetchMaxAge)
 			expect(t, "a source behind it", s.verify(t, second, keyOne), nil)
 		})
 	}
 }
 
-// Sources that nobody signs for cost nothing, and a list that fails ends nothing.
-func TestKeysAheadOfNobody(t *testing.T) {
+func TestKeyPrefetcher_SkipsSourcesWithoutKeys(t *testing.T) {
 	s := makeSafe()
 	open := builders.MakeRecordingSource("open").Obj()
 	open.Spec.Callback.Keys = nil
 	for _, sources := range []client.Reader{fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(open).Build(), brokenList{}} {
-		ahead := &KeysAhead{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
-		_ = ahead.once(t.Context())
+		prefetcher := &KeyPrefetcher{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+		_ = prefetcher.prefetch(t.Context())
 	}
 	if reads := s.reads.Load(); reads != 0 {
 		t.Errorf("%d reads", reads)
+	}
+}
+
+func TestKeyPrefetcher_ForgetsDeletedSources(t *testing.T) {
+	s := makeSafe()
+	kept, deleted := builders.MakeRecordingSource("a").Key("one", "key").Obj(), builders.MakeRecordingSource("b").Key("one", "key").Obj()
+	sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(kept, deleted).Build()
+	prefetcher := &KeyPrefetcher{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+	for _, want := range []int{2, 1} {
+		if err := prefetcher.prefetch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.store.sources); got != want {
+			t.Errorf("the keys of %d sources are held, want %d", got, want)
+		}
+		if err := sources.Delete(t.Context(), deleted); want == 2 && err != nil {
+			t.Fatal(err)
+		}
 	}
 }

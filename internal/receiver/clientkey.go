@@ -71,14 +71,28 @@ func parseForwarded(text string) (netip.Addr, bool) {
 	return address.Addr().Unmap(), err == nil
 }
 
-// household is what one party has of addresses: an IPv4 address, or the /64 of an IPv6 address.
-func household(address netip.Addr) netip.Addr {
+// clientKey is a network that counts as one client. A larger one may do share times as much as the smallest.
+type clientKey struct {
+	prefix netip.Prefix
+	share  int
+}
+
+// clientKeys are the networks of an address, the smallest first.
+type clientKeys []clientKey
+
+// clientKeysOf are an IPv4 address, or of an IPv6 address the /64 that one host has, and the /56 and /48 that providers
+// delegate to one customer.
+func clientKeysOf(address netip.Addr) clientKeys {
 	if !address.Is6() {
-		return address
+		return clientKeys{{prefix: netip.PrefixFrom(address, address.BitLen()), share: 1}}
 	}
-	network, err := address.Prefix(64)
-	if err != nil {
-		return netip.Addr{}
+	var keys clientKeys
+	for i, bits := range []int{64, 56, 48} {
+		// A zone has no meaning beyond the host, and no prefix has one.
+		prefix, err := address.WithZone("").Prefix(bits)
+		if err == nil {
+			keys = append(keys, clientKey{prefix: prefix, share: 1 << i})
+		}
 	}
-	return network.Addr()
+	return keys
 }

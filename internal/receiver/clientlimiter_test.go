@@ -25,7 +25,7 @@ func by(peer string, r *http.Request) *http.Request {
 }
 
 // fails sends what costs an address a failure, until it is suspect.
-func (h house) fails(t *testing.T, peer string) {
+func (h testServer) fails(t *testing.T, peer string) {
 	t.Helper()
 	for range failureBurst {
 		r := by(peer, signed(t, path, fixture(t, "start-hls.json")))
@@ -37,9 +37,9 @@ func (h house) fails(t *testing.T, peer string) {
 }
 
 // An address that failed too often is still heard, but crowds nobody out: it has a few slots, and not those of others.
-func TestSuspectsShareAFewSlots(t *testing.T) {
+func TestClientLimiter_ThrottledClientsShareAFewSlots(t *testing.T) {
 	clk := clocktesting.NewFakeClock(testNow)
-	h := makeHouse(t, func(c *Config) { c.Clock, c.Limits.InFlight, c.Limits.Suspects, c.Limits.Queue = clk, 4, 2, -1 })
+	h := newFixture(t, func(c *Config) { c.Clock, c.Limits.InFlight, c.Limits.Throttled, c.Limits.Queue = clk, 4, 2, -1 })
 	h.fails(t, "192.0.2.1")
 	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
 	content, sent := fixture(t, "start-hls.json"), 0
@@ -57,22 +57,21 @@ func TestSuspectsShareAFewSlots(t *testing.T) {
 	genuine("192.0.2.1")
 	genuine("192.0.2.1")
 	refused := by("192.0.2.1", signedAt(t, path, content, "x", "1619600282"))
-	checkAnswer(t, h.post(refused), http.StatusTooManyRequests, "too many callbacks")
+	checkResponse(t, h.post(refused), http.StatusTooManyRequests, "too many callbacks")
 	for range 4 {
 		genuine("192.0.2.2")
 	}
 	close(h.sink.hold)
 	all.Wait()
 	h.sink.entered, h.sink.hold = nil, nil
-	// Time heals.
 	clk.Step(time.Second)
-	if h.strangers.enter(netip.MustParseAddr("192.0.2.1")) {
-		t.Error("still suspect after a second")
+	if h.clients.enter(clientKeysOf(netip.MustParseAddr("192.0.2.1"))) {
+		t.Error("still throttled after a second")
 	}
 }
 
 // What is told apart by nobody, or may be genuine, costs an address nothing.
-func TestWhatCostsAnAddress(t *testing.T) {
+func TestClientLimiter_CountsUnauthenticatedRequests(t *testing.T) {
 	content := fixture(t, "start-hls.json")
 	for name, c := range map[string]struct {
 		change  func(*Config)
@@ -87,15 +86,14 @@ func TestWhatCostsAnAddress(t *testing.T) {
 		"another method":     {nil, func(r *http.Request) { r.Method = http.MethodGet }, true},
 		"a body cut off":     {nil, func(r *http.Request) { r.Body = io.NopCloser(&cut{}) }, true},
 		"a body too large":   {nil, func(r *http.Request) { r.ContentLength = 1 << 30 }, true},
-		"no usable key":      {func(c *Config) { c.Keys = keyring{} }, func(*http.Request) {}, false},
-		"a broken cache":     {func(c *Config) { c.Sources = sources(nil) }, func(*http.Request) {}, false},
+		"a compressed body":  {nil, func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := makeHouse(t, c.change)
+			h := newFixture(t, c.change)
 			r := by("192.0.2.1", signed(t, path, content))
 			c.request(r)
 			w := h.post(r)
-			if costs := h.strangers.failures.Len() > 0; costs != c.costs {
+			if costs := h.clients.failures.Len() > 0; costs != c.costs {
 				t.Errorf("answered %d: costs %v, want %v", w.Code, costs, c.costs)
 			}
 			if closes := w.Header().Get("Connection") == "close"; closes != c.costs {
@@ -115,8 +113,10 @@ func (s stalled) Read([]byte) (int, error) {
 }
 
 // One address cannot hold all slots with bodies that do not come, not even in the first seconds.
-func TestSlowSendersHoldNotAllSlots(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.Limits.InFlight, c.Limits.Suspects, c.Limits.Queue = 8, 2, -1 })
+func TestClientLimiter_SlowSendersLeaveRoomForOthers(t *testing.T) {
+	h := newFixture(t, func(c *Config) {
+		c.Limits.Reading, c.Limits.InFlight, c.Limits.Throttled, c.Limits.Queue = 16, 1, 2, -1
+	})
 	content := fixture(t, "start-hls.json")
 	body := stalled{entered: make(chan struct{}), end: make(chan struct{})}
 	slow := func() *http.Request {
@@ -125,7 +125,7 @@ func TestSlowSendersHoldNotAllSlots(t *testing.T) {
 		return r
 	}
 	var all sync.WaitGroup
-	for range 8/perAddress + 2 {
+	for range 16/perClient + 2 {
 		r := slow()
 		all.Go(func() {
 			if w := h.post(r); w.Code != http.StatusRequestTimeout {
@@ -134,19 +134,19 @@ func TestSlowSendersHoldNotAllSlots(t *testing.T) {
 		})
 		<-body.entered
 	}
-	checkAnswer(t, h.post(slow()), http.StatusTooManyRequests, "too many callbacks")
-	checkAnswer(t, h.post(by("192.0.2.2", signed(t, path, content))), http.StatusOK, "")
+	checkResponse(t, h.post(slow()), http.StatusTooManyRequests, "too many callbacks")
+	checkResponse(t, h.post(by("192.0.2.2", signed(t, path, content))), http.StatusOK, "")
 	close(body.end)
 	all.Wait()
-	if got := len(h.strangers.reading); got != 0 {
+	if got := len(h.clients.reading); got != 0 {
 		t.Errorf("%d addresses are still said to send", got)
 	}
 }
 
 // Many genuine callers behind one address, as an ingress is, are not taken for slow senders.
-func TestManyGenuineCallersAtOneAddress(t *testing.T) {
+func TestServer_ServesManyAuthenticSendersAtOneAddress(t *testing.T) {
 	// However slow the machine: what is tested is room, not speed.
-	o := openDoor(t, func(c *Config) { c.Limits.ReadTimeout, c.Limits.QueueTimeout = time.Minute, time.Minute }, nil)
+	o := startServer(t, func(c *Config) { c.Limits.ReadTimeout, c.Limits.QueueTimeout = time.Minute, time.Minute }, nil)
 	content := fixture(t, "start-hls.json")
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	defer transport.CloseIdleConnections()
@@ -176,8 +176,8 @@ func TestManyGenuineCallersAtOneAddress(t *testing.T) {
 }
 
 // An address is believed of whom the proxy names, and not of anybody else.
-func TestSuspectsBehindAProxy(t *testing.T) {
-	h := makeHouse(t, func(c *Config) { c.TrustedProxies = testProxies })
+func TestClientLimiter_KnowsClientsBehindAProxy(t *testing.T) {
+	h := newFixture(t, func(c *Config) { c.TrustedProxies = testProxies })
 	forged := func(forwarded string) {
 		r := by("10.0.0.1", signed(t, path, nil))
 		r.Header.Set("X-Forwarded-For", forwarded)
@@ -188,18 +188,18 @@ func TestSuspectsBehindAProxy(t *testing.T) {
 		forged("198.51.100." + strconv.Itoa(i) + ", 203.0.113.9")
 	}
 	for address, want := range map[string]bool{"203.0.113.9": true, "198.51.100.1": false, "10.0.0.1": false} {
-		if got := h.strangers.enter(netip.MustParseAddr(address)); got != want {
-			t.Errorf("%s: suspect is %v", address, got)
+		if got := h.clients.enter(clientKeysOf(netip.MustParseAddr(address))); got != want {
+			t.Errorf("%s: throttled is %v", address, got)
 		}
 	}
 }
 
-func TestStrangersAreBounded(t *testing.T) {
-	s := newStrangers(1, clocktesting.NewFakeClock(testNow))
-	for i := range maxAddresses + 10 {
-		s.fail(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+func TestClientLimiter_IsBounded(t *testing.T) {
+	s := newClientLimiter(1, clocktesting.NewFakeClock(testNow))
+	for i := range maxClients + 10 {
+		s.fail(clientKeysOf(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})))
 	}
-	if got := s.failures.Len(); got != maxAddresses {
+	if got := s.failures.Len(); got != maxClients {
 		t.Errorf("%d addresses are remembered", got)
 	}
 }

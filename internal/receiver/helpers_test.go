@@ -19,6 +19,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -53,14 +54,14 @@ func (s sources) Get(_ context.Context, key client.ObjectKey, obj client.Object,
 
 func (s sources) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
 
-// keyring verifies with fixed keys.
-type keyring []sparkrtc.Key
+// keyring evaluates with fixed keys, at the time of the test's clock.
+type keyring struct {
+	keys  []sparkrtc.Key
+	clock clock.PassiveClock
+}
 
-func (k keyring) Verify(_ context.Context, _ *v1alpha1.RecordingSource, proof sparkrtc.Proof, body []byte) error {
-	if len(k) == 0 {
-		return ErrNoUsableKey
-	}
-	return sparkrtc.Verify(k, proof, body)
+func (k keyring) Evaluate(_ context.Context, source *v1alpha1.RecordingSource, request Request) Evaluation {
+	return Evaluate(source, Keys{Usable: k.keys}, request, k.clock.Now())
 }
 
 // sink is an ingester that keeps what it is given.
@@ -108,8 +109,8 @@ func (o *observed) TimestampObserved(namespace, source, unit string, skew time.D
 	o.timestamps = append(o.timestamps, namespace+"/"+source+" "+unit+" "+skew.String())
 }
 
-// house is a door with everything behind it made up.
-type house struct {
+// testServer is a server with everything behind it made up.
+type testServer struct {
 	*Server
 	sink     *sink
 	observed *observed
@@ -125,17 +126,21 @@ func mustKey(tb testing.TB, text string) sparkrtc.Key {
 	return key
 }
 
-func makeHouse(tb testing.TB, change func(*Config)) house {
+func newFixture(tb testing.TB, change func(*Config)) testServer {
 	tb.Helper()
-	h := house{sink: &sink{}, observed: &observed{}, events: events.NewFakeRecorder(100)}
+	h := testServer{sink: &sink{}, observed: &observed{}, events: events.NewFakeRecorder(100)}
 	config := Config{
 		Address: "127.0.0.1:0",
 		Sources: sources{"media/classroom": builders.MakeRecordingSource("classroom").App(app).Key("callback", "key").Obj()},
-		Keys:    keyring{mustKey(tb, secret)}, Ingester: h.sink, Observer: h.observed, Recorder: h.events,
+		Keys:    keyring{keys: []sparkrtc.Key{mustKey(tb, secret)}}, Ingester: h.sink, Observer: h.observed, Recorder: h.events,
 		Log: logr.Discard(), Clock: clocktesting.NewFakeClock(testNow), Limits: Limits{ShutdownDelay: -1},
 	}
 	if change != nil {
 		change(&config)
+	}
+	if keys, ok := config.Keys.(keyring); ok {
+		keys.clock = config.Clock
+		config.Keys = keys
 	}
 	var err error
 	if h.Server, err = New(config); err != nil {
@@ -170,8 +175,8 @@ func signedAt(tb testing.TB, url string, content []byte, random, timestamp strin
 	return r
 }
 
-// post has the door answer a request.
-func (h house) post(r *http.Request) *httptest.ResponseRecorder {
+// post serves a request.
+func (h testServer) post(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w

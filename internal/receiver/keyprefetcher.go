@@ -1,0 +1,90 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+const (
+	// prefetchInterval is how often new and changed sources are looked for.
+	prefetchInterval = time.Minute
+	// prefetchMaxAge is how old the keys of a source that is not called may grow. An outage finds them no older, and they
+	// stay in use for maxStale from then on.
+	prefetchMaxAge = time.Hour
+)
+
+// KeyPrefetcher reads the keys of all sources before they are called, and forgets those of deleted sources. Without it an
+// API server that goes away would leave those sources without keys that have not called this replica yet, and their
+// callbacks could not even be spooled. It is a Runnable of a manager, on every replica.
+type KeyPrefetcher struct {
+	Keys *KeyStore
+	// Sources reads RecordingSources from a cache.
+	Sources client.Reader
+	Log     logr.Logger
+	Clock   clock.Clock
+}
+
+// NeedLeaderElection is false: every replica verifies callbacks.
+func (p *KeyPrefetcher) NeedLeaderElection() bool { return false }
+
+// Start reads keys until the context ends.
+func (p *KeyPrefetcher) Start(ctx context.Context) error {
+	for {
+		if err := p.prefetch(ctx); err != nil && ctx.Err() == nil {
+			p.Log.Error(err, "Could not prefetch the keys of the recording sources")
+		}
+		timer := p.Clock.NewTimer(prefetchInterval)
+		select {
+		case <-timer.C():
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+	}
+}
+
+// prefetch reads what is not known or old, one source after the other. It ends when the API server does not answer.
+func (p *KeyPrefetcher) prefetch(ctx context.Context) error {
+	var sources v1alpha1.RecordingSourceList
+	if err := p.Sources.List(ctx, &sources); err != nil {
+		return fmt.Errorf("list the recording sources: %w", err)
+	}
+	names := make(map[types.NamespacedName]bool, len(sources.Items))
+	for i := range sources.Items {
+		names[client.ObjectKeyFromObject(&sources.Items[i])] = true
+	}
+	p.Keys.retain(names)
+	for i := range sources.Items {
+		if answered := p.Keys.prefetch(ctx, &sources.Items[i]); !answered {
+			return nil // the KeyStore has logged why
+		}
+	}
+	return nil
+}
+
+// prefetch reads the source's keys unless they are known and not old, and reports whether the API server answered.
+func (k *KeyStore) prefetch(ctx context.Context, source *v1alpha1.RecordingSource) bool {
+	refs := source.Spec.Callback.Keys
+	held := k.of(client.ObjectKeyFromObject(source))
+	set := held.current.Load()
+	if len(refs) == 0 || set.names(refs) && set.complete && k.clock.Since(set.readAt) < prefetchMaxAge {
+		return true
+	}
+	select {
+	case <-k.read(held, source, set):
+		return !held.current.Load().away
+	case <-ctx.Done():
+		return false
+	}
+}
