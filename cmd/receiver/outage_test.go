@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -80,6 +83,10 @@ type scenario struct {
 	k8s  client.Client
 	o    *options
 	wire *wire
+	// config is for the API server itself.
+	config *rest.Config
+	// stop ends the receiver and returns when it has ended.
+	stop func()
 }
 
 // newScenario starts a receiver that cannot reach the API server yet.
@@ -87,11 +94,12 @@ func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	ctrl.SetLogger(logr.Discard())
 	server := apiserver.Start(t)
-	s := &scenario{t: t, k8s: server.Client, wire: &wire{}, o: &options{address: freeAddress(t), registry: prometheus.NewRegistry()}}
+	s := &scenario{t: t, k8s: server.Client, wire: &wire{}, o: &options{address: freeAddress(t), stateDir: t.TempDir()}}
 	s.o.HealthAddress, s.o.MetricsAddress, s.o.Namespaces = freeAddress(t), "0", []string{"default"}
 	s.o.spool = spoolOptions{dir: t.TempDir(), maxBytes: resource.QuantityValue{Quantity: resource.MustParse("1Mi")}, adminAddress: adminOff}
 	s.wire.cut()
-	s.start(server.Config)
+	s.config = server.Config
+	s.start()
 	return s
 }
 
@@ -106,11 +114,12 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// start runs the receiver.
-func (s *scenario) start(config *rest.Config) {
+// start runs the receiver, as a container that starts does.
+func (s *scenario) start() {
 	s.t.Helper()
-	config = rest.CopyConfig(config)
+	config := rest.CopyConfig(s.config)
 	config.Dial = s.wire.dial
+	s.o.registry = prometheus.NewRegistry()
 	ctx, cancel := context.WithCancel(context.Background())
 	r, err := newReceiver(ctx, config, s.o)
 	if err != nil {
@@ -118,12 +127,13 @@ func (s *scenario) start(config *rest.Config) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- r.run(ctx) }()
-	s.t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			s.t.Errorf("the receiver ended with %v", err)
 		}
 	})
+	s.t.Cleanup(s.stop)
 }
 
 func (s *scenario) probe(path string) int {
@@ -216,4 +226,30 @@ func TestReceiver_OutlivesTheAPIServer(t *testing.T) {
 		s.createSource(source)
 		g.Eventually(func() int { return s.call(source, "job") }, timeout, poll).Should(Equal(http.StatusOK))
 	}
+}
+
+// TestReceiver_RestartsDuringAnOutage: a container that restarts while the API server is away serves with the sources and
+// keys of the one before, and what it stores is written when the API server is back.
+func TestReceiver_RestartsDuringAnOutage(t *testing.T) {
+	g := NewWithT(t)
+	s := newScenario(t)
+	s.createSource("first")
+	s.wire.repair()
+	g.Eventually(func() int { return s.probe("/readyz") }, timeout, poll).Should(Equal(http.StatusOK))
+	g.Expect(s.call("first", "before")).To(Equal(http.StatusOK))
+	g.Eventually(func() (string, error) {
+		content, err := os.ReadFile(filepath.Join(s.o.stateDir, "state.json"))
+		return string(content), err
+	}, timeout, poll).Should(ContainSubstring(base64.StdEncoding.EncodeToString([]byte(callbackKey))))
+
+	s.wire.cut()
+	s.stop()
+	s.start()
+	g.Eventually(func() int { return s.probe("/readyz") }, timeout, poll).Should(Equal(http.StatusOK))
+	g.Expect(s.call("first", "during")).To(Equal(http.StatusOK))
+	g.Expect(s.call("second", "during")).To(Equal(http.StatusUnauthorized))
+	s.wire.repair()
+	s.isRecorded("during")
+	s.createSource("second")
+	g.Eventually(func() int { return s.call("second", "after") }, timeout, poll).Should(Equal(http.StatusOK))
 }

@@ -25,8 +25,10 @@ import (
 )
 
 const (
-	// saveInterval is how often the state is saved: what changed within it is missing after a crash.
+	// saveInterval is how often the state is saved: what changed within it is missing after a crash. The first time is
+	// firstSave after the start, when keys have been prefetched.
 	saveInterval = 10 * time.Second
+	firstSave    = time.Second
 	// restoreAfter is how long a receiver that starts waits for the API server before it serves with saved state.
 	restoreAfter = 3 * time.Second
 	stateFile    = "state.json"
@@ -118,16 +120,16 @@ func (c *StateCache) Start(ctx context.Context) error {
 	c.started = c.Clock.Now()
 	c.synced.Store(true)
 	c.restored.Store(nil)
-	for c.Dir != "" {
-		if err := c.save(ctx); err != nil && ctx.Err() == nil {
-			c.Log.Error(err, "Could not save the sources and keys")
-		}
-		timer := c.Clock.NewTimer(saveInterval)
+	for wait := firstSave; c.Dir != ""; wait = saveInterval {
+		timer := c.Clock.NewTimer(wait)
 		select {
 		case <-timer.C():
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
+		}
+		if err := c.save(ctx); err != nil && ctx.Err() == nil {
+			c.Log.Error(err, "Could not save the sources and keys")
 		}
 	}
 	return nil
