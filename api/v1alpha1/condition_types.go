@@ -10,8 +10,9 @@ const (
 	ConditionReady = "Ready"
 	// ConditionStalled is True while nothing will go on without a person. It is absent otherwise.
 	ConditionStalled = "Stalled"
-	// ConditionRecorded is on a RecordingFile: True once its facts were reported.
-	ConditionRecorded = "Recorded"
+	// ConditionFilesMissing is on a RecordingTask: True while files that began are not reported although the task is over.
+	// It is absent otherwise.
+	ConditionFilesMissing = "FilesMissing"
 	// ConditionProcessed is on a RecordingFile: True once every step that is not optional succeeded.
 	ConditionProcessed = "Processed"
 	// ConditionIntact is on a RecordingFile once a step has read the recording, whether that step succeeded or failed:
@@ -20,16 +21,14 @@ const (
 	// succeeded: a step with onDamage Publish, and every archive, succeeds with a damaged recording. It starts over when
 	// the file has grown.
 	ConditionIntact = "Intact"
-	// ConditionSwept is on a RecordingSource with spec.sweep: True while its bucket is searched without failure.
-	ConditionSwept = "Swept"
+	// ConditionDiscovered is on a RecordingSource with spec.discovery: True while its bucket is searched without failure.
+	ConditionDiscovered = "Discovered"
 )
 
 // Reasons of a RecordingFile's Ready condition: the STATUS column.
 const (
 	// ReasonPending: the controller manager has not written a status yet. The API server fills it in.
 	ReasonPending = "Pending"
-	// ReasonRecording: the file is being recorded.
-	ReasonRecording = "Recording"
 	// ReasonQueued: the file is recorded and waits to be processed.
 	ReasonQueued = "Queued"
 	// ReasonProcessing: steps are running.
@@ -38,22 +37,27 @@ const (
 	ReasonSucceeded = "Succeeded"
 	// ReasonFailed: a step failed for good, or processing cannot begin; Stalled says what a person can do.
 	ReasonFailed = "Failed"
-	// ReasonAbandoned: the recording job ended without reporting this file, or the file was open for longer than the
-	// source's spec.openTimeout. A late callback still completes it.
-	ReasonAbandoned = "Abandoned"
 	// ReasonSkipped: no route matched, so nothing follows.
 	ReasonSkipped = "Skipped"
 	// ReasonSuspended: spec.suspend is true.
 	ReasonSuspended = "Suspended"
 )
 
-// Reasons of a RecordingFile's Recorded condition.
+// Reasons of a RecordingTask's Ready condition: the STATE column.
 const (
-	// ReasonReported: the service reported the finished file.
-	ReasonReported = "Reported"
-	// ReasonSwept: no callback came; a sweep found the finished file in the bucket and read its facts from there. It
-	// is also the reason of a RecordingSource's Swept condition while the bucket is searched without failure.
-	ReasonSwept = "Swept"
+	// ReasonRecording: the task goes on.
+	ReasonRecording = "Recording"
+	// ReasonEnded: the service reported the end of the task.
+	ReasonEnded = "Ended"
+	// ReasonSilent: the end was not reported, and no callback came for the source's spec.openTimeout. A late callback is
+	// still taken.
+	ReasonSilent = "Silent"
+)
+
+// Reasons of a RecordingTask's FilesMissing condition, and of the event on its RecordingSource.
+const (
+	// ReasonFilesMissing: fewer files were reported than began.
+	ReasonFilesMissing = "FilesMissing"
 )
 
 // Reasons of a RecordingFile's Intact condition.
@@ -100,9 +104,11 @@ const (
 	ReasonKeyNotFound = "KeyNotFound"
 	// ReasonKeyInvalid: a key is not 32 to 64 characters long.
 	ReasonKeyInvalid = "KeyInvalid"
-	// ReasonSweepFailed: the bucket could not be searched to its end; the message says why. It is tried again. (Of the
-	// Swept condition.)
-	ReasonSweepFailed = "SweepFailed"
+	// ReasonScanned: the bucket was searched to its end. (Of the Discovered condition.)
+	ReasonScanned = "Scanned"
+	// ReasonScanFailed: the bucket could not be searched to its end; the message says why. It is tried again. (Of the
+	// Discovered condition.)
+	ReasonScanFailed = "ScanFailed"
 	// ReasonRouteInvalid: the expression of a route is wrong; that route matches nothing.
 	ReasonRouteInvalid = "RouteInvalid"
 )

@@ -43,16 +43,18 @@ func definitions(t *testing.T) map[string]*apiextensionsv1.CustomResourceDefinit
 func TestWhatKubectlShows(t *testing.T) {
 	t.Parallel()
 	type shown struct {
-		short         string
-		columns, wide string
-		selectable    string
+		short, categories string
+		columns, wide     string
+		selectable        string
 	}
 	want := map[string]shown{
-		"RecordingFile": {"rec", "Room Stream Format Duration Size Status Progress Age", "Source Job-ID Resolution Pipeline Intact",
-			".spec.roomID .spec.jobID .spec.streamName .spec.appID .spec.format .spec.file.obs.object"},
-		"RecordingSource":   {"rsrc", "App Ready Status Callback Age", "", ""},
-		"RecordingPipeline": {"rpl", "Ready Status Age", "", ""},
-		"StorageLocation":   {"sloc", "Bucket Claim Ready Status Age", "", ""},
+		"RecordingFile": {"rec", "recordings recordings-all", "Room Stream Format Duration Size Status Reason Progress Age", "Source Task Resolution Pipeline Intact Message",
+			".spec.reported.room .spec.reported.stream .spec.reported.app .spec.reported.format .spec.sourceRef.name .spec.object.key"},
+		"RecordingTask": {"rtask", "recordings recordings-all", "Room Stream State Files Duration Age", "Source Task-ID Size Message",
+			".spec.taskID .spec.room .spec.stream .spec.app .spec.sourceRef.name"},
+		"RecordingSource":   {"rsrc", "recordings-all", "App Ready Status Callback Age", "", ""},
+		"RecordingPipeline": {"rpl", "recordings-all", "Ready Status Age", "", ""},
+		"StorageLocation":   {"sloc", "recordings-all", "Bucket Claim Ready Status Age", "", ""},
 	}
 	found := definitions(t)
 	if len(found) != len(want) {
@@ -65,9 +67,6 @@ func TestWhatKubectlShows(t *testing.T) {
 			continue
 		}
 		spec := definition.Spec
-		if !slices.Equal(spec.Names.ShortNames, []string{w.short}) || !slices.Equal(spec.Names.Categories, []string{"recordings"}) {
-			t.Errorf("%s: short names %q, categories %q", kind, spec.Names.ShortNames, spec.Names.Categories)
-		}
 		if spec.Group != v1alpha1.GroupVersion.Group || spec.Scope != apiextensionsv1.NamespaceScoped {
 			t.Errorf("%s: group %s, scope %s", kind, spec.Group, spec.Scope)
 		}
@@ -76,7 +75,7 @@ func TestWhatKubectlShows(t *testing.T) {
 			t.Errorf("%s: want the one version v1alpha1 with the subresource status", kind)
 		}
 		var got shown
-		got.short = w.short
+		got.short, got.categories = strings.Join(spec.Names.ShortNames, " "), strings.Join(spec.Names.Categories, " ")
 		for _, column := range version.AdditionalPrinterColumns {
 			if column.Priority > 0 {
 				got.wide = strings.TrimSpace(got.wide + " " + column.Name)
@@ -191,17 +190,18 @@ func TestFieldSelectors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	create("one", `roomID: "room 01", jobID: j1, streamName: 教室, appID: a, format: HLS`)
-	create("two", `roomID: "room 01", jobID: j2, streamName: s, appID: a, format: MP4`)
-	create("three", `roomID: room02, jobID: j2, streamName: s, appID: b`)
+	create("one", `object: {bucket: b, key: k1}, reported: {room: "room 01", stream: 教室, app: a, format: HLS}`)
+	create("two", `object: {bucket: b, key: k2}, reported: {room: "room 01", stream: s, app: a, format: MP4}`)
+	create("three", `object: {bucket: b, key: k3}, sourceRef: {name: other}, reported: {room: room02, stream: s, app: b}`)
 	for selector, want := range map[string][]string{
-		"spec.roomID=room 01":             {"one", "two"},
-		"spec.jobID=j2":                   {"three", "two"},
-		"spec.streamName=教室":              {"one"},
-		"spec.appID=b":                    {"three"},
-		"spec.format=HLS":                 {"one"},
-		"spec.appID=a,spec.format!=HLS":   {"two"},
-		"spec.jobID=j2,spec.roomID=other": nil,
+		"spec.reported.room=room 01":                    {"one", "two"},
+		"spec.reported.stream=教室":                       {"one"},
+		"spec.reported.app=b":                           {"three"},
+		"spec.reported.format=HLS":                      {"one"},
+		"spec.object.key=k2":                            {"two"},
+		"spec.sourceRef.name=other":                     {"three"},
+		"spec.reported.app=a,spec.reported.format!=HLS": {"two"},
+		"spec.object.key=k2,spec.reported.room=other":   nil,
 	} {
 		t.Run(selector, func(t *testing.T) {
 			var found v1alpha1.RecordingFileList
@@ -335,7 +335,7 @@ func checkKey(t *testing.T, sample *unstructured.Unstructured, key string) {
 func TestGoTypesHoldEverything(t *testing.T) {
 	t.Parallel()
 	for base, into := range map[string]client.Object{
-		minimalSource: &v1alpha1.RecordingSource{}, minimalFile: &v1alpha1.RecordingFile{},
+		minimalSource: &v1alpha1.RecordingSource{}, minimalFile: &v1alpha1.RecordingFile{}, minimalTask: &v1alpha1.RecordingTask{},
 		minimalPipeline: &v1alpha1.RecordingPipeline{}, minimalStorage: &v1alpha1.StorageLocation{},
 	} {
 		full := object(t, "default", base, allowed[base]["every field"])

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package v1alpha1 holds the API of the recording operator: sources that call
-// back, the files that they recorded, the pipelines that process the files and
-// the places that files are read from and written to.
+// back, their recording tasks, the files that were recorded, the pipelines that
+// process the files, and the storage locations that files are read from and
+// written to.
 //
 // +kubebuilder:object:generate=true
 // +groupName=recording.sparkrtc.dev
@@ -28,6 +29,7 @@ var (
 func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&RecordingSource{}, &RecordingSourceList{},
+		&RecordingTask{}, &RecordingTaskList{},
 		&RecordingFile{}, &RecordingFileList{},
 		&RecordingPipeline{}, &RecordingPipelineList{},
 		&StorageLocation{}, &StorageLocationList{},

@@ -5,7 +5,7 @@ package v1alpha1
 
 // Labels that the operator sets. All of them can be used in selectors.
 const (
-	// LabelSource is on every RecordingFile made from a callback: the name of its RecordingSource.
+	// LabelSource is on every RecordingFile and RecordingTask that the operator created: the name of its RecordingSource.
 	LabelSource = "recording.sparkrtc.dev/source"
 	// LabelFile is on every Job and Pod of a step: the name of the RecordingFile.
 	LabelFile = "recording.sparkrtc.dev/file"
@@ -21,12 +21,6 @@ const (
 
 // Annotations that the operator sets.
 const (
-	// AnnotationStartDelivery is on a RecordingFile that was begun by a RECORD_NEW_FILE_START: a digest of that
-	// delivery's signature (or "unsigned"), so that the same delivery coming again begins no second file.
-	AnnotationStartDelivery = "recording.sparkrtc.dev/start-delivery"
-	// AnnotationSwept is on a RecordingFile that no callback made, but a sweep of the bucket: when it did, in RFC 3339.
-	// It goes when a callback reports the file after all.
-	AnnotationSwept = "recording.sparkrtc.dev/swept"
 	// AnnotationRevision is on every Job of a step: the ControllerRevision that the Job was made from.
 	AnnotationRevision = "recording.sparkrtc.dev/pipeline-revision"
 	// AnnotationInput is on every Job of a step: a digest of the facts of the file that the Job processes.

@@ -5,93 +5,185 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// RecordingFileSpec holds the facts of one recorded file as SparkRTC reported them, and what a person wants of it.
+// RecordingFileSpec says which recorded object this is, what is known of it, and what people want of it.
 //
-// +kubebuilder:validation:XValidation:rule="self.sourceRef == oldSelf.sourceRef",message="sourceRef: is part of the file's identity and cannot change",fieldPath=".sourceRef"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.appID) || (has(self.appID) && self.appID == oldSelf.appID)",message="appID: is part of the file's identity and cannot change",fieldPath=".appID"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.jobID) || (has(self.jobID) && self.jobID == oldSelf.jobID)",message="jobID: is part of the file's identity and cannot change",fieldPath=".jobID"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.roomID) || (has(self.roomID) && self.roomID == oldSelf.roomID)",message="roomID: is part of the file's identity and cannot change",fieldPath=".roomID"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.streamName) || (has(self.streamName) && self.streamName == oldSelf.streamName)",message="streamName: is part of the file's identity and cannot change",fieldPath=".streamName"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.format) || (has(self.format) && self.format == oldSelf.format)",message="format: is part of the file's identity and cannot change",fieldPath=".format"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.file) || has(self.file)",message="file: cannot be removed once it is reported",fieldPath=".file"
+// What the service reported is under reported, and what discovery read from the bucket is under discovered. The other
+// fields belong to people: they override what was reported, and nothing that is reported later changes them.
+//
+// +kubebuilder:validation:XValidation:rule="self.sourceRef == oldSelf.sourceRef",message="sourceRef is part of the file's identity and cannot change; delete the file and create it again",fieldPath=".sourceRef"
+// +kubebuilder:validation:XValidation:rule="self.object == oldSelf.object",message="object is the file's identity and cannot change; delete the file and create it again",fieldPath=".object"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.reported) || has(self.reported)",message="reported cannot be removed; delete the file to forget it",fieldPath=".reported"
+// +kubebuilder:validation:XValidation:rule="has(self.reported) || has(self.discovered) || !has(self.object.key) || !(self.object.key.startsWith('/') || self.object.key.contains('://'))",message="object.key is the key in the bucket: without a leading slash, and without s3:// and the bucket",fieldPath=".object.key"
 type RecordingFileSpec struct {
 	// sourceRef names the RecordingSource that the file belongs to. It cannot change.
 	// +required
 	SourceRef LocalReference `json:"sourceRef,omitzero"`
 
-	// appID is the SparkRTC app that recorded (callback field app_id). It cannot change once it is set.
+	// object is the recorded object, and the identity of the file. It cannot change.
+	// +required
+	Object ObjectIdentity `json:"object,omitzero"`
+
+	// taskIDs are the recording tasks that reported the object (callback field job_id): at most 8, those that sort last.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	TaskIDs []string `json:"taskIDs,omitempty"`
+
+	// reported is what the service reported of the object (RECORD_FILE_COMPLETE). Of several reports each of room,
+	// stream, app and format is the one that sorts last, and all other facts are those of the one report that ended last.
+	// +optional
+	Reported *ReportedRecording `json:"reported,omitempty"`
+
+	// discovered is what discovery read from the bucket. It is absent for a file that was reported and has not grown.
+	// +optional
+	Discovered *DiscoveredRecording `json:"discovered,omitempty"`
+
+	// app is the SparkRTC app that recorded. It overrides what was reported.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
-	AppID string `json:"appID,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	App string `json:"app,omitempty"`
 
-	// jobID is the recording task (callback field job_id); one task makes many files. It cannot change once it is set.
-	// +optional
-	// +kubebuilder:validation:MaxLength=128
-	JobID string `json:"jobID,omitempty"`
-
-	// roomID is the room that was recorded (callback field room_id). It cannot change once it is set.
+	// room is the room that was recorded. It overrides what was reported.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	RoomID string `json:"roomID,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Room string `json:"room,omitempty"`
 
-	// streamName is the stream that was recorded (callback field stream_name). It cannot change once it is set.
+	// stream is the stream that was recorded. It overrides what was reported.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	StreamName string `json:"streamName,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Stream string `json:"stream,omitempty"`
 
-	// format of the recording as reported, in upper case: HLS or MP4. A format that is not known is kept, so that
-	// nothing is lost, but cannot be transcoded. It cannot change once it is set.
+	// format is HLS or MP4. It overrides what was reported. By default it follows from the ending of the object's key.
 	// +optional
-	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Enum=HLS;MP4
 	Format string `json:"format,omitempty"`
-
-	// file holds the facts of the finished file (RECORD_FILE_COMPLETE). Absent while it is being recorded.
-	// Its object cannot change, and its sizes and times only grow.
-	// +optional
-	File *RecordedFile `json:"file,omitempty"`
 
 	// pipelineRef names the RecordingPipeline that processes this file, instead of the source's routes.
 	// It decides when processing begins; a change later does not touch work that has begun.
 	// +optional
 	PipelineRef *LocalReference `json:"pipelineRef,omitempty"`
 
-	// jobOver says that the recording task ended (CLOUD_RECORD_SERVER_OVER) while this file was still open.
-	// It is taken back when the file is reported after all.
-	// +optional
-	JobOver bool `json:"jobOver,omitempty"`
-
 	// suspend stops new Jobs of this file and suspends those that run, until it is false again.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 }
 
-// The greatest facts of a RecordedFile, as its schema has them: twice as much and more can be reckoned with, without an
-// overflow.
+// ObjectIdentity tells one recorded object from another. An object that is reported once by bucket and key and once
+// by URL alone counts as two.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.url) ? !has(self.bucket) && !has(self.key) : has(self.bucket) && has(self.key)",message="set bucket and key, or url alone"
+type ObjectIdentity struct {
+	// bucket that the object lies in (callback field obs_bucket).
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Bucket string `json:"bucket,omitempty"`
+
+	// key of the object in the bucket (callback field obs_object); for HLS that of the playlist.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Key string `json:"key,omitempty"`
+
+	// url of an object that was reported without a bucket (callback field download_url): scheme and host in lower case,
+	// without user, query and fragment.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@A-Z]+(/[^?#]*)?$')",message="must be an http or https URL with scheme and host in lower case, without user, query and fragment"
+	URL string `json:"url,omitempty"`
+}
+
+// The greatest facts of a recording, as its schema has them: they can be doubled without an overflow.
 const (
 	// MaxSizeBytes is the greatest size of a recording: 1 PiB.
 	MaxSizeBytes = int64(1) << 50
 	// MaxDurationSeconds is the longest duration of a recording: 68 years.
 	MaxDurationSeconds = int64(1)<<31 - 1
+	// MaxTaskIDs is how many recording tasks of one object are kept.
+	MaxTaskIDs = 8
 )
 
-// RecordedFile holds the facts of a finished file.
+// ReportedRecording is what the service reported of an object.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.obs) || has(self.downloadURL)",message="obs or downloadURL must say where the file lies"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.obs) || (has(self.obs) && self.obs.bucket == oldSelf.obs.bucket && self.obs.object == oldSelf.obs.object)",message="obs: the file's object cannot change",fieldPath=".obs"
-// +kubebuilder:validation:XValidation:rule="has(oldSelf.obs) || (!has(self.obs) && self.downloadURL == oldSelf.downloadURL)",message="downloadURL: the file's URL cannot change",fieldPath=".downloadURL"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.sizeBytes) || (has(self.sizeBytes) && self.sizeBytes >= oldSelf.sizeBytes)",message="sizeBytes: a file only grows",fieldPath=".sizeBytes"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.durationSeconds) || (has(self.durationSeconds) && self.durationSeconds >= oldSelf.durationSeconds)",message="durationSeconds: a file only grows",fieldPath=".durationSeconds"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.endTime) || (has(self.endTime) && self.endTime >= oldSelf.endTime)",message="endTime: a file only grows",fieldPath=".endTime"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.startTime) || (has(self.startTime) && self.startTime <= oldSelf.startTime)",message="startTime: a file only grows",fieldPath=".startTime"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.width) || (has(self.width) && self.width >= oldSelf.width)",message="width: a file only grows",fieldPath=".width"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.height) || (has(self.height) && self.height >= oldSelf.height)",message="height: a file only grows",fieldPath=".height"
-type RecordedFile struct {
-	// downloadURL is where SparkRTC says the file can be downloaded (callback field download_url). The bucket is
-	// usually private, so that this URL fails without credentials; it is never for playback.
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.app) || (has(self.app) && self.app >= oldSelf.app)",message="of several reports the one that sorts last is kept; to correct it, set spec.app",fieldPath=".app"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.room) || (has(self.room) && self.room >= oldSelf.room)",message="of several reports the one that sorts last is kept; to correct it, set spec.room",fieldPath=".room"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.stream) || (has(self.stream) && self.stream >= oldSelf.stream)",message="of several reports the one that sorts last is kept; to correct it, set spec.stream",fieldPath=".stream"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.format) || (has(self.format) && self.format >= oldSelf.format)",message="of several reports the one that sorts last is kept; to correct it, set spec.format",fieldPath=".format"
+type ReportedRecording struct {
+	RecordingIdentity `json:",inline"`
+	RecordingFacts    `json:",inline"`
+
+	// downloadURL is where SparkRTC says the file can be downloaded, with its query (callback field download_url). The
+	// bucket is usually private, so that this URL fails without credentials; it is never for playback.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	DownloadURL string `json:"downloadURL,omitempty"`
+
+	// location is the endpoint of the region, as reported (callback field obs_location). Credentials only ever go to the
+	// endpoint of the source's StorageLocation.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Location string `json:"location,omitempty"`
+
+	// ignoredFields are the callback fields that could not be read and were dropped.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=64
+	// +kubebuilder:validation:items:Pattern=`^[a-z_]+$`
+	IgnoredFields []string `json:"ignoredFields,omitempty"`
+}
+
+// RecordingIdentity says what was recorded. Each field is joined on its own: of several values the one that sorts last
+// is kept.
+type RecordingIdentity struct {
+	// app is the SparkRTC app that records (callback field app_id).
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	App string `json:"app,omitempty"`
+
+	// room that is recorded (callback field room_id).
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Room string `json:"room,omitempty"`
+
+	// stream that is recorded (callback field stream_name).
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Stream string `json:"stream,omitempty"`
+
+	// format of the recording in upper case: HLS or MP4 (callback field record_format). A format that is not known is
+	// kept, but cannot be processed.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Format string `json:"format,omitempty"`
+}
+
+// RecordingFacts are the times and sizes of a recording. An absent fact is not known.
+type RecordingFacts struct {
+	// endTime is when recording ended (callback field end_time), in whole seconds.
+	// +optional
+	EndTime *metav1.Time `json:"endTime,omitempty"`
+
+	// startTime is when the first frame was received (callback field start_time), in whole seconds.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
 
 	// sizeBytes is the size in bytes (callback field file_size); for HLS the size of all its media. At most 2^50 (1 PiB).
 	// +optional
@@ -105,51 +197,33 @@ type RecordedFile struct {
 	// +kubebuilder:validation:Maximum=2147483647
 	DurationSeconds int64 `json:"durationSeconds,omitempty"`
 
-	// startTime is when the first frame was received (callback field start_time).
-	// +optional
-	StartTime *metav1.Time `json:"startTime,omitempty"`
-
-	// endTime is when recording ended (callback field end_time). A later endTime for the same object means that
-	// the file has grown.
-	// +optional
-	EndTime *metav1.Time `json:"endTime,omitempty"`
-
-	// width in pixels; 0 or absent for sound alone.
+	// width in pixels; absent for sound alone.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65536
 	Width int32 `json:"width,omitempty"`
 
-	// height in pixels; 0 or absent for sound alone.
+	// height in pixels; absent for sound alone.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65536
 	Height int32 `json:"height,omitempty"`
-
-	// obs says where the file lies in object storage.
-	// +optional
-	OBS *OBSObject `json:"obs,omitempty"`
 }
 
-// OBSObject is an object in Huawei Cloud's Object Storage Service.
-type OBSObject struct {
-	// location is the endpoint of the region, as reported (callback field obs_location). It is kept as a fact:
-	// credentials only ever go to the endpoint of the source's StorageLocation.
+// DiscoveredRecording is what discovery read from an object in the bucket. Of several the one that was modified last is
+// kept.
+type DiscoveredRecording struct {
+	// lastModified is when the object was written last.
+	// +required
+	LastModified metav1.Time `json:"lastModified,omitzero"`
+
+	RecordingFacts `json:",inline"`
+
+	// stream is what the object's key says of the stream, when it has SparkRTC's default form.
 	// +optional
-	// +kubebuilder:validation:MaxLength=1024
-	Location string `json:"location,omitempty"`
-
-	// bucket that the file lies in (callback field obs_bucket).
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=255
-	Bucket string `json:"bucket"`
-
-	// object is the key in the bucket (callback field obs_object); for HLS the key of the playlist.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=1024
-	Object string `json:"object"`
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	Stream string `json:"stream,omitempty"`
 }
 
 // StepState is what became of one step.
@@ -173,7 +247,7 @@ const (
 
 // RecordingFileStatus is what the operator observed.
 type RecordingFileStatus struct {
-	// conditions of the file: Recorded, Processed, Intact (once a step has read the recording), Ready (the summary, its
+	// conditions of the file: Processed, Intact (once a step has read the recording), Ready (the summary, its
 	// reason is the STATUS column) and Stalled, which is there only while a person is needed.
 	// +optional
 	// +listType=map
@@ -188,7 +262,7 @@ type RecordingFileStatus struct {
 	// +optional
 	Pipeline *PipelineSnapshot `json:"pipeline,omitempty"`
 
-	// input is a digest of the facts that were processed. When the file grows, it no longer matches and the file is
+	// input is a digest of the facts that were processed. When the recording grows, it no longer matches and the file is
 	// processed again.
 	// +optional
 	Input string `json:"input,omitempty"`
@@ -207,6 +281,17 @@ type RecordingFileStatus struct {
 	// summary says the facts as a person reads them; `kubectl get` shows it.
 	// +optional
 	Summary *FileSummary `json:"summary,omitempty"`
+
+	// ignoredFields are the callback fields that could not be read and were dropped.
+	// +optional
+	// +listType=atomic
+	IgnoredFields []string `json:"ignoredFields,omitempty"`
+
+	// taskIDs are the recording tasks of the file that are known to have a RecordingTask, or had one.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=8
+	TaskIDs []string `json:"taskIDs,omitempty"`
 }
 
 // PipelineSnapshot is a pipeline as it was when processing began.
@@ -220,8 +305,21 @@ type PipelineSnapshot struct {
 	Revision string `json:"revision"`
 }
 
-// FileSummary says the facts of a file as a person reads them.
+// FileSummary says the facts of a file as a person reads them: what people set, else what was reported, else what was
+// discovered.
 type FileSummary struct {
+	// room that was recorded.
+	// +optional
+	Room string `json:"room,omitempty"`
+	// stream that was recorded.
+	// +optional
+	Stream string `json:"stream,omitempty"`
+	// format is HLS or MP4.
+	// +optional
+	Format string `json:"format,omitempty"`
+	// reason is why the file needs a person, for example SegmentMissing; empty while it does not.
+	// +optional
+	Reason string `json:"reason,omitempty"`
 	// duration is, for example, 1m5s.
 	// +optional
 	Duration string `json:"duration,omitempty"`
@@ -318,31 +416,33 @@ type Media struct {
 	Height int32 `json:"height,omitempty"`
 }
 
-// RecordingFile is one file that SparkRTC recorded, and what became of it. The operator makes one for every file it
-// is told of; a person may write one by hand to process an old recording.
+// RecordingFile is one file that SparkRTC recorded, and what became of it. The operator creates one for every object
+// that is reported or discovered; you may write one by hand to process an old recording.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=rec,categories=recordings
-// +kubebuilder:selectablefield:JSONPath=`.spec.roomID`
-// +kubebuilder:selectablefield:JSONPath=`.spec.jobID`
-// +kubebuilder:selectablefield:JSONPath=`.spec.streamName`
-// +kubebuilder:selectablefield:JSONPath=`.spec.appID`
-// +kubebuilder:selectablefield:JSONPath=`.spec.format`
-// +kubebuilder:selectablefield:JSONPath=`.spec.file.obs.object`
-// +kubebuilder:printcolumn:name="Room",type=string,JSONPath=`.spec.roomID`
-// +kubebuilder:printcolumn:name="Stream",type=string,JSONPath=`.spec.streamName`
-// +kubebuilder:printcolumn:name="Format",type=string,JSONPath=`.spec.format`
+// +kubebuilder:resource:shortName=rec,categories={recordings,recordings-all}
+// +kubebuilder:selectablefield:JSONPath=`.spec.reported.room`
+// +kubebuilder:selectablefield:JSONPath=`.spec.reported.stream`
+// +kubebuilder:selectablefield:JSONPath=`.spec.reported.app`
+// +kubebuilder:selectablefield:JSONPath=`.spec.reported.format`
+// +kubebuilder:selectablefield:JSONPath=`.spec.sourceRef.name`
+// +kubebuilder:selectablefield:JSONPath=`.spec.object.key`
+// +kubebuilder:printcolumn:name="Room",type=string,JSONPath=`.status.summary.room`
+// +kubebuilder:printcolumn:name="Stream",type=string,JSONPath=`.status.summary.stream`
+// +kubebuilder:printcolumn:name="Format",type=string,JSONPath=`.status.summary.format`
 // +kubebuilder:printcolumn:name="Duration",type=string,JSONPath=`.status.summary.duration`
 // +kubebuilder:printcolumn:name="Size",type=string,JSONPath=`.status.summary.size`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.summary.reason`
 // +kubebuilder:printcolumn:name="Progress",type=string,JSONPath=`.status.summary.progress`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Source",type=string,JSONPath=`.spec.sourceRef.name`,priority=1
-// +kubebuilder:printcolumn:name="Job-ID",type=string,JSONPath=`.spec.jobID`,priority=1
+// +kubebuilder:printcolumn:name="Task",type=string,JSONPath=`.spec.taskIDs[0]`,priority=1
 // +kubebuilder:printcolumn:name="Resolution",type=string,JSONPath=`.status.summary.resolution`,priority=1
 // +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.status.pipeline.name`,priority=1
 // +kubebuilder:printcolumn:name="Intact",type=string,JSONPath=`.status.conditions[?(@.type=="Intact")].status`,priority=1
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name: must be at most 63 characters, because it becomes a label"
 type RecordingFile struct {
 	metav1.TypeMeta `json:",inline"`
@@ -350,7 +450,7 @@ type RecordingFile struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec holds the facts of the file as SparkRTC reported them, and what a person wants of it.
+	// spec says which recorded object this is, what is known of it, and what people want of it.
 	// +required
 	Spec RecordingFileSpec `json:"spec,omitzero"`
 	// status is what the operator observed. Until it has looked at the file, the reason of Ready is Pending.

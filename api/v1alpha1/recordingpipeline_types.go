@@ -226,7 +226,7 @@ type StepOutput struct {
 	// +required
 	StorageRef LocalReference `json:"storageRef,omitzero"`
 
-	// path is the folder within the StorageLocation. {namespace}, {source}, {app}, {job}, {room}, {stream}, {format},
+	// path is the folder within the StorageLocation. {namespace}, {source}, {app}, {task}, {room}, {stream}, {format},
 	// {file} (the RecordingFile's name), {step}, {start} (20210428T085657Z) and {date} (2021-04-28) are replaced;
 	// what cannot stand in a path is replaced by an underscore. A folder that holds another recording's output is never
 	// written to.
@@ -235,7 +235,7 @@ type StepOutput struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="path must be relative, without . and .. and backslashes"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([^{}]|[{](namespace|source|app|job|room|stream|format|file|step|start|date)[}])*$')",message="path has an unknown {placeholder}; known are namespace, source, app, job, room, stream, format, file, step, start, date"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([^{}]|[{](namespace|source|app|task|room|stream|format|file|step|start|date)[}])*$')",message="path has an unknown {placeholder}; known are namespace, source, app, task, room, stream, format, file, step, start, date"
 	Path string `json:"path,omitempty"`
 }
 
@@ -256,7 +256,7 @@ type RecordingPipelineStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=rpl,categories=recordings
+// +kubebuilder:resource:shortName=rpl,categories=recordings-all
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`

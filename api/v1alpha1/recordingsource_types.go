@@ -28,7 +28,7 @@ const (
 )
 
 // RecordingSourceSpec says which callbacks are taken and what follows from them.
-// +kubebuilder:validation:XValidation:rule="!has(self.sweep) || has(self.storageRef)",message="sweep: needs storageRef, the place whose bucket is listed",fieldPath=".sweep"
+// +kubebuilder:validation:XValidation:rule="!has(self.discovery) || has(self.storageRef)",message="discovery: needs storageRef, the location whose bucket is listed",fieldPath=".discovery"
 type RecordingSourceSpec struct {
 	// appID is the SparkRTC app that records. When it is set, a callback of another app is refused with 403.
 	// When it is absent, any app that signs with one of the keys may call.
@@ -73,24 +73,24 @@ type RecordingSourceSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	Routes []Route `json:"routes,omitempty"`
 
-	// openTimeout is how long a file may stay open, from its START, before it counts as abandoned. A callback that
-	// comes later still completes it. SparkRTC's longest recording cycle is 12 hours.
+	// openTimeout is how long a recording task may go on without a callback before it counts as silent. A callback that
+	// comes later is still taken. SparkRTC's longest recording cycle is 12 hours.
 	// +optional
 	// +kubebuilder:default="13h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="openTimeout must be at least 1m and at most 720h"
 	OpenTimeout *metav1.Duration `json:"openTimeout,omitempty"`
 
-	// sweep finds recordings whose callback never came: it lists the bucket of storageRef and makes a RecordingFile for
-	// each playlist and MP4 that no file of the source bears. Absent: nothing is listed.
+	// discovery finds recordings whose callback never came: it lists the bucket of storageRef and creates a RecordingFile
+	// for each playlist and MP4 that has none. By default nothing is listed.
 	// +optional
-	Sweep *Sweep `json:"sweep,omitempty"`
+	Discovery *Discovery `json:"discovery,omitempty"`
 }
 
-// Sweep says how the bucket is searched for recordings whose callback never came. Only what was written since the
-// source began to sweep is looked at, and nothing in the bucket is ever changed; `kubectl recordings sweep` looks
-// further back.
-type Sweep struct {
-	// interval between two sweeps.
+// Discovery says how the bucket is searched for recordings whose callback never came. Only what was written since
+// discovery was set is looked at, and nothing in the bucket is ever changed; `kubectl recordings discover` looks further
+// back.
+type Discovery struct {
+	// interval between two scans.
 	// +optional
 	// +kubebuilder:default="1h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="interval must be at least 1m and at most 168h"
@@ -181,9 +181,10 @@ type CallbackTimestamp struct {
 type Route struct {
 	// when is a CEL expression over `recording`, for example
 	// `recording.format == 'HLS' && recording.duration >= duration('5s')`. Absent: every file matches.
-	// Fields: source, app, job, room, stream, format, bucket, object (strings); size (bytes), width, height (integers);
-	// duration; start, end (timestamps). Macros (exists, all, ...) cannot stand inside or after one another, and the
-	// pattern of matches is written out in the expression.
+	// Fields: source, app, task, room, stream, format, bucket, object (strings); size (bytes), width, height (integers);
+	// duration; start, end (timestamps). A route whose outcome depends on a fact that is not known matches; to decide
+	// otherwise, test with has(recording.duration), or write recording.?duration.orValue(duration('0s')). Macros (exists,
+	// all, ...) cannot stand inside or after one another, and the pattern of matches is written out in the expression.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -214,9 +215,9 @@ type RecordingSourceStatus struct {
 	// +optional
 	Timestamp *ObservedTimestamp `json:"timestamp,omitempty"`
 
-	// sweep says how far the bucket was searched; absent without spec.sweep.
+	// discovery says how far the bucket was searched; absent without spec.discovery.
 	// +optional
-	Sweep *SweepStatus `json:"sweep,omitempty"`
+	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
 }
 
 // TimestampUnit is the unit of the X-Rtc-Timestamp header.
@@ -248,9 +249,9 @@ type ObservedTimestamp struct {
 	ObservedTime metav1.Time `json:"observedTime,omitzero"`
 }
 
-// SweepStatus says how far the bucket was searched.
-type SweepStatus struct {
-	// since is when the source began to sweep: what was written before it is never looked at.
+// DiscoveryStatus says how far the bucket was searched.
+type DiscoveryStatus struct {
+	// since is when discovery began: what was written before it is never looked at.
 	// +required
 	Since metav1.Time `json:"since,omitzero"`
 
@@ -258,11 +259,11 @@ type SweepStatus struct {
 	// +optional
 	Through *metav1.Time `json:"through,omitempty"`
 
-	// lastTime is when the last sweep ended, whether it got through or not.
+	// lastTime is when the last scan ended, whether it got through or not.
 	// +optional
 	LastTime *metav1.Time `json:"lastTime,omitempty"`
 
-	// createdFiles is how many RecordingFiles sweeps have created.
+	// createdFiles is how many RecordingFiles discovery has created.
 	// +optional
 	CreatedFiles int64 `json:"createdFiles,omitempty"`
 }
@@ -271,7 +272,7 @@ type SweepStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=rsrc,categories=recordings
+// +kubebuilder:resource:shortName=rsrc,categories=recordings-all
 // +kubebuilder:printcolumn:name="App",type=string,JSONPath=`.spec.appID`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`

@@ -70,7 +70,7 @@ type S3Location struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`
 	Bucket string `json:"bucket"`
 
-	// prefix that is put before the path of everything that is written; a sweep looks below it alone. Recordings that a
+	// prefix that is put before the path of everything that is written; discovery looks below it alone. Recordings that a
 	// callback reported are read by their full key.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
@@ -121,7 +121,7 @@ type StorageLocationStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=sloc,categories=recordings
+// +kubebuilder:resource:shortName=sloc,categories=recordings-all
 // +kubebuilder:printcolumn:name="Bucket",type=string,JSONPath=`.spec.s3.bucket`
 // +kubebuilder:printcolumn:name="Claim",type=string,JSONPath=`.spec.persistentVolumeClaim.claimName`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`

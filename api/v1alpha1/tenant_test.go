@@ -16,7 +16,7 @@ import (
 func TestNoReferenceNamesANamespace(t *testing.T) {
 	forbidden := []string{"namespace", "serviceAccountName", "hostPath", "nodeName", "securityContext", "image", "command", "hostNetwork", "runtimeClassName", "volumes"}
 	for _, spec := range []any{
-		v1alpha1.RecordingSourceSpec{}, v1alpha1.RecordingFileSpec{}, v1alpha1.RecordingPipelineSpec{}, v1alpha1.StorageLocationSpec{},
+		v1alpha1.RecordingSourceSpec{}, v1alpha1.RecordingFileSpec{}, v1alpha1.RecordingTaskSpec{}, v1alpha1.RecordingPipelineSpec{}, v1alpha1.StorageLocationSpec{},
 	} {
 		fields := map[string]bool{}
 		collect(reflect.TypeOf(spec), fields, map[reflect.Type]bool{})

@@ -30,9 +30,18 @@ spec:
 	minimalFile = `
 apiVersion: recording.sparkrtc.dev/v1alpha1
 kind: RecordingFile
-metadata: {name: film}
+metadata: {name: lecture-1}
 spec:
   sourceRef: {name: classroom}
+  object: {bucket: abc-rtc, key: Record/lecture-1.m3u8}
+`
+	minimalTask = `
+apiVersion: recording.sparkrtc.dev/v1alpha1
+kind: RecordingTask
+metadata: {name: task-1}
+spec:
+  sourceRef: {name: classroom}
+  taskID: task-1
 `
 	minimalPipeline = `
 apiVersion: recording.sparkrtc.dev/v1alpha1
@@ -85,6 +94,11 @@ func list(n int, format string) string {
 	return "[" + strings.Join(items, ", ") + "]"
 }
 
+// starts are those of a task.
+func starts(n int) string {
+	return "{" + strings.Trim(list(n, `"%016x": "1619600217"`), "[]") + "}"
+}
+
 // allowed are objects at the edge of the rules.
 var allowed = map[string]map[string]string{
 	minimalSource: {
@@ -95,25 +109,35 @@ var allowed = map[string]map[string]string{
 		"four keys":              `spec: {callback: {keys: ` + list(4, "{secretRef: {name: s, key: k%d}}") + `}}`,
 		"a tolerance of seconds": `spec: {callback: {timestamp: {tolerance: 1s}}}`,
 		"open for a month":       `spec: {openTimeout: 720h}`,
-		"a sweep of defaults":    `spec: {storageRef: {name: obs}, sweep: {}}`,
-		"every field of a sweep": `spec: {storageRef: {name: obs}, sweep: {interval: 1m, prefix: Record/, minAge: 168h}}`,
+		"discovery by default":   `spec: {storageRef: {name: obs}, discovery: {}}`,
+		"all of discovery":       `spec: {storageRef: {name: obs}, discovery: {interval: 1m, prefix: Record/, minAge: 168h}}`,
 		"a rate limit":           `spec: {callback: {rateLimit: {callbacksPerSecond: 5, burst: 5}}}`,
 		"a burst alone":          `spec: {callback: {rateLimit: {burst: 200000}}}`,
 		"32 routes":              `spec: {routes: ` + list(32, "{pipelineRef: {name: p%d}}") + `}`,
 		"a name of 63":           `metadata: {name: ` + long(63) + `}`,
 	},
 	minimalFile: {
-		"the smallest":          ``,
-		"every field":           `spec: {appID: a, jobID: j, roomID: "房间 01/é", streamName: "教室-一班_张三", format: HLS, jobOver: true, suspend: true, pipelineRef: {name: lecture}, file: {downloadURL: "https://example.com/a.m3u8", sizeBytes: 1125899906842624, durationSeconds: 2147483647, startTime: "2021-04-28T08:56:57Z", endTime: "2021-04-28T08:58:02Z", width: 65536, height: 0, obs: {location: "http://obs.example.com", bucket: b, object: "a/a.m3u8"}}}`,
-		"an object alone":       `spec: {file: {obs: {bucket: b, object: o}}}`,
-		"a URL alone":           `spec: {file: {downloadURL: "https://example.com/a.mp4"}}`,
-		"a format of tomorrow":  `spec: {format: WEBM}`,
-		"characters, not bytes": `spec: {roomID: "` + strings.Repeat("教", 256) + `"}`,
-		"a name of 63":          `metadata: {name: ` + long(63) + `}`,
+		"the smallest":               ``,
+		"every field":                `spec: {taskIDs: [a, b], app: a, room: "房间 01/é", stream: "教室-一班_张三", format: HLS, suspend: true, pipelineRef: {name: lecture}, reported: {app: a, room: r, stream: s, format: HLS, endTime: "2021-04-28T08:58:02Z", startTime: "2021-04-28T08:56:57Z", sizeBytes: 1125899906842624, durationSeconds: 2147483647, width: 65536, height: 65536, downloadURL: "https://example.com/a.m3u8?sign=1", location: "http://obs.example.com", ignoredFields: [record_duration]}, discovered: {lastModified: "2021-04-28T08:59:02Z", sizeBytes: 1, durationSeconds: 1, startTime: "2021-04-28T08:56:57Z", endTime: "2021-04-28T08:58:02Z", width: 1, height: 1, stream: s}}`,
+		"a URL alone":                `spec: {object: {bucket: null, key: null, url: "https://example.com:8443/a b/教室.mp4"}}`,
+		"a URL without a path":       `spec: {object: {bucket: null, key: null, url: "http://example.com"}}`,
+		"a report of nothing":        `spec: {reported: {}}`,
+		"a format of tomorrow":       `spec: {reported: {format: WEBM}}`,
+		"a reported key of a root":   `spec: {object: {key: /a.m3u8}, reported: {}}`,
+		"a discovered key of a root": `spec: {object: {key: /a.m3u8}, discovered: {lastModified: "2021-04-28T08:59:02Z"}}`,
+		"eight tasks":                `spec: {taskIDs: ` + list(8, "t%d") + `}`,
+		"characters, not bytes":      `spec: {room: "` + strings.Repeat("教", 256) + `"}`,
+		"a name of 63":               `metadata: {name: ` + long(63) + `}`,
+	},
+	minimalTask: {
+		"the smallest": ``,
+		"every field":  `spec: {app: a, room: "房间 01/é", stream: s, format: HLS, starts: {0123456789abcdef: "1619600217", fedcba9876543210: ""}, ended: true}`,
+		"256 starts":   `spec: {starts: ` + starts(256) + `}`,
+		"a name of 63": `metadata: {name: ` + long(63) + `}`,
 	},
 	minimalPipeline: {
 		"the smallest":            ``,
-		"every field":             step(`name: mp4, transcode: {preset: H264, video: {maxHeight: 720, crf: 0}, audio: {bitrateKbps: 16}, onDamage: Publish, strict: true}, retries: 0, timeout: 168h, resources: {limits: {cpu: "2", memory: 2Gi}}, nodeSelector: {disk: fast}, tolerations: [{key: media, operator: Exists}], optional: true, output: {storageRef: {name: archive}, path: "{namespace}/{source}/{app}/{job}/{room}/{stream}/{format}/{file}/{step}/{start}/{date}/"}`),
+		"every field":             step(`name: mp4, transcode: {preset: H264, video: {maxHeight: 720, crf: 0}, audio: {bitrateKbps: 16}, onDamage: Publish, strict: true}, retries: 0, timeout: 168h, resources: {limits: {cpu: "2", memory: 2Gi}}, nodeSelector: {disk: fast}, tolerations: [{key: media, operator: Exists}], optional: true, output: {storageRef: {name: archive}, path: "{namespace}/{source}/{app}/{task}/{room}/{stream}/{format}/{file}/{step}/{start}/{date}/"}`),
 		"every field of Remux":    step(`transcode: {preset: Remux, onChange: Split, onDamage: Fail, strict: true}`),
 		"steps in any order":      steps("name: b, dependsOn: [a]", "name: a", "name: c, input: {step: b}"),
 		"16 steps":                `spec: {steps: ` + list(16, "{name: s%d, archive: {}, output: {storageRef: {name: archive}}}") + `}`,
@@ -178,13 +202,13 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "a burst below the rate", `spec: {callback: {rateLimit: {callbacksPerSecond: 10, burst: 9}}}`, "spec.callback.rateLimit.burst", "must be at least callbacksPerSecond"},
 	{minimalSource, "open for a moment", `spec: {openTimeout: 59s}`, "spec.openTimeout", "at least 1m and at most 720h"},
 	{minimalSource, "open for ever", `spec: {openTimeout: 721h}`, "spec.openTimeout", "at least 1m and at most 720h"},
-	{minimalSource, "a sweep of nothing", `spec: {sweep: {}}`, "spec.sweep", "needs storageRef"},
-	{minimalSource, "a hasty sweep", `spec: {storageRef: {name: obs}, sweep: {interval: 59s}}`, "spec.sweep.interval", "at least 1m and at most 168h"},
-	{minimalSource, "a lazy sweep", `spec: {storageRef: {name: obs}, sweep: {interval: 169h}}`, "spec.sweep.interval", "at least 1m and at most 168h"},
-	{minimalSource, "a sweep of young objects", `spec: {storageRef: {name: obs}, sweep: {minAge: 0s}}`, "spec.sweep.minAge", "at least 1m and at most 168h"},
-	{minimalSource, "a sweep of old objects", `spec: {storageRef: {name: obs}, sweep: {minAge: 169h}}`, "spec.sweep.minAge", "at least 1m and at most 168h"},
-	{minimalSource, "a prefix with a slash", `spec: {storageRef: {name: obs}, sweep: {prefix: /Record}}`, "spec.sweep.prefix", "must not begin with a slash"},
-	{minimalSource, "a long prefix", `spec: {storageRef: {name: obs}, sweep: {prefix: ` + long(1025) + `}}`, "spec.sweep.prefix", "1024"},
+	{minimalSource, "discovery without a location", `spec: {discovery: {}}`, "spec.discovery", "needs storageRef"},
+	{minimalSource, "hasty discovery", `spec: {storageRef: {name: obs}, discovery: {interval: 59s}}`, "spec.discovery.interval", "at least 1m and at most 168h"},
+	{minimalSource, "lazy discovery", `spec: {storageRef: {name: obs}, discovery: {interval: 169h}}`, "spec.discovery.interval", "at least 1m and at most 168h"},
+	{minimalSource, "discovery of young objects", `spec: {storageRef: {name: obs}, discovery: {minAge: 0s}}`, "spec.discovery.minAge", "at least 1m and at most 168h"},
+	{minimalSource, "discovery of old objects", `spec: {storageRef: {name: obs}, discovery: {minAge: 169h}}`, "spec.discovery.minAge", "at least 1m and at most 168h"},
+	{minimalSource, "a prefix with a slash", `spec: {storageRef: {name: obs}, discovery: {prefix: /Record}}`, "spec.discovery.prefix", "must not begin with a slash"},
+	{minimalSource, "a long prefix", `spec: {storageRef: {name: obs}, discovery: {prefix: ` + long(1025) + `}}`, "spec.discovery.prefix", "1024"},
 	{minimalSource, "an empty app", `spec: {appID: ""}`, "spec.appID", "at least 1 chars"},
 	{minimalSource, "a long app", `spec: {appID: ` + long(129) + `}`, "spec.appID", "128"},
 	{minimalSource, "an empty storageRef", `spec: {storageRef: {name: ""}}`, "spec.storageRef.name", "at least 1 chars"},
@@ -205,35 +229,91 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "a name of 64", `metadata: {name: ` + long(64) + `}`, "<nil>", "metadata.name: must be at most 63 characters"},
 
 	{minimalFile, "no spec", `spec: null`, "spec", "Required"},
-	{minimalFile, "no source", `spec: {sourceRef: null, appID: a}`, "spec.sourceRef", "Required"},
+	{minimalFile, "no source", `spec: {sourceRef: null, app: a}`, "spec.sourceRef", "Required"},
 	{minimalFile, "an empty source", `spec: {sourceRef: {name: ""}}`, "spec.sourceRef.name", "at least 1 chars"},
-	{minimalFile, "a long app", `spec: {appID: ` + long(129) + `}`, "spec.appID", "128"},
-	{minimalFile, "a long job", `spec: {jobID: ` + long(129) + `}`, "spec.jobID", "128"},
-	{minimalFile, "a long room", `spec: {roomID: ` + long(257) + `}`, "spec.roomID", "256"},
-	{minimalFile, "a long stream", `spec: {streamName: ` + long(257) + `}`, "spec.streamName", "256"},
-	{minimalFile, "a long format", `spec: {format: ` + long(33) + `}`, "spec.format", "32"},
+	{minimalFile, "no object", `spec: {object: null}`, "spec.object", "Required"},
+	{minimalFile, "an object of nothing", `spec: {object: {bucket: null, key: null}}`, "spec.object", "set bucket and key, or url alone"},
+	{minimalFile, "a key without a bucket", `spec: {object: {bucket: null}}`, "spec.object", "set bucket and key, or url alone"},
+	{minimalFile, "a bucket without a key", `spec: {object: {key: null}}`, "spec.object", "set bucket and key, or url alone"},
+	{minimalFile, "a URL beside a key", `spec: {object: {url: "https://example.com/a"}}`, "spec.object", "set bucket and key, or url alone"},
+	{minimalFile, "an empty bucket", `spec: {object: {bucket: ""}}`, "spec.object.bucket", "at least 1 chars"},
+	{minimalFile, "a long bucket", `spec: {object: {bucket: ` + long(256) + `}}`, "spec.object.bucket", "255"},
+	{minimalFile, "an empty key", `spec: {object: {key: ""}}`, "spec.object.key", "at least 1 chars"},
+	{minimalFile, "a long key", `spec: {object: {key: ` + long(1025) + `}}`, "spec.object.key", "1024"},
+	{minimalFile, "a key with a leading slash", `spec: {object: {key: /a.m3u8}}`, "spec.object.key", "without a leading slash"},
+	{minimalFile, "a key that is a URI", `spec: {object: {key: "s3://b/a.m3u8"}}`, "spec.object.key", "without a leading slash, and without s3://"},
+	{minimalFile, "a URL with a query", `spec: {object: {bucket: null, key: null, url: "https://example.com/a?b"}}`, "spec.object.url", "must be an http or https URL"},
+	{minimalFile, "a URL with a fragment", `spec: {object: {bucket: null, key: null, url: "https://example.com/a#b"}}`, "spec.object.url", "must be an http or https URL"},
+	{minimalFile, "a URL of another scheme", `spec: {object: {bucket: null, key: null, url: "ftp://example.com/a"}}`, "spec.object.url", "must be an http or https URL"},
+	{minimalFile, "a URL with a user", `spec: {object: {bucket: null, key: null, url: "https://u:p@example.com/a"}}`, "spec.object.url", "must be an http or https URL"},
+	{minimalFile, "a URL in capitals", `spec: {object: {bucket: null, key: null, url: "https://Example.com/a"}}`, "spec.object.url", "must be an http or https URL"},
+	{minimalFile, "a URL without a host", `spec: {object: {bucket: null, key: null, url: "https:///a"}}`, "spec.object.url", "must be an http or https URL"},
+	{minimalFile, "an empty URL", `spec: {object: {bucket: null, key: null, url: ""}}`, "spec.object.url", "at least 1 chars"},
+	{minimalFile, "a long URL", `spec: {object: {bucket: null, key: null, url: "https://example.com/` + long(4096) + `"}}`, "spec.object.url", "4096"},
+	{minimalFile, "a long app", `spec: {app: ` + long(129) + `}`, "spec.app", "128"},
+	{minimalFile, "a long room", `spec: {room: ` + long(257) + `}`, "spec.room", "256"},
+	{minimalFile, "a long stream", `spec: {stream: ` + long(257) + `}`, "spec.stream", "256"},
+	{minimalFile, "a format in lower case", `spec: {format: hls}`, "spec.format", "Unsupported value"},
+	{minimalFile, "a long reported app", `spec: {reported: {app: ` + long(129) + `}}`, "spec.reported.app", "128"},
+	{minimalFile, "a long reported room", `spec: {reported: {room: ` + long(257) + `}}`, "spec.reported.room", "256"},
+	{minimalFile, "a long reported stream", `spec: {reported: {stream: ` + long(257) + `}}`, "spec.reported.stream", "256"},
+	{minimalFile, "a long reported format", `spec: {reported: {format: ` + long(33) + `}}`, "spec.reported.format", "32"},
+	{minimalFile, "a long reported downloadURL", `spec: {reported: {downloadURL: ` + long(4097) + `}}`, "spec.reported.downloadURL", "4096"},
+	{minimalFile, "a long reported location", `spec: {reported: {location: ` + long(1025) + `}}`, "spec.reported.location", "1024"},
+	{minimalFile, "a long discovered stream", `spec: {discovered: {lastModified: "2021-04-28T08:58:02Z", stream: ` + long(257) + `}}`, "spec.discovered.stream", "256"},
+	{minimalFile, "something discovered at no time", `spec: {discovered: {sizeBytes: 1}}`, "spec.discovered.lastModified", "Required"},
+	{minimalFile, "nine tasks", `spec: {taskIDs: ` + list(9, "t%d") + `}`, "spec.taskIDs", "Too many"},
+	{minimalFile, "a task twice", `spec: {taskIDs: [a, a]}`, "spec.taskIDs[1]", "Duplicate value"},
+	{minimalFile, "an empty task", `spec: {taskIDs: [""]}`, "spec.taskIDs[0]", "at least 1 chars"},
+	{minimalFile, "a long task", `spec: {taskIDs: [` + long(129) + `]}`, "spec.taskIDs[0]", "128"},
+	{minimalFile, "17 ignored fields", `spec: {reported: {ignoredFields: [` + strings.Repeat("f, ", 17) + `]}}`, "spec.reported.ignoredFields", "Too many"},
+	{minimalFile, "an ignored field that is none", `spec: {reported: {ignoredFields: ["a b"]}}`, "spec.reported.ignoredFields[0]", "should match"},
+	{minimalFile, "a long ignored field", `spec: {reported: {ignoredFields: [` + long(65) + `]}}`, "spec.reported.ignoredFields[0]", "64"},
 	{minimalFile, "an empty pipelineRef", `spec: {pipelineRef: {}}`, "spec.pipelineRef.name", "Required"},
-	{minimalFile, "facts of nothing", `spec: {file: {sizeBytes: 1}}`, "spec.file", "obs or downloadURL must say where the file lies"},
-	{minimalFile, "an empty URL", `spec: {file: {downloadURL: ""}}`, "spec.file.downloadURL", "at least 1 chars"},
-	{minimalFile, "a long URL", `spec: {file: {downloadURL: ` + long(4097) + `}}`, "spec.file.downloadURL", "4096"},
-	{minimalFile, "a bucket without an object", `spec: {file: {obs: {bucket: b}}}`, "spec.file.obs.object", "Required"},
-	{minimalFile, "an object without a bucket", `spec: {file: {obs: {object: o}}}`, "spec.file.obs.bucket", "Required"},
-	{minimalFile, "an empty bucket", `spec: {file: {obs: {bucket: "", object: o}}}`, "spec.file.obs.bucket", "at least 1 chars"},
-	{minimalFile, "a long bucket", `spec: {file: {obs: {bucket: ` + long(256) + `, object: o}}}`, "spec.file.obs.bucket", "255"},
-	{minimalFile, "an empty object", `spec: {file: {obs: {bucket: b, object: ""}}}`, "spec.file.obs.object", "at least 1 chars"},
-	{minimalFile, "a long object", `spec: {file: {obs: {bucket: b, object: ` + long(1025) + `}}}`, "spec.file.obs.object", "1024"},
-	{minimalFile, "a long location", `spec: {file: {obs: {bucket: b, object: o, location: ` + long(1025) + `}}}`, "spec.file.obs.location", "1024"},
-	{minimalFile, "a negative size", `spec: {file: {downloadURL: u, sizeBytes: -1}}`, "spec.file.sizeBytes", "greater than or equal to 0"},
-	{minimalFile, "a size of more than a pebibyte", `spec: {file: {downloadURL: u, sizeBytes: 1125899906842625}}`, "spec.file.sizeBytes", "less than or equal to 1125899906842624"},
-	{minimalFile, "a duration of centuries", `spec: {file: {downloadURL: u, durationSeconds: 2147483648}}`, "spec.file.durationSeconds", "less than or equal to 2147483647"},
-	{minimalFile, "a negative duration", `spec: {file: {downloadURL: u, durationSeconds: -1}}`, "spec.file.durationSeconds", "greater than or equal to 0"},
-	{minimalFile, "a negative width", `spec: {file: {downloadURL: u, width: -1}}`, "spec.file.width", "greater than or equal to 0"},
-	{minimalFile, "a huge width", `spec: {file: {downloadURL: u, width: 65537}}`, "spec.file.width", "less than or equal to 65536"},
-	{minimalFile, "a negative height", `spec: {file: {downloadURL: u, height: -1}}`, "spec.file.height", "greater than or equal to 0"},
-	{minimalFile, "a huge height", `spec: {file: {downloadURL: u, height: 65537}}`, "spec.file.height", "less than or equal to 65536"},
-	{minimalFile, "a start that is no time", `spec: {file: {downloadURL: u, startTime: yesterday}}`, "spec.file.startTime", "date-time"},
-	{minimalFile, "an end that is no time", `spec: {file: {downloadURL: u, endTime: tomorrow}}`, "spec.file.endTime", "date-time"},
+	{minimalFile, "a negative size", `spec: {reported: {sizeBytes: -1}}`, "spec.reported.sizeBytes", "greater than or equal to 0"},
+	{minimalFile, "a huge size", `spec: {reported: {sizeBytes: 1125899906842625}}`, "spec.reported.sizeBytes", "less than or equal to 1125899906842624"},
+	{minimalFile, "a negative duration", `spec: {reported: {durationSeconds: -1}}`, "spec.reported.durationSeconds", "greater than or equal to 0"},
+	{minimalFile, "a huge duration", `spec: {reported: {durationSeconds: 2147483648}}`, "spec.reported.durationSeconds", "less than or equal to 2147483647"},
+	{minimalFile, "a negative width", `spec: {reported: {width: -1}}`, "spec.reported.width", "greater than or equal to 0"},
+	{minimalFile, "a huge width", `spec: {reported: {width: 65537}}`, "spec.reported.width", "less than or equal to 65536"},
+	{minimalFile, "a negative height", `spec: {reported: {height: -1}}`, "spec.reported.height", "greater than or equal to 0"},
+	{minimalFile, "a huge height", `spec: {reported: {height: 65537}}`, "spec.reported.height", "less than or equal to 65536"},
+	{minimalFile, "a start that is no time", `spec: {reported: {startTime: yesterday}}`, "spec.reported.startTime", "date-time"},
+	{minimalFile, "an end that is no time", `spec: {reported: {endTime: tomorrow}}`, "spec.reported.endTime", "date-time"},
+	{minimalFile, "a control character in app", `spec: {app: "a\u009b"}`, "spec.app", "must not contain control characters"},
+	{minimalFile, "a control character in room", `spec: {room: "a\u009b"}`, "spec.room", "must not contain control characters"},
+	{minimalFile, "a control character in stream", `spec: {stream: "a\u009b"}`, "spec.stream", "must not contain control characters"},
+	{minimalFile, "a control character in the reported app", `spec: {reported: {app: "a\u0007"}}`, "spec.reported.app", "must not contain control characters"},
+	{minimalFile, "a control character in the reported room", `spec: {reported: {room: "a\u0007"}}`, "spec.reported.room", "must not contain control characters"},
+	{minimalFile, "a control character in the reported stream", `spec: {reported: {stream: "a\u0007"}}`, "spec.reported.stream", "must not contain control characters"},
+	{minimalFile, "a control character in the reported format", `spec: {reported: {format: "a\u0007"}}`, "spec.reported.format", "must not contain control characters"},
+	{minimalFile, "a control character in the reported downloadURL", `spec: {reported: {downloadURL: "a\u0007"}}`, "spec.reported.downloadURL", "must not contain control characters"},
+	{minimalFile, "a control character in the reported location", `spec: {reported: {location: "a\u0007"}}`, "spec.reported.location", "must not contain control characters"},
+	{minimalFile, "a control character in a task", `spec: {taskIDs: ["a\n"]}`, "spec.taskIDs[0]", "must not contain control characters"},
+	{minimalFile, "a control character in the discovered stream", `spec: {discovered: {lastModified: "2021-04-28T08:58:02Z", stream: "\u007f"}}`, "spec.discovered.stream", "must not contain control characters"},
+	{minimalFile, "a control character in the bucket", `spec: {object: {bucket: "a\t"}}`, "spec.object.bucket", "must not contain control characters"},
+	{minimalFile, "a control character in the key", `spec: {object: {key: "a\u0000b"}}`, "spec.object.key", "must not contain control characters"},
+	{minimalFile, "a control character in the URL", `spec: {object: {bucket: null, key: null, url: "https://example.com/\u0080"}}`, "spec.object.url", "must not contain control characters"},
 	{minimalFile, "a name of 64", `metadata: {name: ` + long(64) + `}`, "<nil>", "metadata.name: must be at most 63 characters"},
+
+	{minimalTask, "no spec", `spec: null`, "spec", "Required"},
+	{minimalTask, "no source", `spec: {sourceRef: null}`, "spec.sourceRef", "Required"},
+	{minimalTask, "no task", `spec: {taskID: null}`, "spec.taskID", "Required"},
+	{minimalTask, "an empty task", `spec: {taskID: ""}`, "spec.taskID", "at least 1 chars"},
+	{minimalTask, "a long task", `spec: {taskID: ` + long(129) + `}`, "spec.taskID", "128"},
+	{minimalTask, "a long app", `spec: {app: ` + long(129) + `}`, "spec.app", "128"},
+	{minimalTask, "a long room", `spec: {room: ` + long(257) + `}`, "spec.room", "256"},
+	{minimalTask, "a long stream", `spec: {stream: ` + long(257) + `}`, "spec.stream", "256"},
+	{minimalTask, "a long format", `spec: {format: ` + long(33) + `}`, "spec.format", "32"},
+	{minimalTask, "a control character in taskID", `spec: {taskID: "a\u009b"}`, "spec.taskID", "must not contain control characters"},
+	{minimalTask, "a control character in app", `spec: {app: "a\u009b"}`, "spec.app", "must not contain control characters"},
+	{minimalTask, "a control character in room", `spec: {room: "a\u009b"}`, "spec.room", "must not contain control characters"},
+	{minimalTask, "a control character in stream", `spec: {stream: "a\u009b"}`, "spec.stream", "must not contain control characters"},
+	{minimalTask, "a control character in format", `spec: {format: "a\u009b"}`, "spec.format", "must not contain control characters"},
+	{minimalTask, "257 starts", `spec: {starts: ` + starts(257) + `}`, "spec.starts", "Too many"},
+	{minimalTask, "a start without a digest", `spec: {starts: {first: ""}}`, "spec.starts", "each key must be 16 hexadecimal digits"},
+	{minimalTask, "a start at a long time", `spec: {starts: {0123456789abcdef: ` + long(33) + `}}`, "spec.starts", "at most 32 characters"},
+	{minimalTask, "a name of 64", `metadata: {name: ` + long(64) + `}`, "<nil>", "metadata.name: must be at most 63 characters"},
 
 	{minimalPipeline, "no spec", `spec: null`, "spec", "Required"},
 	{minimalPipeline, "no steps", `spec: {steps: null, ttlAfterFinished: 1h}`, "spec.steps", "Required"},
@@ -338,56 +418,50 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// RecordingFiles as they are before a change.
+// Objects as they are before a change.
 const (
-	identified = `spec: {appID: a, jobID: j, roomID: r, streamName: s, format: HLS}`
-	inBucket   = `spec: {file: {downloadURL: "https://example.com/a?sign=1", sizeBytes: 100, durationSeconds: 65, startTime: "2021-04-28T08:56:57Z", endTime: "2021-04-28T08:58:02Z", width: 640, height: 480, obs: {location: "http://obs.example.com", bucket: b, object: o}}}`
-	atURL      = `spec: {file: {downloadURL: "https://example.com/a"}}`
+	reported = `spec: {taskIDs: [j], reported: {app: b, room: "b", stream: b, format: HLS, sizeBytes: 100, durationSeconds: 65, startTime: "2021-04-28T08:56:57Z", endTime: "2021-04-28T08:58:02Z", width: 640, height: 480}}`
+	atURL    = `spec: {object: {bucket: null, key: null, url: "https://example.com/a"}}`
+	started  = `spec: {app: b, room: b, stream: b, format: HLS, starts: {0123456789abcdef: "1"}}`
 )
 
-// changes are what is done to a RecordingFile, and what comes of that. An empty field: the change is allowed.
-var changes = map[string]struct{ before, change, field, message string }{
-	"the source is another":             {``, `spec: {sourceRef: {name: other}}`, "spec.sourceRef", "cannot change"},
-	"the app is another":                {identified, `spec: {appID: b}`, "spec.appID", "cannot change"},
-	"the app is removed":                {identified, `spec: {appID: null}`, "spec.appID", "cannot change"},
-	"the job is another":                {identified, `spec: {jobID: b}`, "spec.jobID", "cannot change"},
-	"the job is removed":                {identified, `spec: {jobID: null}`, "spec.jobID", "cannot change"},
-	"the room is another":               {identified, `spec: {roomID: b}`, "spec.roomID", "cannot change"},
-	"the room is removed":               {identified, `spec: {roomID: null}`, "spec.roomID", "cannot change"},
-	"the stream is another":             {identified, `spec: {streamName: b}`, "spec.streamName", "cannot change"},
-	"the stream is removed":             {identified, `spec: {streamName: null}`, "spec.streamName", "cannot change"},
-	"the format is another":             {identified, `spec: {format: MP4}`, "spec.format", "cannot change"},
-	"the format is removed":             {identified, `spec: {format: null}`, "spec.format", "cannot change"},
-	"what was unknown is set":           {``, identified, "", ""},
-	"the file is reported":              {identified, inBucket, "", ""},
-	"the file is removed":               {inBucket, `spec: {file: null}`, "spec.file", "cannot be removed"},
-	"the bucket is another":             {inBucket, `spec: {file: {obs: {bucket: other}}}`, "spec.file.obs", "the file's object cannot change"},
-	"the object is another":             {inBucket, `spec: {file: {obs: {object: other}}}`, "spec.file.obs", "the file's object cannot change"},
-	"the object is removed":             {inBucket, `spec: {file: {obs: null}}`, "spec.file.obs", "the file's object cannot change"},
-	"the location is another":           {inBucket, `spec: {file: {obs: {location: "http://obs.example.org"}}}`, "", ""},
-	"the URL beside an object":          {inBucket, `spec: {file: {downloadURL: "https://example.com/a?sign=2"}}`, "", ""},
-	"the URL beside an object goes":     {inBucket, `spec: {file: {downloadURL: null}}`, "", ""},
-	"the URL alone is another":          {atURL, `spec: {file: {downloadURL: "https://example.com/b"}}`, "spec.file.downloadURL", "the file's URL cannot change"},
-	"a URL becomes an object":           {atURL, `spec: {file: {obs: {bucket: b, object: o}}}`, "spec.file.downloadURL", "the file's URL cannot change"},
-	"a URL is replaced by an object":    {atURL, `spec: {file: {downloadURL: null, obs: {bucket: b, object: o}}}`, "spec.file.downloadURL", "the file's URL cannot change"},
-	"the size shrinks":                  {inBucket, `spec: {file: {sizeBytes: 99}}`, "spec.file.sizeBytes", "only grows"},
-	"the size is removed":               {inBucket, `spec: {file: {sizeBytes: null}}`, "spec.file.sizeBytes", "only grows"},
-	"the duration shrinks":              {inBucket, `spec: {file: {durationSeconds: 64}}`, "spec.file.durationSeconds", "only grows"},
-	"the duration is removed":           {inBucket, `spec: {file: {durationSeconds: null}}`, "spec.file.durationSeconds", "only grows"},
-	"the end is earlier":                {inBucket, `spec: {file: {endTime: "2021-04-28T08:58:01Z"}}`, "spec.file.endTime", "only grows"},
-	"the end is removed":                {inBucket, `spec: {file: {endTime: null}}`, "spec.file.endTime", "only grows"},
-	"the start is later":                {inBucket, `spec: {file: {startTime: "2021-04-28T08:56:58Z"}}`, "spec.file.startTime", "only grows"},
-	"the start is removed":              {inBucket, `spec: {file: {startTime: null}}`, "spec.file.startTime", "only grows"},
-	"the width shrinks":                 {inBucket, `spec: {file: {width: 639}}`, "spec.file.width", "only grows"},
-	"the height shrinks":                {inBucket, `spec: {file: {height: 479}}`, "spec.file.height", "only grows"},
-	"everything grows":                  {inBucket, `spec: {file: {sizeBytes: 101, durationSeconds: 66, startTime: "2021-04-28T08:56:56Z", endTime: "2021-04-28T08:58:03Z", width: 1280, height: 720}}`, "", ""},
-	"the same end in another zone":      {inBucket, `spec: {file: {endTime: "2021-04-28T16:58:02+08:00"}}`, "", ""},
-	"what was not reported is":          {atURL, `spec: {file: {sizeBytes: 1, durationSeconds: 1, startTime: "2021-04-28T08:56:56Z", endTime: "2021-04-28T08:58:03Z", width: 2, height: 2}}`, "", ""},
-	"the job is over":                   {``, `spec: {jobOver: true}`, "", ""},
-	"the job is not over after all":     {`spec: {jobOver: true}`, `spec: {jobOver: null, file: {obs: {bucket: b, object: o}}}`, "", ""},
-	"it is suspended":                   {inBucket, `spec: {suspend: true}`, "", ""},
-	"another pipeline is chosen":        {`spec: {pipelineRef: {name: a}}`, `spec: {pipelineRef: {name: b}}`, "", ""},
-	"the chosen pipeline is taken back": {`spec: {pipelineRef: {name: a}}`, `spec: {pipelineRef: null}`, "", ""},
+// changes are what is done to an object, and what comes of that. An empty field: the change is allowed.
+var changes = map[string]struct{ base, before, change, field, message string }{
+	"the source is another":             {minimalFile, ``, `spec: {sourceRef: {name: other}}`, "spec.sourceRef", "sourceRef is part of the file's identity and cannot change; delete the file and create it again"},
+	"the bucket is another":             {minimalFile, ``, `spec: {object: {bucket: other}}`, "spec.object", "object is the file's identity and cannot change; delete the file and create it again"},
+	"the key is another":                {minimalFile, ``, `spec: {object: {key: other}}`, "spec.object", "cannot change"},
+	"the URL is another":                {minimalFile, atURL, `spec: {object: {url: "https://example.com/b"}}`, "spec.object", "cannot change"},
+	"the URL becomes an object":         {minimalFile, atURL, `spec: {object: {bucket: b, key: o, url: null}}`, "spec.object", "cannot change"},
+	"the file is reported":              {minimalFile, ``, reported, "", ""},
+	"the report is removed":             {minimalFile, reported, `spec: {reported: null}`, "spec.reported", "reported cannot be removed"},
+	"the reported app is smaller":       {minimalFile, reported, `spec: {reported: {app: a}}`, "spec.reported.app", "to correct it, set spec.app"},
+	"the reported app is removed":       {minimalFile, reported, `spec: {reported: {app: null}}`, "spec.reported.app", "the one that sorts last is kept"},
+	"the reported room is smaller":      {minimalFile, reported, `spec: {reported: {room: a}}`, "spec.reported.room", "to correct it, set spec.room"},
+	"the reported room is greater":      {minimalFile, reported, `spec: {reported: {room: "ä"}}`, "", ""},
+	"the reported stream is smaller":    {minimalFile, reported, `spec: {reported: {stream: a}}`, "spec.reported.stream", "to correct it, set spec.stream"},
+	"the reported format is smaller":    {minimalFile, reported, `spec: {reported: {format: AAC}}`, "spec.reported.format", "to correct it, set spec.format"},
+	"the reported facts shrink":         {minimalFile, reported, `spec: {reported: {sizeBytes: 1, durationSeconds: 1, startTime: "2021-04-28T08:56:58Z", endTime: "2021-04-28T08:56:59Z", width: 1, height: 1}}`, "", ""},
+	"the reported facts are removed":    {minimalFile, reported, `spec: {reported: {sizeBytes: null, durationSeconds: null, startTime: null, endTime: null, width: null, height: null}}`, "", ""},
+	"the room is overridden":            {minimalFile, reported, `spec: {room: a, stream: a, app: a, format: MP4}`, "", ""},
+	"the override is taken back":        {minimalFile, `spec: {room: b}`, `spec: {room: null}`, "", ""},
+	"it is suspended":                   {minimalFile, reported, `spec: {suspend: true}`, "", ""},
+	"another pipeline is chosen":        {minimalFile, `spec: {pipelineRef: {name: a}}`, `spec: {pipelineRef: {name: b}}`, "", ""},
+	"the chosen pipeline is taken back": {minimalFile, `spec: {pipelineRef: {name: a}}`, `spec: {pipelineRef: null}`, "", ""},
+
+	"the task's source is another": {minimalTask, ``, `spec: {sourceRef: {name: other}}`, "spec.sourceRef", "sourceRef is part of the task's identity and cannot change; delete the task and create it again"},
+	"the task is another":          {minimalTask, ``, `spec: {taskID: other}`, "spec.taskID", "taskID is the task's identity and cannot change; delete the task and create it again"},
+	"the task's app is smaller":    {minimalTask, started, `spec: {app: a}`, "spec.app", "of several values the one that sorts last is kept"},
+	"the task's room is smaller":   {minimalTask, started, `spec: {room: a}`, "spec.room", "of several values the one that sorts last is kept"},
+	"the task's room is removed":   {minimalTask, started, `spec: {room: null}`, "spec.room", "of several values the one that sorts last is kept"},
+	"the task's stream is smaller": {minimalTask, started, `spec: {stream: a}`, "spec.stream", "of several values the one that sorts last is kept"},
+	"the task's format is smaller": {minimalTask, started, `spec: {format: AAC}`, "spec.format", "of several values the one that sorts last is kept"},
+	"the task's room is greater":   {minimalTask, started, `spec: {room: c}`, "", ""},
+	"another file starts":          {minimalTask, started, `spec: {starts: {fedcba9876543210: "2"}}`, "", ""},
+	"a start is removed":           {minimalTask, started, `spec: {starts: {0123456789abcdef: null, fedcba9876543210: "2"}}`, "spec.starts", "a start cannot be removed"},
+	"all starts are removed":       {minimalTask, started, `spec: {starts: null}`, "spec.starts", "a start cannot be removed"},
+	"the task ends":                {minimalTask, started, `spec: {ended: true}`, "", ""},
+	"the task goes on after all":   {minimalTask, `spec: {ended: true}`, `spec: {ended: false}`, "spec.ended", "a task that ended stays ended"},
+	"the end is removed":           {minimalTask, `spec: {ended: true}`, `spec: {ended: null}`, "spec.ended", "a task that ended stays ended"},
 }
 
 func TestChanges(t *testing.T) {
@@ -395,9 +469,9 @@ func TestChanges(t *testing.T) {
 	namespace := newNamespace(t)
 	for name, c := range changes {
 		t.Run(name, func(t *testing.T) {
-			file := object(t, namespace, minimalFile, c.before)
+			file := object(t, namespace, c.base, c.before)
 			file.SetName("")
-			file.SetGenerateName("film-")
+			file.SetGenerateName("changed-")
 			if err := k8s.Create(t.Context(), file); err != nil {
 				t.Fatal(err)
 			}
@@ -425,7 +499,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 			}
 		}
 		for _, c := range changes {
-			if kind == "RecordingFile" && c.field == field && strings.Contains(message, c.message) {
+			if strings.Contains(c.base, "kind: "+kind+"\n") && c.field == field && c.message != "" && strings.Contains(message, c.message) {
 				return true
 			}
 		}
@@ -455,7 +529,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 func TestStatusIsASubresource(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t)
-	for _, base := range []string{minimalSource, minimalFile, minimalPipeline, minimalStorage} {
+	for _, base := range []string{minimalSource, minimalTask, minimalFile, minimalPipeline, minimalStorage} {
 		made := object(t, namespace, base, `status: {observedGeneration: 7}`)
 		if err := k8s.Create(t.Context(), made); err != nil {
 			t.Fatal(err)
@@ -512,7 +586,8 @@ func TestUnknownFieldsAreNamed(t *testing.T) {
 	namespace := newNamespace(t)
 	for base, patch := range map[string]string{
 		minimalSource:   `spec: {callback: {key: k}}`,
-		minimalFile:     `spec: {room: r}`,
+		minimalFile:     `spec: {roomID: r}`,
+		minimalTask:     `spec: {jobID: r}`,
 		minimalPipeline: `spec: {concurrency: 3}`,
 		minimalStorage:  `spec: {s3: {accessKey: k}}`,
 	} {
@@ -546,7 +621,6 @@ func TestDefaults(t *testing.T) {
 		"damage fails":   {minimalPipeline, step("transcode: {preset: H264}"), []string{"spec", "steps", "0", "transcode", "onDamage"}, "Fail"},
 		"change":         {minimalPipeline, step("transcode: {preset: Remux}"), []string{"spec", "steps", "0", "transcode", "onChange"}, nil},
 		"no video":       {minimalPipeline, step("transcode: {preset: H264}"), []string{"spec", "steps", "0", "transcode", "video"}, nil},
-		"jobOver":        {minimalFile, ``, []string{"spec", "jobOver"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			made := object(t, namespace, c.base, c.patch)

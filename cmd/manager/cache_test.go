@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -18,8 +17,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/controller"
-	"sparkrtc.dev/recording-operator/internal/ingest"
-	"sparkrtc.dev/recording-operator/internal/jobs"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // indexes are what the cache indexes RecordingFiles by, as controller-runtime does it: each value with the namespace,
@@ -53,7 +51,7 @@ func heap() uint64 {
 func TestFilesInTheCacheAreSmall(t *testing.T) {
 	const files, most = 20_000, 1400
 	found := indexes{toolscache.NamespaceIndex: toolscache.MetaNamespaceIndexFunc}
-	if err := errors.Join(ingest.SetupIndexes(t.Context(), found), controller.SetupIndexes(t.Context(), found)); err != nil {
+	if err := controller.SetupIndexes(t.Context(), found); err != nil {
 		t.Fatal(err)
 	}
 	transform := transformOfFiles(t)
@@ -99,24 +97,24 @@ func transformOfFiles(t *testing.T) toolscache.TransformFunc {
 func finishedFile(i int) *v1alpha1.RecordingFile {
 	start := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, i, 0, time.UTC))
 	end := metav1.NewTime(start.Add(65 * time.Minute))
-	job, room := fmt.Sprintf("608196a2fa1b2c3d4e5f%012x", i), fmt.Sprintf("room-%06d", i)
+	task, room := fmt.Sprintf("608196a2fa1b2c3d4e5f%012x", i), fmt.Sprintf("room-%06d", i)
 	file := &v1alpha1.RecordingFile{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "media", Name: fmt.Sprintf("camera-%08x-0", i), UID: "0b0e7a54-0a33-4c52-9a9b-0ad1f1bd2ab1",
 			ResourceVersion: fmt.Sprint(i), Generation: 2, CreationTimestamp: start,
 			Labels:        map[string]string{v1alpha1.LabelSource: "classroom"},
-			Annotations:   map[string]string{v1alpha1.AnnotationStartDelivery: fmt.Sprintf("%064x", i)},
 			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "manager", Operation: "Update"}},
 		},
-		Spec: v1alpha1.RecordingFileSpec{
-			SourceRef: v1alpha1.LocalReference{Name: "classroom"}, AppID: "5fcdf5651a2b3c46f835d0d4", JobID: job, RoomID: room, StreamName: "camera", Format: "HLS",
-		},
+		Spec: v1alpha1.RecordingFileSpec{SourceRef: v1alpha1.LocalReference{Name: "classroom"}, TaskIDs: []string{task}},
 	}
-	object := fmt.Sprintf("Record/5fcdf5651a2b3c46f835d0d4/%s/%s/camera_%s.m3u8", job, room, start.Format("2006-01-02-15-04-05"))
-	file.Spec.File = &v1alpha1.RecordedFile{
-		DownloadURL: "https://abc-rtc-bucket2.obs.cn-north-4.myhuaweicloud.com/" + object, SizeBytes: 1_575_297_120, DurationSeconds: 3900,
-		StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
-		OBS: &v1alpha1.OBSObject{Location: "https://obs.cn-north-4.myhuaweicloud.com", Bucket: "abc-rtc-bucket2", Object: object},
+	object := fmt.Sprintf("Record/5fcdf5651a2b3c46f835d0d4/%s/%s/camera_%s.m3u8", task, room, start.Format("2006-01-02-15-04-05"))
+	file.Spec.Object = v1alpha1.ObjectIdentity{Bucket: "abc-rtc-bucket2", Key: object}
+	file.Spec.Reported = &v1alpha1.ReportedRecording{
+		RecordingIdentity: v1alpha1.RecordingIdentity{App: "5fcdf5651a2b3c46f835d0d4", Room: room, Stream: "camera", Format: "HLS"},
+		RecordingFacts: v1alpha1.RecordingFacts{
+			SizeBytes: 1_575_297_120, DurationSeconds: 3900, StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
+		},
+		DownloadURL: "https://abc-rtc-bucket2.obs.cn-north-4.myhuaweicloud.com/" + object, Location: "https://obs.cn-north-4.myhuaweicloud.com",
 	}
 	condition := func(kind, reason, message string) metav1.Condition {
 		return metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: reason, Message: message, ObservedGeneration: 2, LastTransitionTime: end}
@@ -133,12 +131,12 @@ func finishedFile(i int) *v1alpha1.RecordingFile {
 		}
 	}
 	file.Status = v1alpha1.RecordingFileStatus{
-		ObservedGeneration: 2, Runs: 1, Input: jobs.Input(file.Spec.File),
+		ObservedGeneration: 2, Runs: 1, Input: recording.Of(&file.Spec).Digest(),
 		Conditions: []metav1.Condition{condition("Ready", "Succeeded", "2 of 2 steps succeeded"),
-			condition("Recorded", "Reported", "the finished file was reported"), condition("Processed", "Succeeded", "2 of 2 steps succeeded")},
+			condition("Processed", "Succeeded", "2 of 2 steps succeeded")},
 		Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-0123456789"},
 		Steps:    []v1alpha1.StepStatus{step("mp4", ".mp4"), step("keep", ".m3u8")},
-		Summary:  &v1alpha1.FileSummary{Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
+		Summary:  &v1alpha1.FileSummary{Room: room, Stream: "camera", Format: "HLS", Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
 	}
 	return file
 }

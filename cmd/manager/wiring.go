@@ -47,7 +47,7 @@ func newScheme() *runtime.Scheme {
 // newManager wires the controller manager together; nothing runs before it is started.
 func newManager(ctx context.Context, config *rest.Config, o *options) (manager.Manager, error) {
 	managerOptions := o.ManagerOptions(newScheme(),
-		&v1alpha1.RecordingFile{}, &v1alpha1.RecordingSource{}, &v1alpha1.RecordingPipeline{}, &v1alpha1.StorageLocation{},
+		&v1alpha1.RecordingFile{}, &v1alpha1.RecordingTask{}, &v1alpha1.RecordingSource{}, &v1alpha1.RecordingPipeline{}, &v1alpha1.StorageLocation{},
 		&batchv1.Job{}, &corev1.Pod{}, &appsv1.ControllerRevision{}, &corev1.Secret{}, &corev1.PersistentVolumeClaim{},
 	)
 	managerOptions.Cache.ByObject = controller.CacheByObject()
@@ -79,9 +79,6 @@ func (o *options) electLeader(managerOptions *ctrl.Options) {
 }
 
 func addControllers(ctx context.Context, mgr manager.Manager, o *options) error {
-	if err := ingest.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
-		return err
-	}
 	if err := controller.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -111,6 +108,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, o *options) error 
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Pacer: pacer,
 			Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
+		&controller.TaskReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
 		&controller.SourceReconciler{
 			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},
@@ -118,7 +116,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, o *options) error 
 		&controller.StorageReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: denied,
 		},
-		&controller.SweepReconciler{
+		&controller.DiscoveryReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
 			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: denied,
 		},

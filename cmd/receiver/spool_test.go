@@ -48,7 +48,7 @@ func openSpool(g *WithT, dir string, api *apiServer) *spool.Spool {
 }
 
 var start = ingest.Delivery{
-	Namespace: "media", Source: "classroom", Received: time.Now(), Event: sparkrtc.Event{Type: sparkrtc.Start, JobID: "job"},
+	Namespace: "media", Source: "classroom", Received: time.Now(), Event: sparkrtc.Event{Type: sparkrtc.Start, TaskID: "job"},
 	Body: []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"job"}`),
 }
 
@@ -93,7 +93,7 @@ func TestSlowAPIServerDrains(t *testing.T) {
 	scheme := runtime.NewScheme()
 	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
 	slow := interceptor.NewClient(
-		fake.NewClientBuilder().WithScheme(scheme).WithIndex(&v1alpha1.RecordingFile{}, ingest.IndexChain, ingest.IndexFunc).Build(),
+		fake.NewClientBuilder().WithScheme(scheme).Build(),
 		interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
 			select {
 			case <-ctx.Done():

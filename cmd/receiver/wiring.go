@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/process"
 	"sparkrtc.dev/recording-operator/internal/receiver"
@@ -33,7 +32,7 @@ import (
 // them, in config/rbac/secrets_role.yaml, so that it can be granted for one namespace at a time.
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingsources,verbs=list;watch
-// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=create;get;patch
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles;recordingtasks,verbs=create;get;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // newScheme knows what the receiver reads and writes, and nothing else.
@@ -55,12 +54,9 @@ type receiving struct {
 
 // newReceiver wires the receiver together; nothing runs before it is run.
 func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receiving, error) {
-	mgr, err := ctrl.NewManager(config, o.ManagerOptions(newScheme(), &v1alpha1.RecordingSource{}, &v1alpha1.RecordingFile{}, &corev1.Secret{}))
+	mgr, err := ctrl.NewManager(config, o.ManagerOptions(newScheme(), &v1alpha1.RecordingSource{}, &v1alpha1.RecordingFile{}, &v1alpha1.RecordingTask{}, &corev1.Secret{}))
 	if err != nil {
 		return nil, fmt.Errorf("create the manager: %w", err)
-	}
-	if err := cacheRecordingFiles(ctx, mgr); err != nil {
-		return nil, err
 	}
 	collectors, err := metrics.NewCallbacks(o.registry)
 	if err != nil {
@@ -80,13 +76,6 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 	}
 	r := &receiving{manager: mgr, state: state, spool: spool}
 	return r, r.addServer(o, collectors)
-}
-
-// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles,verbs=list;watch
-
-// cacheRecordingFiles keeps RecordingFiles in the cache, indexed as ingest reads them.
-func cacheRecordingFiles(ctx context.Context, mgr manager.Manager) error {
-	return ingest.SetupIndexes(ctx, mgr.GetFieldIndexer())
 }
 
 // watchSources removes the metrics of deleted sources.

@@ -44,7 +44,7 @@ record() {
 }
 
 send() { # EVENT [FLAGS]
-  bin/kubectl-recordings send "$1" demo --namespace "$namespace" --url "$url" --job "$job" --room room01 "${@:2}"
+  bin/kubectl-recordings send "$1" demo --namespace "$namespace" --url "$url" --task "$job" --room room01 "${@:2}"
 }
 
 # failed shows what a person would look at, and ends the demo.
@@ -81,10 +81,12 @@ say "COMPLETE and OVER"
 send complete --stream camera --bucket recordings --object "$folder/camera_$stamp.m3u8" --size "$(tail -1 dist/demo/size)" --duration 65 \
   --width 1280 --height 720
 send over
-file=$(kubectl -n "$namespace" get recordingfiles --field-selector "spec.jobID=$job" -o jsonpath='{.items[0].metadata.name}')
+file=$(kubectl -n "$namespace" get recordingfiles --field-selector "spec.object.key=$folder/camera_$stamp.m3u8" -o jsonpath='{.items[0].metadata.name}')
 kubectl -n "$namespace" wait "recordingfile/$file" --for=condition=Ready --timeout=300s >/dev/null || failed
 stop_watching
 
+say "kubectl -n $namespace get recordings"
+kubectl -n "$namespace" get recordings
 say "kubectl -n $namespace get recordingfiles -o wide"
 kubectl -n "$namespace" get recordingfiles -o wide
 say "kubectl -n $namespace describe recordingfile $file"
@@ -109,9 +111,9 @@ cat <<EOF
   callback URL      $url${forward:+ (after kubectl -n recording-system port-forward service/recording-operator-callback 18090:80)}
   recordings        kubectl -n $namespace get recordings
   one of them       kubectl -n $namespace describe recordingfile $file
-  what a field is   kubectl explain recordingfile.spec.file
-  by room           kubectl -n $namespace get rec --field-selector spec.roomID=room01
-  send a callback   bin/kubectl-recordings -n $namespace send start demo --job $job-2 --stream camera
+  what a field is   kubectl explain recordingfile.spec.reported
+  by room           kubectl -n $namespace get rec --field-selector spec.reported.room=room01
+  send a callback   bin/kubectl-recordings -n $namespace send start demo --task $job-2 --stream camera
   process it again  edit the pipeline (kubectl -n $namespace edit rpl lecture) and run 'make demo$with' again
   end it all        make demo-down$with
 EOF

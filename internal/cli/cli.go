@@ -97,7 +97,7 @@ func newRoot(env Environment) *cobra.Command {
 	access.flags.CacheDir = nil
 	access.flags.AddFlags(root.PersistentFlags())
 	root.SetUsageTemplate(usageTemplate(root))
-	root.AddCommand(newSend(env, access), newVerify(env, access), newSweep(env, access), newDeadLetters(env, access), newVersion(env))
+	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newDeadLetters(env, access), newVersion(env))
 	return root
 }
 

@@ -26,7 +26,7 @@ func TestVersion(t *testing.T) {
 
 // Every command has a help with examples, which are about itself.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"send", "verify", "sweep", "dead-letters"} {
+	for _, name := range []string{"send", "verify", "discover", "dead-letters"} {
 		got := run(t, "", name, "--help")
 		if got.code != ExitDone || !strings.Contains(got.out, "\nExamples:\n") || !strings.Contains(got.out, "  kubectl recordings "+name+" ") {
 			t.Error(got)
@@ -80,8 +80,8 @@ func TestCompletion(t *testing.T) {
 		"send -f x ":                     "classroom lobby",
 		"verify ":                        "classroom lobby",
 		"verify classroom ":              "",
-		"sweep ":                         "classroom lobby",
-		"sweep classroom --dry-run=":     "none client",
+		"discover ":                         "classroom lobby",
+		"discover classroom --dry-run=":     "none client",
 		"dead-letters ":                  "delete list replay show",
 		"dead-letters show ":             "manager-a/1 manager-a/2 manager-b/1",
 		"dead-letters show manager-a/1 ": "",
@@ -124,7 +124,7 @@ func TestPlain(t *testing.T) {
 func TestNoDefinitions(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	got := run(t, "", "send", "over", "classroom", "--job", "j", "--server", server.URL, "--kubeconfig", os.DevNull)
+	got := run(t, "", "send", "over", "classroom", "--task", "j", "--server", server.URL, "--kubeconfig", os.DevNull)
 	if got.code != ExitFailed || !strings.Contains(got.err, "the cluster knows no RecordingSources") {
 		t.Error(got)
 	}
@@ -132,7 +132,7 @@ func TestNoDefinitions(t *testing.T) {
 
 func TestNoSuchKubeconfig(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
-	got := run(t, "", "send", "over", "classroom", "--job", "j", "--kubeconfig", missing)
+	got := run(t, "", "send", "over", "classroom", "--task", "j", "--kubeconfig", missing)
 	if got.code != ExitFailed || !strings.Contains(got.err, "read the kubeconfig") {
 		t.Error(got)
 	}
@@ -152,7 +152,7 @@ func TestAuthProvider(t *testing.T) {
 		"clusters": [{"name": "x", "cluster": {"server": "`+server.URL+`", "insecure-skip-tls-verify": true}}],
 		"users": [{"name": "x", "user": {"auth-provider": {"name": "oidc", "config": {"client-id": "x", "id-token": "`+token+`", "idp-issuer-url": "https://x"}}}}],
 		"contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}]}`)
-	if answer := run(t, "", "send", "over", "classroom", "--job", "j", "--kubeconfig", kubeconfig); got != "Bearer "+token {
+	if answer := run(t, "", "send", "over", "classroom", "--task", "j", "--kubeconfig", kubeconfig); got != "Bearer "+token {
 		t.Errorf("authorized by %q: %v", got, answer)
 	}
 }

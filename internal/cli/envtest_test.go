@@ -106,7 +106,7 @@ func (r *realCluster) openDoor(t *testing.T) string {
 	t.Helper()
 	server, err := receiver.New(receiver.Config{
 		Sources: r.Client, Keys: receiver.NewKeyStore(r.Client, clock.RealClock{}, logr.Discard()),
-		Ingester: ingest.New(r.CachedClient(t, ingest.SetupIndexes), r.Client, ingest.Options{}),
+		Ingester: ingest.New(r.Client, r.Client, ingest.Options{}),
 		Observer: nobody{}, Recorder: events.NewFakeRecorder(16), Log: logr.Discard(),
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func TestRealAPIServer(t *testing.T) {
 	t.Run("round trip", func(t *testing.T) { testRoundTrip(t, r) })
 	t.Run("rights", func(t *testing.T) { testRights(t, r) })
 	t.Run("port-forward", func(t *testing.T) { testForward(t, r) })
-	t.Run("sweep", func(t *testing.T) { testSweep(t, r, s) })
+	t.Run("sweep", func(t *testing.T) { testDiscover(t, r, s) })
 }
 
 // What send signs goes through the real door into a real API server.
@@ -139,21 +139,28 @@ func testRoundTrip(t *testing.T, r *realCluster) {
 			t.Errorf("%v: %v", args, got)
 		}
 	}
-	recording := []string{"--job", "job-1", "--room", "room01", "--stream", "camera"}
+	recording := []string{"--task", "job-1", "--room", "room01", "--stream", "camera"}
 	send(ExitDone, append([]string{"start", "classroom"}, recording...)...)
 	send(ExitDone, append([]string{"complete", "classroom", "--bucket", "abc-rtc-bucket2", "--object", "Record/camera.m3u8", "--size", "1500", "--duration", "15"}, recording...)...)
-	send(ExitDone, "over", "classroom", "--job", "job-1")
-	send(ExitRefused, "over", "classroom", "--job", "job-1", "--app", "another")
-	send(ExitRefused, "over", "classroom", "--job", "job-1", "--key-file", write(t, otherKey))
+	send(ExitDone, "over", "classroom", "--task", "job-1")
+	send(ExitRefused, "over", "classroom", "--task", "job-1", "--app", "another")
+	send(ExitRefused, "over", "classroom", "--task", "job-1", "--key-file", write(t, otherKey))
 	send(ExitRefused, "classroom", "-f", write(t, "no JSON"))
 
 	files := &v1alpha1.RecordingFileList{}
 	if err := r.Client.List(t.Context(), files, client.InNamespace(builders.Namespace)); err != nil {
 		t.Fatal(err)
 	}
-	if len(files.Items) != 1 || files.Items[0].Spec.RoomID != "room01" || files.Items[0].Spec.AppID != "app" || files.Items[0].Spec.File == nil ||
-		files.Items[0].Spec.File.DurationSeconds != 15 || files.Items[0].Spec.File.OBS.Object != "Record/camera.m3u8" {
+	if len(files.Items) != 1 || files.Items[0].Spec.Reported.Room != "room01" || files.Items[0].Spec.Reported.App != "app" ||
+		files.Items[0].Spec.Reported.DurationSeconds != 15 || files.Items[0].Spec.Object.Key != "Record/camera.m3u8" {
 		t.Errorf("the files are %+v", files.Items)
+	}
+	tasks := &v1alpha1.RecordingTaskList{}
+	if err := r.Client.List(t.Context(), tasks, client.InNamespace(builders.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(tasks.Items) != 1 || !tasks.Items[0].Spec.Ended || len(tasks.Items[0].Spec.Starts) != 1 || tasks.Items[0].Spec.TaskID != "job-1" {
+		t.Errorf("the tasks are %+v", tasks.Items)
 	}
 	got := run(t, "", append([]string{"__complete"}, append(jane, "verify", "")...)...)
 	if !strings.HasPrefix(got.out, "classroom\n") {
@@ -167,7 +174,7 @@ func testRights(t *testing.T, r *realCluster) {
 	nobody := r.user(t, "nobody")
 	reader := r.user(t, "reader", may("recordingsources", "get"))
 	file := r.user(t, "sweeper", may("recordingsources", "get"), may("storagelocations", "get"), may("secrets", "get"), may("recordingfiles", "list"))
-	over := []string{"send", "over", "classroom", "--job", "j"}
+	over := []string{"send", "over", "classroom", "--task", "j"}
 	for name, c := range map[string]struct {
 		person, args []string
 		want         string
@@ -178,14 +185,14 @@ func testRights(t *testing.T, r *realCluster) {
 		"no right to the pods":   {file, over, "you need the right to list pods in namespace recording-system"},
 		"no right to letters":    {file, []string{"dead-letters", "list"}, "you need the right to list pods in namespace recording-system"},
 		"no right to forward":    {file, []string{"dead-letters", "show", "pod/1"}, "you need the right to create pods/portforward in namespace recording-system"},
-		"no right to sweep":      {reader, []string{"sweep", "classroom", "--since", "48h"}, "you need the right to get storagelocations.recording.sparkrtc.dev in namespace media"},
-		"no right to create":     {file, []string{"sweep", "classroom", "--since", "48h"}, "you need the right to create recordingfiles.recording.sparkrtc.dev in namespace media"},
+		"no right to sweep":      {reader, []string{"discover", "classroom", "--since", "48h"}, "you need the right to get storagelocations.recording.sparkrtc.dev in namespace media"},
+		"no right to create":     {file, []string{"discover", "classroom", "--since", "48h"}, "you need the right to create recordingfiles.recording.sparkrtc.dev in namespace media"},
 	} {
 		if got := run(t, "", append(c.args, c.person...)...); got.code != ExitFailed || !strings.Contains(got.err, c.want) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if got := run(t, "", append([]string{"sweep", "classroom", "--since", "48h", "--dry-run=client"}, file...)...); got.code != ExitDone || !strings.Contains(got.out, "would be created") {
+	if got := run(t, "", append([]string{"discover", "classroom", "--since", "48h", "--dry-run=client"}, file...)...); got.code != ExitDone || !strings.Contains(got.out, "would be created") {
 		t.Errorf("a dry run needs no right to write: %v", got)
 	}
 
@@ -213,26 +220,26 @@ func (r *realCluster) putBucket(t *testing.T) *fakeS3 {
 
 // A sweep's files pass the real API server's rules; a second sweep finds nothing to do, and a recording that grew is
 // told to the file.
-func testSweep(t *testing.T, r *realCluster, s *fakeS3) {
+func testDiscover(t *testing.T, r *realCluster, s *fakeS3) {
 	t.Helper()
 	editor := r.user(t, "editor", may("recordingsources", "get"), may("storagelocations", "get"), may("secrets", "get"),
 		may("recordingfiles", "get", "list", "create", "patch"))
-	sweep := func(want string) {
+	discover := func(want string) {
 		t.Helper()
-		got := run(t, "", append([]string{"sweep", "classroom", "--since", "48h"}, editor...)...)
+		got := run(t, "", append([]string{"discover", "classroom", "--since", "48h"}, editor...)...)
 		if got.code != ExitDone || !strings.Contains(got.err, want) {
 			t.Error(got)
 		}
 	}
-	sweep("1 created, 0 grown, 0 known")
-	sweep("0 created, 0 grown, 1 known")
+	discover("1 RecordingFiles created, 0 updated; 0 recordings known")
+	discover("0 RecordingFiles created, 0 updated; 1 recordings known")
 	s.objects["Record/a/stream.m3u8"] = strings.Replace(playlist, "#EXT-X-ENDLIST", "#EXTINF:60.0,\ns-2.ts\n#EXT-X-ENDLIST", 1)
 	s.objects["Record/a/s-2.ts"] = strings.Repeat("2", 6000)
 	s.modified = testNow.Add(-2 * time.Hour)
-	sweep("0 created, 1 grown, 0 known")
+	discover("0 RecordingFiles created, 1 updated; 0 recordings known")
 	files := &v1alpha1.RecordingFileList{}
-	object := client.MatchingFields{"spec.file.obs.object": "Record/a/stream.m3u8"}
-	if err := r.Client.List(t.Context(), files, object); err != nil || len(files.Items) != 1 || files.Items[0].Spec.File.SizeBytes != 7500 {
+	object := client.MatchingFields{"spec.object.key": "Record/a/stream.m3u8"}
+	if err := r.Client.List(t.Context(), files, object); err != nil || len(files.Items) != 1 || files.Items[0].Spec.Discovered.SizeBytes != 7500 {
 		t.Errorf("%v: %+v", err, files.Items)
 	}
 }
@@ -255,7 +262,7 @@ func testForward(t *testing.T, r *realCluster) {
 
 	person := r.user(t, "forwarder", may("recordingsources", "get"), may("secrets", "get"))
 	r.grant(t, operator, "forwarder", may("pods", "list"), may("pods/portforward", "create"))
-	if got := run(t, "", append([]string{"send", "over", "classroom", "--job", "job-9"}, person...)...); got.code != ExitDone || got.out != "200 success\n" {
+	if got := run(t, "", append([]string{"send", "over", "classroom", "--task", "job-9"}, person...)...); got.code != ExitDone || got.out != "200 success\n" {
 		t.Error(got)
 	}
 	if got := run(t, "", append([]string{"dead-letters", "list"}, person...)...); got.code != ExitDone || !strings.Contains(got.out, "manager-a/1 ") {

@@ -7,10 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/url"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -31,7 +28,7 @@ var eventNames = []string{eventStart, eventComplete, eventOver}
 type eventFields struct {
 	EventType      string `json:"event_type"`
 	AppID          string `json:"app_id,omitempty"`
-	JobID          string `json:"job_id,omitempty"`
+	TaskID         string `json:"job_id,omitempty"`
 	RoomID         string `json:"room_id,omitempty"`
 	StreamName     string `json:"stream_name,omitempty"`
 	RecordFormat   string `json:"record_format,omitempty"`
@@ -52,15 +49,15 @@ type eventFields struct {
 var (
 	streamFlags   = []string{"stream", "format"}
 	completeFlags = []string{"download-url", "location", "bucket", "object", "size", "duration", "start-time", "end-time", "width", "height"}
-	commonFlags   = []string{"app", "job", "room", "detail"}
+	commonFlags   = []string{"app", "task", "room", "detail"}
 )
 
 func (f *eventFields) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.AppID, "app", "", "app_id (default: the source's spec.appID)")
-	flags.StringVar(&f.JobID, "job", "", "job_id")
+	flags.StringVar(&f.TaskID, "task", "", "job_id")
 	flags.StringVar(&f.RoomID, "room", "", "room_id")
 	flags.StringVar(&f.StreamName, "stream", "", "stream_name of start and complete")
-	flags.StringVar(&f.RecordFormat, "format", "", "record_format of start and complete: HLS or MP4 (default: by the ending of the object, else HLS)")
+	flags.StringVar(&f.RecordFormat, "format", "", "record_format of start and complete: HLS or MP4 (default: none; of complete, the operator goes by the ending of the object)")
 	flags.StringVar(&f.DetailMessage, "detail", "", "detail_message")
 	flags.StringVar(&f.OBSBucket, "bucket", "", "obs_bucket of complete")
 	flags.StringVar(&f.OBSObject, "object", "", "obs_object of complete: the key of the playlist or MP4")
@@ -104,13 +101,14 @@ func changedField(flags *pflag.FlagSet) string {
 // body makes the callback's body. What the operator would not decode is refused here, with the field's name.
 func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
 	fields := *f
+	if event != eventComplete && fields.TaskID == "" {
+		return nil, usagef("--task is required: a %s that names no task is answered, but not stored", event)
+	}
 	switch event {
 	case eventStart:
 		fields.EventType = "RECORD_NEW_FILE_START"
-		fields.RecordFormat = f.format()
 	case eventComplete:
 		fields.EventType = "RECORD_FILE_COMPLETE"
-		fields.RecordFormat = f.format()
 		if err := fields.setTimes(now); err != nil {
 			return nil, err
 		}
@@ -128,24 +126,6 @@ func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
 		return nil, usagef("the operator would not take this callback: %w", err)
 	}
 	return body, nil
-}
-
-// format is --format, or what the ending of the file says.
-func (f *eventFields) format() string {
-	if f.RecordFormat != "" {
-		return f.RecordFormat
-	}
-	place := f.OBSObject
-	if place == "" {
-		// A URL may be a signed one: what follows the path is no ending. One that is none is refused later.
-		if u, err := url.Parse(f.DownloadURL); err == nil {
-			place = u.Path
-		}
-	}
-	if strings.EqualFold(path.Ext(place), ".mp4") {
-		return "MP4"
-	}
-	return "HLS"
 }
 
 // setTimes fills in the times of a file that ends now, and writes them as the service does.

@@ -36,20 +36,20 @@ without a path gets that of the source.
 --dry-run=client sends nothing and prints the request and the curl command that does the same. Its
 signature lets anybody who sees it send that one body, with these headers, until the key is changed.`
 
-const sendExample = `  # A file is being recorded, is finished, and the recording job is over
-  kubectl recordings send start classroom --job job-1 --room room01 --stream camera
-  kubectl recordings send complete classroom --job job-1 --room room01 --stream camera \
+const sendExample = `  # A file is being recorded, is finished, and the recording task is over
+  kubectl recordings send start classroom --task task-1 --room room01 --stream camera
+  kubectl recordings send complete classroom --task task-1 --room room01 --stream camera \
     --bucket abc-rtc-bucket2 --object Record/camera.m3u8 --size 1048576 --duration 65
-  kubectl recordings send over classroom --job job-1
+  kubectl recordings send over classroom --task task-1
 
   # Through the ingress, as SparkRTC would
-  kubectl recordings send start classroom --job job-1 --stream camera --url https://recordings.example.com
+  kubectl recordings send start classroom --task task-1 --stream camera --url https://recordings.example.com
 
   # A body of your own, byte for byte
   kubectl recordings send classroom -f body.json
 
   # What would be sent, and the curl that sends it
-  kubectl recordings send over classroom --job job-1 --dry-run=client`
+  kubectl recordings send over classroom --task task-1 --dry-run=client`
 
 // sendOptions is the command `send`.
 type sendOptions struct {

@@ -33,13 +33,13 @@ func TestSendDryRun(t *testing.T) {
 	f := newFakeAPI(t)
 	body := write(t, "{\"event_type\": \"it's\",\r\n \"x\": \"\x00%\\\"}\n")
 	for name, args := range map[string][]string{
-		"start":    {"send", "start", "classroom", "--job", "608196a2fa1xxxxxx515147f32ef463b", "--room", "room01", "--stream", "mystream"},
-		"complete": {"send", "complete", "classroom", "--job", "j", "--room", "it's", "--stream", "s", "--bucket", "abc-rtc-bucket2", "--object", "Record/s.mp4", "--size", "1048576", "--duration", "65", "--width", "1280", "--height", "720", "--url", "https://recordings.example.com"},
-		"over":     {"send", "over", "classroom", "--job", "j", "--detail", "<done>", "--url", "https://recordings.example.com/elsewhere?x=1&y"},
+		"start":    {"send", "start", "classroom", "--task", "608196a2fa1xxxxxx515147f32ef463b", "--room", "room01", "--stream", "mystream"},
+		"complete": {"send", "complete", "classroom", "--task", "j", "--room", "it's", "--stream", "s", "--bucket", "abc-rtc-bucket2", "--object", "Record/s.mp4", "--size", "1048576", "--duration", "65", "--width", "1280", "--height", "720", "--url", "https://recordings.example.com"},
+		"over":     {"send", "over", "classroom", "--task", "j", "--detail", "<done>", "--url", "https://recordings.example.com/elsewhere?x=1&y"},
 		"raw":      {"send", "classroom", "-f", body},
-		"json":     {"send", "over", "classroom", "--job", "j", "-o", "json"},
-		"yaml":     {"send", "over", "classroom", "--job", "j", "-o", "yaml"},
-		"path":     {"send", "over", "classroom", "--job", "j", "-o", "jsonpath={.request.url}"},
+		"json":     {"send", "over", "classroom", "--task", "j", "-o", "json"},
+		"yaml":     {"send", "over", "classroom", "--task", "j", "-o", "yaml"},
+		"path":     {"send", "over", "classroom", "--task", "j", "-o", "jsonpath={.request.url}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := f.run(t, "", slices.Concat(args, fixed, []string{"--dry-run=client"})...)
@@ -48,21 +48,18 @@ func TestSendDryRun(t *testing.T) {
 	}
 }
 
-// The format is that of the file: a film that is taken for a playlist fails in every step.
-func TestSendFormat(t *testing.T) {
+// A format is sent when it is given, and never guessed: the operator goes by the ending of the object.
+func TestSend_GuessesNoFormat(t *testing.T) {
 	f := newFakeAPI(t)
-	for place, want := range map[string]string{
-		"--bucket=b --object=Record/s.m3u8":                    "HLS",
-		"--bucket=b --object=Record/s.MP4":                     "MP4",
-		"--bucket=b --object=Record/s":                         "HLS",
-		"--bucket=b --object=Record/s.mp4 --format=HLS":        "HLS",
-		"--download-url=https://h/s.mp4":                       "MP4",
-		"--download-url=https://h/s.mp4?Expires=1&Signature=x": "MP4",
-		"--download-url=https://h/s.m3u8?file=s.mp4":           "HLS",
+	for args, want := range map[string]string{
+		"complete classroom --bucket=b --object=Record/s.mp4":              "",
+		"complete classroom --bucket=b --object=Record/s.mp4 --format=HLS": `"record_format":"HLS"`,
+		"start classroom --task t":                                         "",
+		"start classroom --task t --format MP4":                            `"record_format":"MP4"`,
 	} {
-		got := f.run(t, "", append([]string{"send", "complete", "classroom", "--dry-run"}, strings.Fields(place)...)...)
-		if got.code != ExitDone || !strings.Contains(got.out, `"record_format":"`+want+`"`) {
-			t.Errorf("%s: want %s: %v", place, want, got)
+		got := f.run(t, "", append([]string{"send", "--dry-run"}, strings.Fields(args)...)...)
+		if got.code != ExitDone || !strings.Contains(got.out, want) || want == "" && strings.Contains(got.out, "record_format") {
+			t.Errorf("%s: want %q: %v", args, want, got)
 		}
 	}
 }
@@ -91,12 +88,12 @@ func TestSendThroughThePod(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
 			})
-			got := f.run(t, "", "send", "over", "classroom", "--job", "j")
+			got := f.run(t, "", "send", "over", "classroom", "--task", "j")
 			if got.code != ExitDone || got.out != "200 success\n" || !bytes.Contains(body, []byte(`"CLOUD_RECORD_SERVER_OVER"`)) {
 				t.Errorf("%v\n%s", got, body)
 			}
 			f.backends = nil
-			got = f.run(t, "", "send", "over", "classroom", "--job", "j")
+			got = f.run(t, "", "send", "over", "classroom", "--task", "j")
 			if got.code != ExitFailed || !strings.Contains(got.err, "forward port 8090 of pod recording-system/manager-a: connection refused") {
 				t.Error(got)
 			}
@@ -115,7 +112,7 @@ func TestSendThroughThePodByTLS(t *testing.T) {
 	pod := &f.objects[pods].(*corev1.PodList).Items[0]
 	pod.Spec.Containers[0].Args = []string{"--callback-cert-dir=/certs"}
 	pod.Spec.Containers[0].Ports[0].ContainerPort = 8443
-	if got := f.run(t, "", "send", "over", "classroom", "--job", "j"); got.code != ExitDone {
+	if got := f.run(t, "", "send", "over", "classroom", "--task", "j"); got.code != ExitDone {
 		t.Error(got)
 	}
 }
@@ -150,7 +147,7 @@ func TestSendAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			}))
 			defer server.Close()
-			got := f.run(t, "", "send", "over", "classroom", "--job", "j", "--url", server.URL)
+			got := f.run(t, "", "send", "over", "classroom", "--task", "j", "--url", server.URL)
 			if got.code != c.exit {
 				t.Errorf("exit code %d", got.code)
 			}
@@ -173,24 +170,24 @@ func TestSendErrors(t *testing.T) {
 		"no-arguments":     {[]string{"send"}, ExitUsage},
 		"no-such-event":    {[]string{"send", "begin", "classroom"}, ExitUsage},
 		"foreign-field":    {[]string{"send", "start", "classroom", "--stream", "s", "--bucket", "b"}, ExitUsage},
-		"missing-field":    {[]string{"send", "start", "classroom"}, ExitUsage},
+		"missing-field":    {[]string{"send", "start", "classroom", "--stream", "s"}, ExitUsage},
 		"bad-time":         {[]string{"send", "complete", "classroom", "--bucket", "b", "--object", "o", "--end-time", "now"}, ExitUsage},
-		"file-and-field":   {[]string{"send", "classroom", "-f", "-", "--job", "j"}, ExitUsage},
+		"file-and-field":   {[]string{"send", "classroom", "-f", "-", "--task", "j"}, ExitUsage},
 		"one-input":        {[]string{"send", "classroom", "-f", "-", "--key-file", "-"}, ExitUsage},
 		"no-such-file":     {[]string{"send", "classroom", "-f", "/nonexistent/body"}, ExitFailed},
-		"bad-url":          {[]string{"send", "over", "classroom", "--job", "j", "--url", "recordings.example.com"}, ExitUsage},
-		"bad-dry-run":      {[]string{"send", "over", "classroom", "--job", "j", "--dry-run=server"}, ExitUsage},
-		"bad-output":       {[]string{"send", "over", "classroom", "--job", "j", "-o", "xml"}, ExitUsage},
+		"bad-url":          {[]string{"send", "over", "classroom", "--task", "j", "--url", "recordings.example.com"}, ExitUsage},
+		"bad-dry-run":      {[]string{"send", "over", "classroom", "--task", "j", "--dry-run=server"}, ExitUsage},
+		"bad-output":       {[]string{"send", "over", "classroom", "--task", "j", "-o", "xml"}, ExitUsage},
 		"bad-flag":         {[]string{"send", "--nonsense"}, ExitUsage},
-		"no-such-source":   {[]string{"send", "over", "elsewhere", "--job", "j"}, ExitFailed},
-		"forbidden-source": {[]string{"send", "over", "locked", "--job", "j"}, ExitFailed},
-		"no-path-yet":      {[]string{"send", "over", "new", "--job", "j"}, ExitFailed},
-		"no-secret":        {[]string{"send", "over", "nosecret", "--job", "j"}, ExitFailed},
-		"forbidden-secret": {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "1"}, ExitFailed},
-		"short-key":        {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "2"}, ExitFailed},
-		"no-key-in-secret": {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "3"}, ExitFailed},
-		"no-such-key":      {[]string{"send", "over", "nosecret", "--job", "j", "--key-index", "4"}, ExitUsage},
-		"no-operator":      {[]string{"send", "over", "classroom", "--job", "j", "--operator-namespace", "elsewhere"}, ExitFailed},
+		"no-such-source":   {[]string{"send", "over", "elsewhere", "--task", "j"}, ExitFailed},
+		"forbidden-source": {[]string{"send", "over", "locked", "--task", "j"}, ExitFailed},
+		"no-path-yet":      {[]string{"send", "over", "new", "--task", "j"}, ExitFailed},
+		"no-secret":        {[]string{"send", "over", "nosecret", "--task", "j"}, ExitFailed},
+		"forbidden-secret": {[]string{"send", "over", "nosecret", "--task", "j", "--key-index", "1"}, ExitFailed},
+		"short-key":        {[]string{"send", "over", "nosecret", "--task", "j", "--key-index", "2"}, ExitFailed},
+		"no-key-in-secret": {[]string{"send", "over", "nosecret", "--task", "j", "--key-index", "3"}, ExitFailed},
+		"no-such-key":      {[]string{"send", "over", "nosecret", "--task", "j", "--key-index", "4"}, ExitUsage},
+		"no-operator":      {[]string{"send", "over", "classroom", "--task", "j", "--operator-namespace", "elsewhere"}, ExitFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := f.run(t, "", c.args...)
@@ -205,12 +202,12 @@ func TestSendErrors(t *testing.T) {
 func TestSendWithoutRightToForward(t *testing.T) {
 	f := newFakeAPI(t)
 	f.objects[pods+"/manager-a/portforward"] = nil
-	got := f.run(t, "", "send", "over", "classroom", "--job", "j")
+	got := f.run(t, "", "send", "over", "classroom", "--task", "j")
 	if got.code != ExitFailed || !strings.Contains(got.err, "kubectl auth can-i create pods --subresource=portforward -n recording-system") {
 		t.Error(got)
 	}
 	f.objects[pods] = nil
-	got = f.run(t, "", "send", "over", "classroom", "--job", "j")
+	got = f.run(t, "", "send", "over", "classroom", "--task", "j")
 	if got.code != ExitFailed || !strings.Contains(got.err, "kubectl auth can-i list pods -n recording-system") {
 		t.Error(got)
 	}
@@ -219,7 +216,7 @@ func TestSendWithoutRightToForward(t *testing.T) {
 func TestSendKeys(t *testing.T) {
 	f := newFakeAPI(t)
 	f.putSource(builders.MakeRecordingSource("open").Unauthenticated().Obj())
-	args := append([]string{"--job", "j", "--url", "http://x/y", "--dry-run=client"}, fixed...)
+	args := append([]string{"--task", "j", "--url", "http://x/y", "--dry-run=client"}, fixed...)
 	signature := func(args ...string) string {
 		got := f.run(t, "", args...)
 		_, after, _ := strings.Cut(got.out, "X-Rtc-Signature: ")

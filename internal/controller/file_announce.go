@@ -20,7 +20,7 @@ import (
 // announce says what changed, now that it is written: in events for people, in metrics for machines.
 func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) {
 	if file.Status.Runs > 1 && file.Status.Runs != before.Runs {
-		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "Grown", "Process", "the file grew after it was processed; processing it again")
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "FileUpdated", "Process", "the recording grew after it was processed; processing it again")
 	}
 	for i := range file.Status.Steps {
 		r.announceStep(file, &file.Status.Steps[i], before, steps)
@@ -31,14 +31,14 @@ func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1
 	if ready == nil || was != nil && was.Reason == ready.Reason && was.Message == ready.Message {
 		return
 	}
-	if was != nil && was.Reason == ready.Reason && (ready.Reason == v1alpha1.ReasonProcessing || ready.Reason == v1alpha1.ReasonAbandoned) {
-		return // the steps have spoken; or it is abandoned for one more reason
+	if was != nil && was.Reason == ready.Reason && ready.Reason == v1alpha1.ReasonProcessing {
+		return // the events of the steps say it
 	}
 	if quiet(ready.Reason) {
 		return
 	}
 	kind := corev1.EventTypeNormal
-	if ready.Reason == v1alpha1.ReasonFailed || ready.Reason == v1alpha1.ReasonAbandoned {
+	if ready.Reason == v1alpha1.ReasonFailed {
 		kind = corev1.EventTypeWarning
 	}
 	r.Recorder.Eventf(file, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
@@ -55,7 +55,7 @@ func (r *FileReconciler) announceDamage(file *v1alpha1.RecordingFile, before *v1
 // quiet are the reasons that nearly every file has at first: the STATUS column shows them, and an event costs the API
 // server as much as the callback that it would follow.
 func quiet(reason string) bool {
-	return reason == v1alpha1.ReasonRecording || reason == v1alpha1.ReasonQueued || reason == v1alpha1.ReasonSkipped
+	return reason == v1alpha1.ReasonQueued || reason == v1alpha1.ReasonSkipped
 }
 
 func (r *FileReconciler) announceStep(file *v1alpha1.RecordingFile, step *v1alpha1.StepStatus, before *v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) {

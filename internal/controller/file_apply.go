@@ -21,7 +21,7 @@ import (
 )
 
 // apply carries the plan out. It goes on past what fails, so that one step's trouble does not hold up another; what a
-// person has to mend comes back by step, what may pass as an error.
+// person has to correct comes back by step, what may pass as an error.
 func (r *FileReconciler) apply(ctx context.Context, seen *gathered, steps *plan.Plan) (map[string]status.Problem, error) {
 	var failures []error
 	if seen.pipeline != nil && seen.pipeline.missing != nil {
@@ -108,7 +108,7 @@ func (r *FileReconciler) work(ctx context.Context, seen *gathered, steps *plan.P
 	spec := &seen.pipeline.spec
 	step := &spec.Steps[slices.IndexFunc(spec.Steps, func(s v1alpha1.Step) bool { return s.Name == name })]
 	work := jobs.Work{
-		File: seen.file, Step: step, Source: seen.source,
+		File: seen.file, Facts: seen.facts, Step: step, Source: seen.source,
 		Revision: seen.pipeline.ref.Revision, WorkerImage: r.WorkerImage, RequireLandlock: r.RequireLandlock, DeniedNetworks: r.DeniedNetworks,
 	}
 	if spec.TTLAfterFinished != nil {

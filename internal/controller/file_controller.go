@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controller reconciles the four kinds. Every reconciler gathers what it needs, leaves the decision to pure
+// Package controller reconciles the kinds of the API. Every reconciler gathers what it needs, leaves the decision to pure
 // packages, carries it out, and writes one status patch; events and metrics come after the write that makes them true.
 package controller
 
@@ -73,9 +73,9 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, notUpToDate())).
 		Owns(&batchv1.Job{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fileOfPod), builder.WithPredicates(podEnded())).
-		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.filesOfSource), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.unsettledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.unsettledFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency}).
 		Complete(r)
 }
@@ -100,15 +100,12 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		}
 	}
 	now := r.Clock.Now()
-	if removed, err := r.settle(ctx, file, now); removed || err != nil {
-		return conflictToRetry(err)
-	}
 	seen, err := r.gather(ctx, file, now)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("gather: %w", err)
 	}
 	if seen.finished {
-		kept := status.Keep(file)
+		kept := status.Keep(file, seen.facts)
 		if delay := r.delay(file, &kept); delay > 0 {
 			return ctrl.Result{RequeueAfter: delay}, nil
 		}
@@ -119,6 +116,9 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		steps = plan.Make(seen.planned())
 	}
 	problems, applyErr := r.apply(ctx, seen, &steps)
+	var taskErr error
+	seen.taskIDs, taskErr = r.createTasks(ctx, seen)
+	applyErr = errors.Join(applyErr, taskErr)
 	computed := status.Compute(seen.observed(steps, problems))
 	// The Jobs are created; the status is computed again when it may be written.
 	if delay := r.delay(file, &computed); delay > 0 && applyErr == nil {
@@ -130,7 +130,7 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		retry, _ := afterConflict(patchErr)
 		return retry, applyErr
 	}
-	return ctrl.Result{RequeueAfter: max(steps.RecheckAfter, seen.recheckAfter)}, errors.Join(applyErr, patchErr)
+	return ctrl.Result{RequeueAfter: steps.RecheckAfter}, errors.Join(applyErr, patchErr)
 }
 
 // delay is how long the write of a changed status has to wait while callbacks arrive.

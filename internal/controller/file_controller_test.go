@@ -17,27 +17,24 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 func TestFileGoesItsWay(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
-	create(t, recordingFile(namespace, nil))
-	file := film(t, g, namespace, v1alpha1.ReasonRecording)
-
-	file.Spec.File = recorded()
-	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
-	film(t, g, namespace, v1alpha1.ReasonProcessing)
-	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/film/mp4/a.mp4")
+	create(t, recordingFile(namespace, recorded()))
+	file := fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/lecture-1/mp4/a.mp4")
 
 	keep := jobOf(t, g, namespace, "keep")
 	g.Expect(metav1.IsControlledBy(keep, file)).To(BeTrue())
-	succeed(t, keep, "s3://archive/film/keep/a.m3u8")
-	file = film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	succeed(t, keep, "s3://archive/lecture-1/keep/a.m3u8")
+	file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 
 	g.Expect(file.Status.Steps).To(HaveLen(2))
-	g.Expect(file.Status.Steps[0].Outputs[0].URI).To(Equal("s3://archive/film/mp4/a.mp4"))
+	g.Expect(file.Status.Steps[0].Outputs[0].URI).To(Equal("s3://archive/lecture-1/mp4/a.mp4"))
 	g.Expect(file.Status.Steps[0].Attempts).To(BeEquivalentTo(1))
 	g.Expect(file.Status.Summary.Progress).To(Equal("2/2"))
 	g.Expect(file.Status.Pipeline.Name).To(Equal("lecture"))
@@ -56,7 +53,7 @@ func TestFileGoesItsWay(t *testing.T) {
 		for _, want := range []string{"Processing", "StepStarted", "StepSucceeded", "Succeeded"} {
 			g.Expect(reasons).To(HaveKey(want))
 		}
-		g.Expect(reasons).NotTo(HaveKey(v1alpha1.ReasonRecording), "what the STATUS column shows of every file is no event")
+		g.Expect(reasons).NotTo(HaveKey(v1alpha1.ReasonQueued), "what the STATUS column shows of every file is no event")
 	}, timeout, poll).Should(Succeed())
 }
 
@@ -65,7 +62,7 @@ func TestFailedStepEndsTheFile(t *testing.T) {
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
 	fail(t, jobOf(t, g, namespace, "mp4"), workerapi.ReasonSegmentMissing, "segment 3 is missing")
-	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue())
 	g.Expect(file.Status.Steps[0].Message).To(Equal("segment 3 is missing"))
 	for _, condition := range file.Status.Conditions {
@@ -86,7 +83,7 @@ func TestAContainerThatCouldNotSpeak(t *testing.T) {
 	say(t, job, corev1.PodFailed, ended(workerapi.ContainerFetch, 0, ""), killed)
 	job.Status.Failed = 1
 	finish(t, job, batchv1.JobFailureTarget, batchv1.JobFailed)
-	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(file.Status.Steps[0].Reason).To(Equal(workerapi.ReasonOutOfMemory))
 	g.Expect(file.Status.Steps[0].Message).To(Equal(
 		`container "process" needed more than its limit of 768Mi of memory; raise resources.limits.memory of step "mp4" in the pipeline`))
@@ -103,9 +100,9 @@ func TestDamageIsSaid(t *testing.T) {
 			{Type: v1alpha1.FindingMute, AtMilliseconds: 2000, LengthMilliseconds: 9000},
 			{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(3)), AtMilliseconds: 18_000, LengthMilliseconds: 6000, Message: "segment 3 (c.ts) at 18s: is not there"},
 		}}
-	publish(t, jobOf(t, g, namespace, "mp4"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/mp4/a.mp4"}}, Integrity: damaged})
-	publish(t, jobOf(t, g, namespace, "keep"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/film/keep/a.m3u8"}}, Integrity: damaged})
-	file := film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	publish(t, jobOf(t, g, namespace, "mp4"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/lecture-1/mp4/a.mp4"}}, Integrity: damaged})
+	publish(t, jobOf(t, g, namespace, "keep"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/lecture-1/keep/a.m3u8"}}, Integrity: damaged})
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 	g.Expect(file.Status.Steps[0].Integrity).To(Equal(damaged))
 	intact := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionIntact)
 	g.Expect(intact).NotTo(BeNil())
@@ -131,13 +128,13 @@ func TestUnknownPipelineIsWaitedFor(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), source(namespace, toLecture("")), recordingFile(namespace, recorded()))
-	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
 	stalled := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
 	g.Expect(stalled.Reason).To(Equal(v1alpha1.ReasonPipelineNotFound))
 	g.Expect(stalled.Message).To(ContainSubstring(`"lecture"`))
 
 	create(t, pipeline(namespace, twoSteps()...))
-	file = film(t, g, namespace, v1alpha1.ReasonProcessing)
+	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeNil())
 }
 
@@ -149,7 +146,7 @@ func TestMissingSourceAndStorageAreWaitedFor(t *testing.T) {
 		t.Helper()
 		g.Eventually(func(g Gomega) {
 			file := &v1alpha1.RecordingFile{}
-			g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "film"}, file)).To(Succeed())
+			g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture-1"}, file)).To(Succeed())
 			stalled := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
 			g.Expect(stalled).NotTo(BeNil())
 			g.Expect(stalled.Reason).To(Equal(reason))
@@ -159,7 +156,7 @@ func TestMissingSourceAndStorageAreWaitedFor(t *testing.T) {
 	create(t, pipeline(namespace, twoSteps()...), source(namespace, toLecture("")))
 	stalledBecause(v1alpha1.ReasonStorageLocationNotFound)
 	create(t, storage(namespace, "archive"), storage(namespace, "recordings"))
-	film(t, g, namespace, v1alpha1.ReasonProcessing)
+	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 }
 
 func TestAnEditedPipelineLeavesWorkInFlightAlone(t *testing.T) {
@@ -175,7 +172,7 @@ func TestAnEditedPipelineLeavesWorkInFlightAlone(t *testing.T) {
 
 	succeed(t, first, "s3://archive/a.mp4")
 	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")
-	film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 	g.Expect(jobsOf(t, namespace, "other")).To(BeEmpty())
 	var revisions appsv1.ControllerRevisionList
 	g.Expect(k8s.List(t.Context(), &revisions, client.InNamespace(namespace))).To(Succeed())
@@ -188,12 +185,12 @@ func TestGrownFileIsProcessedAgain(t *testing.T) {
 	create(t, recordingFile(namespace, recorded()))
 	first := jobOf(t, g, namespace, "keep")
 	succeed(t, first, "s3://archive/a.m3u8")
-	file := film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 
-	file.Spec.File.SizeBytes *= 2
-	file.Spec.File.EndTime = &metav1.Time{Time: file.Spec.File.EndTime.Add(time.Minute)}
+	file.Spec.Reported.SizeBytes *= 2
+	file.Spec.Reported.EndTime = &metav1.Time{Time: file.Spec.Reported.EndTime.Add(time.Minute)}
 	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
-	file = film(t, g, namespace, v1alpha1.ReasonProcessing)
+	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	g.Expect(file.Status.Runs).To(BeEquivalentTo(2))
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("grew"))
 	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(2))
@@ -203,7 +200,7 @@ func TestSuspendAndResume(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
-	file := film(t, g, namespace, v1alpha1.ReasonProcessing)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	for _, suspend := range []bool{true, false} {
 		g.Eventually(func(g Gomega) {
 			g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
@@ -214,7 +211,7 @@ func TestSuspendAndResume(t *testing.T) {
 			job := jobOf(t, g, namespace, "mp4")
 			g.Expect(job.Spec.Suspend).To(HaveValue(Equal(suspend)))
 		}, timeout, poll).Should(Succeed())
-		film(t, g, namespace, map[bool]string{true: v1alpha1.ReasonSuspended, false: v1alpha1.ReasonProcessing}[suspend])
+		fileWith(t, g, namespace, map[bool]string{true: v1alpha1.ReasonSuspended, false: v1alpha1.ReasonProcessing}[suspend])
 	}
 }
 
@@ -223,7 +220,7 @@ func TestSkippedStaysSkipped(t *testing.T) {
 	namespace := newNamespace(t)
 	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...),
 		source(namespace, toLecture("recording.format == 'MP4'")), recordingFile(namespace, recorded()))
-	file := film(t, g, namespace, v1alpha1.ReasonSkipped)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSkipped)
 	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue())
 
 	// New routes are for new files.
@@ -233,58 +230,79 @@ func TestSkippedStaysSkipped(t *testing.T) {
 		routed.Spec.Routes = []v1alpha1.Route{toLecture("")}
 		g.Expect(k8s.Update(t.Context(), routed)).To(Succeed())
 	}, timeout, poll).Should(Succeed())
-	g.Consistently(func(g Gomega) { film(t, g, namespace, v1alpha1.ReasonSkipped) }, "300ms", poll).Should(Succeed())
+	g.Consistently(func(g Gomega) { fileWith(t, g, namespace, v1alpha1.ReasonSkipped) }, "300ms", poll).Should(Succeed())
 
 	// A person can still have it processed.
 	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "lecture"}
 	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
-	film(t, g, namespace, v1alpha1.ReasonProcessing)
+	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 }
 
 // Routes choose by what is known of a file. What a later callback adds may be what they ask for: a recording that goes on,
-// or the room of one that a sweep had found.
-func TestSkippedIsRoutedAnewByNewFacts(t *testing.T) {
+// or the room of one that discovery had found; a person may override either.
+func TestFileReconciler_RoutesSkippedFileByNewFacts(t *testing.T) {
 	for route, add := range map[string]func(*v1alpha1.RecordingFileSpec){
-		"recording.duration >= duration('100s')": func(spec *v1alpha1.RecordingFileSpec) { spec.File.DurationSeconds = 200 },
-		"recording.room == 'room'":               func(spec *v1alpha1.RecordingFileSpec) { spec.RoomID = "room" },
+		"recording.duration >= duration('100s')": func(spec *v1alpha1.RecordingFileSpec) { spec.Reported.DurationSeconds = 200 },
+		"recording.room == 'room'":               func(spec *v1alpha1.RecordingFileSpec) { spec.Reported.Room = "room" },
+		"recording.stream == 'mine'":             func(spec *v1alpha1.RecordingFileSpec) { spec.Stream = "mine" },
 	} {
 		g := NewWithT(t)
 		namespace := newNamespace(t)
 		file := recordingFile(namespace, recorded())
-		file.Spec.RoomID = ""
+		file.Spec.Reported.Room = ""
 		create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...), source(namespace, toLecture(route)), file)
-		skipped := film(t, g, namespace, v1alpha1.ReasonSkipped)
+		skipped := fileWith(t, g, namespace, v1alpha1.ReasonSkipped)
 
 		add(&skipped.Spec)
 		g.Expect(k8s.Update(t.Context(), skipped)).To(Succeed())
-		film(t, g, namespace, v1alpha1.ReasonProcessing)
+		fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 		jobOf(t, g, namespace, "mp4")
 	}
 }
 
-func TestAbandonedAndClaimedLate(t *testing.T) {
+// A room that the START alone has is the file's room too, whichever comes first.
+func TestFileReconciler_TakesTheRoomOfItsTask(t *testing.T) {
 	g := NewWithT(t)
-	namespace := classroom(t)
-	file := recordingFile(namespace, nil)
-	file.Spec.JobOver = true
+	namespace := newNamespace(t)
+	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...), source(namespace, toLecture("recording.room == 'room'")))
+	task := ingest.NewTask(namespace, "classroom", "task")
+	task.Spec.Room = "room"
+	create(t, task)
+	g.Eventually(func(g Gomega) {
+		g.Expect(files.Client.Get(t.Context(), client.ObjectKeyFromObject(task), &v1alpha1.RecordingTask{})).To(Succeed())
+	}, timeout, poll).Should(Succeed())
+	file := recordingFile(namespace, recorded())
+	file.Spec.Reported.Room = ""
 	create(t, file)
-	film(t, g, namespace, v1alpha1.ReasonAbandoned)
+	g.Expect(fileWith(t, g, namespace, v1alpha1.ReasonProcessing).Status.Summary.Room).To(Equal("room"))
+}
+
+// What the service reported later, under another signature, is the same recording.
+func TestFileReconciler_NewSignatureIsTheSameRecording(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t, v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("x/")})
+	create(t, recordingFile(namespace, recorded()))
+	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+	file.Spec.Reported.DownloadURL = "https://example.com/a.m3u8?sign=2"
+	file.Spec.Reported.IgnoredFields = []string{"width"}
+	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
 	g.Eventually(func(g Gomega) {
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
-		file.Spec.File, file.Spec.JobOver = recorded(), false
-		g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+		g.Expect(file.Status.ObservedGeneration).To(Equal(file.Generation))
 	}, timeout, poll).Should(Succeed())
-	file = film(t, g, namespace, v1alpha1.ReasonProcessing)
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeNil())
+	g.Expect(file.Status.Runs).To(BeEquivalentTo(1))
+	g.Expect(file.Status.IgnoredFields).To(ConsistOf("width"))
+	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(1))
 }
 
 func TestForeignBucketIsNotRead(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
-	facts := recorded()
-	facts.OBS.Bucket = "somebody-elses"
-	create(t, recordingFile(namespace, facts))
-	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	foreign := recordingFile(namespace, recorded())
+	foreign.Spec.Object.Bucket = "somebody-elses"
+	create(t, foreign)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonBucketNotAllowed))
 	g.Expect(jobsOf(t, namespace, "mp4")).To(BeEmpty())
 }
@@ -305,16 +323,16 @@ func TestDeletingTheSourceLeavesWorkInFlightAlone(t *testing.T) {
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
 	mp4 := jobOf(t, g, namespace, "mp4")
-	film(t, g, namespace, v1alpha1.ReasonProcessing)
+	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	g.Expect(k8s.Delete(t.Context(), source(namespace))).To(Succeed())
 	succeed(t, mp4, "s3://archive/a.mp4")
 	// The next step would read the recording through its source: it waits, and what was done stays.
-	file := film(t, g, namespace, v1alpha1.ReasonFailed)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonSourceNotFound))
 	g.Expect(file.Status.Steps[0].State).To(Equal(v1alpha1.StepSucceeded))
 	create(t, source(namespace, toLecture("")))
 	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")
-	file = film(t, g, namespace, v1alpha1.ReasonSucceeded)
+	file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 	g.Expect(file.Status.Runs).To(BeEquivalentTo(1))
 }
 
@@ -323,10 +341,10 @@ func TestADeletedRevisionTakesNothingBack(t *testing.T) {
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
 	mp4 := jobOf(t, g, namespace, "mp4")
-	file := film(t, g, namespace, v1alpha1.ReasonProcessing)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	g.Expect(k8s.Delete(t.Context(), &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: file.Status.Pipeline.Revision}})).To(Succeed())
 	succeed(t, mp4, "s3://archive/a.mp4")
-	file = film(t, g, namespace, v1alpha1.ReasonFailed)
+	file = fileWith(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(file.Status.Pipeline).NotTo(BeNil())
 	g.Expect(file.Status.Steps).To(HaveLen(2))
 	g.Expect(jobsOf(t, namespace, "mp4")).To(HaveLen(1))

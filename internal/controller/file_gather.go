@@ -19,23 +19,26 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/jobs"
 	"sparkrtc.dev/recording-operator/internal/plan"
+	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/status"
 )
 
-// defaultOpenTimeout is that of a source that says nothing, or is gone: the longest cycle of the service is 12 h.
-const defaultOpenTimeout = 13 * time.Hour
-
 // gathered is everything that was read for one file.
 type gathered struct {
 	file *v1alpha1.RecordingFile
+	// tasks that reported the file.
+	tasks []*v1alpha1.RecordingTaskSpec
+	// taskIDs are the tasks that are there, or were.
+	taskIDs []string
+	// facts are what is known of the recording.
+	facts recording.Facts
 	// now is one moment for all that is decided.
 	now time.Time
 	// source that the file names; nil: there is none.
 	source *v1alpha1.RecordingSource
-	// input is the digest of the file's facts; empty while there are none.
+	// input is the digest of the facts.
 	input string
 	// finished: every step ended, and the facts are those that were processed.
 	finished bool
@@ -43,10 +46,6 @@ type gathered struct {
 	pipeline *snapshot
 	blocked  *status.Problem
 	jobs     []plan.Job
-	// openTimeout is how long the file may be open.
-	openTimeout time.Duration
-	// recheckAfter asks for another look when nothing else happens; 0: none.
-	recheckAfter time.Duration
 }
 
 // snapshot is a pipeline's spec and the ControllerRevision that keeps it.
@@ -73,8 +72,8 @@ func (g *gathered) planned() plan.Observation {
 }
 
 func (g *gathered) observed(steps plan.Plan, problems map[string]status.Problem) status.Observation {
-	seen := status.Observation{File: g.file, Steps: steps.Steps, Blocked: g.blocked, StepProblems: problems,
-		OpenTimeout: g.openTimeout, Now: g.now}
+	seen := status.Observation{File: g.file, Facts: g.facts, TaskIDs: g.taskIDs, Steps: steps.Steps, Blocked: g.blocked,
+		StepProblems: problems, Now: g.now}
 	if recorded := &g.file.Status; g.blocked != nil && recorded.Input == g.input {
 		// What stands in the way takes nothing back of what was done.
 		seen.Pipeline, seen.Input, seen.Steps = recorded.Pipeline, recorded.Input, recorded.Steps
@@ -93,19 +92,16 @@ func (g *gathered) observed(steps plan.Plan, problems map[string]status.Problem)
 // gather reads everything that the decision needs, once.
 func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFile, now time.Time) (*gathered, error) {
 	seen := &gathered{file: file, now: now}
-	if file.Spec.File == nil {
-		return seen, r.gatherOpen(ctx, seen)
+	var err error
+	if seen.tasks, err = r.gatherTasks(ctx, file); err != nil {
+		return nil, err
 	}
-	seen.input = jobs.Input(file.Spec.File)
+	seen.facts = recording.Of(&file.Spec, seen.tasks...)
+	seen.input = seen.facts.Digest()
 	if finished(&file.Status, seen.input) {
 		seen.finished = true
 		return seen, nil
 	}
-	if wait := settlesIn(file, now); wait > 0 {
-		seen.blocked, seen.recheckAfter = new(settling()), wait
-		return seen, nil
-	}
-	var err error
 	if seen.jobs, err = r.observeJobs(ctx, file); err != nil {
 		return nil, err
 	}
@@ -113,21 +109,6 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		return nil, err
 	}
 	return seen, r.gatherPipeline(ctx, seen)
-}
-
-// gatherOpen finds out how long an open file may stay open, by its source or, without one, by default.
-func (r *FileReconciler) gatherOpen(ctx context.Context, seen *gathered) error {
-	if err := r.gatherSource(ctx, seen); err != nil {
-		return err
-	}
-	seen.openTimeout = defaultOpenTimeout
-	if seen.source != nil && seen.source.Spec.OpenTimeout != nil {
-		seen.openTimeout = seen.source.Spec.OpenTimeout.Duration
-	}
-	if !seen.file.Spec.JobOver {
-		seen.recheckAfter = max(0, status.OpenFor(seen.file, seen.openTimeout, seen.now))
-	}
-	return nil
 }
 
 func (r *FileReconciler) gatherSource(ctx context.Context, seen *gathered) error {
@@ -241,7 +222,7 @@ func (r *FileReconciler) choose(ctx context.Context, seen *gathered) (string, bo
 	if ref := seen.file.Spec.PipelineRef; ref != nil {
 		return ref.Name, true
 	}
-	name, matched, err := r.Router.Choose(seen.source.Spec.Routes, routing.FromFile(&seen.file.Spec))
+	name, matched, err := r.Router.Choose(seen.source.Spec.Routes, routing.FromFacts(seen.facts))
 	if err != nil {
 		// The source's own status shows it to the person who can mend it.
 		log.FromContext(ctx).V(1).Info("A route was passed over", "source", seen.source.Name, "problem", err.Error())

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 // Indexes of the cache.
@@ -30,10 +31,12 @@ const (
 	indexFile = "file"
 	// indexJob finds Pods by their Job.
 	indexJob = "job"
-	// indexUnsettled finds RecordingFiles that are recorded and may still need something.
-	indexUnsettled = "unsettled"
-	// indexOpen finds RecordingFiles that wait for their callback by their source.
+	// indexPending finds RecordingFiles that may still need something.
+	indexPending = "pending"
+	// indexOpen finds RecordingTasks that have not ended by their source.
 	indexOpen = "open"
+	// indexTask finds RecordingFiles by the first of ingest.TaskNames of their tasks.
+	indexTask = "task"
 	// indexRevision finds RecordingFiles that are not finished by the pipeline revision that they are processed with.
 	indexRevision = "revision"
 )
@@ -47,8 +50,9 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&batchv1.Job{}, indexFile, func(o client.Object) []string { return label(o, v1alpha1.LabelFile) }},
 		{&corev1.Pod{}, indexJob, func(o client.Object) []string { return label(o, batchv1.JobNameLabel) }},
-		{&v1alpha1.RecordingFile{}, indexUnsettled, unsettled},
-		{&v1alpha1.RecordingFile{}, indexOpen, openOfSource},
+		{&v1alpha1.RecordingFile{}, indexPending, pending},
+		{&v1alpha1.RecordingFile{}, indexTask, taskNames},
+		{&v1alpha1.RecordingTask{}, indexOpen, openOfSource},
 		{&v1alpha1.RecordingFile{}, indexRevision, unfinishedRevision},
 	}
 	for _, index := range indexes {
@@ -65,6 +69,7 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
 	return map[client.Object]cache.ByObject{
 		&v1alpha1.RecordingFile{}:    {Transform: new(fileSlimmer).slim},
+		&v1alpha1.RecordingTask{}:    {Transform: cache.TransformStripManagedFields()},
 		&batchv1.Job{}:               {Label: ours},
 		&corev1.Pod{}:                {Label: ours, Transform: slimPod},
 		&appsv1.ControllerRevision{}: {Label: ours},
@@ -94,23 +99,34 @@ func label(object client.Object, key string) []string {
 	return nil
 }
 
-// unsettled includes files that no status says anything of yet: what such a file was found to lack may appear between
+// pending includes files that no status says anything of yet: what such a file was found to lack may appear between
 // that look and the writing of its status, and the watch of what appeared must find the file all the same.
-func unsettled(object client.Object) []string {
+func pending(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
-	if !ok || file.Spec.File == nil || meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady) ||
-		finished(&file.Status, file.Status.Input) {
+	if !ok || meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady) || finished(&file.Status, file.Status.Input) {
 		return nil
 	}
 	return []string{"true"}
 }
 
-func openOfSource(object client.Object) []string {
+func taskNames(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
-	if !ok || file.Spec.File != nil || file.Spec.JobOver {
+	if !ok {
 		return nil
 	}
-	return []string{file.Spec.SourceRef.Name}
+	var names []string
+	for _, id := range file.Spec.TaskIDs {
+		names = append(names, ingest.TaskNames(file.Spec.SourceRef.Name, id)[0])
+	}
+	return names
+}
+
+func openOfSource(object client.Object) []string {
+	task, ok := object.(*v1alpha1.RecordingTask)
+	if !ok || task.Spec.Ended {
+		return nil
+	}
+	return []string{task.Spec.SourceRef.Name}
 }
 
 func unfinishedRevision(object client.Object) []string {
@@ -121,16 +137,9 @@ func unfinishedRevision(object client.Object) []string {
 	return []string{file.Status.Pipeline.Revision}
 }
 
-// unsettledFiles are the files that a change of a source, pipeline or storage location may set going again.
-func (r *FileReconciler) unsettledFiles(ctx context.Context, object client.Object) []reconcile.Request {
-	return requestsFor(ctx, r.Client, &v1alpha1.RecordingFileList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexUnsettled: "true"})
-}
-
-// filesOfSource are the files that a change of a source may set going again, or that may now stay open for a longer or
-// a shorter time.
-func (r *FileReconciler) filesOfSource(ctx context.Context, source client.Object) []reconcile.Request {
-	open := requestsFor(ctx, r.Client, &v1alpha1.RecordingFileList{}, client.InNamespace(source.GetNamespace()), client.MatchingFields{indexOpen: source.GetName()})
-	return append(open, r.unsettledFiles(ctx, source)...)
+// pendingFiles are the files that a change of a source, pipeline or storage location may set going again.
+func (r *FileReconciler) pendingFiles(ctx context.Context, object client.Object) []reconcile.Request {
+	return requestsFor(ctx, r.Client, &v1alpha1.RecordingFileList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexPending: "true"})
 }
 
 // requestsFor asks for a look at every object of a list in the cache. A list that fails costs no more than time: every

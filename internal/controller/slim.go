@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 // done says that nothing follows any more, as long as the facts and wishes stay what they were when the status was
@@ -44,8 +43,6 @@ type fileSlimmer struct {
 	texts shared[string]
 	// labels are the maps with the name of a source and nothing else.
 	labels shared[map[string]string]
-	// annotations are the maps with the beginning of a START's digest and nothing else.
-	annotations shared[map[string]string]
 	// statuses are those of files that are done, but for what they say of the generation.
 	statuses shared[v1alpha1.RecordingFileStatus]
 }
@@ -66,17 +63,21 @@ func (s *fileSlimmer) slim(object any) (any, error) {
 }
 
 func (s *fileSlimmer) shareSpec(spec *v1alpha1.RecordingFileSpec) {
-	for _, text := range []*string{&spec.SourceRef.Name, &spec.AppID, &spec.Format} {
+	for _, text := range []*string{&spec.SourceRef.Name, &spec.Object.Bucket} {
 		s.shareText(text)
 	}
-	if spec.File == nil || spec.File.OBS == nil {
+	reported := spec.Reported
+	if reported == nil {
 		return
 	}
-	object := spec.File.OBS
-	s.shareText(&object.Location)
-	s.shareText(&object.Bucket)
-	for _, text := range []*string{&object.Object, &spec.JobID, &spec.RoomID, &spec.StreamName} {
-		*text = within(spec.File.DownloadURL, *text)
+	for _, text := range []*string{&reported.App, &reported.Format, &reported.Location} {
+		s.shareText(text)
+	}
+	for _, text := range []*string{&spec.Object.Key, &reported.Room, &reported.Stream} {
+		*text = within(reported.DownloadURL, *text)
+	}
+	for i := range spec.TaskIDs {
+		spec.TaskIDs[i] = within(reported.DownloadURL, spec.TaskIDs[i])
 	}
 }
 
@@ -113,10 +114,6 @@ func (s *fileSlimmer) shareMeta(object *metav1.ObjectMeta) {
 	s.shareText(&object.Namespace)
 	if source, ok := object.Labels[v1alpha1.LabelSource]; ok && len(object.Labels) == 1 {
 		object.Labels = s.labels.of(source, object.Labels)
-	}
-	if delivery, ok := object.Annotations[v1alpha1.AnnotationStartDelivery]; ok && len(object.Annotations) == 1 {
-		short := ingest.CachedDelivery(delivery)
-		object.Annotations = s.annotations.of(short, map[string]string{v1alpha1.AnnotationStartDelivery: short})
 	}
 }
 

@@ -12,25 +12,24 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 func TestSlim(t *testing.T) {
 	file := func(change func(*v1alpha1.RecordingFileStatus)) *v1alpha1.RecordingFile {
 		file := &v1alpha1.RecordingFile{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: "media", Name: "film", Generation: 3, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "x"}},
-				Labels:      map[string]string{v1alpha1.LabelSource: "classroom"},
-				Annotations: map[string]string{v1alpha1.AnnotationStartDelivery: "digest"},
+				Namespace: "media", Name: "lecture-1", Generation: 3, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "x"}},
+				Labels: map[string]string{v1alpha1.LabelSource: "classroom"},
 			},
 			Spec: v1alpha1.RecordingFileSpec{
-				SourceRef: v1alpha1.LocalReference{Name: "classroom"}, JobID: "job",
-				File: &v1alpha1.RecordedFile{DownloadURL: "https://bucket.example.com/a/b.m3u8", OBS: &v1alpha1.OBSObject{Bucket: "bucket", Object: "a/b.m3u8"}},
+				SourceRef: v1alpha1.LocalReference{Name: "classroom"}, Object: v1alpha1.ObjectIdentity{Bucket: "bucket", Key: "a/b.m3u8"}, TaskIDs: []string{"task"},
+				Reported: &v1alpha1.ReportedRecording{DownloadURL: "https://bucket.example.com/a/b.m3u8", Location: "l",
+					RecordingIdentity: v1alpha1.RecordingIdentity{App: "app", Room: "room", Stream: "stream", Format: "HLS"}},
 			},
 			Status: v1alpha1.RecordingFileStatus{
 				ObservedGeneration: 3, Input: "facts", Runs: 1,
 				Conditions: []metav1.Condition{
-					{Type: v1alpha1.ConditionRecorded, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReported},
+					{Type: v1alpha1.ConditionProcessed, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded},
 					{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, Message: "1 of 1 steps succeeded"},
 				},
 				Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-1"},
@@ -73,7 +72,8 @@ func TestSlim(t *testing.T) {
 			}
 			// Everything else that is asked of the cache has the same answer.
 			if reasonOf(cached) != reasonOf(full) || cached.Status.ObservedGeneration != full.Status.ObservedGeneration ||
-				!apiequality.Semantic.DeepEqual(unsettled(cached), unsettled(full)) ||
+				!apiequality.Semantic.DeepEqual(taskNames(cached), taskNames(full)) ||
+				!apiequality.Semantic.DeepEqual(pending(cached), pending(full)) ||
 				!apiequality.Semantic.DeepEqual(unfinishedRevision(cached), unfinishedRevision(full)) {
 				t.Errorf("in the cache it reads %+v", cached.Status)
 			}
@@ -81,25 +81,10 @@ func TestSlim(t *testing.T) {
 				!apiequality.Semantic.DeepEqual(cached.Labels, full.Labels) {
 				t.Errorf("in the cache there is %+v", cached)
 			}
-			if kept := cached.Annotations[v1alpha1.AnnotationStartDelivery]; kept != ingest.CachedDelivery("digest") || len(cached.Annotations) != 1 {
-				t.Errorf("in the cache it is annotated %v", cached.Annotations)
-			}
 			if unchanged := apiequality.Semantic.DeepEqual(cached.Status, full.Status); unchanged == c.done {
 				t.Errorf("the status: unchanged %t, done %t", unchanged, c.done)
 			}
 		})
-	}
-}
-
-// Annotations of others are for them to know.
-func TestSlimLeavesOtherAnnotations(t *testing.T) {
-	file := &v1alpha1.RecordingFile{}
-	file.Annotations = map[string]string{v1alpha1.AnnotationStartDelivery: "digest", "example.com/note": "x"}
-	if _, err := new(fileSlimmer).slim(file); err != nil {
-		t.Fatal(err)
-	}
-	if file.Annotations[v1alpha1.AnnotationStartDelivery] != "digest" || file.Annotations["example.com/note"] != "x" {
-		t.Errorf("in the cache it is annotated %v", file.Annotations)
 	}
 }
 

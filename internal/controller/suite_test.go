@@ -44,6 +44,8 @@ var (
 	statusPatches = newCounter()
 	// probeError is what the stand-in for a bucket answers.
 	probeError atomic.Pointer[error]
+	// taskClock is the task reconciler's.
+	taskClock = &offsetClock{}
 )
 
 const (
@@ -82,8 +84,8 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
 		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}
 	must(files.SetupWithManager(mgr))
-	must(ingest.SetupIndexes(ctx, mgr.GetFieldIndexer()))
 	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
+	must((&TaskReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: taskClock}).SetupWithManager(mgr))
 	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder,
 		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}).SetupWithManager(mgr))
@@ -101,6 +103,14 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	}()
 	return stopped
 }
+
+// offsetClock is the real clock, ahead of it by so much.
+type offsetClock struct {
+	clock.RealClock
+	ahead atomic.Int64
+}
+
+func (c *offsetClock) Now() time.Time { return c.RealClock.Now().Add(time.Duration(c.ahead.Load())) }
 
 func must(err error) {
 	if err != nil {
@@ -170,17 +180,21 @@ func toLecture(when string) v1alpha1.Route {
 	return v1alpha1.Route{When: when, PipelineRef: v1alpha1.LocalReference{Name: "lecture"}}
 }
 
-func recorded() *v1alpha1.RecordedFile {
+func recorded() v1alpha1.RecordingFacts {
 	end := metav1.NewTime(time.Date(2021, 4, 28, 8, 58, 2, 0, time.UTC))
-	return &v1alpha1.RecordedFile{SizeBytes: 1000, DurationSeconds: 65, EndTime: &end, Width: 1280, Height: 720,
-		OBS: &v1alpha1.OBSObject{Bucket: "recordings", Object: "a/a.m3u8"}}
+	return v1alpha1.RecordingFacts{SizeBytes: 1000, DurationSeconds: 65, EndTime: &end, Width: 1280, Height: 720}
 }
 
-func recordingFile(namespace string, facts *v1alpha1.RecordedFile) *v1alpha1.RecordingFile {
+// recordingFile is one that the service reported, of a task that no START named.
+func recordingFile(namespace string, facts v1alpha1.RecordingFacts) *v1alpha1.RecordingFile {
 	return &v1alpha1.RecordingFile{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "film"},
-		Spec: v1alpha1.RecordingFileSpec{SourceRef: v1alpha1.LocalReference{Name: "classroom"},
-			AppID: "app", JobID: "job", RoomID: "room", StreamName: "stream", Format: "HLS", File: facts},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "lecture-1"},
+		Spec: v1alpha1.RecordingFileSpec{
+			SourceRef: v1alpha1.LocalReference{Name: "classroom"}, Object: v1alpha1.ObjectIdentity{Bucket: "recordings", Key: "a/a.m3u8"},
+			TaskIDs: []string{"task"},
+			Reported: &v1alpha1.ReportedRecording{RecordingFacts: facts,
+				RecordingIdentity: v1alpha1.RecordingIdentity{App: "app", Room: "room", Stream: "stream", Format: "HLS"}},
+		},
 	}
 }
 
@@ -203,12 +217,12 @@ func statusOf(file *v1alpha1.RecordingFile) string {
 	return ""
 }
 
-// film waits until the file film has the given status.
-func film(t *testing.T, g Gomega, namespace, status string) *v1alpha1.RecordingFile {
+// fileWith waits until the file lecture-1 has the given status.
+func fileWith(t *testing.T, g Gomega, namespace, status string) *v1alpha1.RecordingFile {
 	t.Helper()
 	file := &v1alpha1.RecordingFile{}
 	g.Eventually(func(g Gomega) {
-		g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "film"}, file)).To(Succeed())
+		g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture-1"}, file)).To(Succeed())
 		g.Expect(statusOf(file)).To(Equal(status), "conditions: %+v", file.Status.Conditions)
 	}, timeout, poll).Should(Succeed())
 	return file
@@ -235,3 +249,9 @@ func jobOf(t *testing.T, g Gomega, namespace, step string) *batchv1.Job {
 	}, timeout, poll).Should(Succeed())
 	return &found
 }
+
+func requestOf(object client.Object) ctrl.Request {
+	return ctrl.Request{NamespacedName: client.ObjectKeyFromObject(object)}
+}
+
+func durationOf(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }

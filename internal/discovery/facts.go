@@ -13,10 +13,12 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/hls"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
-	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 const (
@@ -24,10 +26,6 @@ const (
 	maxDuration = 366 * 24 * time.Hour
 	// sparePages is how many pages of a listing may hold other objects between a playlist's segments.
 	sparePages = 10
-	// Growth that counts: a callback's duration is not measured as a playlist's, so that a file that grew only by
-	// that would be processed again for nothing.
-	growthSlack = 3 * time.Second
-	growthPart  = 0.01
 )
 
 // content is what an object itself tells.
@@ -236,11 +234,11 @@ func list(ctx context.Context, from Bucket, prefix string, pages int, visit func
 
 // factsOf are the facts of a recording as a callback would report them, as far as they can be told:
 //
-//   - the duration, rounded up, so that a late callback, which may round either way, makes no file grow;
+//   - the duration, rounded up, so that a late callback, which may round either way, says no more;
 //   - the beginning from the playlist's own times, else from the default name, else counted back from the end;
 //   - the end from the playlist's own times, else the beginning and the duration, and never after the object was
 //     written last, which is the end when nothing else is known.
-func factsOf(bucketName string, object objectstore.Object, told content) sparkrtc.File {
+func factsOf(object objectstore.Object, told content) v1alpha1.RecordingFacts {
 	written := object.LastModified.UTC().Truncate(time.Second)
 	_, named := nameOf(object.Key)
 	began := firstTime(written, told.began, named)
@@ -255,13 +253,20 @@ func factsOf(bucketName string, object objectstore.Object, told content) sparkrt
 	if began.IsZero() && told.duration > 0 {
 		began = firstTime(ended, ended.Add(-told.duration))
 	}
-	return sparkrtc.File{
-		Bucket: bucketName, Object: object.Key,
+	return v1alpha1.RecordingFacts{
 		SizeBytes:       min(told.sizeBytes, v1alpha1.MaxSizeBytes),
 		DurationSeconds: int64(math.Ceil(told.duration.Seconds())),
-		StartTime:       began.Truncate(time.Second), EndTime: ended.Truncate(time.Second),
+		StartTime:       wholeSeconds(began), EndTime: wholeSeconds(ended),
 		Width: told.width, Height: told.height,
 	}
+}
+
+// wholeSeconds is a time as the API keeps it; nil for none.
+func wholeSeconds(at time.Time) *metav1.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: at.Truncate(time.Second)}
 }
 
 // firstTime is the first time that is told and can be true: nothing is recorded after it was written, or before 1970.
@@ -282,11 +287,8 @@ func boundedDuration(seconds float64) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// grew says whether an object holds more than the file that bears it says. What was not reported cannot have grown.
-func grew(known *v1alpha1.RecordedFile, object objectstore.Object, format string, told content) bool {
-	if format == formatMP4 {
-		return known.SizeBytes > 0 && min(object.Size, v1alpha1.MaxSizeBytes) > known.SizeBytes
-	}
-	reported := time.Duration(known.DurationSeconds) * time.Second
-	return reported > 0 && told.duration > reported+max(growthSlack, time.Duration(growthPart*float64(reported)))
+// grew says whether an object holds more than is known of the recording.
+func grew(known *recording.Facts, object objectstore.Object, format string, seen content) bool {
+	now := v1alpha1.RecordingFacts{SizeBytes: min(object.Size, v1alpha1.MaxSizeBytes), DurationSeconds: int64(seen.duration.Seconds())}
+	return recording.Holds(known.RecordingFacts, now, format)
 }

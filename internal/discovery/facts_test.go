@@ -17,7 +17,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/hls"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
-	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 func at(text string) time.Time {
@@ -72,39 +72,38 @@ func TestFactsOf(t *testing.T) {
 		key     string
 		written string
 		told    content
-		want    sparkrtc.File
+		want    v1alpha1.RecordingFacts
 	}{
 		"by name, counted on; the duration is rounded up": {
 			named, "2021-04-28T08:59:00Z", content{duration: 64100 * time.Millisecond, sizeBytes: 9, width: 2, height: 1},
-			sparkrtc.File{DurationSeconds: 65, StartTime: at("2021-04-28T08:57:07Z"), EndTime: at("2021-04-28T08:58:11Z"), SizeBytes: 9, Width: 2, Height: 1},
+			v1alpha1.RecordingFacts{DurationSeconds: 65, StartTime: wholeSeconds(at("2021-04-28T08:57:07Z")), EndTime: wholeSeconds(at("2021-04-28T08:58:11Z")), SizeBytes: 9, Width: 2, Height: 1},
 		},
 		"nothing is recorded after it was written": {
 			named, "2021-04-28T08:58:03Z", content{duration: 65 * time.Second},
-			sparkrtc.File{DurationSeconds: 65, StartTime: at("2021-04-28T08:57:07Z"), EndTime: at("2021-04-28T08:58:03Z")},
+			v1alpha1.RecordingFacts{DurationSeconds: 65, StartTime: wholeSeconds(at("2021-04-28T08:57:07Z")), EndTime: wholeSeconds(at("2021-04-28T08:58:03Z"))},
 		},
 		"by the playlist's own times": {
 			named, "2021-04-28T08:58:03.9Z", content{duration: 65 * time.Second, began: at("2021-04-28T08:56:57.5Z"), ended: at("2021-04-28T08:58:02.5Z")},
-			sparkrtc.File{DurationSeconds: 65, StartTime: at("2021-04-28T08:56:57Z"), EndTime: at("2021-04-28T08:58:02Z")},
+			v1alpha1.RecordingFacts{DurationSeconds: 65, StartTime: wholeSeconds(at("2021-04-28T08:56:57Z")), EndTime: wholeSeconds(at("2021-04-28T08:58:02Z"))},
 		},
 		"times that cannot be": {
 			"x.m3u8", "2021-04-28T08:58:03Z", content{duration: 3 * time.Second, began: at("2031-04-28T08:56:57Z"), ended: at("2031-04-28T08:58:02Z")},
-			sparkrtc.File{DurationSeconds: 3, StartTime: at("2021-04-28T08:58:00Z"), EndTime: at("2021-04-28T08:58:03Z")},
+			v1alpha1.RecordingFacts{DurationSeconds: 3, StartTime: wholeSeconds(at("2021-04-28T08:58:00Z")), EndTime: wholeSeconds(at("2021-04-28T08:58:03Z"))},
 		},
 		"a name in another time zone": {
 			named, "2021-04-28T00:58:03Z", content{duration: 3 * time.Second},
-			sparkrtc.File{DurationSeconds: 3, StartTime: at("2021-04-28T00:58:00Z"), EndTime: at("2021-04-28T00:58:03Z")},
+			v1alpha1.RecordingFacts{DurationSeconds: 3, StartTime: wholeSeconds(at("2021-04-28T00:58:00Z")), EndTime: wholeSeconds(at("2021-04-28T00:58:03Z"))},
 		},
 		"an end before the beginning": {
 			named, "2021-04-28T08:58:03Z", content{ended: at("2021-04-28T08:00:00Z")},
-			sparkrtc.File{StartTime: at("2021-04-28T08:57:07Z"), EndTime: at("2021-04-28T08:58:03Z")},
+			v1alpha1.RecordingFacts{StartTime: wholeSeconds(at("2021-04-28T08:57:07Z")), EndTime: wholeSeconds(at("2021-04-28T08:58:03Z"))},
 		},
 		"nothing but when it was written": {
-			"x.mp4", "2021-04-28T08:58:03Z", content{}, sparkrtc.File{EndTime: at("2021-04-28T08:58:03Z")},
+			"x.mp4", "2021-04-28T08:58:03Z", content{}, v1alpha1.RecordingFacts{EndTime: wholeSeconds(at("2021-04-28T08:58:03Z"))},
 		},
 	}
 	for name, test := range tests {
-		test.want.Bucket, test.want.Object = "b", test.key
-		got := factsOf("b", objectstore.Object{Key: test.key, LastModified: at(test.written)}, test.told)
+		got := factsOf(objectstore.Object{Key: test.key, LastModified: at(test.written)}, test.told)
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -181,23 +180,23 @@ func TestSegmentNames(t *testing.T) {
 // Only what is clearly more is growth: a callback measures otherwise than a playlist sums up.
 func TestGrew(t *testing.T) {
 	for _, test := range []struct {
-		known          v1alpha1.RecordedFile
+		known          v1alpha1.RecordingFacts
 		format         string
 		size, duration int64
 		want           bool
 	}{
-		{v1alpha1.RecordedFile{SizeBytes: 10}, formatMP4, 10, 0, false},
-		{v1alpha1.RecordedFile{SizeBytes: 10}, formatMP4, 9, 0, false},
-		{v1alpha1.RecordedFile{SizeBytes: 10}, formatMP4, 11, 0, true},
-		{v1alpha1.RecordedFile{}, formatMP4, 11, 0, false},
-		{v1alpha1.RecordedFile{DurationSeconds: 65}, formatHLS, 0, 68, false},
-		{v1alpha1.RecordedFile{DurationSeconds: 65}, formatHLS, 0, 69, true},
-		{v1alpha1.RecordedFile{DurationSeconds: 3600}, formatHLS, 0, 3630, false},
-		{v1alpha1.RecordedFile{DurationSeconds: 3600}, formatHLS, 0, 3640, true},
-		{v1alpha1.RecordedFile{}, formatHLS, 0, 100, false},
+		{v1alpha1.RecordingFacts{SizeBytes: 10}, formatMP4, 10, 0, false},
+		{v1alpha1.RecordingFacts{SizeBytes: 10}, formatMP4, 9, 0, false},
+		{v1alpha1.RecordingFacts{SizeBytes: 10}, formatMP4, 11, 0, true},
+		{v1alpha1.RecordingFacts{}, formatMP4, 11, 0, false},
+		{v1alpha1.RecordingFacts{DurationSeconds: 65}, formatHLS, 0, 68, false},
+		{v1alpha1.RecordingFacts{DurationSeconds: 65}, formatHLS, 0, 69, true},
+		{v1alpha1.RecordingFacts{DurationSeconds: 3600}, formatHLS, 0, 3630, false},
+		{v1alpha1.RecordingFacts{DurationSeconds: 3600}, formatHLS, 0, 3640, true},
+		{v1alpha1.RecordingFacts{}, formatHLS, 0, 100, false},
 	} {
 		told := content{duration: time.Duration(test.duration) * time.Second}
-		if got := grew(&test.known, objectstore.Object{Size: test.size}, test.format, told); got != test.want {
+		if got := grew(&recording.Facts{RecordingFacts: test.known}, objectstore.Object{Size: test.size}, test.format, told); got != test.want {
 			t.Errorf("%+v: %t", test, got)
 		}
 	}
@@ -210,11 +209,11 @@ func FuzzPlaylistFacts(f *testing.F) {
 	written := at("2021-04-28T08:58:03Z")
 	f.Fuzz(func(t *testing.T, data []byte, key string) {
 		told := playlistContent(data)
-		facts := factsOf("b", objectstore.Object{Key: key, LastModified: written}, told)
+		facts := factsOf(objectstore.Object{Key: key, LastModified: written}, told)
 		if facts.DurationSeconds < 0 || facts.DurationSeconds > int64(math.Ceil(maxDuration.Seconds())) {
 			t.Errorf("duration %d", facts.DurationSeconds)
 		}
-		if facts.EndTime.After(written) || facts.StartTime.After(facts.EndTime) || facts.StartTime.Year() < 0 {
+		if began := facts.StartTime; facts.EndTime.After(written) || began != nil && (began.After(facts.EndTime.Time) || began.Year() < 1970) {
 			t.Errorf("from %v to %v", facts.StartTime, facts.EndTime)
 		}
 		wanted, prefix := segmentNames(told.playlist)

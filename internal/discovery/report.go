@@ -10,11 +10,11 @@ type Outcome string
 
 // The outcomes.
 const (
-	// Created says that a RecordingFile was made.
+	// Created says that a RecordingFile was created.
 	Created Outcome = "created"
-	// Grown says that the object holds more than its RecordingFile said, which says so now.
-	Grown Outcome = "grown"
-	// Known says that a RecordingFile bears the object.
+	// Updated says that the object holds more than its RecordingFile said, which says so now.
+	Updated Outcome = "updated"
+	// Known says that the object has a RecordingFile.
 	Known Outcome = "known"
 	// Own says that the operator's own worker wrote the object.
 	Own Outcome = "own"
@@ -25,14 +25,14 @@ const (
 	Gone Outcome = "gone"
 	// Refused says that the object cannot be stored as a RecordingFile, now or later.
 	Refused Outcome = "refused"
-	// Failed says that the object could not be looked at. It has to be swept again.
+	// Failed says that the object could not be looked at. It has to be scanned again.
 	Failed Outcome = "failed"
 )
 
 // maxProblems bounds what a report keeps; the first ones tell the most.
 const maxProblems = 5
 
-// Report says what a sweep came to.
+// Report says what a scan came to.
 type Report struct {
 	// Listed is how many objects were listed, of any kind.
 	Listed int64

@@ -14,22 +14,22 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// The defaults of spec.sweep, which the API server fills in.
+// The defaults of spec.discovery, which the API server fills in.
 const (
 	defaultInterval = time.Hour
 	defaultMinAge   = 30 * time.Minute
 )
 
 const (
-	// retryAfter is how soon a sweep that failed is tried again, if its interval is not shorter.
+	// retryAfter is how soon a scan that failed is tried again, if its interval is not shorter.
 	retryAfter = 5 * time.Minute
 	// retryPart of the time that a window has grown to by failures: an object that fails for good has the others looked
 	// at again and again, but ever more rarely.
 	retryPart = 10
 )
 
-// Prefix is that of the keys that a source's sweep looks at: the location's folder, and in it the sweep's own prefix.
-func Prefix(location *v1alpha1.S3Location, spec *v1alpha1.Sweep) string {
+// Prefix is that of the keys that a source's discovery looks at: the location's folder, and in it discovery's own prefix.
+func Prefix(location *v1alpha1.S3Location, spec *v1alpha1.Discovery) string {
 	prefix := strings.TrimSuffix(location.Prefix, "/")
 	if prefix != "" {
 		prefix += "/"
@@ -40,12 +40,12 @@ func Prefix(location *v1alpha1.S3Location, spec *v1alpha1.Sweep) string {
 	return prefix
 }
 
-// Window is what the next sweep of a source looks at: what was written from the end of the last sweep's window up to
-// minAge ago. Windows touch and do not overlap, so that each state of an object is looked at by one sweep that got to
+// Window is what the next scan of a source looks at: what was written from the end of the last scan's window up to
+// minAge ago. Windows touch and do not overlap, so that each state of an object is looked at by one scan that got to
 // its end: nothing is missed, and a RecordingFile that is deleted later does not come back. What makes an object appear
 // late in a listing (a long upload, clocks that differ) may take as long as minAge. Times are of whole seconds, like
 // those of the status and of HTTP.
-func Window(spec *v1alpha1.Sweep, status *v1alpha1.SweepStatus, now time.Time) (from, to time.Time) {
+func Window(spec *v1alpha1.Discovery, status *v1alpha1.DiscoveryStatus, now time.Time) (from, to time.Time) {
 	from, to = reached(status), now.Add(-orDefault(spec.MinAge, defaultMinAge)).Truncate(time.Second)
 	if to.Before(from) {
 		to = from // nothing is old enough yet
@@ -53,10 +53,10 @@ func Window(spec *v1alpha1.Sweep, status *v1alpha1.SweepStatus, now time.Time) (
 	return from, to
 }
 
-// Due is when a source is to be swept next: an interval after the last time that got to its end, and soon after one that
+// Due is when a source is to be scanned next: an interval after the last time that got to its end, and soon after one that
 // failed, the less soon the longer none has succeeded. Sources are spread over a tenth of their interval by their UID, so that those that were made together are
-// not swept together.
-func Due(spec *v1alpha1.Sweep, status *v1alpha1.SweepStatus, failed bool, uid types.UID) time.Time {
+// not scanned together.
+func Due(spec *v1alpha1.Discovery, status *v1alpha1.DiscoveryStatus, failed bool, uid types.UID) time.Time {
 	interval := orDefault(spec.Interval, defaultInterval)
 	due := reached(status).Add(orDefault(spec.MinAge, defaultMinAge) + interval)
 	if failed && status.LastTime != nil {
@@ -69,7 +69,7 @@ func Due(spec *v1alpha1.Sweep, status *v1alpha1.SweepStatus, failed bool, uid ty
 }
 
 // reached is the time up to which everything has been looked at.
-func reached(status *v1alpha1.SweepStatus) time.Time {
+func reached(status *v1alpha1.DiscoveryStatus) time.Time {
 	if status.Through != nil {
 		return status.Through.Time
 	}

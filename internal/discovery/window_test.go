@@ -19,15 +19,15 @@ import (
 )
 
 func TestPrefix(t *testing.T) {
-	for _, test := range []struct{ location, sweep, want string }{
+	for _, test := range []struct{ location, own, want string }{
 		{"", "", ""}, {"kept", "", "kept/"}, {"kept/", "Record/a", "kept/Record/a"}, {"", "Record/", "Record/"},
 	} {
-		if got := Prefix(&v1alpha1.S3Location{Prefix: test.location}, &v1alpha1.Sweep{Prefix: test.sweep}); got != test.want {
+		if got := Prefix(&v1alpha1.S3Location{Prefix: test.location}, &v1alpha1.Discovery{Prefix: test.own}); got != test.want {
 			t.Errorf("%+v: %q", test, got)
 		}
 	}
 	if got := Prefix(&v1alpha1.S3Location{Prefix: "kept"}, nil); got != "kept/" {
-		t.Errorf("without spec.sweep: %q", got)
+		t.Errorf("without spec.discovery: %q", got)
 	}
 }
 
@@ -35,17 +35,17 @@ func TestDue(t *testing.T) {
 	last, through := metav1.NewTime(noon.Add(2*time.Hour)), metav1.NewTime(noon.Add(90*time.Minute))
 	minute := &metav1.Duration{Duration: time.Minute}
 	tests := map[string]struct {
-		spec   v1alpha1.Sweep
-		status v1alpha1.SweepStatus
+		spec   v1alpha1.Discovery
+		status v1alpha1.DiscoveryStatus
 		failed bool
 		want   time.Time
 		spread time.Duration
 	}{
-		"first":           {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(noon)}, false, noon.Add(90 * time.Minute), 6 * time.Minute},
-		"next":            {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(noon), Through: &through, LastTime: &last}, false, noon.Add(3 * time.Hour), 6 * time.Minute},
-		"after a failure": {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(noon), Through: &through, LastTime: &last}, true, last.Add(5 * time.Minute), 30 * time.Second},
-		"after many":      {v1alpha1.Sweep{}, v1alpha1.SweepStatus{Since: metav1.NewTime(last.Add(-100 * time.Hour)), LastTime: &last}, true, last.Add(10 * time.Hour), time.Hour},
-		"often":           {v1alpha1.Sweep{Interval: minute, MinAge: minute}, v1alpha1.SweepStatus{Since: metav1.NewTime(last.Add(-2 * time.Minute)), LastTime: &last}, true, last.Add(time.Minute), 6 * time.Second},
+		"first":           {v1alpha1.Discovery{}, v1alpha1.DiscoveryStatus{Since: metav1.NewTime(noon)}, false, noon.Add(90 * time.Minute), 6 * time.Minute},
+		"next":            {v1alpha1.Discovery{}, v1alpha1.DiscoveryStatus{Since: metav1.NewTime(noon), Through: &through, LastTime: &last}, false, noon.Add(3 * time.Hour), 6 * time.Minute},
+		"after a failure": {v1alpha1.Discovery{}, v1alpha1.DiscoveryStatus{Since: metav1.NewTime(noon), Through: &through, LastTime: &last}, true, last.Add(5 * time.Minute), 30 * time.Second},
+		"after many":      {v1alpha1.Discovery{}, v1alpha1.DiscoveryStatus{Since: metav1.NewTime(last.Add(-100 * time.Hour)), LastTime: &last}, true, last.Add(10 * time.Hour), time.Hour},
+		"often":           {v1alpha1.Discovery{Interval: minute, MinAge: minute}, v1alpha1.DiscoveryStatus{Since: metav1.NewTime(last.Add(-2 * time.Minute)), LastTime: &last}, true, last.Add(time.Minute), 6 * time.Second},
 	}
 	for name, test := range tests {
 		differ := map[time.Time]bool{}
@@ -62,13 +62,13 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// world is a bucket, its RecordingFiles and one source that sweeps, under a clock of their own.
+// world is a bucket, its RecordingFiles and one source with discovery, under a clock of their own.
 type world struct {
-	spec   v1alpha1.Sweep
-	status v1alpha1.SweepStatus
+	spec   v1alpha1.Discovery
+	status v1alpha1.DiscoveryStatus
 	failed bool
 	now    time.Time
-	begun  *Sweep
+	begun  *Scan
 	clean  bool // begun has met no failure
 
 	written map[string]time.Time // what a listing says
@@ -76,26 +76,26 @@ type world struct {
 	failing map[string]bool
 	files   map[string]bool
 	created map[string]int
-	// settled is, by object, what the last sweep that got to its end has dealt with.
+	// settled is, by object, what the last scan that got to its end has dealt with.
 	settled map[string]time.Time
 }
 
-// Known and Sweep are the RecordingFiles. Nothing grows here.
-func (w *world) Known(_ context.Context, _, _, _, object string) (*v1alpha1.RecordedFile, error) {
-	if w.files[object] {
-		return &v1alpha1.RecordedFile{SizeBytes: 1 << 30}, nil
+// Find and Discover are the RecordingFiles. Nothing grows here.
+func (w *world) Find(_ context.Context, _, _ string, object v1alpha1.ObjectIdentity) (*v1alpha1.RecordingFile, error) {
+	if w.files[object.Key] {
+		return fileOf(object, &v1alpha1.RecordingFacts{SizeBytes: 1 << 30}), nil
 	}
 	return nil, nil //nolint:nilnil // as in ingest
 }
 
-func (w *world) Sweep(_ context.Context, found ingest.Found) (ingest.Result, error) {
-	w.files[found.File.Object] = true
-	w.created[found.File.Object]++
+func (w *world) Discover(_ context.Context, found ingest.Found) (ingest.Result, error) {
+	w.files[found.Key] = true
+	w.created[found.Key]++
 	return ingest.Result{Outcome: ingest.Created}, nil
 }
 
-// sweep does what the reconciler does: once, if it is time; cutOff is the question at which it stops, 0 for never.
-func (w *world) sweep(cutOff int, listFails bool) {
+// scan does what the reconciler does: once, if it is time; cutOff is the question at which it stops, 0 for never.
+func (w *world) scan(cutOff int, listFails bool) {
 	if w.begun == nil {
 		if w.now.Before(Due(&w.spec, &w.status, w.failed, "uid")) {
 			return
@@ -143,23 +143,23 @@ func (w *world) sweep(cutOff int, listFails bool) {
 }
 
 // Whatever the interval, whatever fails, however late a listing shows what was written: every recording is found by the
-// sweep after the next one at the latest that nothing keeps from it, none is found twice, and one whose RecordingFile
+// scan after the next one at the latest that nothing keeps from it, none is found twice, and one whose RecordingFile
 // was deleted after it was dealt with does not come back.
-func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
+func TestWindow_NothingIsMissedAndNothingComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		minutes := func(label string, most int) time.Duration {
 			return time.Duration(rapid.IntRange(60, most*60).Draw(t, label)) * time.Second
 		}
 		minAge := minutes("minAge", 120)
 		w := &world{
-			spec: v1alpha1.Sweep{MinAge: &metav1.Duration{Duration: minAge}, Interval: &metav1.Duration{Duration: minutes("interval", 180)}},
+			spec: v1alpha1.Discovery{MinAge: &metav1.Duration{Duration: minAge}, Interval: &metav1.Duration{Duration: minutes("interval", 180)}},
 			now:  noon.Add(500 * time.Millisecond), written: map[string]time.Time{}, visible: map[string]time.Time{},
 			failing: map[string]bool{}, files: map[string]bool{}, created: map[string]int{}, settled: map[string]time.Time{},
 		}
 		w.status.Since = metav1.NewTime(w.now.Truncate(time.Second))
 		key := func() string { return rapid.SampledFrom([]string{"a.mp4", "b.mp4", "c.mp4", "d.mp4"}).Draw(t, "key") }
 		deleted := map[string]time.Time{} // the state whose file was deleted
-		settled := map[string]bool{}      // that state was dealt with by a sweep that got to its end
+		settled := map[string]bool{}      // that state was dealt with by a scan that got to its end
 		mayCreate := map[string]int{}     // how often an object may have been found by now
 		t.Repeat(map[string]func(*rapid.T){
 			"write": func(*rapid.T) {
@@ -178,7 +178,7 @@ func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
 				delete(w.files, k)
 				deleted[k], settled[k] = w.written[k], w.settled[k].Equal(w.written[k])
 				if !settled[k] {
-					mayCreate[k]++ // its sweep has not got to its end: it may be found again
+					mayCreate[k]++ // its scan has not got to its end: it may be found again
 				}
 			},
 			"fail":    func(*rapid.T) { k := key(); w.failing[k] = !w.failing[k] },
@@ -188,9 +188,9 @@ func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
 					time.Millisecond, time.Second, time.Minute, minAge / 3, minAge, w.spec.Interval.Duration, 5 * time.Hour,
 				}).Draw(t, "step"))
 			},
-			"sweep": func(t *rapid.T) {
+			"scan": func(t *rapid.T) {
 				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Millisecond, minAge / 2, minAge + w.spec.Interval.Duration, 9 * time.Hour}).Draw(t, "step"))
-				w.sweep(rapid.SampledFrom([]int{0, 0, 2, 3, 5, 8}).Draw(t, "cutOff"), rapid.IntRange(0, 5).Draw(t, "list") == 5)
+				w.scan(rapid.SampledFrom([]int{0, 0, 2, 3, 5, 8}).Draw(t, "cutOff"), rapid.IntRange(0, 5).Draw(t, "list") == 5)
 			},
 			"": func(t *rapid.T) {
 				for k, count := range w.created {
@@ -209,7 +209,7 @@ func TestNothingIsMissedAndNothingComesBack(t *testing.T) {
 		clear(w.failing)
 		w.now = w.now.Add(2 * minAge)
 		for range 5 {
-			w.sweep(0, false)
+			w.scan(0, false)
 			w.now = w.now.Add(24 * time.Hour)
 		}
 		for k, written := range w.written {

@@ -4,45 +4,37 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
-	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
-// startReplica is one replica's ingester: its cache watches the API server until the test ends.
-func startReplica(tb testing.TB, server *apiserver.Server) *Ingester {
+// receiver is one receiver's Ingester.
+func receiver(tb testing.TB, server *apiserver.Server) *Ingester {
 	tb.Helper()
 	httpClient, err := rest.HTTPClientFor(server.Config)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	lean, err := Lean(server.CachedClient(tb, SetupIndexes), server.Config, httpClient)
+	lean, err := Lean(server.Client, server.Config, httpClient)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return New(lean, server.Client, Options{})
-}
-
-// Two replicas with real caches get the events of many files at one time, shuffled and doubled: a real API server ends
-// with one RecordingFile per recorded object, and its transition rules take every write.
-func TestRealAPIServer(t *testing.T) {
-	server := apiserver.Start(t)
-	first, second := startReplica(t, server), startReplica(t, server)
-	t.Run("callbacks", func(t *testing.T) { realCallbacks(t, server.Client, first, second) })
-	t.Run("sweeps", func(t *testing.T) { realSweeps(t, server.Client, first, second) })
+	return New(lean, server.Client, Options{CallTimeout: 30 * time.Second})
 }
 
 func createNamespace(tb testing.TB, live client.Client, name string) {
@@ -54,190 +46,269 @@ func createNamespace(tb testing.TB, live client.Client, name string) {
 	}
 }
 
-func realCallbacks(t *testing.T, live client.Client, first, second *Ingester) {
-	t.Helper()
-	createNamespace(t, live, builders.Namespace)
-	const chains, filesEach = 6, 8
-	var queue []Delivery
-	want := map[identity]sparkrtc.File{}
-	for chain := range chains {
-		for n := range filesEach {
-			deliveries, facts := realEvents(chain, n)
-			queue = append(queue, deliveries...)
-			want[identityOf(factsOf(facts))] = facts
-		}
-		over := start("over")
-		over.Event = sparkrtc.Event{Type: sparkrtc.Over, AppID: "app", JobID: fmt.Sprintf("job%d", chain/2)}
-		queue = append(queue, over)
-	}
-	queue = append(queue, queue...)
-	seed := rand.Uint64()
-	t.Logf("%d deliveries, shuffled by seed %d", len(queue), seed)
-	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(queue), func(a, b int) { queue[a], queue[b] = queue[b], queue[a] })
-
-	began := time.Now()
-	deliverAll(t, queue, first, second)
-	t.Logf("%.0f deliveries a second", float64(len(queue))/time.Since(began).Seconds())
-
-	var list v1alpha1.RecordingFileList
-	if err := live.List(t.Context(), &list, client.InNamespace(builders.Namespace)); err != nil {
-		t.Fatal(err)
-	}
-	if len(list.Items) != chains*filesEach {
-		t.Errorf("%d files, want %d", len(list.Items), chains*filesEach)
-	}
-	for i := range list.Items {
-		file := &list.Items[i]
-		if file.Spec.File == nil || file.Spec.JobOver || file.Spec.RoomID != "room" || file.Labels[v1alpha1.LabelSource] != testSource {
-			t.Errorf("%s is %+v", file.Name, file.Spec)
-			continue
-		}
-		facts, ok := want[identityOf(file.Spec.File)]
-		if !ok || !apiequality.Semantic.DeepEqual(file.Spec.File, factsOf(facts)) {
-			t.Errorf("%s has the facts %+v, want %+v", file.Name, file.Spec.File, facts)
-		}
-		delete(want, identityOf(file.Spec.File))
-	}
-	for object := range want {
-		t.Errorf("%v has no file", object)
-	}
+// A real API server, with the rules of the definitions, is what these tests are for.
+func TestAPIServer(t *testing.T) {
+	server := apiserver.Start(t)
+	t.Run("histories", func(t *testing.T) { realHistories(t, server) })
+	t.Run("a hot task", func(t *testing.T) { realHotTask(t, server) })
+	t.Run("a saturated task", func(t *testing.T) { realSaturation(t, server) })
+	t.Run("objects that are being deleted", func(t *testing.T) { realDeletion(t, server) })
+	t.Run("a poisoned report", func(t *testing.T) { realRepair(t, server) })
 }
 
-// realSweeps has both replicas sweep while COMPLETEs come: a fourth is lost, a fourth trusts the cache alone. What a sweep made settles: there
-// is one file for each object, with all that was said of it.
-func realSweeps(t *testing.T, live client.Client, first, second *Ingester) {
-	t.Helper()
-	const namespace, objects = "swept", 40
-	createNamespace(t, live, namespace)
-	var all sync.WaitGroup
-	try := func(do func() error) {
-		all.Go(func() {
-			for err := do(); err != nil && !t.Failed(); err = do() {
-				if IsInvalid(err) {
-					t.Errorf("invalid: %v", err)
-				}
-			}
-		})
-	}
-	for n := range objects {
-		f, d := found(fmt.Sprintf("o%d", n), 2), complete(fmt.Sprintf("o%d", n), int64(1+n%3))
-		f.Namespace, d.Namespace, d.Sweeps = namespace, namespace, n%4 != 1
-		for _, ingester := range []*Ingester{first, second} {
-			both := []func() error{
-				func() error { _, err := ingester.Sweep(t.Context(), f); return err },
-				func() error { _, err := ingester.Ingest(t.Context(), d); return err },
-			}
-			switch n % 4 {
-			case 0:
-				both = both[:1]
-			case 1:
-				slices.Reverse(both)
-			}
-			for _, do := range both {
-				try(do)
-			}
+// realHistories deliver drawn events, doubled and shuffled, through three receivers at one time: the tasks and files in
+// the end are the join of the set of events.
+func realHistories(t *testing.T, server *apiserver.Server) {
+	for round := range 5 {
+		namespace := fmt.Sprintf("history-%d", round)
+		createNamespace(t, server.Client, namespace)
+		seed := rand.Uint64()
+		all := rapid.Custom(func(t *rapid.T) []news { return drawMany(t, namespace, 60) }).Example(int(seed >> 1)) //nolint:gosec // any seed will do
+		queue := append(append([]news{}, all...), all...)
+		t.Logf("%d events, shuffled by seed %d", len(queue), seed)
+		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(queue), func(a, b int) { queue[a], queue[b] = queue[b], queue[a] })
+		deliverAll(t, queue, receiver(t, server), receiver(t, server), receiver(t, server))
+		w := newWorld()
+		var files v1alpha1.RecordingFileList
+		var tasks v1alpha1.RecordingTaskList
+		if err := errors.Join(server.Client.List(t.Context(), &files, client.InNamespace(namespace)), server.Client.List(t.Context(), &tasks, client.InNamespace(namespace))); err != nil {
+			t.Fatal(err)
 		}
-	}
-	all.Wait()
-	made := settleAll(t, live, first, namespace)
-	var list v1alpha1.RecordingFileList
-	if err := live.List(t.Context(), &list, client.InNamespace(namespace)); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("sweeps made %d files, of which %d are left", made, len(slices.DeleteFunc(pointers(list.Items), func(f *v1alpha1.RecordingFile) bool { return !Swept(f) })))
-	known := map[string]int64{}
-	for _, file := range list.Items {
-		if _, twice := known[objectName(&file)]; twice || (file.Spec.JobID == "") != (file.Annotations[v1alpha1.AnnotationSwept] != "") {
-			t.Errorf("%s is %+v of %+v", file.Name, file.Spec, file.Spec.File.OBS)
+		for i := range files.Items {
+			w.files[files.Items[i].Name] = &files.Items[i]
 		}
-		known[objectName(&file)] = file.Spec.File.SizeBytes
-	}
-	for n := range objects {
-		want := int64(2)
-		if n%4 != 0 {
-			want = max(want, int64(1+n%3))
+		for i := range tasks.Items {
+			w.tasks[tasks.Items[i].Name] = &tasks.Items[i]
 		}
-		if got := known[fmt.Sprintf("o%d", n)]; got != want {
-			t.Errorf("o%d has a size of %d, want %d", n, got, want)
+		if got, want := observed(w).text(), expect(all).text(); got != want {
+			t.Fatalf("ends as\n%s\nwant\n%s", got, want)
 		}
 	}
 }
 
-// settleAll settles all swept files, and says how many there were.
-func settleAll(t *testing.T, live client.Client, ingester *Ingester, namespace string) int {
-	t.Helper()
-	var list v1alpha1.RecordingFileList
-	if err := live.List(t.Context(), &list, client.InNamespace(namespace)); err != nil {
-		t.Fatal(err)
-	}
-	swept := slices.DeleteFunc(pointers(list.Items), func(file *v1alpha1.RecordingFile) bool { return !Swept(file) })
-	for _, file := range swept {
-		if _, err := ingester.Settle(t.Context(), file); err != nil {
-			t.Errorf("settle %s: %v", file.Name, err)
+func drawMany(t *rapid.T, namespace string, events int) (all []news) {
+	for n := range events {
+		event := drawNews(t, n)
+		if event.found != nil {
+			event.found.Namespace = namespace
+		} else {
+			event.delivery.Namespace = namespace
 		}
+		all = append(all, event)
 	}
-	return len(swept)
+	return all
 }
 
-// realEvents are what the service sends of one file, and the facts in the end. Every other file grows.
-func realEvents(chain, n int) ([]Delivery, sparkrtc.File) {
-	begin := start(fmt.Sprintf("delivery-%d-%d", chain, n))
-	begin.Event.JobID, begin.Event.StreamName = fmt.Sprintf("job%d", chain/2), fmt.Sprintf("教室 %d", chain)
-	end := begin
-	end.Event.Type = sparkrtc.Complete
-	at := time.Date(2021, 4, 28, 8, 0, 0, 0, time.UTC)
-	end.Event.File = sparkrtc.File{Bucket: "bucket", Object: fmt.Sprintf("%d/%d.m3u8", chain, n), Location: "http://obs.example.com",
-		SizeBytes: 1000, DurationSeconds: 60, StartTime: at, EndTime: at.Add(time.Minute), Width: 640, Height: 360}
-	if n%4 == 3 {
-		end.Event.File.Bucket, end.Event.File.Object, end.Event.File.Location = "", "", ""
-		end.Event.File.DownloadURL = fmt.Sprintf("https://host.example.com/%d/%d.m3u8?signature=x", chain, n)
-	}
-	if n%2 == 0 {
-		return []Delivery{begin, end}, end.Event.File
-	}
-	grown := end
-	grown.Event.File.SizeBytes, grown.Event.File.DurationSeconds = 2000, 120
-	grown.Event.File.StartTime, grown.Event.File.EndTime = at.Add(-time.Minute), at.Add(2*time.Minute)
-	return []Delivery{begin, end, grown}, grown.Event.File
-}
-
-// deliverAll has eight senders deliver to each ingester, as often as it takes.
-func deliverAll(t *testing.T, queue []Delivery, ingesters ...*Ingester) {
+// deliverAll has four senders deliver to each receiver, as often as it takes.
+func deliverAll(t *testing.T, queue []news, receivers ...*Ingester) {
 	t.Helper()
-	deliveries := make(chan Delivery)
+	work := make(chan news)
 	var senders sync.WaitGroup
-	for _, i := range ingesters {
-		for range 8 {
+	for _, i := range receivers {
+		for range 4 {
 			senders.Go(func() {
-				for d := range deliveries {
-					for _, err := i.Ingest(t.Context(), d); err != nil && !t.Failed(); _, err = i.Ingest(t.Context(), d) {
+				for n := range work {
+					for err := deliver(t, i, n); err != nil && !t.Failed(); err = deliver(t, i, n) {
 						if IsInvalid(err) {
-							t.Errorf("%s is invalid: %v", d.Event.Type, err)
+							t.Errorf("invalid: %v", err)
 						}
 					}
 				}
 			})
 		}
 	}
-	for _, d := range queue {
-		deliveries <- d
+	for _, n := range queue {
+		work <- n
 	}
-	close(deliveries)
+	close(work)
 	senders.Wait()
 }
 
-// The least that a delivery costs with a real API server: a create, then a claim.
-func BenchmarkRealAPIServer(b *testing.B) {
-	server := apiserver.Start(b)
-	i := startReplica(b, server)
-	createNamespace(b, server.Client, builders.Namespace)
-	n := 0
-	for b.Loop() {
-		n++
-		d := start(fmt.Sprintf("d%d", n))
-		d.Event.StreamName = fmt.Sprintf("stream%d", n)
-		if _, err := i.Ingest(b.Context(), d); err != nil {
-			b.Fatal(err)
+func deliver(t *testing.T, i *Ingester, n news) error {
+	t.Helper()
+	var err error
+	if n.found != nil {
+		_, err = i.Discover(t.Context(), *n.found)
+	} else {
+		_, err = i.Ingest(t.Context(), *n.delivery)
+	}
+	return err
+}
+
+// realHotTask has many STARTs of one task come at one time: none is lost, and those that wait share a write.
+func realHotTask(t *testing.T, server *apiserver.Server) {
+	createNamespace(t, server.Client, "hot")
+	const starts = 100
+	i := receiver(t, server)
+	var senders sync.WaitGroup
+	for n := range starts {
+		senders.Go(func() {
+			d := start(fmt.Sprintf("%016x%016x", n, n))
+			d.Namespace = "hot"
+			if _, err := i.Ingest(t.Context(), d); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	senders.Wait()
+	task := onlyTask(t, server, "hot")
+	if len(task.Spec.Starts) != starts {
+		t.Errorf("%d starts, want %d", len(task.Spec.Starts), starts)
+	}
+	if task.Generation > starts/2 {
+		t.Errorf("%d STARTs that came at one time took %d writes", starts, task.Generation)
+	}
+}
+
+// realSaturation has more STARTs come than are kept: they are answered, and everything else of them is kept.
+func realSaturation(t *testing.T, server *apiserver.Server) {
+	createNamespace(t, server.Client, "saturated")
+	i := receiver(t, server)
+	seed := NewTask("saturated", testSource, "task-1")
+	seed.Spec.Starts = map[string]string{}
+	for n := range v1alpha1.MaxStarts - 1 {
+		seed.Spec.Starts[fmt.Sprintf("%016x", n)] = ""
+	}
+	if err := server.Client.Create(t.Context(), seed); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		digest, room string
+		want         Outcome
+	}{{digest1, "b", Updated}, {digest2, "a", Saturated}, {digest2, "c", Saturated}, {digest1, "a", Updated}} {
+		d := start(step.digest)
+		d.Namespace, d.Event.RoomID = "saturated", step.room
+		if result, err := i.Ingest(t.Context(), d); err != nil || result.Outcome != step.want {
+			t.Errorf("room %s: %+v, %v, want %s", step.room, result, err, step.want)
 		}
+	}
+	ended := over()
+	ended.Namespace = "saturated"
+	if _, err := i.Ingest(t.Context(), ended); err != nil {
+		t.Error(err)
+	}
+	task := onlyTask(t, server, "saturated")
+	if len(task.Spec.Starts) != v1alpha1.MaxStarts || task.Spec.Room != "c" || !task.Spec.Ended {
+		t.Errorf("%d starts, room %q, ended %t", len(task.Spec.Starts), task.Spec.Room, task.Spec.Ended)
+	}
+}
+
+func onlyTask(t *testing.T, server *apiserver.Server, namespace string) *v1alpha1.RecordingTask {
+	t.Helper()
+	var tasks v1alpha1.RecordingTaskList
+	if err := server.Client.List(t.Context(), &tasks, client.InNamespace(namespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(tasks.Items) != 1 {
+		t.Fatalf("%d tasks, want one", len(tasks.Items))
+	}
+	return &tasks.Items[0]
+}
+
+// realDeletion: an object that is being deleted takes a patch with 200, and is gone a moment later. Nothing is stored in
+// it; once it is gone, the event is stored in a new one.
+func realDeletion(t *testing.T, server *apiserver.Server) {
+	const namespace = "deletion"
+	createNamespace(t, server.Client, namespace)
+	i := receiver(t, server)
+	for name, d := range map[string]Delivery{"START": start(digest1), "COMPLETE": complete("o", 1), "OVER": over()} {
+		d.Namespace = namespace
+		d.Event.TaskID = strings.ToLower(name)
+		result, err := i.Ingest(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var object client.Object = &v1alpha1.RecordingTask{}
+		if result.File != "" {
+			object = &v1alpha1.RecordingFile{}
+		}
+		key := client.ObjectKey{Namespace: namespace, Name: result.File + result.Task}
+		if err := server.Client.Get(t.Context(), key, object); err != nil {
+			t.Fatal(err)
+		}
+		object.SetFinalizers([]string{"example.com/hold"})
+		if err := errors.Join(server.Client.Update(t.Context(), object), server.Client.Delete(t.Context(), object)); err != nil {
+			t.Fatal(err)
+		}
+		again := d
+		again.Digest, again.Event.RoomID = digest2, "zzz"
+		for _, d := range []Delivery{d, again} {
+			if _, err := i.Ingest(t.Context(), d); !errors.Is(err, ErrBeingDeleted) || IsInvalid(err) {
+				t.Errorf("%s: got %v while the object was being deleted", name, err)
+			}
+		}
+		if err := server.Client.Get(t.Context(), key, object); err != nil {
+			t.Fatal(err)
+		}
+		object.SetFinalizers(nil)
+		if err := server.Client.Update(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Client.Get(t.Context(), key, object); !apierrors.IsNotFound(err) {
+			t.Fatalf("%s: got %v, want the object gone", name, err)
+		}
+		if result, err := i.Ingest(t.Context(), again); err != nil || result.Outcome != Created {
+			t.Errorf("%s: %+v, %v, want a new object", name, result, err)
+		}
+	}
+}
+
+// realRepair: a person corrects a report of the year 2099, and true reports count again.
+func realRepair(t *testing.T, server *apiserver.Server) {
+	createNamespace(t, server.Client, "repair")
+	i := receiver(t, server)
+	report := func(year int, size int64) {
+		d := complete("o", size)
+		d.Namespace = "repair"
+		d.Event.File.EndTime = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		if _, err := i.Ingest(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report(2099, 1)
+	report(2026, 2)
+	file, err := i.Find(t.Context(), "repair", testSource, v1alpha1.ObjectIdentity{Bucket: "b", Key: "o"})
+	if err != nil || file == nil || file.Spec.Reported.SizeBytes != 1 {
+		t.Fatalf("%+v, %v", file, err)
+	}
+	file.Spec.Reported.EndTime = &metav1.Time{Time: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+	if err := server.Client.Update(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	report(2026, 2)
+	if file, err = i.Find(t.Context(), "repair", testSource, file.Spec.Object); err != nil || file.Spec.Reported.SizeBytes != 2 {
+		t.Errorf("%+v, %v", file, err)
+	}
+}
+
+// The cost of an event with a real API server.
+func BenchmarkAPIServer(b *testing.B) {
+	server := apiserver.Start(b)
+	i := receiver(b, server)
+	createNamespace(b, server.Client, testNamespace)
+	n := 0
+	next := func(d Delivery) Delivery {
+		n++
+		d.Digest = fmt.Sprintf("%016x%016x", n, n)
+		return d
+	}
+	for name, make := range map[string]func() Delivery{
+		"START of a new task": func() Delivery { d := next(start("")); d.Event.TaskID = fmt.Sprint("new", n); return d },
+		"START of a task with some": func() Delivery {
+			d := next(start(""))
+			d.Event.TaskID = fmt.Sprint("some", n/10)
+			return d
+		},
+		"COMPLETE":           func() Delivery { d := next(complete("", 1)); d.Event.File.Object = fmt.Sprint("o", n); return d },
+		"COMPLETE again":     func() Delivery { return next(complete("again", 1)) },
+		"OVER of a new task": func() Delivery { d := next(over()); d.Event.TaskID = fmt.Sprint("over", n); return d },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := i.Ingest(b.Context(), make()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

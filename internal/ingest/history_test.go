@@ -5,58 +5,51 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
-	"time"
+	"testing"
 
-	"k8s.io/apimachinery/pkg/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-// A history is played by one goroutine. Every call of an Ingester is a coroutine that stops before each of its calls to
-// the API server, so that several are in the middle of theirs at one time, and rapid alone decides which goes on, what
-// fails, how far a cache has come and how much time passes. The same seed is the same history.
+// A history is played by one goroutine. Every delivery is a coroutine that stops before each of its calls to the API
+// server, so that several are in the middle of theirs at one time, each at a receiver of its own, and rapid alone decides
+// which goes on and what fails. The same seed is the same history.
 
-// longest is how long a callback may take, by the door's deadline. Whatever holds a history up for longer waits for it.
-const longest = 10 * time.Second
-
-// operation is a call that is under way.
+// operation is a delivery that is under way.
 type operation struct {
 	next  func() (call string, running bool)
 	stop  func()
 	yield func(call string) bool
 	// fails is how the call to the API server will end that the operation stands before.
 	fails fault
-	// began is when the operation did; zero for one that may take any time.
-	began time.Time
 }
 
 // run is one history under way.
 type run struct {
 	t          *rapid.T
 	world      *world
-	replicas   []*replica
 	queue      []news
 	operations []*operation
 	// current is the operation that goes on right now.
 	current *operation
 	failing bool
-	// failed: a call of the history did.
-	failed bool
-	unsafe int
-	// lags says how often, of ten, a cache is behind, and hurries how often time passes and files settle.
-	lags, hurries int
-	// settled are the swept files that were, by UID: true for those that were processed, false for those that gave way.
-	settled map[types.UID]bool
+	// deleting: somebody deletes objects, in the foreground, while events come.
+	deleting bool
+	unsafe   int
+	// since are the news that were stored after the last deletion began.
+	since []news
 }
 
-// history plays one to its end. What was not made safe comes again.
-func history(t *rapid.T, m mode) (*run, []recorded) {
-	h := &run{t: t, world: newWorld(), failing: rapid.Bool().Draw(t, "failing"), settled: map[types.UID]bool{},
-		lags: rapid.IntRange(0, 10).Draw(t, "lags"), hurries: rapid.IntRange(1, 4).Draw(t, "hurries")}
-	h.world.before, h.world.written = h.before, h.neverTwice
+// history plays one to its end. What was not stored comes again.
+func history(t *rapid.T, w *world, deleting bool) (*run, []news) {
+	h := &run{t: t, world: w, failing: rapid.Bool().Draw(t, "failing"), deleting: deleting}
+	h.world.before = h.before
 	defer func() {
 		h.failing = false
 		for _, o := range h.operations {
@@ -64,99 +57,69 @@ func history(t *rapid.T, m mode) (*run, []recorded) {
 			o.stop()
 		}
 	}()
-	var all []recorded
-	for i := range rapid.IntRange(1, 3).Draw(t, "chains") {
-		r := drawRecorded(t, i, m)
-		all = append(all, r)
-		h.queue = append(h.queue, r.news...)
+	var all []news
+	for n := range rapid.IntRange(1, 12).Draw(t, "events") {
+		event := drawNews(t, n)
+		all = append(all, event)
+		for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(t, "copies") {
+			h.queue = append(h.queue, event)
+		}
 	}
-	h.queue = copies(t, h.queue, m)
-	if len(h.queue) > 0 {
-		h.queue = rapid.Permutation(h.queue).Draw(t, "order")
-	}
-	for range rapid.IntRange(1, 3).Draw(t, "replicas") {
-		h.replicas = append(h.replicas, &replica{world: h.world})
-	}
+	h.queue = rapid.Permutation(h.queue).Draw(t, "order")
 	for len(h.queue)+len(h.operations) > 0 {
 		h.move()
 	}
-	h.end()
+	h.current = nil
 	return h, all
 }
 
 // move is one move of the history.
 func (h *run) move() {
 	const most = 4
-	switch move := rapid.IntRange(0, 31).Draw(h.t, "move"); {
+	switch move := rapid.IntRange(0, 23).Draw(h.t, "move"); {
 	case move == 0:
 		h.touch()
-	case move <= h.hurries:
-		h.pass(time.Duration(rapid.SampledFrom([]int{1, 9, 55, 60, 61}).Draw(h.t, "seconds")) * time.Second)
-	case move <= 3*h.hurries:
-		h.settle()
-	case move < 20 && len(h.queue) > 0 && len(h.operations) < most, len(h.operations) == 0:
+	case move <= 2 && h.deleting:
+		h.remove()
+	case move < 12 && len(h.queue) > 0 && len(h.operations) < most, len(h.operations) == 0:
 		h.deliver()
 	default:
 		h.goOn(h.operations[rapid.IntRange(0, len(h.operations)-1).Draw(h.t, "operation")])
 	}
 }
 
-// deliver begins with the first of the queue at some replica, whose cache has come some way.
+// deliver begins with the first of the queue, at a receiver of its own.
 func (h *run) deliver() {
 	if len(h.queue) == 0 {
 		return
 	}
 	n := h.queue[0]
 	h.queue = h.queue[1:]
-	to := h.synced(h.replicas[rapid.IntRange(0, len(h.replicas)-1).Draw(h.t, "replica")])
-	before := h.world.writes
-	h.begin(h.world.now, func() {
-		err := tell(to, n)
+	o := &operation{}
+	o.next, o.stop = iter.Pull(func(yield func(string) bool) {
+		o.yield = yield
+		i := h.world.ingester()
+		var err error
+		if n.found != nil {
+			_, err = i.Discover(context.Background(), *n.found)
+		} else {
+			_, err = i.Ingest(context.Background(), *n.delivery)
+		}
 		if err == nil {
+			h.since = append(h.since, n)
 			return
 		}
-		// Whoever fails though no call does has lost a race each time, and who won has written.
-		if IsInvalid(err) || !h.failed && h.world.writes-before < attempts-1 {
+		if IsInvalid(err) {
 			panic(err)
 		}
 		switch h.unsafe++; {
-		case h.unsafe > 200:
+		case h.unsafe > 400:
 			panic("it never ends")
 		case h.unsafe > 20:
-			h.failing = false
+			h.failing, h.deleting = false, false
+			h.collect()
 		}
 		h.queue = append(h.queue, n)
-	})
-}
-
-// tell delivers news to a replica.
-func tell(r *replica, n news) error {
-	i := newIngester(r, Options{Clock: instant{}})
-	var err error
-	if n.found != nil {
-		_, err = i.Sweep(context.Background(), *n.found)
-	} else {
-		_, err = i.Ingest(context.Background(), *n.delivery)
-	}
-	return err
-}
-
-// synced lets a cache come some way, or all the way.
-func (h *run) synced(r *replica) *replica {
-	if behind := len(h.world.history) - r.seen; behind > 0 && rapid.IntRange(1, 10).Draw(h.t, "behind") <= h.lags {
-		r.seen += rapid.IntRange(0, behind-1).Draw(h.t, "seen")
-	} else {
-		r.seen += behind
-	}
-	return r
-}
-
-// begin begins an operation, up to its first call.
-func (h *run) begin(at time.Time, do func()) {
-	o := &operation{began: at}
-	o.next, o.stop = iter.Pull(func(yield func(string) bool) {
-		o.yield = yield
-		do()
 	})
 	h.operations = append(h.operations, o)
 	h.goOn(o)
@@ -167,7 +130,6 @@ func (h *run) goOn(o *operation) {
 	o.fails = faultNone
 	if h.failing {
 		o.fails = rapid.SampledFrom([]fault{faultNone, faultNone, faultNone, faultLost, faultUnheard}).Draw(h.t, "fault")
-		h.failed = h.failed || o.fails != faultNone
 	}
 	h.current = o
 	if _, running := o.next(); !running {
@@ -187,76 +149,221 @@ func (h *run) before(call string) fault {
 	return o.fails
 }
 
-// pass lets time pass; callbacks that would take too long are over before.
-func (h *run) pass(d time.Duration) {
-	late := func(o *operation) bool { return !o.began.IsZero() && h.world.now.Add(d).Sub(o.began) > longest }
-	for slices.ContainsFunc(h.operations, late) {
-		waiting := slices.DeleteFunc(slices.Clone(h.operations), func(o *operation) bool { return !late(o) })
-		h.goOn(waiting[rapid.IntRange(0, len(waiting)-1).Draw(h.t, "hurry")])
-	}
-	h.world.now = h.world.now.Add(d)
-}
-
-// touch has somebody else change a file, in a way that is nothing to an Ingester.
+// touch has somebody else change an object, in a way that is nothing to an Ingester.
 func (h *run) touch() {
-	if files := h.world.sorted(); len(files) > 0 {
-		h.world.store(files[rapid.IntRange(0, len(files)-1).Draw(h.t, "touched")])
+	if all := h.world.metas(); len(all) > 0 {
+		h.world.revision++
+		all[rapid.IntRange(0, len(all)-1).Draw(h.t, "touched")].ResourceVersion = fmt.Sprint(h.world.revision)
 	}
 }
 
-// settle has the leader look at one swept file that is old enough, as its cache shows it: what the file reconciler does.
-func (h *run) settle() {
-	leader := h.synced(h.replicas[0])
-	due := leader.cached(func(file *v1alpha1.RecordingFile) bool {
-		return h.unsettled(file) && h.world.now.Sub(file.CreationTimestamp.Time) >= SettleTime
-	})
-	if len(due) == 0 {
+// remove has somebody delete an object in the foreground: at first it is being deleted, later it is gone.
+func (h *run) remove() {
+	all := h.world.metas()
+	if len(all) == 0 {
 		return
 	}
-	file := due[rapid.IntRange(0, len(due)-1).Draw(h.t, "settled")]
-	h.begin(time.Time{}, func() {
-		other, err := newIngester(leader, Options{Clock: instant{}}).Settle(context.Background(), file)
-		// Processing begins with a write of its own to the file that was read, which fails for one that is gone.
-		live := h.world.live[file.Name]
-		if err == nil && (other != nil || live != nil && live.UID == file.UID) {
-			h.settled[file.UID] = other == nil
-			h.neverTwice()
+	meta := all[rapid.IntRange(0, len(all)-1).Draw(h.t, "removed")]
+	if meta.DeletionTimestamp == nil {
+		meta.DeletionTimestamp = &metav1.Time{}
+		*meta.DeletionTimestamp = metav1.Unix(1, 0)
+		h.since = nil
+		// What is under way may be stored before or after this moment.
+		return
+	}
+	h.gone(meta.Name)
+}
+
+func (h *run) gone(name string) {
+	delete(h.world.files, name)
+	delete(h.world.tasks, name)
+}
+
+// collect lets everything go that is being deleted.
+func (h *run) collect() {
+	for _, meta := range h.world.metas() {
+		if meta.DeletionTimestamp != nil {
+			h.gone(meta.Name)
+		}
+	}
+}
+
+// The final state is a function of the set of events: whatever their order, however often each comes, whatever fails on
+// the way and whoever else writes.
+func TestHistory_EndsInTheJoinOfTheSetOfEvents(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		h, all := history(t, w, false)
+		if got, want := observed(h.world).text(), expect(all).text(); got != want {
+			t.Fatalf("ends as\n%s\nwant\n%s", got, want)
 		}
 	})
 }
 
-// unsettled says whether nothing has become yet of a file that a sweep made.
-func (h *run) unsettled(file *v1alpha1.RecordingFile) bool {
-	_, settled := h.settled[file.UID]
-	return Swept(file) && !settled
+// Other objects that hold the names, by chance or planted, are left alone.
+func TestHistory_TakesTheSecondNameOfATakenOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		for _, key := range []string{"o1.m3u8", "o2.mp4"} {
+			if rapid.Bool().Draw(t, "planted file") {
+				object := v1alpha1.ObjectIdentity{Bucket: "bucket", Key: key}
+				file := newFile(fileKey{testNamespace, "other", object}, FileNames(testSource, object)[0], report{})
+				w.storeFile(file)
+			}
+		}
+		for _, id := range []string{"t1", "t2", "t3"} {
+			if rapid.Bool().Draw(t, "planted task") {
+				w.storeTask(newTask(taskKey{testNamespace, "other", id}, TaskNames(testSource, id)[0], taskUpdate{identity: v1alpha1.RecordingIdentity{Room: "zzz"}}))
+			}
+		}
+		planted := others(w)
+		h, all := history(t, w, false)
+		if got, want := observed(h.world).text(), expect(all).text(); got != want {
+			t.Fatalf("ends as\n%s\nwant\n%s", got, want)
+		}
+		if got := others(w); got != planted {
+			t.Fatalf("what was planted is\n%s\nwas\n%s", got, planted)
+		}
+	})
 }
 
-// end lets everything settle: nothing fails any more, the caches catch up, and a minute passes.
-func (h *run) end() {
-	h.failing = false
-	h.pass(SettleTime)
-	for _, file := range h.world.sorted() {
-		if !h.unsettled(file) {
+// others prints the objects of another source.
+func others(w *world) string {
+	text := ""
+	for _, meta := range w.metas() {
+		if file := w.files[meta.Name]; file != nil && file.Spec.SourceRef.Name == "other" {
+			text += fmt.Sprintf("%s %+v\n", meta.Name, file.Spec)
+		}
+		if task := w.tasks[meta.Name]; task != nil && task.Spec.SourceRef.Name == "other" {
+			text += fmt.Sprintf("%s %+v\n", meta.Name, task.Spec)
+		}
+	}
+	return text
+}
+
+// A delivery that was stored after an object began to be deleted is there in the end: it never vanishes with the
+// object. What was stored before goes with it.
+func TestHistory_StoresNothingInWhatIsBeingDeleted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h, all := history(t, newWorld(), true)
+		h.collect()
+		got := observed(h.world)
+		for _, missing := range expect(h.since).beyond(got) {
+			t.Errorf("stored after the last deletion, and not there: %s", missing)
+		}
+		for _, extra := range got.beyond(expect(all)) {
+			t.Errorf("nothing said: %s", extra)
+		}
+		if t.Failed() {
+			t.Fatalf("ends as\n%s", got.text())
+		}
+	})
+}
+
+// beyond names what one state has and another, which should have at least as much, has not.
+func (e expected) beyond(other expected) (missing []string) {
+	for object, f := range e.files {
+		o := other.files[object]
+		if o == nil {
+			missing = append(missing, "file "+object)
 			continue
 		}
-		h.current = nil
-		if _, err := newIngester(h.replicas[0], Options{Clock: instant{}}).Settle(context.Background(), file); err != nil {
-			h.t.Fatalf("settle %s: %v", file.Name, err)
+		for _, id := range f.taskIDs {
+			if !slices.Contains(o.taskIDs, id) {
+				missing = append(missing, "task "+id+" of "+object)
+			}
+		}
+		if above(f.identity, o.identity) || f.reported > o.reported || f.discovered > o.discovered {
+			missing = append(missing, "facts of "+object)
 		}
 	}
+	for id, task := range e.tasks {
+		o := other.tasks[id]
+		if o == nil {
+			missing = append(missing, "task "+id)
+			continue
+		}
+		for key := range task.starts {
+			if _, ok := o.starts[key]; !ok {
+				missing = append(missing, "start "+key+" of "+id)
+			}
+		}
+		if above(task.identity, o.identity) || task.ended && !o.ended {
+			missing = append(missing, "facts of task "+id)
+		}
+	}
+	return missing
 }
 
-// neverTwice holds at every moment: an object has one file, and beside it at most a swept one that is not processed.
-func (h *run) neverTwice() {
-	bearers := map[string][]string{}
-	for _, file := range h.world.sorted() {
-		if object := objectName(file); object != "" && (!Swept(file) || h.settled[file.UID]) {
-			bearers[object] = append(bearers[object], file.Name)
+func above(a, b [4]string) bool {
+	for i := range a {
+		if a[i] > b[i] {
+			return true
 		}
 	}
-	for object, names := range bearers {
-		if len(names) > 1 {
-			panic(object + " has two files: " + names[0] + ", " + names[1])
+	return false
+}
+
+// Which starts a saturated task keeps depends on their order. That it is saturated does not, nor does anything else.
+func TestHistory_SaturatesATask(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		w.maxStarts = 2
+		h, all := history(t, w, false)
+		got, want := observed(h.world), expect(all)
+		for id, task := range want.tasks {
+			kept := got.tasks[id]
+			if kept == nil || len(kept.starts) != min(len(task.starts), w.maxStarts) {
+				t.Fatalf("task %s is %+v, want %d of the starts of %+v", id, kept, w.maxStarts, task)
+			}
+			for key := range kept.starts {
+				if _, ok := task.starts[key]; !ok {
+					t.Fatalf("task %s has a start %s that never was", id, key)
+				}
+			}
+			task.starts = kept.starts
 		}
-	}
+		if got.text() != want.text() {
+			t.Fatalf("ends as\n%s\nwant\n%s", got.text(), want.text())
+		}
+	})
+}
+
+// A delivery takes one successful write, and at most five calls.
+func TestIngest_MakesAtMostFiveCalls(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		w.maxStarts = 2
+		meddle := false
+		w.before = func(string) fault {
+			if !meddle {
+				return faultNone
+			}
+			// Somebody changes, creates or deletes what the delivery is about before each call.
+			for _, meta := range w.metas() {
+				w.revision++
+				meta.ResourceVersion = fmt.Sprint(w.revision)
+			}
+			if rapid.IntRange(0, 3).Draw(t, "gone") == 0 {
+				clear(w.files)
+				clear(w.tasks)
+			}
+			return faultNone
+		}
+		for n := range 8 {
+			meddle = rapid.Bool().Draw(t, "meddle")
+			event := drawNews(t, n)
+			w.calls = 0
+			var err error
+			if event.found != nil {
+				_, err = w.ingester().Discover(context.Background(), *event.found)
+			} else {
+				_, err = w.ingester().Ingest(context.Background(), *event.delivery)
+			}
+			named := event.found != nil || event.delivery.Event.Type == sparkrtc.Complete || event.delivery.Event.TaskID != ""
+			if w.calls > maxCalls || named && w.calls == 0 || IsInvalid(err) || err != nil && w.calls < maxCalls {
+				t.Fatalf("%d calls, %v", w.calls, err)
+			}
+		}
+	})
 }

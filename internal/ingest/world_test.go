@@ -4,22 +4,21 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -38,34 +37,21 @@ const (
 	testSource    = "classroom"
 )
 
-// instant is a clock whose timers are always over.
-type instant struct{ clock.RealClock }
+var (
+	fileResource = schema.GroupResource{Group: v1alpha1.GroupVersion.Group, Resource: "recordingfiles"}
+	taskResource = schema.GroupResource{Group: v1alpha1.GroupVersion.Group, Resource: "recordingtasks"}
+)
 
-func (instant) NewTimer(time.Duration) clock.Timer {
-	over := make(chan time.Time, 1)
-	over <- time.Time{}
-	return overTimer{over}
-}
-
-type overTimer struct{ over chan time.Time }
-
-func (t overTimer) C() <-chan time.Time    { return t.over }
-func (overTimer) Stop() bool               { return false }
-func (overTimer) Reset(time.Duration) bool { return false }
-
-var files = schema.GroupResource{Group: v1alpha1.GroupVersion.Group, Resource: "recordingfiles"}
-
-// world is an API server in memory: it keeps every revision, so that a cache can lag behind by any number of them.
+// world is an API server in memory. What it stores goes through JSON, as in a real one.
 type world struct {
-	now      time.Time
 	revision int
-	live     map[string]*v1alpha1.RecordingFile
-	history  []*v1alpha1.RecordingFile
-	writes   int
-	// before is called before every call of a replica, and says how it fails.
+	files    map[string]*v1alpha1.RecordingFile
+	tasks    map[string]*v1alpha1.RecordingTask
+	// maxStarts is how many starts a task may have.
+	maxStarts int
+	// before is called before every call, and says how it fails.
 	before func(call string) fault
-	// written is called after every write.
-	written func()
+	calls  int
 }
 
 // fault is how a call fails.
@@ -82,151 +68,39 @@ const (
 var errFault = errors.New("the API server is away")
 
 func newWorld() *world {
-	return &world{now: time.Unix(1_700_000_000, 0), live: map[string]*v1alpha1.RecordingFile{},
-		before: func(string) fault { return faultNone }, written: func() {}}
+	return &world{files: map[string]*v1alpha1.RecordingFile{}, tasks: map[string]*v1alpha1.RecordingTask{}, maxStarts: v1alpha1.MaxStarts,
+		before: func(string) fault { return faultNone }}
 }
 
-func (w *world) store(file *v1alpha1.RecordingFile) {
+// stored is an object as it comes back out of JSON.
+func stored[T any](w *world, object *T, meta *metav1.ObjectMeta) *T {
 	w.revision++
-	w.writes++
+	meta.ResourceVersion = strconv.Itoa(w.revision)
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		panic(err)
+	}
+	decoded := new(T)
+	if err := json.Unmarshal(encoded, decoded); err != nil {
+		panic(err)
+	}
+	return decoded
+}
+
+func (w *world) storeFile(file *v1alpha1.RecordingFile) {
 	file = file.DeepCopy()
-	file.ResourceVersion = strconv.Itoa(w.revision)
-	if file.UID == "" {
-		file.UID = types.UID(file.ResourceVersion)
-		file.CreationTimestamp = metav1.NewTime(w.now)
-	}
-	w.live[file.Name] = file
-	w.history = append(w.history, file)
-	w.written()
+	w.files[file.Name] = stored(w, file, &file.ObjectMeta)
 }
 
-// gone deletes a file. The history keeps its name with nothing in it.
-func (w *world) gone(file *v1alpha1.RecordingFile) {
-	w.revision++
-	w.writes++
-	delete(w.live, file.Name)
-	tomb := &v1alpha1.RecordingFile{}
-	tomb.Name = file.Name
-	w.history = append(w.history, tomb)
-	w.written()
+func (w *world) storeTask(task *v1alpha1.RecordingTask) {
+	task = task.DeepCopy()
+	w.tasks[task.Name] = stored(w, task, &task.ObjectMeta)
 }
 
-// sorted are the live files by name.
-func (w *world) sorted() []*v1alpha1.RecordingFile { return byName(w.live) }
-
-func byName(of map[string]*v1alpha1.RecordingFile) []*v1alpha1.RecordingFile {
-	return slices.SortedFunc(maps.Values(of), func(a, b *v1alpha1.RecordingFile) int { return cmp.Compare(a.Name, b.Name) })
-}
-
-// replica is one replica's view of the world: its cache holds the first seen revisions.
-type replica struct {
-	*world
-	seen int
-}
-
-// cached are the files of the cache that are of interest, with what the cache has to keep of them.
-func (r *replica) cached(of func(*v1alpha1.RecordingFile) bool) []*v1alpha1.RecordingFile {
-	cached := map[string]*v1alpha1.RecordingFile{}
-	for _, file := range r.history[:r.seen] {
-		cached[file.Name] = slim(file)
-	}
-	maps.DeleteFunc(cached, func(_ string, file *v1alpha1.RecordingFile) bool { return !of(file) })
-	return byName(cached)
-}
-
-func slim(file *v1alpha1.RecordingFile) *v1alpha1.RecordingFile {
-	digest, started := file.Annotations[v1alpha1.AnnotationStartDelivery]
-	if !started {
-		return file
-	}
-	slim := *file
-	slim.Annotations = maps.Clone(file.Annotations)
-	slim.Annotations[v1alpha1.AnnotationStartDelivery] = CachedDelivery(digest)
-	return &slim
-}
-
-// chain finds the most that an index may: everything.
-func (r *replica) chain(context.Context, Key) ([]*v1alpha1.RecordingFile, error) {
-	if r.before("chain") != faultNone {
-		return nil, errFault
-	}
-	return r.cached(func(*v1alpha1.RecordingFile) bool { return true }), nil
-}
-
-func (r *replica) bearers(context.Context, string, string, identity) ([]*v1alpha1.RecordingFile, error) {
-	if r.before("bearers") != faultNone {
-		return nil, errFault
-	}
-	return r.cached(func(*v1alpha1.RecordingFile) bool { return true }), nil
-}
-
-func (r *replica) get(_ context.Context, _, name string) (*v1alpha1.RecordingFile, error) {
-	if r.before("get") != faultNone {
-		return nil, errFault
-	}
-	file, ok := r.live[name]
-	if !ok {
-		return nil, apierrors.NewNotFound(files, name)
-	}
-	return file, nil
-}
-
-func (r *replica) job(_ context.Context, _, job string) ([]*v1alpha1.RecordingFile, error) {
-	if r.before("job") != faultNone {
-		return nil, errFault
-	}
-	return slices.DeleteFunc(r.sorted(), func(file *v1alpha1.RecordingFile) bool { return file.Spec.JobID != job }), nil
-}
-
-func (r *replica) bearersNow(_ context.Context, _, object string) ([]*v1alpha1.RecordingFile, error) {
-	if r.before("bearersNow") != faultNone {
-		return nil, errFault
-	}
-	return slices.DeleteFunc(r.sorted(), func(file *v1alpha1.RecordingFile) bool {
-		return file.Spec.File == nil || file.Spec.File.OBS == nil || file.Spec.File.OBS.Object != object
-	}), nil
-}
-
-func (r *replica) create(_ context.Context, file *v1alpha1.RecordingFile) error {
-	return r.write("create", func() error {
-		if _, taken := r.live[file.Name]; taken {
-			return apierrors.NewAlreadyExists(files, file.Name)
-		}
-		r.store(file)
-		return nil
-	})
-}
-
-func (r *replica) update(_ context.Context, read *v1alpha1.RecordingFile, spec v1alpha1.RecordingFileSpec, reported bool) error {
-	return r.write("update", func() error {
-		file, err := r.same(read)
-		if err != nil {
-			return err
-		}
-		changed := file.DeepCopy()
-		changed.Spec = spec
-		if reported {
-			delete(changed.Annotations, v1alpha1.AnnotationSwept)
-		}
-		r.store(changed)
-		return nil
-	})
-}
-
-func (r *replica) remove(_ context.Context, read *v1alpha1.RecordingFile) error {
-	return r.write("remove", func() error {
-		file, err := r.same(read)
-		if err != nil {
-			return err
-		}
-		r.gone(file)
-		return nil
-	})
-}
-
-// write does a write, unless it fails.
-func (r *replica) write(call string, do func() error) error {
-	fails := r.before(call)
+// call does a call, unless it fails.
+func (w *world) call(name string, do func() error) error {
+	w.calls++
+	fails := w.before(name)
 	if fails == faultLost {
 		return errFault
 	}
@@ -239,14 +113,152 @@ func (r *replica) write(call string, do func() error) error {
 	return nil
 }
 
-// same is the live file, provided that it is as it was read.
-func (r *replica) same(read *v1alpha1.RecordingFile) (*v1alpha1.RecordingFile, error) {
-	file, ok := r.live[read.Name]
-	if !ok {
-		return nil, apierrors.NewNotFound(files, read.Name)
+func (w *world) getFile(_ context.Context, _, name string) (file *v1alpha1.RecordingFile, err error) {
+	err = w.call("get", func() error {
+		known, ok := w.files[name]
+		if !ok {
+			return apierrors.NewNotFound(fileResource, name)
+		}
+		file = known.DeepCopy()
+		return nil
+	})
+	return file, err
+}
+
+func (w *world) getTask(_ context.Context, _, name string) (task *v1alpha1.RecordingTask, err error) {
+	err = w.call("get", func() error {
+		known, ok := w.tasks[name]
+		if !ok {
+			return apierrors.NewNotFound(taskResource, name)
+		}
+		task = known.DeepCopy()
+		return nil
+	})
+	return task, err
+}
+
+// ingester is one whose tasks have as many starts as the world's.
+func (w *world) ingester() *Ingester {
+	i := newIngester(w, Options{})
+	i.maxStarts = w.maxStarts
+	return i
+}
+
+func (w *world) create(_ context.Context, object client.Object) error {
+	return w.call("create", func() error {
+		switch object := object.(type) {
+		case *v1alpha1.RecordingFile:
+			if _, taken := w.files[object.Name]; taken {
+				return apierrors.NewAlreadyExists(fileResource, object.Name)
+			}
+			w.storeFile(object)
+		case *v1alpha1.RecordingTask:
+			if _, taken := w.tasks[object.Name]; taken {
+				return apierrors.NewAlreadyExists(taskResource, object.Name)
+			}
+			w.storeTask(object)
+		}
+		return nil
+	})
+}
+
+func (w *world) patchFile(_ context.Context, read *v1alpha1.RecordingFile, to report) (answer *metav1.PartialObjectMetadata, err error) {
+	err = w.call("patch", func() error {
+		file, ok := w.files[read.Name]
+		switch {
+		case !ok:
+			return apierrors.NewNotFound(fileResource, read.Name)
+		case file.ResourceVersion != read.ResourceVersion:
+			return apierrors.NewConflict(fileResource, read.Name, errors.New("it has changed"))
+		}
+		changed := file.DeepCopy()
+		changed.Spec.TaskIDs, changed.Spec.Reported, changed.Spec.Discovered = to.taskIDs, to.reported, to.discovered
+		if causes := smaller(identityOrZero(file.Spec.Reported), identityOrZero(changed.Spec.Reported), "spec.reported."); len(causes) > 0 {
+			return refused(causes...)
+		}
+		w.storeFile(changed)
+		answer = &metav1.PartialObjectMetadata{ObjectMeta: w.files[read.Name].ObjectMeta}
+		return nil
+	})
+	return answer, err
+}
+
+func identityOrZero(reported *v1alpha1.ReportedRecording) v1alpha1.RecordingIdentity {
+	if reported == nil {
+		return v1alpha1.RecordingIdentity{}
 	}
-	if file.ResourceVersion != read.ResourceVersion {
-		return nil, apierrors.NewConflict(files, read.Name, errors.New("it has changed"))
+	return reported.RecordingIdentity
+}
+
+// patchTask is a merge patch with the rules of the definition.
+func (w *world) patchTask(_ context.Context, _, name, resourceVersion string, spec map[string]any) (answer *metav1.PartialObjectMetadata, err error) {
+	err = w.call("patch", func() error {
+		task, ok := w.tasks[name]
+		if !ok {
+			return apierrors.NewNotFound(taskResource, name)
+		}
+		if resourceVersion != "" && resourceVersion != task.ResourceVersion {
+			return apierrors.NewConflict(taskResource, name, errors.New("it has changed"))
+		}
+		changed := task.DeepCopy()
+		starts := maps.Clone(task.Spec.Starts)
+		encoded, err := json.Marshal(spec)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(encoded, &changed.Spec); err != nil {
+			return err
+		}
+		if starts != nil {
+			maps.Copy(starts, changed.Spec.Starts)
+			changed.Spec.Starts = starts
+		}
+		if len(changed.Spec.Starts) > w.maxStarts {
+			return refused("spec.starts") // and no other rule is looked at
+		}
+		causes := smaller(task.Spec.RecordingIdentity, changed.Spec.RecordingIdentity, "spec.")
+		if changed.Spec.SourceRef != task.Spec.SourceRef {
+			causes = append(causes, "spec.sourceRef")
+		}
+		if changed.Spec.TaskID != task.Spec.TaskID {
+			causes = append(causes, "spec.taskID")
+		}
+		if len(causes) > 0 {
+			return refused(causes...)
+		}
+		w.storeTask(changed)
+		answer = &metav1.PartialObjectMetadata{ObjectMeta: w.tasks[name].ObjectMeta}
+		return nil
+	})
+	return answer, err
+}
+
+// smaller names the fields that a change makes smaller.
+func smaller(before, after v1alpha1.RecordingIdentity, path string) (fields []string) {
+	for _, field := range identityFields {
+		if *field.of(&after) < *field.of(&before) {
+			fields = append(fields, path+field.name)
+		}
 	}
-	return file, nil
+	return fields
+}
+
+func refused(fields ...string) error {
+	status := metav1.Status{Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid, Details: &metav1.StatusDetails{}}
+	for _, field := range fields {
+		status.Details.Causes = append(status.Details.Causes, metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Field: field})
+	}
+	return &apierrors.StatusError{ErrStatus: status}
+}
+
+// metas are the metadata of all objects, files first, in the order of their names.
+func (w *world) metas() []*metav1.ObjectMeta {
+	var all []*metav1.ObjectMeta
+	for _, name := range slices.Sorted(maps.Keys(w.files)) {
+		all = append(all, &w.files[name].ObjectMeta)
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.tasks)) {
+		all = append(all, &w.tasks[name].ObjectMeta)
+	}
+	return all
 }

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -28,7 +29,9 @@ const (
 
 // Work is everything that a step's Job is made from.
 type Work struct {
-	File   *v1alpha1.RecordingFile
+	File *v1alpha1.RecordingFile
+	// Facts are what is known of the recording.
+	Facts  recording.Facts
 	Step   *v1alpha1.Step
 	Source *v1alpha1.RecordingSource
 	// SourceStorage is the StorageLocation that the source names, or that InputFrom was published to; nil: the
@@ -50,7 +53,7 @@ type Work struct {
 	RequireLandlock bool
 }
 
-// Build makes the Job for one step, or says what a person has to mend first.
+// Build makes the Job for one step, or says what a person has to correct first.
 func Build(work Work) (*batchv1.Job, error) {
 	todo, problem := newTask(work)
 	if problem != nil {
@@ -60,7 +63,7 @@ func Build(work Work) (*batchv1.Job, error) {
 	if problem != nil {
 		return nil, problem
 	}
-	input := Input(work.File.Spec.File)
+	input := work.Facts.Digest()
 	labels := map[string]string{
 		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
 		v1alpha1.LabelFile:      work.File.Name,
@@ -145,7 +148,7 @@ func newTask(work Work) (workerapi.Task, *Problem) {
 		Archive:   work.Step.Archive,
 		Destination: workerapi.Destination{
 			Storage: workerapi.Storage{Name: work.DestinationStorage.Name, Spec: work.DestinationStorage.Spec},
-			Path:    expandPath(work.Step.Output.Path, work.File, work.Step.Name),
+			Path:    expandPath(work.Step.Output.Path, work.File, work.Facts, work.Step.Name),
 		},
 		RequireLandlock: work.RequireLandlock,
 	}
@@ -153,7 +156,7 @@ func newTask(work Work) (workerapi.Task, *Problem) {
 	if work.InputFrom != nil {
 		todo.Source, problem = stepSource(*work.InputFrom, work.SourceStorage)
 	} else {
-		todo.Source, problem = recordingSource(work.File, work.Source, work.SourceStorage)
+		todo.Source, problem = recordingSource(work.Facts, work.Source, work.SourceStorage)
 	}
 	if problem != nil {
 		return todo, problem

@@ -31,19 +31,6 @@ func Name(file *v1alpha1.RecordingFile, step, input string) string {
 	return fmt.Sprintf("%s-%s-%s", prefix, step, digest(10, string(file.UID), file.Name, step, input))
 }
 
-// Input is a digest of the facts that a file is processed by. It changes when the file has grown.
-func Input(file *v1alpha1.RecordedFile) string {
-	parts := []string{file.DownloadURL, fmt.Sprint(file.SizeBytes), fmt.Sprint(file.DurationSeconds)}
-	if file.OBS != nil {
-		// The URL of a file that lies in a bucket may be signed anew with every callback, and is not read anyway.
-		parts[0] = file.OBS.Bucket + "/" + file.OBS.Object
-	}
-	if file.EndTime != nil {
-		parts = append(parts, fmt.Sprint(file.EndTime.Unix()))
-	}
-	return digest(16, parts...)
-}
-
 // digest is the first n hex digits of a SHA-256 over the parts; no two lists of parts give the same bytes.
 func digest(n int, parts ...string) string {
 	hash := sha256.New()

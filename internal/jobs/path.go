@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // DefaultPath is the folder of a step's results when its output says none; the API server fills in the same default.
@@ -20,23 +21,23 @@ const maxPathValue = 128
 
 // expandPath replaces the placeholders of an output's path. The values come from callbacks and may be hostile: each
 // stays one part of the path, whatever is in it.
-func expandPath(template string, file *v1alpha1.RecordingFile, step string) string {
+func expandPath(template string, file *v1alpha1.RecordingFile, facts recording.Facts, step string) string {
 	if template == "" {
 		template = DefaultPath
 	}
 	start, date := "unknown", "unknown"
-	if file.Spec.File != nil && file.Spec.File.StartTime != nil {
-		utc := file.Spec.File.StartTime.UTC()
+	if facts.StartTime != nil {
+		utc := facts.StartTime.UTC()
 		start, date = utc.Format("20060102T150405Z"), utc.Format("2006-01-02")
 	}
 	expanded := strings.NewReplacer(
 		"{namespace}", pathValue(file.Namespace),
-		"{source}", pathValue(file.Spec.SourceRef.Name),
-		"{app}", pathValue(file.Spec.AppID),
-		"{job}", pathValue(file.Spec.JobID),
-		"{room}", pathValue(file.Spec.RoomID),
-		"{stream}", pathValue(file.Spec.StreamName),
-		"{format}", pathValue(file.Spec.Format),
+		"{source}", pathValue(facts.Source),
+		"{app}", pathValue(facts.App),
+		"{task}", pathValue(facts.Task()),
+		"{room}", pathValue(facts.Room),
+		"{stream}", pathValue(facts.Stream),
+		"{format}", pathValue(facts.Format),
 		"{file}", pathValue(file.Name),
 		"{step}", step,
 		"{start}", start,

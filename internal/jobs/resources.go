@@ -83,9 +83,9 @@ func memoryLimit(need needs, pixels int64) int64 {
 func pixels(work Work) int64 {
 	var width, height int32
 	switch {
-	case work.InputFrom == nil && work.File.Spec.File != nil:
-		width, height = work.File.Spec.File.Width, work.File.Spec.File.Height
-	case work.InputFrom != nil && work.InputFrom.Media != nil:
+	case work.InputFrom == nil:
+		width, height = work.Facts.Width, work.Facts.Height
+	case work.InputFrom.Media != nil:
 		width, height = work.InputFrom.Media.Width, work.InputFrom.Media.Height
 	}
 	if width <= 0 || height <= 0 {

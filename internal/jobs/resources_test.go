@@ -44,7 +44,7 @@ func TestResources_Defaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := work()
 			w.Step.Transcode, w.Step.Archive = test.transcode, test.archive
-			w.File.Spec.File.Width, w.File.Spec.File.Height, w.File.Spec.File.SizeBytes = test.width, test.height, test.size
+			w.Facts.Width, w.Facts.Height, w.Facts.SizeBytes = test.width, test.height, test.size
 			if test.input != nil {
 				w.InputFrom, w.SourceStorage = test.input, bucket("archive")
 			}
@@ -95,7 +95,7 @@ func TestResources_AnySizeIsTaken(t *testing.T) {
 			w.SourceStorage = bucket("archive")
 			w.InputFrom = &v1alpha1.Output{URI: "s3://archive/x/a.mp4", SizeBytes: size, Media: &v1alpha1.Media{Width: width, Height: height}}
 		} else {
-			w.File.Spec.File.SizeBytes, w.File.Spec.File.Width, w.File.Spec.File.Height = size, width, height
+			w.Facts.SizeBytes, w.Facts.Width, w.Facts.Height = size, width, height
 		}
 		if rapid.Bool().Draw(t, "H264") {
 			w.Step.Transcode.Preset = v1alpha1.PresetH264

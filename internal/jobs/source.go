@@ -10,14 +10,15 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// Problem says why a step cannot be made into a Job until a person mends something.
+// Problem says why a step cannot be made into a Job until a person corrects something.
 type Problem struct {
 	// Reason is one of the Reason constants of the API.
 	Reason string
-	// Message says what to mend.
+	// Message says what to correct.
 	Message string
 }
 
@@ -30,22 +31,21 @@ func problemf(reason, format string, args ...any) *Problem {
 
 // recordingSource says where the recording itself is read from. Credentials only go to the endpoint of the source's
 // StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone.
-func recordingSource(file *v1alpha1.RecordingFile, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (workerapi.Source, *Problem) {
-	facts := file.Spec.File
+func recordingSource(facts recording.Facts, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (workerapi.Source, *Problem) {
 	from := workerapi.Source{
-		Format:          file.Spec.Format,
+		Format:          facts.Format,
 		SizeBytes:       min(facts.SizeBytes, v1alpha1.MaxSizeBytes),
 		DurationSeconds: facts.DurationSeconds,
 		MaxBytes:        maxBytes(facts.SizeBytes),
 	}
-	if storage != nil && facts.OBS != nil {
-		if !bucketAllowed(facts.OBS.Bucket, source, storage) {
+	if storage != nil && facts.Object.Key != "" {
+		if !bucketAllowed(facts.Object.Bucket, source, storage) {
 			return from, problemf(v1alpha1.ReasonBucketNotAllowed,
 				"the recording lies in bucket %q, which RecordingSource %q does not allow; add it to spec.allowedBuckets to process it",
-				facts.OBS.Bucket, source.Name)
+				facts.Object.Bucket, source.Name)
 		}
 		from.Storage = &workerapi.Storage{Name: storage.Name, Spec: storage.Spec}
-		from.Bucket, from.Object = facts.OBS.Bucket, facts.OBS.Object
+		from.Bucket, from.Object = facts.Object.Bucket, facts.Object.Key
 		return from, nil
 	}
 	if facts.DownloadURL == "" {

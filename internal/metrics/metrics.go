@@ -16,7 +16,7 @@ type Metrics struct {
 	files        *prometheus.GaugeVec
 	steps        *prometheus.CounterVec
 	stepDuration *prometheus.HistogramVec
-	sweep        sweepMetrics
+	discovery    discoveryMetrics
 }
 
 // New registers the controller manager's metrics.
@@ -36,9 +36,9 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 16),
 		}, []string{"kind", "outcome"}),
 	}
-	m.sweep = newSweepMetrics()
+	m.discovery = newDiscoveryMetrics()
 	collectors := []prometheus.Collector{m.files, m.steps, m.stepDuration}
-	for _, collector := range append(collectors, m.sweep.collectors()...) {
+	for _, collector := range append(collectors, m.discovery.collectors()...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
@@ -47,7 +47,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 }
 
 // SourceDeleted removes the series of a RecordingSource.
-func (m *Metrics) SourceDeleted(namespace, source string) { m.sweep.forget(namespace, source) }
+func (m *Metrics) SourceDeleted(namespace, source string) { m.discovery.forget(namespace, source) }
 
 // FileMoved counts a file from one reason to another; an empty reason is none.
 func (m *Metrics) FileMoved(from, to string) {

@@ -64,9 +64,9 @@ func TestSourceDeleted_RemovesItsSeriesAlone(t *testing.T) {
 		c.CallbackHandled("media", source, "created", time.Millisecond)
 		c.TimestampObserved("media", source, "Seconds", -time.Second)
 		c.TimestampObserved("media", source, "Unknown", 0)
-		m.SweepLooked("media", source, "created", 1)
-		m.SweepLooked("media", source, "known", 2)
-		m.SweepEnded("media", source, true, time.Second)
+		m.DiscoveryLooked("media", source, "created", 1)
+		m.DiscoveryLooked("media", source, "known", 2)
+		m.DiscoveryEnded("media", source, true, time.Second)
 	}
 	m.SourceDeleted("media", "a")
 	c.SourceDeleted("media", "a")
@@ -80,7 +80,7 @@ func TestSourceDeleted_RemovesItsSeriesAlone(t *testing.T) {
 	}
 	for name, want := range map[string]int{
 		"recording_callbacks_total": 1, "recording_callback_timestamps_total": 2, "recording_callback_timestamp_skew_seconds": 1,
-		"recording_sweep_objects_total": 2, "recording_sweeps_total": 1, "recording_sweep_duration_seconds": 1,
+		"recording_discovery_objects_total": 2, "recording_discovery_scans_total": 1, "recording_discovery_scan_duration_seconds": 1,
 	} {
 		if series[name] != want {
 			t.Errorf("%d series of %s, want %d", series[name], name, want)

@@ -227,7 +227,8 @@ func TestServer_DeliversWhatWasSigned(t *testing.T) {
 	h := newFixture(t, nil)
 	content := []byte(`{"event_type":"RECORD_NEW_FILE_START","job_id":"j"}`)
 	r := signed(t, path, content)
-	want := ingest.Delivery{Namespace: "media", Source: "classroom", Event: sparkrtc.Event{Type: sparkrtc.Start, Name: "RECORD_NEW_FILE_START", AppID: app, JobID: "j"}, Body: content, Received: testNow}
+	want := ingest.Delivery{Namespace: "media", Source: "classroom", Event: sparkrtc.Event{Type: sparkrtc.Start, Name: "RECORD_NEW_FILE_START", AppID: app, TaskID: "j"}, Body: content, Received: testNow}
+	want.Timestamp = r.Header.Get(sparkrtc.HeaderTimestamp)
 	want.Digest = sparkrtc.Proof{Signature: r.Header.Get(sparkrtc.HeaderSignature)}.Digest()
 	h.ServeHTTP(httptest.NewRecorder(), r)
 	if len(h.sink.deliveries) != 1 || !reflect.DeepEqual(h.sink.deliveries[0], want) || want.Digest == sparkrtc.Unsigned {

@@ -108,7 +108,10 @@ func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, e
 		return responseThrottled
 	}
 	d := ingest.Delivery{Namespace: source.Namespace, Source: source.Name, Digest: e.Proof.Digest(), Event: e.Event,
-		Body: request.Body, Received: s.clock.Now(), Sweeps: source.Spec.Sweep != nil}
+		Body: request.Body, Received: s.clock.Now()}
+	if e.Signed {
+		d.Timestamp = e.Proof.Timestamp
+	}
 	switch e.Result {
 	case Undecodable:
 		r := response{code: e.Result.Code(), outcome: outcomeInvalid, result: e.Err.Error()}

@@ -16,6 +16,7 @@ import (
 	"cel.dev/cel-go/ext"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // CostLimit bounds one evaluation, in CEL's cost units; an expression over a handful of short fields needs a few dozen.
@@ -28,7 +29,7 @@ const maxCompiled = 1024
 type Recording struct {
 	Source   string        `cel:"source"`
 	App      string        `cel:"app"`
-	Job      string        `cel:"job"`
+	Task     string        `cel:"task"`
 	Room     string        `cel:"room"`
 	Stream   string        `cel:"stream"`
 	Format   string        `cel:"format"`
@@ -42,35 +43,20 @@ type Recording struct {
 	End      time.Time     `cel:"end"`
 }
 
-// FromFile is the recording that a file's facts describe.
-func FromFile(spec *v1alpha1.RecordingFileSpec) Recording {
-	recording := Recording{
-		Source: spec.SourceRef.Name,
-		App:    spec.AppID,
-		Job:    spec.JobID,
-		Room:   spec.RoomID,
-		Stream: spec.StreamName,
-		Format: spec.Format,
+// FromFacts is the recording that the facts describe.
+func FromFacts(facts recording.Facts) Recording {
+	seen := Recording{
+		Source: facts.Source, App: facts.App, Task: facts.Task(), Room: facts.Room, Stream: facts.Stream, Format: facts.Format,
+		Bucket: facts.Object.Bucket, Object: facts.Object.Key,
+		Size: facts.SizeBytes, Width: int64(facts.Width), Height: int64(facts.Height), Duration: facts.Duration(),
 	}
-	file := spec.File
-	if file == nil {
-		return recording
+	if facts.StartTime != nil {
+		seen.Start = facts.StartTime.Time
 	}
-	recording.Size = file.SizeBytes
-	recording.Width = int64(file.Width)
-	recording.Height = int64(file.Height)
-	recording.Duration = time.Duration(file.DurationSeconds) * time.Second
-	if file.StartTime != nil {
-		recording.Start = file.StartTime.Time
+	if facts.EndTime != nil {
+		seen.End = facts.EndTime.Time
 	}
-	if file.EndTime != nil {
-		recording.End = file.EndTime.Time
-	}
-	if file.OBS != nil {
-		recording.Bucket = file.OBS.Bucket
-		recording.Object = file.OBS.Object
-	}
-	return recording
+	return seen
 }
 
 // Router compiles expressions once and evaluates them. It is safe for concurrent use.
@@ -90,8 +76,10 @@ type compilation struct {
 func New() (*Router, error) {
 	env, err := cel.NewEnv(
 		ext.NativeTypes(reflect.TypeFor[Recording](), ext.ParseStructTags(true)),
+		cel.OptionalTypes(),
 		ext.Strings(),
 		cel.Variable("recording", cel.ObjectType("routing.Recording")),
+		unknownFacts,
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make CEL environment: %w", err)
@@ -105,7 +93,8 @@ func (r *Router) Check(expression string) error {
 	return err
 }
 
-// Choose returns the name of the pipeline of the first route that matches, and whether one does. An expression that
+// Choose returns the name of the pipeline of the first route that matches, and whether one does. A route whose outcome
+// depends on a fact that is not known matches. An expression that
 // is wrong, or fails on this recording, matches nothing; what is wrong comes back in the error beside the choice.
 func (r *Router) Choose(routes []v1alpha1.Route, recording Recording) (string, bool, error) {
 	var problems []error
@@ -131,6 +120,10 @@ func (r *Router) matches(expression string, recording Recording) (bool, error) {
 		return false, err
 	}
 	value, _, err := program.Eval(map[string]any{"recording": recording})
+	if errors.Is(err, errUnknownFact) {
+		// Whether the route matches depends on a fact that nobody reported: a recording is not passed over for that.
+		return true, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("evaluate: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 func route(when, pipeline string) v1alpha1.Route {
@@ -23,14 +24,26 @@ func newRouter(t *testing.T) *Router {
 	return router
 }
 
+// The route of the README takes a recording whose duration nobody reported, and one without sound and pictures has none.
+func TestRouter_TakesWhatIsNotKnown(t *testing.T) {
+	router := newRouter(t)
+	for when, want := range map[string]bool{
+		"recording.format == 'HLS' && recording.duration >= duration('5s')": true,
+		"recording.size > 1000": true, "recording.end < timestamp('2020-01-01T00:00:00Z')": true,
+		"recording.width > 0": false, "recording.height > 0": false, "recording.room == 'x'": false,
+	} {
+		_, matched, err := router.Choose([]v1alpha1.Route{route(when, "p")}, FromFacts(recording.Facts{Format: "HLS"}))
+		if matched != want || err != nil {
+			t.Errorf("%s: %t, %v", when, matched, err)
+		}
+	}
+}
+
 func TestChoose(t *testing.T) {
 	router := newRouter(t)
-	spec := v1alpha1.RecordingFileSpec{
-		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, RoomID: "room01", Format: "HLS",
-		File: &v1alpha1.RecordedFile{
-			DurationSeconds: 65, SizeBytes: 1000, Width: 1280, Height: 720,
-			OBS: &v1alpha1.OBSObject{Bucket: "b", Object: "o.m3u8"},
-		},
+	facts := recording.Facts{
+		Source: "classroom", Room: "room01", Format: "HLS", TaskIDs: []string{"b", "a"}, Object: v1alpha1.ObjectIdentity{Bucket: "b", Key: "o.m3u8"},
+		RecordingFacts: v1alpha1.RecordingFacts{DurationSeconds: 65, SizeBytes: 1000, Width: 1280, Height: 720},
 	}
 	tests := map[string]struct {
 		routes  []v1alpha1.Route
@@ -38,12 +51,17 @@ func TestChoose(t *testing.T) {
 		matched bool
 		problem string
 	}{
-		"no routes":            {},
-		"absent when matches":  {routes: []v1alpha1.Route{route("", "all")}, want: "all", matched: true},
-		"first match wins":     {routes: []v1alpha1.Route{route("recording.format == 'MP4'", "a"), route("recording.format == 'HLS'", "b"), route("", "c")}, want: "b", matched: true},
-		"duration":             {routes: []v1alpha1.Route{route("recording.duration >= duration('66s')", "long"), route("recording.duration >= duration('65s')", "ok")}, want: "ok", matched: true},
-		"integers and strings": {routes: []v1alpha1.Route{route("recording.height >= 720 && recording.room.startsWith('room') && recording.bucket == 'b'", "hd")}, want: "hd", matched: true},
-		"unset time":           {routes: []v1alpha1.Route{route("recording.start > timestamp('2020-01-01T00:00:00Z')", "x")}},
+		"no routes":                                  {},
+		"absent when matches":                        {routes: []v1alpha1.Route{route("", "all")}, want: "all", matched: true},
+		"first match wins":                           {routes: []v1alpha1.Route{route("recording.format == 'MP4'", "a"), route("recording.format == 'HLS'", "b"), route("", "c")}, want: "b", matched: true},
+		"duration":                                   {routes: []v1alpha1.Route{route("recording.duration >= duration('66s')", "long"), route("recording.duration >= duration('65s')", "ok")}, want: "ok", matched: true},
+		"integers and strings":                       {routes: []v1alpha1.Route{route("recording.height >= 720 && recording.room.startsWith('room') && recording.bucket == 'b'", "hd")}, want: "hd", matched: true},
+		"the task that sorts last":                   {routes: []v1alpha1.Route{route("recording.task == 'b'", "x")}, want: "x", matched: true},
+		"a fact that is not known matches":           {routes: []v1alpha1.Route{route("recording.start > timestamp('2020-01-01T00:00:00Z')", "x")}, want: "x", matched: true},
+		"unless the rest says no":                    {routes: []v1alpha1.Route{route("recording.format == 'MP4' && recording.start > timestamp('2020-01-01T00:00:00Z')", "x")}},
+		"in whatever order":                          {routes: []v1alpha1.Route{route("recording.start > timestamp('2020-01-01T00:00:00Z') && recording.format == 'MP4'", "x")}},
+		"or the expression asks whether it is known": {routes: []v1alpha1.Route{route("has(recording.start) && recording.start > timestamp('2020-01-01T00:00:00Z')", "x"), route("recording.?start.orValue(timestamp('1970-01-01T00:00:00Z')) > timestamp('2020-01-01T00:00:00Z')", "y")}},
+		"what is known is known":                     {routes: []v1alpha1.Route{route("!has(recording.duration)", "x"), route("recording.?duration.orValue(duration('0s')) == duration('65s')", "y")}, want: "y", matched: true},
 		"wrong expression matches nothing, the next one does": {
 			routes: []v1alpha1.Route{route("recording.fromat == 'HLS'", "a"), route("", "b")},
 			want:   "b", matched: true, problem: "spec.routes[0].when: ERROR: <input>:1:10: undefined field 'fromat'",
@@ -57,7 +75,7 @@ func TestChoose(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, matched, err := router.Choose(test.routes, FromFile(&spec))
+			got, matched, err := router.Choose(test.routes, FromFacts(facts))
 			if got != test.want || matched != test.matched {
 				t.Errorf("got %q, %v; want %q, %v", got, matched, test.want, test.matched)
 			}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,10 +75,11 @@ type wire struct {
 // Decode reads a callback's body. Its only error is a *FieldError.
 //
 // Every field is optional, null and an empty string mean that it is absent, and unknown fields are skipped. Numbers may
-// be written as strings, and as floating-point numbers without a fraction. A field that is there has to be right:
-// a wrong type, a negative or too great a number, a time that is none, too long a text, invalid UTF-8 and control
-// characters are errors, because the API server would refuse them later, or store something else. But of an event
-// whose event_type is unknown or absent nothing is demanded.
+// be written as strings, fractions of a second are dropped, and IDs may be written as integers. A field that identifies
+// the recording (app_id, the task of a START or OVER, and where a finished file lies) has to be right: a wrong type, too
+// long a text, invalid UTF-8 and control characters are errors. Any other field that cannot be read is dropped and named
+// in Event.IgnoredFields, because the service does not send the callback again. Of an event whose event_type is unknown
+// or absent nothing is demanded.
 func Decode(body []byte) (Event, error) {
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
 	if len(trimmed) == 0 || trimmed[0] != '{' {
@@ -88,32 +90,35 @@ func Decode(body []byte) (Event, error) {
 		return Event{}, &FieldError{Field: "body", Problem: "is not JSON: " + syntaxProblem(err, len(body)-len(trimmed))}
 	}
 	var r reader
-	name := r.eventType(w.EventType)
+	name := required(&r, "event_type", w.EventType, readEventType)
 	event := Event{Type: typeOf(name), Name: cut(name, maxEventName)}
-	if r.err != nil {
-		return Event{}, r.err
-	}
 	if event.Type == Unknown {
-		return decodeUnknown(event, w), nil
+		if r.err == nil {
+			event = decodeUnknown(event, w)
+		}
+		return event, r.err
 	}
-	event.AppID = r.text("app_id", w.AppID, maxID)
-	event.JobID = r.text("job_id", w.JobID, maxID)
-	event.RoomID = r.text("room_id", w.RoomID, maxName)
-	event.StreamName = r.text("stream_name", w.StreamName, maxName)
-	event.Format = strings.ToUpper(r.text("record_format", w.RecordFormat, maxFormat))
-	if utf8.RuneCountInString(event.Format) > maxFormat {
-		r.fail("record_format", "is longer than %d characters in upper case", maxFormat)
-	}
-	event.Detail = detail(w.DetailMessage)
+	event.AppID = required(&r, "app_id", w.AppID, readID(maxID))
 	if event.Type == Complete {
+		event.TaskID = optional(&r, "job_id", w.JobID, readID(maxID))
 		event.File = r.file(w)
+	} else {
+		event.TaskID = required(&r, "job_id", w.JobID, readID(maxID))
 	}
+	event.RoomID = optional(&r, "room_id", w.RoomID, readID(maxName))
+	event.StreamName = optional(&r, "stream_name", w.StreamName, readID(maxName))
+	event.Format = optional(&r, "record_format", w.RecordFormat, readFormat)
+	event.Detail = detail(w.DetailMessage)
 	if r.err != nil {
 		return Event{}, r.err
 	}
-	if err := event.check(); err != nil {
-		return Event{}, err
+	if event.Type == Complete {
+		if err := event.checkFile(); err != nil {
+			return Event{}, err
+		}
 	}
+	slices.Sort(r.ignored)
+	event.IgnoredFields = r.ignored
 	return event, nil
 }
 
@@ -140,7 +145,7 @@ func marked(body []byte) []byte {
 // decodeUnknown keeps the app alone, so that another app's event can be refused whatever it is.
 func decodeUnknown(event Event, w wire) Event {
 	var r reader
-	event.AppID = r.text("app_id", w.AppID, maxID)
+	event.AppID = optional(&r, "app_id", w.AppID, readID(maxID))
 	return event
 }
 
@@ -153,69 +158,134 @@ func detail(raw json.RawMessage) string {
 	return strings.ReplaceAll(cut(text, maxDetail), mark, string(utf8.RuneError))
 }
 
-// reader reads raw values and keeps the first error, so that Decode reads as a list of fields.
-type reader struct{ err error }
-
-func (r *reader) fail(field, format string, args ...any) {
-	if r.err == nil {
-		r.err = &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
-	}
+// reader keeps the first error of a field that has to be right, and the names of the other fields that cannot be read,
+// so that Decode reads as a list of fields.
+type reader struct {
+	err     error
+	ignored []string
 }
 
-// file reads the facts that come with RECORD_FILE_COMPLETE.
-func (r *reader) file(w wire) File {
-	return File{
-		DownloadURL:     r.text("download_url", w.DownloadURL, maxURL),
-		SizeBytes:       r.integer("file_size", w.FileSize, maxSize),
-		DurationSeconds: r.integer("record_duration", w.RecordDuration, maxDuration),
-		StartTime:       r.time("start_time", w.StartTime),
-		EndTime:         r.time("end_time", w.EndTime),
-		Width:           r.pixels("width", w.Width),
-		Height:          r.pixels("height", w.Height),
-		Location:        r.text("obs_location", w.OBSLocation, maxLocation),
-		Bucket:          r.text("obs_bucket", w.OBSBucket, maxBucket),
-		Object:          r.text("obs_object", w.OBSObject, maxObject),
+// required reads a field that identifies the recording. A field that is absent is zero.
+func required[T any](r *reader, field string, raw json.RawMessage, read func(json.RawMessage) (T, error)) T {
+	value, err := readField(raw, read)
+	if err != nil && r.err == nil {
+		r.err = &FieldError{Field: field, Problem: err.Error()}
 	}
+	return value
+}
+
+// optional reads a field that only describes the recording.
+func optional[T any](r *reader, field string, raw json.RawMessage, read func(json.RawMessage) (T, error)) T {
+	value, err := readField(raw, read)
+	if err != nil {
+		r.ignored = append(r.ignored, field)
+	}
+	return value
+}
+
+func readField[T any](raw json.RawMessage, read func(json.RawMessage) (T, error)) (T, error) {
+	var zero T
+	if absent(raw) {
+		return zero, nil
+	}
+	value, err := read(raw)
+	if err != nil {
+		return zero, err
+	}
+	return value, nil
+}
+
+// file reads the facts that come with RECORD_FILE_COMPLETE. Where the file lies identifies it: bucket and object, or
+// the URL when they are not both there.
+func (r *reader) file(w wire) File {
+	file := File{
+		Bucket: required(r, "obs_bucket", w.OBSBucket, readText(maxBucket)),
+		Object: required(r, "obs_object", w.OBSObject, readText(maxObject)),
+	}
+	if file.Bucket == "" || file.Object == "" {
+		file.DownloadURL = required(r, "download_url", w.DownloadURL, readText(maxURL))
+	} else {
+		file.DownloadURL = optional(r, "download_url", w.DownloadURL, readURL)
+	}
+	file.SizeBytes = optional(r, "file_size", w.FileSize, readInteger(maxSize))
+	file.DurationSeconds = optional(r, "record_duration", w.RecordDuration, readSeconds)
+	file.StartTime = optional(r, "start_time", w.StartTime, readTime)
+	file.EndTime = optional(r, "end_time", w.EndTime, readTime)
+	file.Width = optional(r, "width", w.Width, readPixels)
+	file.Height = optional(r, "height", w.Height, readPixels)
+	file.Location = optional(r, "obs_location", w.OBSLocation, readText(maxLocation))
+	return file
 }
 
 func absent(raw json.RawMessage) bool {
 	return len(raw) == 0 || string(raw) == "null" || string(raw) == `""`
 }
 
-// eventType reads event_type: any string will do, because one that is odd is merely unknown.
-func (r *reader) eventType(raw json.RawMessage) string {
+// readEventType takes any string, because one that is odd is merely unknown.
+func readEventType(raw json.RawMessage) (string, error) {
 	var name string
-	if !absent(raw) && json.Unmarshal(raw, &name) != nil {
-		r.fail("event_type", "must be a string")
+	if json.Unmarshal(raw, &name) != nil {
+		return "", errors.New("must be a string")
 	}
-	return name
+	return name, nil
 }
 
-// text reads a string of at most limit characters.
-func (r *reader) text(field string, raw json.RawMessage, limit int) string {
-	if absent(raw) {
-		return ""
+// readText takes a string of at most limit characters.
+func readText(limit int) func(json.RawMessage) (string, error) {
+	return func(raw json.RawMessage) (string, error) {
+		if raw[0] != '"' {
+			return "", errors.New("must be a string")
+		}
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return "", errors.New("is not a JSON string")
+		}
+		switch {
+		case replaced(raw, text):
+			return "", errors.New("is not valid Unicode")
+		case utf8.RuneCountInString(text) > limit:
+			return "", fmt.Errorf("is longer than %d characters", limit)
+		case strings.ContainsFunc(text, unicode.IsControl):
+			return "", errors.New("must not contain control characters or invalid UTF-8")
+		}
+		return text, nil
 	}
-	if raw[0] != '"' {
-		r.fail(field, "must be a string")
-		return ""
+}
+
+// readID is readText, and takes the digits of an integer too.
+func readID(limit int) func(json.RawMessage) (string, error) {
+	text := readText(limit)
+	return func(raw json.RawMessage) (string, error) {
+		if digits := strings.TrimPrefix(string(raw), "-"); digits != "" && strings.Trim(digits, "0123456789") == "" {
+			raw = json.RawMessage(strconv.Quote(string(raw)))
+		}
+		return text(raw)
 	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		r.fail(field, "is not a string of JSON")
-		return ""
+}
+
+// readFormat takes a format in any case.
+func readFormat(raw json.RawMessage) (string, error) {
+	text, err := readText(maxFormat)(raw)
+	if err != nil {
+		return "", err
 	}
-	switch {
-	case replaced(raw, text):
-		r.fail(field, "is not valid Unicode")
-	case utf8.RuneCountInString(text) > limit:
-		r.fail(field, "is longer than %d characters", limit)
-	case strings.ContainsFunc(text, unicode.IsControl):
-		r.fail(field, "holds a control character, or a byte that is no UTF-8")
-	default:
-		return text
+	// Some characters become longer in upper case.
+	if text = strings.ToUpper(text); utf8.RuneCountInString(text) > maxFormat {
+		return "", fmt.Errorf("is longer than %d characters in upper case", maxFormat)
 	}
-	return ""
+	return text, nil
+}
+
+// readURL takes a URL of http or https.
+func readURL(raw json.RawMessage) (string, error) {
+	text, err := readText(maxURL)(raw)
+	if err != nil {
+		return "", err
+	}
+	if _, err := parseURL(text); err != nil {
+		return "", err
+	}
+	return text, nil
 }
 
 // replaced reports whether encoding/json has put U+FFFD where the text had half a surrogate pair (\ud800).
@@ -230,33 +300,55 @@ func replaced(raw []byte, text string) bool {
 	return strings.Count(text, replacement) > sent
 }
 
-// integer reads a number from 0 to limit, also when it is written as a string or as 65.0.
-func (r *reader) integer(field string, raw json.RawMessage, limit int64) int64 {
-	if absent(raw) {
-		return 0
+// readInteger takes a whole number from 0 to limit, also when it is written as a string or as 65.0.
+func readInteger(limit int64) func(json.RawMessage) (int64, error) {
+	return func(raw json.RawMessage) (int64, error) {
+		text, err := numberText(raw)
+		if err != nil {
+			return 0, err
+		}
+		return inRange(text, limit)
 	}
-	text := string(bytes.Trim(raw, `"`))
-	if len(text) > maxNumber {
-		r.fail(field, "is not a number")
-		return 0
-	}
-	n, err := parseInteger(strings.TrimSpace(text))
-	switch {
-	case errors.Is(err, strconv.ErrRange) || (err == nil && n > limit):
-		r.fail(field, "must be at most %d", limit)
-	case err != nil:
-		r.fail(field, "must be a whole number")
-	case n < 0:
-		r.fail(field, "must not be negative")
-	default:
-		return n
-	}
-	return 0
 }
 
-// pixels reads a width or a height.
-func (r *reader) pixels(field string, raw json.RawMessage) int32 {
-	return int32(r.integer(field, raw, maxPixels)) //nolint:gosec // it is at most maxPixels
+// readSeconds takes a duration. A fraction of a second is dropped.
+func readSeconds(raw json.RawMessage) (int64, error) {
+	text, err := numberText(raw)
+	if err != nil {
+		return 0, err
+	}
+	whole, fraction, found := strings.Cut(text, ".")
+	if found && whole != "" && whole[0] != '-' && fraction != "" && strings.Trim(fraction, "0123456789") == "" {
+		text = whole
+	}
+	return inRange(text, maxDuration)
+}
+
+func readPixels(raw json.RawMessage) (int32, error) {
+	n, err := readInteger(maxPixels)(raw)
+	return int32(n), err //nolint:gosec // at most maxPixels
+}
+
+// numberText is a number as it is written, without the quotes that it may stand in.
+func numberText(raw json.RawMessage) (string, error) {
+	text := strings.TrimSpace(strings.Trim(string(raw), `"`))
+	if len(text) > maxNumber {
+		return "", errors.New("is not a number")
+	}
+	return text, nil
+}
+
+func inRange(text string, limit int64) (int64, error) {
+	n, err := parseInteger(text)
+	switch {
+	case errors.Is(err, strconv.ErrRange) || (err == nil && n > limit):
+		return 0, fmt.Errorf("must be at most %d", limit)
+	case err != nil:
+		return 0, errors.New("must be a whole number")
+	case n < 0:
+		return 0, errors.New("must not be negative")
+	}
+	return n, nil
 }
 
 // parseInteger reads 65, and 65.0 as long as a float64 holds it exactly.
@@ -282,23 +374,31 @@ func parseInteger(text string) (int64, error) {
 	return int64(f), nil
 }
 
-// time reads YYYY-MM-DDThh:mm:ssZ, and forgives a fraction of a second and another zone. The year is 1970 to 9999.
-func (r *reader) time(field string, raw json.RawMessage) time.Time {
-	text := r.text(field, raw, maxNumber)
-	if text == "" {
-		return time.Time{}
+// readTime takes every time that RFC 3339 allows: with a fraction, which is dropped, in any zone, with a leap second, and
+// with a blank or a small t and z. The year is 1970 to 9999.
+func readTime(raw json.RawMessage) (time.Time, error) {
+	text, err := readText(maxNumber)(raw)
+	if err != nil {
+		return time.Time{}, err
+	}
+	text = strings.ToUpper(text)
+	const day, second = len("2006-01-02"), len("2006-01-02T15:04:05")
+	if len(text) > day && text[day] == ' ' {
+		text = text[:day] + "T" + text[day+1:]
+	}
+	leap := time.Duration(0)
+	if len(text) > second && text[second-2:second] == "60" {
+		text, leap = text[:second-2]+"59"+text[second:], time.Second
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		r.fail(field, "is not a time as 2021-04-28T08:56:57Z")
-		return time.Time{}
+		return time.Time{}, errors.New("is not a time such as 2021-04-28T08:56:57Z")
 	}
-	at = at.UTC().Truncate(time.Second)
+	at = at.UTC().Truncate(time.Second).Add(leap)
 	if at.Year() < 1970 || at.Year() > 9999 {
-		r.fail(field, "is not a time from 1970 to 9999")
-		return time.Time{}
+		return time.Time{}, errors.New("is not a time from 1970 to 9999")
 	}
-	return at
+	return at, nil
 }
 
 // cut shortens a text to at most limit characters.

@@ -25,7 +25,7 @@ func at(text string) time.Time {
 	return t
 }
 
-func TestDecodeFixtures(t *testing.T) {
+func TestDecode_Fixtures(t *testing.T) {
 	const (
 		app, job = "5fcdf5651xxxxxx6f835d0d4", "608196a2fa1xxxxxx515147f32ef463b"
 		base     = "Record/Record/5fcdf5651xxxxxx6f835d0d4.SparkRTC.myhuaweicloud.com/live/continuous_record/"
@@ -40,15 +40,15 @@ func TestDecodeFixtures(t *testing.T) {
 			Location: "http://obs.cn-north-4.myhuaweicloud.com", Bucket: "abc-rtc-bucket2", Object: object}
 	}
 	for name, want := range map[string]Event{
-		"start-hls.json": {Type: Start, Name: "RECORD_NEW_FILE_START", AppID: app, JobID: job, RoomID: room, StreamName: "mystream", Format: "HLS"},
-		"complete-hls.json": {Type: Complete, Name: "RECORD_FILE_COMPLETE", AppID: app, JobID: job, RoomID: room, StreamName: "mystream", Format: "HLS",
+		"start-hls.json": {Type: Start, Name: "RECORD_NEW_FILE_START", AppID: app, TaskID: job, RoomID: room, StreamName: "mystream", Format: "HLS"},
+		"complete-hls.json": {Type: Complete, Name: "RECORD_FILE_COMPLETE", AppID: app, TaskID: job, RoomID: room, StreamName: "mystream", Format: "HLS",
 			File: facts(hls, host+hls)},
-		"complete-mp4.json": {Type: Complete, Name: "RECORD_FILE_COMPLETE", AppID: app, JobID: job, RoomID: room, StreamName: "mystream", Format: "MP4",
+		"complete-mp4.json": {Type: Complete, Name: "RECORD_FILE_COMPLETE", AppID: app, TaskID: job, RoomID: room, StreamName: "mystream", Format: "MP4",
 			File: facts(mp4, host+mp4)},
-		"complete-unicode.json": {Type: Complete, Name: "RECORD_FILE_COMPLETE", AppID: app, JobID: job, RoomID: "房间 01/é", StreamName: "教室-一班_张三", Format: "HLS",
+		"complete-unicode.json": {Type: Complete, Name: "RECORD_FILE_COMPLETE", AppID: app, TaskID: job, RoomID: "房间 01/é", StreamName: "教室-一班_张三", Format: "HLS",
 			File: facts(base+"hls/教室_2021-04-28-08-57-07/教室_2021-04-28-08-57-07.m3u8",
 				host+base+"hls/%E6%95%99%E5%AE%A4_2021-04-28-08-57-07/%E6%95%99%E5%AE%A4_2021-04-28-08-57-07.m3u8")},
-		"server-over.json": {Type: Over, Name: "CLOUD_RECORD_SERVER_OVER", AppID: app, JobID: job, RoomID: room, Detail: "job over"},
+		"server-over.json": {Type: Over, Name: "CLOUD_RECORD_SERVER_OVER", AppID: app, TaskID: job, RoomID: room, Detail: "job over"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Decode(fixture(t, name))
@@ -82,7 +82,7 @@ func TestDecode(t *testing.T) {
 		"the greatest": {complete(`,"file_size":1125899906842624,"record_duration":2147483647,"width":65536`), with(func(e *Event) {
 			e.File.SizeBytes, e.File.DurationSeconds, e.File.Width = 1<<50, 1<<31-1, 65536
 		})},
-		"the last one wins": {complete(`,"job_id":"a","job_id":"b"`), with(func(e *Event) { e.JobID = "b" })},
+		"the last one wins": {complete(`,"job_id":"a","job_id":"b"`), with(func(e *Event) { e.TaskID = "b" })},
 		"format in any case": {complete(`,"record_format":"mp4"`), with(func(e *Event) {
 			e.Format = "MP4"
 		})},
@@ -102,13 +102,24 @@ func TestDecode(t *testing.T) {
 		"a URL names the file": {`{"event_type":"RECORD_FILE_COMPLETE","obs_object":"o.mp4","obs_location":"l","download_url":"https://h/p.m3u8?x=y"}`,
 			Event{Type: Complete, Name: "RECORD_FILE_COMPLETE", Format: "HLS", File: File{DownloadURL: "https://h/p.m3u8?x=y"}}},
 		"a START names its stream":  {`{"event_type":"RECORD_NEW_FILE_START","stream_name":"s"}`, Event{Type: Start, Name: "RECORD_NEW_FILE_START", StreamName: "s"}},
-		"a START of facts":          {`{"event_type":"RECORD_NEW_FILE_START","job_id":"j","file_size":-1}`, Event{Type: Start, Name: "RECORD_NEW_FILE_START", JobID: "j"}},
-		"the other spelling":        {`{"event_type":"CLOUD_RECORD_OVER","job_id":"j"}`, Event{Type: Over, Name: "CLOUD_RECORD_OVER", JobID: "j"}},
+		"a START of facts":          {`{"event_type":"RECORD_NEW_FILE_START","job_id":"j","file_size":-1}`, Event{Type: Start, Name: "RECORD_NEW_FILE_START", TaskID: "j"}},
+		"the other spelling":        {`{"event_type":"CLOUD_RECORD_OVER","job_id":"j"}`, Event{Type: Over, Name: "CLOUD_RECORD_OVER", TaskID: "j"}},
 		"unknown, whatever follows": {`{"event_type":"NEW","file_size":"x","job_id":7,"app_id":"a","end_time":[]}`, Event{Name: "NEW", AppID: "a"}},
-		"unknown with a bad app":    {`{"event_type":"NEW","app_id":7}`, Event{Name: "NEW"}},
-		"no event_type":             {`{}`, Event{}},
-		"event_type null":           {`{"event_type":null}`, Event{}},
-		"a long unknown":            {`{"event_type":"` + strings.Repeat("x", 300) + `"}`, Event{Name: strings.Repeat("x", maxEventName)}},
+		"unknown with a bad app":    {`{"event_type":"NEW","app_id":[]}`, Event{Name: "NEW"}},
+		"IDs as integers":           {complete(`,"app_id":0,"job_id":12345678901234567890,"room_id":-7,"stream_name":8`), with(func(e *Event) { e.AppID, e.TaskID, e.RoomID, e.StreamName = "0", "12345678901234567890", "-7", "8" })},
+		"a fraction of a second":    {complete(`,"record_duration":65.4`), with(func(e *Event) { e.File.DurationSeconds = 65 })},
+		"a fraction as a string":    {complete(`,"record_duration":"65.999"`), with(func(e *Event) { e.File.DurationSeconds = 65 })},
+		"a time in small letters":   {complete(`,"end_time":"2021-04-28t08:58:02z"`), with(func(e *Event) { e.File.EndTime = at("2021-04-28T08:58:02Z") })},
+		"a time with a blank":       {complete(`,"end_time":"2021-04-28 10:58:02+02:00"`), with(func(e *Event) { e.File.EndTime = at("2021-04-28T08:58:02Z") })},
+		"a leap second":             {complete(`,"end_time":"2016-12-31T23:59:60.5Z"`), with(func(e *Event) { e.File.EndTime = at("2017-01-01T00:00:00Z") })},
+		"a START of nothing":        {`{"event_type":"RECORD_NEW_FILE_START","room_id":"r"}`, Event{Type: Start, Name: "RECORD_NEW_FILE_START", RoomID: "r"}},
+		"an OVER of nothing":        {`{"event_type":"CLOUD_RECORD_SERVER_OVER"}`, Event{Type: Over, Name: "CLOUD_RECORD_SERVER_OVER"}},
+		"several fields ignored": {complete(`,"width":1280.5,"height":720,"file_size":-1,"room_id":{},"job_id":[]`), with(func(e *Event) {
+			e.File.Height, e.IgnoredFields = 720, []string{"file_size", "job_id", "room_id", "width"}
+		})},
+		"no event_type":   {`{}`, Event{}},
+		"event_type null": {`{"event_type":null}`, Event{}},
+		"a long unknown":  {`{"event_type":"` + strings.Repeat("x", 300) + `"}`, Event{Name: strings.Repeat("x", maxEventName)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Decode([]byte(c.body))
@@ -119,62 +130,36 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func TestDecodeRefuses(t *testing.T) {
+// What identifies the recording can refuse a callback: half of it would be another recording.
+func TestDecode_RefusesWrongIdentity(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("x", n) }
+	start := func(fields string) string { return `{"event_type":"RECORD_NEW_FILE_START"` + fields + `}` }
+	over := func(fields string) string { return `{"event_type":"CLOUD_RECORD_OVER"` + fields + `}` }
 	for name, c := range map[string]struct{ body, field string }{
-		"nothing":                  {``, "body"},
-		"null":                     {`null`, "body"},
-		"a list":                   {`[]`, "body"},
-		"a string":                 {`"x"`, "body"},
-		"half an object":           {`{"event_type":`, "body"},
-		"two objects":              {`{}{}`, "body"},
-		"too deep":                 {`{"x":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, "body"},
-		"a form":                   {`event_type=x`, "body"},
-		"the wrong job":            {complete(`,"job_id":7`), "job_id"},
-		"an object for a text":     {complete(`,"room_id":{}`), "room_id"},
-		"a long app":               {complete(`,"app_id":"` + long(129) + `"`), "app_id"},
-		"a long job":               {complete(`,"job_id":"` + long(129) + `"`), "job_id"},
-		"a long room":              {complete(`,"room_id":"` + long(257) + `"`), "room_id"},
-		"a long stream":            {complete(`,"stream_name":"` + long(257) + `"`), "stream_name"},
-		"a long format":            {complete(`,"record_format":"` + long(33) + `"`), "record_format"},
-		"a long URL":               {complete(`,"download_url":"` + long(4097) + `"`), "download_url"},
-		"a long location":          {complete(`,"obs_location":"` + long(1025) + `"`), "obs_location"},
-		"a long bucket":            {complete(`,"obs_bucket":"` + long(256) + `"`), "obs_bucket"},
-		"a long object":            {complete(`,"obs_object":"` + long(1025) + `"`), "obs_object"},
-		"a control character":      {complete(`,"room_id":"a\u0000b"`), "room_id"},
-		"a newline":                {complete(`,"obs_object":"a\nb"`), "obs_object"},
-		"invalid UTF-8":            {complete(`,"room_id":"` + "\xff" + `"`), "room_id"},
-		"half a pair":              {complete(`,"room_id":"\ud800"`), "room_id"},
-		"a negative size":          {complete(`,"file_size":-1`), "file_size"},
-		"a negative float":         {complete(`,"file_size":-1.5e300`), "file_size"},
-		"a negative overflow":      {complete(`,"file_size":-99999999999999999999`), "file_size"},
-		"a fraction":               {complete(`,"record_duration":65.5`), "record_duration"},
-		"an overflow":              {complete(`,"file_size":9223372036854775808`), "file_size"},
-		"an overflow of a float":   {complete(`,"file_size":1e400`), "file_size"},
-		"a float beyond precision": {complete(`,"file_size":1e18`), "file_size"},
-		"a long number":            {complete(`,"file_size":` + strings.Repeat("9", 100_000)), "file_size"},
-		"a number that is none":    {complete(`,"file_size":"0x41"`), "file_size"},
-		"infinity":                 {complete(`,"file_size":"Inf"`), "file_size"},
-		"a truth for a number":     {complete(`,"file_size":true`), "file_size"},
-		"a list for a number":      {complete(`,"file_size":[]`), "file_size"},
-		"too wide":                 {complete(`,"width":65537`), "width"},
-		"too high":                 {complete(`,"height":"99999"`), "height"},
-		"a duration of ages":       {complete(`,"record_duration":9223372036854775807`), "record_duration"},
-		"a duration of 69 years":   {complete(`,"record_duration":2147483648`), "record_duration"},
-		"more than a pebibyte":     {complete(`,"file_size":1125899906842625`), "file_size"},
-		"a size that overflows":    {complete(`,"file_size":2305843009213693952`), "file_size"},
-		"a time that is none":      {complete(`,"start_time":"yesterday"`), "start_time"},
-		"a time as a number":       {complete(`,"end_time":1619600282`), "end_time"},
-		"the thirtieth of February": {
-			complete(`,"end_time":"2021-02-30T00:00:00Z"`), "end_time"},
-		"the year 0":            {complete(`,"end_time":"0000-01-01T00:00:00Z"`), "end_time"},
-		"the year 10000":        {complete(`,"end_time":"9999-12-31T23:59:59-01:00"`), "end_time"},
-		"a COMPLETE of no file": {`{"event_type":"RECORD_FILE_COMPLETE","obs_object":"o"}`, "obs_bucket, obs_object, download_url"},
-		"a URL that is none":    {`{"event_type":"RECORD_FILE_COMPLETE","download_url":"o"}`, "download_url"},
-		"a URL of a file":       {`{"event_type":"RECORD_FILE_COMPLETE","download_url":"file:///etc/passwd"}`, "download_url"},
-		"a START of nothing":    {`{"event_type":"RECORD_NEW_FILE_START","room_id":"r"}`, "job_id, stream_name"},
-		"an OVER of nothing":    {`{"event_type":"CLOUD_RECORD_SERVER_OVER"}`, "job_id"},
-		"event_type a number":   {`{"event_type":7}`, "event_type"},
+		"nothing":                              {``, "body"},
+		"null":                                 {`null`, "body"},
+		"a list":                               {`[]`, "body"},
+		"a string":                             {`"x"`, "body"},
+		"half an object":                       {`{"event_type":`, "body"},
+		"two objects":                          {`{}{}`, "body"},
+		"too deep":                             {`{"x":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, "body"},
+		"a form":                               {`event_type=x`, "body"},
+		"an object for an app":                 {complete(`,"app_id":{}`), "app_id"},
+		"a long app":                           {complete(`,"app_id":"` + long(129) + `"`), "app_id"},
+		"a START of a list":                    {start(`,"job_id":[]`), "job_id"},
+		"a START of 1.5":                       {start(`,"job_id":1.5`), "job_id"},
+		"a START of a newline":                 {start(`,"job_id":"a\nb"`), "job_id"},
+		"an OVER of much":                      {over(`,"job_id":"` + long(129) + `"`), "job_id"},
+		"a long bucket":                        {complete(`,"obs_bucket":"` + long(256) + `"`), "obs_bucket"},
+		"a bucket of bytes":                    {complete(`,"obs_bucket":"` + "\xff" + `"`), "obs_bucket"},
+		"a long object":                        {complete(`,"obs_object":"` + long(1025) + `"`), "obs_object"},
+		"an object of lines":                   {complete(`,"obs_object":"a\nb"`), "obs_object"},
+		"a number for an object, beside a URL": {`{"event_type":"RECORD_FILE_COMPLETE","obs_bucket":"b","obs_object":7,"download_url":"https://h/p"}`, "obs_object"},
+		"a COMPLETE of no file":                {`{"event_type":"RECORD_FILE_COMPLETE","obs_object":"o"}`, "obs_bucket, obs_object, download_url"},
+		"a URL that is none":                   {`{"event_type":"RECORD_FILE_COMPLETE","download_url":"o"}`, "download_url"},
+		"a URL of a file":                      {`{"event_type":"RECORD_FILE_COMPLETE","download_url":"file:///etc/passwd"}`, "download_url"},
+		"a long URL alone":                     {`{"event_type":"RECORD_FILE_COMPLETE","download_url":"https://h/` + long(4097) + `"}`, "download_url"},
+		"event_type a number":                  {`{"event_type":7}`, "event_type"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Decode([]byte(c.body))
@@ -192,20 +177,73 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// However small a number is, what is wrong with it is that it is negative.
-func TestDecodeTellsNegativeNumbers(t *testing.T) {
-	for _, number := range []string{"-1", "-1.5", "-9223372036854775809", "-1e300", "-1e400"} {
-		if _, err := Decode([]byte(complete(`,"file_size":` + number))); err == nil || err.Error() != "file_size: must not be negative" {
-			t.Errorf("%s: %v", number, err)
-		}
+// What only describes the recording never costs the callback: the service does not send it again.
+func TestDecode_IgnoresWrongDescription(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for name, c := range map[string]struct{ field, value string }{
+		"a list for a task":         {"job_id", `[]`},
+		"a long task":               {"job_id", `"` + long(129) + `"`},
+		"an object for a room":      {"room_id", `{}`},
+		"a fraction for a room":     {"room_id", `7.5`},
+		"a long room":               {"room_id", `"` + long(257) + `"`},
+		"a control character":       {"room_id", `"a\u0000b"`},
+		"invalid UTF-8":             {"room_id", `"` + "\xff" + `"`},
+		"half a pair":               {"room_id", `"\ud800"`},
+		"a long stream":             {"stream_name", `"` + long(257) + `"`},
+		"a long URL":                {"download_url", `"https://h/` + long(4097) + `"`},
+		"a URL that is none":        {"download_url", `"x"`},
+		"a long location":           {"obs_location", `"` + long(1025) + `"`},
+		"a negative size":           {"file_size", `-1`},
+		"a negative float":          {"file_size", `-1.5e300`},
+		"a negative overflow":       {"file_size", `-99999999999999999999`},
+		"a negative duration":       {"record_duration", `-1`},
+		"a little less than none":   {"record_duration", `-0.5`},
+		"an overflow":               {"file_size", `9223372036854775808`},
+		"an overflow of a float":    {"file_size", `1e400`},
+		"a float beyond precision":  {"file_size", `1e18`},
+		"a fraction of a byte":      {"file_size", `65.5`},
+		"a long number":             {"file_size", strings.Repeat("9", 100_000)},
+		"a number that is none":     {"file_size", `"0x41"`},
+		"infinity":                  {"file_size", `"Inf"`},
+		"a truth for a number":      {"file_size", `true`},
+		"a list for a number":       {"file_size", `[]`},
+		"half a pixel":              {"width", `1280.5`},
+		"too wide":                  {"width", `65537`},
+		"too high":                  {"height", `"99999"`},
+		"a duration of ages":        {"record_duration", `9223372036854775807`},
+		"a duration of 69 years":    {"record_duration", `2147483648`},
+		"more than a pebibyte":      {"file_size", `1125899906842625`},
+		"a size that overflows":     {"file_size", `2305843009213693952`},
+		"a time that is none":       {"start_time", `"yesterday"`},
+		"a time as a number":        {"end_time", `1619600282`},
+		"the thirtieth of February": {"end_time", `"2021-02-30T00:00:00Z"`},
+		"the year 0":                {"end_time", `"0000-01-01T00:00:00Z"`},
+		"the year 10000":            {"end_time", `"9999-12-31T23:59:59-01:00"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, err := Decode([]byte(complete(``)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.IgnoredFields = []string{c.field}
+			got, err := Decode([]byte(complete(`,"` + c.field + `":` + c.value)))
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, %v; want only %s ignored", got, err, c.field)
+			}
+		})
+	}
+	// A format that cannot be read follows from the ending.
+	got, err := Decode([]byte(complete(`,"record_format":"` + long(33) + `"`)))
+	if err != nil || got.Format != "HLS" || !slices.Equal(got.IgnoredFields, []string{"record_format"}) {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
-// Names come from whoever opens a room. What no schema, log or terminal can hold is refused; what is merely strange is
-// kept as it was sent, because the name is the recording's identity, and refusing it would lose the recording.
-func TestDecodeHostileNames(t *testing.T) {
+// Names come from anybody who opens a room. What no schema, log or terminal can hold is dropped, and refused where it is
+// the object's key; what is merely strange is kept as it was sent.
+func TestDecode_HostileNames(t *testing.T) {
 	for name, c := range map[string]struct {
-		// sent is between the quotes of JSON, kept is what becomes of it; empty for refused.
+		// sent is between the quotes of JSON, kept is what becomes of it; empty for dropped or refused.
 		sent, kept string
 	}{
 		"NUL":                        {`a\u0000b`, ""},
@@ -239,7 +277,11 @@ func TestDecodeHostileNames(t *testing.T) {
 			for _, field := range []string{"room_id", "stream_name", "obs_object"} {
 				event, err := Decode([]byte(complete(`,"` + field + `":"` + c.sent + `"`)))
 				got := map[string]string{"room_id": event.RoomID, "stream_name": event.StreamName, "obs_object": event.File.Object}[field]
-				if (err != nil) != (c.kept == "") || got != c.kept {
+				dropped := err != nil || slices.Equal(event.IgnoredFields, []string{field})
+				if problem, ok := errors.AsType[*FieldError](err); ok && problem.Field == field && field != "obs_object" {
+					t.Errorf("%s: refused the callback: %v", field, err)
+				}
+				if dropped != (c.kept == "") || got != c.kept {
 					t.Errorf("%s: kept %q, %v; want %q", field, got, err, c.kept)
 				}
 				if err != nil && strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r > '~' }) {
@@ -250,8 +292,8 @@ func TestDecodeHostileNames(t *testing.T) {
 	}
 }
 
-// Every text of up to four of these pieces is read as JSON means it, or refused because it holds half a surrogate pair.
-func TestDecodeAnySurrogates(t *testing.T) {
+// Every text of up to four of these pieces is read as JSON means it, or dropped because it holds half a surrogate pair.
+func TestDecode_AnySurrogates(t *testing.T) {
 	// A piece as it is sent, and its units of UTF-16.
 	pieces := []struct {
 		sent  string
@@ -266,7 +308,7 @@ func TestDecodeAnySurrogates(t *testing.T) {
 		want := string(utf16.Decode(units))
 		whole := slices.Equal(utf16.Encode([]rune(want)), units)
 		event, err := Decode([]byte(complete(`,"room_id":"` + sent + `"`)))
-		if whole != (err == nil) || (whole && event.RoomID != want) {
+		if err != nil || whole == (event.IgnoredFields != nil) || (whole && event.RoomID != want) {
 			t.Errorf("%s: read as %q, %v", sent, event.RoomID, err)
 		}
 		if left == 0 {
@@ -280,7 +322,7 @@ func TestDecodeAnySurrogates(t *testing.T) {
 }
 
 // The biggest body that the door lets in must not cost more than a few times its size.
-func TestDecodeAllocatesInProportion(t *testing.T) {
+func TestDecode_AllocatesInProportion(t *testing.T) {
 	const size = 256 << 10
 	for name, unit := range map[string]string{
 		"unknown fields":  `"x":1,`,
@@ -348,11 +390,14 @@ func FuzzDecode(f *testing.F) {
 // holds checks what every decoded event promises to those who store it.
 func holds(t *testing.T, event Event) {
 	t.Helper()
-	for text, limit := range map[string]int{event.AppID: maxID, event.JobID: maxID, event.RoomID: maxName, event.StreamName: maxName, event.Format: maxFormat,
+	for text, limit := range map[string]int{event.AppID: maxID, event.TaskID: maxID, event.RoomID: maxName, event.StreamName: maxName, event.Format: maxFormat,
 		event.File.DownloadURL: maxURL, event.File.Location: maxLocation, event.File.Bucket: maxBucket, event.File.Object: maxObject} {
 		if !utf8.ValidString(text) || utf8.RuneCountInString(text) > limit || strings.ContainsFunc(text, unicode.IsControl) {
 			t.Errorf("%q is invalid, longer than %d or holds a control character", text, limit)
 		}
+	}
+	if !slices.IsSorted(event.IgnoredFields) || len(event.IgnoredFields) > 16 {
+		t.Errorf("ignored fields are %q", event.IgnoredFields)
 	}
 	file := event.File
 	if file.SizeBytes < 0 || file.DurationSeconds < 0 || file.Width < 0 || file.Height < 0 || file.Width > maxPixels || file.Height > maxPixels {

@@ -4,6 +4,7 @@
 package sparkrtc
 
 import (
+	"errors"
 	"net/url"
 	"path"
 	"strings"
@@ -21,7 +22,7 @@ const (
 	// Complete is RECORD_FILE_COMPLETE: a file is finished, and where it lies.
 	Complete
 	// Over is CLOUD_RECORD_SERVER_OVER, which one page of the API reference spells CLOUD_RECORD_OVER: the recording
-	// job ended.
+	// task ended.
 	Over
 )
 
@@ -59,9 +60,10 @@ func typeOf(name string) Type {
 type Event struct {
 	Type Type
 	// Name is event_type as sent, cut to a length that can be logged.
-	Name       string
-	AppID      string
-	JobID      string
+	Name  string
+	AppID string
+	// TaskID is job_id: the recording task.
+	TaskID     string
 	RoomID     string
 	StreamName string
 	// Format is record_format in upper case; for Complete it may be derived from the ending of the object.
@@ -70,6 +72,8 @@ type Event struct {
 	Detail string
 	// File is zero for every type but Complete.
 	File File
+	// IgnoredFields are the fields of the body that could not be read and were dropped, sorted.
+	IgnoredFields []string
 }
 
 // File holds the facts of a finished file. Either Bucket and Object are both set, or DownloadURL is.
@@ -87,25 +91,7 @@ type File struct {
 	Object    string
 }
 
-// check says what is missing for the event to mean anything, and derives what can be derived.
-func (e *Event) check() error {
-	switch e.Type {
-	case Start:
-		if e.JobID == "" && e.StreamName == "" {
-			return &FieldError{Field: "job_id, stream_name", Problem: "one of them is required with RECORD_NEW_FILE_START"}
-		}
-	case Over:
-		if e.JobID == "" {
-			return &FieldError{Field: "job_id", Problem: "is required with " + e.Name}
-		}
-	case Complete:
-		return e.checkFile()
-	case Unknown:
-	}
-	return nil
-}
-
-// checkFile makes sure that the facts name exactly one file.
+// checkFile makes sure that the facts name exactly one file, and derives the format.
 func (e *Event) checkFile() error {
 	f := &e.File
 	location := f.Object
@@ -114,22 +100,30 @@ func (e *Event) checkFile() error {
 			return &FieldError{Field: "obs_bucket, obs_object, download_url",
 				Problem: "obs_bucket and obs_object, or download_url, are required with RECORD_FILE_COMPLETE"}
 		}
-		u, err := url.Parse(f.DownloadURL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return &FieldError{Field: "download_url", Problem: "is not a URL of http or https"}
+		u, err := parseURL(f.DownloadURL)
+		if err != nil {
+			return &FieldError{Field: "download_url", Problem: err.Error()}
 		}
-		// Half a place is none: the URL names the file, and so does its path.
+		// A bucket without a key, or the reverse, names nothing: the URL names the file, and so does its path.
 		f.Location, f.Bucket, f.Object = "", "", ""
 		location = u.Path
 	}
 	if e.Format == "" {
-		e.Format = formatOf(location)
+		e.Format = FormatOf(location)
 	}
 	return nil
 }
 
-// formatOf derives record_format from the ending of a playlist or a film.
-func formatOf(object string) string {
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, errors.New("is not an http or https URL")
+	}
+	return u, nil
+}
+
+// FormatOf is the record_format that the ending of a playlist or a video stands for; empty when it is neither.
+func FormatOf(object string) string {
 	switch strings.ToLower(path.Ext(object)) {
 	case ".m3u8":
 		return "HLS"

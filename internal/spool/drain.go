@@ -133,9 +133,6 @@ func (s *Spool) deliver(ctx context.Context, r record) error {
 	if err != nil {
 		return &decodeError{err}
 	}
-	if source := s.source(ctx, r); source != nil {
-		d.Sweeps = source.Spec.Sweep != nil
-	}
 	limited, cancel := context.WithTimeout(ctx, DrainTimeout)
 	defer cancel()
 	result, err := s.options.Ingester.Ingest(limited, d)

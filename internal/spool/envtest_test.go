@@ -23,7 +23,7 @@ import (
 // callers: the ratio of the rates is what is promised to be at least 0.5.
 func BenchmarkBacklog(b *testing.B) {
 	log.SetLogger(logr.Discard())
-	full := apiserver.Start(b).CachedClient(b, ingest.SetupIndexes)
+	full := apiserver.Start(b).Client
 	namespace := &corev1.Namespace{}
 	namespace.Name = builders.Namespace
 	if err := full.Create(b.Context(), namespace); err != nil {

@@ -49,7 +49,7 @@ func TestAnyFaultsLoseNothing(t *testing.T) {
 			api.set(func(d ingest.Delivery) error {
 				calls++
 				switch {
-				case d.Event.JobID == refused:
+				case d.Event.TaskID == refused:
 					return errForbidden
 				case fault == nil || calls%every != 0:
 					return nil
@@ -102,7 +102,7 @@ func TestAnyFaultsLoseNothing(t *testing.T) {
 		}
 		first := map[string][]string{}
 		for _, d := range api.written {
-			if job := d.Event.JobID; !slices.Contains(first[job], d.Digest) {
+			if job := d.Event.TaskID; !slices.Contains(first[job], d.Digest) {
 				first[job] = append(first[job], d.Digest)
 			}
 		}

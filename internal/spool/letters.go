@@ -13,7 +13,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"sparkrtc.dev/recording-operator/internal/ingest"
-	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 // Cause is why a callback is a dead letter. Its values are few, so that it can label a metric.
@@ -73,7 +72,7 @@ func (s *Spool) Bury(ctx context.Context, d ingest.Delivery, reason string) erro
 		return nil
 	}
 	cause := Invalid
-	if d.Event == (sparkrtc.Event{}) {
+	if d.Event.Name == "" {
 		cause = Undecodable
 	}
 	op, err := s.burial(recordOf(d), cause, reason)
@@ -220,7 +219,6 @@ func (s *Spool) Replay(ctx context.Context, id uint64) (ingest.Result, error) {
 		} else if app != "" {
 			d.Event.AppID = app
 		}
-		d.Sweeps = source.Spec.Sweep != nil
 	}
 	result, err := s.options.Ingester.Ingest(ctx, d)
 	switch {

@@ -25,7 +25,7 @@ type record struct {
 	Job       string    `json:"job,omitempty"`
 	Digest    string    `json:"digest"`
 	Received  time.Time `json:"received"`
-	Sweeps    bool      `json:"sweeps,omitempty"`
+	Timestamp string    `json:"timestamp,omitempty"`
 	EventType string    `json:"eventType,omitempty"`
 	// Cause and Reason are those of a dead letter.
 	Cause  Cause  `json:"cause,omitempty"`
@@ -36,15 +36,15 @@ type record struct {
 
 func recordOf(d ingest.Delivery) record {
 	return record{
-		Namespace: d.Namespace, Source: d.Source, App: d.Event.AppID, Job: d.Event.JobID,
-		Digest: d.Digest, Received: d.Received, Sweeps: d.Sweeps, EventType: d.Event.Name, Body: d.Body,
+		Namespace: d.Namespace, Source: d.Source, App: d.Event.AppID, Job: d.Event.TaskID,
+		Digest: d.Digest, Received: d.Received, Timestamp: d.Timestamp, EventType: d.Event.Name, Body: d.Body,
 	}
 }
 
 // delivery is what was recorded. Its only error is callback.Decode's.
 func (r record) delivery() (ingest.Delivery, error) {
 	d := ingest.Delivery{
-		Namespace: r.Namespace, Source: r.Source, Digest: r.Digest, Body: r.Body, Received: r.Received, Sweeps: r.Sweeps,
+		Namespace: r.Namespace, Source: r.Source, Digest: r.Digest, Body: r.Body, Received: r.Received, Timestamp: r.Timestamp,
 	}
 	event, err := sparkrtc.Decode(r.Body)
 	if err != nil {

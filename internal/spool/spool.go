@@ -159,7 +159,7 @@ func (s *Spool) Ingest(ctx context.Context, d ingest.Delivery) (ingest.Result, e
 	if d.Event.Type == sparkrtc.Unknown {
 		return s.options.Ingester.Ingest(ctx, d)
 	}
-	waits, refused := s.queue.state(laneOf(d.Namespace, d.Source, d.Event.JobID))
+	waits, refused := s.queue.state(laneOf(d.Namespace, d.Source, d.Event.TaskID))
 	var cause error
 	if !waits {
 		result, err := s.direct(ctx, d)

@@ -6,6 +6,7 @@ package spool
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func TestOutage(t *testing.T) {
 		return stats.Bytes == 0 && !stats.BreakerOpen
 	})
 	for i, d := range h.api.written {
-		if want := deliver("a", i+1); d.Digest != want.Digest || string(d.Body) != string(want.Body) || d.Event != want.Event || !d.Received.Equal(want.Received) {
+		if want := deliver("a", i+1); d.Digest != want.Digest || string(d.Body) != string(want.Body) || !reflect.DeepEqual(d.Event, want.Event) || !d.Received.Equal(want.Received) {
 			t.Errorf("written %+v, want %+v", d, want)
 		}
 	}
@@ -243,7 +244,7 @@ func TestRefusalsAreTheirOwn(t *testing.T) {
 				h.ingest(t, deliver(job, 1), ingest.Spooled)
 			}
 			h.api.set(func(d ingest.Delivery) error {
-				if d.Event.JobID != "h" {
+				if d.Event.TaskID != "h" {
 					return refusal
 				}
 				return nil

@@ -37,7 +37,7 @@ func webhook(namespace string, handler http.HandlerFunc) (*httptest.Server, admi
 		Rules: []admissionregistrationv1.RuleWithOperations{{
 			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.OperationAll},
 			Rule: admissionregistrationv1.Rule{
-				APIGroups: []string{v1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"recordingfiles"},
+				APIGroups: []string{v1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"recordingtasks"},
 			},
 		}},
 	}
@@ -47,7 +47,6 @@ func webhook(namespace string, handler http.HandlerFunc) (*httptest.Server, admi
 func TestWebhooks(t *testing.T) {
 	log.SetLogger(logr.Discard())
 	server := apiserver.Start(t)
-	cached := server.CachedClient(t, ingest.SetupIndexes)
 	create := func(object client.Object) {
 		if err := server.Client.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
@@ -90,7 +89,7 @@ func TestWebhooks(t *testing.T) {
 	})
 
 	h := makeHouse(t, t.TempDir(), func(o *Options) {
-		o.Ingester = ingest.New(cached, server.Client, ingest.Options{CallTimeout: DrainTimeout})
+		o.Ingester = ingest.New(server.Client, server.Client, ingest.Options{CallTimeout: DrainTimeout})
 		o.DirectTimeout = DefaultDirectTimeout
 	})
 	for _, name := range names {

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // integrity has so many findings: a pause, then segments that are missing or hole after hole.
@@ -144,7 +145,7 @@ func TestKeep_LeavesIntactAsItWas(t *testing.T) {
 	steps[0].Integrity = integrity(v1alpha1.IntegrityDamaged, 2)
 	file.Status = Compute(Observation{File: file, Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i", Steps: steps, Now: now.Add(-time.Hour)})
 	file.Generation++
-	kept := meta.FindStatusCondition(Keep(file).Conditions, v1alpha1.ConditionIntact)
+	kept := meta.FindStatusCondition(Keep(file, recording.Facts{}).Conditions, v1alpha1.ConditionIntact)
 	if kept == nil || kept.Status != metav1.ConditionFalse || !strings.Contains(kept.Message, "SegmentMissing") || kept.ObservedGeneration != file.Generation {
 		t.Errorf("Intact is %+v", kept)
 	}

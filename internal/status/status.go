@@ -6,6 +6,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,9 +17,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
-// Problem says why something cannot go on until a person mends it.
+// Problem says why something cannot go on until a person corrects it.
 type Problem struct {
 	Reason, Message string
 	// Passing says that no person is needed: it is tried again.
@@ -29,6 +31,10 @@ type Problem struct {
 type Observation struct {
 	// File as it was read, with its status so far.
 	File *v1alpha1.RecordingFile
+	// Facts are what is known of the recording.
+	Facts recording.Facts
+	// TaskIDs are the recording tasks that are known to have a RecordingTask, or had one.
+	TaskIDs []string
 	// Pipeline that processes the file; nil: none was chosen.
 	Pipeline *v1alpha1.PipelineSnapshot
 	// Input is the digest of the facts that are processed; empty without a pipeline.
@@ -39,8 +45,6 @@ type Observation struct {
 	Optional []string
 	// Blocked says why processing cannot begin, or not yet; nil: it can.
 	Blocked *Problem
-	// OpenTimeout is how long the file may be open.
-	OpenTimeout time.Duration
 	// StepProblems says which steps cannot go on, by name.
 	StepProblems map[string]Problem
 	Now          time.Time
@@ -56,8 +60,9 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 		Input:              seen.Input,
 		Runs:               runs(seen),
 		Steps:              steps(seen),
+		IgnoredFields:      seen.Facts.IgnoredFields,
+		TaskIDs:            seen.TaskIDs,
 	}
-	computed.Summary = summary(&seen.File.Spec, computed.Steps)
 	verdict := judge(seen, computed.Steps)
 	intact, read := intactCondition(computed.Steps)
 	if verdict.reason == v1alpha1.ReasonSucceeded && intact.reason == v1alpha1.ReasonDamaged {
@@ -72,9 +77,8 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 			ObservedGeneration: seen.File.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
 		})
 	}
+	computed.Summary = summary(seen.Facts, computed.Steps, verdict)
 	set(v1alpha1.ConditionReady, verdict.ready, verdict.reason, verdict.message)
-	is := recordedCondition(seen.File, verdict)
-	set(v1alpha1.ConditionRecorded, is.status, is.reason, is.message)
 	set(v1alpha1.ConditionProcessed, verdict.processed, verdict.processedReason(), verdict.message)
 	if read {
 		set(v1alpha1.ConditionIntact, intact.status, intact.reason, intact.message)
@@ -89,25 +93,19 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 	return computed
 }
 
-// Keep is the status of a file that has nothing left to do: as it was, for the generation that was read. Only who
-// reported the file may have changed.
-func Keep(file *v1alpha1.RecordingFile) v1alpha1.RecordingFileStatus {
+// Keep is the status of a file that has nothing left to do: as it was, for the generation and the facts that were read.
+func Keep(file *v1alpha1.RecordingFile, facts recording.Facts) v1alpha1.RecordingFileStatus {
 	kept := *file.Status.DeepCopy()
 	kept.ObservedGeneration = file.Generation
 	for i := range kept.Conditions {
-		condition := &kept.Conditions[i]
-		condition.ObservedGeneration = file.Generation
-		if condition.Type == v1alpha1.ConditionRecorded && condition.Status == metav1.ConditionTrue {
-			is := reported(file)
-			condition.Reason, condition.Message = is.reason, is.message
-		}
+		kept.Conditions[i].ObservedGeneration = file.Generation
+	}
+	kept.IgnoredFields = facts.IgnoredFields
+	if before := kept.Summary; before != nil {
+		kept.Summary = summaryOf(facts)
+		kept.Summary.Progress, kept.Summary.Reason = before.Progress, before.Reason
 	}
 	return kept
-}
-
-// OpenFor is how much longer an open file may wait for its callback; zero or less: no longer.
-func OpenFor(file *v1alpha1.RecordingFile, openTimeout time.Duration, now time.Time) time.Duration {
-	return file.CreationTimestamp.Add(openTimeout).Sub(now)
 }
 
 // verdict is what the conditions say.
@@ -116,6 +114,8 @@ type verdict struct {
 	reason, message  string
 	// stalled is the reason that a person is needed; empty: none is.
 	stalled string
+	// short is the reason that people see in a table, when it says more than stalled.
+	short string
 }
 
 func (v verdict) processedReason() string {
@@ -124,9 +124,6 @@ func (v verdict) processedReason() string {
 	}
 	return v.reason
 }
-
-// lookForIt is what to do about an abandoned file.
-const lookForIt = "a late callback still completes it; otherwise look for it in the bucket, and delete this object if nothing was recorded"
 
 func judge(seen Observation, steps []v1alpha1.StepStatus) verdict {
 	spec := &seen.File.Spec
@@ -139,13 +136,6 @@ func judge(seen Observation, steps []v1alpha1.StepStatus) verdict {
 		return v
 	}
 	switch {
-	case spec.File == nil && spec.JobOver:
-		return stalled(v1alpha1.ReasonAbandoned, v1alpha1.ReasonAbandoned, "the recording job ended without reporting this file; "+lookForIt)
-	case spec.File == nil && OpenFor(seen.File, seen.OpenTimeout, seen.Now) <= 0:
-		return stalled(v1alpha1.ReasonAbandoned, v1alpha1.ReasonAbandoned,
-			fmt.Sprintf("nothing reported this file within %s, the source's spec.openTimeout; %s", seen.OpenTimeout, lookForIt))
-	case spec.File == nil:
-		return waiting(v1alpha1.ReasonRecording, "the file is being recorded")
 	case seen.Blocked != nil && seen.Blocked.Passing:
 		return waiting(seen.Blocked.Reason, seen.Blocked.Message)
 	case seen.Blocked != nil:
@@ -167,6 +157,7 @@ func judgeSteps(seen Observation, steps []v1alpha1.StepStatus) verdict {
 		done.reason, done.message = v1alpha1.ReasonProcessing, "running: "+strings.Join(found.running, ", ")
 	case len(found.failed) > 0:
 		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(found.failed, "; ")+"; see status.steps"
+		done.short = found.failure
 	case len(found.skipped) > 0:
 		// Behind a failed step a skipped one adds nothing to say; here the one that failed was optional.
 		done.reason, done.stalled, done.message = v1alpha1.ReasonFailed, v1alpha1.ReasonStepFailed, strings.Join(found.skipped, "; ")
@@ -186,7 +177,9 @@ func judgeSteps(seen Observation, steps []v1alpha1.StepStatus) verdict {
 // tallied sorts the steps by what they mean for the file; failed and skipped leave out the optional ones.
 type tallied struct {
 	failed, skipped, running, unfinished []string
-	// problem is the first that a person has to mend.
+	// failure is the reason of the first step that failed.
+	failure string
+	// problem is the first that a person has to correct.
 	problem *Problem
 }
 
@@ -203,6 +196,7 @@ func tally(seen Observation, steps []v1alpha1.StepStatus) tallied {
 		case v1alpha1.StepFailed:
 			if !optional {
 				found.failed = append(found.failed, Failed(&step))
+				found.failure = cmp.Or(found.failure, step.Reason)
 			}
 		case v1alpha1.StepRunning:
 			found.running = append(found.running, step.Name)
@@ -267,45 +261,26 @@ func runs(seen Observation) int32 {
 	return old.Runs
 }
 
-// recorded is what the condition Recorded says.
-type recorded struct {
-	status          metav1.ConditionStatus
-	reason, message string
-}
-
-// recordedCondition says the same of an open file as its verdict.
-func recordedCondition(file *v1alpha1.RecordingFile, verdict verdict) recorded {
-	if file.Spec.File == nil {
-		return recorded{metav1.ConditionFalse, verdict.reason, verdict.message}
-	}
-	return reported(file)
-}
-
-// reported says who reported a finished file. AnnotationSwept is there until a callback does.
-func reported(file *v1alpha1.RecordingFile) recorded {
-	if _, swept := file.Annotations[v1alpha1.AnnotationSwept]; swept {
-		return recorded{metav1.ConditionTrue, v1alpha1.ReasonSwept, "no callback came; a sweep found the finished file in the bucket"}
-	}
-	return recorded{metav1.ConditionTrue, v1alpha1.ReasonReported, "the finished file was reported"}
-}
-
-func summary(spec *v1alpha1.RecordingFileSpec, steps []v1alpha1.StepStatus) *v1alpha1.FileSummary {
-	if spec.File == nil {
-		return nil
-	}
-	file := spec.File
-	result := &v1alpha1.FileSummary{}
-	if file.DurationSeconds > 0 {
-		result.Duration = (time.Duration(file.DurationSeconds) * time.Second).String()
-	}
-	if file.SizeBytes > 0 {
-		result.Size = humanSize(file.SizeBytes)
-	}
-	if file.Width > 0 && file.Height > 0 {
-		result.Resolution = fmt.Sprintf("%dx%d", file.Width, file.Height)
-	}
+// summary says the facts and the verdict as a person reads them.
+func summary(facts recording.Facts, steps []v1alpha1.StepStatus, verdict verdict) *v1alpha1.FileSummary {
+	result := summaryOf(facts)
+	result.Reason = cmp.Or(verdict.short, verdict.stalled)
 	if len(steps) > 0 {
 		result.Progress = fmt.Sprintf("%d/%d", count(steps, v1alpha1.StepSucceeded), len(steps))
+	}
+	return result
+}
+
+func summaryOf(facts recording.Facts) *v1alpha1.FileSummary {
+	result := &v1alpha1.FileSummary{Room: facts.Room, Stream: facts.Stream, Format: facts.Format}
+	if facts.DurationSeconds > 0 {
+		result.Duration = facts.Duration().String()
+	}
+	if facts.SizeBytes > 0 {
+		result.Size = recording.HumanSize(facts.SizeBytes)
+	}
+	if facts.Width > 0 && facts.Height > 0 {
+		result.Resolution = fmt.Sprintf("%dx%d", facts.Width, facts.Height)
 	}
 	return result
 }
@@ -318,18 +293,4 @@ func count(steps []v1alpha1.StepStatus, state v1alpha1.StepState) int {
 		}
 	}
 	return n
-}
-
-// humanSize writes a size in the largest binary unit that leaves at least one: 25.0MiB.
-func humanSize(bytes int64) string {
-	size, unit := float64(bytes), 0
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-	for size >= 1024 && unit < len(units)-1 {
-		size /= 1024
-		unit++
-	}
-	if unit == 0 {
-		return fmt.Sprintf("%dB", bytes)
-	}
-	return fmt.Sprintf("%.1f%s", size, units[unit])
 }

@@ -14,27 +14,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func complete() *v1alpha1.RecordingFile {
-	return &v1alpha1.RecordingFile{
-		ObjectMeta: metav1.ObjectMeta{Name: "f", Generation: 3},
-		Spec: v1alpha1.RecordingFileSpec{File: &v1alpha1.RecordedFile{
-			SizeBytes: 26254952, DurationSeconds: 65, Width: 1280, Height: 720,
-		}},
-	}
-}
-
-func open() *v1alpha1.RecordingFile {
-	return &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Name: "f", Generation: 1, CreationTimestamp: metav1.NewTime(now.Add(-time.Hour))}}
-}
-
-func swept() *v1alpha1.RecordingFile {
-	f := complete()
-	f.Annotations = map[string]string{v1alpha1.AnnotationSwept: "2026-03-01T11:00:00Z"}
-	return f
+	return &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Name: "f", Generation: 3}}
 }
 
 func inStates(states ...v1alpha1.StepState) []v1alpha1.StepStatus {
@@ -54,84 +40,63 @@ func TestCompute(t *testing.T) {
 	tests := map[string]struct {
 		seen Observation
 		// ready is "status/reason", stalled its reason, message what Ready's message holds.
-		ready, processed, recorded, stalled, message string
+		ready, processed, stalled, message string
 	}{
-		"recording": {seen: Observation{File: open(), OpenTimeout: 13 * time.Hour}, ready: "False/Recording", processed: "False/Recording", recorded: "False/Recording"},
-		"abandoned": {
-			seen:  Observation{File: func() *v1alpha1.RecordingFile { f := open(); f.Spec.JobOver = true; return f }()},
-			ready: "False/Abandoned", processed: "False/Abandoned", recorded: "False/Abandoned", stalled: "Abandoned",
-		},
-		"open for too long": {
-			seen:  Observation{File: open(), OpenTimeout: time.Hour},
-			ready: "False/Abandoned", processed: "False/Abandoned", recorded: "False/Abandoned", stalled: "Abandoned", message: "within 1h0m0s",
-		},
-		"open for long, but not for too long": {
-			seen:  Observation{File: open(), OpenTimeout: time.Hour + time.Second},
-			ready: "False/Recording", processed: "False/Recording", recorded: "False/Recording",
-		},
-		"over, and open for too long": {
-			seen:  Observation{File: func() *v1alpha1.RecordingFile { f := open(); f.Spec.JobOver = true; return f }(), OpenTimeout: time.Hour},
-			ready: "False/Abandoned", processed: "False/Abandoned", recorded: "False/Abandoned", stalled: "Abandoned", message: "job ended",
-		},
-		"swept": {
-			seen:  Observation{File: swept(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning)},
-			ready: "False/Processing", processed: "False/Processing", recorded: "True/Swept",
-		},
 		"what passes needs nobody": {
-			seen:  Observation{File: swept(), Blocked: &Problem{Reason: "Queued", Message: "not yet", Passing: true}},
-			ready: "False/Queued", processed: "False/Queued", recorded: "True/Swept", message: "not yet",
+			seen:  Observation{File: complete(), Blocked: &Problem{Reason: "Queued", Message: "not yet", Passing: true}},
+			ready: "False/Queued", processed: "False/Queued", message: "not yet",
 		},
-		"skipped": {seen: Observation{File: complete()}, ready: "True/Skipped", processed: "False/Skipped", recorded: "True/Reported"},
+		"skipped": {seen: Observation{File: complete()}, ready: "True/Skipped", processed: "False/Skipped"},
 		"suspended before it began": {
 			seen:  Observation{File: func() *v1alpha1.RecordingFile { f := complete(); f.Spec.Suspend = true; return f }()},
-			ready: "False/Suspended", processed: "False/Suspended", recorded: "True/Reported",
+			ready: "False/Suspended", processed: "False/Suspended",
 		},
 		"blocked": {
 			seen:  Observation{File: complete(), Blocked: &Problem{Reason: "PipelineNotFound", Message: "no pipeline x"}},
-			ready: "False/Failed", processed: "False/PipelineNotFound", recorded: "True/Reported", stalled: "PipelineNotFound", message: "no pipeline x",
+			ready: "False/Failed", processed: "False/PipelineNotFound", stalled: "PipelineNotFound", message: "no pipeline x",
 		},
 		"processing": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning, v1alpha1.StepPending)},
-			ready: "False/Processing", processed: "False/Processing", recorded: "True/Reported", message: "running: a",
+			ready: "False/Processing", processed: "False/Processing", message: "running: a",
 		},
 		"processing goes on beside a failed step": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepRunning)},
-			ready: "False/Processing", processed: "False/Processing", recorded: "True/Reported",
+			ready: "False/Processing", processed: "False/Processing",
 		},
 		"queued": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepPending)},
-			ready: "False/Queued", processed: "False/Queued", recorded: "True/Reported",
+			ready: "False/Queued", processed: "False/Queued",
 		},
 		"a step that cannot go on": {
 			seen: Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning),
 				StepProblems: map[string]Problem{"a": {Reason: "BucketNotAllowed", Message: "bucket x"}}},
-			ready: "False/Failed", processed: "False/BucketNotAllowed", recorded: "True/Reported", stalled: "BucketNotAllowed", message: `step "a": bucket x`,
+			ready: "False/Failed", processed: "False/BucketNotAllowed", stalled: "BucketNotAllowed", message: `step "a": bucket x`,
 		},
 		"a Job that could not be created yet needs nobody": {
 			seen: Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepRunning),
 				StepProblems: map[string]Problem{"a": {Reason: "Queued", Message: "not yet", Passing: true}}},
-			ready: "False/Queued", processed: "False/Queued", recorded: "True/Reported",
+			ready: "False/Queued", processed: "False/Queued",
 		},
 		"succeeded": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepSucceeded, v1alpha1.StepSucceeded)},
-			ready: "True/Succeeded", processed: "True/Succeeded", recorded: "True/Reported", message: "2 of 2",
+			ready: "True/Succeeded", processed: "True/Succeeded", message: "2 of 2",
 		},
 		"failed": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepSkipped)},
-			ready: "False/Failed", processed: "False/StepFailed", recorded: "True/Reported", stalled: "StepFailed", message: `step "a" failed with NotFound; see status.steps`,
+			ready: "False/Failed", processed: "False/StepFailed", stalled: "StepFailed", message: `step "a" failed with NotFound; see status.steps`,
 		},
 		"an optional step may fail": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Optional: []string{"a"}, Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepSucceeded)},
-			ready: "True/Succeeded", processed: "True/Succeeded", recorded: "True/Reported", message: "1 of 2",
+			ready: "True/Succeeded", processed: "True/Succeeded", message: "1 of 2",
 		},
 		"but not what a required step depends on": {
 			seen:  Observation{File: complete(), Pipeline: pipeline, Input: "i", Optional: []string{"a"}, Steps: inStates(v1alpha1.StepFailed, v1alpha1.StepSkipped)},
-			ready: "False/Failed", processed: "False/StepFailed", recorded: "True/Reported", stalled: "StepFailed", message: `step "b": skipped`,
+			ready: "False/Failed", processed: "False/StepFailed", stalled: "StepFailed", message: `step "b": skipped`,
 		},
 		"grown": {
 			seen: Observation{File: func() *v1alpha1.RecordingFile { f := complete(); f.Status.Runs = 1; f.Status.Input = "old"; return f }(),
 				Pipeline: pipeline, Input: "new", Steps: inStates(v1alpha1.StepRunning)},
-			ready: "False/Processing", processed: "False/Processing", recorded: "True/Reported", message: "run 2: the file grew",
+			ready: "False/Processing", processed: "False/Processing", message: "run 2: the file grew",
 		},
 	}
 	for name, test := range tests {
@@ -139,7 +104,7 @@ func TestCompute(t *testing.T) {
 			test.seen.Now = now
 			got := Compute(test.seen)
 			for kind, want := range map[string]string{
-				v1alpha1.ConditionReady: test.ready, v1alpha1.ConditionProcessed: test.processed, v1alpha1.ConditionRecorded: test.recorded,
+				v1alpha1.ConditionReady: test.ready, v1alpha1.ConditionProcessed: test.processed,
 			} {
 				c := meta.FindStatusCondition(got.Conditions, kind)
 				if c == nil {
@@ -208,39 +173,53 @@ func TestLongMessagesAreCut(t *testing.T) {
 	}
 }
 
-func TestSummary(t *testing.T) {
-	got := Compute(Observation{File: complete(), Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i",
-		Steps: inStates(v1alpha1.StepSucceeded, v1alpha1.StepRunning), Now: now}).Summary
-	want := &v1alpha1.FileSummary{Duration: "1m5s", Size: "25.0MiB", Resolution: "1280x720", Progress: "1/2"}
-	if diff := cmp.Diff(want, got); diff != "" {
+func TestCompute_SummaryIsForPeople(t *testing.T) {
+	facts := recording.Facts{Room: "room01", Stream: "camera", Format: "HLS", IgnoredFields: []string{"width"},
+		RecordingFacts: v1alpha1.RecordingFacts{SizeBytes: 26254952, DurationSeconds: 65, Width: 1280, Height: 720}}
+	seen := Observation{File: complete(), Facts: facts, TaskIDs: []string{"t"}, Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i",
+		Steps: inStates(v1alpha1.StepSucceeded, v1alpha1.StepRunning), Now: now}
+	want := &v1alpha1.FileSummary{Room: "room01", Stream: "camera", Format: "HLS", Duration: "1m5s", Size: "25.0MiB", Resolution: "1280x720", Progress: "1/2"}
+	got := Compute(seen)
+	if diff := cmp.Diff(want, got.Summary); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff([][]string{{"width"}, {"t"}}, [][]string{got.IgnoredFields, got.TaskIDs}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, test := range map[string]struct {
+		change func(*Observation)
+		want   string
+	}{
+		"the step's reason":      {func(o *Observation) { o.Steps = inStates(v1alpha1.StepFailed) }, "NotFound"},
+		"an optional step's":     {func(o *Observation) { o.Steps, o.Optional = inStates(v1alpha1.StepFailed), []string{"a"} }, ""},
+		"why it cannot begin":    {func(o *Observation) { o.Blocked = &Problem{Reason: "PipelineNotFound"} }, "PipelineNotFound"},
+		"nothing while it waits": {func(o *Observation) { o.Blocked = &Problem{Reason: "Queued", Passing: true} }, ""},
+	} {
+		changed := seen
+		test.change(&changed)
+		if got := Compute(changed).Summary.Reason; got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
 }
 
-func TestKeepOnlyMovesTheGeneration(t *testing.T) {
+// A file that is done shows what is known of it now, and nothing else changes.
+func TestKeep_ShowsTheFactsAsTheyAre(t *testing.T) {
 	file := complete()
-	file.Status = Compute(Observation{File: file, Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i", Steps: inStates(v1alpha1.StepSucceeded), Now: now})
-	file.Generation = 9
-	kept := Keep(file)
-	if kept.ObservedGeneration != 9 || kept.Conditions[0].ObservedGeneration != 9 {
-		t.Errorf("the generation is not observed: %+v", kept)
-	}
-	if file.Status.ObservedGeneration == 9 {
-		t.Error("the file's own status was changed")
-	}
-}
-
-// A callback that comes after all says who reported the file; nothing else changes.
-func TestKeepSaysWhoReported(t *testing.T) {
-	file := swept()
-	file.Status = Compute(Observation{File: file, Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i", Steps: inStates(v1alpha1.StepSucceeded), Now: now})
-	if diff := cmp.Diff(file.Status, Keep(file)); diff != "" {
+	facts := recording.Facts{Room: "a"}
+	file.Status = Compute(Observation{File: file, Facts: facts, TaskIDs: []string{"t"}, Pipeline: &v1alpha1.PipelineSnapshot{}, Input: "i",
+		Steps: inStates(v1alpha1.StepFailed), Now: now})
+	if diff := cmp.Diff(file.Status, Keep(file, facts)); diff != "" {
 		t.Errorf("a look at the same changes the status (-first +second):\n%s", diff)
 	}
-	file.Annotations = nil
-	kept := Keep(file)
-	recorded := meta.FindStatusCondition(kept.Conditions, v1alpha1.ConditionRecorded)
-	if recorded.Reason != v1alpha1.ReasonReported || !recorded.LastTransitionTime.Time.Equal(now) {
-		t.Errorf("Recorded is %+v", recorded)
+	file.Generation = 9
+	facts.Room, facts.IgnoredFields = "b", []string{"width"}
+	kept := Keep(file, facts)
+	if kept.ObservedGeneration != 9 || kept.Conditions[0].ObservedGeneration != 9 || kept.Summary.Room != "b" || kept.Summary.Progress != "0/1" ||
+		kept.Summary.Reason != "NotFound" || len(kept.IgnoredFields) != 1 || len(kept.TaskIDs) != 1 {
+		t.Errorf("%+v of %+v", kept, kept.Summary)
+	}
+	if file.Status.ObservedGeneration == 9 || file.Status.Summary.Room != "a" {
+		t.Error("the file's own status was changed")
 	}
 }

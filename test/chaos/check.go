@@ -14,12 +14,12 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// verdict is what was found, beside what has to be. All but recordings and open have to be empty.
+// verdict is what was found, beside what has to be. All but recordings and tasks have to be empty.
 type verdict struct {
-	recordings, open int
-	// unanswered are events that were never answered with 200, lost are recordings and open files that are not there.
+	recordings, tasks int
+	// unanswered are events that were never answered with 200, lost are recordings and tasks that are not there.
 	unanswered, lost, twice, wrong, forged []string
-	// unreconciled are files without a status.
+	// unreconciled are files and tasks without a status.
 	unreconciled []string
 	// other is everything else that must not be.
 	other []string
@@ -35,8 +35,13 @@ func (c *chaos) check(ctx context.Context) (*verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &verdict{recordings: len(c.load.ledger.recordings), open: len(c.load.ledger.unfinished)}
-	v.judge(files, c.load.ledger)
+	tasks, err := c.tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &verdict{recordings: len(c.load.ledger.recordings), tasks: len(c.load.ledger.tasks)}
+	v.compareFiles(files, c.load.ledger)
+	v.compareTasks(tasks, c.load.ledger)
 	for _, d := range c.load.ledger.deliveries {
 		if !d.safe.Load() {
 			v.unanswered = append(v.unanswered, string(d.body))
@@ -76,47 +81,71 @@ func (c *chaos) files(ctx context.Context) (files []v1alpha1.RecordingFile, err 
 	return files, nil
 }
 
-// judge sorts the files out.
-func (v *verdict) judge(files []v1alpha1.RecordingFile, l *ledger) {
+// tasks are those of the sources' namespaces.
+func (c *chaos) tasks(ctx context.Context) (tasks []v1alpha1.RecordingTask, err error) {
+	for _, namespace := range c.namespaces() {
+		var list v1alpha1.RecordingTaskList
+		if err := insist(ctx, func() error { return c.cluster.k8s.List(ctx, &list, client.InNamespace(namespace)) }); err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, list.Items...)
+	}
+	return tasks, nil
+}
+
+// compareFiles holds that the files are the join of all reports that were sent, and nothing else.
+func (v *verdict) compareFiles(files []v1alpha1.RecordingFile, l *ledger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	bearers, open := map[string]int{}, map[chain]int{}
+	found := map[string]int{}
 	for _, file := range files {
-		if file.Spec.File == nil {
-			open[chain{file.Spec.SourceRef.Name, file.Spec.JobID, file.Spec.StreamName, file.Spec.Format}]++
-			continue
-		}
-		object := file.Spec.File.OBS.Object
+		object := file.Spec.Object.Key
 		r := l.recordings[object]
 		if r == nil || file.Namespace != r.source.namespace || file.Spec.SourceRef.Name != r.source.name {
-			v.forged = append(v.forged, fmt.Sprintf("%s/%s bears %s", file.Namespace, file.Name, object))
+			v.forged = append(v.forged, fmt.Sprintf("%s/%s is of %s", file.Namespace, file.Name, object))
 			continue
 		}
-		bearers[object]++
-		if !r.is(&file.Spec) {
-			v.wrong = append(v.wrong, fmt.Sprintf("%s is %+v %+v, not %+v", file.Name, file.Spec, file.Spec.File, r.facts))
+		found[object]++
+		want := v1alpha1.RecordingFileSpec{
+			SourceRef: v1alpha1.LocalReference{Name: r.source.name}, Object: v1alpha1.ObjectIdentity{Bucket: r.bucket, Key: r.object},
+			TaskIDs: []string{r.task}, Reported: &r.reported,
+		}
+		if !apiequality.Semantic.DeepEqual(want, file.Spec) {
+			v.wrong = append(v.wrong, fmt.Sprintf("%s is %+v %+v, not %+v", file.Name, file.Spec, file.Spec.Reported, want.Reported))
 		}
 	}
 	for object := range l.recordings {
-		v.count(bearers[object], object)
-	}
-	for chain := range l.unfinished {
-		v.count(open[chain], fmt.Sprintf("the open file of %v", chain))
-	}
-	for chain, n := range open {
-		if !l.unfinished[chain] {
-			v.twice = append(v.twice, fmt.Sprintf("%d open files of %v, whose recordings are all finished", n, chain))
-		}
+		v.count(found[object], object)
 	}
 }
 
-// is says whether a file says what was reported, all of it and nothing else.
-func (r *recording) is(spec *v1alpha1.RecordingFileSpec) bool {
-	want := v1alpha1.RecordingFileSpec{
-		SourceRef: v1alpha1.LocalReference{Name: r.source.name}, AppID: appID, JobID: r.job, RoomID: r.room, StreamName: r.stream, Format: r.format,
-		File: &r.facts,
+// compareTasks holds that the tasks are the join of all STARTs and OVERs that were sent, and nothing else.
+func (v *verdict) compareTasks(tasks []v1alpha1.RecordingTask, l *ledger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := map[taskKey]int{}
+	for _, task := range tasks {
+		key := taskKey{task.Namespace, task.Spec.SourceRef.Name, task.Spec.TaskID}
+		want, ok := l.tasks[key]
+		if !ok {
+			// A recording of one file alone has no START: its task is the controller's.
+			if len(task.Spec.Starts) > 0 || task.Spec.Ended {
+				v.forged = append(v.forged, fmt.Sprintf("%s/%s is of task %s", task.Namespace, task.Name, task.Spec.TaskID))
+			}
+			continue
+		}
+		found[key]++
+		starts := map[string]string{}
+		for _, start := range want.starts {
+			starts[start.proof.Digest()[:16]] = start.proof.Timestamp
+		}
+		if task.Spec.Ended != want.ended || !apiequality.Semantic.DeepEqual(starts, task.Spec.Starts) || task.Spec.RecordingIdentity != want.identity {
+			v.wrong = append(v.wrong, fmt.Sprintf("%s is %+v, not %+v with %v", task.Name, task.Spec, want.identity, starts))
+		}
 	}
-	return apiequality.Semantic.DeepEqual(want, *spec)
+	for key := range l.tasks {
+		v.count(found[key], fmt.Sprintf("the task %v", key))
+	}
 }
 
 func (v *verdict) count(n int, what string) {
@@ -128,7 +157,7 @@ func (v *verdict) count(n int, what string) {
 	}
 }
 
-// unreconciled waits until the controllers have looked at every file, as long as they look at any, and names those that
+// unreconciled waits until the controllers have looked at every file and task, as long as they look at any, and names those that
 // they did not.
 func (c *chaos) unreconciled(ctx context.Context, patience time.Duration) ([]string, error) {
 	var before int
@@ -141,6 +170,15 @@ func (c *chaos) unreconciled(ctx context.Context, patience time.Duration) ([]str
 		for _, file := range files {
 			if meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady) == nil {
 				left = append(left, file.Name)
+			}
+		}
+		tasks, err := c.tasks(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, task := range tasks {
+			if task.Status.ObservedGeneration != task.Generation {
+				left = append(left, task.Name)
 			}
 		}
 		if len(left) != before {

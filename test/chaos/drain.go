@@ -100,11 +100,14 @@ func (c *chaos) measureCreates(ctx context.Context, n int) (perSecond float64, e
 		return c.cluster.k8s.Create(ctx, &v1alpha1.RecordingFile{
 			ObjectMeta: metav1.ObjectMeta{Namespace: bareNamespace, Name: fmt.Sprintf("camera-%08d-0", i), Labels: map[string]string{v1alpha1.LabelSource: "bare"}},
 			Spec: v1alpha1.RecordingFileSpec{
-				SourceRef: v1alpha1.LocalReference{Name: "bare"}, AppID: appID, JobID: fmt.Sprintf("job-%06d", i), RoomID: "room", StreamName: "camera", Format: "HLS",
-				File: &v1alpha1.RecordedFile{
-					DownloadURL: "https://" + bucket + ".obs.example.com/" + object, SizeBytes: 24000000, DurationSeconds: 60,
-					StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
-					OBS: &v1alpha1.OBSObject{Location: "obs.example.com", Bucket: bucket, Object: object},
+				SourceRef: v1alpha1.LocalReference{Name: "bare"}, Object: v1alpha1.ObjectIdentity{Bucket: bucket, Key: object},
+				TaskIDs: []string{fmt.Sprintf("job-%06d", i)},
+				Reported: &v1alpha1.ReportedRecording{
+					RecordingIdentity: v1alpha1.RecordingIdentity{App: appID, Room: "room", Stream: "camera", Format: "HLS"},
+					RecordingFacts: v1alpha1.RecordingFacts{
+						SizeBytes: 24000000, DurationSeconds: 60, StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
+					},
+					DownloadURL: "https://" + bucket + ".obs.example.com/" + object, Location: "obs.example.com",
 				},
 			},
 		})

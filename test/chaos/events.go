@@ -16,31 +16,63 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// recording is a recorded object, as its RecordingFile has to be in the end.
+// recording is a recorded object, as its RecordingFile has to be in the end: the join of all reports that were sent.
 type recording struct {
-	source                    *source
-	job, room, stream, format string
-	facts                     v1alpha1.RecordedFile
+	source         *source
+	task           string
+	identity       v1alpha1.RecordingIdentity
+	bucket, object string
+	reported       v1alpha1.ReportedRecording
 }
 
-// chain is what START alone names.
-type chain struct{ source, job, stream, format string }
+// taskKey names a recording task.
+type taskKey struct{ namespace, source, id string }
+
+// task is a recording task, as its RecordingTask has to be in the end.
+type task struct {
+	identity v1alpha1.RecordingIdentity
+	starts   []*delivery
+	ended    bool
+}
+
+// join adds what an event says to the identity: of each field the one that sorts last is kept.
+func join(identity *v1alpha1.RecordingIdentity, said v1alpha1.RecordingIdentity) {
+	identity.App, identity.Room = max(identity.App, said.App), max(identity.Room, said.Room)
+	identity.Stream, identity.Format = max(identity.Stream, said.Stream), max(identity.Format, said.Format)
+}
 
 // ledger is what was sent, and so what has to be.
 type ledger struct {
 	mu         sync.Mutex
 	deliveries []*delivery
-	// recordings are by bucket and object.
+	// recordings are by object.
 	recordings map[string]*recording
-	// unfinished are chains of one START and no COMPLETE: each is one open file for ever.
-	unfinished map[chain]bool
+	tasks      map[taskKey]*task
 }
 
 func newLedger() *ledger {
-	return &ledger{recordings: map[string]*recording{}, unfinished: map[chain]bool{}}
+	return &ledger{recordings: map[string]*recording{}, tasks: map[taskKey]*task{}}
 }
 
-// generator makes up jobs. Of one seed, it makes the same ones in the same order.
+// said enters into the ledger what a START or OVER says of a task.
+func (l *ledger) said(s *source, id string, identity v1alpha1.RecordingIdentity, start *delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := taskKey{s.namespace, s.name, id}
+	known := l.tasks[key]
+	if known == nil {
+		known = &task{}
+		l.tasks[key] = known
+	}
+	join(&known.identity, identity)
+	if start != nil {
+		known.starts = append(known.starts, start)
+	} else {
+		known.ended = true
+	}
+}
+
+// generator makes up recording tasks. Of one seed, it makes the same ones in the same order.
 type generator struct {
 	random  *rand.Rand
 	sources []*source
@@ -55,33 +87,27 @@ type generator struct {
 func (g *generator) job() []*delivery {
 	g.jobs++
 	s := g.sources[g.random.IntN(len(g.sources))]
-	job, room := fmt.Sprintf("job-%06d", g.jobs), fmt.Sprintf("room-%d", g.random.IntN(50))
+	id, room := fmt.Sprintf("job-%06d", g.jobs), fmt.Sprintf("room-%d", g.random.IntN(50))
 	var events []*delivery
 	for stream := range 1 + g.random.IntN(3) {
 		for _, format := range [][]string{{"HLS"}, {"MP4"}, {"HLS", "MP4"}}[g.random.IntN(3)] {
-			events = append(events, g.chain(recording{source: s, job: job, room: room, stream: fmt.Sprintf("camera-%d", stream), format: format})...)
+			identity := v1alpha1.RecordingIdentity{App: appID, Room: room, Stream: fmt.Sprintf("camera-%d", stream), Format: format}
+			events = append(events, g.stream(recording{source: s, task: id, identity: identity})...)
 		}
 	}
-	events = append(events, g.deliver(s, map[string]any{"event_type": "CLOUD_RECORD_SERVER_OVER", "job_id": job, "room_id": room}))
-	return g.disorder(events)
+	identity := v1alpha1.RecordingIdentity{App: appID, Room: room}
+	over := g.deliver(s, map[string]any{"event_type": "CLOUD_RECORD_SERVER_OVER", "job_id": id, "room_id": room})
+	g.ledger.said(s, id, identity, nil)
+	return g.disorder(append(events, over))
 }
 
-// chain is the events of one stream in one format. Each COMPLETE has a START, or none follows at all: else which files
-// stay open would depend on the order.
-func (g *generator) chain(r recording) (events []*delivery) {
-	start := func() *delivery {
-		return g.deliver(r.source, map[string]any{
-			"event_type": "RECORD_NEW_FILE_START", "job_id": r.job, "room_id": r.room, "stream_name": r.stream, "record_format": r.format,
-		})
-	}
+// stream is the events of one stream in one format. Every tenth is never finished.
+func (g *generator) stream(r recording) (events []*delivery) {
 	if g.random.IntN(10) == 0 {
-		g.ledger.mu.Lock()
-		g.ledger.unfinished[chain{r.source.name, r.job, r.stream, r.format}] = true
-		g.ledger.mu.Unlock()
-		return []*delivery{start()}
+		return []*delivery{g.start(r)}
 	}
 	for n := range 1 + g.random.IntN(3) {
-		events = append(events, start(), g.complete(g.begin(r, n)))
+		events = append(events, g.start(r), g.complete(g.begin(r, n)))
 		for g.random.IntN(4) == 0 {
 			// The recording resumes after a pause and is reported again.
 			events = append(events, g.complete(g.grow(r, n)))
@@ -90,47 +116,72 @@ func (g *generator) chain(r recording) (events []*delivery) {
 	return events
 }
 
-func objectOf(r recording, n int) string {
-	extension := map[string]string{"HLS": "m3u8", "MP4": "mp4"}[r.format]
-	return fmt.Sprintf("Record/%s/%s/%s/%s/%d.%s", r.source.name, r.job, r.stream, r.format, n, extension)
+// some is the identity without some of its fields: not every event has them all.
+func (g *generator) some(identity v1alpha1.RecordingIdentity) v1alpha1.RecordingIdentity {
+	for _, field := range []*string{&identity.Room, &identity.Stream} {
+		if g.random.IntN(5) == 0 {
+			*field = ""
+		}
+	}
+	return identity
 }
 
-// begin enters the n-th file of a chain into the ledger.
+func (g *generator) start(r recording) *delivery {
+	said := g.some(r.identity)
+	d := g.deliver(r.source, map[string]any{
+		"event_type": "RECORD_NEW_FILE_START", "job_id": r.task, "room_id": said.Room, "stream_name": said.Stream, "record_format": said.Format,
+	})
+	g.ledger.said(r.source, r.task, said, d)
+	return d
+}
+
+func objectOf(r recording, n int) string {
+	extension := map[string]string{"HLS": "m3u8", "MP4": "mp4"}[r.identity.Format]
+	return fmt.Sprintf("Record/%s/%s/%s/%s/%d.%s", r.source.name, r.task, r.identity.Stream, r.identity.Format, n, extension)
+}
+
+// begin enters the n-th file of a stream into the ledger.
 func (g *generator) begin(r recording, n int) recording {
 	start := metav1.NewTime(g.epoch.Add(time.Duration(g.jobs)*time.Minute + time.Duration(n)*time.Hour))
 	seconds := 5 + g.random.Int64N(3600)
 	end := metav1.NewTime(start.Add(time.Duration(seconds) * time.Second))
-	object := objectOf(r, n)
-	r.facts = v1alpha1.RecordedFile{
-		DownloadURL: "https://" + bucket + ".obs.example.com/" + object, SizeBytes: seconds * 400000, DurationSeconds: seconds,
-		StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
-		OBS: &v1alpha1.OBSObject{Location: "obs.example.com", Bucket: bucket, Object: object},
+	r.bucket, r.object = bucket, objectOf(r, n)
+	r.reported = v1alpha1.ReportedRecording{
+		RecordingFacts: v1alpha1.RecordingFacts{SizeBytes: seconds * 400000, DurationSeconds: seconds, StartTime: &start, EndTime: &end, Width: 1280, Height: 720},
+		DownloadURL:    "https://" + bucket + ".obs.example.com/" + r.object, Location: "obs.example.com",
 	}
 	g.ledger.mu.Lock()
 	defer g.ledger.mu.Unlock()
-	g.ledger.recordings[object] = &r
+	g.ledger.recordings[r.object] = &r
 	return r
 }
 
-// grow makes a file longer, in the ledger too. What is greatest counts, whatever comes last.
+// grow makes a file longer and turns its picture, in the ledger too. The report that ends last counts, whatever comes
+// last.
 func (g *generator) grow(r recording, n int) recording {
 	g.ledger.mu.Lock()
 	defer g.ledger.mu.Unlock()
 	known := g.ledger.recordings[objectOf(r, n)]
 	more := 1 + g.random.Int64N(600)
-	end := metav1.NewTime(known.facts.EndTime.Add(time.Duration(more) * 2 * time.Second))
-	known.facts.DurationSeconds += more
-	known.facts.SizeBytes += more * 400000
-	known.facts.EndTime = &end
+	facts := &known.reported.RecordingFacts
+	end := metav1.NewTime(facts.EndTime.Add(time.Duration(more) * 2 * time.Second))
+	facts.DurationSeconds += more
+	facts.SizeBytes += more * 400000
+	facts.EndTime = &end
+	facts.Width, facts.Height = facts.Height, facts.Width
 	return *known
 }
 
 func (g *generator) complete(r recording) *delivery {
+	said, facts := g.some(r.identity), r.reported.RecordingFacts
+	g.ledger.mu.Lock()
+	join(&g.ledger.recordings[r.object].reported.RecordingIdentity, said)
+	g.ledger.mu.Unlock()
 	return g.deliver(r.source, map[string]any{
-		"event_type": "RECORD_FILE_COMPLETE", "job_id": r.job, "room_id": r.room, "stream_name": r.stream, "record_format": r.format,
-		"download_url": r.facts.DownloadURL, "obs_location": r.facts.OBS.Location, "obs_bucket": r.facts.OBS.Bucket, "obs_object": r.facts.OBS.Object,
-		"file_size": r.facts.SizeBytes, "record_duration": r.facts.DurationSeconds, "width": r.facts.Width, "height": r.facts.Height,
-		"start_time": r.facts.StartTime.UTC().Format(time.RFC3339), "end_time": r.facts.EndTime.UTC().Format(time.RFC3339),
+		"event_type": "RECORD_FILE_COMPLETE", "job_id": r.task, "room_id": said.Room, "stream_name": said.Stream, "record_format": said.Format,
+		"download_url": r.reported.DownloadURL, "obs_location": r.reported.Location, "obs_bucket": r.bucket, "obs_object": r.object,
+		"file_size": facts.SizeBytes, "record_duration": facts.DurationSeconds, "width": facts.Width, "height": facts.Height,
+		"start_time": facts.StartTime.UTC().Format(time.RFC3339), "end_time": facts.EndTime.UTC().Format(time.RFC3339),
 	})
 }
 
@@ -174,6 +225,7 @@ func (g *generator) disorder(events []*delivery) []*delivery {
 func (g *generator) single() *delivery {
 	g.jobs++
 	return g.complete(g.begin(recording{
-		source: g.sources[g.random.IntN(len(g.sources))], job: fmt.Sprintf("job-%06d", g.jobs), room: "room", stream: "camera", format: "HLS",
+		source: g.sources[g.random.IntN(len(g.sources))], task: fmt.Sprintf("job-%06d", g.jobs),
+		identity: v1alpha1.RecordingIdentity{App: appID, Room: "room", Stream: "camera", Format: "HLS"},
 	}, 0))
 }

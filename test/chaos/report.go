@@ -30,7 +30,7 @@ func (c *chaos) report(v *verdict) {
 	c.reportBacklogs(out)
 	out("\nfound\t\t")
 	out("recordings that have to be there\t%d\t", v.recordings)
-	out("files that have to be open\t%d\t", v.open)
+	out("tasks that have to be there\t%d\t", v.tasks)
 	for _, finding := range v.findings() {
 		out("%s\t%d\t", finding.what, len(finding.cases))
 	}

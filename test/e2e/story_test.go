@@ -61,13 +61,13 @@ func TestTheStory(t *testing.T) {
 		}
 	})
 	r.start("job", "camera").mustSend(t)
-	r.eventually(v1alpha1.ReasonRecording)
+	g.Eventually(r.task, settled, poll).Should(HaveField("Status.State", v1alpha1.TaskRecording))
 	object := r.record("camera")
 	r.complete("job", "camera", object, seconds).mustSend(t)
 	r.over("job").mustSend(t)
 	file := r.eventually(v1alpha1.ReasonSucceeded)
 
-	g.Expect(file.Spec.JobOver).To(BeFalse())
+	g.Eventually(r.task, settled, poll).Should(And(HaveField("Status.State", v1alpha1.TaskEnded), HaveField("Status.Summary.Files", "1")))
 	g.Expect(file.Status.Summary.Progress).To(Equal("3/3"))
 	root := r.folder + "/camera/"
 	mp4, small, keep := file.Status.Steps[0].Outputs[0], file.Status.Steps[1].Outputs[0], file.Status.Steps[2].Outputs[0]
@@ -127,6 +127,7 @@ func TestWrongSignatureLeavesNoTrace(t *testing.T) {
 	code, _ = unsigned.send(t)
 	g.Expect(code).To(Equal(http.StatusUnauthorized))
 	g.Expect(r.files()).To(BeEmpty())
+	g.Expect(r.task()).To(BeNil())
 }
 
 func TestMissingSegmentFailsAndPublishesNothing(t *testing.T) {
@@ -235,8 +236,8 @@ func TestDeletingAFileStopsItsJobs(t *testing.T) {
 	}, 2*time.Minute, poll).Should(Succeed())
 }
 
-// TestShuffledDoubledTwoReplicas holds promise 2: any events, in any order, any number of times, through any number of
-// replicas make one RecordingFile per recorded file.
+// TestShuffledDoubledTwoReplicas holds guarantee 2: any events, in any order, any number of times, through any number of
+// replicas end in the same tasks and files.
 func TestShuffledDoubledTwoReplicas(t *testing.T) {
 	g := NewWithT(t)
 	r := newRoom(t)
@@ -288,14 +289,24 @@ func TestShuffledDoubledTwoReplicas(t *testing.T) {
 	}
 	found := map[string]int{}
 	for _, file := range r.files() {
-		if g.Expect(file.Spec.File).NotTo(BeNil(), "%s was left open", file.Name) {
-			found[file.Spec.File.OBS.Object]++
-		}
+		found[file.Spec.Object.Key]++
+		g.Expect(file.Spec.TaskIDs).To(HaveLen(1))
 	}
 	g.Expect(found).To(HaveLen(len(objects)))
 	for object, n := range found {
 		g.Expect(n).To(Equal(1), object)
 	}
+	g.Eventually(func(g Gomega) {
+		var tasks v1alpha1.RecordingTaskList
+		g.Expect(k8s.List(t.Context(), &tasks, client.InNamespace(r.namespace))).To(Succeed())
+		g.Expect(tasks.Items).To(HaveLen(jobs))
+		for _, task := range tasks.Items {
+			g.Expect(task.Spec.Starts).To(HaveLen(filesPerJob), "each START once")
+			g.Expect(task.Spec.Ended).To(BeTrue())
+			g.Expect(task.Status.State).To(Equal(v1alpha1.TaskEnded))
+			g.Expect(task.Status.Files).To(BeEquivalentTo(filesPerJob))
+		}
+	}, settled, poll).Should(Succeed())
 }
 
 // replicas are the receiver's pods where this machine is the node, so that each of them is used; else the Service.
@@ -328,11 +339,10 @@ func TestSuspend(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step { return []v1alpha1.Step{r.remux()} })
 	object := r.record("camera")
-	end := metav1.NewTime(time.Now().UTC().Truncate(time.Second))
 	// A person may write a file by hand to process an old recording; this one is suspended from the first.
 	r.create(&v1alpha1.RecordingFile{ObjectMeta: r.meta("by-hand"), Spec: v1alpha1.RecordingFileSpec{
-		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, StreamName: "camera", Format: "HLS", Suspend: true,
-		File: &v1alpha1.RecordedFile{DurationSeconds: seconds, EndTime: &end, OBS: &v1alpha1.OBSObject{Bucket: "recordings", Object: object}},
+		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, Object: v1alpha1.ObjectIdentity{Bucket: "recordings", Key: object},
+		Stream: "camera", Suspend: true,
 	}})
 	file := r.eventually(v1alpha1.ReasonSuspended)
 	var jobs batchv1.JobList

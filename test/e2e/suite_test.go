@@ -197,6 +197,17 @@ func (r *room) files() []v1alpha1.RecordingFile {
 	return list.Items
 }
 
+// task is the namespace's one recording task; nil: there is none.
+func (r *room) task() *v1alpha1.RecordingTask {
+	r.t.Helper()
+	var list v1alpha1.RecordingTaskList
+	r.must(k8s.List(r.t.Context(), &list, client.InNamespace(r.namespace)))
+	if len(list.Items) == 0 {
+		return nil
+	}
+	return &list.Items[0]
+}
+
 // eventually waits until the namespace's one recording has the status.
 func (r *room) eventually(status string) *v1alpha1.RecordingFile {
 	r.t.Helper()

@@ -18,13 +18,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/jobs"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // batch is how many files are written in one transaction; etcd takes 128 operations.
 const batch = 100
 
-// fill makes files that the operator is done with, and every tenth one that is still being recorded. They are written
+// fill creates files that the operator is done with, and every tenth one that is suspended. They are written
 // into etcd as the API server would: through it, 100 000 files and their statuses take minutes.
 func fill(ctx context.Context, etcd string, files int) error {
 	for first := 0; first < files; first += batch {
@@ -68,50 +68,52 @@ func commit(ctx context.Context, etcd string, operations []map[string]any) error
 }
 
 // managedFields are what the API server notes of who set which field; the operator drops them.
-const managedFields = `{"f:metadata":{"f:annotations":{".":{},"f:recording.sparkrtc.dev/start-delivery":{}},"f:labels":{".":{},"f:recording.sparkrtc.dev/source":{}}},` +
-	`"f:spec":{".":{},"f:appID":{},"f:file":{".":{},"f:downloadURL":{},"f:durationSeconds":{},"f:endTime":{},"f:height":{},"f:obs":{".":{},"f:bucket":{},` +
-	`"f:location":{},"f:object":{}},"f:sizeBytes":{},"f:startTime":{},"f:width":{}},"f:format":{},"f:jobID":{},"f:roomID":{},"f:sourceRef":{".":{},"f:name":{}},"f:streamName":{}}}`
+const managedFields = `{"f:metadata":{"f:labels":{".":{},"f:recording.sparkrtc.dev/source":{}}},` +
+	`"f:spec":{".":{},"f:object":{".":{},"f:bucket":{},"f:key":{}},"f:reported":{".":{},"f:app":{},"f:downloadURL":{},"f:durationSeconds":{},"f:endTime":{},` +
+	`"f:format":{},"f:height":{},"f:location":{},"f:room":{},"f:sizeBytes":{},"f:startTime":{},"f:stream":{},"f:width":{}},"f:sourceRef":{".":{},"f:name":{}},"f:taskIDs":{}}}`
 
 // oldFile is as long in every field as those of real recordings are.
 func oldFile(i int) *v1alpha1.RecordingFile {
-	job := digest("job", i)[:32]
+	task := digest("job", i)[:32]
 	start := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, i, 0, time.UTC))
 	end := metav1.NewTime(start.Add(65 * time.Minute))
 	room, stream := fmt.Sprintf("room-%05d", i/20), fmt.Sprintf("camera-%02d", i%20)
+	object := fmt.Sprintf("Record/5fcdf5651a2b3c46f835d0d4/%s/%s/%s_%s.m3u8", task, room, stream, start.Format("2006-01-02-15-04-05"))
 	file := &v1alpha1.RecordingFile{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "RecordingFile"},
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: fmt.Sprintf("%s-%s-%d", stream, job[:8], i),
+			Namespace: namespace, Name: fmt.Sprintf("%s-%s-%d", stream, task[:8], i),
 			UID: uuid.NewUUID(), Generation: 1, CreationTimestamp: metav1.Now(),
 			ManagedFields: []metav1.ManagedFieldsEntry{{
 				Manager: "manager", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: v1alpha1.GroupVersion.String(),
 				FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(managedFields),
 			}},
-			Labels:      map[string]string{v1alpha1.LabelSource: sourceName},
-			Annotations: map[string]string{v1alpha1.AnnotationStartDelivery: digest("delivery", i)},
+			Labels: map[string]string{v1alpha1.LabelSource: sourceName},
 		},
 		Spec: v1alpha1.RecordingFileSpec{
-			SourceRef: v1alpha1.LocalReference{Name: sourceName}, AppID: "5fcdf5651a2b3c46f835d0d4", JobID: job,
-			RoomID: room, StreamName: stream, Format: "HLS",
+			SourceRef: v1alpha1.LocalReference{Name: sourceName}, Object: v1alpha1.ObjectIdentity{Bucket: "abc-rtc-bucket2", Key: object},
+			TaskIDs: []string{task},
+			Reported: &v1alpha1.ReportedRecording{
+				RecordingIdentity: v1alpha1.RecordingIdentity{App: "5fcdf5651a2b3c46f835d0d4", Room: room, Stream: stream, Format: "HLS"},
+				RecordingFacts: v1alpha1.RecordingFacts{
+					SizeBytes: 1_575_297_120, DurationSeconds: 3900, StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
+				},
+				DownloadURL: "https://abc-rtc-bucket2.obs.cn-north-4.myhuaweicloud.com/" + object, Location: "https://obs.cn-north-4.myhuaweicloud.com",
+			},
 		},
 	}
 	if i%10 == 0 {
-		file.Status = v1alpha1.RecordingFileStatus{ObservedGeneration: 1, Conditions: conditions(start, metav1.ConditionFalse, v1alpha1.ReasonRecording,
-			"the file is being recorded")}
+		file.Spec.Suspend = true
+		file.Status = v1alpha1.RecordingFileStatus{ObservedGeneration: 1, Conditions: conditions(start, metav1.ConditionFalse, v1alpha1.ReasonSuspended,
+			"spec.suspend is true")}
 		return file
 	}
-	object := fmt.Sprintf("Record/5fcdf5651a2b3c46f835d0d4/%s/%s/%s_%s.m3u8", job, room, stream, start.Format("2006-01-02-15-04-05"))
-	file.Spec.File = &v1alpha1.RecordedFile{
-		DownloadURL: "https://abc-rtc-bucket2.obs.cn-north-4.myhuaweicloud.com/" + object, SizeBytes: 1_575_297_120, DurationSeconds: 3900,
-		StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
-		OBS: &v1alpha1.OBSObject{Location: "https://obs.cn-north-4.myhuaweicloud.com", Bucket: "abc-rtc-bucket2", Object: object},
-	}
 	file.Status = v1alpha1.RecordingFileStatus{
-		ObservedGeneration: 1, Runs: 1, Input: jobs.Input(file.Spec.File),
+		ObservedGeneration: 1, Runs: 1, Input: recording.Of(&file.Spec).Digest(),
 		Conditions: conditions(end, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "2 of 2 steps succeeded"),
 		Pipeline:   &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-" + digest("revision", 0)[:10]},
 		Steps:      []v1alpha1.StepStatus{oldStep(file, "mp4", ".mp4"), oldStep(file, "keep", ".m3u8")},
-		Summary:    &v1alpha1.FileSummary{Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
+		Summary:    &v1alpha1.FileSummary{Room: room, Stream: stream, Format: "HLS", Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
 	}
 	return file
 }
@@ -120,14 +122,14 @@ func conditions(at metav1.Time, ready metav1.ConditionStatus, reason, message st
 	of := func(kind string) metav1.Condition {
 		return metav1.Condition{Type: kind, Status: ready, Reason: reason, Message: message, ObservedGeneration: 1, LastTransitionTime: at}
 	}
-	return []metav1.Condition{of(v1alpha1.ConditionReady), of(v1alpha1.ConditionRecorded), of(v1alpha1.ConditionProcessed)}
+	return []metav1.Condition{of(v1alpha1.ConditionReady), of(v1alpha1.ConditionProcessed)}
 }
 
 func oldStep(file *v1alpha1.RecordingFile, name, extension string) v1alpha1.StepStatus {
-	facts := file.Spec.File
-	uri := fmt.Sprintf("s3://recording-archive/%s/%s/%s/%s%s", file.Spec.RoomID, file.Spec.StreamName, facts.StartTime.Format("20060102T150405Z"), file.Spec.StreamName, extension)
+	facts := recording.Of(&file.Spec)
+	uri := fmt.Sprintf("s3://recording-archive/%s/%s/%s/%s%s", facts.Room, facts.Stream, facts.StartTime.Format("20060102T150405Z"), facts.Stream, extension)
 	return v1alpha1.StepStatus{
-		Name: name, State: v1alpha1.StepSucceeded, Attempts: 1, JobName: fmt.Sprintf("%s-%s-%s", file.Name, name, file.Spec.JobID[8:18]),
+		Name: name, State: v1alpha1.StepSucceeded, Attempts: 1, JobName: fmt.Sprintf("%s-%s-%s", file.Name, name, facts.Task()[8:18]),
 		StartTime: facts.EndTime, CompletionTime: facts.EndTime, Reason: "Published", Message: "1 file, verified",
 		Outputs: []v1alpha1.Output{{
 			URI: uri, SizeBytes: facts.SizeBytes, SHA256: digest(uri, 0), Files: 1,

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -160,15 +161,15 @@ func (o *options) profilesOf(config *rest.Config) func(context.Context, string) 
 // check counts the files: every callback must have made one, and none two.
 func check(ctx context.Context, k8s client.Client, want int) error {
 	var files v1alpha1.RecordingFileList
-	if err := k8s.List(ctx, &files, client.InNamespace(namespace), client.MatchingFields{"spec.roomID": callbackRoom}); err != nil {
+	if err := k8s.List(ctx, &files, client.InNamespace(namespace), client.MatchingFields{"spec.reported.room": callbackRoom}); err != nil {
 		return err
 	}
-	jobs := map[string]int{}
+	tasks := map[string]int{}
 	for _, file := range files.Items {
-		jobs[file.Spec.JobID]++
+		tasks[strings.Join(file.Spec.TaskIDs, " ")]++
 	}
-	if len(files.Items) != want || len(jobs) != want {
-		return fmt.Errorf("%d files of %d recordings, want %d", len(files.Items), len(jobs), want)
+	if len(files.Items) != want || len(tasks) != want {
+		return fmt.Errorf("%d files of %d tasks, want %d", len(files.Items), len(tasks), want)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (l *leanCreator) creates(id func(int) string) request {
 	}
 }
 
-// bareFile is the object that a callback makes, field by field.
+// bareFile is the object that a callback creates, field by field.
 func bareFile(id string) *v1alpha1.RecordingFile {
 	end := metav1.NewTime(time.Now().UTC().Truncate(time.Second))
 	start := metav1.NewTime(end.Add(-65 * time.Second))
@@ -72,14 +72,15 @@ func bareFile(id string) *v1alpha1.RecordingFile {
 			Labels: map[string]string{v1alpha1.LabelSource: sourceName},
 		},
 		Spec: v1alpha1.RecordingFileSpec{
-			SourceRef: v1alpha1.LocalReference{Name: sourceName}, AppID: "app", JobID: "job-" + id,
-			RoomID: callbackRoom, StreamName: "camera", Format: "HLS",
-			File: &v1alpha1.RecordedFile{
-				DownloadURL: "https://recordings.obs.example.com/live/camera/camera.m3u8", SizeBytes: 26254952, DurationSeconds: 65,
-				StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
-				OBS: &v1alpha1.OBSObject{
-					Location: "http://obs.example.com", Bucket: "recordings", Object: "live/job-" + id + "/camera.m3u8",
+			SourceRef: v1alpha1.LocalReference{Name: sourceName},
+			Object:    v1alpha1.ObjectIdentity{Bucket: "recordings", Key: "live/job-" + id + "/camera.m3u8"},
+			TaskIDs:   []string{"job-" + id},
+			Reported: &v1alpha1.ReportedRecording{
+				RecordingIdentity: v1alpha1.RecordingIdentity{App: "app", Room: callbackRoom, Stream: "camera", Format: "HLS"},
+				RecordingFacts: v1alpha1.RecordingFacts{
+					SizeBytes: 26254952, DurationSeconds: 65, StartTime: &start, EndTime: &end, Width: 1280, Height: 720,
 				},
+				DownloadURL: "https://recordings.obs.example.com/live/camera/camera.m3u8", Location: "http://obs.example.com",
 			},
 		},
 	}

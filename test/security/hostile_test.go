@@ -23,7 +23,7 @@ import (
 )
 
 // hostile are values that the decoder takes and that something on the way could trip over. What holds control characters
-// or no valid Unicode does not come this far (TestDecodeHostileNames in internal/sparkrtc).
+// or no valid Unicode does not come this far (TestDecode_HostileNames in internal/sparkrtc).
 var hostile = map[string]string{
 	"traversal":         "../../../../etc/passwd",
 	"backslashes":       `..\..\windows`,
@@ -68,10 +68,10 @@ func deliverHostile(t *testing.T, operator *operator, namespace, value string) {
 	g.Expect(operator.deliver(t, namespace, body)).To(Equal(http.StatusOK))
 
 	var files v1alpha1.RecordingFileList
-	g.Expect(admin.List(t.Context(), &files, client.InNamespace(namespace), client.MatchingFields{"spec.file.obs.object": value})).To(Succeed())
+	g.Expect(admin.List(t.Context(), &files, client.InNamespace(namespace), client.MatchingFields{"spec.object.key": value})).To(Succeed())
 	g.Expect(files.Items).To(HaveLen(1))
 	file := files.Items[0]
-	g.Expect(file.Spec.RoomID).To(Equal(value))
+	g.Expect(file.Spec.Reported.Room).To(Equal(value))
 	g.Expect(file.Name).To(MatchRegexp(`^[a-z0-9][-a-z0-9]*$`))
 	g.Expect(file.Labels).To(Equal(map[string]string{v1alpha1.LabelSource: "classroom"}))
 	g.Expect(file.Annotations).To(BeEmpty())
@@ -107,14 +107,14 @@ func deliverHostile(t *testing.T, operator *operator, namespace, value string) {
 }
 
 // secretsAppearNowhere looks for the keys of a namespace in all that the operator says: its log, events, Jobs, and the
-// statuses of its four kinds.
+// statuses of its kinds.
 func secretsAppearNowhere(t *testing.T, operator *operator, namespace string) {
 	t.Helper()
 	g := NewWithT(t)
 	said := operator.log(t)
 	for _, list := range []client.ObjectList{
 		&eventsv1.EventList{}, &corev1.EventList{}, &batchv1.JobList{},
-		&v1alpha1.RecordingFileList{}, &v1alpha1.RecordingSourceList{}, &v1alpha1.RecordingPipelineList{}, &v1alpha1.StorageLocationList{},
+		&v1alpha1.RecordingFileList{}, &v1alpha1.RecordingTaskList{}, &v1alpha1.RecordingSourceList{}, &v1alpha1.RecordingPipelineList{}, &v1alpha1.StorageLocationList{},
 	} {
 		g.Expect(admin.List(t.Context(), list, client.InNamespace(namespace))).To(Succeed())
 		encoded, err := json.Marshal(list)

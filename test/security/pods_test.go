@@ -16,12 +16,13 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/jobs"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // stepJob is the Job of a step as the operator would create it, for a file that exists.
 func stepJob(t *testing.T, namespace string) *batchv1.Job {
 	t.Helper()
-	file := recording(namespace, "film")
+	file := recorded(namespace, "lecture-1")
 	file.Spec.Suspend = true
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, file)
 	s3 := v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
@@ -30,7 +31,7 @@ func stepJob(t *testing.T, namespace string) *batchv1.Job {
 	}}
 	claim := v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}
 	job, err := jobs.Build(jobs.Work{
-		File: file, Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}, Source: &v1alpha1.RecordingSource{},
+		File: file, Facts: recording.Of(&file.Spec), Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}, Source: &v1alpha1.RecordingSource{},
 		SourceStorage:      &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: s3},
 		DestinationStorage: &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: claim},
 		Revision:           "lecture-1", WorkerImage: "worker:test",

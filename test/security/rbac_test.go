@@ -151,7 +151,7 @@ func TestReceiverToken_CreatesNoWorkload(t *testing.T) {
 	}, timeout, poll).Should(Succeed())
 	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}}, Spec: job.Spec.Template.Spec}
 	selector := &metav1.LabelSelector{MatchLabels: template.Labels}
-	file := recording(job.Namespace, "film")
+	file := recorded(job.Namespace, "film")
 	source := &v1alpha1.RecordingSource{ObjectMeta: named(job.Namespace, "classroom")}
 	location := &v1alpha1.StorageLocation{ObjectMeta: named(job.Namespace, "place"), Spec: v1alpha1.StorageLocationSpec{
 		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"},

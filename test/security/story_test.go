@@ -28,7 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/jobs"
-	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // tell plays everything that the operator does in one namespace, the rare ways included, so that every right of its
@@ -63,7 +63,7 @@ const (
 	secretAccessKey = "not-to-be-told-0123456789"
 )
 
-// furnish makes what a recording needs: Secrets, a claim, places, a pipeline and a source that sweeps.
+// furnish makes what a recording needs: Secrets, a claim, places, a pipeline and a source with discovery.
 func furnish(t *testing.T, namespace string) {
 	t.Helper()
 	g := NewWithT(t)
@@ -99,7 +99,7 @@ func furnish(t *testing.T, namespace string) {
 			Callback:   v1alpha1.CallbackSpec{Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}},
 			StorageRef: &v1alpha1.LocalReference{Name: "recordings"},
 			Routes:     []v1alpha1.Route{{PipelineRef: v1alpha1.LocalReference{Name: "lecture"}}},
-			Sweep:      &v1alpha1.Sweep{},
+			Discovery:  &v1alpha1.Discovery{},
 		}},
 	)
 	// The operator lends nobody its place in the network.
@@ -110,7 +110,7 @@ func furnish(t *testing.T, namespace string) {
 		g.Expect(ready).NotTo(BeNil())
 		g.Expect(ready.Message).To(ContainSubstring("a network that the operator does not connect to"))
 	}, timeout, poll).Should(Succeed())
-	// Every kind of the four gets its status.
+	// Every kind gets its status.
 	g.Eventually(func(g Gomega) {
 		source, place, pipeline := &v1alpha1.RecordingSource{}, &v1alpha1.StorageLocation{}, &v1alpha1.RecordingPipeline{}
 		g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "classroom"}, source)).To(Succeed())
@@ -157,7 +157,7 @@ func tellCallbacks(t *testing.T, operator *operator, namespace string) {
 	}, timeout, poll).Should(Succeed())
 	// The same event of Kubernetes twice is a patch of the first.
 	for range 2 {
-		g.Expect(operator.deliver(t, namespace, event("RECORD_NEW_FILE_START", "job", `"width":-1,"room_id":7`))).To(Equal(http.StatusBadRequest))
+		g.Expect(operator.deliver(t, namespace, event("RECORD_NEW_FILE_START", "job", `"job_id":[]`))).To(Equal(http.StatusBadRequest))
 	}
 }
 
@@ -172,10 +172,10 @@ func jobOf(t *testing.T, namespace string, n int) *batchv1.Job {
 	return &list.Items[0]
 }
 
-func recording(namespace, name string) *v1alpha1.RecordingFile {
+func recorded(namespace, name string) *v1alpha1.RecordingFile {
 	return &v1alpha1.RecordingFile{ObjectMeta: named(namespace, name), Spec: v1alpha1.RecordingFileSpec{
-		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, AppID: "app", JobID: name, Format: "HLS",
-		File: &v1alpha1.RecordedFile{SizeBytes: 1000, DurationSeconds: 65, OBS: &v1alpha1.OBSObject{Bucket: "recordings", Object: name + ".m3u8"}},
+		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, Object: v1alpha1.ObjectIdentity{Bucket: "recordings", Key: name + ".m3u8"}, TaskIDs: []string{name},
+		Reported: &v1alpha1.ReportedRecording{RecordingFacts: v1alpha1.RecordingFacts{SizeBytes: 1000, DurationSeconds: 65}},
 	}}
 }
 
@@ -204,7 +204,7 @@ func suspend(t *testing.T, file *v1alpha1.RecordingFile, suspend bool) {
 // tellSuspending suspends a file whose Job runs.
 func tellSuspending(t *testing.T, namespace string) {
 	t.Helper()
-	file := recording(namespace, "suspended")
+	file := recorded(namespace, "suspended")
 	create(t, file)
 	statusIs(t, namespace, file.Name, v1alpha1.ReasonProcessing, "")
 	suspend(t, file, true)
@@ -218,11 +218,11 @@ func tellSuspending(t *testing.T, namespace string) {
 // tellForeignJob lets a Job of somebody else bear the name of a step's: it is read live, and left alone.
 func tellForeignJob(t *testing.T, namespace string) {
 	t.Helper()
-	file := recording(namespace, "foreign")
+	file := recorded(namespace, "foreign")
 	file.Spec.Suspend = true
 	create(t, file)
 	create(t, &batchv1.Job{
-		ObjectMeta: named(namespace, jobs.Name(file, "keep", jobs.Input(file.Spec.File))),
+		ObjectMeta: named(namespace, jobs.Name(file, "keep", recording.Of(&file.Spec).Digest())),
 		Spec: batchv1.JobSpec{Suspend: new(true), Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "c", Image: "i"}},
 		}}},
@@ -234,7 +234,7 @@ func tellForeignJob(t *testing.T, namespace string) {
 // tellLostRevision names a revision that the cache does not have: it is read live.
 func tellLostRevision(t *testing.T, namespace string) {
 	t.Helper()
-	file := recording(namespace, "lost")
+	file := recorded(namespace, "lost")
 	file.Spec.Suspend = true
 	create(t, file)
 	NewWithT(t).Eventually(func() error {
@@ -242,7 +242,7 @@ func tellLostRevision(t *testing.T, namespace string) {
 			return err
 		}
 		file.Status.Pipeline = &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lost"}
-		file.Status.Input = jobs.Input(file.Spec.File)
+		file.Status.Input = recording.Of(&file.Spec).Digest()
 		return admin.Status().Update(t.Context(), file)
 	}, timeout, poll).Should(Succeed())
 	suspend(t, file, false)
@@ -255,27 +255,22 @@ func tellAgain(t *testing.T, namespace string) {
 	step := v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
 	other := step
 	other.Name = "keep-too"
-	file := recording(namespace, "two-steps")
+	file := recorded(namespace, "two-steps")
 	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "two-steps"}
 	create(t, &v1alpha1.RecordingPipeline{ObjectMeta: named(namespace, "two-steps"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{step, other}}}, file)
 	statusIs(t, namespace, file.Name, v1alpha1.ReasonProcessing, "keep, keep-too")
 }
 
 // tellLater plays, with the manager's account, what the manager does only to objects that are minutes old or found in a
-// bucket: it removes a revision that no file needs, creates a file for an object that it found and updates it when the
-// object grew, and removes a found file when a reported one has the same object.
+// bucket: it removes a revision that no file needs, creates a file for an object that it found, and updates it when the
+// object grew.
 func tellLater(t *testing.T, namespace string) {
 	t.Helper()
 	g := NewWithT(t)
 	unused := &appsv1.ControllerRevision{ObjectMeta: named(namespace, "lecture-unused"), Revision: 1}
 	unused.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelPipeline: "lecture"}
 	unused.Data.Raw = []byte("{}")
-	file, swept := recording(namespace, "called"), recording(namespace, "swept-0123456789abcdef")
-	file.Spec.Suspend = true
-	swept.Annotations = map[string]string{v1alpha1.AnnotationSwept: time.Now().UTC().Format(time.RFC3339)}
-	swept.Labels = map[string]string{v1alpha1.LabelSource: "classroom"}
-	swept.Spec.JobID, swept.Spec.AppID, swept.Spec.File.OBS = "", "", file.Spec.File.OBS
-	create(t, unused, file, swept)
+	create(t, unused)
 
 	mgr, err := ctrl.NewManager(managerAccount.config(t), ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"},
@@ -284,7 +279,6 @@ func tellLater(t *testing.T, namespace string) {
 	})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(controller.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
-	g.Expect(ingest.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
 	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"),
 		Clock: testingclock.NewFakePassiveClock(time.Now().Add(time.Hour))}).SetupWithManager(mgr)).To(Succeed())
 	ended := make(chan error, 1)
@@ -295,17 +289,11 @@ func tellLater(t *testing.T, namespace string) {
 	}, timeout, poll).Should(Satisfy(apierrors.IsNotFound), "the revision that nobody needs is deleted")
 
 	ingester := ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
-	found := ingest.Found{Namespace: namespace, Source: "classroom", Format: "HLS", File: sparkrtc.File{Bucket: "recordings", Object: "found.m3u8", SizeBytes: 1000}}
-	g.Expect(ingester.Sweep(t.Context(), found)).To(HaveField("Outcome", ingest.Created))
-	for range 20 { // faster than the cache, so that the file has to be read live
-		found.File.SizeBytes += 100_000
-		g.Expect(ingester.Sweep(t.Context(), found)).To(HaveField("Outcome", ingest.Grown))
-	}
-	g.Eventually(func(g Gomega) { // a status that is written meanwhile is a conflict
-		g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(swept), swept)).To(Succeed())
-		other, err := ingester.Settle(t.Context(), swept)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(other.Name).To(Equal(file.Name))
-	}, timeout, poll).Should(Succeed())
-	g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(swept), swept)).To(Satisfy(apierrors.IsNotFound))
+	found := ingest.Found{Namespace: namespace, Source: "classroom", Bucket: "recordings", Key: "found.m3u8",
+		LastModified: time.Now().Add(-time.Hour), Facts: v1alpha1.RecordingFacts{SizeBytes: 1000}}
+	g.Expect(ingester.Discover(t.Context(), found)).To(HaveField("Outcome", ingest.Created))
+	found.LastModified, found.Facts.SizeBytes = time.Now(), 100_000
+	g.Eventually(func() (ingest.Result, error) { // a status that is written meanwhile is a conflict
+		return ingester.Discover(t.Context(), found)
+	}, timeout, poll).Should(HaveField("Outcome", ingest.Updated))
 }

@@ -6,7 +6,6 @@
 package apiserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +14,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -73,33 +71,6 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-// CachedClient is a client that reads from a cache with the given indexes, as the operator's does, until the test ends.
-func (s *Server) CachedClient(tb testing.TB, setupIndexes func(context.Context, client.FieldIndexer) error) client.Client {
-	tb.Helper()
-	objects, err := cache.New(s.Config, cache.Options{Scheme: s.Scheme})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := setupIndexes(tb.Context(), objects); err != nil {
-		tb.Fatal(err)
-	}
-	cached, err := client.New(s.Config, client.Options{Scheme: s.Scheme, Cache: &client.CacheOptions{Reader: objects}})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- objects.Start(tb.Context()) }()
-	tb.Cleanup(func() {
-		if err := <-stopped; err != nil {
-			tb.Error(err)
-		}
-	})
-	if !objects.WaitForCacheSync(tb.Context()) {
-		tb.Fatal("the cache was not synced")
-	}
-	return cached
 }
 
 func start(configure ...func(*envtest.Arguments)) (*Server, error) {

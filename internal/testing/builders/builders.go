@@ -55,49 +55,85 @@ func (b *RecordingSource) Obj() *v1alpha1.RecordingSource { return b.source.Deep
 // RecordingFile builds one.
 type RecordingFile struct{ file v1alpha1.RecordingFile }
 
-// MakeRecordingFile begins with an open file of a source.
+// MakeRecordingFile begins with a file of a source that nobody reported. Its object is named after it.
 func MakeRecordingFile(name, source string) *RecordingFile {
 	b := &RecordingFile{}
 	b.file.Name, b.file.Namespace = name, Namespace
 	b.file.Spec.SourceRef.Name = source
+	b.file.Spec.Object = v1alpha1.ObjectIdentity{Bucket: "abc-rtc", Key: name}
 	return b
 }
 
-// Of says which recording the file is of.
-func (b *RecordingFile) Of(app, job, stream, format string) *RecordingFile {
-	b.file.Spec.AppID, b.file.Spec.JobID, b.file.Spec.StreamName, b.file.Spec.Format = app, job, stream, format
+// Object sets the object that the file is of.
+func (b *RecordingFile) Object(bucket, key string) *RecordingFile {
+	b.file.Spec.Object = v1alpha1.ObjectIdentity{Bucket: bucket, Key: key}
 	return b
 }
 
-// Room sets the room.
-func (b *RecordingFile) Room(id string) *RecordingFile {
-	b.file.Spec.RoomID = id
+// Of says what the service reported of the recording's identity.
+func (b *RecordingFile) Of(app, task, stream, format string) *RecordingFile {
+	b.reported().App, b.reported().Stream, b.reported().Format = app, stream, format
+	if task != "" {
+		b.file.Spec.TaskIDs = []string{task}
+	}
 	return b
 }
 
-// Started says which delivery of a START created the file.
-func (b *RecordingFile) Started(delivery string) *RecordingFile {
-	b.file.Annotations = map[string]string{v1alpha1.AnnotationStartDelivery: delivery}
+// Room sets the room that the service reported.
+func (b *RecordingFile) Room(room string) *RecordingFile {
+	b.reported().Room = room
 	return b
 }
 
-// Swept says when a sweep made the file.
-func (b *RecordingFile) Swept(at string) *RecordingFile {
-	b.file.Annotations = map[string]string{v1alpha1.AnnotationSwept: at}
+// Size sets the size in bytes that the service reported.
+func (b *RecordingFile) Size(bytes int64) *RecordingFile {
+	b.reported().SizeBytes = bytes
 	return b
 }
 
-// Complete gives the file its facts: an object of a size in bytes.
-func (b *RecordingFile) Complete(bucket, object string, sizeBytes int64) *RecordingFile {
-	b.file.Spec.File = &v1alpha1.RecordedFile{SizeBytes: sizeBytes, OBS: &v1alpha1.OBSObject{Bucket: bucket, Object: object}}
+// Reported sets the facts that the service reported.
+func (b *RecordingFile) Reported(facts v1alpha1.RecordingFacts) *RecordingFile {
+	b.reported().RecordingFacts = facts
 	return b
 }
 
-// Over says that the job ended while the file was open.
-func (b *RecordingFile) Over() *RecordingFile {
-	b.file.Spec.JobOver = true
-	return b
+func (b *RecordingFile) reported() *v1alpha1.ReportedRecording {
+	if b.file.Spec.Reported == nil {
+		b.file.Spec.Reported = &v1alpha1.ReportedRecording{}
+	}
+	return b.file.Spec.Reported
 }
 
 // Obj is the file that was built.
 func (b *RecordingFile) Obj() *v1alpha1.RecordingFile { return b.file.DeepCopy() }
+
+// RecordingTask builds one.
+type RecordingTask struct{ task v1alpha1.RecordingTask }
+
+// MakeRecordingTask begins with a task of a source of which nothing else is known.
+func MakeRecordingTask(name, source, taskID string) *RecordingTask {
+	b := &RecordingTask{}
+	b.task.Name, b.task.Namespace = name, Namespace
+	b.task.Spec.SourceRef.Name, b.task.Spec.TaskID = source, taskID
+	return b
+}
+
+// Starts adds files that began; each key names one.
+func (b *RecordingTask) Starts(keys ...string) *RecordingTask {
+	if b.task.Spec.Starts == nil {
+		b.task.Spec.Starts = map[string]string{}
+	}
+	for _, key := range keys {
+		b.task.Spec.Starts[key] = ""
+	}
+	return b
+}
+
+// Ended says that the task ended.
+func (b *RecordingTask) Ended() *RecordingTask {
+	b.task.Spec.Ended = true
+	return b
+}
+
+// Obj is the task that was built.
+func (b *RecordingTask) Obj() *v1alpha1.RecordingTask { return b.task.DeepCopy() }
