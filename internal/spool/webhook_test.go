@@ -37,7 +37,7 @@ func webhook(namespace string, handler http.HandlerFunc) (*httptest.Server, admi
 		Rules: []admissionregistrationv1.RuleWithOperations{{
 			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.OperationAll},
 			Rule: admissionregistrationv1.Rule{
-				APIGroups: []string{v1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"recordingtasks"},
+				APIGroups: []string{v1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"recordingfiles", "recordingtasks"},
 			},
 		}},
 	}
