@@ -345,7 +345,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		if r.truth.openEnd > 0.3 {
 			r.truth.states = append(r.truth.states, damaged) // where the sound ended before, the last segment looks cut
 		}
-	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart,
+	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart, style.restart && s.isSilent(),
 		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, r.playlist.whole && kind <= 2 && lost < 1.5 && r.endsTake(s, kind):
 		r.truth.states = append(r.truth.states, intact)
 	}
@@ -354,6 +354,12 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 // has says that the recording is made from a source.
 func (r *recording) has(name string) bool {
 	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
+}
+
+// isSilent says that the segment never had sound: without counters that run on, a loss of pictures looks like a picture
+// that stands still.
+func (s *segment) isSilent() bool {
+	return !slices.ContainsFunc(s.units, func(u *unit) bool { return !u.source.video })
 }
 
 // endsTake says that nothing follows a segment with its clock. Of kind 0, it is the last one.

@@ -89,17 +89,17 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 		}
 		return
 	}
+	if b.countersOver(before, after, kind) == countersBreak {
+		b.find(PacketsLost, first.Segment, at, length, "all %s packets are lost for %s: the continuity counters do not go on", kind, position(length))
+		return
+	}
 	if b.segments[first.Segment].Duration == 0 || !b.reachesBorder(before, kind, first, true) || !b.reachesBorder(after, kind, last, false) {
 		return
 	}
 	if (before == nil || after == nil) && from != to {
 		return // silent for several segments at the beginning or the end: it is not a segment's loss
 	}
-	switch b.countersOver(before, after, kind) {
-	case countersGoOn:
-	case countersBreak:
-		b.find(PacketsLost, first.Segment, at, length, "all %s packets are lost for %s: the continuity counters do not go on", kind, position(length))
-	case countersUnknown:
+	if b.countersOver(before, after, kind) == countersUnknown {
 		b.find(UnknownStreamAway, first.Segment, at, length,
 			"there are no %s packets for %s, from the segment's beginning to its end; whether they are lost cannot be decided", kind, position(length))
 	}

@@ -191,9 +191,9 @@ func (b *builder) judgeHole(each *border, hole hole) {
 			"%s are lost before it: the clock jumps, and so do the numbers in the segments' names", position(hole.to-hole.from))
 	case late > tolerance && b.namesFollow(each):
 		// The recorder wrote one segment after the other: it paused.
-	case each.x.endsTogether():
+	case each.x.endsTogether() || b.isOddSilence(each):
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
-			"picture and sound stop together for %s at the end of the segment; whether something is lost cannot be decided",
+			"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided",
 			position(hole.to-hole.from))
 	case late > tolerance:
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
@@ -225,6 +225,34 @@ func (p *part) endsTogether() bool {
 	_, picture, hasPicture := p.ends(media.Video)
 	_, sound, hasSound := p.ends(media.Audio)
 	return hasPicture && hasSound && distance(picture.next(), sound.next()) <= together
+}
+
+// isOddSilence says that a part has sound alone, which stops at the border and nowhere else in the
+// recording.
+func (b *builder) isOddSilence(each *border) bool {
+	if len(each.x.Video) > 0 || len(each.y.Audio) == 0 || !b.has(media.Video) {
+		return false
+	}
+	if b.silences == nil {
+		b.silences = new(int)
+		for i, piece := range b.pieces {
+			first, last, ok := piece.ends(media.Audio)
+			if ok && max(first.longest, last.longest) > max(minHole, 2*last.interval) {
+				*b.silences++
+			}
+			if next := i + 1; ok && next < len(b.pieces) && b.pieces[next].Run == piece.Run {
+				if stop, ok := b.stop(piece, b.pieces[next], media.Audio); ok && stop.open() {
+					*b.silences++
+				}
+			}
+		}
+	}
+	return *b.silences <= 1
+}
+
+// has says that some piece has a kind.
+func (b *builder) has(kind media.Kind) bool {
+	return slices.ContainsFunc(b.pieces, func(p *part) bool { return len(p.Slices(kind)) > 0 })
 }
 
 // lostBetween says that a segment between the two has no place, so that the hole is judged with that segment.

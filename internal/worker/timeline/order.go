@@ -42,7 +42,7 @@ func (b *builder) isLoneCopy(now *run, each *part, index int) bool {
 		return !b.parts[twin].fresh || least > maxMiss
 	}
 	later := b.next[index] // 0: none
-	return later > 0 && !b.segments[b.parts[later].Segment].Discontinuity && b.follows(later)
+	return later > 0 && b.follows(later)
 }
 
 // isCopyBeside says that a part has the bytes of the one before it, and that the source does not repeat itself.
@@ -216,7 +216,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 // fitsInFront says that a part ends where the run begins, and that the run's clock goes on behind the part. Behind the
 // last one, and before another clock, nothing does.
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {
-	miss := min(distance(each.late, now.early), distance(each.early+b.segments[now.parts[0].Segment].Duration, now.early))
+	miss := min(distance(each.late, now.early), distance(each.lastShown(), now.early), distance(each.early+b.segments[now.parts[0].Segment].Duration, now.early))
 	if index+1 == len(b.parts) || b.segments[b.parts[index+1].Segment].Discontinuity {
 		return miss <= together
 	}
@@ -230,7 +230,7 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 func (r *run) fits(each *part) bool {
 	behind := sort.Search(len(r.holes), func(i int) bool { return r.holes[i].from-minStep > each.early })
 	for _, hole := range r.holes[max(0, behind-2):behind] {
-		if each.late <= hole.to+minStep {
+		if each.lastShown() <= hole.to+minStep { // nobody knows how long the last picture is shown
 			return true
 		}
 	}

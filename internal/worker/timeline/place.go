@@ -431,7 +431,9 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 		b.later(each, ClockStep, each.early, 0, "the clock of all streams leaps by %s", position(least))
 		return true
 	case most >= -minStep:
-		b.judgeOneStep(each, least)
+		if least >= -maxOverlap || !b.judgeOrder(now, each, index) {
+			b.judgeOneStep(each, least)
+		}
 		return false
 	case b.judgeOrder(now, each, index):
 		return false

@@ -242,6 +242,8 @@ type builder struct {
 	mixed map[int]bool
 	// joins are where another clock begins and counters can be compared.
 	joins []join
+	// silences counts the holes in the sound.
+	silences *int
 	// exact says how exact the durations in the playlist are.
 	exact *exactness
 	// ignored are the streams that were said not to be in the result.
