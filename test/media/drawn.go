@@ -346,7 +346,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 			r.truth.states = append(r.truth.states, damaged) // where the sound ended before, the last segment looks cut
 		}
 	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart, style.restart && s.isSilent(),
-		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.35, r.playlist.whole && kind <= 2 && lost < 1.5 && r.endsTake(s, kind):
+		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.4, r.playlist.whole && kind <= 2 && lost < 1.5 && r.endsTake(s, kind):
 		r.truth.states = append(r.truth.states, intact)
 	}
 }

@@ -338,6 +338,11 @@ func (b *builder) judgeTails(each *border) bool {
 				"its end is lost: the last %s packet is not whole", stop.kind)
 			return true
 		}
+		if stop.tail == media.TailUnstuffed && stop.open() && stop.counters == countersGoOn {
+			b.find(UnknownHole, each.x.Segment, each.x.base+stop.end, stop.gap,
+				"no %s packets for %s, and the last one may not be whole; whether something is lost cannot be decided", stop.kind, position(stop.gap))
+			return true
+		}
 	}
 	for _, kind := range kinds {
 		if len(each.x.Slices(kind)) > 0 && len(each.y.Slices(kind)) == 0 && b.endsWithin(each, kind) {

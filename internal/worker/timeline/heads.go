@@ -20,6 +20,9 @@ func (b *builder) judgeHeads() {
 		case heads.oddly(each) && b.lacksPictures(each):
 			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 				"its beginning is lost: it does not begin with a key frame, as the other segments do")
+		case each.fresh && heads.keys >= minOthers && heads.keys == heads.all-1 && heads.oddly(each):
+			b.find(UnknownHole, each.Segment, each.early+each.base, 0,
+				"it does not begin with a key frame, as all other segments do; whether its beginning is lost cannot be decided")
 		case each.fresh && each.lost > 0 && !b.showsLoss(each):
 			b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 				"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")

@@ -39,10 +39,15 @@ func (b *builder) isLoneCopy(now *run, each *part, index int) bool {
 	}
 	if twin := b.twin(index); twin >= 0 {
 		least, _ := b.deltas(now, each)
-		return !b.parts[twin].fresh || least > maxMiss
+		return !b.parts[twin].fresh || least > maxMiss || !b.isChain(twin, index)
 	}
 	later := b.next[index] // 0: none
 	return later > 0 && b.follows(later)
+}
+
+// isChain says that the parts before two equal ones, or those behind them, are equal too, or begin with them.
+func (b *builder) isChain(twin, index int) bool {
+	return b.repeats(twin, index) || twin > 0 && b.twin(index-1) == twin-1 || twin == 0
 }
 
 // isCopyBeside says that a part has the bytes of the one before it, and that the source does not repeat itself.
