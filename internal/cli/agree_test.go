@@ -54,8 +54,8 @@ func (aSource) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) {
 	return ingest.Result{Outcome: ingest.Created}, nil
 }
 
-// A verdict is what the operator's own door answers, neither kinder nor stricter.
-func TestVerdictAgreesWithTheDoor(t *testing.T) {
+// The diagnosis has the receiver's own response, neither kinder nor stricter.
+func TestDiagnose_AgreesWithTheReceiver(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		one := func(name string, values ...string) string { return rapid.SampledFrom(values).Draw(rt, name) }
 		a := aSource{source: drawSource(rt), key: one("key in the Secret", testKey, testKey+"\n", testKey+" ", "short")}
@@ -69,11 +69,11 @@ func TestVerdictAgreesWithTheDoor(t *testing.T) {
 		for range a.source.Spec.Callback.Keys {
 			keys = append(keys, sourceKey{name: "k", raw: []byte(a.key)})
 		}
-		v := judge(a.source, keys, c, testNow)
-		if got := a.answer(rt, raw); v.Answer.Code != got {
-			rt.Errorf("the verdict is %+v, and the door answers %d to %q", v.Answer, got, raw)
+		d := diagnose(a.source, keys, c, testNow)
+		if got := a.response(rt, raw); d.Response.Code != got {
+			rt.Errorf("the diagnosis has %+v, and the receiver responds with %d to %q", d.Response, got, raw)
 		}
-		checkNoKey(t, fmt.Sprintf("%+v", v))
+		checkNoKey(t, fmt.Sprintf("%+v", d))
 	})
 }
 
@@ -92,7 +92,7 @@ func drawSource(rt *rapid.T) *v1alpha1.RecordingSource {
 
 func drawRequest(rt *rapid.T, one func(name string, values ...string) string) string {
 	body := one("body", "", "{}", `{"event_type":"X","app_id":"app"}`, `{"event_type":"X","app_id":"another"}`, "[]", "{}\n", "\xff\x00",
-		`{"event_type":"RECORD_NEW_FILE_START"}`, strings.Repeat(" ", maxBody-2)+"{}", strings.Repeat(" ", maxBody-1)+"{}")
+		`{"event_type":"RECORD_NEW_FILE_START"}`, "\xef\xbb\xbf{}", " \n{}", "{", strings.Repeat(" ", receiver.MaxBodyBytes-2)+"{}", strings.Repeat(" ", receiver.MaxBodyBytes-1)+"{}")
 	key, err := sparkrtc.ParseKey([]byte(one("key of the sender", testKey, testKey, otherKey)))
 	if err != nil {
 		rt.Fatal(err)
@@ -105,13 +105,14 @@ func drawRequest(rt *rapid.T, one func(name string, values ...string) string) st
 	signature := one("signature", proof.Signature, proof.Signature, strings.ToUpper(proof.Signature), proof.Signature[:63], strings.Repeat("z", 64), " "+proof.Signature+" ")
 	return one("method", "POST", "POST", "POST", "GET", "PUT") + " /callbacks/media/classroom HTTP/1.1\r\nHost: x\r\n" +
 		one("rand's header", "X-Rtc-Rand", "x-rtc-rand", "X-Rtc-Rand: 1\r\nX-Rtc-Rand", "X-Other") + ": " + proof.Rand + "\r\n" +
+		one("encoding", "", "", "Content-Encoding: gzip\r\n", "Content-Encoding: identity\r\n") +
 		one("timestamp's header", "X-Rtc-Timestamp", "x-rtc-timestamp", "X-Other") + ": " + proof.Timestamp + "\r\n" +
 		one("signature's header", "X-Rtc-Signature", "X-RTC-SIGNATURE", "X-Other") + ":" + signature + "\r\n" +
 		fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// answer is the code that the door answers with.
-func (a aSource) answer(rt *rapid.T, raw string) int {
+// response is the code that the receiver responds with.
+func (a aSource) response(rt *rapid.T, raw string) int {
 	now := testclock.NewFakeClock(testNow)
 	d, err := receiver.New(receiver.Config{Sources: a, Keys: receiver.NewKeyStore(a, now, logr.Discard()), Ingester: a, Observer: nobody{},
 		Recorder: events.NewFakeRecorder(1), Log: logr.Discard(), Clock: now})

@@ -13,6 +13,7 @@ import (
 	"net/http/httputil"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,14 +86,15 @@ func parseHeader(raw []byte) (*captured, error) {
 	return c, err
 }
 
-// strayed says when the request went to another path than the source's; empty when it did not. That is no part of the
-// verdict: somebody may have caught the callback elsewhere.
+// strayed says when the request went to another path than the source's; empty when it did not. That does not count for
+// the response: somebody may have captured the callback elsewhere.
 func (c *captured) strayed(source *v1alpha1.RecordingSource) string {
 	if c.target == "" {
 		return ""
 	}
 	path := sparkrtc.Path(source.Namespace, source.Name)
-	if u, err := url.ParseRequestURI(c.target); err == nil && u.Path == path {
+	segments := func(path string) []string { return strings.FieldsFunc(path, func(c rune) bool { return c == '/' }) }
+	if u, err := url.ParseRequestURI(c.target); err == nil && slices.Equal(segments(u.EscapedPath()), segments(path)) {
 		return ""
 	}
 	return fmt.Sprintf("the request is for %s; the operator takes it for this source at %s alone", c.target, path)

@@ -20,17 +20,17 @@ import (
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-const verifyHelp = `Say what the operator makes of a captured callback, and exactly what differs when it refuses it.
+const verifyHelp = `Explain how the operator responds to a captured callback, and what exactly is wrong when it refuses it.
 
 A capture is a file with the raw HTTP request (-f), or a file with the headers and one with the body, or
 the three X-Rtc-* values and a file with the body. The body has to be what was sent, byte for byte.
 
 The keys are read from the Secrets that the source names; that takes the right to get them. Without
-it, give a key in a file. When no key verifies, the usual mistakes are tried: a newline too many,
+it, give a key in a file. When no key verifies, common mistakes are tried: a newline too many,
 other line ends, a byte order mark, reformatted JSON, swapped headers, a key in base64 and the like.
 No key is ever printed. Nothing is sent to the operator.
 
-The exit code is 0 when the operator would take the callback, and 3 when it would refuse it.`
+The exit code is 0 when the operator would accept the callback, and 3 when it would refuse it.`
 
 const verifyExample = `  # A raw request, headers and body
   kubectl recordings verify classroom -f request.http
@@ -43,7 +43,7 @@ const verifyExample = `  # A raw request, headers and body
     --signature 67e85edb7a09557eb5d7f8acdc0b149090184409a516232721cbb62d9fe2c03d --body body.json
 
   # For programs
-  kubectl recordings verify classroom -f request.http -o jsonpath='{.answer.code}'`
+  kubectl recordings verify classroom -f request.http -o jsonpath='{.response.code}'`
 
 // verifyOptions is the command `verify`.
 type verifyOptions struct {
@@ -66,7 +66,7 @@ func newVerify(env Environment, a *access) *cobra.Command {
 	command := &cobra.Command{
 		Use:                   "verify SOURCE (-f FILE | --headers FILE --body FILE) [flags]",
 		DisableFlagsInUseLine: true,
-		Short:                 "Explain why a captured callback is taken or refused",
+		Short:                 "Explain why a captured callback is accepted or refused",
 		Long:                  verifyHelp,
 		Example:               verifyExample,
 		Args:                  exactArgs(1),
@@ -121,16 +121,16 @@ func (o *verifyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v := judge(source, keys, c, o.env.Clock.Now())
+	d := diagnose(source, keys, c, o.env.Clock.Now())
 	if o.output.forPeople() {
-		err = v.write(o.env.Out)
+		err = d.write(o.env.Out)
 	} else {
-		err = o.output.print("CallbackVerdict", v)
+		err = o.output.print("CallbackDiagnosis", d)
 	}
 	if err != nil {
 		return err
 	}
-	switch v.Answer.Code {
+	switch d.Response.Code {
 	case http.StatusOK:
 		return nil
 	case http.StatusServiceUnavailable:
@@ -175,7 +175,7 @@ func (o *verifyOptions) capture() (*captured, error) {
 }
 
 // keys are the source's, or the one of --key-file. A key that the source names but that is not there is part of the
-// verdict; one that the user may not read is an error.
+// diagnosis; one that the user may not read is an error.
 func (o *verifyOptions) keys(ctx context.Context, source *v1alpha1.RecordingSource) ([]sourceKey, error) {
 	if o.keyFile != "" {
 		raw, err := readFile(o.env.In, o.keyFile)
@@ -197,25 +197,25 @@ func (o *verifyOptions) keys(ctx context.Context, source *v1alpha1.RecordingSour
 	return keys, nil
 }
 
-// write prints the verdict for people.
-func (v *verdict) write(out io.Writer) error {
+// write prints the diagnosis for people.
+func (d *diagnosis) write(out io.Writer) error {
 	w := printers.GetNewTabWriter(out)
 	row := func(name, format string, args ...any) {
 		_, _ = fmt.Fprintf(w, "%s\t%s\n", name, plain(fmt.Sprintf(format, args...)))
 	}
-	row("SOURCE", "%s", v.Source)
-	for _, note := range v.Notes {
+	row("SOURCE", "%s", d.Source)
+	for _, note := range d.Notes {
 		row("NOTE", "%s", note)
 	}
-	v.Signature.write(row)
-	row("TIMESTAMP", "%s", v.Timestamp.String())
-	row("BODY", "%s", v.Body.String())
-	row("APP", "%s", v.App.String())
-	row("ANSWER", "%d: %s", v.Answer.Code, v.Answer.Reason)
+	d.Signature.write(row)
+	row("TIMESTAMP", "%s", d.Timestamp.String())
+	row("BODY", "%s", d.Body.String())
+	row("APP", "%s", d.App.String())
+	row("RESPONSE", "%d: %s", d.Response.Code, d.Response.Reason)
 	return w.Flush()
 }
 
-func (s *signatureVerdict) write(row func(name, format string, args ...any)) {
+func (s *signatureDiagnosis) write(row func(name, format string, args ...any)) {
 	switch {
 	case s.Verified:
 		row("SIGNATURE", "verified")
@@ -233,8 +233,8 @@ func (s *signatureVerdict) write(row func(name, format string, args ...any)) {
 		default:
 			row("KEY", "%s does not verify", key.Name)
 		}
-		if key.Mistakes != nil {
-			row("MISTAKE", "this key would verify if not: %s", strings.Join(key.Mistakes, "; and "))
+		if key.Hints != nil {
+			row("HINT", "this key would verify if not: %s", strings.Join(key.Hints, "; and "))
 		}
 	}
 	for _, hint := range s.Hints {
@@ -243,7 +243,7 @@ func (s *signatureVerdict) write(row func(name, format string, args ...any)) {
 }
 
 // String is for people.
-func (t *timestampVerdict) String() string {
+func (t *timestampDiagnosis) String() string {
 	if t.SkewSeconds == nil {
 		return fmt.Sprintf("%s (policy %s)", t.Problem, t.Policy)
 	}
@@ -261,7 +261,7 @@ func (t *timestampVerdict) String() string {
 }
 
 // String is for people.
-func (b *bodyVerdict) String() string {
+func (b *bodyDiagnosis) String() string {
 	switch {
 	case b.Problem != "":
 		return fmt.Sprintf("%d bytes that cannot be decoded: %s", b.Bytes, b.Problem)
@@ -273,7 +273,7 @@ func (b *bodyVerdict) String() string {
 }
 
 // String is for people.
-func (a *appVerdict) String() string {
+func (a *appDiagnosis) String() string {
 	switch {
 	case a.Problem != "":
 		return fmt.Sprintf("%q is refused: spec.appID is %q", a.Sent, a.Wanted)

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/receiver"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
@@ -65,12 +66,15 @@ func TestVerify(t *testing.T) {
 		"base64-signature": {"classroom", request(startSignature, base64Of(string(hmacOf([]byte(testKey), []byte("55770067919477794101619600282"+body))))), nil, ExitRefused},
 		"another-app":      {"another-app", good, nil, ExitRefused},
 		"undecodable":      {"classroom", request(startSignature, signed(testKey, "55770067919477794101619600282[]"), body, "[]"), nil, ExitRefused},
+		"truncated":        {"classroom", request(startSignature, signed(testKey, "55770067919477794101619600282{"), body, "{"), nil, ExitRefused},
+		"compressed":       {"classroom", request("Host: x", "Content-Encoding: gzip"), nil, ExitRefused},
+		"slashes":          {"classroom", request("/callbacks/media/classroom", "//callbacks/media/classroom/?from=console"), nil, ExitDone},
 		"late-enforced":    {"enforced", request("1619600282", "1619500282", startSignature, signed(testKey, "55770067919477794101619500282"+body)), nil, ExitRefused},
 		"late-observed":    {"classroom", request("1619600282", "1619500282", startSignature, signed(testKey, "55770067919477794101619500282"+body)), nil, ExitDone},
 		"no-number":        {"classroom", request("1619600282", "yesterday", startSignature, signed(testKey, "5577006791947779410yesterday"+body)), nil, ExitDone},
 		"unauthenticated":  {"open", "Host: x\n\n" + body, nil, ExitDone},
 		"no-keys":          {"no-keys", good, nil, ExitNotNow},
-		"too-large":        {"open", "Host: x\n\n" + strings.Repeat(" ", maxBody) + body, nil, ExitRefused},
+		"too-large":        {"open", "Host: x\n\n" + strings.Repeat(" ", receiver.MaxBodyBytes) + body, nil, ExitRefused},
 		"get":              {"classroom", request("POST", "GET"), nil, ExitRefused},
 		"another-path":     {"classroom", request("/callbacks/media/classroom", "/callbacks/media/lobby?x"), nil, ExitDone},
 		"any-address":      {"classroom", request("/callbacks/media/classroom", "https://recordings.example.com/callbacks/media/classroom?x"), nil, ExitDone},
@@ -97,7 +101,7 @@ func putSources(f *fakeAPI) {
 	f.putSource(builders.MakeRecordingSource("no-keys").Key("missing", "key").Key("other", "short").Key("other", "none").Obj())
 	f.putSource(builders.MakeRecordingSource("open").Unauthenticated().Obj())
 	f.putSource(builders.MakeRecordingSource("enforced").Key("classroom-callback", "key").
-		Timestamp(v1alpha1.TimestampEnforce, &metav1.Duration{Duration: defaultTolerance}).Obj())
+		Timestamp(v1alpha1.TimestampEnforce, &metav1.Duration{Duration: receiver.DefaultTolerance}).Obj())
 }
 
 // The ways to give a capture come to the same.
@@ -146,7 +150,7 @@ func TestVerifyErrors(t *testing.T) {
 }
 
 // Each usual mistake is found and named, and the key is in no name.
-func TestFindMistake(t *testing.T) {
+func TestFindHints(t *testing.T) {
 	const rand, timestamp = "5577006791947779410", "1619600282"
 	body := `{"event_type":"X","note":"a: b, c"}`
 	hexKey := strings.Repeat("0123456789ABCDEF", 2)
@@ -190,7 +194,7 @@ func TestFindMistake(t *testing.T) {
 				encode = func(mac []byte) string { return hexOf(string(mac)) }
 			}
 			proof := sparkrtc.Proof{Rand: rand, Timestamp: timestamp, Signature: encode(hmacOf([]byte(key), []byte(message)))}
-			got := strings.Join(findMistake([]byte(secret), proof, []byte(captured)), "; ")
+			got := strings.Join(findHints([]byte(secret), proof, []byte(captured)), "; ")
 			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 				t.Errorf("found %q, want %q", got, c.want)
 			}

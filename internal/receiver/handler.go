@@ -53,7 +53,7 @@ func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request, client cl
 		return s.misdirected(r.Context(), name, responseNoPath, "their path is longer than the source's status.callbackPath")
 	case r.Method != http.MethodPost:
 		return responseMethod
-	case compressed(r.Header):
+	case Compressed(r.Header):
 		return s.misdirected(r.Context(), name, responseEncoding, "they are compressed: switch Content-Encoding off in what sends or forwards them")
 	}
 	throttled := s.clients.enter(client)
@@ -103,8 +103,8 @@ func sourceOf(r *http.Request) (name types.NamespacedName, exact, ok bool) {
 	return types.NamespacedName{Namespace: parts[1], Name: parts[2]}, len(parts) == 3, true
 }
 
-// compressed says that the body is not sent as it is.
-func compressed(header http.Header) bool {
+// Compressed says that the body is not sent as it is, and is refused with 415 for that.
+func Compressed(header http.Header) bool {
 	for _, encoding := range header.Values("Content-Encoding") {
 		if encoding != "" && !strings.EqualFold(encoding, "identity") {
 			return true

@@ -12,7 +12,7 @@ import (
 
 // Limits bound what clients can make the receiver hold or do. A zero field means its default.
 type Limits struct {
-	// BodyBytes is the longest body. A callback has about 1 KiB. Default 256 KiB.
+	// BodyBytes is the longest body. A callback has about 1 KiB. Default MaxBodyBytes.
 	BodyBytes int64
 	// HeaderBytes is the longest header, beside the 4 KiB that net/http adds. A callback's is below 1 KiB. Default 16 KiB.
 	HeaderBytes int
@@ -50,6 +50,9 @@ type Limits struct {
 	DrainTimeout time.Duration
 }
 
+// MaxBodyBytes is the longest body that the receiver accepts by default.
+const MaxBodyBytes = 256 << 10
+
 const (
 	// maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.
 	maxStreams = 64
@@ -69,7 +72,7 @@ const perClient = 8
 
 // withDefaults fills in what is zero.
 func (l Limits) withDefaults() Limits {
-	l.BodyBytes = cmp.Or(l.BodyBytes, 256<<10)
+	l.BodyBytes = cmp.Or(l.BodyBytes, MaxBodyBytes)
 	l.HeaderBytes = cmp.Or(l.HeaderBytes, 16<<10)
 	l.Connections = cmp.Or(l.Connections, 1024)
 	l.Reading = cmp.Or(l.Reading, 1024)

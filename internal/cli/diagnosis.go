@@ -12,29 +12,24 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/receiver"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-// maxBody is the longest body that the operator takes (docs/callbacks.md).
-const maxBody = 256 << 10
-
-// defaultTolerance is that of the RecordingSource's definition.
-const defaultTolerance = 15 * time.Minute
-
-// verdict is what can be said of a captured callback; -o prints it. It holds nothing of a key.
-type verdict struct {
+// diagnosis is what can be said about a captured callback; -o prints it. It holds nothing of a key.
+type diagnosis struct {
 	// Source is "namespace/name".
 	Source string `json:"source"`
-	// Answer is what the operator answers to such a callback.
-	Answer expected `json:"answer"`
+	// Response is what the operator responds with to such a callback.
+	Response expected `json:"response"`
 	// Method is that of the request; empty when it was not captured.
 	Method string `json:"method,omitempty"`
 	// Notes say what was done to get at the body, and whether the request was for another path.
-	Notes     []string         `json:"notes,omitempty"`
-	Signature signatureVerdict `json:"signature"`
-	Timestamp timestampVerdict `json:"timestamp"`
-	Body      bodyVerdict      `json:"body"`
-	App       appVerdict       `json:"app"`
+	Notes     []string           `json:"notes,omitempty"`
+	Signature signatureDiagnosis `json:"signature"`
+	Timestamp timestampDiagnosis `json:"timestamp"`
+	Body      bodyDiagnosis      `json:"body"`
+	App       appDiagnosis       `json:"app"`
 }
 
 type expected struct {
@@ -42,27 +37,27 @@ type expected struct {
 	Reason string `json:"reason"`
 }
 
-type signatureVerdict struct {
+type signatureDiagnosis struct {
 	Verified bool `json:"verified"`
 	// Needed is false for a source whose callbacks are not signed.
-	Needed  bool         `json:"needed"`
-	Problem string       `json:"problem,omitempty"`
-	Keys    []keyVerdict `json:"keys"`
-	// Hints say what may be the matter when no key verifies.
+	Needed  bool           `json:"needed"`
+	Problem string         `json:"problem,omitempty"`
+	Keys    []keyDiagnosis `json:"keys"`
+	// Hints say what may be wrong when no key verifies.
 	Hints []string `json:"hints,omitempty"`
 }
 
-type keyVerdict struct {
+type keyDiagnosis struct {
 	// Name says where the key is from.
 	Name     string `json:"name"`
 	Verifies bool   `json:"verifies"`
 	// Problem says why the key could not be used.
 	Problem string `json:"problem,omitempty"`
-	// Mistakes are those with which the key would verify.
-	Mistakes []string `json:"mistakes,omitempty"`
+	// Hints are the mistakes that explain why the key does not verify.
+	Hints []string `json:"hints,omitempty"`
 }
 
-type timestampVerdict struct {
+type timestampDiagnosis struct {
 	Value string        `json:"value,omitempty"`
 	Unit  sparkrtc.Unit `json:"unit"`
 	Time  string        `json:"time,omitempty"`
@@ -72,14 +67,14 @@ type timestampVerdict struct {
 	Problem     string                   `json:"problem,omitempty"`
 }
 
-type bodyVerdict struct {
+type bodyDiagnosis struct {
 	Bytes int `json:"bytes"`
 	// Event is event_type.
 	Event   string `json:"event,omitempty"`
 	Problem string `json:"problem,omitempty"`
 }
 
-type appVerdict struct {
+type appDiagnosis struct {
 	// Sent is app_id, Wanted spec.appID.
 	Sent    string `json:"sent,omitempty"`
 	Wanted  string `json:"wanted,omitempty"`
@@ -95,55 +90,44 @@ type sourceKey struct {
 	problem string
 }
 
-// judge says what the operator makes of a captured callback, and why.
-func judge(source *v1alpha1.RecordingSource, keys []sourceKey, c *captured, now time.Time) *verdict {
-	v := &verdict{Source: source.Namespace + "/" + source.Name, Method: c.method, Notes: c.notes}
+// diagnose says what the operator makes of a captured callback, and why.
+func diagnose(source *v1alpha1.RecordingSource, keys []sourceKey, c *captured, now time.Time) *diagnosis {
+	d := &diagnosis{Source: source.Namespace + "/" + source.Name, Method: c.method, Notes: c.notes}
 	if note := c.strayed(source); note != "" {
-		v.Notes = append(v.Notes, note)
+		d.Notes = append(d.Notes, note)
 	}
-	v.Signature = judgeSignature(source, keys, c)
-	v.Timestamp = judgeTimestamp(source.Spec.Callback.Timestamp, c, now)
-	v.Body, v.App = judgeBody(source.Spec.AppID, c.body)
-	v.Answer = v.answer()
-	return v
-}
-
-// answer is the operator's, in its order.
-func (v *verdict) answer() expected {
-	signed := v.Signature.Needed
-	enforced := v.Timestamp.Policy == v1alpha1.TimestampEnforce
-	switch {
-	case v.Method != "" && v.Method != http.MethodPost:
-		return expected{http.StatusMethodNotAllowed, "only POST is allowed, and this is a " + v.Method + "; a redirect on the way may have made it one"}
-	case v.Body.Bytes > maxBody:
-		return expected{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d bytes", maxBody)}
-	case signed && !v.Signature.Verified && v.Signature.unusable():
-		return expected{http.StatusServiceUnavailable, "the source has no usable key"}
-	case signed && !v.Signature.Verified:
-		return expected{http.StatusUnauthorized, v.Signature.Problem}
-	case signed && enforced && v.Timestamp.Problem != "":
-		return expected{http.StatusUnauthorized, v.Timestamp.Problem}
-	case v.Body.Problem != "":
-		return expected{http.StatusBadRequest, v.Body.Problem}
-	case v.App.Problem != "":
-		return expected{http.StatusForbidden, v.App.Problem}
-	default:
-		return expected{http.StatusOK, "success"}
-	}
-}
-
-// unusable says that the headers are well, but no key can be used.
-func (s *signatureVerdict) unusable() bool {
-	for _, key := range s.Keys {
-		if key.Problem == "" {
-			return false
+	var usable receiver.Keys
+	for _, key := range keys {
+		if parsed, err := sparkrtc.ParseKey(key.raw); key.problem == "" && err == nil {
+			usable.Usable = append(usable.Usable, parsed)
 		}
 	}
-	return s.Problem == sparkrtc.ErrNoKey.Error()
+	e := receiver.Evaluate(source, usable, receiver.Request{Header: c.header, Body: c.body}, now)
+	d.Signature = diagnoseSignature(source, keys, usable.Usable, c)
+	d.Timestamp = diagnoseTimestamp(source.Spec.Callback.Timestamp, c, now)
+	d.Body, d.App = diagnoseBody(source.Spec.AppID, c.body)
+	d.Response = responseTo(c, &e)
+	return d
 }
 
-func judgeSignature(source *v1alpha1.RecordingSource, keys []sourceKey, c *captured) signatureVerdict {
-	s := signatureVerdict{Needed: source.Spec.Callback.Authentication != v1alpha1.AuthenticationNone, Keys: []keyVerdict{}}
+// responseTo is the operator's response, in its order.
+func responseTo(c *captured, e *receiver.Evaluation) expected {
+	switch {
+	case c.method != "" && c.method != http.MethodPost:
+		return expected{http.StatusMethodNotAllowed, "only POST is allowed, and this is a " + c.method + "; a redirect on the way may have made it one"}
+	case receiver.Compressed(c.header):
+		return expected{http.StatusUnsupportedMediaType, "the body is compressed (Content-Encoding): send it as it is"}
+	case len(c.body) > receiver.MaxBodyBytes:
+		return expected{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d bytes", receiver.MaxBodyBytes)}
+	case e.Result == receiver.Accepted:
+		return expected{http.StatusOK, "success"}
+	default:
+		return expected{e.Result.Code(), e.Err.Error()}
+	}
+}
+
+func diagnoseSignature(source *v1alpha1.RecordingSource, keys []sourceKey, usable []sparkrtc.Key, c *captured) signatureDiagnosis {
+	s := signatureDiagnosis{Needed: source.Spec.Callback.Authentication != v1alpha1.AuthenticationNone, Keys: []keyDiagnosis{}}
 	proof, err := sparkrtc.ProofFromHeader(c.header)
 	if err != nil {
 		s.Problem = err.Error()
@@ -152,17 +136,15 @@ func judgeSignature(source *v1alpha1.RecordingSource, keys []sourceKey, c *captu
 		}
 		return s
 	}
-	var usable []sparkrtc.Key
 	for _, key := range keys {
-		kv := keyVerdict{Name: key.name, Problem: key.problem}
+		kv := keyDiagnosis{Name: key.name, Problem: key.problem}
 		if parsed, err := sparkrtc.ParseKey(key.raw); key.problem == "" && err != nil {
 			kv.Problem = err.Error()
 		} else if key.problem == "" {
-			usable = append(usable, parsed)
 			kv.Verifies = sparkrtc.Verify([]sparkrtc.Key{parsed}, proof, c.body) == nil
 		}
 		if !kv.Verifies && key.problem == "" {
-			kv.Mistakes = findMistake(key.raw, proof, c.body)
+			kv.Hints = findHints(key.raw, proof, c.body)
 		}
 		s.Keys = append(s.Keys, kv)
 	}
@@ -175,7 +157,7 @@ func judgeSignature(source *v1alpha1.RecordingSource, keys []sourceKey, c *captu
 	return s
 }
 
-// headerHints say what to do about headers that are not as they should be.
+// headerHints say what to do about headers that are missing or malformed.
 func headerHints(err error) []string {
 	if errors.Is(err, sparkrtc.ErrUnsigned) {
 		return []string{"SparkRTC signs nothing when its console has no Private Key: set one, or a proxy in front removes the X-Rtc-* headers"}
@@ -183,8 +165,8 @@ func headerHints(err error) []string {
 	return []string{"a proxy in front may have dropped, doubled or changed X-Rtc-* headers: each must be there exactly once"}
 }
 
-// signatureHints say what may be the matter when no key verifies, apart from mistakes that were found.
-func (s *signatureVerdict) signatureHints(err error, proof sparkrtc.Proof, body []byte) []string {
+// signatureHints say what may be wrong when no key verifies, apart from mistakes that were found.
+func (s *signatureDiagnosis) signatureHints(err error, proof sparkrtc.Proof, body []byte) []string {
 	if errors.Is(err, sparkrtc.ErrHeaders) {
 		return []string{fmt.Sprintf("%s has %d characters; it should have 64 hexadecimal digits", sparkrtc.HeaderSignature, len(proof.Signature))}
 	}
@@ -192,7 +174,7 @@ func (s *signatureVerdict) signatureHints(err error, proof sparkrtc.Proof, body 
 		return nil
 	}
 	for _, key := range s.Keys {
-		if key.Mistakes != nil {
+		if key.Hints != nil {
 			return nil
 		}
 	}
@@ -203,9 +185,9 @@ func (s *signatureVerdict) signatureHints(err error, proof sparkrtc.Proof, body 
 	return hints
 }
 
-func judgeTimestamp(policy *v1alpha1.CallbackTimestamp, c *captured, now time.Time) timestampVerdict {
-	t := timestampVerdict{Value: c.header.Get(sparkrtc.HeaderTimestamp), Unit: sparkrtc.UnknownUnit, Policy: v1alpha1.TimestampObserve}
-	tolerance := defaultTolerance
+func diagnoseTimestamp(policy *v1alpha1.CallbackTimestamp, c *captured, now time.Time) timestampDiagnosis {
+	t := timestampDiagnosis{Value: c.header.Get(sparkrtc.HeaderTimestamp), Unit: sparkrtc.UnknownUnit, Policy: v1alpha1.TimestampObserve}
+	tolerance := receiver.DefaultTolerance
 	if policy != nil {
 		if policy.Policy != "" {
 			t.Policy = policy.Policy
@@ -233,16 +215,16 @@ func judgeTimestamp(policy *v1alpha1.CallbackTimestamp, c *captured, now time.Ti
 	return t
 }
 
-func judgeBody(wanted string, body []byte) (bodyVerdict, appVerdict) {
-	b, a := bodyVerdict{Bytes: len(body)}, appVerdict{Wanted: wanted}
-	event, err := sparkrtc.Decode(body)
+func diagnoseBody(wanted string, body []byte) (bodyDiagnosis, appDiagnosis) {
+	b, a := bodyDiagnosis{Bytes: len(body)}, appDiagnosis{Wanted: wanted}
+	event, err := sparkrtc.Decode(bytes.TrimPrefix(body, byteOrderMark))
 	if err != nil {
 		b.Problem = err.Error()
 		return b, a
 	}
 	b.Event, a.Sent = event.Name, event.AppID
 	if wanted != "" && event.AppID != "" && event.AppID != wanted {
-		a.Problem = "app_id is not the source's app (spec.appID)"
+		a.Problem = receiver.ErrOtherApp.Error()
 	}
 	return b, a
 }

@@ -17,14 +17,14 @@ import (
 
 // A variant is what an input becomes by one usual mistake.
 type variant struct {
-	// mistake says what is otherwise than it should be; empty for the input as it is.
+	// mistake says what is wrong; empty for the input as it is.
 	mistake string
 	bytes   []byte
 }
 
-// findMistake looks for a usual mistake, or a pair of them, with which the signature would match, and says what they
+// findHints looks for a usual mistake, or a pair of them, with which the signature would match, and says what they
 // are; nil when there is none. The key is as its Secret holds it; nothing of it is in what is returned.
-func findMistake(rawKey []byte, proof sparkrtc.Proof, body []byte) []string {
+func findHints(rawKey []byte, proof sparkrtc.Proof, body []byte) []string {
 	signature, note := decodeSignature(proof.Signature)
 	if signature == nil {
 		return nil
