@@ -211,42 +211,9 @@ type RecordingSourceStatus struct {
 	// +optional
 	CallbackPath string `json:"callbackPath,omitempty"`
 
-	// timestamp says what the X-Rtc-Timestamp header of verified callbacks was found to be.
-	// +optional
-	Timestamp *ObservedTimestamp `json:"timestamp,omitempty"`
-
 	// discovery says how far the bucket was searched; absent without spec.discovery.
 	// +optional
 	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
-}
-
-// TimestampUnit is the unit of the X-Rtc-Timestamp header.
-// +kubebuilder:validation:Enum=Seconds;Milliseconds;Unknown
-type TimestampUnit string
-
-const (
-	// TimestampSeconds counts seconds since 1970.
-	TimestampSeconds TimestampUnit = "Seconds"
-	// TimestampMilliseconds counts milliseconds since 1970.
-	TimestampMilliseconds TimestampUnit = "Milliseconds"
-	// TimestampUnknown is a header that is no number, or none of these days.
-	TimestampUnknown TimestampUnit = "Unknown"
-)
-
-// ObservedTimestamp is what one verified callback showed of its X-Rtc-Timestamp header. It helps to choose
-// spec.callback.timestamp, since the service documents neither unit nor meaning.
-type ObservedTimestamp struct {
-	// unit of the header.
-	// +required
-	Unit TimestampUnit `json:"unit"`
-
-	// skewSeconds is the header minus the operator's clock, in seconds: below zero for the past. Absent for unit Unknown.
-	// +optional
-	SkewSeconds *int64 `json:"skewSeconds,omitempty"`
-
-	// observedTime is when that callback came. A changed unit is written within a minute, the rest at most once in ten.
-	// +required
-	ObservedTime metav1.Time `json:"observedTime,omitzero"`
 }
 
 // DiscoveryStatus says how far the bucket was searched.

@@ -6,7 +6,6 @@ package receiver
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -23,6 +22,8 @@ var (
 	ErrNoUsableKey = errors.New("source has no usable key")
 	// ErrKeysUnread says that no key at hand verifies the request, and that not every key could be read.
 	ErrKeysUnread = errors.New("source's keys cannot be read now")
+	// ErrNotObject says that the signed bytes are no callback, whoever signed them.
+	ErrNotObject = errors.New("body does not begin with {, so its signature proves nothing")
 	// ErrOtherApp says that the request's app_id is not the source's spec.appID.
 	ErrOtherApp = errors.New("app_id is not the source's app")
 )
@@ -135,7 +136,7 @@ func authenticate(keys Keys, proof sparkrtc.Proof, body []byte) (Result, error) 
 	case err != nil:
 		return Unauthenticated, err
 	case !isObject(body):
-		return Unauthenticated, fmt.Errorf("%w: the body does not begin with {", sparkrtc.ErrSignature)
+		return Unauthenticated, ErrNotObject
 	default:
 		return Accepted, nil
 	}

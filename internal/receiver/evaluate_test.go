@@ -39,7 +39,7 @@ func TestEvaluate_Results(t *testing.T) {
 		"white space first":       {source, usable, signedBy(append([]byte("\r\n\t "), complete...)), testNow, Accepted, nil},
 		"unsigned":                {source, usable, Request{Body: complete}, testNow, Unauthenticated, sparkrtc.ErrUnsigned},
 		"another body":            {source, usable, Request{Header: signed(t, path, complete).Header, Body: []byte("{}")}, testNow, Unauthenticated, sparkrtc.ErrSignature},
-		"an array":                {source, usable, signedBy([]byte("[]")), testNow, Unauthenticated, sparkrtc.ErrSignature},
+		"an array":                {source, usable, signedBy([]byte("[]")), testNow, Unauthenticated, ErrNotObject},
 		"no key":                  {source, Keys{}, signedBy(complete), testNow, Unverifiable, ErrNoUsableKey},
 		"an unread key":           {source, Keys{Unread: true}, signedBy(complete), testNow, Unverifiable, ErrKeysUnread},
 		"another key is unread":   {source, Keys{Usable: usable.Usable, Unread: true}, signedBy(complete), testNow, Accepted, nil},

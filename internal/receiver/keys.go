@@ -121,8 +121,8 @@ func (k *KeyStore) Evaluate(ctx context.Context, source *v1alpha1.RecordingSourc
 	switch {
 	case e.Authenticated():
 		return k.confirm(ctx, held, source, request, set, e)
-	case errors.Is(e.Err, sparkrtc.ErrUnsigned) || errors.Is(e.Err, sparkrtc.ErrHeaders):
-		return e
+	case errors.Is(e.Err, sparkrtc.ErrUnsigned) || errors.Is(e.Err, sparkrtc.ErrHeaders) || errors.Is(e.Err, ErrNotObject):
+		return e // other keys would not help
 	case !set.names(source.Spec.Callback.Keys):
 		return k.refresh(ctx, held, source, request, set)
 	case now.Sub(set.readAt) < forceInterval:

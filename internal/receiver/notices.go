@@ -4,6 +4,8 @@
 package receiver
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -14,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 const (
@@ -22,22 +25,32 @@ const (
 	// noticeRate and noticeBurst bound the notices of all sources together, in events a second.
 	noticeRate  = 1
 	noticeBurst = 10
+	// timestampInterval is how often a source is told what its timestamps are: as long as an event is kept.
+	timestampInterval = time.Hour
 	// maxNoticed is how many sources are remembered. The one that was noticed longest ago is forgotten first; the rate
 	// bounds what that lets through.
 	maxNoticed = 4096
 )
 
 // notices says on a source that requests arrive for it which are not authenticated, so that a mistake in the set-up shows
-// in `kubectl describe`. Their number is in the metrics.
+// in `kubectl describe`, and what the timestamps of authentic ones are. Their number is in the metrics.
 type notices struct {
 	recorder events.EventRecorder
 	clock    clock.PassiveClock
 	last     *lru.Cache[types.UID, time.Time]
 	rate     *rate.Limiter
+	// timestamps are the units and times of the last notices about timestamps.
+	timestamps *lru.Cache[types.UID, timestampNotice]
+}
+
+type timestampNotice struct {
+	unit sparkrtc.Unit
+	at   time.Time
 }
 
 func newNotices(recorder events.EventRecorder, clk clock.PassiveClock) *notices {
-	return &notices{recorder: recorder, clock: clk, last: bounded[types.UID, time.Time](maxNoticed), rate: rate.NewLimiter(noticeRate, noticeBurst)}
+	return &notices{recorder: recorder, clock: clk, last: bounded[types.UID, time.Time](maxNoticed), rate: rate.NewLimiter(noticeRate, noticeBurst),
+		timestamps: bounded[types.UID, timestampNotice](maxNoticed)}
 }
 
 // unauthenticated reports a request whose signature is missing or wrong.
@@ -56,4 +69,22 @@ func (n *notices) report(source *v1alpha1.RecordingSource, problem string) {
 	}
 	n.last.Add(source.UID, now)
 	n.recorder.Eventf(source, nil, corev1.EventTypeWarning, reasonUnauthenticated, "Verify", "Requests arrive for this source, but %s", problem)
+}
+
+// timestamp reports what X-Rtc-Timestamp is found to be, since the service documents neither its unit nor its meaning:
+// when the unit is new or changed, and once an hour.
+func (n *notices) timestamp(source *v1alpha1.RecordingSource, unit sparkrtc.Unit, skew time.Duration) {
+	now := n.clock.Now()
+	if last, ok := n.timestamps.Get(source.UID); ok && last.unit == unit && now.Sub(last.at) < timestampInterval {
+		return
+	}
+	if !n.rate.AllowN(now, 1) {
+		return
+	}
+	n.timestamps.Add(source.UID, timestampNotice{unit: unit, at: now})
+	note := "X-Rtc-Timestamp is neither seconds nor milliseconds of this year"
+	if unit != sparkrtc.UnknownUnit {
+		note = fmt.Sprintf("X-Rtc-Timestamp is in %s, %s from the receiver's clock", strings.ToLower(string(unit)), skew.Round(time.Second))
+	}
+	n.recorder.Eventf(source, nil, corev1.EventTypeNormal, reasonTimestamp, "Verify", "%s", note)
 }

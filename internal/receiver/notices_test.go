@@ -6,7 +6,10 @@ package receiver
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -48,6 +51,37 @@ func TestNotices_AreBounded(t *testing.T) {
 	}
 	if got := count(); got >= noticeBurst {
 		t.Errorf("%d events of many sources at once, want fewer than %d", got, noticeBurst)
+	}
+}
+
+func TestNotices_SayWhatTimestampsAre(t *testing.T) {
+	clk := clocktesting.NewFakeClock(testNow)
+	h := newFixture(t, func(c *Config) { c.Clock = clk })
+	content := fixture(t, "start-hls.json")
+	for i, c := range []struct {
+		after     time.Duration
+		timestamp int64
+		want      string
+	}{
+		{0, testNow.Unix() - 3, "Normal TimestampObserved X-Rtc-Timestamp is in seconds, -3s from"},
+		{time.Minute, testNow.Unix(), ""},
+		{time.Minute, testNow.UnixMilli() + 180_000, "is in milliseconds, 1m0s from"},
+		{time.Minute, 5, "neither seconds nor milliseconds"},
+		{timestampInterval - time.Minute, 5, ""},
+		{time.Minute, 5, "neither seconds nor milliseconds"},
+	} {
+		clk.Step(c.after)
+		checkResponse(t, h.post(signedAt(t, path, content, strconv.Itoa(i), strconv.FormatInt(c.timestamp, 10))), 200, "success")
+		select {
+		case got := <-h.events.Events:
+			if c.want == "" || !strings.Contains(got, c.want) {
+				t.Errorf("callback %d: event %q, want %q", i, got, c.want)
+			}
+		default:
+			if c.want != "" {
+				t.Errorf("callback %d: no event, want %q", i, c.want)
+			}
+		}
 	}
 }
 

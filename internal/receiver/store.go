@@ -79,6 +79,7 @@ func (s *Server) acceptSigned(ctx context.Context, source *v1alpha1.RecordingSou
 		// A replay says nothing about the service's clock.
 		unit, skew := sparkrtc.ObserveTimestamp(e.Proof.Timestamp, s.clock.Now())
 		s.observer.TimestampObserved(source.Namespace, source.Name, string(unit), skew)
+		s.notices.timestamp(source, unit, skew)
 	}
 	if e.Result == Outdated {
 		s.notices.report(source, "their X-Rtc-Timestamp is out of spec.callback.timestamp.tolerance")
@@ -163,6 +164,7 @@ const (
 	reasonInvalid         = "CallbackInvalid"
 	reasonRefused         = "CallbackRefused"
 	reasonUnauthenticated = "CallbackUnauthenticated"
+	reasonTimestamp       = "TimestampObserved"
 )
 
 func (s *Server) warn(source *v1alpha1.RecordingSource, reason, action, note string, args ...any) {
@@ -176,6 +178,8 @@ func problemOf(err error) string {
 		return "they are not signed: set the Private Key of the recording callback in the SparkRTC console, and keep proxies from removing X-Rtc-* headers"
 	case errors.Is(err, sparkrtc.ErrHeaders):
 		return "their X-Rtc-* headers are incomplete or malformed: a proxy may have dropped, doubled or changed them"
+	case errors.Is(err, ErrNotObject):
+		return "their body is no JSON object"
 	default:
 		return "no key of the source verifies them: compare the Private Key in the SparkRTC console with the Secret"
 	}
