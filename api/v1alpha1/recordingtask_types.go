@@ -52,11 +52,11 @@ type RecordingTaskSpec struct {
 type TaskState string
 
 const (
-	// TaskRecording: the task has not ended, as far as callbacks say.
+	// TaskRecording has not ended, as far as callbacks say.
 	TaskRecording TaskState = "Recording"
-	// TaskEnded: the service reported the end of the task.
+	// TaskEnded was reported to have ended.
 	TaskEnded TaskState = "Ended"
-	// TaskSilent: the end was not reported, and no callback came for the source's spec.openTimeout.
+	// TaskSilent was not reported to have ended, and no callback came for the source's spec.openTimeout.
 	TaskSilent TaskState = "Silent"
 )
 

@@ -191,13 +191,13 @@ func (s *scenario) call(source, job string) int {
 	return response.StatusCode
 }
 
-// isRecorded waits until a job has its one file.
+// isRecorded waits until a START has its one task.
 func (s *scenario) isRecorded(job string) {
 	s.t.Helper()
 	NewWithT(s.t).Eventually(func(g Gomega) {
-		files := &v1alpha1.RecordingFileList{}
-		g.Expect(s.k8s.List(s.t.Context(), files, client.InNamespace("default"), client.MatchingFields{"spec.jobID": job})).To(Succeed())
-		g.Expect(files.Items).To(HaveLen(1))
+		tasks := &v1alpha1.RecordingTaskList{}
+		g.Expect(s.k8s.List(s.t.Context(), tasks, client.InNamespace("default"), client.MatchingFields{"spec.taskID": job})).To(Succeed())
+		g.Expect(tasks.Items).To(HaveLen(1))
 	}, timeout, poll).Should(Succeed())
 }
 

@@ -35,7 +35,7 @@ const (
 	indexPending = "pending"
 	// indexOpen finds RecordingTasks that have not ended by their source.
 	indexOpen = "open"
-	// indexTask finds RecordingFiles by the first of ingest.TaskNames of their tasks.
+	// indexTask finds RecordingFiles by taskIndex of their tasks, among others.
 	indexTask = "task"
 	// indexRevision finds RecordingFiles that are not finished by the pipeline revision that they are processed with.
 	indexRevision = "revision"
@@ -116,9 +116,16 @@ func taskNames(object client.Object) []string {
 	}
 	var names []string
 	for _, id := range file.Spec.TaskIDs {
-		names = append(names, ingest.TaskNames(file.Spec.SourceRef.Name, id)[0])
+		names = append(names, taskIndex(file.Spec.SourceRef.Name, id))
 	}
 	return names
+}
+
+// taskIndex is the end of a task's name. An index costs some 350 bytes of memory for each value, and each file may have a
+// task of its own; so few values are worth that a look finds a hundred others among 100,000 files.
+func taskIndex(source, taskID string) string {
+	name := ingest.TaskNames(source, taskID)[0]
+	return name[len(name)-2:]
 }
 
 func openOfSource(object client.Object) []string {

@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -84,14 +85,16 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 // files are what is known of the files of a task.
 func (r *TaskReconciler) files(ctx context.Context, task *v1alpha1.RecordingTask) ([]recording.Facts, error) {
 	var list v1alpha1.RecordingFileList
-	name := ingest.TaskNames(task.Spec.SourceRef.Name, task.Spec.TaskID)[0]
-	err := r.Client.List(ctx, &list, client.InNamespace(task.Namespace), client.MatchingFields{indexTask: name}, client.UnsafeDisableDeepCopy)
+	source, id := task.Spec.SourceRef.Name, task.Spec.TaskID
+	err := r.Client.List(ctx, &list, client.InNamespace(task.Namespace), client.MatchingFields{indexTask: taskIndex(source, id)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("list the task's files: %w", err)
 	}
-	facts := make([]recording.Facts, len(list.Items))
+	var facts []recording.Facts
 	for i := range list.Items {
-		facts[i] = recording.Of(&list.Items[i].Spec)
+		if spec := &list.Items[i].Spec; spec.SourceRef.Name == source && slices.Contains(spec.TaskIDs, id) {
+			facts = append(facts, recording.Of(spec))
+		}
 	}
 	return facts, nil
 }

@@ -59,11 +59,12 @@ func TestAPIServer(t *testing.T) {
 // realHistories deliver drawn events, doubled and shuffled, through three receivers at one time: the tasks and files in
 // the end are the join of the set of events.
 func realHistories(t *testing.T, server *apiserver.Server) {
+	t.Helper()
 	for round := range 5 {
 		namespace := fmt.Sprintf("history-%d", round)
 		createNamespace(t, server.Client, namespace)
 		seed := rand.Uint64()
-		all := rapid.Custom(func(t *rapid.T) []news { return drawMany(t, namespace, 60) }).Example(int(seed >> 1)) //nolint:gosec // any seed will do
+		all := rapid.Custom(func(t *rapid.T) []news { return drawMany(t, namespace, 60) }).Example(int(seed >> 1))
 		queue := append(append([]news{}, all...), all...)
 		t.Logf("%d events, shuffled by seed %d", len(queue), seed)
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(queue), func(a, b int) { queue[a], queue[b] = queue[b], queue[a] })
@@ -137,6 +138,7 @@ func deliver(t *testing.T, i *Ingester, n news) error {
 
 // realHotTask has many STARTs of one task come at one time: none is lost, and those that wait share a write.
 func realHotTask(t *testing.T, server *apiserver.Server) {
+	t.Helper()
 	createNamespace(t, server.Client, "hot")
 	const starts = 100
 	i := receiver(t, server)
@@ -162,6 +164,7 @@ func realHotTask(t *testing.T, server *apiserver.Server) {
 
 // realSaturation has more STARTs come than are kept: they are answered, and everything else of them is kept.
 func realSaturation(t *testing.T, server *apiserver.Server) {
+	t.Helper()
 	createNamespace(t, server.Client, "saturated")
 	i := receiver(t, server)
 	seed := NewTask("saturated", testSource, "task-1")
@@ -208,6 +211,7 @@ func onlyTask(t *testing.T, server *apiserver.Server, namespace string) *v1alpha
 // realDeletion: an object that is being deleted takes a patch with 200, and is gone a moment later. Nothing is stored in
 // it; once it is gone, the event is stored in a new one.
 func realDeletion(t *testing.T, server *apiserver.Server) {
+	t.Helper()
 	const namespace = "deletion"
 	createNamespace(t, server.Client, namespace)
 	i := receiver(t, server)
@@ -255,6 +259,7 @@ func realDeletion(t *testing.T, server *apiserver.Server) {
 
 // realRepair: a person corrects a report of the year 2099, and true reports count again.
 func realRepair(t *testing.T, server *apiserver.Server) {
+	t.Helper()
 	createNamespace(t, server.Client, "repair")
 	i := receiver(t, server)
 	report := func(year int, size int64) {

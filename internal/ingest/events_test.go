@@ -6,6 +6,7 @@ package ingest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -223,9 +224,7 @@ func observed(w *world) expected {
 			panic(task.Spec.TaskID + " has two tasks")
 		}
 		starts := map[string]string{}
-		for key, timestamp := range task.Spec.Starts {
-			starts[key] = timestamp
-		}
+		maps.Copy(starts, task.Spec.Starts)
 		got.tasks[task.Spec.TaskID] = &expectedTask{starts: starts, ended: task.Spec.Ended,
 			identity: [4]string{task.Spec.App, task.Spec.Room, task.Spec.Stream, task.Spec.Format}}
 	}

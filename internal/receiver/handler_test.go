@@ -84,7 +84,7 @@ func TestServer_Responses(t *testing.T) {
 			r.Header.Set("Content-Encoding", "identity")
 			return r
 		}, 200, "media/classroom created", "success", "", nil, true},
-		"a bad field": {nil, post([]byte(`{"event_type":"RECORD_FILE_COMPLETE","file_size":-1}`)), 400, "media/classroom invalid", "file_size: must not be negative",
+		"a bad field": {nil, post([]byte(`{"event_type":"RECORD_FILE_COMPLETE","obs_object":7}`)), 400, "media/classroom invalid", "obs_object: must be a string",
 			"CallbackInvalid", nil, false},
 		"an empty body": {nil, post(nil), 401, "media/classroom unauthorized", unauthenticated, "CallbackUnauthenticated", nil, false},
 		"what the API server refuses": {failing(&ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.x is wrong")}), post(complete), 400,

@@ -170,7 +170,7 @@ func (g *graveyard) Bury(_ context.Context, d ingest.Delivery, reason string) er
 func TestServer_KeepsUndecodableCallbackOnce(t *testing.T) {
 	letters := &graveyard{err: errors.New("the disk is full")}
 	h, clk, source := newReplayFixture(t, func(c *Config) { c.DeadLetters = letters })
-	content := []byte(`{"event_type":"RECORD_FILE_COMPLETE","file_size":-1}`)
+	content := []byte(`{"event_type":"RECORD_FILE_COMPLETE","obs_object":7}`)
 	a := h.serveCallback(nil, signed(t, path, content), clientKeysOf(parsePeer("192.0.2.1:1")))
 	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
 		t.Errorf("answered %+v", a)
@@ -178,22 +178,22 @@ func TestServer_KeepsUndecodableCallbackOnce(t *testing.T) {
 	checkEvent(t, h.events, "CallbackInvalid")
 	letters.err = nil
 	for range 3 {
-		checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
+		checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "obs_object")
 	}
 	checkEvent(t, h.events, "CallbackInvalid")
 	checkEvent(t, h.events, "")
 	if len(letters.buried) != 1 || string(letters.buried[0].Body) != string(content) || letters.buried[0].Source != "classroom" ||
-		letters.buried[0].Namespace != "media" || letters.buried[0].Digest == sparkrtc.Unsigned || !strings.Contains(letters.reasons[0], "file_size") {
+		letters.buried[0].Namespace != "media" || letters.buried[0].Digest == sparkrtc.Unsigned || !strings.Contains(letters.reasons[0], "obs_object") {
 		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
 	}
 	clk.Step(replayWindow)
-	checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "file_size")
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "obs_object")
 	if len(letters.buried) != 2 {
 		t.Errorf("%d buried", len(letters.buried))
 	}
 	// What nobody signed pushes nothing out.
 	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
-	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "file_size")
+	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "obs_object")
 	if len(letters.buried) != 2 {
 		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
 	}

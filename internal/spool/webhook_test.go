@@ -83,9 +83,9 @@ func TestWebhooks(t *testing.T) {
 	defer close(end)
 	create(config)
 	eventually(t, "the API server knows the webhooks", func() bool {
-		file := builders.MakeRecordingFile("x", "classroom").Of("app", "job", "", "").Obj()
-		file.Namespace = "fails"
-		return server.Client.Create(t.Context(), file, client.DryRunAll) != nil
+		task := builders.MakeRecordingTask("x", "classroom", "job").Obj()
+		task.Namespace = "fails"
+		return server.Client.Create(t.Context(), task, client.DryRunAll) != nil
 	})
 
 	h := makeHouse(t, t.TempDir(), func(o *Options) {

@@ -25,7 +25,7 @@ func task(starts, files int, ago time.Duration, ended bool) *v1alpha1.RecordingT
 	for n := range starts {
 		task.Spec.Starts[fmt.Sprintf("%016x", n)] = ""
 	}
-	task.Status = v1alpha1.RecordingTaskStatus{ObservedGeneration: 2, Files: int32(files), LastEventTime: &metav1.Time{Time: now.Add(-ago)}} //nolint:gosec // few
+	task.Status = v1alpha1.RecordingTaskStatus{ObservedGeneration: 2, Files: int32(files), LastEventTime: &metav1.Time{Time: now.Add(-ago)}}
 	return task
 }
 
