@@ -73,6 +73,7 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, notUpToDate())).
 		Owns(&batchv1.Job{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fileOfPod), builder.WithPredicates(podEnded())).
+		Watches(&v1alpha1.RecordingTask{}, handler.EnqueueRequestsFromMapFunc(r.filesOfTask), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -89,7 +90,7 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if !file.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // its Jobs go with it: the garbage collector follows their owner
 	}
-	if upToDate(file) {
+	if upToDate(file) && !lacksIdentity(file) {
 		return ctrl.Result{}, nil
 	}
 	if done(file) {

@@ -18,6 +18,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -275,6 +276,31 @@ func TestFileReconciler_TakesTheRoomOfItsTask(t *testing.T) {
 	file.Spec.Reported.Room = ""
 	create(t, file)
 	g.Expect(fileWith(t, g, namespace, v1alpha1.ReasonProcessing).Status.Summary.Room).To(Equal("room"))
+}
+
+// The same when the START comes last: a file that no route took is routed again, and one that is done shows the room.
+func TestFileReconciler_TakesTheRoomOfALateTask(t *testing.T) {
+	for route, want := range map[string][2]string{
+		"recording.room == 'room'": {v1alpha1.ReasonSkipped, v1alpha1.ReasonProcessing},
+		"recording.room != 'room'": {v1alpha1.ReasonProcessing, v1alpha1.ReasonSucceeded},
+	} {
+		g := NewWithT(t)
+		namespace := newNamespace(t)
+		keep := v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("x/")}
+		create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, keep), source(namespace, toLecture(route)))
+		file := recordingFile(namespace, recorded())
+		file.Spec.Reported.Room = ""
+		create(t, file)
+		fileWith(t, g, namespace, want[0])
+		if want[1] == v1alpha1.ReasonSucceeded {
+			succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")
+			fileWith(t, g, namespace, want[1])
+		}
+		tell(t, namespace, "1000000000000000000000000000000a", sparkrtc.Event{Type: sparkrtc.Start, RoomID: "room"})
+		g.Eventually(func(g Gomega) {
+			g.Expect(fileWith(t, g, namespace, want[1]).Status.Summary.Room).To(Equal("room"))
+		}, timeout, poll).Should(Succeed())
+	}
 }
 
 // What the service reported later, under another signature, is the same recording.

@@ -11,9 +11,12 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingtasks,verbs=create
@@ -48,6 +51,48 @@ func (r *FileReconciler) task(ctx context.Context, file *v1alpha1.RecordingFile,
 		}
 	}
 	return nil, nil //nolint:nilnil // as above
+}
+
+// lacksIdentity says whether the file's tasks may know something of the recording that its report does not.
+func lacksIdentity(file *v1alpha1.RecordingFile) bool {
+	facts := recording.Of(&file.Spec)
+	return len(file.Spec.TaskIDs) > 0 && (facts.App == "" || facts.Room == "" || facts.Stream == "" || facts.Format == "")
+}
+
+// filesOfTask are the files that a START or OVER may tell what their report does not, whichever comes first.
+func (r *FileReconciler) filesOfTask(ctx context.Context, object client.Object) []reconcile.Request {
+	task, ok := object.(*v1alpha1.RecordingTask)
+	if !ok {
+		return nil
+	}
+	files, err := filesOf(ctx, r.Client, task)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "A task's files are looked at again when they change themselves")
+	}
+	var requests []reconcile.Request
+	for _, file := range files {
+		if lacksIdentity(file) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(file)})
+		}
+	}
+	return requests
+}
+
+// filesOf are the files of a task in the cache. They are the cache's own and must not be changed.
+func filesOf(ctx context.Context, reader client.Reader, task *v1alpha1.RecordingTask) ([]*v1alpha1.RecordingFile, error) {
+	var list v1alpha1.RecordingFileList
+	source, id := task.Spec.SourceRef.Name, task.Spec.TaskID
+	err := reader.List(ctx, &list, client.InNamespace(task.Namespace), client.MatchingFields{indexTask: taskIndex(source, id)}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("list the task's files: %w", err)
+	}
+	var files []*v1alpha1.RecordingFile
+	for i := range list.Items {
+		if spec := &list.Items[i].Spec; spec.SourceRef.Name == source && slices.Contains(spec.TaskIDs, id) {
+			files = append(files, &list.Items[i])
+		}
+	}
+	return files, nil
 }
 
 // createTasks creates the tasks of a file whose START was lost, each once: a task that is deleted later does not come

@@ -6,7 +6,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,9 +59,13 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if !task.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
-	files, err := r.files(ctx, task)
+	files, err := filesOf(ctx, r.Client, task)
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	facts := make([]recording.Facts, len(files))
+	for i, file := range files {
+		facts[i] = recording.Of(&file.Spec)
 	}
 	source := &v1alpha1.RecordingSource{}
 	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: task.Namespace, Name: task.Spec.SourceRef.Name}, source); client.IgnoreNotFound(err) != nil {
@@ -73,30 +76,13 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		openTimeout = source.Spec.OpenTimeout.Duration
 	}
 	before := task.DeepCopy()
-	computed, wait := status.ComputeTask(status.TaskObservation{Task: task, Files: files, OpenTimeout: openTimeout, Now: r.Clock.Now()})
+	computed, wait := status.ComputeTask(status.TaskObservation{Task: task, Files: facts, OpenTimeout: openTimeout, Now: r.Clock.Now()})
 	task.Status = computed
 	if err := patchStatus(ctx, r.Client, before, task); err != nil {
 		return afterConflict(err)
 	}
 	r.recordMissing(source, task, before)
 	return ctrl.Result{RequeueAfter: wait}, nil
-}
-
-// files are what is known of the files of a task.
-func (r *TaskReconciler) files(ctx context.Context, task *v1alpha1.RecordingTask) ([]recording.Facts, error) {
-	var list v1alpha1.RecordingFileList
-	source, id := task.Spec.SourceRef.Name, task.Spec.TaskID
-	err := r.Client.List(ctx, &list, client.InNamespace(task.Namespace), client.MatchingFields{indexTask: taskIndex(source, id)}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return nil, fmt.Errorf("list the task's files: %w", err)
-	}
-	var facts []recording.Facts
-	for i := range list.Items {
-		if spec := &list.Items[i].Spec; spec.SourceRef.Name == source && slices.Contains(spec.TaskIDs, id) {
-			facts = append(facts, recording.Of(spec))
-		}
-	}
-	return facts, nil
 }
 
 // recordMissing says once, on the source and on the task, that files are missing.

@@ -87,14 +87,18 @@ func TestTaskReconciler_FollowsATask(t *testing.T) {
 	g.Expect(task.Status.SizeBytes).To(BeEquivalentTo(2 << 20))
 }
 
-// reconcileTask has the reconciler look at a task now.
+// reconcileTask has the reconciler look at a task now, once the cache has it as it is.
 func reconcileTask(t *testing.T, g Gomega, task *v1alpha1.RecordingTask) {
 	t.Helper()
-	r := TaskReconciler{Client: files.Client, Recorder: files.Recorder, Clock: taskClock}
-	g.Eventually(func() error {
-		_, err := r.Reconcile(t.Context(), requestOf(task))
-		return err
+	g.Eventually(func(g Gomega) {
+		live, cached := &v1alpha1.RecordingTask{}, &v1alpha1.RecordingTask{}
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(task), live)).To(Succeed())
+		g.Expect(files.Client.Get(t.Context(), client.ObjectKeyFromObject(task), cached)).To(Succeed())
+		g.Expect(cached.ResourceVersion).To(Equal(live.ResourceVersion))
 	}, timeout, poll).Should(Succeed())
+	r := TaskReconciler{Client: files.Client, Recorder: files.Recorder, Clock: taskClock}
+	_, err := r.Reconcile(t.Context(), requestOf(task))
+	g.Expect(err).NotTo(HaveOccurred())
 }
 
 // A task whose end was never reported is silent once nothing came for openTimeout; a change of the source counts.
