@@ -92,6 +92,33 @@ func TestWhatKubectlShows(t *testing.T) {
 	}
 }
 
+// TestEveryDefinitionIsInstalled holds that what is deployed has every definition that is generated.
+func TestEveryDefinitionIsInstalled(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join("..", "..", "config", "crd")
+	content, err := os.ReadFile(filepath.Join(folder, "kustomization.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kustomization struct {
+		Resources []string `json:"resources"`
+	}
+	if err := yaml.Unmarshal(content, &kustomization); err != nil {
+		t.Fatal(err)
+	}
+	bases, err := filepath.Glob(filepath.Join(folder, "bases", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, base := range bases {
+		want = append(want, "bases/"+filepath.Base(base))
+	}
+	if slices.Sort(kustomization.Resources); !slices.Equal(kustomization.Resources, want) {
+		t.Errorf("installed are %q, generated %q", kustomization.Resources, want)
+	}
+}
+
 // TestColumnsHaveValues holds that every column's path leads to a field of the schema: kubectl shows <none> otherwise,
 // and says nothing.
 func TestColumnsHaveValues(t *testing.T) {
