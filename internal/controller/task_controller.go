@@ -16,6 +16,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -45,7 +46,7 @@ func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingtask").
 		For(&v1alpha1.RecordingTask{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, notClosed())).
-		Watches(&v1alpha1.RecordingFile{}, handler.EnqueueRequestsFromMapFunc(tasksOfFile), generation).
+		Watches(&v1alpha1.RecordingFile{}, handler.EnqueueRequestsFromMapFunc(tasksOfFile), builder.WithPredicates(predicate.GenerationChangedPredicate{}, newFilesAlone())).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.openTasks), generation).
 		Complete(r)
 }
@@ -125,6 +126,14 @@ func notClosed() predicate.Predicate {
 		task, ok := object.(*v1alpha1.RecordingTask)
 		return !ok || !closed(task)
 	})
+}
+
+// newFilesAlone passes over the files that are there and done at the start of the operator: they were counted before.
+func newFilesAlone() predicate.Predicate {
+	return predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool {
+		file, ok := e.Object.(*v1alpha1.RecordingFile)
+		return !ok || !upToDate(file)
+	}}
 }
 
 // closed says that a task ended, that no file is missing, and that its status speaks of it as it is.
