@@ -38,7 +38,7 @@ series=7.1
 # shellcheck source-path=SCRIPTDIR source=components.sh
 . "$here/components.sh"
 
-# The compiler and what unpacks the source; then the libraries, all of which Debian has as static ones.
+# The compiler and the programs that unpack the source. Then the libraries: Debian has each of them as a static one.
 tools=(gcc libc6-dev make nasm pkg-config dpkg-dev xz-utils)
 libraries=(libx264-dev libopus-dev libmp3lame-dev libwebp-dev libaom-dev zlib1g-dev)
 

@@ -1,5 +1,5 @@
-# What ffmpeg is built with; sourced by build.sh. docs/security.md lists what of it reads recordings, and a test compares the
-# list with the program. Beside these, ffmpeg has what they depend on.
+# The components that ffmpeg is built with; sourced by build.sh. docs/security.md lists those that read recordings, and a test
+# compares the list with the program. ffmpeg also has the components that these depend on.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # read by build.sh
 
@@ -10,12 +10,13 @@ protocols=(file pipe)
 demuxers=(mov)
 muxers=(mp4 ipod mpegts hls adts mp3 ogg opus wav image2 webp null framehash)
 
-# What recordings hold, and MP4 can.
+# The codecs of recordings that MP4 can hold.
 decoders=(
   h264 hevc vp8 vp9 libaom_av1 mpeg2video mpeg4 mjpeg
   aac opus mp3 mp2 ac3 eac3
   pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_f32le pcm_u8 pcm_alaw pcm_mulaw
 )
+# mjpeg and libwebp with image2 make the pictures of step thumbnails.
 encoders=(libx264 mjpeg png libwebp aac libopus libmp3lame pcm_s16le wrapped_avframe)
 
 parsers=(h264 hevc vp8 vp9 av1 mpegvideo mpeg4video mjpeg aac opus mpegaudio ac3)
