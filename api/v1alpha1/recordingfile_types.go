@@ -64,14 +64,7 @@ type RecordingFileSpec struct {
 	// +kubebuilder:validation:Enum=HLS;MP4
 	Format string `json:"format,omitempty"`
 
-	// pipelineRef names the RecordingPipeline that processes this file, instead of the source's routes.
-	// It decides when processing begins; a change later does not touch work that has begun.
-	// +optional
-	PipelineRef *LocalReference `json:"pipelineRef,omitempty"`
-
-	// suspend stops new Jobs of this file and suspends those that run, until it is false again.
-	// +optional
-	Suspend bool `json:"suspend,omitempty"`
+	ProcessingSpec `json:",inline"`
 }
 
 // ObjectIdentity tells one recorded object from another. An object that is reported once by bucket and key and once
@@ -226,25 +219,6 @@ type DiscoveredRecording struct {
 	Stream string `json:"stream,omitempty"`
 }
 
-// StepState is what became of one step.
-// +kubebuilder:validation:Enum=Pending;Running;Suspended;Succeeded;Failed;Skipped
-type StepState string
-
-const (
-	// StepPending waits for the steps that it depends on.
-	StepPending StepState = "Pending"
-	// StepRunning has a Job that is not finished.
-	StepRunning StepState = "Running"
-	// StepSuspended has a Job that is suspended.
-	StepSuspended StepState = "Suspended"
-	// StepSucceeded has its outputs published.
-	StepSucceeded StepState = "Succeeded"
-	// StepFailed has failed for good.
-	StepFailed StepState = "Failed"
-	// StepSkipped never ran, because a step that it depends on failed.
-	StepSkipped StepState = "Skipped"
-)
-
 // RecordingFileStatus is what the operator observed.
 type RecordingFileStatus struct {
 	// conditions of the file: Processed, Intact (once a step has read the recording), Ready (the summary, its
@@ -258,25 +232,7 @@ type RecordingFileStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// pipeline is the snapshot that this file is processed by. An edited pipeline never changes work in flight.
-	// +optional
-	Pipeline *PipelineSnapshot `json:"pipeline,omitempty"`
-
-	// input is a digest of the facts that were processed. When the recording grows, it no longer matches and the file is
-	// processed again.
-	// +optional
-	Input string `json:"input,omitempty"`
-
-	// runs is how often processing has begun; more than 1 when the file grew after it was processed.
-	// +optional
-	Runs int32 `json:"runs,omitempty"`
-
-	// steps of the pipeline, in its order.
-	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=16
-	Steps []StepStatus `json:"steps,omitempty"`
+	ProcessingStatus `json:",inline"`
 
 	// summary says the facts as a person reads them; `kubectl get` shows it.
 	// +optional
@@ -292,17 +248,6 @@ type RecordingFileStatus struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=8
 	TaskIDs []string `json:"taskIDs,omitempty"`
-}
-
-// PipelineSnapshot is a pipeline as it was when processing began.
-type PipelineSnapshot struct {
-	// name of the RecordingPipeline.
-	// +required
-	Name string `json:"name"`
-
-	// revision is the name of the ControllerRevision that keeps the pipeline's spec.
-	// +required
-	Revision string `json:"revision"`
 }
 
 // FileSummary says the facts of a file as a person reads them: what people set, else what was reported, else what was
@@ -332,88 +277,6 @@ type FileSummary struct {
 	// progress is the number of steps that are done, of all: 1/2.
 	// +optional
 	Progress string `json:"progress,omitempty"`
-}
-
-// StepStatus is what became of one step.
-type StepStatus struct {
-	// name of the step in the pipeline.
-	// +required
-	Name string `json:"name"`
-	// state of the step.
-	// +required
-	State StepState `json:"state"`
-	// attempts is how many pods were started for the step.
-	// +optional
-	Attempts int32 `json:"attempts,omitempty"`
-	// jobName is the Job that runs or ran the step.
-	// +optional
-	JobName string `json:"jobName,omitempty"`
-	// startTime is when the Job was started.
-	// +optional
-	StartTime *metav1.Time `json:"startTime,omitempty"`
-	// completionTime is when the Job was finished.
-	// +optional
-	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
-	// reason is a word for the outcome, for example SegmentMissing.
-	// +optional
-	Reason string `json:"reason,omitempty"`
-	// message says what happened and where; at most 1024 bytes. It is the one place for it: conditions and events only
-	// name the step and the reason.
-	// +optional
-	// +kubebuilder:validation:MaxLength=1024
-	Message string `json:"message,omitempty"`
-	// outputs that the step has published.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=64
-	Outputs []Output `json:"outputs,omitempty"`
-	// integrity says whether the recording that the step worked on is whole, and what was found in it. It is there for a
-	// step that ended and could read the recording, whether it succeeded or failed; manifest.json at the destination
-	// lists more of its findings. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts the
-	// others.
-	// +optional
-	Integrity *Integrity `json:"integrity,omitempty"`
-}
-
-// Output is one published file, or one published HLS set.
-type Output struct {
-	// uri is s3://bucket/key or pvc://claim/path; for an HLS set that of the playlist.
-	// +required
-	URI string `json:"uri"`
-	// sizeBytes is the size in bytes; for an HLS set that of all its files.
-	// +optional
-	SizeBytes int64 `json:"sizeBytes,omitempty"`
-	// sha256 of the file that uri names, in lower-case hex.
-	// +optional
-	SHA256 string `json:"sha256,omitempty"`
-	// files is how many files belong to the output; for an HLS set the playlist and its segments.
-	// +optional
-	Files int32 `json:"files,omitempty"`
-	// media says what is inside.
-	// +optional
-	Media *Media `json:"media,omitempty"`
-}
-
-// Media says what is inside a file.
-type Media struct {
-	// container format, for example mp4 or hls.
-	// +optional
-	Container string `json:"container,omitempty"`
-	// durationMilliseconds is the duration in milliseconds.
-	// +optional
-	DurationMilliseconds int64 `json:"durationMilliseconds,omitempty"`
-	// videoCodec is, for example, h264; absent for sound alone.
-	// +optional
-	VideoCodec string `json:"videoCodec,omitempty"`
-	// audioCodec is, for example, aac; absent for pictures alone.
-	// +optional
-	AudioCodec string `json:"audioCodec,omitempty"`
-	// width in pixels.
-	// +optional
-	Width int32 `json:"width,omitempty"`
-	// height in pixels.
-	// +optional
-	Height int32 `json:"height,omitempty"`
 }
 
 // RecordingFile is one file that SparkRTC recorded, and what became of it. The operator creates one for every object

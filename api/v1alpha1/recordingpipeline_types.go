@@ -32,7 +32,7 @@ type RecordingPipelineSpec struct {
 
 // Step is one thing to do with a file; it runs as one Job.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) == 1",message="exactly one of transcode and archive must be set"
+// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) == 1",message="exactly one of transcode, archive and thumbnails must be set"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
 type Step struct {
 	// name of the step; it is part of the Job's name.
@@ -49,6 +49,10 @@ type Step struct {
 	// archive copies the recording as it is; an HLS set whole.
 	// +optional
 	Archive *Archive `json:"archive,omitempty"`
+
+	// thumbnails makes still pictures of the recording.
+	// +optional
+	Thumbnails *Thumbnails `json:"thumbnails,omitempty"`
 
 	// dependsOn names the steps that must have succeeded before this one starts.
 	// +optional

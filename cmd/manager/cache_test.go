@@ -124,19 +124,22 @@ func finishedFile(i int) *v1alpha1.RecordingFile {
 		return v1alpha1.StepStatus{
 			Name: name, State: v1alpha1.StepSucceeded, Attempts: 1, JobName: fmt.Sprintf("%s-%s-%010x", file.Name, name, i),
 			StartTime: &end, CompletionTime: &end,
-			Outputs: []v1alpha1.Output{{
+			Outputs: []v1alpha1.Artifact{{
 				URI: uri, SizeBytes: 1_575_297_120, SHA256: fmt.Sprintf("%064x", i), Files: 1,
 				Media: &v1alpha1.Media{Container: "mp4", DurationMilliseconds: 3_900_000, VideoCodec: "h264", AudioCodec: "aac", Width: 1280, Height: 720},
 			}},
 		}
 	}
 	file.Status = v1alpha1.RecordingFileStatus{
-		ObservedGeneration: 2, Runs: 1, Input: recording.Of(&file.Spec).Digest(),
+		ObservedGeneration: 2,
 		Conditions: []metav1.Condition{condition("Ready", "Succeeded", "2 of 2 steps succeeded"),
 			condition("Processed", "Succeeded", "2 of 2 steps succeeded")},
-		Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-0123456789"},
-		Steps:    []v1alpha1.StepStatus{step("mp4", ".mp4"), step("keep", ".m3u8")},
-		Summary:  &v1alpha1.FileSummary{Room: room, Stream: "camera", Format: "HLS", Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
+		ProcessingStatus: v1alpha1.ProcessingStatus{
+			Input: recording.Of(&file.Spec).Digest(), Run: 1,
+			Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-0123456789"},
+			Steps:    []v1alpha1.StepStatus{step("mp4", ".mp4"), step("keep", ".m3u8")},
+		},
+		Summary: &v1alpha1.FileSummary{Room: room, Stream: "camera", Format: "HLS", Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
 	}
 	return file
 }

@@ -49,9 +49,8 @@ for each step, and the Job's pod runs
   worker process    (init container)  runs ffmpeg and verifies   has no credentials
   worker publish    (container)       writes and reads back      has the destination's credentials
 
-What is to be done comes as JSON in the environment variable RECORDING_TASK. The containers share
-the folder /work. How it ended is written to the termination message (kubectl describe pod shows
-it) and told by the exit code:
+The environment variable RECORDING_STEP says as JSON what to do. The containers share the folder
+/work. The termination message (kubectl describe pod shows it) and the exit code say how it ended:
 
   0    done
   64   the command line is wrong
@@ -69,8 +68,8 @@ is a failure.
 S3 credentials are the files accessKeyID, secretAccessKey and sessionToken (optional) in
 /credentials/source; the certificates that the server is verified against are /ca/source/ca.crt.`
 
-const processHelp = `process makes an MP4 of what fetch read (transcode), or takes it as it is (archive). ffmpeg runs
-in a sandbox: without network and other processes (seccomp), and without files but the recording
+const processHelp = `process makes the step's result of what fetch read: an MP4 (transcode), pictures (thumbnails), or
+the recording as it is (archive). ffmpeg runs in a sandbox: without network and other processes (seccomp), and without files but the recording
 where the kernel has Landlock. The first line of the log says which version of Landlock it is.
 
 An MP4 is verified before it counts as made: it must have the recording's streams, its duration,
@@ -171,13 +170,13 @@ func (p *program) attempt(ctx context.Context, log *slog.Logger, do func(*worker
 	return do(one, ctx)
 }
 
-// worker reads the task and finds the programs.
+// worker reads the step and finds the programs.
 func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
-	var todo workerapi.Task
-	if err := json.Unmarshal([]byte(p.getenv(workerapi.EnvTask)), &todo); err != nil {
-		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%s is no task: %w", workerapi.EnvTask, err)
+	var spec workerapi.StepSpec
+	if err := json.Unmarshal([]byte(p.getenv(workerapi.EnvStep)), &spec); err != nil {
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "decode %s: %w", workerapi.EnvStep, err)
 	}
-	if err := worker.CheckTask(todo); err != nil {
+	if err := worker.CheckStep(&spec); err != nil {
 		return nil, err
 	}
 	self, err := os.Executable()
@@ -185,10 +184,10 @@ func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
 		return nil, fmt.Errorf("find the worker itself: %w", err)
 	}
 	return &worker.Worker{
-		Task: todo, WorkDir: p.workDir,
+		Step: spec, WorkDir: p.workDir,
 		Source: storage.SourcePaths(), Destination: storage.DestinationPaths(),
 		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: storage.Pause,
-		Version: p.version, Now: time.Now, Log: log.With("recording", todo.Namespace+"/"+todo.File, "step", todo.Step),
+		Version: p.version, Now: time.Now, Log: log.With("recording", spec.Namespace+"/"+spec.File, "step", spec.Step),
 	}, nil
 }
 

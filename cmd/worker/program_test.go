@@ -17,13 +17,13 @@ import (
 )
 
 // run runs the command line and gives its exit code, its termination message and its log.
-func runProgram(t *testing.T, ctx context.Context, todo string, args ...string) (code int, result workerapi.Result, log string) { //nolint:revive // t comes first in tests
+func runProgram(t *testing.T, ctx context.Context, spec string, args ...string) (code int, result workerapi.Result, log string) { //nolint:revive // t comes first in tests
 	t.Helper()
 	dir := t.TempDir()
 	message := filepath.Join(dir, "message")
 	var stdout, stderr bytes.Buffer
 	p := &program{version: "v1.2.3", stdout: &stdout, stderr: &stderr, getenv: func(name string) string {
-		return map[string]string{workerapi.EnvTask: todo, envTerminationLog: message}[name]
+		return map[string]string{workerapi.EnvStep: spec, envTerminationLog: message}[name]
 	}}
 	command := p.command()
 	command.SetArgs(append(args, "--work-dir", filepath.Join(dir, "work")))
@@ -40,40 +40,44 @@ func runProgram(t *testing.T, ctx context.Context, todo string, args ...string) 
 	return p.exit, result, stderr.String()
 }
 
-func encode(t *testing.T, change func(*workerapi.Task)) string {
+func encode(t *testing.T, change func(*workerapi.StepSpec)) string {
 	t.Helper()
 	claim := workerapi.Storage{Name: "s", Spec: v1alpha1.StorageLocationSpec{
 		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "none"},
 	}}
-	todo := workerapi.Task{
-		Namespace: "n", File: "f", UID: "u", Step: "s", Archive: &v1alpha1.Archive{},
-		Source:      workerapi.Source{Format: "MP4", Storage: &claim, Object: "x.mp4", MaxBytes: 1},
+	spec := workerapi.StepSpec{
+		Namespace: "n", File: "f", UID: "u", Step: "s", Kind: "archive", Settings: json.RawMessage("{}"),
+		Inputs:      []workerapi.Input{{Format: "MP4", Storage: &claim, Artifact: v1alpha1.Artifact{Key: "x.mp4"}, MaxBytes: 1}},
 		Destination: workerapi.Destination{Storage: claim, Path: "p/"},
 	}
-	change(&todo)
-	data, err := json.Marshal(todo)
+	change(&spec)
+	data, err := json.Marshal(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(data)
 }
 
-func TestFailuresAreTold(t *testing.T) {
+func TestProgram_ReportsFailures(t *testing.T) {
 	stopped, stop := context.WithCancelCause(t.Context())
 	stop(errTold)
 	tests := map[string]struct {
 		ctx    context.Context
 		args   string
-		todo   string
+		spec   string
 		code   int
 		reason string
 	}{
-		"no task":         {args: "fetch", code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidTask},
-		"two things":      {args: "fetch", todo: encode(t, func(todo *workerapi.Task) { todo.Transcode = &v1alpha1.Transcode{} }), code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidTask},
-		"unknown format":  {args: "fetch", todo: encode(t, func(todo *workerapi.Task) { todo.Source.Format = "FLV" }), code: workerapi.ExitPermanent, reason: workerapi.ReasonUnsupported},
-		"host not listed": {args: "fetch", todo: encode(t, func(todo *workerapi.Task) { todo.Source.Storage, todo.Source.URL = nil, "https://h/x?sig=secret" }), code: workerapi.ExitPermanent, reason: workerapi.ReasonForbidden},
-		"out of order":    {args: "publish", todo: encode(t, func(*workerapi.Task) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInternal},
-		"told to stop":    {ctx: stopped, args: "publish", todo: encode(t, func(*workerapi.Task) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInterrupted},
+		"no step":         {args: "fetch", code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidStep},
+		"unknown kind":    {args: "fetch", spec: encode(t, func(spec *workerapi.StepSpec) { spec.Kind = "paint" }), code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidStep},
+		"unknown setting": {args: "process", spec: encode(t, func(spec *workerapi.StepSpec) { spec.Settings = json.RawMessage(`{"color":"red"}`) }), code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidStep},
+		"two inputs":      {args: "fetch", spec: encode(t, func(spec *workerapi.StepSpec) { spec.Inputs = append(spec.Inputs, spec.Inputs[0]) }), code: workerapi.ExitPermanent, reason: workerapi.ReasonInvalidStep},
+		"unknown format":  {args: "fetch", spec: encode(t, func(spec *workerapi.StepSpec) { spec.Inputs[0].Format = "FLV" }), code: workerapi.ExitPermanent, reason: workerapi.ReasonUnsupported},
+		"host not listed": {args: "fetch", spec: encode(t, func(spec *workerapi.StepSpec) {
+			spec.Inputs[0].Storage, spec.Inputs[0].URL = nil, "https://h/x?sig=secret"
+		}), code: workerapi.ExitPermanent, reason: workerapi.ReasonForbidden},
+		"out of order": {args: "publish", spec: encode(t, func(*workerapi.StepSpec) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInternal},
+		"told to stop": {ctx: stopped, args: "publish", spec: encode(t, func(*workerapi.StepSpec) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInterrupted},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +85,7 @@ func TestFailuresAreTold(t *testing.T) {
 			if ctx == nil {
 				ctx = t.Context()
 			}
-			code, result, log := runProgram(t, ctx, test.todo, test.args)
+			code, result, log := runProgram(t, ctx, test.spec, test.args)
 			if code != test.code || result.Failure == nil || result.Failure.Reason != test.reason || result.Failure.Permanent != (code == workerapi.ExitPermanent) {
 				t.Errorf("exit code %d, %+v; want %d, %s", code, result.Failure, test.code, test.reason)
 			}
@@ -92,9 +96,9 @@ func TestFailuresAreTold(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestProgram_Help(t *testing.T) {
 	for args, want := range map[string]string{
-		"--help": "RECORDING_TASK", "fetch --help": "accessKeyID", "process --help": "without network", "publish --help": "manifest.json", "version": "v1.2.3",
+		"--help": "RECORDING_STEP", "fetch --help": "accessKeyID", "process --help": "without network", "publish --help": "manifest.json", "version": "v1.2.3",
 	} {
 		var out bytes.Buffer
 		p := &program{version: "v1.2.3", stdout: &out, stderr: &out, getenv: os.Getenv}

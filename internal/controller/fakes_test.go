@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"path"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -122,7 +124,11 @@ func finish(t *testing.T, job *batchv1.Job, conditions ...batchv1.JobConditionTy
 // succeed plays a step that published one output.
 func succeed(t *testing.T, job *batchv1.Job, uri string) {
 	t.Helper()
-	publish(t, job, workerapi.Result{Outputs: []v1alpha1.Output{{URI: uri, SizeBytes: 10, SHA256: "ab", Files: 1}}})
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+	publish(t, job, workerapi.Result{
+		Manifest: &v1alpha1.ManifestReference{URI: uri + "/manifest.json", SHA256: "cd", Outputs: 1, Files: 1},
+		Outputs:  []v1alpha1.Artifact{{Name: path.Base(key), URI: uri, Bucket: bucket, Key: key, MediaType: "video/mp4", SizeBytes: 10, SHA256: "ab", Files: 1}},
+	})
 }
 
 // publish plays a step that succeeded and says this.

@@ -19,7 +19,7 @@ import (
 
 // announce says what changed, now that it is written: in events for people, in metrics for machines.
 func (r *FileReconciler) announce(file *v1alpha1.RecordingFile, before *v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) {
-	if file.Status.Runs > 1 && file.Status.Runs != before.Runs {
+	if file.Status.Run > 1 && file.Status.Run != before.Run {
 		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "FileUpdated", "Process", "the recording grew after it was processed; processing it again")
 	}
 	for i := range file.Status.Steps {

@@ -101,8 +101,8 @@ func TestDamageIsSaid(t *testing.T) {
 			{Type: v1alpha1.FindingMute, AtMilliseconds: 2000, LengthMilliseconds: 9000},
 			{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(3)), AtMilliseconds: 18_000, LengthMilliseconds: 6000, Message: "segment 3 (c.ts) at 18s: is not there"},
 		}}
-	publish(t, jobOf(t, g, namespace, "mp4"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/lecture-1/mp4/a.mp4"}}, Integrity: damaged})
-	publish(t, jobOf(t, g, namespace, "keep"), workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://archive/lecture-1/keep/a.m3u8"}}, Integrity: damaged})
+	publish(t, jobOf(t, g, namespace, "mp4"), workerapi.Result{Outputs: []v1alpha1.Artifact{{URI: "s3://archive/lecture-1/mp4/a.mp4"}}, Integrity: damaged})
+	publish(t, jobOf(t, g, namespace, "keep"), workerapi.Result{Outputs: []v1alpha1.Artifact{{URI: "s3://archive/lecture-1/keep/a.m3u8"}}, Integrity: damaged})
 	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 	g.Expect(file.Status.Steps[0].Integrity).To(Equal(damaged))
 	intact := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionIntact)
@@ -192,7 +192,7 @@ func TestGrownFileIsProcessedAgain(t *testing.T) {
 	file.Spec.Reported.EndTime = &metav1.Time{Time: file.Spec.Reported.EndTime.Add(time.Minute)}
 	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
 	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
-	g.Expect(file.Status.Runs).To(BeEquivalentTo(2))
+	g.Expect(file.Status.Run).To(BeEquivalentTo(2))
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("grew"))
 	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(2))
 }
@@ -359,7 +359,7 @@ func TestDeletingTheSourceLeavesWorkInFlightAlone(t *testing.T) {
 	create(t, source(namespace, toLecture("")))
 	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")
 	file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
-	g.Expect(file.Status.Runs).To(BeEquivalentTo(1))
+	g.Expect(file.Status.Run).To(BeEquivalentTo(1))
 }
 
 func TestADeletedRevisionTakesNothingBack(t *testing.T) {

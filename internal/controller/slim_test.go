@@ -27,13 +27,15 @@ func TestSlim(t *testing.T) {
 					RecordingIdentity: v1alpha1.RecordingIdentity{App: "app", Room: "room", Stream: "stream", Format: "HLS"}},
 			},
 			Status: v1alpha1.RecordingFileStatus{
-				ObservedGeneration: 3, Input: "facts", Runs: 1,
+				ObservedGeneration: 3,
 				Conditions: []metav1.Condition{
 					{Type: v1alpha1.ConditionProcessed, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded},
 					{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, Message: "1 of 1 steps succeeded"},
 				},
-				Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-1"},
-				Steps:    []v1alpha1.StepStatus{{Name: "mp4", State: v1alpha1.StepSucceeded, Outputs: []v1alpha1.Output{{URI: "s3://archive/a.mp4"}}}},
+				ProcessingStatus: v1alpha1.ProcessingStatus{
+					Input: "facts", Run: 1, Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-1"},
+					Steps: []v1alpha1.StepStatus{{Name: "mp4", State: v1alpha1.StepSucceeded, Outputs: []v1alpha1.Artifact{{URI: "s3://archive/a.mp4"}}}},
+				},
 			},
 		}
 		if change != nil {

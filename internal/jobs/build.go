@@ -38,7 +38,7 @@ type Work struct {
 	// recording is downloaded by its URL.
 	SourceStorage *v1alpha1.StorageLocation
 	// InputFrom is the output that the step works on; nil: the recording itself.
-	InputFrom *v1alpha1.Output
+	InputFrom *v1alpha1.Artifact
 	// DestinationStorage is the StorageLocation that the step's output names.
 	DestinationStorage *v1alpha1.StorageLocation
 	// Revision is the ControllerRevision that Step was read from.
@@ -55,11 +55,11 @@ type Work struct {
 
 // Build makes the Job for one step, or says what a person has to correct first.
 func Build(work Work) (*batchv1.Job, error) {
-	todo, problem := newTask(work)
+	spec, problem := newStepSpec(work)
 	if problem != nil {
 		return nil, problem
 	}
-	encoded, problem := encodeTask(todo)
+	encoded, problem := encodeSpec(spec)
 	if problem != nil {
 		return nil, problem
 	}
@@ -102,18 +102,18 @@ func Build(work Work) (*batchv1.Job, error) {
 			PodFailurePolicy:        failurePolicy(),
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       podSpec(work, todo, encoded),
+				Spec:       podSpec(work, spec, encoded),
 			},
 		},
 	}, nil
 }
 
-// encodeTask writes the task as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment, and
+// encodeSpec writes the StepSpec as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment, and
 // an object's key may hold either.
-func encodeTask(todo workerapi.Task) (string, *Problem) {
-	encoded, err := json.Marshal(todo)
+func encodeSpec(spec workerapi.StepSpec) (string, *Problem) {
+	encoded, err := json.Marshal(spec)
 	if err != nil {
-		return "", problemf(v1alpha1.ReasonJobInvalid, "encode the step's task: %v", err)
+		return "", problemf(v1alpha1.ReasonJobInvalid, "encode the StepSpec: %v", err)
 	}
 	return strings.ReplaceAll(string(encoded), "$", `\u0024`), nil
 }
@@ -138,37 +138,51 @@ func failurePolicy() *batchv1.PodFailurePolicy {
 	}}
 }
 
-func newTask(work Work) (workerapi.Task, *Problem) {
-	todo := workerapi.Task{
+func newStepSpec(work Work) (workerapi.StepSpec, *Problem) {
+	spec := workerapi.StepSpec{
 		Namespace: work.File.Namespace,
 		File:      work.File.Name,
 		UID:       string(work.File.UID),
 		Step:      work.Step.Name,
-		Transcode: work.Step.Transcode,
-		Archive:   work.Step.Archive,
 		Destination: workerapi.Destination{
 			Storage: workerapi.Storage{Name: work.DestinationStorage.Name, Spec: work.DestinationStorage.Spec},
 			Path:    expandPath(work.Step.Output.Path, work.File, work.Facts, work.Step.Name),
 		},
 		RequireLandlock: work.RequireLandlock,
 	}
+	var settings any
+	switch {
+	case work.Step.Transcode != nil:
+		spec.Kind, settings = "transcode", work.Step.Transcode
+	case work.Step.Thumbnails != nil:
+		spec.Kind, settings = "thumbnails", work.Step.Thumbnails
+	default:
+		spec.Kind, settings = "archive", work.Step.Archive
+	}
+	encoded, err := json.Marshal(settings)
+	if err != nil {
+		return spec, problemf(v1alpha1.ReasonJobInvalid, "encode the step's settings: %v", err)
+	}
+	spec.Settings = encoded
+	var input workerapi.Input
 	var problem *Problem
 	if work.InputFrom != nil {
-		todo.Source, problem = stepSource(*work.InputFrom, work.SourceStorage)
+		input, problem = stepInput(work.Step.Input.Step, *work.InputFrom, work.SourceStorage)
 	} else {
-		todo.Source, problem = recordingSource(work.Facts, work.Source, work.SourceStorage)
+		input, problem = recordingInput(work.Facts, work.Source, work.SourceStorage)
 	}
 	if problem != nil {
-		return todo, problem
+		return spec, problem
 	}
-	if todo.Source.Storage == nil || todo.Source.Storage.Spec.S3 != nil {
+	if input.Storage == nil || input.Storage.Spec.S3 != nil {
 		for _, network := range work.DeniedNetworks {
-			todo.Source.DeniedNetworks = append(todo.Source.DeniedNetworks, network.String())
+			input.DeniedNetworks = append(input.DeniedNetworks, network.String())
 		}
 	}
-	if format := todo.Source.Format; format != formatHLS && format != formatMP4 {
-		return todo, problemf(v1alpha1.ReasonFormatUnsupported,
+	if format := input.Format; format != formatHLS && format != formatMP4 {
+		return spec, problemf(v1alpha1.ReasonFormatUnsupported,
 			"the recording's format is %q; steps know HLS and MP4", format)
 	}
-	return todo, nil
+	spec.Inputs = []workerapi.Input{input}
+	return spec, nil
 }

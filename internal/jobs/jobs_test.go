@@ -61,7 +61,7 @@ func claim(name string) *v1alpha1.StorageLocation {
 	return &v1alpha1.StorageLocation{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{
-			ClaimName: name, SubPath: "films",
+			ClaimName: name, SubPath: "videos",
 		}},
 	}
 }
@@ -89,9 +89,9 @@ func TestBuildGolden(t *testing.T) {
 				Output:       v1alpha1.StepOutput{Path: "{date}/{room}/"},
 				NodeSelector: map[string]string{"disk": "fast"},
 			}
-			w.InputFrom = &v1alpha1.Output{URI: "s3://archive/x/a.mp4", SizeBytes: 1000, Media: &v1alpha1.Media{DurationMilliseconds: 65400}}
+			w.InputFrom = &v1alpha1.Artifact{Name: "a.mp4", URI: "s3://archive/x/a.mp4", Bucket: "archive", Key: "x/a.mp4", MediaType: "video/mp4", SizeBytes: 1000, Media: &v1alpha1.Media{DurationMilliseconds: 65400}}
 			w.SourceStorage = bucket("archive")
-			w.DestinationStorage = claim("films")
+			w.DestinationStorage = claim("videos")
 		},
 		"archive-from-url": func(w *Work) {
 			w.Step = &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}
@@ -177,7 +177,7 @@ func TestBuildProblems(t *testing.T) {
 		"no place at all":    {func(w *Work) { w.SourceStorage = nil; w.Facts.DownloadURL = "" }, v1alpha1.ReasonStorageLocationNotFound, "storageRef"},
 		"unknown format":     {func(w *Work) { w.Facts.Format = "FLV" }, v1alpha1.ReasonFormatUnsupported, `"FLV"`},
 		"an input that moved": {func(w *Work) {
-			w.InputFrom = &v1alpha1.Output{URI: "pvc://films/a.mp4"}
+			w.InputFrom = &v1alpha1.Artifact{URI: "pvc://films/a.mp4"}
 		}, v1alpha1.ReasonInputMissing, "pvc://films/a.mp4"},
 	}
 	for name, test := range tests {
@@ -214,12 +214,12 @@ func TestAllowedBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var todo workerapi.Task
-	if err := json.Unmarshal([]byte(job.Spec.Template.Spec.Containers[0].Env[0].Value), &todo); err != nil {
+	var spec workerapi.StepSpec
+	if err := json.Unmarshal([]byte(job.Spec.Template.Spec.Containers[0].Env[0].Value), &spec); err != nil {
 		t.Fatal(err)
 	}
-	if todo.Source.Bucket != "other" || todo.Source.Storage.Spec.S3.Endpoint != "https://s3.example.com" {
-		t.Errorf("reads %q at %q; the endpoint must be the StorageLocation's", todo.Source.Bucket, todo.Source.Storage.Spec.S3.Endpoint)
+	if spec.Inputs[0].Artifact.Bucket != "other" || spec.Inputs[0].Storage.Spec.S3.Endpoint != "https://s3.example.com" {
+		t.Errorf("reads %q at %q; the endpoint must be the StorageLocation's", spec.Inputs[0].Artifact.Bucket, spec.Inputs[0].Storage.Spec.S3.Endpoint)
 	}
 }
 
@@ -231,18 +231,19 @@ func TestTheKubeletExpandsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	value := job.Spec.Template.Spec.Containers[0].Env[0].Value
-	var todo workerapi.Task
-	if err := json.Unmarshal([]byte(value), &todo); err != nil {
+	var spec workerapi.StepSpec
+	if err := json.Unmarshal([]byte(value), &spec); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(value, "$") || todo.Source.Object != w.Facts.Object.Key {
+	if strings.Contains(value, "$") || spec.Inputs[0].Artifact.Key != w.File.Spec.File.OBS.Object {
 		t.Errorf("got %s", value)
 	}
 }
 
 func TestVolumeInput(t *testing.T) {
-	from, problem := stepSource(v1alpha1.Output{URI: "pvc://films/films/room/a.mp4"}, claim("films"))
-	if problem != nil || from.Object != "room/a.mp4" || from.Bucket != "" {
+	made := v1alpha1.Artifact{Name: "a.mp4", URI: "pvc://videos/videos/room/a.mp4", Key: "room/a.mp4", MediaType: "video/mp4"}
+	from, problem := stepInput("mp4", made, claim("videos"))
+	if problem != nil || from.Artifact.Key != "room/a.mp4" || from.Artifact.Bucket != "" || from.Format != "MP4" {
 		t.Errorf("got %+v, %v; want room/a.mp4 below the subPath", from, problem)
 	}
 }

@@ -32,22 +32,22 @@ const (
 
 // podSpec is the pod of a step: fetch has the source's credentials and the network, process has neither credentials
 // nor (by the worker's sandbox) the network, publish has the destination's credentials.
-func podSpec(work Work, todo workerapi.Task, encoded string) corev1.PodSpec {
-	sourceVolumes, sourceMounts := storageVolumes(todo.Source.Storage, mountPaths{
+func podSpec(work Work, spec workerapi.StepSpec, encoded string) corev1.PodSpec {
+	sourceVolumes, sourceMounts := storageVolumes(spec.Inputs[0].Storage, mountPaths{
 		volume: volumeSource, credentials: volumeSourceCredentials, ca: volumeSourceCA,
 		volumeDir: workerapi.SourceVolumeDir, credentialsDir: workerapi.SourceCredentialsDir, caDir: workerapi.SourceCADir,
 		readOnly: true,
 	})
-	destinationVolumes, destinationMounts := storageVolumes(&todo.Destination.Storage, mountPaths{
+	destinationVolumes, destinationMounts := storageVolumes(&spec.Destination.Storage, mountPaths{
 		volume: volumeDestination, credentials: volumeDestinationCredentials, ca: volumeDestinationCA,
 		volumeDir: workerapi.DestinationVolumeDir, credentialsDir: workerapi.DestinationCredentialsDir, caDir: workerapi.DestinationCADir,
 	})
 	volumes := []corev1.Volume{
-		{Name: volumeWork, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: workSize(todo.Source.MaxBytes)}}},
+		{Name: volumeWork, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: workSize(spec.Inputs[0].MaxBytes)}}},
 		{Name: volumeTemp, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: quantity(maxTemp)}}},
 	}
 	volumes = append(append(volumes, sourceVolumes...), destinationVolumes...)
-	needed := resources(work, todo.Source)
+	needed := resources(work, spec.Inputs[0].Artifact.SizeBytes)
 	return corev1.PodSpec{
 		RestartPolicy:                corev1.RestartPolicyNever,
 		AutomountServiceAccountToken: new(false),
@@ -79,7 +79,7 @@ func container(image, name, encoded string, needed corev1.ResourceRequirements, 
 		Image:           image,
 		ImagePullPolicy: corev1.PullIfNotPresent,
 		Args:            []string{name},
-		Env:             []corev1.EnvVar{{Name: workerapi.EnvTask, Value: encoded}},
+		Env:             []corev1.EnvVar{{Name: workerapi.EnvStep, Value: encoded}},
 		Resources:       needed,
 		SecurityContext: &corev1.SecurityContext{
 			AllowPrivilegeEscalation: new(false),

@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 const (
@@ -48,7 +47,7 @@ var (
 // resources of each of the step's containers: the pipeline's, as they are, or defaults. A limit on memory is always
 // among the defaults, so that a namespace whose quota demands one takes the pod, and so that a hostile recording costs
 // its own step alone.
-func resources(work Work, source workerapi.Source) corev1.ResourceRequirements {
+func resources(work Work, reported int64) corev1.ResourceRequirements {
 	if work.Step.Resources != nil {
 		return *work.Step.Resources
 	}
@@ -60,7 +59,7 @@ func resources(work Work, source workerapi.Source) corev1.ResourceRequirements {
 		Requests: corev1.ResourceList{
 			corev1.ResourceCPU:              resource.MustParse(need.cpu),
 			corev1.ResourceMemory:           *quantity(need.memory),
-			corev1.ResourceEphemeralStorage: *quantity(storageRequest(work.Step, source.SizeBytes)),
+			corev1.ResourceEphemeralStorage: *quantity(storageRequest(work.Step, reported)),
 		},
 		Limits: corev1.ResourceList{
 			corev1.ResourceMemory: *quantity(memoryLimit(need, pixels(work))),

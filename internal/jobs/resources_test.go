@@ -26,7 +26,7 @@ func TestResources_Defaults(t *testing.T) {
 		size               int64
 		cpu, memory, limit string
 		storage, shared    string
-		input              *v1alpha1.Output
+		input              *v1alpha1.Artifact
 	}{
 		"remux of 720p":          {transcode: remux, width: 1280, height: 720, size: gibibyte, cpu: "100m", memory: "256Mi", limit: "768Mi", storage: "2112Mi", shared: "9Gi"},
 		"archive of 720p":        {archive: archive, width: 1280, height: 720, size: gibibyte, cpu: "100m", memory: "256Mi", limit: "768Mi", storage: "1088Mi", shared: "9Gi"},
@@ -38,7 +38,7 @@ func TestResources_Defaults(t *testing.T) {
 		"H264, nothing known":    {transcode: h264, cpu: "1", memory: "1Gi", limit: "4Gi", storage: "1Gi", shared: "324Gi"},
 		"H264 of the impossible": {transcode: h264, width: 65536, height: 65536, cpu: "1", memory: "1Gi", limit: "13Gi", storage: "1Gi", shared: "324Gi"},
 		"H264 of another step's 1080p": {transcode: h264, width: 3840, height: 2160, cpu: "1", memory: "1Gi", limit: "1792Mi", storage: "84Mi", shared: "3132Mi",
-			input: &v1alpha1.Output{URI: "s3://archive/x/a.mp4", SizeBytes: 10 * mebibyte, Media: &v1alpha1.Media{Width: 1920, Height: 1080}}},
+			input: &v1alpha1.Artifact{URI: "s3://archive/x/a.mp4", SizeBytes: 10 * mebibyte, Media: &v1alpha1.Media{Width: 1920, Height: 1080}}},
 		"H264 of a size that overflows": {transcode: h264, width: 1280, height: 720, size: 1 << 61, cpu: "1", memory: "1Gi", limit: "1536Mi", storage: "2147483712Mi", shared: "6442454016Mi"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func wantQuantity(t *testing.T, subject string, got resource.Quantity, want stri
 func TestResources_ThoseOfTheStepReplaceAllDefaults(t *testing.T) {
 	w := work()
 	w.Step.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}}
-	got := resources(w, workerapi.Source{})
+	got := resources(w, 0)
 	if len(got.Requests) != 1 || len(got.Limits) != 0 {
 		t.Errorf("got %+v, want what the step says alone", got)
 	}
@@ -93,7 +93,8 @@ func TestResources_AnySizeIsTaken(t *testing.T) {
 		width, height := rapid.Int32().Draw(t, "width"), rapid.Int32().Draw(t, "height")
 		if rapid.Bool().Draw(t, "input is a step") {
 			w.SourceStorage = bucket("archive")
-			w.InputFrom = &v1alpha1.Output{URI: "s3://archive/x/a.mp4", SizeBytes: size, Media: &v1alpha1.Media{Width: width, Height: height}}
+			w.Step.Input = &v1alpha1.StepInput{Step: "mp4"}
+			w.InputFrom = &v1alpha1.Artifact{Bucket: "archive", Key: "x/a.mp4", MediaType: "video/mp4", SizeBytes: size, Media: &v1alpha1.Media{Width: width, Height: height}}
 		} else {
 			w.Facts.SizeBytes, w.Facts.Width, w.Facts.Height = size, width, height
 		}
@@ -104,13 +105,13 @@ func TestResources_AnySizeIsTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var todo workerapi.Task
-		if err := json.Unmarshal([]byte(job.Spec.Template.Spec.Containers[0].Env[0].Value), &todo); err != nil {
+		var spec workerapi.StepSpec
+		if err := json.Unmarshal([]byte(job.Spec.Template.Spec.Containers[0].Env[0].Value), &spec); err != nil {
 			t.Fatal(err)
 		}
 		shared := job.Spec.Template.Spec.Volumes[0].EmptyDir.SizeLimit.Value()
-		if todo.Source.MaxBytes <= 0 || todo.Source.MaxBytes < todo.Source.SizeBytes || shared < todo.Source.MaxBytes {
-			t.Fatalf("fetches at most %d of %d into %d", todo.Source.MaxBytes, todo.Source.SizeBytes, shared)
+		if spec.Inputs[0].MaxBytes <= 0 || spec.Inputs[0].MaxBytes < spec.Inputs[0].Artifact.SizeBytes || shared < spec.Inputs[0].MaxBytes {
+			t.Fatalf("fetches at most %d of %d into %d", spec.Inputs[0].MaxBytes, spec.Inputs[0].Artifact.SizeBytes, shared)
 		}
 		needed := job.Spec.Template.Spec.Containers[0].Resources
 		if memory := needed.Requests.Memory(); memory.Sign() <= 0 || memory.Cmp(*needed.Limits.Memory()) > 0 {

@@ -29,12 +29,13 @@ func problemf(reason, format string, args ...any) *Problem {
 	return &Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// recordingSource says where the recording itself is read from. Credentials only go to the endpoint of the source's
+// recordingInput says where the recording itself is read from. Credentials only go to the endpoint of the source's
 // StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone.
-func recordingSource(facts recording.Facts, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (workerapi.Source, *Problem) {
-	from := workerapi.Source{
+func recordingInput(facts recording.Facts, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (workerapi.Input, *Problem) {
+	from := workerapi.Input{
+		Step:            workerapi.InputRecording,
 		Format:          facts.Format,
-		SizeBytes:       min(facts.SizeBytes, v1alpha1.MaxSizeBytes),
+		Artifact:        v1alpha1.Artifact{SizeBytes: min(facts.SizeBytes, v1alpha1.MaxSizeBytes)},
 		DurationSeconds: facts.DurationSeconds,
 		MaxBytes:        maxBytes(facts.SizeBytes),
 	}
@@ -45,7 +46,7 @@ func recordingSource(facts recording.Facts, source *v1alpha1.RecordingSource, st
 				facts.Object.Bucket, source.Name)
 		}
 		from.Storage = &workerapi.Storage{Name: storage.Name, Spec: storage.Spec}
-		from.Bucket, from.Object = facts.Object.Bucket, facts.Object.Key
+		from.Artifact.Bucket, from.Artifact.Key = facts.Object.Bucket, facts.Object.Key
 		return from, nil
 	}
 	if facts.DownloadURL == "" {
@@ -83,33 +84,30 @@ func bucketAllowed(bucket string, source *v1alpha1.RecordingSource, storage *v1a
 	return storage.Spec.S3 == nil || storage.Spec.S3.Bucket == bucket
 }
 
-// stepSource says where the output of another step is read from: the place that it was published to.
-func stepSource(output v1alpha1.Output, storage *v1alpha1.StorageLocation) (workerapi.Source, *Problem) {
-	from := workerapi.Source{
-		Format:    "MP4",
-		Storage:   &workerapi.Storage{Name: storage.Name, Spec: storage.Spec},
-		SizeBytes: min(output.SizeBytes, v1alpha1.MaxSizeBytes),
-		MaxBytes:  maxBytes(output.SizeBytes),
+// stepInput says where the output of another step is read from: the place that it was published to.
+func stepInput(step string, output v1alpha1.Artifact, storage *v1alpha1.StorageLocation) (workerapi.Input, *Problem) {
+	output.SizeBytes = min(output.SizeBytes, v1alpha1.MaxSizeBytes)
+	from := workerapi.Input{
+		Step:     step,
+		Artifact: output,
+		Storage:  &workerapi.Storage{Name: storage.Name, Spec: storage.Spec},
+		MaxBytes: maxBytes(output.SizeBytes),
+	}
+	switch output.MediaType {
+	case "video/mp4":
+		from.Format = formatMP4
+	case "application/vnd.apple.mpegurl":
+		from.Format = formatHLS
+	default:
+		return from, problemf(v1alpha1.ReasonFormatUnsupported, "step %q has made %s (%s), which no step can read", step, output.Name, output.MediaType)
 	}
 	if output.Media != nil {
 		from.DurationSeconds = output.Media.DurationMilliseconds / 1000
 	}
-	if s3 := storage.Spec.S3; s3 != nil {
-		if bucket, key, ok := strings.Cut(strings.TrimPrefix(output.URI, "s3://"), "/"); ok && strings.HasPrefix(output.URI, "s3://") {
-			from.Bucket, from.Object = bucket, key
-			return from, nil
-		}
+	// The credentials are for the bucket that the StorageLocation names, and for no other.
+	if s3 := storage.Spec.S3; output.Key == "" || s3 != nil && output.Bucket != s3.Bucket || s3 == nil && output.Bucket != "" {
+		return from, problemf(v1alpha1.ReasonInputMissing,
+			"the input %s is no longer in StorageLocation %q", output.URI, storage.Name)
 	}
-	if claim := storage.Spec.PersistentVolumeClaim; claim != nil {
-		root := "pvc://" + claim.ClaimName + "/"
-		if claim.SubPath != "" {
-			root += strings.Trim(claim.SubPath, "/") + "/"
-		}
-		if object, ok := strings.CutPrefix(output.URI, root); ok {
-			from.Object = object
-			return from, nil
-		}
-	}
-	return from, problemf(v1alpha1.ReasonInputMissing,
-		"the input %s does not lie in StorageLocation %q any more", output.URI, storage.Name)
+	return from, nil
 }

@@ -211,7 +211,7 @@ func (p *Plan) follow(seen Observation, job Job) v1alpha1.StepStatus {
 		state.State = v1alpha1.StepSucceeded
 		state.CompletionTime = job.CompletionTime
 		if spoken(job) {
-			state.Outputs, state.Integrity = job.Result.Outputs, job.Result.Integrity
+			state.Manifest, state.Outputs, state.Integrity = job.Result.Manifest, job.Result.Outputs, job.Result.Integrity
 		} else {
 			state.Message = "the step succeeded, but its pod was gone before its word on the outputs was read; the manifest at the destination lists them"
 		}

@@ -33,7 +33,7 @@ func job(step string, change ...func(*Job)) Job {
 
 func succeeded(j *Job) {
 	j.State, j.CompletionTime = JobSucceeded, new(metav1.NewTime(now.Add(-time.Second)))
-	j.Result = &workerapi.Result{Outputs: []v1alpha1.Output{{URI: "s3://b/" + j.Step}}}
+	j.Result = &workerapi.Result{Outputs: []v1alpha1.Artifact{{URI: "s3://b/" + j.Step}}}
 }
 
 func failed(j *Job) {

@@ -56,10 +56,9 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 	computed := v1alpha1.RecordingFileStatus{
 		Conditions:         slices.Clone(old.Conditions),
 		ObservedGeneration: seen.File.Generation,
-		Pipeline:           seen.Pipeline,
-		Input:              seen.Input,
-		Runs:               runs(seen),
-		Steps:              steps(seen),
+		ProcessingStatus: v1alpha1.ProcessingStatus{
+			Pipeline: seen.Pipeline, Input: seen.Input, Run: runs(seen), Steps: steps(seen),
+		},
 		IgnoredFields:      seen.Facts.IgnoredFields,
 		TaskIDs:            seen.TaskIDs,
 	}
@@ -68,8 +67,8 @@ func Compute(seen Observation) v1alpha1.RecordingFileStatus {
 	if verdict.reason == v1alpha1.ReasonSucceeded && intact.reason == v1alpha1.ReasonDamaged {
 		verdict.message += "; the recording is damaged, see the condition Intact"
 	}
-	if computed.Runs > 1 && verdict.reason != v1alpha1.ReasonFailed {
-		verdict.message += fmt.Sprintf(" (run %d: the file grew after it was processed)", computed.Runs)
+	if computed.Run > 1 && verdict.reason != v1alpha1.ReasonFailed {
+		verdict.message += fmt.Sprintf(" (run %d: the file grew after it was processed)", computed.Run)
 	}
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
 		meta.SetStatusCondition(&computed.Conditions, metav1.Condition{
@@ -236,7 +235,7 @@ func steps(seen Observation) []v1alpha1.StepStatus {
 // The longest messages, in bytes. The API server refuses a status with a longer message of a step as a whole; those of
 // conditions are short because an object is read and written as a whole too.
 const (
-	maxStepMessage      = 1024
+	maxStepMessage      = 512
 	maxConditionMessage = 512
 )
 
@@ -256,9 +255,9 @@ func cut(message string, most int) string {
 func runs(seen Observation) int32 {
 	old := &seen.File.Status
 	if seen.Input != "" && seen.Input != old.Input {
-		return old.Runs + 1
+		return old.Run + 1
 	}
-	return old.Runs
+	return old.Run
 }
 
 // summary says the facts and the verdict as a person reads them.

@@ -94,7 +94,7 @@ func TestCompute(t *testing.T) {
 			ready: "False/Failed", processed: "False/StepFailed", stalled: "StepFailed", message: `step "b": skipped`,
 		},
 		"grown": {
-			seen: Observation{File: func() *v1alpha1.RecordingFile { f := complete(); f.Status.Runs = 1; f.Status.Input = "old"; return f }(),
+			seen: Observation{File: func() *v1alpha1.RecordingFile { f := complete(); f.Status.Run = 1; f.Status.Input = "old"; return f }(),
 				Pipeline: pipeline, Input: "new", Steps: inStates(v1alpha1.StepRunning)},
 			ready: "False/Processing", processed: "False/Processing", message: "run 2: the file grew",
 		},

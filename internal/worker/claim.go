@@ -37,9 +37,9 @@ type Claim struct {
 }
 
 func (p *publisher) claimant() ([]byte, error) {
-	todo := p.worker.Task
+	spec := &p.worker.Step
 	data, err := json.Marshal(Claim{
-		Version: claimVersion, Recording: ManifestRecording{Namespace: todo.Namespace, Name: todo.File, UID: todo.UID}, Step: todo.Step,
+		Version: claimVersion, Recording: ManifestRecording{Namespace: spec.Namespace, Name: spec.File, UID: spec.UID}, Step: spec.Step,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode the claim: %w", err)

@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +18,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -29,40 +28,37 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 	if err := freshDirs(w.sourceDir(), w.renderDir(), w.outputDir(), TempDir(w.WorkDir)); err != nil {
 		return workerapi.Result{}, err
 	}
-	reader, err := storage.NewReader(w.Task.Source, w.Source, w.Log)
+	kind, err := kindOf(&w.Step)
+	if err != nil {
+		return workerapi.Result{}, err
+	}
+	input := &w.Step.Inputs[0]
+	reader, err := storage.NewReader(*input, w.Source, w.Log)
 	if err != nil {
 		return workerapi.Result{}, err
 	}
 	f := &fetcher{
-		reader: reader, dir: w.sourceDir(), root: w.rootRef(), left: w.Task.Source.MaxBytes, log: w.Log,
-		reported: time.Duration(w.Task.Source.DurationSeconds) * time.Second,
-		archive:  w.Task.Archive != nil, download: w.Task.Source.Storage == nil,
+		reader: reader, dir: w.sourceDir(), root: input.Ref(), left: input.MaxBytes, log: w.Log,
+		reported: time.Duration(input.DurationSeconds) * time.Second,
+		archive:  kind.KeepsOriginals(), download: input.Storage == nil,
 		patience: &patience{left: w.Patience, wait: w.Wait},
 		byRef:    map[string]*part{},
 	}
-	w.Log.Info("Fetching recording", "source", reader.Describe(f.root), "format", w.Task.Source.Format)
-	var recording Recording
-	if w.Task.Source.Format == formatHLS {
-		recording, err = f.hls(ctx)
+	w.Log.Info("Fetching recording", "source", reader.Describe(f.root), "format", input.Format)
+	var fetched recording.Recording
+	if input.Format == formatHLS {
+		fetched, err = f.hls(ctx)
 	} else {
-		recording, err = f.single(ctx)
+		fetched, err = f.single(ctx)
 	}
 	if err != nil {
 		return workerapi.Result{}, err
 	}
-	w.Log.Info("Fetched recording", "files", f.fetched, "bytes", w.Task.Source.MaxBytes-f.left)
+	w.Log.Info("Fetched recording", "files", f.fetched, "bytes", input.MaxBytes-f.left)
 	if err := index.Save(filepath.Join(w.WorkDir, indexFile), f.indexes); err != nil {
 		return workerapi.Result{}, err
 	}
-	return workerapi.Result{}, w.save(recordingFile, recording)
-}
-
-// rootRef is the object or URL that the task names.
-func (w *Worker) rootRef() string {
-	if w.Task.Source.Storage == nil {
-		return w.Task.Source.URL
-	}
-	return w.Task.Source.Object
+	return workerapi.Result{}, w.save(recordingFile, fetched)
 }
 
 // fetcher fetches one recording.
@@ -71,7 +67,7 @@ type fetcher struct {
 	log    *slog.Logger
 	// dir is where files are stored.
 	dir string
-	// root is the object that the task names.
+	// root is the object that the step names.
 	root string
 	// left is how many bytes may still be fetched.
 	left int64
@@ -143,41 +139,41 @@ func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int6
 }
 
 // single fetches a recording that is one file.
-func (f *fetcher) single(ctx context.Context) (Recording, error) {
+func (f *fetcher) single(ctx context.Context) (recording.Recording, error) {
 	const file = "recording"
-	segment := Segment{Name: withoutQuery(baseName(f.root)), Source: index.Source{Path: file}}
+	segment := recording.Segment{Name: withoutQuery(recording.BaseName(f.root)), Source: index.Source{Path: file}}
 	for {
 		err := f.copy(ctx, []storage.Object{{Ref: f.root, File: file}}, f.left, nil)
 		if err == nil {
 			break
 		}
 		if failure.Of(err).Reason != workerapi.ReasonNotFound {
-			return Recording{}, err
+			return recording.Recording{}, err
 		}
 		if again, waitErr := f.patience.again(ctx); waitErr != nil || !again {
-			return Recording{}, errors.Join(waitErr, err)
+			return recording.Recording{}, errors.Join(waitErr, err)
 		}
 	}
-	found, err := index.Read(within(f.dir, segment.Source))
+	found, err := index.Read(recording.Within(f.dir, segment.Source))
 	switch {
 	case errors.Is(err, index.ErrPlaylist):
-		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an HLS playlist and not a media file; is spec.format right?", f.reader.Describe(f.root))
+		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an HLS playlist and not a media file; is spec.format right?", f.reader.Describe(f.root))
 	case errors.Is(err, index.ErrNotMedia) && f.emptyFile(file):
-		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is empty", f.reader.Describe(f.root))
+		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is empty", f.reader.Describe(f.root))
 	case errors.Is(err, index.ErrNotMedia) && f.archive && !f.download:
 		// An archive keeps what there is. Its integrity says that it cannot be read.
 		found = unreadable()
 	case errors.Is(err, mp4.ErrNoMovie):
-		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an MP4 without a header (moov), so it is not complete", f.reader.Describe(f.root))
+		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an MP4 without a header (moov), so it is not complete", f.reader.Describe(f.root))
 	case errors.Is(err, index.ErrNotMedia):
-		return Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is not media of a kind that is known", f.reader.Describe(f.root))
+		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is not media of a kind that is known", f.reader.Describe(f.root))
 	case err != nil:
-		return Recording{}, fmt.Errorf("index %s: %w", f.reader.Describe(f.root), err)
+		return recording.Recording{}, fmt.Errorf("index %s: %w", f.reader.Describe(f.root), err)
 	}
 	f.indexes = append(f.indexes, found)
-	return Recording{
-		Lists:     [][]Segment{{segment}},
-		Originals: []Original{{Name: mediaName(f.root), File: file}},
+	return recording.Recording{
+		Lists:     [][]recording.Segment{{segment}},
+		Originals: []recording.Original{{Name: recording.Stem(f.root) + ".mp4", File: file}},
 	}, nil
 }
 
@@ -191,45 +187,8 @@ func (f *fetcher) emptyFile(file string) bool {
 	return err == nil && info.Size() == 0
 }
 
-// baseName is the last part of a key or of a URL's path.
-func baseName(ref string) string {
-	if parsed, err := url.Parse(ref); err == nil && parsed.Host != "" {
-		ref = parsed.Path
-	}
-	return path.Base(ref)
-}
-
 // withoutQuery drops what may hold a signature.
 func withoutQuery(uri string) string {
 	uri, _, _ = strings.Cut(uri, "?")
 	return uri
-}
-
-// mediaName is the final name of a recording's MP4: the source's name with its extension replaced.
-func mediaName(ref string) string { return mediaStem(ref) + ".mp4" }
-
-func mediaStem(ref string) string {
-	base := baseName(ref)
-	return sanitize(strings.TrimSuffix(base, path.Ext(base)))
-}
-
-// maxStem bounds a final name, so that it fits into every file system with an extension.
-const maxStem = 200
-
-// sanitize replaces what some store or shell would not take.
-func sanitize(name string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f || r == 0xfffd || strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, name)
-	clean = strings.Trim(clean, " .")
-	if len(clean) > maxStem {
-		clean = strings.ToValidUTF8(clean[:maxStem], "")
-	}
-	if clean == "" {
-		return "recording"
-	}
-	return clean
 }

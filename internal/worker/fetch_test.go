@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -126,7 +126,7 @@ func TestFetch_PatienceEnds(t *testing.T) {
 func TestFetch_CompletePlaylistWinsOverTheReport(t *testing.T) {
 	b := newBench(t, remux, "calls/index.m3u8")
 	hlsRecording(t, filepath.Join(b.source, "calls"))
-	b.Task.Source.DurationSeconds = 60
+	b.Step.Inputs[0].DurationSeconds = 60
 	pauses := b.patient(func(int) {})
 	b.mustRun(t)
 	if len(*pauses) == 0 {
@@ -153,7 +153,7 @@ func TestFetch_EveryPlaylistOfAnArchiveMustEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.Task.Source.DurationSeconds = 60
+	b.Step.Inputs[0].DurationSeconds = 60
 	_, _, err = b.run(t)
 	wantFailure(t, err, workerapi.ReasonInvalidPlaylist, false, "ENDLIST")
 }
@@ -174,7 +174,7 @@ func TestFetch_BoundsWhatIsReadAndWritten(t *testing.T) {
 			if strings.Contains(line, "%d") {
 				line = fmt.Sprintf(line, info.Size())
 			}
-			b.Task.Source.MaxBytes = 20 * info.Size()
+			b.Step.Inputs[0].MaxBytes = 20 * info.Size()
 			playlist := "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:2\n" + strings.Repeat(line, 25) + "#EXT-X-ENDLIST\n"
 			if err := os.WriteFile(filepath.Join(dir, "index.m3u8"), []byte(playlist), 0o600); err != nil {
 				t.Fatal(err)
@@ -294,12 +294,12 @@ func TestFetch_ManyMissingSegmentsCostOneTryEach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var recording worker.Recording
-	if err := json.Unmarshal(data, &recording); err != nil {
+	var fetched recording.Recording
+	if err := json.Unmarshal(data, &fetched); err != nil {
 		t.Fatal(err)
 	}
 	lost := 0
-	for _, segment := range recording.Lists[0] {
+	for _, segment := range fetched.Lists[0] {
 		if segment.Lost {
 			lost++
 		}

@@ -5,11 +5,12 @@ package worker
 
 import (
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // keys notes the keys of an archive's playlists. A key that may not be fetched, because it lies elsewhere, is left out.
-func (f *fetcher) keys(lists []list, recording *Recording) error {
+func (f *fetcher) keys(lists []list, fetched *recording.Recording) error {
 	for _, each := range lists {
 		if !f.archive || len(each.Keys) == 0 {
 			continue
@@ -21,7 +22,7 @@ func (f *fetcher) keys(lists []list, recording *Recording) error {
 		}
 		for i, uri := range each.Keys {
 			if _, err := f.add(each.ref, uri, "key", i); err != nil {
-				recording.KeysLeft = err.Error()
+				fetched.KeysLeft = err.Error()
 			}
 		}
 	}
@@ -30,9 +31,9 @@ func (f *fetcher) keys(lists []list, recording *Recording) error {
 
 // originals lists the files for an archive: each lies beside the root playlist as it did, so that the playlists, kept
 // byte for byte, still name them. What names others comes after them: the master playlist last.
-func (f *fetcher) originals(lists []list, master *list) ([]Original, error) {
+func (f *fetcher) originals(lists []list, master *list) ([]recording.Original, error) {
 	taken := map[string]bool{manifestName: true}
-	var originals []Original
+	var originals []recording.Original
 	add := func(what, ref, file string) error {
 		name, err := f.reader.RelativeName(f.root, ref)
 		if err != nil {
@@ -42,7 +43,7 @@ func (f *fetcher) originals(lists []list, master *list) ([]Original, error) {
 			return failure.Permanent(workerapi.ReasonUnsupported, "%s cannot be archived: the name %.80q is taken", what, name)
 		}
 		taken[name] = true
-		originals = append(originals, Original{Name: name, File: file})
+		originals = append(originals, recording.Original{Name: name, File: file})
 		return nil
 	}
 	for _, each := range f.parts {

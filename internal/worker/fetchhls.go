@@ -7,11 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/hls"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -24,37 +27,37 @@ type list struct {
 }
 
 // hls fetches a playlist and every file that it names.
-func (f *fetcher) hls(ctx context.Context) (Recording, error) {
+func (f *fetcher) hls(ctx context.Context) (recording.Recording, error) {
 	lists, master, err := f.lists(ctx)
 	if err != nil {
-		return Recording{}, err
+		return recording.Recording{}, err
 	}
-	recording := Recording{HLS: true}
+	fetched := recording.Recording{HLS: true}
 	for _, each := range lists {
 		segments, err := f.segments(&each)
 		if err != nil {
-			return Recording{}, err
+			return recording.Recording{}, err
 		}
-		recording.Lists = append(recording.Lists, segments)
+		fetched.Lists = append(fetched.Lists, segments)
 	}
-	if err := f.checkRanges(recording.Lists); err != nil {
-		return Recording{}, err
+	if err := f.checkRanges(fetched.Lists); err != nil {
+		return recording.Recording{}, err
 	}
-	if err := f.keys(lists, &recording); err != nil {
-		return Recording{}, err
+	if err := f.keys(lists, &fetched); err != nil {
+		return recording.Recording{}, err
 	}
-	if err := f.fetchParts(ctx, recording.Lists); err != nil {
-		return Recording{}, err
+	if err := f.fetchParts(ctx, fetched.Lists); err != nil {
+		return recording.Recording{}, err
 	}
-	for i := range recording.Lists {
-		if recording.Lists[i], err = f.join(recording.Lists[i]); err != nil {
-			return Recording{}, err
+	for i := range fetched.Lists {
+		if fetched.Lists[i], err = f.join(fetched.Lists[i]); err != nil {
+			return recording.Recording{}, err
 		}
 	}
 	if f.archive {
-		recording.Originals, err = f.originals(lists, master)
+		fetched.Originals, err = f.originals(lists, master)
 	}
-	return recording, err
+	return fetched, err
 }
 
 // lists fetches the playlists until they are whole, or patience ends. master is nil when the root names segments. A
@@ -197,8 +200,16 @@ func (f *fetcher) checkWhole(lists []list) error {
 	for _, each := range lists {
 		if have := seconds(each.Seconds()); f.reported > 0 && have < f.reported-callbackSlack(f.reported) {
 			return &shortError{failure.Transient(workerapi.ReasonInvalidPlaylist,
-				"playlist %s lasts %s, the callback reported %s", f.reader.Describe(each.ref), round(have), round(f.reported))}
+				"playlist %s lasts %s, the callback reported %s", f.reader.Describe(each.ref), recording.Round(have), recording.Round(f.reported))}
 		}
 	}
 	return nil
+}
+
+// callbackSlack is by how much a recording may differ from what a callback reported, which counts whole seconds, and
+// not from the first to the last packet.
+func callbackSlack(reported time.Duration) time.Duration { return max(3*time.Second, reported/100) }
+
+func seconds(value float64) time.Duration {
+	return time.Duration(math.Round(value * float64(time.Second)))
 }

@@ -9,12 +9,13 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 )
 
 // join makes one segment of those that cannot be read alone: a recorder cut them within a packet, whose rest is in the
 // next segment, or wrote the tables of the transport stream into the first one only.
-func (f *fetcher) join(segments []Segment) ([]Segment, error) {
-	var joined []Segment
+func (f *fetcher) join(segments []recording.Segment) ([]recording.Segment, error) {
+	var joined []recording.Segment
 	for i := 0; i < len(segments); {
 		end := i + 1
 		for end < len(segments) && f.splitBetween(&segments[end-1], &segments[end]) {
@@ -34,15 +35,15 @@ func (f *fetcher) join(segments []Segment) ([]Segment, error) {
 }
 
 // joinGroup indexes segments as one.
-func (f *fetcher) joinGroup(group []Segment) (Segment, error) {
+func (f *fetcher) joinGroup(group []recording.Segment) (recording.Segment, error) {
 	whole := group[0]
 	for _, segment := range group[1:] {
 		whole.Seconds += segment.Seconds
 		whole.Source.More = append(whole.Source.More, segment.Source)
 	}
-	found, err := index.Read(within(f.dir, whole.Source))
+	found, err := index.Read(recording.Within(f.dir, whole.Source))
 	if err != nil {
-		return Segment{}, fmt.Errorf("index %d joined segments from %.80s on: %w", len(group), whole.Name, err)
+		return recording.Segment{}, fmt.Errorf("index %d joined segments from %.80s on: %w", len(group), whole.Name, err)
 	}
 	whole.Index = len(f.indexes)
 	f.indexes = append(f.indexes, found)
@@ -51,7 +52,7 @@ func (f *fetcher) joinGroup(group []Segment) (Segment, error) {
 
 // splitBetween says that the continuity counters go on from one segment to the next, and that a packet begins in one and
 // ends in the other, or that the second one has no tables.
-func (f *fetcher) splitBetween(x, y *Segment) bool {
+func (f *fetcher) splitBetween(x, y *recording.Segment) bool {
 	if x.Lost || y.Lost || x.Encrypted || y.Encrypted || y.Discontinuity {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -57,7 +58,7 @@ func (f *fetcher) add(base string, uri, what string, number int) (*part, error) 
 }
 
 // segments notes every file that a media playlist names, and gives its segments.
-func (f *fetcher) segments(from *list) ([]Segment, error) {
+func (f *fetcher) segments(from *list) ([]recording.Segment, error) {
 	maps := make([]index.Source, len(from.Maps))
 	for i, each := range from.Maps {
 		part, err := f.add(from.ref, each.URI, "initialization section", i)
@@ -68,9 +69,9 @@ func (f *fetcher) segments(from *list) ([]Segment, error) {
 		maps[i] = index.Source{Path: part.file, Offset: each.Offset, Length: each.Length}
 	}
 	known := map[string]int{}
-	segments := make([]Segment, len(from.Segments))
+	segments := make([]recording.Segment, len(from.Segments))
 	for i, each := range from.Segments {
-		segment := Segment{
+		segment := recording.Segment{
 			Name: withoutQuery(each.URI), Seconds: each.Seconds, Rounding: from.Rounding,
 			Discontinuity: each.Discontinuity || i > 0 && from.Segments[i-1].Encrypted != each.Encrypted, Began: each.Began,
 			Lost: each.Gap, Encrypted: each.Encrypted,
@@ -90,7 +91,7 @@ func (f *fetcher) segments(from *list) ([]Segment, error) {
 }
 
 // segment notes the file of one segment. Segments of the same bytes share an index.
-func (f *fetcher) segment(from *list, each hls.Segment, segment *Segment, number int, maps []index.Source, known map[string]int) error {
+func (f *fetcher) segment(from *list, each hls.Segment, segment *recording.Segment, number int, maps []index.Source, known map[string]int) error {
 	part, err := f.add(from.ref, each.URI, "segment", number)
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (f *fetcher) segment(from *list, each hls.Segment, segment *Segment, number
 }
 
 // checkRanges bounds what is read: many ranges of one small file are many segments.
-func (f *fetcher) checkRanges(lists [][]Segment) error {
+func (f *fetcher) checkRanges(lists [][]recording.Segment) error {
 	var total int64
 	for _, segments := range lists {
 		for _, segment := range segments {
@@ -128,7 +129,7 @@ func (f *fetcher) checkRanges(lists [][]Segment) error {
 }
 
 // checkSizes bounds what a transcode writes: a file that a playlist names many times is that many segments.
-func (f *fetcher) checkSizes(segments []Segment, limit int64) error {
+func (f *fetcher) checkSizes(segments []recording.Segment, limit int64) error {
 	var total int64
 	for i := range segments {
 		if segments[i].Lost || segments[i].Encrypted {
@@ -142,7 +143,7 @@ func (f *fetcher) checkSizes(segments []Segment, limit int64) error {
 }
 
 // fetchParts fetches all files, initialization sections first, and indexes the segments.
-func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
+func (f *fetcher) fetchParts(ctx context.Context, lists [][]recording.Segment) error {
 	limit := f.left
 	for _, first := range []bool{true, false} {
 		if err := f.fetchGroup(ctx, first); err != nil {
@@ -169,7 +170,7 @@ func (f *fetcher) fetchParts(ctx context.Context, lists [][]Segment) error {
 
 // checkMedia refuses a download with a segment that is not media: an archive publishes each file as it is, and a URL must
 // not bring an answer of another service into a bucket.
-func (f *fetcher) checkMedia(lists [][]Segment) error {
+func (f *fetcher) checkMedia(lists [][]recording.Segment) error {
 	for _, segments := range lists {
 		for i, segment := range segments {
 			if !segment.Lost && len(f.indexes[segment.Index].Streams) == 0 {
@@ -182,7 +183,7 @@ func (f *fetcher) checkMedia(lists [][]Segment) error {
 }
 
 // findLost marks the segments that are nowhere, and says whether any of the others may be media.
-func (f *fetcher) findLost(lists [][]Segment) (readable bool) {
+func (f *fetcher) findLost(lists [][]recording.Segment) (readable bool) {
 	for _, segments := range lists {
 		for i := range segments {
 			segment := &segments[i]
@@ -242,7 +243,7 @@ func (f *fetcher) explain(err error, about *part) error {
 func (f *fetcher) store(stored *part) error {
 	found := make([]*media.File, len(stored.uses))
 	for i, use := range stored.uses {
-		file, err := index.Read(within(f.dir, use.source))
+		file, err := index.Read(recording.Within(f.dir, use.source))
 		switch {
 		case errors.Is(err, index.ErrRange), f.emptyFile(stored.file):
 			// There is nothing of the segment: it stays without an index.

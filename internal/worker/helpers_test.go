@@ -72,7 +72,7 @@ type bench struct {
 	source, destination string
 }
 
-func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench {
+func newBench(t *testing.T, settings any, object string) *bench {
 	t.Helper()
 	base := t.TempDir()
 	b := &bench{source: filepath.Join(base, "source"), destination: filepath.Join(base, "destination")}
@@ -91,14 +91,12 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 	if strings.HasSuffix(object, ".m3u8") {
 		format = "HLS"
 	}
-	todo := workerapi.Task{
+	spec := workerapi.StepSpec{
 		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4",
-		Source:      workerapi.Source{Format: format, Storage: &source, Object: object, MaxBytes: 64 << 20},
+		Inputs: []workerapi.Input{{
+			Step: workerapi.InputRecording, Format: format, Storage: &source, Artifact: v1alpha1.Artifact{Key: object}, MaxBytes: 64 << 20,
+		}},
 		Destination: workerapi.Destination{Storage: claim("archive"), Path: "room/stream/"},
-		Transcode:   transcode,
-	}
-	if transcode == nil {
-		todo.Archive = &v1alpha1.Archive{}
 	}
 	tool := programs.WorkerFFmpeg(t)
 	self, err := os.Executable()
@@ -107,13 +105,27 @@ func newBench(t *testing.T, transcode *v1alpha1.Transcode, object string) *bench
 	}
 	work := filepath.Join(base, "work")
 	b.Worker = &worker.Worker{
-		Task: todo, WorkDir: work,
+		Step: spec, WorkDir: work,
 		Source:      storage.Paths{Volume: b.source},
 		Destination: storage.Paths{Volume: b.destination},
 		FFmpeg:      tool, Self: self,
 		Version: "v1.2.3", Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	}
+	b.use(settings)
 	return b
+}
+
+// use gives the step a kind by its settings; nil: an archive.
+func (b *bench) use(settings any) {
+	switch settings.(type) {
+	case *v1alpha1.Transcode:
+		b.Step.Kind = "transcode"
+	case *v1alpha1.Thumbnails:
+		b.Step.Kind = "thumbnails"
+	default:
+		b.Step.Kind, settings = "archive", v1alpha1.Archive{}
+	}
+	b.Step.Settings, _ = json.Marshal(settings) // it has no field that cannot be encoded
 }
 
 var (
@@ -137,7 +149,7 @@ func (b *bench) run(t *testing.T) (result workerapi.Result, failed string, err e
 }
 
 // mustRun gives the one output.
-func (b *bench) mustRun(t *testing.T) v1alpha1.Output {
+func (b *bench) mustRun(t *testing.T) v1alpha1.Artifact {
 	t.Helper()
 	result, failed, err := b.run(t)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/step"
+	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -29,14 +31,16 @@ type Manifest struct {
 	// Recording is the RecordingFile whose output this is, and Step the pipeline's step.
 	Recording ManifestRecording `json:"recording"`
 	Step      string            `json:"step"`
+	// Kind of the step.
+	Kind string `json:"kind"`
 	// CreatedBy is the worker's version.
 	CreatedBy string `json:"createdBy"`
-	// Files in the order in which they were published.
-	Files []ProductFile `json:"files"`
-	// Media is what is inside the first output; absent when it cannot be read.
-	Media *v1alpha1.Media `json:"media,omitempty"`
+	// Outputs are the artifacts that were published. Their names are relative to the manifest's folder.
+	Outputs []v1alpha1.Artifact `json:"outputs"`
+	// Files that the artifacts are made of, in the order in which they were published.
+	Files []step.File `json:"files"`
 	// Integrity says whether the recording is whole, with all findings.
-	Integrity *Integrity `json:"integrity,omitempty"`
+	Integrity *step.Integrity `json:"integrity,omitempty"`
 }
 
 // ManifestRecording names a RecordingFile. UID tells it from another of the same name.
@@ -46,14 +50,17 @@ type ManifestRecording struct {
 	UID       string `json:"uid"`
 }
 
-func newManifest(todo workerapi.Task, product Product, version string) Manifest {
+func newManifest(spec *workerapi.StepSpec, product *step.Product, version string) Manifest {
 	return Manifest{
 		Version:   manifestVersion,
-		Recording: ManifestRecording{Namespace: todo.Namespace, Name: todo.File, UID: todo.UID},
-		Step:      todo.Step,
+		Recording: ManifestRecording{Namespace: spec.Namespace, Name: spec.File, UID: spec.UID},
+		Step:      spec.Step,
+		Kind:      spec.Kind,
 		CreatedBy: version,
+		Outputs: product.Artifacts(func(name string) v1alpha1.Artifact {
+			return v1alpha1.Artifact{Name: name, MediaType: storage.MediaType(name)}
+		}),
 		Files:     product.Files,
-		Media:     product.Outputs[0].Media,
 		Integrity: product.Integrity,
 	}
 }

@@ -6,11 +6,15 @@ package worker
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -19,7 +23,7 @@ import (
 // manifest is complete, one without is not. Of several recordings that publish into one folder at one time, one
 // succeeds; the others fail with DestinationTaken.
 func (w *Worker) Publish(ctx context.Context) (workerapi.Result, error) {
-	var product Product
+	var product step.Product
 	if err := w.load(productFile, &product); err != nil {
 		return workerapi.Result{}, err
 	}
@@ -29,7 +33,7 @@ func (w *Worker) Publish(ctx context.Context) (workerapi.Result, error) {
 	if err := freshDirs(TempDir(w.WorkDir)); err != nil {
 		return workerapi.Result{}, err
 	}
-	writer, err := storage.NewWriter(w.Task.Destination, w.Destination, w.Log)
+	writer, err := storage.NewWriter(w.Step.Destination, w.Destination, w.Log)
 	if err != nil {
 		return workerapi.Result{}, err
 	}
@@ -38,14 +42,23 @@ func (w *Worker) Publish(ctx context.Context) (workerapi.Result, error) {
 		return workerapi.Result{}, err
 	}
 	w.Log.Info("Published result", "manifest", writer.URI(manifestName), "files", len(product.Files))
-	return workerapi.Result{Outputs: product.outputs(writer.URI), Integrity: product.Integrity.status()}, nil
+	return workerapi.Result{
+		Manifest: &v1alpha1.ManifestReference{
+			URI: writer.URI(manifestName), SHA256: publisher.digest,
+			Outputs: step.Count(len(product.Outputs)), Files: step.Count(len(product.Files)),
+		},
+		Outputs:   product.Artifacts(writer.Artifact),
+		Integrity: product.Integrity.Status(),
+	}, nil
 }
 
 // publisher writes one product.
 type publisher struct {
 	writer  storage.Writer
-	product *Product
+	product *step.Product
 	worker  *Worker
+	// digest is the sha256 of the manifest at the destination, in lower-case hex.
+	digest string
 }
 
 func (p *publisher) publish(ctx context.Context) error {
@@ -115,9 +128,10 @@ func (p *publisher) look(ctx context.Context) (folderState, error) {
 	if !p.manifest().sameFiles(own) {
 		return folderOutdated, nil
 	}
-	switch err := p.check(ctx, p.product.names()); {
+	switch err := p.check(ctx, p.product.Names()); {
 	case err == nil:
 		p.worker.Log.Info("Result is already published", "manifest", uri)
+		p.digest = digest(found)
 		return folderComplete, nil
 	case failure.Of(err).Reason == workerapi.ReasonChecksumMismatch:
 		return folderOutdated, nil
@@ -128,14 +142,14 @@ func (p *publisher) look(ctx context.Context) (folderState, error) {
 
 // manifest is that of the product as far as it is measured.
 func (p *publisher) manifest() Manifest {
-	return newManifest(p.worker.Task, *p.product, p.worker.Version)
+	return newManifest(&p.worker.Step, p.product, p.worker.Version)
 }
 
 // measure hashes what process has not; otherwise the sums are those of what is sent.
 func (p *publisher) measure(ctx context.Context) error {
 	for _, file := range p.product.Files {
 		if file.SHA256 == "" {
-			return p.product.measure(ctx, p.worker.outputDir())
+			return p.product.Measure(ctx, p.worker.outputDir())
 		}
 	}
 	return nil
@@ -145,13 +159,13 @@ func (p *publisher) measure(ctx context.Context) error {
 // its segments.
 func (p *publisher) writeFiles(ctx context.Context) error {
 	last := len(p.product.Files) - 1
-	for _, group := range [][]ProductFile{p.product.Files[:last], p.product.Files[last:]} {
+	for _, group := range [][]step.File{p.product.Files[:last], p.product.Files[last:]} {
 		if len(group) == 0 {
 			continue
 		}
 		files, names := make([]storage.File, len(group)), make([]string, len(group))
 		for i, file := range group {
-			files[i], names[i] = storage.File{Name: file.Name, Local: p.product.local(file.Name)}, file.Name
+			files[i], names[i] = storage.File{Name: file.Name, Local: p.product.LocalName(file.Name)}, file.Name
 		}
 		written, err := p.writer.Write(ctx, p.worker.outputDir(), files)
 		if err != nil {
@@ -168,7 +182,7 @@ func (p *publisher) writeFiles(ctx context.Context) error {
 }
 
 // record takes over what was measured of files while they were sent, or compares it with what process measured.
-func (p *publisher) record(group []ProductFile, written map[string]storage.Written) error {
+func (p *publisher) record(group []step.File, written map[string]storage.Written) error {
 	for i := range group {
 		file, sent := &group[i], written[group[i].Name]
 		if file.SHA256 != "" && file.SHA256 != sent.SHA256 {
@@ -237,10 +251,16 @@ func (p *publisher) writeManifest(ctx context.Context) error {
 		return fmt.Errorf("read back the manifest: %w", err)
 	}
 	if bytes.Equal(found, data) {
+		p.digest = digest(data)
 		return nil
 	}
 	if _, err := p.manifest().checkOwn(found, uri); err != nil {
 		return err
 	}
 	return p.mismatch(manifestName)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }

@@ -24,21 +24,22 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/testing/s3server"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // publishing is a publish container of a recording whose files hold content.
-func publishing(t *testing.T, uid string, destination workerapi.Destination, paths storage.Paths, product Product, content string) *Worker {
+func publishing(t *testing.T, uid string, destination workerapi.Destination, paths storage.Paths, product step.Product, content string) *Worker {
 	t.Helper()
 	w := &Worker{
-		Task: workerapi.Task{
-			Namespace: "school", File: "math-" + uid, UID: uid, Step: "mp4", Destination: destination, Archive: &v1alpha1.Archive{},
+		Step: workerapi.StepSpec{
+			Namespace: "school", File: "math-" + uid, UID: uid, Step: "mp4", Destination: destination, Kind: "archive",
 		},
 		WorkDir: t.TempDir(), Destination: paths, Version: "v1.2.3", Log: slog.New(slog.DiscardHandler),
 	}
 	for _, file := range product.Files {
-		path := filepath.Join(w.outputDir(), product.local(file.Name))
+		path := filepath.Join(w.outputDir(), product.LocalName(file.Name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			t.Fatal(err)
 		}
@@ -71,8 +72,8 @@ func onS3(t *testing.T, endpoint, path string) (workerapi.Destination, storage.P
 	}}}, storage.Paths{Credentials: dir}
 }
 
-func twoFiles() Product {
-	return Product{Files: []ProductFile{{Name: "seg0.ts"}, {Name: "index.m3u8"}}, Outputs: []ProductOutput{{Files: 2}}}
+func twoFiles() step.Product {
+	return step.Product{Files: []step.File{{Name: "seg0.ts"}, {Name: "index.m3u8"}}, Outputs: []step.Output{{Files: 2}}}
 }
 
 // Two recordings are published into one folder at one time: one succeeds, and what lies there is its own, whole.
@@ -193,7 +194,7 @@ func TestPublish_FailureReleasesTheFolder(t *testing.T) {
 // limit it passes.
 func TestPublish_NamesLongerThanAFileName(t *testing.T) {
 	long := strings.Repeat("房", 100) + ".ts"
-	product := Product{Files: []ProductFile{{Name: long}, {Name: "index.m3u8"}}, Outputs: []ProductOutput{{Files: 2}}, Local: map[string]string{long: "file-0"}}
+	product := step.Product{Files: []step.File{{Name: long}, {Name: "index.m3u8"}}, Outputs: []step.Output{{Files: 2}}, Local: map[string]string{long: "file-0"}}
 
 	objects := &memoryStore{objects: map[string][]byte{}}
 	server := httptest.NewServer(objects)
@@ -261,7 +262,7 @@ func (c corruptingWriter) Write(ctx context.Context, dir string, files []storage
 func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 	mount := t.TempDir()
 	w := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: mount}, twoFiles(), "")
-	writer, err := storage.NewWriter(w.Task.Destination, w.Destination, w.Log)
+	writer, err := storage.NewWriter(w.Step.Destination, w.Destination, w.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +278,7 @@ func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 
 // What process has measured already must not have changed since.
 func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
-	product := Product{Files: []ProductFile{{Name: "call.mp4", SizeBytes: 1, SHA256: strings.Repeat("0", 64)}}, Outputs: []ProductOutput{{Files: 1}}}
+	product := step.Product{Files: []step.File{{Name: "call.mp4", SizeBytes: 1, SHA256: strings.Repeat("0", 64)}}, Outputs: []step.Output{{Files: 1}}}
 	_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
 	if failure.Of(err).Reason != workerapi.ReasonChecksumMismatch {
 		t.Errorf("%v", err)
@@ -287,7 +288,7 @@ func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
 // A file that is called like one of ours would be taken for it.
 func TestPublish_ReservedNames(t *testing.T) {
 	for _, name := range []string{manifestName, claimName} {
-		product := Product{Files: []ProductFile{{Name: name}}, Outputs: []ProductOutput{{Files: 1}}}
+		product := step.Product{Files: []step.File{{Name: name}}, Outputs: []step.Output{{Files: 1}}}
 		_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
 		if failure.Of(err).Reason != workerapi.ReasonUnsupported {
 			t.Errorf("%s: %v", name, err)

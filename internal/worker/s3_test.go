@@ -109,8 +109,8 @@ func newS3Bench(t *testing.T, server s3Server, transcode *v1alpha1.Transcode) (b
 	t.Helper()
 	b = newBench(t, transcode, "a/index.m3u8")
 	source := server.location("calls")
-	b.Task.Source.Storage, b.Task.Destination.Storage = &source, server.location("archive")
-	b.Task.Source.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
+	b.Step.Inputs[0].Storage, b.Step.Destination.Storage = &source, server.location("archive")
+	b.Step.Inputs[0].DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
 	b.Source.Credentials = credentials(t, testSecret)
 	b.Destination.Credentials = credentials(t, testSecret)
 	log = &bytes.Buffer{}
@@ -125,7 +125,7 @@ func TestS3(t *testing.T) {
 
 	t.Run("transcode", func(t *testing.T) {
 		b, log := newS3Bench(t, server, remux)
-		b.Task.Destination.Path = "transcode/"
+		b.Step.Destination.Path = "transcode/"
 		output := b.mustRun(t)
 		if output.URI != "s3://archive/kept/transcode/index.mp4" || output.Media.DurationMilliseconds < 5900 {
 			t.Errorf("%+v", output)
@@ -153,12 +153,12 @@ func TestS3(t *testing.T) {
 		}
 
 		// The recording grew: other contents, the same folder.
-		b.Task.Transcode = h264
+		b.use(h264)
 		if b.mustRun(t).SHA256 == output.SHA256 {
 			t.Error("the old contents were kept")
 		}
 
-		b.Task.UID = "uid-2"
+		b.Step.UID = "uid-2"
 		_, container, err := b.run(t)
 		wantFailure(t, err, workerapi.ReasonDestinationTaken, true, "school/math-0")
 		if container != workerapi.ContainerPublish {
@@ -168,7 +168,7 @@ func TestS3(t *testing.T) {
 
 	t.Run("archive", func(t *testing.T) {
 		b, _ := newS3Bench(t, server, nil)
-		b.Task.Destination.Path = "archive/"
+		b.Step.Destination.Path = "archive/"
 		output := b.mustRun(t)
 		if output.URI != "s3://archive/kept/archive/index.m3u8" || output.Files != 4 {
 			t.Errorf("%+v", output)
@@ -204,19 +204,19 @@ func TestS3Failures(t *testing.T) {
 		transient bool
 		message   string
 	}{
-		"segment missing":  {change: func(b *bench) { b.Task.Source.Object, b.Task.Archive, b.Task.Transcode = "hole/index.m3u8", nil, remux }, container: workerapi.ContainerProcess, reason: workerapi.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
-		"playlist missing": {change: func(b *bench) { b.Task.Source.Object = "a/other.m3u8" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://calls/a/other.m3u8"},
-		"a folder":         {change: func(b *bench) { b.Task.Source.Object, b.Task.Source.Format = "a", "MP4" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://calls/a"},
-		"bucket missing":   {change: func(b *bench) { b.Task.Source.Bucket = "elsewhere" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://elsewhere/a/index.m3u8"},
-		"bucket hostile":   {change: func(b *bench) { b.Task.Source.Bucket = "calls/../x" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidTask, message: "bucket"},
-		"key not clean":    {change: func(b *bench) { b.Task.Source.Object = "a/../a/index.m3u8" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonUnsupported, message: `has the part ".."`},
+		"segment missing":  {change: func(b *bench) { b.Step.Inputs[0].Artifact.Key = "hole/index.m3u8"; b.use(remux) }, container: workerapi.ContainerProcess, reason: workerapi.ReasonSegmentMissing, message: "segment 1 (seg1.ts) at 2"},
+		"playlist missing": {change: func(b *bench) { b.Step.Inputs[0].Artifact.Key = "a/other.m3u8" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://calls/a/other.m3u8"},
+		"a folder":         {change: func(b *bench) { b.Step.Inputs[0].Artifact.Key, b.Step.Inputs[0].Format = "a", "MP4" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://calls/a"},
+		"bucket missing":   {change: func(b *bench) { b.Step.Inputs[0].Artifact.Bucket = "elsewhere" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonNotFound, message: "s3://elsewhere/a/index.m3u8"},
+		"bucket hostile":   {change: func(b *bench) { b.Step.Inputs[0].Artifact.Bucket = "calls/../x" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonInvalidStep, message: "bucket"},
+		"key not clean":    {change: func(b *bench) { b.Step.Inputs[0].Artifact.Key = "a/../a/index.m3u8" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonUnsupported, message: `has the part ".."`},
 		"wrong key":        {change: func(b *bench) { b.Source.Credentials = credentials(t, "wrong") }, container: workerapi.ContainerFetch, reason: workerapi.ReasonForbidden, message: "secretAccessKey does not belong"},
 		"no key":           {change: func(b *bench) { b.Source.Credentials = t.TempDir() }, container: workerapi.ContainerFetch, reason: workerapi.ReasonForbidden, message: "accessKeyID"},
-		"too large":        {change: func(b *bench) { b.Task.Source.MaxBytes = 5000 }, container: workerapi.ContainerFetch, reason: workerapi.ReasonTooLarge, message: "does not fit"},
+		"too large":        {change: func(b *bench) { b.Step.Inputs[0].MaxBytes = 5000 }, container: workerapi.ContainerFetch, reason: workerapi.ReasonTooLarge, message: "does not fit"},
 		"server away": {change: func(b *bench) {
-			b.Task.Source.Storage.Spec.S3.Endpoint = "http://" + freeAddress(t)
+			b.Step.Inputs[0].Storage.Spec.S3.Endpoint = "http://" + freeAddress(t)
 		}, container: workerapi.ContainerFetch, reason: workerapi.ReasonStorageUnavailable, transient: true, message: "refuses the connection"},
-		"destination bucket missing": {change: func(b *bench) { b.Task.Destination.Storage.Spec.S3.Bucket = "elsewhere" }, container: workerapi.ContainerPublish, reason: workerapi.ReasonNotFound, message: "bucket"},
+		"destination bucket missing": {change: func(b *bench) { b.Step.Destination.Storage.Spec.S3.Bucket = "elsewhere" }, container: workerapi.ContainerPublish, reason: workerapi.ReasonNotFound, message: "bucket"},
 		"destination wrong key":      {change: func(b *bench) { b.Destination.Credentials = credentials(t, "wrong") }, container: workerapi.ContainerPublish, reason: workerapi.ReasonForbidden, message: "secretAccessKey does not belong"},
 	}
 	for name, test := range tests {
@@ -262,7 +262,7 @@ func TestInterrupted(t *testing.T) {
 		_ = connection.Close()
 	}()
 	t.Cleanup(func() { _ = listener.Close(); <-accepted })
-	b.Task.Source.Storage.Spec.S3.Endpoint = "http://" + listener.Addr().String()
+	b.Step.Inputs[0].Storage.Spec.S3.Endpoint = "http://" + listener.Addr().String()
 	if _, err := b.Fetch(ctx); err == nil || ctx.Err() == nil {
 		t.Fatalf("error %v, context %v", err, ctx.Err())
 	}

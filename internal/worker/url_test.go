@@ -29,7 +29,7 @@ func TestURL(t *testing.T) {
 		"whole":            {},
 		"segment missing":  {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "seg1.ts")) }, reason: workerapi.ReasonSegmentMissing, message: "segment 1"},
 		"playlist missing": {change: func(_ *bench, dir string) { _ = os.Remove(filepath.Join(dir, "index.m3u8")) }, reason: workerapi.ReasonNotFound, message: "/a/index.m3u8"},
-		"host not allowed": {change: func(b *bench, _ string) { b.Task.Source.AllowedHosts = []string{"media.example"} }, reason: workerapi.ReasonForbidden, message: "not allowed"},
+		"host not allowed": {change: func(b *bench, _ string) { b.Step.Inputs[0].AllowedHosts = []string{"media.example"} }, reason: workerapi.ReasonForbidden, message: "not allowed"},
 		"segment elsewhere": {change: func(_ *bench, dir string) {
 			text := "#EXTM3U\n#EXTINF:2,\nseg0.ts\n#EXTINF:2,\n" + elsewhere.URL + "/seg1.ts\n#EXT-X-ENDLIST\n"
 			_ = os.WriteFile(filepath.Join(dir, "index.m3u8"), []byte(text), 0o600)
@@ -46,9 +46,9 @@ func TestURL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.Task.Source.Storage, b.Task.Source.Object = nil, ""
-			b.Task.Source.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
-			b.Task.Source.URL, b.Task.Source.AllowedHosts = server.URL+"/a/index.m3u8?sig=secret", []string{address.Host}
+			b.Step.Inputs[0].Storage, b.Step.Inputs[0].Artifact.Key = nil, ""
+			b.Step.Inputs[0].DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
+			b.Step.Inputs[0].URL, b.Step.Inputs[0].AllowedHosts = server.URL+"/a/index.m3u8?sig=secret", []string{address.Host}
 			if test.change != nil {
 				test.change(b, dir)
 			}
@@ -95,9 +95,9 @@ func TestURL_ArchiveOfADownloadMustBeMedia(t *testing.T) {
 	for _, object := range []string{"latest/credentials.mp4", "latest/index.m3u8"} {
 		t.Run(object, func(t *testing.T) {
 			b := newBench(t, nil, object)
-			b.Task.Source.Storage, b.Task.Source.Object = nil, ""
-			b.Task.Source.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
-			b.Task.Source.URL, b.Task.Source.AllowedHosts = server.URL+"/"+object, []string{address.Host}
+			b.Step.Inputs[0].Storage, b.Step.Inputs[0].Artifact.Key = nil, ""
+			b.Step.Inputs[0].DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
+			b.Step.Inputs[0].URL, b.Step.Inputs[0].AllowedHosts = server.URL+"/"+object, []string{address.Host}
 			_, _, err := b.run(t)
 			wantFailure(t, err, workerapi.ReasonNotMedia, true, "media of a kind that is known")
 			if left := files(t, b.destination); len(left) != 0 {

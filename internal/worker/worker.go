@@ -7,18 +7,17 @@
 // Work folder:
 //
 //	source/       what was fetched, under names of our own
-//	source.json   what it is: the Recording
+//	source.json   what it is: the recording.Recording
 //	source.index  the indexes of its files
 //	render/       the one folder that ffmpeg may write to
 //	output/       what is to be published, under its final names
-//	output.json   what it is: the Product
+//	output.json   what it is: the step.Product
 //	tmp/          what is on its way
 package worker
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -42,8 +41,8 @@ const MemoryLimit = 48 << 20
 
 // Worker does one step's work.
 type Worker struct {
-	// Task is what is to be done.
-	Task workerapi.Task
+	// Step says what to do.
+	Step workerapi.StepSpec
 	// WorkDir is the folder that the step's containers share.
 	WorkDir string
 	// Source and Destination are where the containers' mounts are.
@@ -62,21 +61,37 @@ type Worker struct {
 	Log *slog.Logger
 }
 
-// CheckTask says why a task cannot be done by any container.
-func CheckTask(todo workerapi.Task) error {
+// Files in the work folder.
+const (
+	recordingFile = "source.json"
+	indexFile     = "source.index"
+	productFile   = "output.json"
+)
+
+// CheckStep says why no container can do a step.
+func CheckStep(spec *workerapi.StepSpec) error {
+	if _, err := kindOf(spec); err != nil {
+		return err
+	}
+	invalid := func(why string) error {
+		return failure.Permanent(workerapi.ReasonInvalidStep, "%s", why)
+	}
 	switch {
-	case (todo.Transcode == nil) == (todo.Archive == nil):
-		return failure.Permanent(workerapi.ReasonInvalidTask, "task: exactly one of transcode and archive must be set")
-	case todo.UID == "" || todo.Step == "":
-		return failure.Permanent(workerapi.ReasonInvalidTask, "task: uid and step must be set")
-	case todo.Source.MaxBytes <= 0:
-		return failure.Permanent(workerapi.ReasonInvalidTask, "task: source.maxBytes must be positive")
-	case todo.Source.Format != formatHLS && todo.Source.Format != formatMP4:
-		return failure.Permanent(workerapi.ReasonUnsupported, "format %.20q cannot be processed, only HLS and MP4", todo.Source.Format)
-	case todo.Source.Storage == nil && todo.Source.URL == "":
-		return failure.Permanent(workerapi.ReasonInvalidTask, "task: source.storage or source.url must be set")
-	case todo.Source.Storage != nil && todo.Source.Object == "":
-		return failure.Permanent(workerapi.ReasonInvalidTask, "task: source.object must be set")
+	case spec.UID == "" || spec.Step == "":
+		return invalid("uid and step must be set")
+	case len(spec.Inputs) != 1:
+		return invalid("inputs: this worker reads exactly one")
+	}
+	input := &spec.Inputs[0]
+	switch {
+	case input.MaxBytes <= 0:
+		return invalid("inputs[0].maxBytes must be positive")
+	case input.Format != formatHLS && input.Format != formatMP4:
+		return failure.Permanent(workerapi.ReasonUnsupported, "format %.20q cannot be processed, only HLS and MP4", input.Format)
+	case input.Storage == nil && input.URL == "":
+		return invalid("inputs[0]: storage or url must be set")
+	case input.Storage != nil && input.Artifact.Key == "":
+		return invalid("inputs[0].artifact.key must be set")
 	}
 	return nil
 }
@@ -141,9 +156,4 @@ func (w *Worker) load(name string, facts any) error {
 		return fmt.Errorf("read %s, which the container before writes: %w", name, err)
 	}
 	return nil
-}
-
-// stopped says whether an error comes from the end of ctx and not from what was done.
-func stopped(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, context.Canceled)
 }

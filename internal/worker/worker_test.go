@@ -302,7 +302,7 @@ func TestSingleFile(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux, Strict: test.strict}, "x.y.mp4")
-			b.Task.Source.DurationSeconds = test.reported
+			b.Step.Inputs[0].DurationSeconds = test.reported
 			args := append([]string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound}, x264...)
 			makeMedia(t, b.source, append(args, "x.y.mp4")...)
 			if test.change != nil {
@@ -408,7 +408,7 @@ func decoded(t *testing.T, b *bench) string {
 func TestPublishAgain(t *testing.T) {
 	b := newBench(t, remux, "index.m3u8")
 	hlsRecording(t, filepath.Join(b.source, "x"))
-	b.Task.Source.Object = "x/index.m3u8"
+	b.Step.Inputs[0].Artifact.Key = "x/index.m3u8"
 	first := b.mustRun(t)
 	folder := filepath.Join(b.destination, "room/stream")
 	mp4, manifest := filepath.Join(folder, "index.mp4"), filepath.Join(folder, "manifest.json")

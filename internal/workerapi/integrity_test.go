@@ -37,7 +37,7 @@ func TestResult_AlwaysFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := Result{Integrity: drawIntegrity(t)}
 		for range rapid.IntRange(0, 20).Draw(t, "outputs") {
-			want.Outputs = append(want.Outputs, v1alpha1.Output{URI: "s3://bucket/" + rapid.StringN(0, 200, 400).Draw(t, "key")})
+			want.Outputs = append(want.Outputs, v1alpha1.Artifact{URI: "s3://bucket/" + rapid.StringN(0, 200, 400).Draw(t, "key")})
 		}
 		if rapid.Bool().Draw(t, "failed") {
 			want.Failure = &Failure{Reason: ReasonFramesMissing, Message: rapid.StringN(0, 2000, 8000).Draw(t, "failure"), Permanent: true}
@@ -85,7 +85,7 @@ func TestResult_FindingsGiveWayBeforeWords(t *testing.T) {
 	said := strings.Repeat("w", MaxTerminationMessage/4)
 	result := Result{
 		Failure:   &Failure{Reason: ReasonFramesMissing, Message: said},
-		Outputs:   []v1alpha1.Output{{URI: "s3://b/" + strings.Repeat("x", 100)}},
+		Outputs:   []v1alpha1.Artifact{{URI: "s3://b/" + strings.Repeat("x", 100)}},
 		Integrity: &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedStructure},
 	}
 	for i := range int32(v1alpha1.MaxFindings) {

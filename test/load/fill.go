@@ -109,11 +109,14 @@ func oldFile(i int) *v1alpha1.RecordingFile {
 		return file
 	}
 	file.Status = v1alpha1.RecordingFileStatus{
-		ObservedGeneration: 1, Runs: 1, Input: recording.Of(&file.Spec).Digest(),
-		Conditions: conditions(end, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "2 of 2 steps succeeded"),
-		Pipeline:   &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-" + digest("revision", 0)[:10]},
-		Steps:      []v1alpha1.StepStatus{oldStep(file, "mp4", ".mp4"), oldStep(file, "keep", ".m3u8")},
-		Summary:    &v1alpha1.FileSummary{Room: room, Stream: stream, Format: "HLS", Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
+		ObservedGeneration: 1,
+		Conditions:         conditions(end, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "2 of 2 steps succeeded"),
+		ProcessingStatus: v1alpha1.ProcessingStatus{
+			Input: recording.Of(&file.Spec).Digest(), Run: 1,
+			Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-" + digest("revision", 0)[:10]},
+			Steps:    []v1alpha1.StepStatus{oldStep(file, "mp4", ".mp4"), oldStep(file, "keep", ".m3u8")},
+		},
+		Summary: &v1alpha1.FileSummary{Room: room, Stream: stream, Format: "HLS", Duration: "1h5m0s", Size: "1.5GiB", Resolution: "1280x720", Progress: "2/2"},
 	}
 	return file
 }
@@ -131,7 +134,7 @@ func oldStep(file *v1alpha1.RecordingFile, name, extension string) v1alpha1.Step
 	return v1alpha1.StepStatus{
 		Name: name, State: v1alpha1.StepSucceeded, Attempts: 1, JobName: fmt.Sprintf("%s-%s-%s", file.Name, name, facts.Task()[8:18]),
 		StartTime: facts.EndTime, CompletionTime: facts.EndTime, Reason: "Published", Message: "1 file, verified",
-		Outputs: []v1alpha1.Output{{
+		Outputs: []v1alpha1.Artifact{{
 			URI: uri, SizeBytes: facts.SizeBytes, SHA256: digest(uri, 0), Files: 1,
 			Media: &v1alpha1.Media{Container: "mp4", DurationMilliseconds: 3_900_000, VideoCodec: "h264", AudioCodec: "aac", Width: 1280, Height: 720},
 		}},

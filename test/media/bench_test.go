@@ -81,22 +81,20 @@ func newWorker(base string, r *recording, set settings) (*worker.Worker, error) 
 		}}
 	}
 	calls := claim("calls")
-	todo := workerapi.Task{
-		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4",
-		Source:      workerapi.Source{Format: r.format, Storage: &calls, Object: r.object, MaxBytes: 256 << 20, DurationSeconds: r.reported},
+	spec := workerapi.StepSpec{
+		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4", Kind: "archive", Settings: json.RawMessage("{}"),
+		Inputs: []workerapi.Input{{
+			Step: workerapi.InputRecording, Format: r.format, Storage: &calls, Artifact: v1alpha1.Artifact{Key: r.object},
+			MaxBytes: 256 << 20, DurationSeconds: r.reported,
+		}},
 		Destination: workerapi.Destination{Storage: claim("archive"), Path: "room/stream/"},
 	}
-	if set == nil {
-		todo.Archive = &v1alpha1.Archive{}
-	} else {
+	if set != nil {
 		data, err := json.Marshal(set)
-		if err == nil {
-			todo.Transcode = &v1alpha1.Transcode{}
-			err = json.Unmarshal(data, todo.Transcode)
-		}
 		if err != nil {
 			return nil, err
 		}
+		spec.Kind, spec.Settings = "transcode", data
 	}
 	tool, err := exec.LookPath(cmp.Or(os.Getenv("WORKER_FFMPEG"), ffmpegPath()))
 	if err != nil {
@@ -108,7 +106,7 @@ func newWorker(base string, r *recording, set settings) (*worker.Worker, error) 
 	}
 	dir := filepath.Join(base, "work")
 	return &worker.Worker{
-		Task: todo, WorkDir: dir,
+		Step: spec, WorkDir: dir,
 		Source:      storage.Paths{Volume: filepath.Join(base, "source")},
 		Destination: storage.Paths{Volume: filepath.Join(base, "destination")},
 		FFmpeg:      tool, Self: self,

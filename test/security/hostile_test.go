@@ -85,17 +85,17 @@ func deliverHostile(t *testing.T, operator *operator, namespace, value string) {
 	for _, container := range append(job.Spec.Template.Spec.InitContainers, job.Spec.Template.Spec.Containers...) {
 		g.Expect(container.Env).To(HaveLen(1))
 		g.Expect(container.Env[0].Value).NotTo(ContainSubstring("$"), "the kubelet expands it")
-		var todo workerapi.Task
-		g.Expect(json.Unmarshal([]byte(container.Env[0].Value), &todo)).To(Succeed())
-		g.Expect(todo.Source.Object).To(Equal(value))
-		g.Expect(todo.Source.Storage.Spec.S3.Endpoint).To(Equal("http://192.0.2.1:9"))
-		parts := strings.Split(todo.Destination.Path, "/")
-		g.Expect(parts).To(HaveLen(5), "room, stream, file and step, and nothing after the last slash: %q", todo.Destination.Path)
-		for _, r := range todo.Destination.Path {
-			g.Expect(unicode.IsGraphic(r)).To(BeTrue(), "%q", todo.Destination.Path)
+		var spec workerapi.StepSpec
+		g.Expect(json.Unmarshal([]byte(container.Env[0].Value), &spec)).To(Succeed())
+		g.Expect(spec.Inputs[0].Artifact.Key).To(Equal(value))
+		g.Expect(spec.Inputs[0].Storage.Spec.S3.Endpoint).To(Equal("http://192.0.2.1:9"))
+		parts := strings.Split(spec.Destination.Path, "/")
+		g.Expect(parts).To(HaveLen(5), "room, stream, file and step, and nothing after the last slash: %q", spec.Destination.Path)
+		for _, r := range spec.Destination.Path {
+			g.Expect(unicode.IsGraphic(r)).To(BeTrue(), "%q", spec.Destination.Path)
 		}
 	}
-	// Beside the task, nothing of the Job says what the callback said.
+	// Beside the StepSpec, nothing of the Job says what the callback said.
 	for i := range job.Spec.Template.Spec.InitContainers {
 		job.Spec.Template.Spec.InitContainers[i].Env = nil
 	}

@@ -155,14 +155,14 @@ func (d *download) Copy(ctx context.Context, objects []Object, dir string, maxBy
 func (d *download) open(ctx context.Context, ref string, _ int64, _ string) (opened, error) {
 	target, err := url.Parse(ref)
 	if err != nil {
-		return opened{}, failure.Permanent(workerapi.ReasonInvalidTask, "the URL cannot be read")
+		return opened{}, failure.Permanent(workerapi.ReasonInvalidStep, "the URL cannot be read")
 	}
 	if err := d.check(target); err != nil {
 		return opened{}, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, ref, http.NoBody)
 	if err != nil {
-		return opened{}, failure.Permanent(workerapi.ReasonInvalidTask, "the URL cannot be read")
+		return opened{}, failure.Permanent(workerapi.ReasonInvalidStep, "the URL cannot be read")
 	}
 	response, err := d.client.Do(request)
 	if err != nil {

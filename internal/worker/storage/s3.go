@@ -46,7 +46,7 @@ func newS3Bucket(location v1alpha1.S3Location, bucket string, paths Paths, denie
 		bucket = location.Bucket
 	}
 	if !bucketName.MatchString(bucket) {
-		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "%.80q is not the name of a bucket", bucket)
 	}
 	access, err := readAccess(location, paths)
 	if err != nil {
@@ -56,12 +56,12 @@ func newS3Bucket(location v1alpha1.S3Location, bucket string, paths Paths, denie
 		Connect: connectTimeout, TLS: connectTimeout, Header: headerTimeout,
 	})
 	if err != nil {
-		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "%w", err)
 	}
 	transport.MaxIdleConnsPerHost = serverTransfers
 	core, err := s3client.New(&location, access, stallGuard{next: transport, idle: stallTimeout}, s3Attempts)
 	if err != nil {
-		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "%w", err)
 	}
 	return &s3Bucket{core: core, name: bucket, endpoint: core.EndpointURL().Host, pause: time.Second, log: log}, nil
 }
@@ -91,7 +91,7 @@ func readAccess(location v1alpha1.S3Location, paths Paths) (s3client.Access, err
 	if location.CASecretRef != nil {
 		ca, err := os.ReadFile(filepath.Join(paths.CA, "ca.crt"))
 		if err != nil {
-			return access, failure.Permanent(workerapi.ReasonInvalidTask, "the CA certificates cannot be read: %w", cause(err))
+			return access, failure.Permanent(workerapi.ReasonInvalidStep, "the CA certificates cannot be read: %w", cause(err))
 		}
 		access.CA = ca
 	}

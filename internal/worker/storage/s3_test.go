@@ -51,7 +51,7 @@ func newTestS3(t *testing.T, endpoint, bucket, prefix, folder string) (*s3Reader
 	t.Helper()
 	paths, log := Paths{Credentials: credentialsDir(t)}, slog.New(slog.DiscardHandler)
 	storage := s3Storage(endpoint, bucket, prefix)
-	source, err := NewReader(workerapi.Source{Storage: &storage, DeniedNetworks: nowhere}, paths, log)
+	source, err := NewReader(workerapi.Input{Storage: &storage, DeniedNetworks: nowhere}, paths, log)
 	if err != nil {
 		t.Fatal(err)
 	}

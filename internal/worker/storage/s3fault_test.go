@@ -288,7 +288,7 @@ func TestS3_ConnectionFaultsAreOneSentence(t *testing.T) {
 				denied = nowhere
 			}
 			var log bytes.Buffer
-			reader, err := NewReader(workerapi.Source{Storage: &storage, DeniedNetworks: denied}, Paths{Credentials: credentialsDir(t)},
+			reader, err := NewReader(workerapi.Input{Storage: &storage, DeniedNetworks: denied}, Paths{Credentials: credentialsDir(t)},
 				slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
@@ -311,7 +311,7 @@ func TestNewReader_DeniesLocalNetworksByDefault(t *testing.T) {
 	server := startServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
 	storage := s3Storage(server.URL, "calls", "")
-	for _, source := range []workerapi.Source{
+	for _, source := range []workerapi.Input{
 		{Storage: &storage},
 		{URL: server.URL, AllowedHosts: []string{strings.TrimPrefix(server.URL, "http://")}},
 		{URL: "http://localhost:" + port, AllowedHosts: []string{"localhost:" + port}},
@@ -330,6 +330,6 @@ func TestNewReader_DeniesLocalNetworksByDefault(t *testing.T) {
 	if asked.Load() != 0 {
 		t.Errorf("%d requests came through", asked.Load())
 	}
-	_, err := NewReader(workerapi.Source{DeniedNetworks: []string{"everything"}}, Paths{}, slog.New(slog.DiscardHandler))
-	checkFailure(t, err, workerapi.ReasonInvalidTask)
+	_, err := NewReader(workerapi.Input{DeniedNetworks: []string{"everything"}}, Paths{}, slog.New(slog.DiscardHandler))
+	checkFailure(t, err, workerapi.ReasonInvalidStep)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -47,7 +48,7 @@ func newS3Writer(bucket *s3Bucket, prefix, folder string) (*s3Writer, error) {
 	full := path.Join(prefix, folder)
 	if full != "" {
 		if err := checkObjectKey(full); err != nil {
-			return nil, failure.Permanent(workerapi.ReasonInvalidTask, "destination: %w", err)
+			return nil, failure.Permanent(workerapi.ReasonInvalidStep, "destination: %w", err)
 		}
 		full += "/"
 	}
@@ -60,6 +61,11 @@ func (s *s3Writer) key(name string) string { return s.folder + name }
 
 // URI is s3://bucket/key, byte for byte.
 func (s *s3Writer) URI(name string) string { return s.uri(s.key(name)) }
+
+// Artifact refers to an object.
+func (s *s3Writer) Artifact(name string) v1alpha1.Artifact {
+	return v1alpha1.Artifact{Name: name, URI: s.URI(name), Bucket: s.name, Key: s.key(name), MediaType: MediaType(name)}
+}
 
 // Read reads a small object.
 func (s *s3Writer) Read(ctx context.Context, name string, maxBytes int64) ([]byte, error) {
@@ -214,12 +220,13 @@ func sumOf(reader io.Reader) (string, error) {
 // all the same, by the sum that the caller gives.
 func putOptions(key string) minio.PutObjectOptions {
 	return minio.PutObjectOptions{
-		UserMetadata: map[string]string{workerapi.MarkName: workerapi.MarkValue}, ContentType: contentType(key), DisableContentSha256: true,
+		UserMetadata: map[string]string{workerapi.MarkName: workerapi.MarkValue}, ContentType: MediaType(key), DisableContentSha256: true,
 	}
 }
 
-// contentType is what browsers and players are told. It depends on nothing that is installed.
-func contentType(key string) string {
+// MediaType is the media type of a file by its name, as browsers and players take it. It depends on nothing that is
+// installed.
+func MediaType(key string) string {
 	switch strings.ToLower(path.Ext(key)) {
 	case ".mp4":
 		return "video/mp4"
@@ -237,6 +244,8 @@ func contentType(key string) string {
 		return "application/json"
 	case ".jpg", ".jpeg":
 		return "image/jpeg"
+	case ".webp":
+		return "image/webp"
 	}
 	return "application/octet-stream"
 }

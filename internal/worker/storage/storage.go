@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -74,6 +75,8 @@ type Written struct {
 type Writer interface {
 	// URI of a name, s3://bucket/key or pvc://claim/path, byte for byte.
 	URI(name string) string
+	// Artifact refers to a name: its URI, bucket, key and media type.
+	Artifact(name string) v1alpha1.Artifact
 	// Read is a small file of at most maxBytes; reason NotFound when it is not there.
 	Read(ctx context.Context, name string, maxBytes int64) ([]byte, error)
 	// Write copies files from dir and says, by name, what was sent. Each must be a regular file: no link is followed. A
@@ -105,9 +108,9 @@ func DestinationPaths() Paths {
 	return Paths{Credentials: workerapi.DestinationCredentialsDir, CA: workerapi.DestinationCADir, Volume: workerapi.DestinationVolumeDir}
 }
 
-// NewReader is the reader of a task's source. It never connects to source.DeniedNetworks; when the task names none,
+// NewReader is the reader of a step's input. It never connects to its DeniedNetworks; when there are none,
 // networks.Local are denied.
-func NewReader(source workerapi.Source, paths Paths, log *slog.Logger) (Reader, error) {
+func NewReader(source workerapi.Input, paths Paths, log *slog.Logger) (Reader, error) {
 	denied, err := deniedNetworks(source)
 	switch {
 	case err != nil:
@@ -115,29 +118,29 @@ func NewReader(source workerapi.Source, paths Paths, log *slog.Logger) (Reader, 
 	case source.Storage == nil:
 		return newDownload(source.AllowedHosts, denied, log)
 	case source.Storage.Spec.S3 != nil:
-		bucket, err := newS3Bucket(*source.Storage.Spec.S3, source.Bucket, paths, denied, log)
+		bucket, err := newS3Bucket(*source.Storage.Spec.S3, source.Artifact.Bucket, paths, denied, log)
 		return &s3Reader{s3Bucket: bucket}, err
 	case source.Storage.Spec.PersistentVolumeClaim != nil:
-		return newVolumeReader(*source.Storage.Spec.PersistentVolumeClaim, source.Bucket, paths)
+		return newVolumeReader(*source.Storage.Spec.PersistentVolumeClaim, source.Artifact.Bucket, paths)
 	}
-	return nil, failure.Permanent(workerapi.ReasonInvalidTask, "source storage %s: neither s3 nor persistentVolumeClaim is set", source.Storage.Name)
+	return nil, failure.Permanent(workerapi.ReasonInvalidStep, "source storage %s: neither s3 nor persistentVolumeClaim is set", source.Storage.Name)
 }
 
-func deniedNetworks(source workerapi.Source) ([]netip.Prefix, error) {
+func deniedNetworks(source workerapi.Input) ([]netip.Prefix, error) {
 	if len(source.DeniedNetworks) == 0 {
 		return networks.Local(), nil
 	}
 	denied, err := networks.Parse(source.DeniedNetworks)
 	if err != nil {
-		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "source.deniedNetworks: %w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "source.deniedNetworks: %w", err)
 	}
 	return denied, nil
 }
 
-// NewWriter is the writer of a task's destination.
+// NewWriter is the writer of a step's destination.
 func NewWriter(destination workerapi.Destination, paths Paths, log *slog.Logger) (Writer, error) {
 	if err := checkFolder(destination.Path); err != nil {
-		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "destination path: %w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "destination path: %w", err)
 	}
 	spec := destination.Storage.Spec
 	switch {
@@ -150,7 +153,7 @@ func NewWriter(destination workerapi.Destination, paths Paths, log *slog.Logger)
 	case spec.PersistentVolumeClaim != nil:
 		return newVolumeWriter(*spec.PersistentVolumeClaim, destination.Path, paths)
 	}
-	return nil, failure.Permanent(workerapi.ReasonInvalidTask, "destination storage %s: neither s3 nor persistentVolumeClaim is set", destination.Storage.Name)
+	return nil, failure.Permanent(workerapi.ReasonInvalidStep, "destination storage %s: neither s3 nor persistentVolumeClaim is set", destination.Storage.Name)
 }
 
 // OpenRegular opens a regular file below dir for reading. No link leads out of dir, the name itself may be no link, and

@@ -36,7 +36,7 @@ type volumeReader struct {
 
 func newVolumeReader(location v1alpha1.PersistentVolumeClaimLocation, bucket string, paths Paths) (*volumeReader, error) {
 	if bucket != "" && !bucketName.MatchString(bucket) {
-		return nil, failure.Permanent(workerapi.ReasonInvalidTask, "%.80q is not the name of a bucket", bucket)
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "%.80q is not the name of a bucket", bucket)
 	}
 	opened, err := newVolume(location, bucket, paths)
 	opened.access = "read"
@@ -47,7 +47,7 @@ func newVolume(location v1alpha1.PersistentVolumeClaimLocation, below string, pa
 	folder := path.Join(location.SubPath, below)
 	if folder != "" {
 		if err := checkVolumePath(folder); err != nil {
-			return volume{}, failure.Permanent(workerapi.ReasonInvalidTask, "folder of claim %s: %w", location.ClaimName, err)
+			return volume{}, failure.Permanent(workerapi.ReasonInvalidStep, "folder of claim %s: %w", location.ClaimName, err)
 		}
 	}
 	return volume{claim: location.ClaimName, mount: paths.Volume, folder: folder}, nil

@@ -43,7 +43,7 @@ func TestVolumeReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	storage := claim("recordings")
-	reader, err := NewReader(workerapi.Source{Storage: &storage, Bucket: "bucket"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	reader, err := NewReader(workerapi.Input{Storage: &storage, Artifact: v1alpha1.Artifact{Bucket: "bucket"}}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,16 +27,23 @@ const hashBuffer = 1 << 20
 // volumeWriter writes to one folder of a claim.
 type volumeWriter struct {
 	volume
+	// below is the folder below subPath.
+	below string
 }
 
 func newVolumeWriter(location v1alpha1.PersistentVolumeClaimLocation, folder string, paths Paths) (*volumeWriter, error) {
 	opened, err := newVolume(location, folder, paths)
 	opened.access = "write"
-	return &volumeWriter{volume: opened}, err
+	return &volumeWriter{volume: opened, below: folder}, err
 }
 
 // URI is pvc://claim/path.
 func (v *volumeWriter) URI(name string) string { return v.uri(name) }
+
+// Artifact refers to a file by its path below subPath.
+func (v *volumeWriter) Artifact(name string) v1alpha1.Artifact {
+	return v1alpha1.Artifact{Name: name, URI: v.URI(name), Key: path.Join(v.below, name), MediaType: MediaType(name)}
+}
 
 // Read reads a small file.
 func (v *volumeWriter) Read(_ context.Context, name string, maxBytes int64) ([]byte, error) {

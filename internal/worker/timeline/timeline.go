@@ -94,6 +94,11 @@ type Track struct {
 	known bool
 }
 
+// IsQuarterTurn says that the picture is shown turned by a quarter, so that its width is its height.
+func (t *Track) IsQuarterTurn() bool {
+	return t.Matrix[0] == 0 && t.Matrix[4] == 0 && t.Matrix[1] != 0
+}
+
 // Piece is a part of a segment with one clock.
 type Piece struct {
 	// Segment is the index in Recording.Segments.

@@ -32,7 +32,7 @@ var containers = []string{workerapi.ContainerFetch, workerapi.ContainerProcess, 
 
 // step is what containerCommand reads.
 type step struct {
-	Task                      workerapi.Task
+	Spec                      workerapi.StepSpec
 	Work, Source, Destination string
 }
 
@@ -58,7 +58,7 @@ func runContainer(ctx context.Context, name, file string) error {
 		return err
 	}
 	w := &worker.Worker{
-		Task: s.Task, WorkDir: s.Work, Source: storage.Paths{Volume: s.Source}, Destination: storage.Paths{Volume: s.Destination},
+		Step: s.Spec, WorkDir: s.Work, Source: storage.Paths{Volume: s.Source}, Destination: storage.Paths{Volume: s.Destination},
 		FFmpeg: tool, Self: self, Version: "bench", Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	do := map[string]func(context.Context) (workerapi.Result, error){
@@ -134,11 +134,13 @@ func (r *result) step(base string) step {
 	}
 	calls := claim("calls")
 	return step{
-		Task: workerapi.Task{
+		Spec: workerapi.StepSpec{
 			Namespace: "bench", File: r.name, UID: "uid", Step: "mp4",
-			Source:      workerapi.Source{Format: "HLS", Storage: &calls, Object: playlist, MaxBytes: 16 << 30},
+			Kind: "transcode", Settings: fmt.Appendf(nil, `{"preset":%q}`, r.preset),
+			Inputs: []workerapi.Input{{
+				Step: workerapi.InputRecording, Format: "HLS", Storage: &calls, Artifact: v1alpha1.Artifact{Key: playlist}, MaxBytes: 16 << 30,
+			}},
 			Destination: workerapi.Destination{Storage: claim("archive"), Path: "out/"},
-			Transcode:   &v1alpha1.Transcode{Preset: r.preset},
 		},
 		Work: filepath.Join(base, "work"), Source: r.recording.dir, Destination: filepath.Join(base, "destination"),
 	}

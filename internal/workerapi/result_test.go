@@ -16,7 +16,7 @@ import (
 )
 
 func TestResultSurvivesTheTerminationMessage(t *testing.T) {
-	want := Result{Outputs: []v1alpha1.Output{{URI: "s3://b/房间/a.mp4", SizeBytes: 1 << 40, SHA256: strings.Repeat("a", 64), Files: 1,
+	want := Result{Outputs: []v1alpha1.Artifact{{URI: "s3://b/房间/a.mp4", SizeBytes: 1 << 40, SHA256: strings.Repeat("a", 64), Files: 1,
 		Media: &v1alpha1.Media{Container: "mp4", DurationMilliseconds: 65024, VideoCodec: "h264", AudioCodec: "aac", Width: 1280, Height: 720}}},
 		Integrity: &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedDecoded, Packets: v1alpha1.PacketCounts{Video: 1950, Audio: 3047}, More: 2,
 			Findings: []v1alpha1.Finding{{Type: v1alpha1.FindingSegmentMissing, Segment: new(int32(0)), AtMilliseconds: 1500, LengthMilliseconds: 6000, Message: "第 1 段"}}}}
@@ -36,7 +36,7 @@ func TestResultSurvivesTheTerminationMessage(t *testing.T) {
 func TestOutputsThatDoNotFitAreLeftOutFromTheEnd(t *testing.T) {
 	var many Result
 	for i := range 100 {
-		many.Outputs = append(many.Outputs, v1alpha1.Output{URI: fmt.Sprintf("s3://bucket/%d/%s", i, strings.Repeat("x", 100))})
+		many.Outputs = append(many.Outputs, v1alpha1.Artifact{URI: fmt.Sprintf("s3://bucket/%d/%s", i, strings.Repeat("x", 100))})
 	}
 	message, err := many.Encode()
 	if err != nil {

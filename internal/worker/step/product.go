@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package step
 
 import (
 	"context"
@@ -15,29 +15,29 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 )
 
-// Product is what process made: it is written to output.json for publish.
+// Product is what a step made. Process writes it to output.json for publish.
 type Product struct {
 	// Files in the order in which they are to be published.
-	Files []ProductFile `json:"files"`
+	Files []File `json:"files"`
 	// Local is the name in output/ of a file whose final name is longer than a file's name can be, by its final name; a
 	// file that is not here has its final name.
 	Local map[string]string `json:"local,omitempty"`
 	// Outputs divide the files, in order.
-	Outputs []ProductOutput `json:"outputs"`
+	Outputs []Output `json:"outputs"`
 	// Integrity of the recording, with all findings.
 	Integrity *Integrity `json:"integrity"`
 }
 
-// ProductOutput is one output: a file, or an HLS set.
-type ProductOutput struct {
-	// Files is how many files it has; the last one is the one that a v1alpha1.Output names.
+// Output is one artifact: a file, or an HLS set.
+type Output struct {
+	// Files is how many files it has; the artifact refers to the last one.
 	Files int `json:"files"`
 	// Media is what is inside; nil: it cannot be read.
 	Media *v1alpha1.Media `json:"media,omitempty"`
 }
 
-// ProductFile is one file, in output/ and at the destination, and one line of a manifest.
-type ProductFile struct {
+// File is one file, in output/ and at the destination, and one line of a manifest.
+type File struct {
 	// Name is relative, with slashes.
 	Name string `json:"name"`
 	// SizeBytes and SHA256 (lower-case hex) are of the whole file.
@@ -45,15 +45,19 @@ type ProductFile struct {
 	SHA256    string `json:"sha256"`
 }
 
-const productFile = "output.json"
+// Add adds an output of one file that is in output/ under its final name.
+func (p *Product) Add(name string, media *v1alpha1.Media) {
+	p.Files = append(p.Files, File{Name: name})
+	p.Outputs = append(p.Outputs, Output{Files: 1, Media: media})
+}
 
-// measure sets the sizes and sums of all files.
-func (p *Product) measure(ctx context.Context, dir string) error {
+// Measure sets the sizes and sums of all files, which are in dir.
+func (p *Product) Measure(ctx context.Context, dir string) error {
 	for i := range p.Files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := p.Files[i].measure(dir, p.local(p.Files[i].Name)); err != nil {
+		if err := p.Files[i].measure(dir, p.LocalName(p.Files[i].Name)); err != nil {
 			return fmt.Errorf("measure %s: %w", p.Files[i].Name, err)
 		}
 	}
@@ -62,7 +66,7 @@ func (p *Product) measure(ctx context.Context, dir string) error {
 
 // measure follows no link out of dir and waits for no pipe: an MP4 comes from ffmpeg, which a hostile recording may have
 // taken over, and what stands behind its name is read again by publish, which has credentials.
-func (f *ProductFile) measure(dir, local string) error {
+func (f *File) measure(dir, local string) error {
 	file, err := storage.OpenRegular(dir, local)
 	if err != nil {
 		return err
@@ -73,45 +77,45 @@ func (f *ProductFile) measure(dir, local string) error {
 	return errors.Join(err, file.Close())
 }
 
-// useLocal notes that a file has another name in output/.
-func (p *Product) useLocal(name, local string) {
+// UseLocal notes that a file has another name in output/.
+func (p *Product) UseLocal(name, local string) {
 	if p.Local == nil {
 		p.Local = map[string]string{}
 	}
 	p.Local[name] = local
 }
 
-// local is a file's name in output/.
-func (p *Product) local(name string) string {
+// LocalName is a file's name in output/.
+func (p *Product) LocalName(name string) string {
 	if local, found := p.Local[name]; found {
 		return local
 	}
 	return name
 }
 
-// outputs are the product as a RecordingFile's status shows it.
-func (p Product) outputs(uri func(name string) string) []v1alpha1.Output {
-	var outputs []v1alpha1.Output
+// Artifacts are the outputs as they were published; locate refers to a file at its destination.
+func (p *Product) Artifacts(locate func(name string) v1alpha1.Artifact) []v1alpha1.Artifact {
+	var artifacts []v1alpha1.Artifact
 	files := p.Files
-	for _, each := range p.Outputs {
-		own := files[:each.Files]
-		files = files[each.Files:]
+	for _, output := range p.Outputs {
+		own := files[:output.Files]
+		files = files[output.Files:]
 		primary := own[len(own)-1]
-		output := v1alpha1.Output{
-			URI: uri(primary.Name), SHA256: primary.SHA256, Files: int32(min(len(own), maxFiles)), Media: each.Media,
-		}
+		artifact := locate(primary.Name)
+		artifact.SHA256, artifact.Files, artifact.Media = primary.SHA256, Count(len(own)), output.Media
 		for _, file := range own {
-			output.SizeBytes += file.SizeBytes
+			artifact.SizeBytes += file.SizeBytes
 		}
-		outputs = append(outputs, output)
+		artifacts = append(artifacts, artifact)
 	}
-	return outputs
+	return artifacts
 }
 
-// maxFiles is more than any playlist may name; it keeps the count within its type.
-const maxFiles = 1 << 30
+// Count is a number of files as the API has it. The bound is more than any playlist may name.
+func Count(files int) int32 { return int32(min(files, 1<<30)) }
 
-func (p Product) names() []string {
+// Names are the final names of all files.
+func (p *Product) Names() []string {
 	names := make([]string, len(p.Files))
 	for i, file := range p.Files {
 		names[i] = file.Name

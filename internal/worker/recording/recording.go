@@ -1,7 +1,8 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+// Package recording says what was fetched of a recording: it is the contract between fetch and the kinds of steps.
+package recording
 
 import (
 	"math"
@@ -13,7 +14,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
-// Recording is what fetch found: it is written to source.json for process. The indexes of its segments are beside it.
+// Recording is what fetch found: fetch writes it to source.json for process. The indexes of its segments are beside it.
 type Recording struct {
 	// Lists are the segments of each media playlist; a recording that is one file is one list of one segment. Only an
 	// archive has more than one list.
@@ -55,18 +56,14 @@ type Original struct {
 	File string `json:"file"`
 }
 
-const (
-	recordingFile = "source.json"
-	indexFile     = "source.index"
-)
-
-// timeline is the timeline of one list.
-func (r *Recording) timeline(list int, files []*media.File, reported time.Duration) *timeline.Timeline {
+// Timeline is the timeline of one list. files are the indexes of all segments, and reported is how long the recording is,
+// as the callback says; 0: unknown.
+func (r *Recording) Timeline(list int, files []*media.File, reported time.Duration) *timeline.Timeline {
 	recording := timeline.Recording{Reported: timeline.Ticks(reported)}
 	for _, segment := range r.Lists[list] {
 		each := timeline.Segment{
 			Name: segment.Name, Discontinuity: segment.Discontinuity, Began: segment.Began,
-			Duration: ticks(segment.Seconds), Precision: ticks(segment.Rounding),
+			Duration: Ticks(segment.Seconds), Precision: Ticks(segment.Rounding),
 		}
 		if !segment.Lost {
 			each.File = files[segment.Index]
@@ -76,40 +73,46 @@ func (r *Recording) timeline(list int, files []*media.File, reported time.Durati
 	return timeline.Build(recording)
 }
 
-// sources are the files of one list's segments.
-func (r *Recording) sources(list int, dir string) []index.Source {
+// Sources are the files of one list's segments, which lie in dir.
+func (r *Recording) Sources(list int, dir string) []index.Source {
 	sources := make([]index.Source, len(r.Lists[list]))
 	for i, segment := range r.Lists[list] {
-		sources[i] = within(dir, segment.Source)
+		sources[i] = Within(dir, segment.Source)
 	}
 	return sources
 }
 
-// within puts a folder in front of a source's paths.
-func within(dir string, source index.Source) index.Source {
+// Within puts a folder in front of a source's paths.
+func Within(dir string, source index.Source) index.Source {
 	source.Path = filepath.Join(dir, source.Path)
 	if source.Init != nil {
-		init := within(dir, *source.Init)
+		init := Within(dir, *source.Init)
 		source.Init = &init
 	}
 	more := source.More
 	source.More = nil
 	for _, each := range more {
-		source.More = append(source.More, within(dir, each))
+		source.More = append(source.More, Within(dir, each))
 	}
 	return source
 }
 
-// ticks turns seconds into ticks.
-func ticks(seconds float64) int64 { return int64(math.Round(seconds * media.Clock)) }
+// Ticks turns seconds into ticks.
+func Ticks(seconds float64) int64 { return int64(math.Round(seconds * media.Clock)) }
 
-// callbackSlack is by how much a recording may differ from what a callback reported, which counts whole seconds, and
-// not from the first to the last packet.
-func callbackSlack(reported time.Duration) time.Duration { return max(3*time.Second, reported/100) }
-
-func seconds(value float64) time.Duration {
-	return time.Duration(math.Round(value * float64(time.Second)))
+// Container is the recording's container for a status; files are the indexes of its segments.
+func (r *Recording) Container(files []*media.File) string {
+	if r.HLS {
+		return "hls"
+	}
+	if len(files) == 0 || files[0] == nil {
+		return ""
+	}
+	if files[0].Container == media.FragmentMP4 {
+		return string(media.MP4)
+	}
+	return string(files[0].Container)
 }
 
-// round is a duration for a person.
-func round(length time.Duration) string { return length.Round(time.Millisecond).String() }
+// Round is a duration for a person.
+func Round(length time.Duration) string { return length.Round(time.Millisecond).String() }

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package step
 
 import (
 	"os"
@@ -31,8 +31,8 @@ func TestHijackedFFmpegLeavesNoLink(t *testing.T) {
 			if err := leave(dir, filepath.Join(dir, "video.mp4")); err != nil {
 				t.Fatal(err)
 			}
-			product := Product{Files: []ProductFile{{Name: "video.mp4"}}}
-			if err := product.measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			product := Product{Files: []File{{Name: "video.mp4"}}}
+			if err := product.Measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 				t.Errorf("got %v, want that it is not a regular file", err)
 			}
 		})
@@ -42,8 +42,8 @@ func TestHijackedFFmpegLeavesNoLink(t *testing.T) {
 	if err := os.Symlink("/etc", filepath.Join(dir, "a")); err != nil {
 		t.Fatal(err)
 	}
-	product := Product{Files: []ProductFile{{Name: "a/passwd"}}}
-	if err := product.measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "escapes") {
+	product := Product{Files: []File{{Name: "a/passwd"}}}
+	if err := product.Measure(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "escapes") {
 		t.Errorf("a folder that leads out: got %v", err)
 	}
 }

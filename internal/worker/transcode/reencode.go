@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package transcode
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
+	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
@@ -59,8 +60,8 @@ func canvas(track *timeline.Track, maxHeight int) (width, height int) {
 	for _, params := range track.Params {
 		width, height = max(width, params.Width), max(height, params.Height)
 	}
-	if track.Matrix[0] == 0 && track.Matrix[4] == 0 && track.Matrix[1] != 0 {
-		width, height = height, width // turned by a quarter
+	if track.IsQuarterTurn() {
+		width, height = height, width
 	}
 	if maxHeight > 0 && height > maxHeight {
 		width, height = width*maxHeight/height, maxHeight/2*2
@@ -92,7 +93,7 @@ func (m *maker) reencode(ctx context.Context, changes []timeline.Change) (result
 		inputs, encoded = append(inputs, joined), append(encoded, track.Kind)
 	}
 	path := m.path("joined.mp4")
-	if err := m.remux(ctx, path, inputs...); err != nil {
+	if err := step.Remux(ctx, path, inputs...); err != nil {
 		return result{}, err
 	}
 	if _, err := m.compareCopied(path, copied...); err != nil {
@@ -119,7 +120,7 @@ func (m *maker) stretches(ctx context.Context, kind media.Kind) (remux.Input, er
 		part := *m
 		part.timeline = stretch
 		copied, encoded := m.path(fmt.Sprintf("%s-%d.mp4", kind, i)), m.path(fmt.Sprintf("%s-%d-encoded.mp4", kind, i))
-		if err := part.remux(ctx, copied, part.input(kind)); err != nil {
+		if err := step.Remux(ctx, copied, part.input(kind)); err != nil {
 			return remux.Input{}, err
 		}
 		if err := part.encode(ctx, copied, encoded, encoding); err != nil {
@@ -146,7 +147,7 @@ func (m *maker) stretches(ctx context.Context, kind media.Kind) (remux.Input, er
 func reread(recording timeline.Recording, paths ...string) (remux.Input, error) {
 	input := remux.Input{}
 	for _, path := range paths {
-		_, done, err := openResult(path)
+		_, done, err := step.OpenMP4(path)
 		if err != nil {
 			return remux.Input{}, err
 		}
@@ -170,7 +171,7 @@ func (m *maker) split(ctx context.Context) ([]result, error) {
 		part := *m
 		part.timeline = stretch
 		path := m.path(fmt.Sprintf("part-%d.mp4", i))
-		if err := part.remux(ctx, path, part.input(bothKinds...)); err != nil {
+		if err := step.Remux(ctx, path, part.input(bothKinds...)); err != nil {
 			return nil, err
 		}
 		made, err := part.compareCopied(path, bothKinds...)

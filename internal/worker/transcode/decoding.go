@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package transcode
 
 import (
 	"context"
@@ -11,13 +11,15 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/worker/compare"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
+	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // judgeDecoding decodes results where there is reason to, and judges what decoders complained about. Encoding has decoded
 // the recording already.
-func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *Integrity) error {
+func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *step.Integrity) error {
 	encoded := m.spec.Preset == v1alpha1.PresetH264
 	if !encoded && !m.spec.Strict && m.timeline.State() == timeline.Intact {
 		return nil
@@ -26,9 +28,9 @@ func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *
 		if encoded && !m.spec.Strict {
 			break
 		}
-		complaints, err := m.tool.Decode(ctx, each.path)
+		complaints, err := m.run.FFmpeg.Decode(ctx, each.path)
 		if err != nil {
-			return toolFailure(ctx, "the result cannot be decoded", complaints, err)
+			return step.ToolFailure(ctx, "the result cannot be decoded", complaints, err)
 		}
 		if complaints.Decoder > 0 {
 			if err := m.locate(ctx, each.path); err != nil {
@@ -45,7 +47,7 @@ func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *
 		m.spots = []compare.Range{{}}
 	}
 	for _, spot := range m.spots {
-		integrity.find(m.timeline.Finding(timeline.DecodeErrors, spot.From, spot.To-spot.From,
+		integrity.Find(m.timeline.Finding(timeline.DecodeErrors, spot.From, spot.To-spot.From,
 			"decoders report errors: bytes of the recording are wrong"))
 	}
 	integrity.State = v1alpha1.IntegrityDamaged
@@ -59,12 +61,12 @@ func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *
 
 // locate finds where decoders complain about a file.
 func (m *maker) locate(ctx context.Context, path string) error {
-	spots, err := m.tool.Locate(ctx, path)
+	spots, err := m.run.FFmpeg.Locate(ctx, path)
 	if err != nil {
 		return fmt.Errorf("find what cannot be decoded: %w", err)
 	}
 	for _, spot := range spots {
-		m.spots = append(m.spots, compare.Range{From: ticks(spot.From), To: ticks(spot.To)})
+		m.spots = append(m.spots, compare.Range{From: recording.Ticks(spot.From), To: recording.Ticks(spot.To)})
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package step
 
 import (
 	"math"
@@ -11,6 +11,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
@@ -20,12 +21,13 @@ type Integrity v1alpha1.Integrity
 // maxManifestFindings bounds the findings in a manifest.
 const maxManifestFindings = 1000
 
-func newIntegrity() *Integrity {
+// NewIntegrity is that of a recording before anything was found in it.
+func NewIntegrity() *Integrity {
 	return &Integrity{State: v1alpha1.IntegrityIntact, Checked: v1alpha1.CheckedStructure}
 }
 
-// add takes in what a timeline says.
-func (i *Integrity) add(t *timeline.Timeline) {
+// Add takes in what a timeline says.
+func (i *Integrity) Add(t *timeline.Timeline) {
 	switch t.State() {
 	case timeline.Damaged:
 		i.State = v1alpha1.IntegrityDamaged
@@ -43,13 +45,13 @@ func (i *Integrity) add(t *timeline.Timeline) {
 		}
 	}
 	for _, finding := range t.Findings {
-		i.find(finding)
+		i.Find(finding)
 	}
 	i.More += int32(min(t.More, math.MaxInt32-maxManifestFindings)) //nolint:gosec // bounded
 }
 
-// find adds one finding.
-func (i *Integrity) find(found timeline.Finding) {
+// Find adds one finding.
+func (i *Integrity) Find(found timeline.Finding) {
 	if len(i.Findings) >= maxManifestFindings {
 		i.More++
 		return
@@ -64,26 +66,26 @@ func (i *Integrity) find(found timeline.Finding) {
 	i.Findings = append(i.Findings, finding)
 }
 
-// addEncrypted notes that nothing can be said of encrypted segments.
-func (i *Integrity) addEncrypted(recording *Recording) {
-	for _, segments := range recording.Lists {
-		first := slices.IndexFunc(segments, func(s Segment) bool { return s.Encrypted })
+// AddEncrypted notes that nothing can be said of encrypted segments.
+func (i *Integrity) AddEncrypted(fetched *recording.Recording) {
+	for _, segments := range fetched.Lists {
+		first := slices.IndexFunc(segments, func(s recording.Segment) bool { return s.Encrypted })
 		if first < 0 {
 			continue
 		}
 		message := "segments are encrypted, so that nothing can be said of them"
-		if recording.KeysLeft != "" {
-			message += "; keys that the playlist names are not in the archive: " + recording.KeysLeft
+		if fetched.KeysLeft != "" {
+			message += "; keys that the playlist names are not in the archive: " + fetched.KeysLeft
 		}
-		i.find(timeline.Finding{Type: timeline.Encrypted, Segment: first, Message: message})
+		i.Find(timeline.Finding{Type: timeline.Encrypted, Segment: first, Message: message})
 		if i.State == v1alpha1.IntegrityIntact {
 			i.State = v1alpha1.IntegrityUnknown
 		}
 	}
 }
 
-// status is what a status has room for: damage comes first already.
-func (i *Integrity) status() *v1alpha1.Integrity {
+// Status is what a status has room for: damage comes first already. That of nil is nil.
+func (i *Integrity) Status() *v1alpha1.Integrity {
 	if i == nil {
 		return nil
 	}
@@ -95,8 +97,8 @@ func (i *Integrity) status() *v1alpha1.Integrity {
 	return &short
 }
 
-// first is the first finding of one of the severities.
-func first(t *timeline.Timeline, severity timeline.Severity) *timeline.Finding {
+// First is the first finding of a severity; nil: there is none.
+func First(t *timeline.Timeline, severity timeline.Severity) *timeline.Finding {
 	for i, finding := range t.Findings {
 		if timeline.SeverityOf(finding.Type) == severity {
 			return &t.Findings[i]
@@ -113,8 +115,8 @@ func bounded(text string, limit int) string {
 	return strings.ToValidUTF8(text, "")
 }
 
-// describe is the status' description of media.
-func describe(t *timeline.Timeline, container string, length time.Duration) *v1alpha1.Media {
+// Describe is the description of a timeline's media for a status.
+func Describe(t *timeline.Timeline, container string, length time.Duration) *v1alpha1.Media {
 	found := &v1alpha1.Media{Container: container, DurationMilliseconds: length.Milliseconds()}
 	if t.Video != nil && len(t.Video.Params) > 0 {
 		params := t.Video.Params[0]

@@ -1,52 +1,59 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+// Package transcode makes MP4s of a recording.
+package transcode
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/worker/compare"
-	"sparkrtc.dev/recording-operator/internal/worker/exec"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
-	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
-	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// transcode makes an MP4 and compares it with the recording before it gets its final name.
-func (w *Worker) transcode(ctx context.Context, recording *Recording, files []*media.File) (Product, error) {
-	t := recording.timeline(0, files, w.reported())
-	product := Product{Integrity: newIntegrity()}
-	product.Integrity.add(t)
+// New reads the settings: a v1alpha1.Transcode.
+func New(settings json.RawMessage) (step.Kind, error) {
+	kind := &transcode{}
+	return kind, step.Decode(settings, &kind.spec)
+}
+
+// transcode makes MP4s by one step's settings.
+type transcode struct {
+	spec v1alpha1.Transcode
+}
+
+// KeepsOriginals is false: an MP4 is made of what can be read.
+func (k *transcode) KeepsOriginals() bool { return false }
+
+// Run makes an MP4 and compares it with the recording before it gets its final name.
+func (k *transcode) Run(ctx context.Context, run *step.Run) (step.Product, error) {
+	t := run.Timeline()
+	product := step.Product{Integrity: step.NewIntegrity()}
+	product.Integrity.Add(t)
 	if len(t.Tracks()) == 0 {
-		return product, w.damaged(t, failure.Permanent(workerapi.ReasonNotMedia, "the recording holds neither picture nor sound that can be read"))
+		return product, damaged(t, failure.Permanent(workerapi.ReasonNotMedia, "the recording holds neither picture nor sound that can be read"))
 	}
-	if t.Length > timeline.MaxLength {
-		return product, failure.Permanent(workerapi.ReasonTooLarge, "the recording's clock goes on for %s, which is longer than the %s that are allowed",
-			round(timeline.Duration(t.Length)), round(timeline.Duration(timeline.MaxLength)))
-	}
-	if err := w.mayPublish(t); err != nil {
+	if err := step.CheckLength(t); err != nil {
 		return product, err
 	}
-	m := &maker{
-		worker: w, timeline: t, sources: recording.sources(0, w.sourceDir()), spec: w.Task.Transcode, allSizes: knowsSizes(files),
-		tool: ffmpeg.Tool{Program: w.FFmpeg, Worker: w.Self, Read: []string{w.sourceDir()}, Write: []string{w.renderDir()},
-			RequireLandlock: w.Task.RequireLandlock, Log: w.Log},
+	if err := k.mayPublish(t); err != nil {
+		return product, err
 	}
+	m := &maker{run: run, timeline: t, sources: run.Recording.Sources(0, run.SourceDir), spec: &k.spec, allSizes: step.KnowsSizes(run.Files)}
 	results, err := m.make(ctx)
 	if err != nil {
 		return product, err
@@ -55,33 +62,31 @@ func (w *Worker) transcode(ctx context.Context, recording *Recording, files []*m
 		return product, err
 	}
 	for i, result := range results {
-		name := mediaName(w.rootRef())
+		name := run.Stem() + ".mp4"
 		if len(results) > 1 {
-			name = fmt.Sprintf("%s-%d.mp4", mediaStem(w.rootRef()), i+1)
+			name = fmt.Sprintf("%s-%d.mp4", run.Stem(), i+1)
 		}
-		if err := os.Rename(result.path, filepath.Join(w.outputDir(), name)); err != nil {
+		if err := os.Rename(result.path, run.OutputPath(name)); err != nil {
 			return product, fmt.Errorf("name the MP4: %w", err)
 		}
-		product.Files = append(product.Files, ProductFile{Name: name})
-		product.Outputs = append(product.Outputs, ProductOutput{Files: 1, Media: result.media})
+		product.Add(name, result.media)
 	}
 	return product, nil
 }
 
 // mayPublish says whether the step's policy lets what the timeline found be published.
-func (w *Worker) mayPublish(t *timeline.Timeline) error {
-	spec := w.Task.Transcode
-	if spec.OnDamage == v1alpha1.DamagePublish {
+func (k *transcode) mayPublish(t *timeline.Timeline) error {
+	if k.spec.OnDamage == v1alpha1.DamagePublish {
 		return nil
 	}
 	switch t.State() {
 	case timeline.Damaged:
-		return w.damaged(t, nil)
+		return damaged(t, nil)
 	case timeline.Unknown:
-		if !spec.Strict {
+		if !k.spec.Strict {
 			return nil
 		}
-		found := first(t, timeline.SeverityUnknown)
+		found := step.First(t, timeline.SeverityUnknown)
 		reason := workerapi.ReasonNotVerified
 		if found.Type == timeline.DurationMismatch {
 			reason = workerapi.ReasonDurationMismatch
@@ -93,8 +98,8 @@ func (w *Worker) mayPublish(t *timeline.Timeline) error {
 }
 
 // damaged is the failure over the first damage; without any, it is the other one.
-func (w *Worker) damaged(t *timeline.Timeline, other error) error {
-	found := first(t, timeline.SeverityDamage)
+func damaged(t *timeline.Timeline, other error) error {
+	found := step.First(t, timeline.SeverityDamage)
 	if found == nil {
 		return other
 	}
@@ -106,11 +111,10 @@ func (w *Worker) damaged(t *timeline.Timeline, other error) error {
 
 // maker makes MP4s of one timeline.
 type maker struct {
-	worker   *Worker
+	run      *step.Run
 	timeline *timeline.Timeline
 	sources  []index.Source
 	spec     *v1alpha1.Transcode
-	tool     ffmpeg.Tool
 	// allSizes says that the sizes of all pictures are known.
 	allSizes bool
 	// complaints counts what decoders complained about, and spots are where.
@@ -122,12 +126,6 @@ type maker struct {
 type result struct {
 	path  string
 	media *v1alpha1.Media
-}
-
-// knowsSizes says that the indexes have every picture's size: that of a transport stream has all parameter sets. An MP4 may
-// hold other ones than its header says.
-func knowsSizes(files []*media.File) bool {
-	return !slices.ContainsFunc(files, func(f *media.File) bool { return f != nil && f.Container != media.MPEGTS })
 }
 
 // make makes one MP4, or several when the recording is split where it changes.
@@ -152,13 +150,13 @@ func (m *maker) make(ctx context.Context) ([]result, error) {
 	}
 	return nil, failure.Permanent(workerapi.ReasonRecordingChanged,
 		"%s changes from %s to %s at %s, which one MP4 track cannot hold; set onChange to Reencode or Split, or use preset H264",
-		change.Kind, change.From, change.To, round(timeline.Duration(change.At)))
+		change.Kind, change.From, change.To, recording.Round(timeline.Duration(change.At)))
 }
 
 // whole makes the one MP4 of a recording that does not change.
 func (m *maker) whole(ctx context.Context) (result, error) {
 	remuxed := m.path("remuxed.mp4")
-	if err := m.remux(ctx, remuxed, m.input(bothKinds...)); err != nil {
+	if err := step.Remux(ctx, remuxed, m.input(bothKinds...)); err != nil {
 		return result{}, err
 	}
 	if m.spec.Preset != v1alpha1.PresetH264 {
@@ -177,35 +175,19 @@ func (m *maker) whole(ctx context.Context) (result, error) {
 
 var bothKinds = []media.Kind{media.Video, media.Audio}
 
-func (m *maker) path(name string) string { return filepath.Join(m.worker.renderDir(), name) }
+func (m *maker) path(name string) string { return m.run.RenderPath(name) }
 
 func (m *maker) input(kinds ...media.Kind) remux.Input {
 	return remux.Input{Timeline: m.timeline, Sources: m.sources, Kinds: kinds}
 }
 
-// remux writes an MP4 of the inputs.
-func (m *maker) remux(ctx context.Context, path string, inputs ...remux.Input) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600) //nolint:gosec // a path of our own
-	if err != nil {
-		return fmt.Errorf("make the MP4: %w", err)
-	}
-	_, err = remux.Write(ctx, file, inputs...)
-	if err = errors.Join(err, file.Close()); errors.Is(err, remux.ErrUnsupported) {
-		return failure.Permanent(workerapi.ReasonUnsupported, "the recording's %w", err)
-	}
-	if err != nil {
-		return fmt.Errorf("make the MP4: %w", err)
-	}
-	return nil
-}
-
 // encode runs ffmpeg, and counts what its decoders complain about.
 func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Encoding) error {
 	length := timeline.Duration(m.timeline.Length)
-	complaints, err := m.tool.Encode(ctx, from, to, encoding, m.worker.progress(length))
+	complaints, err := m.run.FFmpeg.Encode(ctx, from, to, encoding, m.run.Progress(length))
 	m.complaints += complaints.Decoder
 	if err != nil {
-		return toolFailure(ctx, "the recording cannot be encoded", complaints, err)
+		return step.ToolFailure(ctx, "the recording cannot be encoded", complaints, err)
 	}
 	return nil
 }
@@ -221,7 +203,7 @@ func (m *maker) compareEncoded(path string, lost []compare.Range, kinds ...media
 }
 
 func (m *maker) compare(path string, compare func(*mp4.Movie) error) (result, error) {
-	movie, done, err := openResult(path)
+	movie, done, err := step.OpenMP4(path)
 	if err != nil {
 		return result{}, err
 	}
@@ -230,24 +212,6 @@ func (m *maker) compare(path string, compare func(*mp4.Movie) error) (result, er
 		return result{}, resultFailure(err)
 	}
 	return result{path: path, media: m.describe(movie)}, nil
-}
-
-// openResult opens an MP4 that was made here. ffmpeg may have been taken over by a hostile recording: what stands under
-// the name must be a regular file.
-func openResult(path string) (*mp4.Movie, func(), error) {
-	file, err := storage.OpenRegular(filepath.Dir(path), filepath.Base(path))
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the MP4 back: %w", err)
-	}
-	info, err := file.Stat()
-	var movie *mp4.Movie
-	if err == nil {
-		movie, err = mp4.Open(file, info.Size())
-	}
-	if err != nil {
-		return nil, nil, errors.Join(failure.Permanent(workerapi.ReasonResultDiffers, "the MP4 that was made cannot be read back: %w", err), file.Close())
-	}
-	return movie, func() { _ = file.Close() }, nil
 }
 
 // resultFailure says that a result is not what it must be.
@@ -260,7 +224,7 @@ func resultFailure(err error) error {
 
 // describe is the result for the status.
 func (m *maker) describe(movie *mp4.Movie) *v1alpha1.Media {
-	found := describe(m.timeline, "mp4", timeline.Duration(m.timeline.Length))
+	found := step.Describe(m.timeline, "mp4", timeline.Duration(m.timeline.Length))
 	for _, track := range movie.Tracks() {
 		if len(track.Params) == 0 {
 			continue
@@ -275,43 +239,4 @@ func (m *maker) describe(movie *mp4.Movie) *v1alpha1.Media {
 		}
 	}
 	return found
-}
-
-// progressInterval is how often progress is logged at most.
-const progressInterval = 10 * time.Second
-
-// progress logs ffmpeg's progress, sparingly.
-func (w *Worker) progress(total time.Duration) func(line []byte) {
-	progress := &ffmpeg.Progress{Total: total.Seconds()}
-	var logged time.Time
-	return func(line []byte) {
-		if !progress.Line(line) {
-			return
-		}
-		if now := w.Now(); progress.Percent() == 100 || now.Sub(logged) >= progressInterval {
-			logged = now
-			w.Log.Info("Encoding", "percent", progress.Percent())
-		}
-	}
-}
-
-// toolFailure says what an error of ffmpeg means: what it cannot do is permanent, since the input is the same next time;
-// a full disk, a missing sandbox or a kill is not the recording's fault.
-func toolFailure(ctx context.Context, what string, complaints ffmpeg.Complaints, err error) error {
-	exit, failed := errors.AsType[*exec.ExitError](err)
-	switch {
-	case stopped(ctx, err):
-		return err
-	case errors.Is(err, sandbox.ErrSetup), !failed:
-		return fmt.Errorf("%s: %w", what, err)
-	case complaints.FullDisk:
-		return failure.Transient(workerapi.ReasonInternal, "%s: the work volume is full", what)
-	case exit.OutOfMemory():
-		return failure.Transient(workerapi.ReasonOutOfMemory, "%s: %w", what, exit)
-	case complaints.OutOfMemory:
-		return failure.Transient(workerapi.ReasonOutOfMemory, "%s: ffmpeg ran out of memory: raise the step's resources.limits.memory", what)
-	case exit.Signal != 0:
-		return failure.Transient(workerapi.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
-	}
-	return failure.Permanent(workerapi.ReasonTranscodeFailed, "%s: %w; the step's log has its last lines", what, exit)
 }

@@ -1,0 +1,190 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ProcessingSpec says how an object is processed. It is part of the spec of every kind that is.
+type ProcessingSpec struct {
+	// pipelineRef names the RecordingPipeline that processes this object, instead of the source's routes.
+	// It decides when processing begins; a change later does not touch work that has begun.
+	// +optional
+	PipelineRef *LocalReference `json:"pipelineRef,omitempty"`
+
+	// suspend stops new Jobs of this object and suspends those that run, until it is false again. A Job that somebody
+	// else has suspended, for example Kueue, stays suspended.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// ProcessingStatus says what became of an object's processing. It is part of the status of every kind that is processed.
+type ProcessingStatus struct {
+	// pipeline is the snapshot that processing began with. An edited pipeline never changes work in flight.
+	// +optional
+	Pipeline *PipelineSnapshot `json:"pipeline,omitempty"`
+
+	// input is a digest of the facts that are processed. When the facts change, for example because the recording was
+	// continued, it no longer matches and the next run begins.
+	// +optional
+	Input string `json:"input,omitempty"`
+
+	// run is the number of the current run, from 1 on. It is part of the names of the run's Jobs.
+	// +optional
+	Run int32 `json:"run,omitempty"`
+
+	// steps of the current run, in the pipeline's order.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Steps []StepStatus `json:"steps,omitempty"`
+}
+
+// PipelineSnapshot is a pipeline as it was when processing began.
+type PipelineSnapshot struct {
+	// name of the RecordingPipeline.
+	// +required
+	Name string `json:"name"`
+
+	// revision is the name of the ControllerRevision that keeps the pipeline's spec.
+	// +required
+	Revision string `json:"revision"`
+}
+
+// StepState is what became of one step.
+// +kubebuilder:validation:Enum=Pending;Running;Suspended;Succeeded;Failed;Skipped
+type StepState string
+
+const (
+	// StepPending waits for the steps that it depends on.
+	StepPending StepState = "Pending"
+	// StepRunning has a Job that is not finished.
+	StepRunning StepState = "Running"
+	// StepSuspended has a Job that is suspended.
+	StepSuspended StepState = "Suspended"
+	// StepSucceeded has its outputs published.
+	StepSucceeded StepState = "Succeeded"
+	// StepFailed has failed for good.
+	StepFailed StepState = "Failed"
+	// StepSkipped never ran, because a step that it depends on failed.
+	StepSkipped StepState = "Skipped"
+)
+
+// StepStatus is what became of one step.
+type StepStatus struct {
+	// name of the step in the pipeline.
+	// +required
+	Name string `json:"name"`
+	// state of the step.
+	// +required
+	State StepState `json:"state"`
+	// attempts is how many pods were started for the step.
+	// +optional
+	Attempts int32 `json:"attempts,omitempty"`
+	// jobName is the Job that runs or ran the step.
+	// +optional
+	JobName string `json:"jobName,omitempty"`
+	// startTime is when the Job was started.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// completionTime is when the Job was finished.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+	// reason is a word for the outcome, for example SegmentMissing.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// message says what happened and where; at most 512 bytes. It is the one place for it: conditions and events only
+	// name the step and the reason.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Message string `json:"message,omitempty"`
+	// manifest says where manifest.json lies, which lists everything that the step has published. It is written last.
+	// +optional
+	Manifest *ManifestReference `json:"manifest,omitempty"`
+	// outputs are the first artifacts that the step has published, at most 4: manifest.outputs says how many there are.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=4
+	Outputs []Artifact `json:"outputs,omitempty"`
+	// integrity says whether the recording that the step worked on is whole, and what was found in it. It is there for a
+	// step that ended and could read the recording, whether it succeeded or failed; manifest.json at the destination
+	// lists more of its findings. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts the
+	// others.
+	// +optional
+	Integrity *Integrity `json:"integrity,omitempty"`
+}
+
+// MaxOutputs is the most outputs of a step that a status lists; the step's manifest lists all.
+const MaxOutputs = 4
+
+// Artifact refers to one published file, or to one published HLS set.
+type Artifact struct {
+	// name of the file in the step's folder; for an HLS set that of the playlist.
+	// +required
+	Name string `json:"name"`
+	// uri is where the file lies, for a person: s3://bucket/key or pvc://claim/path.
+	// +optional
+	URI string `json:"uri,omitempty"`
+	// storageRef names the StorageLocation that the file was published to.
+	// +optional
+	StorageRef LocalReference `json:"storageRef,omitempty,omitzero"`
+	// bucket that the file lies in; absent in a volume.
+	// +optional
+	Bucket string `json:"bucket,omitempty"`
+	// key of the file in the bucket; in a volume its path below the StorageLocation's subPath.
+	// +optional
+	Key string `json:"key,omitempty"`
+	// mediaType is, for example, video/mp4.
+	// +optional
+	MediaType string `json:"mediaType,omitempty"`
+	// sizeBytes is the size in bytes; for an HLS set that of all its files.
+	// +optional
+	SizeBytes int64 `json:"sizeBytes,omitempty"`
+	// sha256 of the file that name names, in lower-case hex.
+	// +optional
+	SHA256 string `json:"sha256,omitempty"`
+	// files is how many files belong to the artifact; for an HLS set the playlist and its segments.
+	// +optional
+	Files int32 `json:"files,omitempty"`
+	// media says what is inside.
+	// +optional
+	Media *Media `json:"media,omitempty"`
+}
+
+// ManifestReference refers to the manifest.json of a step, which lists everything that the step has published.
+type ManifestReference struct {
+	// uri is where the manifest lies, beside what it lists: s3://bucket/key or pvc://claim/path.
+	// +required
+	URI string `json:"uri"`
+	// sha256 of the manifest, in lower-case hex.
+	// +optional
+	SHA256 string `json:"sha256,omitempty"`
+	// outputs is how many artifacts the manifest lists.
+	// +optional
+	Outputs int32 `json:"outputs,omitempty"`
+	// files is how many files they are made of.
+	// +optional
+	Files int32 `json:"files,omitempty"`
+}
+
+// Media says what is inside a file.
+type Media struct {
+	// container format, for example mp4 or hls.
+	// +optional
+	Container string `json:"container,omitempty"`
+	// durationMilliseconds is the duration in milliseconds.
+	// +optional
+	DurationMilliseconds int64 `json:"durationMilliseconds,omitempty"`
+	// videoCodec is, for example, h264; absent for sound alone.
+	// +optional
+	VideoCodec string `json:"videoCodec,omitempty"`
+	// audioCodec is, for example, aac; absent for pictures alone.
+	// +optional
+	AudioCodec string `json:"audioCodec,omitempty"`
+	// width in pixels.
+	// +optional
+	Width int32 `json:"width,omitempty"`
+	// height in pixels.
+	// +optional
+	Height int32 `json:"height,omitempty"`
+}

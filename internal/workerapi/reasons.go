@@ -1,0 +1,51 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package workerapi
+
+// Reasons of a Failure.
+const (
+	// ReasonInvalidStep: the StepSpec cannot be understood; the operator and the worker image do not match.
+	ReasonInvalidStep = "InvalidStep"
+	// ReasonNotFound: the recording is not where the callback said.
+	ReasonNotFound = "NotFound"
+	// ReasonSegmentMissing: the playlist names a segment that is not there, or is empty.
+	ReasonSegmentMissing = "SegmentMissing"
+	// ReasonForbidden: the storage refuses the credentials, or the host is not allowed.
+	ReasonForbidden = "Forbidden"
+	// ReasonInvalidPlaylist: the HLS playlist breaks the rules of RFC 8216 or names what may not be fetched.
+	ReasonInvalidPlaylist = "InvalidPlaylist"
+	// ReasonTooLarge: the recording is larger than the bound.
+	ReasonTooLarge = "TooLarge"
+	// ReasonNotMedia: the recording holds no media that ffmpeg can read.
+	ReasonNotMedia = "NotMedia"
+	// ReasonNoVideo: the step makes pictures, and the recording is sound alone.
+	ReasonNoVideo = "NoVideo"
+	// ReasonFramesMissing: the recording is damaged in another way than by a missing segment, and onDamage is Fail.
+	ReasonFramesMissing = "FramesMissing"
+	// ReasonRecordingChanged: the recording changes in a way that one MP4 track cannot hold, and onChange is Fail.
+	ReasonRecordingChanged = "RecordingChanged"
+	// ReasonDurationMismatch: the recording does not last as long as the service reported, and strict is true.
+	ReasonDurationMismatch = "DurationMismatch"
+	// ReasonNotVerified: it cannot be decided whether the recording is whole, and strict is true.
+	ReasonNotVerified = "NotVerified"
+	// ReasonResultDiffers: the result does not hold what the recording does, although the recording was read well: a
+	// fault of the worker or of a disk.
+	ReasonResultDiffers = "ResultDiffers"
+	// ReasonOutOfMemory: the container, or a program in it, was killed because it needed more memory than it may have.
+	ReasonOutOfMemory = "OutOfMemory"
+	// ReasonUnsupported: the step cannot process this format.
+	ReasonUnsupported = "Unsupported"
+	// ReasonDestinationTaken: the folder holds the output of another recording.
+	ReasonDestinationTaken = "DestinationTaken"
+	// ReasonTranscodeFailed: ffmpeg failed.
+	ReasonTranscodeFailed = "TranscodeFailed"
+	// ReasonStorageUnavailable: the storage did not answer, or not in time.
+	ReasonStorageUnavailable = "StorageUnavailable"
+	// ReasonChecksumMismatch: what was written does not read back as it was sent.
+	ReasonChecksumMismatch = "ChecksumMismatch"
+	// ReasonInterrupted: the container was told to stop.
+	ReasonInterrupted = "Interrupted"
+	// ReasonInternal: anything else.
+	ReasonInternal = "Internal"
+)

@@ -1,0 +1,131 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package workerapi is the contract between the operator, which creates a step's Job, and the worker in the Job's pod: a
+// StepSpec, in the environment, says what to do, and a Result, the container's termination message, says how it ended.
+// Neither holds a secret: credentials reach a container as files of a mounted Secret.
+package workerapi
+
+import (
+	"encoding/json"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// EnvStep is the environment variable that holds the StepSpec as JSON.
+const EnvStep = "RECORDING_STEP"
+
+// The containers of a step's pod, in the order in which they run, and the worker's subcommands.
+const (
+	// ContainerFetch is the init container that reads the source; it alone has the source's credentials.
+	ContainerFetch = "fetch"
+	// ContainerProcess is the init container that runs ffmpeg; it has no credentials.
+	ContainerProcess = "process"
+	// ContainerPublish is the container that writes the results; it alone has the destination's credentials.
+	ContainerPublish = "publish"
+)
+
+// Paths in a step's pod.
+const (
+	// WorkDir is the emptyDir that the three containers share: WorkDir/source, WorkDir/output.
+	WorkDir = "/work"
+	// SourceCredentialsDir holds the source's Secret, in the fetch container alone.
+	SourceCredentialsDir = "/credentials/source"
+	// DestinationCredentialsDir holds the destination's Secret, in the publish container alone.
+	DestinationCredentialsDir = "/credentials/destination"
+	// SourceCADir holds the source's CA certificates, in the fetch container alone.
+	SourceCADir = "/ca/source"
+	// DestinationCADir holds the destination's CA certificates, in the publish container alone.
+	DestinationCADir = "/ca/destination"
+	// SourceVolumeDir is where the source's volume is mounted, read-only, in the fetch container alone.
+	SourceVolumeDir = "/volumes/source"
+	// DestinationVolumeDir is where the destination's volume is mounted, in the publish container alone.
+	DestinationVolumeDir = "/volumes/destination"
+)
+
+// Exit codes of the worker, after sysexits.h. The Job's podFailurePolicy fails the Job on ExitPermanent; everything
+// else counts against its backoffLimit.
+const (
+	// ExitPermanent says that another attempt cannot succeed (EX_DATAERR).
+	ExitPermanent = 65
+	// ExitTransient says that another attempt may succeed (EX_TEMPFAIL).
+	ExitTransient = 75
+)
+
+// MaxTerminationMessage is the most that Kubernetes keeps of a container's termination message, in bytes.
+const MaxTerminationMessage = 4096
+
+// StepSpec is everything that the worker is told about a step.
+type StepSpec struct {
+	// Namespace, File and UID are the RecordingFile; Step is the step's name. They are written to the manifest, so that
+	// no other recording's output is ever overwritten.
+	Namespace string `json:"namespace"`
+	File      string `json:"file"`
+	UID       string `json:"uid"`
+	Step      string `json:"step"`
+
+	// Kind of the step, and the kind's own settings: the struct that v1alpha1.Step has for it, with all defaults.
+	Kind     string          `json:"kind"`
+	Settings json.RawMessage `json:"settings"`
+
+	// Inputs that the step works on. Every kind so far has one.
+	Inputs      []Input     `json:"inputs"`
+	Destination Destination `json:"destination"`
+
+	// RequireLandlock has the step fail on a node whose kernel cannot keep ffmpeg from files (Landlock).
+	RequireLandlock bool `json:"requireLandlock,omitempty"`
+}
+
+// InputRecording is the name of the input that is the recording itself; another input has the name of its step.
+const InputRecording = "recording"
+
+// Input is one thing that a step works on: an artifact in Storage, or URL.
+type Input struct {
+	// Step is the step that made the artifact, or InputRecording.
+	Step string `json:"step"`
+	// Format is HLS (the artifact or URL is a playlist) or MP4 (one media file).
+	Format string `json:"format"`
+
+	// Artifact that is read. Its Bucket overrides that of an S3 Storage; in a volume it is the first folder below
+	// subPath. Empty: the Storage's own bucket, or subPath itself. Its Key is the full key in the bucket: the Storage's
+	// prefix is not added. Its SizeBytes is what was reported; 0: unknown.
+	Artifact v1alpha1.Artifact `json:"artifact"`
+	// Storage that the artifact lies in; nil: URL is downloaded.
+	Storage *Storage `json:"storage,omitempty"`
+
+	// URL is downloaded when Storage is nil, from AllowedHosts alone, without credentials.
+	URL string `json:"url,omitempty"`
+	// AllowedHosts are host or host:port; every URL that is followed, redirects and segments included, must be at one.
+	AllowedHosts []string `json:"allowedHosts,omitempty"`
+	// DeniedNetworks are CIDRs that reading a URL or an S3 Storage never connects to, whatever name leads there. The
+	// address is compared when connecting, after the name is resolved. Empty: those of networks.Local.
+	DeniedNetworks []string `json:"deniedNetworks,omitempty"`
+
+	// DurationSeconds is what was reported; 0: unknown.
+	DurationSeconds int64 `json:"durationSeconds,omitempty"`
+	// MaxBytes bounds what is fetched.
+	MaxBytes int64 `json:"maxBytes"`
+}
+
+// Ref is the key or the URL that is read.
+func (i *Input) Ref() string {
+	if i.Storage == nil {
+		return i.URL
+	}
+	return i.Artifact.Key
+}
+
+// Storage is a StorageLocation as a container sees it. The credentials of an S3 location are the files accessKeyID,
+// secretAccessKey and, optionally, sessionToken in SourceCredentialsDir or DestinationCredentialsDir; its CA, when
+// Spec.S3.CASecretRef is set, is the file ca.crt in SourceCADir or DestinationCADir.
+type Storage struct {
+	Name string                       `json:"name"`
+	Spec v1alpha1.StorageLocationSpec `json:"spec"`
+}
+
+// Destination is where the results go.
+type Destination struct {
+	Storage Storage `json:"storage"`
+	// Path is the folder below the Storage's prefix or subPath; it is clean, relative and ends in a slash.
+	Path string `json:"path"`
+}
