@@ -57,7 +57,7 @@ func TestReadmeApplies(t *testing.T) {
 func TestReasonsAreDocumented(t *testing.T) {
 	t.Parallel()
 	page := readDoc(t, "docs", "reference", "conditions.md")
-	for _, path := range []string{"condition_types.go", filepath.Join("..", "..", "internal", "workerapi", "task.go")} {
+	for _, path := range []string{"condition_types.go", filepath.Join("..", "..", "internal", "workerapi", "reasons.go")} {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
 			t.Fatal(err)

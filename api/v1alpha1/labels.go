@@ -11,6 +11,8 @@ const (
 	LabelFile = "recording.sparkrtc.dev/file"
 	// LabelStep is on every Job and Pod of a step: the name of the step.
 	LabelStep = "recording.sparkrtc.dev/step"
+	// LabelStepKind is on every Job and Pod of a step: the kind of the step, for example transcode.
+	LabelStepKind = "recording.sparkrtc.dev/step-kind"
 	// LabelPipeline is on every ControllerRevision that keeps a pipeline as it was: the name of the RecordingPipeline.
 	LabelPipeline = "recording.sparkrtc.dev/pipeline"
 	// LabelManagedBy is Kubernetes' recommended label; its value here is ManagedBy.
@@ -23,6 +25,11 @@ const (
 const (
 	// AnnotationRevision is on every Job of a step: the ControllerRevision that the Job was made from.
 	AnnotationRevision = "recording.sparkrtc.dev/pipeline-revision"
+	// AnnotationRun is on every Job of a step: the number of the run that the Job is part of.
+	AnnotationRun = "recording.sparkrtc.dev/run"
+	// AnnotationSuspended is on a Job that the operator suspended because of spec.suspend. A suspended Job without it was
+	// suspended by somebody else, for example Kueue, and is never resumed by the operator.
+	AnnotationSuspended = "recording.sparkrtc.dev/suspended"
 	// AnnotationInput is on every Job of a step: a digest of the facts of the file that the Job processes.
 	AnnotationInput = "recording.sparkrtc.dev/input"
 )

@@ -56,9 +56,9 @@ type Thumbnails struct {
 
 // PictureTime is a time from the beginning of a recording, for example 1m30s.
 //
-// +kubebuilder:validation:MinLength=2
 // +kubebuilder:validation:MaxLength=16
-// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('168h')",message="times must be from 0s to 168h"
+// +kubebuilder:validation:Pattern=`^([0-9]+([.][0-9]+)?(ms|s|m|h))+$`
+// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('168h')",message="times must be at most 168h"
 type PictureTime string
 
 // PictureFormat is the format of a still picture.
@@ -71,3 +71,10 @@ const (
 	// PictureWebP is WebP.
 	PictureWebP PictureFormat = "WebP"
 )
+
+// Default sets what is not set.
+func (t *Thumbnails) Default() {
+	if t.Format == "" {
+		t.Format = PictureJPEG
+	}
+}

@@ -62,7 +62,7 @@ spec:
 
 // step is a pipeline of one step, named mp4, that transcodes unless the fields say otherwise.
 func step(fields string) string {
-	if !strings.Contains(fields, "transcode:") && !strings.Contains(fields, "archive:") {
+	if !strings.Contains(fields, "transcode:") && !strings.Contains(fields, "archive:") && !strings.Contains(fields, "thumbnails:") {
 		fields = "transcode: {preset: Remux}, " + fields
 	}
 	if !strings.Contains(fields, "output:") {
@@ -73,6 +73,9 @@ func step(fields string) string {
 	}
 	return fmt.Sprintf("spec: {steps: [{%s}]}", strings.TrimSuffix(strings.TrimSpace(fields), ","))
 }
+
+// pictures is a pipeline with a step that makes them.
+func pictures(fields string) string { return step("thumbnails: {" + fields + "}") }
 
 // steps is a pipeline of archive steps, each with fields of its own, that publish to folders of their own.
 func steps(fields ...string) string {
@@ -138,6 +141,8 @@ var allowed = map[string]map[string]string{
 	minimalPipeline: {
 		"the smallest":            ``,
 		"every field":             step(`name: mp4, transcode: {preset: H264, video: {maxHeight: 720, crf: 0}, audio: {bitrateKbps: 16}, onDamage: Publish, strict: true}, retries: 0, timeout: 168h, resources: {limits: {cpu: "2", memory: 2Gi}}, nodeSelector: {disk: fast}, tolerations: [{key: media, operator: Exists}], optional: true, output: {storageRef: {name: archive}, path: "{namespace}/{source}/{app}/{task}/{room}/{stream}/{format}/{file}/{step}/{start}/{date}/"}`),
+		"every field of pictures": pictures(`times: [0s, 1m30s, 1500ms, 168h], percentages: [0, 50, 100], poster: true, format: WebP, maxWidth: 7680, maxHeight: 16`),
+		"a poster alone":          pictures(`poster: true`),
 		"every field of Remux":    step(`transcode: {preset: Remux, onChange: Split, onDamage: Fail, strict: true}`),
 		"steps in any order":      steps("name: b, dependsOn: [a]", "name: a", "name: c, input: {step: b}"),
 		"16 steps":                `spec: {steps: ` + list(16, "{name: s%d, archive: {}, output: {storageRef: {name: archive}}}") + `}`,
@@ -325,11 +330,33 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a step with a long name", steps("name: " + long(25)), "spec.steps[0].name", "24"},
 	{minimalPipeline, "a step in capitals", steps("name: MP4"), "spec.steps[0].name", "should match"},
 	{minimalPipeline, "a step with a hyphen at its end", steps("name: a-"), "spec.steps[0].name", "should match"},
-	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode and archive must be set"},
-	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode and archive must be set"},
+	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive and thumbnails must be set"},
+	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive and thumbnails must be set"},
 	{minimalPipeline, "an archive with an input", `spec: {steps: [{name: a, archive: {}, output: {storageRef: {name: archive}}}, {name: b, archive: {}, input: {step: a}, output: {storageRef: {name: archive}}}]}`, "spec.steps[1].input", "takes no input"},
 	{minimalPipeline, "no preset", step("transcode: {}"), "spec.steps[0].transcode.preset", "Required"},
 	{minimalPipeline, "another preset", step("transcode: {preset: AV1}"), "spec.steps[0].transcode.preset", "Unsupported value"},
+	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive and thumbnails must be set"},
+	{minimalPipeline, "no pictures", pictures(""), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
+	{minimalPipeline, "no poster", pictures("poster: false"), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
+	{minimalPipeline, "no times", pictures("times: []"), "spec.steps[0].thumbnails.times", "at least 1 items"},
+	{minimalPipeline, "17 times", pictures("times: " + list(17, "%ds")), "spec.steps[0].thumbnails.times", "must have at most 16 items"},
+	{minimalPipeline, "a time twice", pictures("times: [10s, 10s]"), "spec.steps[0].thumbnails.times[1]", "Duplicate value"},
+	{minimalPipeline, "a time that is none", pictures("times: [soon]"), "spec.steps[0].thumbnails.times[0]", "should match"},
+	{minimalPipeline, "a long time", pictures("times: [10000000000000000s]"), "spec.steps[0].thumbnails.times[0]", "may not be more than 16 bytes"},
+	{minimalPipeline, "a time before the beginning", pictures("times: [-1s]"), "spec.steps[0].thumbnails.times[0]", "should match"},
+	{minimalPipeline, "a time after a week", pictures("times: [169h]"), "spec.steps[0].thumbnails.times[0]", "times must be at most 168h"},
+	{minimalPipeline, "no percentages", pictures("percentages: []"), "spec.steps[0].thumbnails.percentages", "at least 1 items"},
+	{minimalPipeline, "17 percentages", pictures("percentages: " + list(17, "%d")), "spec.steps[0].thumbnails.percentages", "must have at most 16 items"},
+	{minimalPipeline, "a percentage twice", pictures("percentages: [1, 1]"), "spec.steps[0].thumbnails.percentages[1]", "Duplicate value"},
+	{minimalPipeline, "a negative percentage", pictures("percentages: [-1]"), "spec.steps[0].thumbnails.percentages[0]", "greater than or equal to 0"},
+	{minimalPipeline, "101 percent", pictures("percentages: [101]"), "spec.steps[0].thumbnails.percentages[0]", "less than or equal to 100"},
+	{minimalPipeline, "another format of pictures", pictures("poster: true, format: PNG"), "spec.steps[0].thumbnails.format", "Unsupported value"},
+	{minimalPipeline, "a narrow picture", pictures("poster: true, maxWidth: 14"), "spec.steps[0].thumbnails.maxWidth", "greater than or equal to 16"},
+	{minimalPipeline, "a wide picture", pictures("poster: true, maxWidth: 7682"), "spec.steps[0].thumbnails.maxWidth", "less than or equal to 7680"},
+	{minimalPipeline, "an odd width", pictures("poster: true, maxWidth: 321"), "spec.steps[0].thumbnails.maxWidth", "multiple of 2"},
+	{minimalPipeline, "a flat picture", pictures("poster: true, maxHeight: 14"), "spec.steps[0].thumbnails.maxHeight", "greater than or equal to 16"},
+	{minimalPipeline, "a tall picture", pictures("poster: true, maxHeight: 4322"), "spec.steps[0].thumbnails.maxHeight", "less than or equal to 4320"},
+	{minimalPipeline, "an odd height", pictures("poster: true, maxHeight: 181"), "spec.steps[0].thumbnails.maxHeight", "multiple of 2"},
 	{minimalPipeline, "Remux with video", step("transcode: {preset: Remux, video: {crf: 20}}"), "spec.steps[0].transcode", "neither video nor audio"},
 	{minimalPipeline, "Remux with audio", step("transcode: {preset: Remux, audio: {bitrateKbps: 64}}"), "spec.steps[0].transcode", "neither video nor audio"},
 	{minimalPipeline, "another way to change", step("transcode: {preset: Remux, onChange: Ignore}"), "spec.steps[0].transcode.onChange", "Unsupported value"},
@@ -558,12 +585,12 @@ func TestStatusRules(t *testing.T) {
 	const condition = `{type: Ready, status: "True", reason: Succeeded, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}`
 	for name, c := range map[string]struct{ status, field, message string }{
 		"a condition twice":     {`{conditions: [` + condition + `, ` + condition + `]}`, "status.conditions[1]", "Duplicate value"},
-		"a step twice":          {`{steps: [{name: a, state: Pending}, {name: a, state: Failed}]}`, "status.steps[1]", "Duplicate value"},
 		"a state of its own":    {`{steps: [{name: a, state: Lost}]}`, "status.steps[0].state", "Unsupported value"},
 		"17 steps":              {`{steps: ` + list(17, "{name: s%d, state: Pending}") + `}`, "status.steps", "Too many"},
-		"65 outputs":            {`{steps: [{name: a, state: Succeeded, outputs: ` + list(65, `{uri: "s3://b/%d"}`) + `}]}`, "status.steps[0].outputs", "Too many"},
-		"an output of nothing":  {`{steps: [{name: a, state: Succeeded, outputs: [{sizeBytes: 1}]}]}`, "status.steps[0].outputs[0].uri", "Required"},
-		"a long message":        {`{steps: [{name: a, state: Failed, message: ` + long(1025) + `}]}`, "status.steps[0].message", "1024"},
+		"5 outputs":             {`{steps: [{name: a, state: Succeeded, outputs: ` + list(5, `{name: a%d}`) + `}]}`, "status.steps[0].outputs", "Too many"},
+		"an output of nothing":  {`{steps: [{name: a, state: Succeeded, outputs: [{sizeBytes: 1}]}]}`, "status.steps[0].outputs[0].name", "Required"},
+		"a long message":        {`{steps: [{name: a, state: Failed, message: ` + long(513) + `}]}`, "status.steps[0].message", "512"},
+		"a manifest of nothing": {`{steps: [{name: a, state: Succeeded, manifest: {outputs: 1}}]}`, "status.steps[0].manifest.uri", "Required"},
 		"17 findings":           {`{steps: [{name: a, state: Succeeded, integrity: {state: Damaged, checked: Structure, findings: ` + list(17, `{type: Corrupt, segment: %d}`) + `}}]}`, "status.steps[0].integrity.findings", "Too many"},
 		"a finding of nothing":  {`{steps: [{name: a, state: Succeeded, integrity: {state: Intact, checked: Structure, findings: [{message: m}]}}]}`, "status.steps[0].integrity.findings[0].type", "Required"},
 		"a long finding":        {`{steps: [{name: a, state: Succeeded, integrity: {state: Intact, checked: Structure, findings: [{type: Pause, message: ` + long(257) + `}]}}]}`, "status.steps[0].integrity.findings[0].message", "256"},
@@ -618,6 +645,7 @@ func TestDefaults(t *testing.T) {
 		"ttl":            {minimalPipeline, ``, []string{"spec", "ttlAfterFinished"}, "24h"},
 		"crf":            {minimalPipeline, step("transcode: {preset: H264, video: {}}"), []string{"spec", "steps", "0", "transcode", "video", "crf"}, int64(23)},
 		"bit rate":       {minimalPipeline, step("transcode: {preset: H264, audio: {}}"), []string{"spec", "steps", "0", "transcode", "audio", "bitrateKbps"}, int64(128)},
+		"picture format": {minimalPipeline, pictures("poster: true"), []string{"spec", "steps", "0", "thumbnails", "format"}, "JPEG"},
 		"damage fails":   {minimalPipeline, step("transcode: {preset: H264}"), []string{"spec", "steps", "0", "transcode", "onDamage"}, "Fail"},
 		"change":         {minimalPipeline, step("transcode: {preset: Remux}"), []string{"spec", "steps", "0", "transcode", "onChange"}, nil},
 		"no video":       {minimalPipeline, step("transcode: {preset: H264}"), []string{"spec", "steps", "0", "transcode", "video"}, nil},

@@ -15,7 +15,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -28,9 +27,8 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
-	"sparkrtc.dev/recording-operator/internal/plan"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/routing"
-	"sparkrtc.dev/recording-operator/internal/status"
 )
 
 // conflictDelay gives the cache time to show what a write was refused over.
@@ -100,38 +98,21 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 			return ctrl.Result{}, client.IgnoreNotFound(err)
 		}
 	}
-	now := r.Clock.Now()
-	seen, err := r.gather(ctx, file, now)
+	seen, err := r.gather(ctx, file, r.Clock.Now())
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("gather: %w", err)
 	}
 	if seen.finished {
-		kept := status.Keep(file, seen.facts)
-		if delay := r.delay(file, &kept); delay > 0 {
-			return ctrl.Result{RequeueAfter: delay}, nil
-		}
-		return ctrl.Result{}, r.report(ctx, file, kept, nil)
+		return r.write(ctx, seen, keptStatus(seen))
 	}
-	var steps plan.Plan
-	if seen.blocked == nil {
-		steps = plan.Make(seen.planned())
+	decision := pipeline.Decide(&seen.Observation)
+	outcome, applyErr := r.apply(ctx, seen, decision)
+	taskIDs, taskErr := r.createTasks(ctx, seen)
+	retry, patchErr := r.write(ctx, seen, fileStatus(seen, decision.Status(outcome), taskIDs))
+	if retry.RequeueAfter == 0 {
+		retry.RequeueAfter = decision.RecheckAfter
 	}
-	problems, applyErr := r.apply(ctx, seen, &steps)
-	var taskErr error
-	seen.taskIDs, taskErr = r.createTasks(ctx, seen)
-	applyErr = errors.Join(applyErr, taskErr)
-	computed := status.Compute(seen.observed(steps, problems))
-	// The Jobs are created; the status is computed again when it may be written.
-	if delay := r.delay(file, &computed); delay > 0 && applyErr == nil {
-		return ctrl.Result{RequeueAfter: delay}, nil
-	}
-	patchErr := r.report(ctx, file, computed, seen.steps())
-	if apierrors.IsConflict(patchErr) {
-		// Most often it is a callback that changed the file.
-		retry, _ := afterConflict(patchErr)
-		return retry, applyErr
-	}
-	return ctrl.Result{RequeueAfter: steps.RecheckAfter}, errors.Join(applyErr, patchErr)
+	return retry, errors.Join(applyErr, taskErr, patchErr)
 }
 
 // delay is how long the write of a changed status has to wait while callbacks arrive.
@@ -142,13 +123,21 @@ func (r *FileReconciler) delay(file *v1alpha1.RecordingFile, computed *v1alpha1.
 	return r.Pacer.Delay()
 }
 
-// report writes the status when it differs from what is there, and then says so in events and metrics.
-func (r *FileReconciler) report(ctx context.Context, file *v1alpha1.RecordingFile, computed v1alpha1.RecordingFileStatus, steps []v1alpha1.Step) error {
-	before := file.DeepCopy()
-	file.Status = computed
-	if err := patchStatus(ctx, r.Client, before, file); err != nil {
-		return client.IgnoreNotFound(err) // deleted meanwhile
+// write reports the status. While callbacks arrive in a burst it does so later, and the status is computed again then.
+func (r *FileReconciler) write(ctx context.Context, seen *gathered, status v1alpha1.RecordingFileStatus) (ctrl.Result, error) {
+	if delay := r.delay(seen.file, &status); delay > 0 {
+		return ctrl.Result{RequeueAfter: delay}, nil
 	}
-	r.announce(file, &before.Status, steps)
+	return afterConflict(r.report(ctx, seen, status))
+}
+
+// report writes the status when it differs from what is there, and then says so in events and metrics.
+func (r *FileReconciler) report(ctx context.Context, seen *gathered, status v1alpha1.RecordingFileStatus) error {
+	before := seen.file.DeepCopy()
+	seen.file.Status = status
+	if err := patchStatus(ctx, r.Client, before, seen.file); err != nil {
+		return err
+	}
+	r.recordEvents(seen, &before.Status)
 	return nil
 }

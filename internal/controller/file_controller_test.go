@@ -134,7 +134,7 @@ func TestUnknownPipelineIsWaitedFor(t *testing.T) {
 	g.Expect(stalled.Reason).To(Equal(v1alpha1.ReasonPipelineNotFound))
 	g.Expect(stalled.Message).To(ContainSubstring(`"lecture"`))
 
-	create(t, pipeline(namespace, twoSteps()...))
+	create(t, lecturePipeline(namespace, twoSteps()...))
 	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeNil())
 }
@@ -154,7 +154,7 @@ func TestMissingSourceAndStorageAreWaitedFor(t *testing.T) {
 		}, timeout, poll).Should(Succeed())
 	}
 	stalledBecause(v1alpha1.ReasonSourceNotFound)
-	create(t, pipeline(namespace, twoSteps()...), source(namespace, toLecture("")))
+	create(t, lecturePipeline(namespace, twoSteps()...), source(namespace, toLecture("")))
 	stalledBecause(v1alpha1.ReasonStorageLocationNotFound)
 	create(t, storage(namespace, "archive"), storage(namespace, "recordings"))
 	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
@@ -193,7 +193,7 @@ func TestGrownFileIsProcessedAgain(t *testing.T) {
 	g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
 	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	g.Expect(file.Status.Run).To(BeEquivalentTo(2))
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("grew"))
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring("run 2"))
 	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(2))
 }
 
@@ -219,7 +219,7 @@ func TestSuspendAndResume(t *testing.T) {
 func TestSkippedStaysSkipped(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
-	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...),
+	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), lecturePipeline(namespace, twoSteps()...),
 		source(namespace, toLecture("recording.format == 'MP4'")), recordingFile(namespace, recorded()))
 	file := fileWith(t, g, namespace, v1alpha1.ReasonSkipped)
 	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue())
@@ -251,7 +251,7 @@ func TestFileReconciler_RoutesSkippedFileByNewFacts(t *testing.T) {
 		namespace := newNamespace(t)
 		file := recordingFile(namespace, recorded())
 		file.Spec.Reported.Room = ""
-		create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...), source(namespace, toLecture(route)), file)
+		create(t, storage(namespace, "recordings"), storage(namespace, "archive"), lecturePipeline(namespace, twoSteps()...), source(namespace, toLecture(route)), file)
 		skipped := fileWith(t, g, namespace, v1alpha1.ReasonSkipped)
 
 		add(&skipped.Spec)
@@ -265,7 +265,7 @@ func TestFileReconciler_RoutesSkippedFileByNewFacts(t *testing.T) {
 func TestFileReconciler_TakesTheRoomOfItsTask(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
-	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, twoSteps()...), source(namespace, toLecture("recording.room == 'room'")))
+	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), lecturePipeline(namespace, twoSteps()...), source(namespace, toLecture("recording.room == 'room'")))
 	task := ingest.NewTask(namespace, "classroom", "task")
 	task.Spec.Room = "room"
 	create(t, task)
@@ -287,7 +287,7 @@ func TestFileReconciler_TakesTheRoomOfALateTask(t *testing.T) {
 		g := NewWithT(t)
 		namespace := newNamespace(t)
 		keep := v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("x/")}
-		create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, keep), source(namespace, toLecture(route)))
+		create(t, storage(namespace, "recordings"), storage(namespace, "archive"), lecturePipeline(namespace, keep), source(namespace, toLecture(route)))
 		file := recordingFile(namespace, recorded())
 		file.Spec.Reported.Room = ""
 		create(t, file)
@@ -317,7 +317,7 @@ func TestFileReconciler_NewSignatureIsTheSameRecording(t *testing.T) {
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
 		g.Expect(file.Status.ObservedGeneration).To(Equal(file.Generation))
 	}, timeout, poll).Should(Succeed())
-	g.Expect(file.Status.Runs).To(BeEquivalentTo(1))
+	g.Expect(file.Status.Run).To(BeEquivalentTo(1))
 	g.Expect(file.Status.IgnoredFields).To(ConsistOf("width"))
 	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(1))
 }
@@ -341,7 +341,7 @@ func TestAStepWorksOnAnother(t *testing.T) {
 	create(t, recordingFile(namespace, recorded()))
 	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/a/a.mp4")
 	small := jobOf(t, g, namespace, "small")
-	g.Expect(small.Spec.Template.Spec.InitContainers[0].Env[0].Value).To(ContainSubstring(`"bucket":"archive","object":"a/a.mp4"`))
+	g.Expect(small.Spec.Template.Spec.InitContainers[0].Env[0].Value).To(ContainSubstring(`"bucket":"archive","key":"a/a.mp4"`))
 }
 
 func TestDeletingTheSourceLeavesWorkInFlightAlone(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
 )
 
 // Indexes of the cache.
@@ -103,7 +104,7 @@ func label(object client.Object, key string) []string {
 // that look and the writing of its status, and the watch of what appeared must find the file all the same.
 func pending(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
-	if !ok || meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady) || finished(&file.Status, file.Status.Input) {
+	if !ok || meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady) || pipeline.Finished(&file.Status.ProcessingStatus, file.Status.Input) {
 		return nil
 	}
 	return []string{"true"}
@@ -138,7 +139,7 @@ func openOfSource(object client.Object) []string {
 
 func unfinishedRevision(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
-	if !ok || file.Status.Pipeline == nil || finished(&file.Status, file.Status.Input) {
+	if !ok || file.Status.Pipeline == nil || pipeline.Finished(&file.Status.ProcessingStatus, file.Status.Input) {
 		return nil
 	}
 	return []string{file.Status.Pipeline.Revision}

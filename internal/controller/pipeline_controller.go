@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/plan"
+	"sparkrtc.dev/recording-operator/internal/steps"
 )
 
 const (
@@ -95,8 +95,8 @@ func (r *PipelineReconciler) report(ctx context.Context, pipeline *v1alpha1.Reco
 }
 
 func (r *PipelineReconciler) examine(ctx context.Context, pipeline *v1alpha1.RecordingPipeline) (finding, error) {
-	if cycle := plan.Cycle(pipeline.Spec.Steps); len(cycle) > 0 {
-		return notReady(v1alpha1.ReasonPipelineInvalid, "spec.steps: %v wait for each other", cycle), nil
+	if err := steps.Validate(&pipeline.Spec); err != nil {
+		return notReady(v1alpha1.ReasonPipelineInvalid, "%v", err), nil
 	}
 	for i, step := range pipeline.Spec.Steps {
 		name := step.Output.StorageRef.Name

@@ -76,7 +76,7 @@ func TestSourceReadiness(t *testing.T) {
 func TestPipelineReadiness(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
-	p := pipeline(namespace, twoSteps()...)
+	p := lecturePipeline(namespace, twoSteps()...)
 	create(t, p)
 	conditions := func() []metav1.Condition { return p.Status.Conditions }
 	eventuallyReady(t, g, p, conditions, v1alpha1.ReasonStorageLocationNotFound, "spec.steps[0].output.storageRef")
@@ -128,7 +128,7 @@ func TestClaimReadiness(t *testing.T) {
 func TestReadinessIsToldOnce(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
-	s, p := source(namespace), pipeline(namespace, twoSteps()...)
+	s, p := source(namespace), lecturePipeline(namespace, twoSteps()...)
 	l := &v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "films"},
 		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}}
 	create(t, s, p, l)

@@ -38,3 +38,12 @@ func newRevision(pipeline *v1alpha1.RecordingPipeline) (*appsv1.ControllerRevisi
 		Revision: pipeline.Generation,
 	}, nil
 }
+
+// readRevision is the pipeline that a revision keeps.
+func readRevision(revision *appsv1.ControllerRevision) (*v1alpha1.RecordingPipelineSpec, error) {
+	spec := &v1alpha1.RecordingPipelineSpec{}
+	if err := json.Unmarshal(revision.Data.Raw, spec); err != nil {
+		return nil, fmt.Errorf("decode pipeline revision %s: %w", revision.Name, err)
+	}
+	return spec, nil
+}

@@ -13,12 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
 )
 
 // done says that nothing follows any more, as long as the facts and wishes stay what they were when the status was
 // written. Most files are done; they are what the cache's memory is made of.
 func done(file *v1alpha1.RecordingFile) bool {
-	return finished(&file.Status, file.Status.Input) || skipped(file)
+	return pipeline.Finished(&file.Status.ProcessingStatus, file.Status.Input) || skipped(file)
 }
 
 // upToDate says that a file is done, and that its status speaks of it as it is.

@@ -151,7 +151,7 @@ func output(path string) v1alpha1.StepOutput {
 	return v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}, Path: path}
 }
 
-func pipeline(namespace string, steps ...v1alpha1.Step) *v1alpha1.RecordingPipeline {
+func lecturePipeline(namespace string, steps ...v1alpha1.Step) *v1alpha1.RecordingPipeline {
 	return &v1alpha1.RecordingPipeline{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "lecture"},
 		Spec:       v1alpha1.RecordingPipelineSpec{Steps: steps},
@@ -205,7 +205,7 @@ func classroom(t *testing.T, steps ...v1alpha1.Step) string {
 		steps = twoSteps()
 	}
 	namespace := newNamespace(t)
-	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), pipeline(namespace, steps...), source(namespace, toLecture("")))
+	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), lecturePipeline(namespace, steps...), source(namespace, toLecture("")))
 	return namespace
 }
 

@@ -24,7 +24,6 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/recording"
-	"sparkrtc.dev/recording-operator/internal/status"
 )
 
 // defaultOpenTimeout is that of a source that says nothing, or is gone: the longest cycle of the service is 12 h.
@@ -77,7 +76,7 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 		openTimeout = source.Spec.OpenTimeout.Duration
 	}
 	before := task.DeepCopy()
-	computed, wait := status.ComputeTask(status.TaskObservation{Task: task, Files: facts, OpenTimeout: openTimeout, Now: r.Clock.Now()})
+	computed, wait := recording.ComputeTask(recording.TaskObservation{Task: task, Files: facts, OpenTimeout: openTimeout, Now: r.Clock.Now()})
 	task.Status = computed
 	if err := patchStatus(ctx, r.Client, before, task); err != nil {
 		return afterConflict(err)

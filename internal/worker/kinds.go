@@ -5,6 +5,8 @@ package worker
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/worker/archive"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
@@ -20,6 +22,9 @@ var kinds = map[string]func(settings json.RawMessage) (step.Kind, error){
 	"thumbnails": thumbnails.New,
 	"transcode":  transcode.New,
 }
+
+// Kinds are the names of the kinds of steps that this worker can do, sorted.
+func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kindOf is the step's kind with its settings.
 func kindOf(spec *workerapi.StepSpec) (step.Kind, error) {

@@ -15,8 +15,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/jobs"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
+	"sparkrtc.dev/recording-operator/internal/steps"
+	"sparkrtc.dev/recording-operator/internal/steps/job"
 )
 
 // stepJob is the Job of a step as the operator would create it, for a file that exists.
@@ -30,16 +32,17 @@ func stepJob(t *testing.T, namespace string) *batchv1.Job {
 		CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"}, CASecretRef: &v1alpha1.SecretKeyReference{Name: "ca", Key: "ca.pem"},
 	}}
 	claim := v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}
-	job, err := jobs.Build(jobs.Work{
-		File: file, Facts: recording.Of(&file.Spec), Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}, Source: &v1alpha1.RecordingSource{},
-		SourceStorage:      &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: s3},
-		DestinationStorage: &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: claim},
-		Revision:           "lecture-1", WorkerImage: "worker:test",
+	made, problem := steps.Build(&job.Work{
+		Start: pipeline.Start{Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}, Run: 1, InputDigest: "facts"},
+		File:  file, Facts: recording.Of(&file.Spec), Source: &v1alpha1.RecordingSource{},
+		InputStorage:  &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: s3},
+		OutputStorage: &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: claim},
+		Revision:      "lecture-1", WorkerImage: "worker:test",
 	})
-	if err != nil {
-		t.Fatal(err)
+	if problem != nil {
+		t.Fatal(problem.Message)
 	}
-	return job
+	return made
 }
 
 // TestStolenTokenMakesNoOtherPods: with the manager's own account, RBAC and all, nothing but the Jobs of steps can be

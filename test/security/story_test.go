@@ -27,8 +27,8 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/ingest"
-	"sparkrtc.dev/recording-operator/internal/jobs"
 	"sparkrtc.dev/recording-operator/internal/recording"
+	"sparkrtc.dev/recording-operator/internal/steps/job"
 )
 
 // tell plays everything that the operator does in one namespace, the rare ways included, so that every right of its
@@ -226,13 +226,13 @@ func tellForeignJob(t *testing.T, namespace string) {
 	file.Spec.Suspend = true
 	create(t, file)
 	create(t, &batchv1.Job{
-		ObjectMeta: named(namespace, jobs.Name(file, "keep", recording.Of(&file.Spec).Digest())),
+		ObjectMeta: named(namespace, job.Name(file, "keep", 1, recording.Of(&file.Spec).Digest())),
 		Spec: batchv1.JobSpec{Suspend: new(true), Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "c", Image: "i"}},
 		}}},
 	})
 	suspend(t, file, false)
-	statusIs(t, namespace, file.Name, v1alpha1.ReasonFailed, "not this file's")
+	statusIs(t, namespace, file.Name, v1alpha1.ReasonFailed, "does not belong to this file")
 }
 
 // tellLostRevision names a revision that the cache does not have: it is read live.

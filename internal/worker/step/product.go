@@ -112,7 +112,7 @@ func (p *Product) Artifacts(locate func(name string) v1alpha1.Artifact) []v1alph
 }
 
 // Count is a number of files as the API has it. The bound is more than any playlist may name.
-func Count(files int) int32 { return int32(min(files, 1<<30)) }
+func Count(files int) int32 { return int32(min(files, 1<<30)) } //nolint:gosec // bounded
 
 // Names are the final names of all files.
 func (p *Product) Names() []string {

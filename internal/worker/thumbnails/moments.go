@@ -79,29 +79,39 @@ func (t *taker) find(at int64) (*stretch, []shot) {
 		}
 	}
 	at = max(at-part.Start, part.first)
-	var shown, before, after *shot
+	var shown, before, after choice
 	for placed := range part.Packets(media.Video) {
-		each := &shot{at: placed.PTS, entry: placed.Entry}
-		if placed.PTS <= at && (shown == nil || placed.PTS > shown.at) {
-			shown = each
-		}
-		if !placed.Key {
-			continue
-		}
-		if placed.PTS <= at && (before == nil || placed.PTS > before.at) {
-			before = each
-		}
-		if placed.PTS > at && (after == nil || placed.PTS < after.at) {
-			after = each
+		each := shot{at: placed.PTS, entry: placed.Entry}
+		switch {
+		case placed.PTS <= at:
+			shown.offer(each, each.at > shown.at)
+			if placed.Key {
+				before.offer(each, each.at > before.at)
+			}
+		case placed.Key:
+			after.offer(each, each.at < after.at)
 		}
 	}
 	var found []shot
-	for _, each := range []*shot{shown, before, after} {
-		if each != nil {
-			found = append(found, *each)
+	for _, each := range []choice{shown, before, after} {
+		if each.made {
+			found = append(found, each.shot)
 		}
 	}
 	return part, found
+}
+
+// choice is the best picture so far.
+type choice struct {
+	shot
+	made bool
+}
+
+// offer takes a picture that is the first, or better.
+func (c *choice) offer(each shot, better bool) {
+	if !c.made || better {
+		c.shot, c.made = each, true
+	}
 }
 
 // size is how large a picture is to be. It is known where pixels are square.

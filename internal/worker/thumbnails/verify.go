@@ -20,8 +20,8 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// maxPixels bounds a picture that is decoded here: 8192x8192, more than any recording has.
-const maxPixels = 1 << 26
+// maxPixels bounds a picture that is decoded here: 8192x4096. No recording has more than 7680x4320.
+const maxPixels = 1 << 25
 
 // decoder reads pictures of one format.
 type decoder struct {

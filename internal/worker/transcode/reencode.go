@@ -18,26 +18,15 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
-// Defaults of encoding; the API server sets them too, when the settings are there at all.
-const (
-	defaultCRF       = 23
-	defaultAudioKbps = 128
-)
-
 // encoding is how the timeline is encoded: the canvas is as large as the largest picture.
 func (m *maker) encoding() ffmpeg.Encoding {
-	e := ffmpeg.Encoding{CRF: defaultCRF, AudioKbps: defaultAudioKbps}
+	settings := *m.spec
+	settings.Preset = v1alpha1.PresetH264 // also where preset Remux re-encodes what changes
+	settings.Default()
+	e := ffmpeg.Encoding{CRF: int(*settings.Video.CRF), AudioKbps: int(*settings.Audio.BitrateKbps)}
 	maxHeight := 0
-	if video := m.spec.Video; video != nil {
-		if video.CRF != nil {
-			e.CRF = int(*video.CRF)
-		}
-		if video.MaxHeight != nil {
-			maxHeight = int(*video.MaxHeight)
-		}
-	}
-	if audio := m.spec.Audio; audio != nil && audio.BitrateKbps != nil {
-		e.AudioKbps = int(*audio.BitrateKbps)
+	if settings.Video.MaxHeight != nil {
+		maxHeight = int(*settings.Video.MaxHeight)
 	}
 	if track := m.timeline.Video; track != nil {
 		e.Width, e.Height = canvas(track, maxHeight)

@@ -28,7 +28,11 @@ import (
 // New reads the settings: a v1alpha1.Transcode.
 func New(settings json.RawMessage) (step.Kind, error) {
 	kind := &transcode{}
-	return kind, step.Decode(settings, &kind.spec)
+	if err := step.Decode(settings, &kind.spec); err != nil {
+		return nil, err
+	}
+	kind.spec.Default()
+	return kind, nil
 }
 
 // transcode makes MP4s by one step's settings.

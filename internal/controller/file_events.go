@@ -1,0 +1,107 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/steps"
+)
+
+// recordEvents says what changed, now that it is written: in events for people, in metrics for machines.
+func (r *FileReconciler) recordEvents(seen *gathered, before *v1alpha1.RecordingFileStatus) {
+	file := seen.file
+	if file.Status.Run > 1 && file.Status.Run != before.Run {
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "FileUpdated", "Process", "the recording changed after it was processed; processing it again")
+	}
+	for i := range file.Status.Steps {
+		r.recordStep(seen, &file.Status.Steps[i], before)
+	}
+	r.recordDamage(file, before)
+	ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady)
+	was := meta.FindStatusCondition(before.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || was != nil && was.Reason == ready.Reason && was.Message == ready.Message {
+		return
+	}
+	if was != nil && was.Reason == ready.Reason && ready.Reason == v1alpha1.ReasonProcessing {
+		return // the events of the steps say it
+	}
+	if isUsual(ready.Reason) {
+		return
+	}
+	kind := corev1.EventTypeNormal
+	if ready.Reason == v1alpha1.ReasonFailed {
+		kind = corev1.EventTypeWarning
+	}
+	r.Recorder.Eventf(file, nil, kind, ready.Reason, "Reconcile", "%s", ready.Message)
+}
+
+// recordDamage says once that the recording is damaged, whether or not the steps succeed all the same.
+func (r *FileReconciler) recordDamage(file *v1alpha1.RecordingFile, before *v1alpha1.RecordingFileStatus) {
+	if intact := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionIntact); intact != nil &&
+		intact.Status == metav1.ConditionFalse && !meta.IsStatusConditionFalse(before.Conditions, v1alpha1.ConditionIntact) {
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, v1alpha1.ReasonDamaged, "Process", "%s", intact.Message)
+	}
+}
+
+// isUsual says that it is one of the reasons that nearly every file has at first: the STATUS column shows them, and an event costs the API
+// server as much as the callback that it would follow.
+func isUsual(reason string) bool {
+	return reason == v1alpha1.ReasonQueued || reason == v1alpha1.ReasonSkipped
+}
+
+func (r *FileReconciler) recordStep(seen *gathered, step *v1alpha1.StepStatus, before *v1alpha1.RecordingFileStatus) {
+	file := seen.file
+	var was v1alpha1.StepStatus
+	if i := slices.IndexFunc(before.Steps, func(s v1alpha1.StepStatus) bool { return s.Name == step.Name }); i >= 0 && before.Input == file.Status.Input {
+		was = before.Steps[i]
+	}
+	if pipeline.Ended(step.State) && !pipeline.Ended(was.State) {
+		r.Metrics.StepEnded(seen.kindOf(step.Name), strings.ToLower(string(step.State)), took(step))
+	}
+	switch {
+	case step.State == v1alpha1.StepRunning && was.JobName != step.JobName:
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepStarted", "Process", "step %q: created Job %s", step.Name, step.JobName)
+	case step.State == v1alpha1.StepRunning && step.Attempts > was.Attempts && step.Reason != "":
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", "Process", "step %q: attempt %d after %s; see status.steps", step.Name, step.Attempts, step.Reason)
+	case step.State == v1alpha1.StepSucceeded && was.State != step.State:
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSucceeded", "Process", "step %q: %s", step.Name, published(step))
+	case step.State == v1alpha1.StepFailed && was.State != step.State:
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", "Process", "%s; see status.steps", pipeline.Failed(step))
+	}
+}
+
+func published(step *v1alpha1.StepStatus) string {
+	if len(step.Outputs) == 0 {
+		return "done"
+	}
+	return "published " + step.Outputs[0].URI
+}
+
+func took(step *v1alpha1.StepStatus) time.Duration {
+	if step.StartTime == nil || step.CompletionTime == nil {
+		return 0
+	}
+	return step.CompletionTime.Sub(step.StartTime.Time)
+}
+
+// kindOf is the kind of a step, for metrics.
+func (g *gathered) kindOf(name string) string {
+	if g.Pipeline != nil {
+		for i := range g.Pipeline.Spec.Steps {
+			if step := &g.Pipeline.Spec.Steps[i]; step.Name == name {
+				return steps.NameOf(step)
+			}
+		}
+	}
+	return "unknown"
+}

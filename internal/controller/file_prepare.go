@@ -1,0 +1,57 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/steps"
+	"sparkrtc.dev/recording-operator/internal/steps/job"
+)
+
+// prepare builds the Job of a step from what was gathered. It reads nothing.
+func (r *FileReconciler) prepare(seen *gathered) func(pipeline.Start) (*batchv1.Job, *pipeline.Problem) {
+	return func(start pipeline.Start) (*batchv1.Job, *pipeline.Problem) {
+		work := &job.Work{
+			Start: start, File: seen.file, Facts: seen.facts, Source: seen.source,
+			Revision: seen.Pipeline.Revision, WorkerImage: r.WorkerImage, RequireLandlock: r.RequireLandlock, DeniedNetworks: r.DeniedNetworks,
+		}
+		if ttl := seen.Pipeline.Spec.TTLAfterFinished; ttl != nil {
+			work.TTL = ttl.Duration
+		}
+		var problem *pipeline.Problem
+		if work.OutputStorage, problem = seen.storage(start.Step.Output.StorageRef.Name); problem != nil {
+			return nil, problem
+		}
+		if work.InputStorage, problem = seen.inputStorage(start); problem != nil {
+			return nil, problem
+		}
+		return steps.Build(work)
+	}
+}
+
+// inputStorage is where the step reads: where its input was published to, or where the source says; nil: the recording
+// is downloaded.
+func (g *gathered) inputStorage(start pipeline.Start) (*v1alpha1.StorageLocation, *pipeline.Problem) {
+	switch {
+	case len(start.Inputs) > 0:
+		return g.storage(start.Inputs[0].StorageRef.Name)
+	case g.source == nil:
+		return nil, sourceNotFound(g.file)
+	case g.source.Spec.StorageRef != nil:
+		return g.storage(g.source.Spec.StorageRef.Name)
+	}
+	return nil, nil
+}
+
+func (g *gathered) storage(name string) (*v1alpha1.StorageLocation, *pipeline.Problem) {
+	if location := g.storages[name]; location != nil {
+		return location, nil
+	}
+	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonStorageLocationNotFound, Message: fmt.Sprintf("StorageLocation %q not found", name)}
+}

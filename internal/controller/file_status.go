@@ -1,0 +1,54 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/recording"
+)
+
+// fileStatus is the status of a file: its processing, and its facts as people read them.
+func fileStatus(seen *gathered, processing pipeline.Status, taskIDs []string) v1alpha1.RecordingFileStatus {
+	status := v1alpha1.RecordingFileStatus{
+		Conditions:         processing.Conditions,
+		ObservedGeneration: seen.file.Generation,
+		ProcessingStatus:   processing.ProcessingStatus,
+		Summary:            summaryOf(seen.facts),
+		IgnoredFields:      seen.facts.IgnoredFields,
+		TaskIDs:            taskIDs,
+	}
+	status.Summary.Reason, status.Summary.Progress = processing.Reason, processing.Progress
+	return status
+}
+
+// keptStatus is the status of a file that has nothing left to do: as it was, for the generation and the facts that were
+// read.
+func keptStatus(seen *gathered) v1alpha1.RecordingFileStatus {
+	kept := *seen.file.Status.DeepCopy()
+	kept.ObservedGeneration = seen.file.Generation
+	kept.Conditions = pipeline.Observed(kept.Conditions, seen.file.Generation)
+	kept.IgnoredFields = seen.facts.IgnoredFields
+	if before := kept.Summary; before != nil {
+		kept.Summary = summaryOf(seen.facts)
+		kept.Summary.Progress, kept.Summary.Reason = before.Progress, before.Reason
+	}
+	return kept
+}
+
+func summaryOf(facts recording.Facts) *v1alpha1.FileSummary {
+	result := &v1alpha1.FileSummary{Room: facts.Room, Stream: facts.Stream, Format: facts.Format}
+	if facts.DurationSeconds > 0 {
+		result.Duration = facts.Duration().String()
+	}
+	if facts.SizeBytes > 0 {
+		result.Size = recording.HumanSize(facts.SizeBytes)
+	}
+	if facts.Width > 0 && facts.Height > 0 {
+		result.Resolution = fmt.Sprintf("%dx%d", facts.Width, facts.Height)
+	}
+	return result
+}

@@ -1,0 +1,177 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
+)
+
+// patchJob plays somebody else who changes a Job.
+func patchJob(t *testing.T, job *batchv1.Job, patch string) {
+	t.Helper()
+	if err := k8s.Patch(t.Context(), job, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestProcessing_JobSuspendedByAQueueIsNotResumed: neither at once, nor when spec.suspend was set and taken back
+// meanwhile. When the queue resumes it, the step goes on.
+func TestProcessing_JobSuspendedByAQueueIsNotResumed(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+	job := jobOf(t, g, namespace, "mp4")
+	patchJob(t, job, `{"spec":{"suspend":true}}`)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonQueued)
+	g.Expect(file.Status.Steps[0].State).To(Equal(v1alpha1.StepSuspended))
+	g.Expect(file.Status.Steps[0].Message).To(ContainSubstring("not by spec.suspend"))
+
+	for _, step := range []struct {
+		suspend bool
+		status  string
+	}{{true, v1alpha1.ReasonSuspended}, {false, v1alpha1.ReasonQueued}} {
+		g.Eventually(func(g Gomega) {
+			g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+			file.Spec.Suspend = step.suspend
+			g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+		}, timeout, poll).Should(Succeed())
+		fileWith(t, g, namespace, step.status)
+		job = jobOf(t, g, namespace, "mp4")
+		g.Expect(job.Spec.Suspend).To(HaveValue(BeTrue()))
+		g.Expect(job.Annotations).NotTo(HaveKey(v1alpha1.AnnotationSuspended))
+	}
+	patchJob(t, job, `{"spec":{"suspend":false}}`)
+	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+}
+
+// TestProcessing_ResumingLeavesNoTrace of the operator's suspending.
+func TestProcessing_ResumingLeavesNoTrace(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	file := fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+	for _, suspend := range []bool{true, false} {
+		g.Eventually(func(g Gomega) {
+			g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+			file.Spec.Suspend = suspend
+			g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+		}, timeout, poll).Should(Succeed())
+		g.Eventually(func(g Gomega) {
+			job := jobOf(t, g, namespace, "mp4")
+			g.Expect(job.Spec.Suspend).To(HaveValue(Equal(suspend)))
+			_, noted := job.Annotations[v1alpha1.AnnotationSuspended]
+			g.Expect(noted).To(Equal(suspend))
+		}, timeout, poll).Should(Succeed())
+	}
+}
+
+// TestProcessing_WritesToJobsHavePreconditions: a Job that is another, or has changed, since it was observed is neither
+// deleted nor suspended nor resumed.
+func TestProcessing_WritesToJobsHavePreconditions(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	r := &FileReconciler{Client: k8s}
+	for name, stale := range map[string]func(*pipeline.Child){
+		"another": func(c *pipeline.Child) { c.UID, c.ResourceVersion = "another", "1" },
+		"changed": func(c *pipeline.Child) { c.ResourceVersion = "1" },
+	} {
+		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "c", Image: "i"}},
+		}}}}
+		create(t, job)
+		seen := pipeline.Child{Name: job.Name, UID: job.UID, ResourceVersion: job.ResourceVersion}
+		old := seen
+		stale(&old)
+		g.Expect(r.suspendJob(t.Context(), namespace, &old, true)).To(Succeed(), name)
+		g.Expect(r.deleteJob(t.Context(), namespace, &old)).To(Succeed(), name)
+		found := &batchv1.Job{}
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(job), found)).To(Succeed(), name)
+		g.Expect(found.ResourceVersion).To(Equal(job.ResourceVersion), name)
+		g.Expect(found.DeletionTimestamp).To(BeNil(), name)
+
+		g.Expect(r.suspendJob(t.Context(), namespace, &seen, true)).To(Succeed(), name)
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(job), found)).To(Succeed(), name)
+		g.Expect(found.Spec.Suspend).To(HaveValue(BeTrue()), name)
+		seen.ResourceVersion = found.ResourceVersion
+		g.Expect(r.deleteJob(t.Context(), namespace, &seen)).To(Succeed(), name)
+		err := k8s.Get(t.Context(), client.ObjectKeyFromObject(job), found)
+		g.Expect(apierrors.IsNotFound(err) || !found.DeletionTimestamp.IsZero()).To(BeTrue(), name)
+	}
+	g.Expect(r.deleteJob(t.Context(), namespace, &pipeline.Child{Name: "gone", UID: "u", ResourceVersion: "1"})).To(Succeed())
+}
+
+// TestProcessing_RunIsPartOfJobNames, and what a first run has published does not end a second one.
+func TestProcessing_RunIsPartOfJobNames(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t, v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("x/")})
+	create(t, recordingFile(namespace, recorded()))
+	first := jobOf(t, g, namespace, "keep")
+	g.Expect(first.Name).To(ContainSubstring("-keep-1-"))
+	g.Expect(first.Labels).To(HaveKeyWithValue(v1alpha1.LabelStepKind, "archive"))
+	succeed(t, first, "s3://archive/x/a.m3u8")
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+	for run, size := range []int64{2000, 1000} { // the second time a person takes the change back
+		file.Spec.Reported.SizeBytes = size
+		g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+		var next batchv1.Job
+		g.Eventually(func(g Gomega) {
+			jobs := jobsOf(t, namespace, "keep")
+			g.Expect(jobs).To(ContainElement(HaveField("Name", ContainSubstring(fmt.Sprintf("-keep-%d-", run+2))), &next))
+		}, timeout, poll).Should(Succeed())
+		fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+		succeed(t, &next, "s3://archive/x/a.m3u8")
+		file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+		g.Expect(file.Status.Run).To(BeEquivalentTo(run + 2))
+	}
+}
+
+// TestProcessing_StatusStaysSmall: 16 steps that publish much, over long keys, make an object of at most 16 KiB, and each
+// step that works on another still finds its input.
+func TestProcessing_StatusStaysSmall(t *testing.T) {
+	g := NewWithT(t)
+	var all []v1alpha1.Step
+	for i := range 8 {
+		name := fmt.Sprintf("mp4-%d", i)
+		all = append(all, v1alpha1.Step{Name: name, Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux}, Output: output("{step}/")},
+			v1alpha1.Step{Name: name + "-pictures", Input: &v1alpha1.StepInput{Step: name}, Thumbnails: &v1alpha1.Thumbnails{Poster: true}, Output: output("{step}/")})
+	}
+	namespace := classroom(t, all...)
+	create(t, recordingFile(namespace, recorded()))
+	key := strings.Repeat("k", 300)
+	for _, suffix := range []string{"", "-pictures"} {
+		for i := range 8 {
+			job := jobOf(t, g, namespace, fmt.Sprintf("mp4-%d%s", i, suffix))
+			result := workerapi.Result{Manifest: &v1alpha1.ManifestReference{URI: "s3://archive/" + key, SHA256: strings.Repeat("a", 64), Outputs: 4, Files: 4},
+				Integrity: &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedStructure}}
+			for range v1alpha1.MaxOutputs {
+				result.Outputs = append(result.Outputs, v1alpha1.Artifact{Name: "a.mp4", URI: "s3://archive/" + key, Bucket: "archive", Key: key, MediaType: "video/mp4"})
+			}
+			for range v1alpha1.MaxFindings {
+				result.Integrity.Findings = append(result.Integrity.Findings, v1alpha1.Finding{Type: v1alpha1.FindingCorrupt, Message: strings.Repeat("m", 200)})
+			}
+			publish(t, job, result)
+		}
+	}
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+	file.ManagedFields = nil
+	encoded, err := json.Marshal(file)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(len(encoded)).To(BeNumerically("<=", 16<<10))
+}

@@ -1,0 +1,261 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package steps_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/steps"
+	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
+)
+
+// samples are the pipelines in config/samples.
+func samples(t *testing.T) []v1alpha1.RecordingPipelineSpec {
+	t.Helper()
+	paths, err := filepath.Glob("../../config/samples/recordingpipeline_*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	var specs []v1alpha1.RecordingPipelineSpec
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sample := v1alpha1.RecordingPipeline{}
+		if err := yaml.UnmarshalStrict(data, &sample); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		specs = append(specs, sample.Spec)
+	}
+	return specs
+}
+
+// sample is a step of a kind.
+func sample(t *testing.T, kind steps.Kind) *v1alpha1.Step {
+	t.Helper()
+	for _, spec := range samples(t) {
+		for i := range spec.Steps {
+			if kind.Is(&spec.Steps[i]) {
+				spec.Steps[i].Input = nil
+				return &spec.Steps[i]
+			}
+		}
+	}
+	t.Fatalf("no pipeline in config/samples has a step of kind %s", kind.Name())
+	return nil
+}
+
+// notKinds are the structs in a step that are not a kind.
+var notKinds = []string{"input", "output", "timeout", "resources"}
+
+// TestKinds_AreThoseOfTheAPIAndTheWorker: a kind that one side lacks cannot be processed.
+func TestKinds_AreThoseOfTheAPIAndTheWorker(t *testing.T) {
+	var registered, fields []string
+	for _, kind := range steps.Kinds() {
+		registered = append(registered, kind.Name())
+	}
+	step := reflect.TypeFor[v1alpha1.Step]()
+	for field := range step.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct && !slices.Contains(notKinds, name) {
+			fields = append(fields, name)
+		}
+	}
+	slices.Sort(fields)
+	if diff := cmp.Diff(fields, registered); diff != "" {
+		t.Errorf("fields of v1alpha1.Step and the operator's registry (-API +operator):\n%s", diff)
+	}
+	if diff := cmp.Diff(worker.Kinds(), registered); diff != "" {
+		t.Errorf("the two registries (-worker +operator):\n%s", diff)
+	}
+}
+
+// TestKinds_Conform runs over every registered kind. What it says of a kind is what the pipeline relies on.
+func TestKinds_Conform(t *testing.T) {
+	for _, kind := range steps.Kinds() {
+		t.Run(kind.Name(), func(t *testing.T) {
+			t.Run("has its folders and its page", func(t *testing.T) { hasFolders(t, kind) })
+			t.Run("is the only kind of its steps", func(t *testing.T) { isAlone(t, kind) })
+			t.Run("builds the same Job again", func(t *testing.T) { buildsOnce(t, kind) })
+			t.Run("keeps credentials apart", func(t *testing.T) { keepsCredentialsApart(t, kind) })
+			t.Run("is understood by the worker", func(t *testing.T) { isUnderstood(t, kind) })
+			t.Run("is observed to its end", func(t *testing.T) { isObserved(t, kind) })
+		})
+	}
+}
+
+func hasFolders(t *testing.T, kind steps.Kind) {
+	t.Helper()
+	for _, folder := range []string{".", "../worker"} {
+		if info, err := os.Stat(filepath.Join(folder, kind.Name())); err != nil || !info.IsDir() {
+			t.Errorf("%s has no folder %s", folder, kind.Name())
+		}
+	}
+	page, err := os.ReadFile("../../docs/pipelines.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "\n| `"+kind.Name()+"`") {
+		t.Errorf("docs/pipelines.md does not say what kind %s makes of a damaged recording", kind.Name())
+	}
+}
+
+func isAlone(t *testing.T, kind steps.Kind) {
+	t.Helper()
+	step := sample(t, kind)
+	for _, other := range steps.Kinds() {
+		if other.Is(step) != (other.Name() == kind.Name()) {
+			t.Errorf("a step of kind %s is one of kind %s: %t", kind.Name(), other.Name(), other.Is(step))
+		}
+	}
+	if kind.Is(&v1alpha1.Step{Name: "none"}) {
+		t.Error("a step of no kind is one of this")
+	}
+	if err := kind.Validate(step); err != nil {
+		t.Errorf("the sample is not valid: %v", err)
+	}
+	if steps.NameOf(step) != kind.Name() {
+		t.Errorf("metrics call it %s", steps.NameOf(step))
+	}
+}
+
+func buildsOnce(t *testing.T, kind steps.Kind) {
+	t.Helper()
+	step := sample(t, kind)
+	before := step.DeepCopy()
+	one, _ := mustBuild(t, work(step))
+	two, _ := mustBuild(t, work(step))
+	if diff := cmp.Diff(one, two); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, step); diff != "" {
+		t.Errorf("building has changed the step (-before +after):\n%s", diff)
+	}
+	next := work(step)
+	next.Run++
+	if other, _ := mustBuild(t, next); other.Name == one.Name {
+		t.Errorf("two runs have the Job %s", one.Name)
+	}
+	if one.Labels[v1alpha1.LabelStepKind] != kind.Name() || one.Labels[v1alpha1.LabelStep] != step.Name ||
+		one.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy || !metav1.IsControlledBy(one, work(step).File) {
+		t.Errorf("labels %v, owners %v", one.Labels, one.OwnerReferences)
+	}
+}
+
+// keepsCredentialsApart: no container has the credentials of both sides, and the one that reads untrusted media has none.
+func keepsCredentialsApart(t *testing.T, kind steps.Kind) {
+	t.Helper()
+	made, _ := mustBuild(t, work(sample(t, kind)))
+	pod := made.Spec.Template.Spec
+	mounts := map[string][]string{}
+	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+		for _, m := range c.VolumeMounts {
+			mounts[m.Name] = append(mounts[m.Name], c.Name)
+		}
+	}
+	all := []string{workerapi.ContainerFetch, workerapi.ContainerProcess, workerapi.ContainerPublish}
+	want := map[string][]string{
+		"work": all, "tmp": all,
+		"source-credentials": {workerapi.ContainerFetch}, "source-ca": {workerapi.ContainerFetch},
+		"destination-credentials": {workerapi.ContainerPublish}, "destination-ca": {workerapi.ContainerPublish},
+	}
+	if diff := cmp.Diff(want, mounts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken || pod.ServiceAccountName != "" {
+		t.Error("the pod has a service account")
+	}
+}
+
+func isUnderstood(t *testing.T, kind steps.Kind) {
+	t.Helper()
+	_, spec := mustBuild(t, work(sample(t, kind)))
+	if spec.Kind != kind.Name() {
+		t.Errorf("the worker is told of kind %s", spec.Kind)
+	}
+	if err := worker.CheckStep(spec); err != nil {
+		t.Fatal(err)
+	}
+	spec.Settings = json.RawMessage(`{"noSuchSetting":1}`)
+	if err := worker.CheckStep(spec); err == nil || failure.Of(err).Reason != workerapi.ReasonInvalidStep || !failure.Of(err).Permanent {
+		t.Errorf("a setting that the worker does not know: %v", err)
+	}
+}
+
+func isObserved(t *testing.T, kind steps.Kind) {
+	t.Helper()
+	made, _ := mustBuild(t, work(sample(t, kind)))
+	made.UID, made.ResourceVersion, made.CreationTimestamp = "uid", "7", metav1.NewTime(time.Unix(1000, 0))
+	seen := steps.Observe(made, nil)
+	if seen.State != pipeline.ChildActive || seen.Name != made.Name || seen.UID != "uid" || seen.ResourceVersion != "7" || seen.Run != 1 ||
+		seen.Input != "0123456789abcdef" || seen.Step != made.Labels[v1alpha1.LabelStep] || seen.Revision != "lecture-0123456789" || seen.Result != nil {
+		t.Errorf("just created: %+v", seen)
+	}
+	published := workerapi.Result{Outputs: []v1alpha1.Artifact{{Name: "x", Key: "y"}}, Manifest: &v1alpha1.ManifestReference{URI: "s3://b/manifest.json"}}
+	message, err := published.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: []corev1.ContainerStatus{{
+		Name: workerapi.ContainerPublish, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: string(message)}},
+	}}}}
+	ended := metav1.NewTime(time.Unix(2000, 0))
+	made.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: ended}}
+	seen = steps.Observe(made, []corev1.Pod{pod})
+	if seen.State != pipeline.ChildSucceeded || !seen.CompletionTime.Equal(&ended) || !cmp.Equal(seen.Result, &published) {
+		t.Errorf("succeeded: %+v", seen)
+	}
+	made.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "DeadlineExceeded", LastTransitionTime: ended}}
+	if seen = steps.Observe(made, nil); seen.State != pipeline.ChildFailed || seen.Reason != "DeadlineExceeded" {
+		t.Errorf("failed: %+v", seen)
+	}
+}
+
+func TestValidate_SamplesAreValid(t *testing.T) {
+	for _, spec := range samples(t) {
+		if err := steps.Validate(&spec); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestValidate_NamesTheStep that a person has to correct.
+func TestValidate_NamesTheStep(t *testing.T) {
+	pictures := func(times ...v1alpha1.PictureTime) v1alpha1.Step {
+		return v1alpha1.Step{Name: "pictures", Thumbnails: &v1alpha1.Thumbnails{Times: times}}
+	}
+	onPictures := *remux()
+	onPictures.Input = &v1alpha1.StepInput{Step: "pictures"}
+	cyclic := *remux()
+	cyclic.DependsOn = []string{"mp4"}
+	for message, all := range map[string][]v1alpha1.Step{
+		"spec.steps: [mp4] wait for each other":                               {cyclic},
+		`spec.steps[mp4].input.step: step "pictures" makes nothing`:           {pictures("1s"), onPictures},
+		"spec.steps[pictures].thumbnails.times: 60s and 1m are the same time": {pictures("1s", "60s", "1m")},
+		"spec.steps[pictures].thumbnails.times: time: invalid duration":       {pictures("soon")},
+		"spec.steps[none]: the kind is none":                                  {{Name: "none"}},
+	} {
+		if err := steps.Validate(&v1alpha1.RecordingPipelineSpec{Steps: all}); err == nil || !strings.HasPrefix(err.Error(), message) {
+			t.Errorf("got %v, want %s", err, message)
+		}
+	}
+}

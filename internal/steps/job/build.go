@@ -1,0 +1,173 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/recording"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
+)
+
+const (
+	defaultRetries = 3
+	defaultTimeout = 6 * time.Hour
+	defaultTTL     = 24 * time.Hour
+
+	formatHLS = "HLS"
+	formatMP4 = "MP4"
+)
+
+// Work is everything that a step's Job is made from.
+type Work struct {
+	// Start is the step, the run, and the artifacts that the step works on.
+	pipeline.Start
+	File *v1alpha1.RecordingFile
+	// Facts are what is known of the recording.
+	Facts  recording.Facts
+	Source *v1alpha1.RecordingSource
+	// InputStorage is the StorageLocation that the source names, or that Inputs were published to; nil: the recording is
+	// downloaded by its URL.
+	InputStorage *v1alpha1.StorageLocation
+	// OutputStorage is the StorageLocation that the step's output names.
+	OutputStorage *v1alpha1.StorageLocation
+	// Revision is the ControllerRevision that Step was read from.
+	Revision string
+	// TTL is how long the finished Job is kept; 0: a day.
+	TTL time.Duration
+	// DeniedNetworks are never connected to by a step that reads its source from a URL or a bucket.
+	DeniedNetworks []netip.Prefix
+	// WorkerImage is the image of the worker.
+	WorkerImage string
+	// RequireLandlock has the step fail on a node without Landlock.
+	RequireLandlock bool
+}
+
+// Kind is what a kind of step adds.
+type Kind struct {
+	// Name of the kind, on both sides.
+	Name string
+	// Settings are the kind's part of the step, with all defaults.
+	Settings any
+	// Needs are the resources that the step has by default.
+	Needs Needs
+}
+
+// Build builds the Job for one step, or says what a person has to correct first.
+func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
+	spec, problem := newStepSpec(work, kind)
+	if problem != nil {
+		return nil, problem
+	}
+	encoded, err := encodeSpec(spec)
+	if err != nil {
+		return nil, problemf(v1alpha1.ReasonJobInvalid, "encode the step: %v", err)
+	}
+	labels := map[string]string{
+		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
+		v1alpha1.LabelFile:      work.File.Name,
+		v1alpha1.LabelStep:      work.Step.Name,
+		v1alpha1.LabelStepKind:  kind.Name,
+	}
+	retries := int32(defaultRetries)
+	if work.Step.Retries != nil {
+		retries = *work.Step.Retries
+	}
+	timeout := defaultTimeout
+	if work.Step.Timeout != nil {
+		timeout = work.Step.Timeout.Duration
+	}
+	ttl := work.TTL
+	if ttl == 0 {
+		ttl = defaultTTL
+	}
+	return &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      Name(work.File, work.Step.Name, work.Run, work.InputDigest),
+			Namespace: work.File.Namespace,
+			Labels:    labels,
+			Annotations: map[string]string{
+				v1alpha1.AnnotationInput:    work.InputDigest,
+				v1alpha1.AnnotationRun:      fmt.Sprint(work.Run),
+				v1alpha1.AnnotationRevision: work.Revision,
+			},
+			OwnerReferences: []metav1.OwnerReference{
+				*metav1.NewControllerRef(work.File, v1alpha1.GroupVersion.WithKind("RecordingFile")),
+			},
+		},
+		Spec: batchv1.JobSpec{
+			BackoffLimit:            &retries,
+			ActiveDeadlineSeconds:   new(int64(timeout.Seconds())),
+			TTLSecondsAfterFinished: new(int32(ttl.Seconds())),
+			PodReplacementPolicy:    new(batchv1.Failed), // never two pods of one step at once
+			PodFailurePolicy:        failurePolicy(),
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       podSpec(work, kind, spec, encoded),
+			},
+		},
+	}, nil
+}
+
+// encodeSpec writes the StepSpec as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment,
+// and an object's key may hold either.
+func encodeSpec(spec *workerapi.StepSpec) (string, error) {
+	encoded, err := json.Marshal(spec)
+	return strings.ReplaceAll(string(encoded), "$", `\u0024`), err
+}
+
+// failurePolicy ends the Job at once when another attempt cannot succeed, and does not count attempts that the
+// cluster took away (eviction, preemption, drain); activeDeadlineSeconds bounds how often that may happen.
+func failurePolicy() *batchv1.PodFailurePolicy {
+	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
+		{
+			Action: batchv1.PodFailurePolicyActionFailJob,
+			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{
+				Operator: batchv1.PodFailurePolicyOnExitCodesOpIn,
+				Values:   []int32{workerapi.ExitPermanent},
+			},
+		},
+		{
+			Action: batchv1.PodFailurePolicyActionIgnore,
+			OnPodConditions: []batchv1.PodFailurePolicyOnPodConditionsPattern{
+				{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue},
+			},
+		},
+	}}
+}
+
+func newStepSpec(work *Work, kind Kind) (*workerapi.StepSpec, *pipeline.Problem) {
+	settings, err := json.Marshal(kind.Settings)
+	if err != nil {
+		return nil, problemf(v1alpha1.ReasonJobInvalid, "encode the step's settings: %v", err)
+	}
+	input, problem := newInput(work)
+	if problem != nil {
+		return nil, problem
+	}
+	return &workerapi.StepSpec{
+		Namespace: work.File.Namespace,
+		File:      work.File.Name,
+		UID:       string(work.File.UID),
+		Step:      work.Step.Name,
+		Kind:      kind.Name,
+		Settings:  settings,
+		Inputs:    []workerapi.Input{input},
+		Destination: workerapi.Destination{
+			Storage: workerapi.Storage{Name: work.OutputStorage.Name, Spec: work.OutputStorage.Spec},
+			Path:    expandPath(work.Step.Output.Path, work.File, work.Facts, work.Step.Name),
+		},
+		RequireLandlock: work.RequireLandlock,
+	}, nil
+}

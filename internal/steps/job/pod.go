@@ -1,0 +1,147 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
+)
+
+// workerUser is the user and group of the worker image; nothing in a step's pod is root.
+const workerUser = int64(65532)
+
+// secretMode lets the worker's group read a mounted Secret, and nobody write it.
+const secretMode = int32(0o440)
+
+// caFile is the name of the CA certificates in the folder that they are mounted to, whatever the Secret's key.
+const caFile = "ca.crt"
+
+const (
+	volumeWork                   = "work"
+	volumeTemp                   = "tmp"
+	volumeSource                 = "source"
+	volumeSourceCredentials      = "source-credentials" //nolint:gosec // the name of a volume
+	volumeSourceCA               = "source-ca"
+	volumeDestination            = "destination"
+	volumeDestinationCredentials = "destination-credentials"
+	volumeDestinationCA          = "destination-ca"
+)
+
+// podSpec is the pod of a step: fetch has the source's credentials and the network, process has neither credentials
+// nor (by the worker's sandbox) the network, publish has the destination's credentials.
+func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) corev1.PodSpec {
+	sourceVolumes, sourceMounts := storageVolumes(spec.Inputs[0].Storage, mountPaths{
+		volume: volumeSource, credentials: volumeSourceCredentials, ca: volumeSourceCA,
+		volumeDir: workerapi.SourceVolumeDir, credentialsDir: workerapi.SourceCredentialsDir, caDir: workerapi.SourceCADir,
+		readOnly: true,
+	})
+	destinationVolumes, destinationMounts := storageVolumes(&spec.Destination.Storage, mountPaths{
+		volume: volumeDestination, credentials: volumeDestinationCredentials, ca: volumeDestinationCA,
+		volumeDir: workerapi.DestinationVolumeDir, credentialsDir: workerapi.DestinationCredentialsDir, caDir: workerapi.DestinationCADir,
+	})
+	volumes := []corev1.Volume{
+		{Name: volumeWork, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: workSize(spec.Inputs[0].MaxBytes)}}},
+		{Name: volumeTemp, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: quantity(maxTemp)}}},
+	}
+	volumes = append(append(volumes, sourceVolumes...), destinationVolumes...)
+	needed := resources(work, kind.Needs, spec.Inputs[0].Artifact.SizeBytes)
+	return corev1.PodSpec{
+		RestartPolicy:                corev1.RestartPolicyNever,
+		AutomountServiceAccountToken: new(false),
+		EnableServiceLinks:           new(false),
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot:        new(true),
+			RunAsUser:           new(workerUser),
+			RunAsGroup:          new(workerUser),
+			FSGroup:             new(workerUser),
+			FSGroupChangePolicy: new(corev1.FSGroupChangeOnRootMismatch),
+			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+		NodeSelector: work.Step.NodeSelector,
+		Tolerations:  work.Step.Tolerations,
+		InitContainers: []corev1.Container{
+			container(work.WorkerImage, workerapi.ContainerFetch, encoded, needed, sourceMounts),
+			container(work.WorkerImage, workerapi.ContainerProcess, encoded, needed, nil),
+		},
+		Containers: []corev1.Container{
+			container(work.WorkerImage, workerapi.ContainerPublish, encoded, needed, destinationMounts),
+		},
+		Volumes: volumes,
+	}
+}
+
+func container(image, name, encoded string, needed corev1.ResourceRequirements, mounts []corev1.VolumeMount) corev1.Container {
+	return corev1.Container{
+		Name:            name,
+		Image:           image,
+		ImagePullPolicy: corev1.PullIfNotPresent,
+		Args:            []string{name},
+		Env:             []corev1.EnvVar{{Name: workerapi.EnvStep, Value: encoded}},
+		Resources:       needed,
+		SecurityContext: &corev1.SecurityContext{
+			AllowPrivilegeEscalation: new(false),
+			ReadOnlyRootFilesystem:   new(true),
+			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		},
+		VolumeMounts: append([]corev1.VolumeMount{
+			{Name: volumeWork, MountPath: workerapi.WorkDir},
+			{Name: volumeTemp, MountPath: "/tmp"},
+		}, mounts...),
+		// The last log lines stand in for the worker's word when it could not speak, for example out of memory.
+		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+	}
+}
+
+// mountPaths says how the volumes of one StorageLocation are called and where they are mounted.
+type mountPaths struct {
+	volume, credentials, ca          string
+	volumeDir, credentialsDir, caDir string
+	readOnly                         bool
+}
+
+func storageVolumes(storage *workerapi.Storage, at mountPaths) ([]corev1.Volume, []corev1.VolumeMount) {
+	if storage == nil {
+		return nil, nil
+	}
+	if claim := storage.Spec.PersistentVolumeClaim; claim != nil {
+		return []corev1.Volume{{Name: at.volume, VolumeSource: corev1.VolumeSource{
+				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.ClaimName, ReadOnly: at.readOnly},
+			}}},
+			[]corev1.VolumeMount{{Name: at.volume, MountPath: at.volumeDir, ReadOnly: at.readOnly}}
+	}
+	s3 := storage.Spec.S3
+	volumes := []corev1.Volume{credentialsVolume(at.credentials, s3.CredentialsSecretRef.Name)}
+	mounts := []corev1.VolumeMount{{Name: at.credentials, MountPath: at.credentialsDir, ReadOnly: true}}
+	if ca := s3.CASecretRef; ca != nil {
+		volumes = append(volumes, corev1.Volume{Name: at.ca, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+			SecretName: ca.Name, Items: []corev1.KeyToPath{{Key: ca.Key, Path: caFile}}, DefaultMode: new(secretMode),
+		}}})
+		mounts = append(mounts, corev1.VolumeMount{Name: at.ca, MountPath: at.caDir, ReadOnly: true})
+	}
+	return volumes, mounts
+}
+
+// credentialsVolume projects the keys that are needed and no other. The session token is optional, which the items of
+// a Secret cannot be one by one: so it is a projection of its own.
+func credentialsVolume(name, secret string) corev1.Volume {
+	project := func(optional bool, keys ...string) corev1.VolumeProjection {
+		projection := &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: secret}}
+		for _, key := range keys {
+			projection.Items = append(projection.Items, corev1.KeyToPath{Key: key, Path: key})
+		}
+		if optional {
+			projection.Optional = new(true)
+		}
+		return corev1.VolumeProjection{Secret: projection}
+	}
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+		DefaultMode: new(secretMode),
+		Sources: []corev1.VolumeProjection{
+			project(false, v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey),
+			project(true, v1alpha1.SecretKeySessionToken),
+		},
+	}}}
+}

@@ -1,0 +1,111 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package steps knows the kinds of steps on the operator's side. A kind is a folder here, a folder of the same name in
+// internal/worker, and a struct in the API. Nothing else names kinds.
+package steps
+
+import (
+	"fmt"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/steps/archive"
+	"sparkrtc.dev/recording-operator/internal/steps/job"
+	"sparkrtc.dev/recording-operator/internal/steps/thumbnails"
+	"sparkrtc.dev/recording-operator/internal/steps/transcode"
+)
+
+// Kind is one kind of step.
+type Kind interface {
+	// Name is that of the kind's field in v1alpha1.Step, and of its folders.
+	Name() string
+	// Is says whether a step is of this kind.
+	Is(step *v1alpha1.Step) bool
+	// MakesMedia says whether another step can work on the first output.
+	MakesMedia() bool
+	// Validate says what a person has to correct in a step of this kind, beyond what the API server checks. The error
+	// names the field below the step.
+	Validate(step *v1alpha1.Step) error
+	// Build builds the Job of a step of this kind, with all defaults, or says what a person has to correct first.
+	Build(work *job.Work) (*batchv1.Job, *pipeline.Problem)
+	// Observe reads what became of a Job of this kind, and of its pods.
+	Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child
+}
+
+// kinds is the registry.
+var kinds = []Kind{
+	archive.Kind{},
+	thumbnails.Kind{},
+	transcode.Kind{},
+}
+
+// Kinds are all kinds.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// Of is the kind of a step; nil: this version of the operator has no such kind.
+func Of(step *v1alpha1.Step) Kind {
+	for _, kind := range kinds {
+		if kind.Is(step) {
+			return kind
+		}
+	}
+	return nil
+}
+
+// NameOf is the name of a step's kind, for metrics.
+func NameOf(step *v1alpha1.Step) string {
+	if kind := Of(step); kind != nil {
+		return kind.Name()
+	}
+	return "unknown"
+}
+
+// Build builds the Job of a step.
+func Build(work *job.Work) (*batchv1.Job, *pipeline.Problem) {
+	kind := Of(work.Step)
+	if kind == nil {
+		return nil, &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: "the step is of no kind that this version of the operator has"}
+	}
+	return kind.Build(work)
+}
+
+// Observe reads what became of a Job. That of a kind that is no more is read like any Job.
+func Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child {
+	for _, kind := range kinds {
+		if kind.Name() == child.Labels[v1alpha1.LabelStepKind] {
+			return kind.Observe(child, pods)
+		}
+	}
+	return job.Observe(child, pods)
+}
+
+// Validate says what a person has to correct in a pipeline, beyond what the API server checks.
+func Validate(spec *v1alpha1.RecordingPipelineSpec) error {
+	if cycle := pipeline.Cycle(spec.Steps); len(cycle) > 0 {
+		return fmt.Errorf("spec.steps: %v wait for each other", cycle)
+	}
+	media := map[string]bool{}
+	for i := range spec.Steps {
+		kind := Of(&spec.Steps[i])
+		media[spec.Steps[i].Name] = kind != nil && kind.MakesMedia()
+	}
+	for i := range spec.Steps {
+		step := &spec.Steps[i]
+		kind := Of(step)
+		switch {
+		case kind == nil:
+			return fmt.Errorf("spec.steps[%s]: the kind is none that this version of the operator has", step.Name)
+		case step.Input != nil && !media[step.Input.Step]:
+			return fmt.Errorf("spec.steps[%s].input.step: step %q makes nothing that another step can work on", step.Name, step.Input.Step)
+		}
+		if err := kind.Validate(step); err != nil {
+			return fmt.Errorf("spec.steps[%s].%w", step.Name, err)
+		}
+	}
+	return nil
+}
