@@ -342,7 +342,7 @@ func TestSuspend(t *testing.T) {
 	// A person may write a file by hand to process an old recording; this one is suspended from the first.
 	r.create(&v1alpha1.RecordingFile{ObjectMeta: r.meta("by-hand"), Spec: v1alpha1.RecordingFileSpec{
 		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, Object: v1alpha1.ObjectIdentity{Bucket: "recordings", Key: object},
-		Stream: "camera", Suspend: true,
+		Stream: "camera", ProcessingSpec: v1alpha1.ProcessingSpec{Suspend: true},
 	}})
 	file := r.eventually(v1alpha1.ReasonSuspended)
 	var jobs batchv1.JobList
