@@ -90,7 +90,7 @@ type StepStatus struct {
 	// completionTime is when the Job was finished.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
-	// reason is a word for the outcome, for example SegmentMissing.
+	// reason is why the step failed or waits, as a CamelCase name, for example SegmentMissing.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 	// message says what happened and where; at most 512 bytes. It is the one place for it: conditions and events only

@@ -21,8 +21,8 @@ import (
 // version is set by the linker: -ldflags "-X main.version=v1.2.3".
 var version = "development"
 
-// errTold is the cause of the end of a context when the container is told to stop.
-var errTold = errors.New("the container was told to stop")
+// errStopped is the cause of the end of a context when the container is stopped.
+var errStopped = errors.New("the container was stopped")
 
 func main() {
 	os.Exit(run())
@@ -43,7 +43,7 @@ func run() int {
 	go func() {
 		select {
 		case <-signals:
-			cancel(errTold)
+			cancel(errStopped)
 		case <-ctx.Done():
 		}
 	}()

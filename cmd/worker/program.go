@@ -143,7 +143,7 @@ func (p *program) step(name, short, long string, do func(*worker.Worker, context
 			}
 			ctx := command.Context()
 			result, err := p.attempt(ctx, log, do)
-			interrupted := errors.Is(context.Cause(ctx), errTold)
+			interrupted := errors.Is(context.Cause(ctx), errStopped)
 			result, p.exit = worker.ResultOf(result, err, interrupted)
 			if failed := result.Failure; failed != nil {
 				log.Error("Step failed", "reason", failed.Reason, "permanent", failed.Permanent, "message", failed.Message)

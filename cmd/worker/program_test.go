@@ -60,7 +60,7 @@ func encode(t *testing.T, change func(*workerapi.StepSpec)) string {
 
 func TestProgram_ReportsFailures(t *testing.T) {
 	stopped, stop := context.WithCancelCause(t.Context())
-	stop(errTold)
+	stop(errStopped)
 	tests := map[string]struct {
 		ctx    context.Context
 		args   string
@@ -77,7 +77,7 @@ func TestProgram_ReportsFailures(t *testing.T) {
 			spec.Inputs[0].Storage, spec.Inputs[0].URL = nil, "https://h/x?sig=secret"
 		}), code: workerapi.ExitPermanent, reason: workerapi.ReasonForbidden},
 		"out of order": {args: "publish", spec: encode(t, func(*workerapi.StepSpec) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInternal},
-		"told to stop": {ctx: stopped, args: "publish", spec: encode(t, func(*workerapi.StepSpec) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInterrupted},
+		"stopped":      {ctx: stopped, args: "publish", spec: encode(t, func(*workerapi.StepSpec) {}), code: workerapi.ExitTransient, reason: workerapi.ReasonInterrupted},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -79,7 +79,7 @@ func TestAContainerThatCouldNotSpeak(t *testing.T) {
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
 	job := jobOf(t, g, namespace, "mp4")
-	killed := ended(workerapi.ContainerProcess, 137, "last words")
+	killed := ended(workerapi.ContainerProcess, 137, "last lines")
 	killed.State.Terminated.Reason = "OOMKilled"
 	say(t, job, corev1.PodFailed, ended(workerapi.ContainerFetch, 0, ""), killed)
 	job.Status.Failed = 1

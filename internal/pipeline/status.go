@@ -52,22 +52,22 @@ func (d *Decision) Status(outcome Outcome) Status {
 		computed.Pipeline, computed.Input = seen.Recorded.Pipeline, seen.Recorded.Input
 	}
 	d.bound(computed.Steps)
-	verdict := d.judge(computed.Steps, problems)
-	if computed.Run > 1 && verdict.reason != v1alpha1.ReasonFailed {
-		verdict.message += fmt.Sprintf(" (run %d: the recording changed after it was processed)", computed.Run)
+	diagnosis := d.evaluate(computed.Steps, problems)
+	if computed.Run > 1 && diagnosis.reason != v1alpha1.ReasonFailed {
+		diagnosis.message += fmt.Sprintf(" (run %d: the recording changed after it was processed)", computed.Run)
 	}
-	computed.setConditions(seen, verdict)
-	computed.Reason = cmp.Or(verdict.short, verdict.stalled)
+	computed.setConditions(seen, diagnosis)
+	computed.Reason = cmp.Or(diagnosis.short, diagnosis.stalled)
 	if len(computed.Steps) > 0 {
 		computed.Progress = fmt.Sprintf("%d/%d", count(computed.Steps, v1alpha1.StepSucceeded), len(computed.Steps))
 	}
 	return computed
 }
 
-func (s *Status) setConditions(seen *Observation, verdict verdict) {
+func (s *Status) setConditions(seen *Observation, diagnosis diagnosis) {
 	intact, read := intactCondition(s.Steps)
-	if verdict.reason == v1alpha1.ReasonSucceeded && intact.reason == v1alpha1.ReasonDamaged {
-		verdict.message += "; the recording is damaged, see the condition Intact"
+	if diagnosis.reason == v1alpha1.ReasonSucceeded && intact.reason == v1alpha1.ReasonDamaged {
+		diagnosis.message += "; the recording is damaged, see the condition Intact"
 	}
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
 		meta.SetStatusCondition(&s.Conditions, metav1.Condition{
@@ -75,15 +75,15 @@ func (s *Status) setConditions(seen *Observation, verdict verdict) {
 			ObservedGeneration: seen.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
 		})
 	}
-	set(v1alpha1.ConditionReady, verdict.ready, verdict.reason, verdict.message)
-	set(v1alpha1.ConditionProcessed, verdict.processed, cmp.Or(verdict.stalled, verdict.reason), verdict.message)
+	set(v1alpha1.ConditionReady, diagnosis.ready, diagnosis.reason, diagnosis.message)
+	set(v1alpha1.ConditionProcessed, diagnosis.processed, cmp.Or(diagnosis.stalled, diagnosis.reason), diagnosis.message)
 	if read {
 		set(v1alpha1.ConditionIntact, intact.status, intact.reason, intact.message)
 	} else {
 		meta.RemoveStatusCondition(&s.Conditions, v1alpha1.ConditionIntact)
 	}
-	if verdict.stalled != "" {
-		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, verdict.stalled, verdict.message)
+	if diagnosis.stalled != "" {
+		set(v1alpha1.ConditionStalled, metav1.ConditionTrue, diagnosis.stalled, diagnosis.message)
 	} else {
 		meta.RemoveStatusCondition(&s.Conditions, v1alpha1.ConditionStalled)
 	}

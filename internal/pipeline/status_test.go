@@ -146,7 +146,7 @@ func TestStatus_IsAFixedPoint(t *testing.T) {
 }
 
 // TestStatus_LongMessagesAreCut: the API server refuses a status with a longer message as a whole, and then nobody learns
-// anything. An admission webhook may need many words to say why it refuses a Job.
+// anything. An admission webhook may need a long text to say why it refuses a Job.
 func TestStatus_LongMessagesAreCut(t *testing.T) {
 	text := strings.Repeat("é", 1000)
 	got := Decide(observation(steps(step("a")))).Status(Outcome{Problems: map[string]Problem{"a": {Reason: v1alpha1.ReasonJobInvalid, Message: text}}})

@@ -190,7 +190,7 @@ func isUnderstood(t *testing.T, kind steps.Kind) {
 	t.Helper()
 	_, spec := mustBuild(t, work(sample(t, kind)))
 	if spec.Kind != kind.Name() {
-		t.Errorf("the worker is told of kind %s", spec.Kind)
+		t.Errorf("the worker gets kind %s", spec.Kind)
 	}
 	if err := worker.CheckStep(spec); err != nil {
 		t.Fatal(err)

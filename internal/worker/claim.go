@@ -25,7 +25,7 @@ const (
 	claimMaxAge  = 24 * time.Hour
 	// maxClaimBytes bounds what is read of a claim.
 	maxClaimBytes = 4 << 10
-	// releaseTimeout bounds what is tidied up when the container is told to stop.
+	// releaseTimeout bounds what is tidied up when the container is stopped.
 	releaseTimeout = 15 * time.Second
 )
 

@@ -168,7 +168,7 @@ func TestPublish_ClaimOfADeadAttemptIsTakenOver(t *testing.T) {
 	checkPublished(t, "room/", "uid-1", "one ", func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(mount, path)) })
 }
 
-// A publish that fails or is told to stop gives the folder back.
+// A publish that fails or is stopped gives the folder back.
 func TestPublish_FailureReleasesTheFolder(t *testing.T) {
 	mount := t.TempDir()
 	paths := storage.Paths{Volume: mount}
@@ -182,7 +182,7 @@ func TestPublish_FailureReleasesTheFolder(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := publishing(t, "uid-3", onVolume("room/"), paths, twoFiles(), "three ").Publish(ctx); err == nil {
-		t.Fatal("published although told to stop")
+		t.Fatal("published although stopped")
 	}
 	if _, err := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles(), "two ").Publish(t.Context()); err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func TestPublish_NamesLongerThanAFileName(t *testing.T) {
 		t.Errorf("%+v", result.Outputs[0])
 	}
 	if strings.Contains(string(objects.objects["/archive/room/manifest.json"]), "file-0") {
-		t.Error("the manifest tells local names")
+		t.Error("the manifest has local names")
 	}
 
 	_, err = publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())

@@ -229,7 +229,7 @@ func TestS3Failures(t *testing.T) {
 				t.Errorf("%s failed, want %s", container, test.container)
 			}
 			if said := log.String() + err.Error(); strings.Contains(said, testSecret) {
-				t.Errorf("a credential is told: %s", said)
+				t.Errorf("a credential is in the message: %s", said)
 			}
 			if strings.Contains(log.String(), context.Canceled.Error()) {
 				t.Errorf("transfers that were canceled because of another one are in the log: %s", log)
@@ -241,11 +241,11 @@ func TestS3Failures(t *testing.T) {
 	}
 }
 
-// Told to stop, a container ends its children and says so.
+// When it is stopped, a container ends its children and says so.
 func TestInterrupted(t *testing.T) {
 	b, _ := newS3Bench(t, s3Server{endpoint: "http://127.0.0.1:1"}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	// The server takes the connection and says nothing: fetch waits until it is told to stop.
+	// The server takes the connection and says nothing: fetch waits until it is stopped.
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -96,14 +96,14 @@ func CheckStep(spec *workerapi.StepSpec) error {
 	return nil
 }
 
-// ResultOf is what a container says in the end, and its exit code. interrupted says that it was told to stop, which
+// ResultOf is what a container reports in the end, and its exit code. interrupted says that it was stopped, which
 // explains any error.
 func ResultOf(result workerapi.Result, err error, interrupted bool) (workerapi.Result, int) {
 	switch {
 	case err == nil:
 		return result, 0
 	case interrupted:
-		return workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonInterrupted, Message: "the container was told to stop"}}, workerapi.ExitTransient
+		return workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonInterrupted, Message: "the container was stopped"}}, workerapi.ExitTransient
 	}
 	report := failure.Report(err)
 	code := workerapi.ExitTransient

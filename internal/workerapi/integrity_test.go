@@ -80,8 +80,8 @@ func checkBounds(t *rapid.T, got *v1alpha1.Integrity) {
 	}
 }
 
-// TestResult_FindingsGiveWayBeforeWords holds the order in which a termination message is cut.
-func TestResult_FindingsGiveWayBeforeWords(t *testing.T) {
+// TestResult_FindingsGiveWayBeforeTheMessage holds the order in which a termination message is cut.
+func TestResult_FindingsGiveWayBeforeTheMessage(t *testing.T) {
 	said := strings.Repeat("w", MaxTerminationMessage/4)
 	result := Result{
 		Failure:   &Failure{Reason: ReasonFramesMissing, Message: said},
@@ -108,7 +108,7 @@ func TestResult_FindingsGiveWayBeforeWords(t *testing.T) {
 		t.Errorf("not the first findings are left (-want +got):\n%s", diff)
 	}
 	if got.Failure.Message != said || len(got.Outputs) != 1 {
-		t.Errorf("words or outputs gave way: %d bytes, %d outputs", len(got.Failure.Message), len(got.Outputs))
+		t.Errorf("the message or outputs gave way: %d bytes, %d outputs", len(got.Failure.Message), len(got.Outputs))
 	}
 	if len(result.Integrity.Findings) != v1alpha1.MaxFindings || result.Integrity.More != 0 {
 		t.Error("the result itself was changed")

@@ -3,8 +3,8 @@
 
 package workerapi
 
-// Every object that the worker writes to a bucket bears this user metadata, so that a sweep of the bucket for lost
-// recordings never takes a result for a recording, wherever it lies.
+// Every object that the worker writes to a bucket has this user metadata, so that discovery of lost recordings never takes
+// a result for a recording, wherever it lies.
 const (
 	MarkName  = "recording-operator"
 	MarkValue = "output"

@@ -44,7 +44,7 @@ const (
 	ReasonStorageUnavailable = "StorageUnavailable"
 	// ReasonChecksumMismatch: what was written does not read back as it was sent.
 	ReasonChecksumMismatch = "ChecksumMismatch"
-	// ReasonInterrupted: the container was told to stop.
+	// ReasonInterrupted: the container was stopped.
 	ReasonInterrupted = "Interrupted"
 	// ReasonInternal: anything else.
 	ReasonInternal = "Internal"

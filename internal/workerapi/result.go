@@ -11,7 +11,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// Result is what a container says in the end.
+// Result is what a container reports in the end.
 type Result struct {
 	// Manifest says where the list of everything that was published lies; only the publish container has it.
 	Manifest *v1alpha1.ManifestReference `json:"manifest,omitempty"`
@@ -28,7 +28,7 @@ type Result struct {
 
 // Failure says why a step failed.
 type Failure struct {
-	// Reason is a CamelCase word, one of the Reason constants.
+	// Reason is a CamelCase name, one of the Reason constants.
 	Reason string `json:"reason"`
 	// Message says what and where, for a person; it holds no secret and no query of a URL.
 	Message string `json:"message"`

@@ -55,7 +55,7 @@ const (
 // MaxTerminationMessage is the most that Kubernetes keeps of a container's termination message, in bytes.
 const MaxTerminationMessage = 4096
 
-// StepSpec is everything that the worker is told about a step.
+// StepSpec is everything that the worker gets to know of a step.
 type StepSpec struct {
 	// Namespace, File and UID are the RecordingFile; Step is the step's name. They are written to the manifest, so that
 	// no other recording's output is ever overwritten.

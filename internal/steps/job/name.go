@@ -18,7 +18,7 @@ import (
 const maxName = 63
 
 // Name is the name of the Job for one step in one run of one file. It is deterministic, so that the name is the lock: of
-// two that create the Job, one is told AlreadyExists. The file's UID is part of it, so that a file that is deleted and
+// two that create the Job, one gets AlreadyExists. The file's UID is part of it, so that a file that is deleted and
 // written again never meets the Jobs of its predecessor; so is the digest of the facts, which may change again before the
 // run's number is written.
 func Name(file *v1alpha1.RecordingFile, step string, run int32, input string) string {

@@ -160,7 +160,7 @@ func limitOf(job *batchv1.Job, name string) string {
 func silent(job *batchv1.Job, name string, ended *corev1.ContainerStateTerminated) *workerapi.Failure {
 	message := fmt.Sprintf("container %q ended with exit code %d and no result", name, ended.ExitCode)
 	if said := strings.TrimSpace(ended.Message); said != "" && ended.Reason != containerError {
-		// It never ran, and these are the words of the container runtime, which no log has.
+		// It never ran, and this is the message of the container runtime, which is in no log.
 		message += ": " + firstLine(said)
 	} else {
 		message += fmt.Sprintf("; see kubectl logs job/%s -c %s", job.Name, name)

@@ -19,7 +19,7 @@ import (
 
 // TestPodResult says in one sentence why a step ended and what to do, without the log's text.
 func TestPodResult(t *testing.T) {
-	word := func(permanent bool) string {
+	message := func(permanent bool) string {
 		return encodeResult(t, workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonTranscodeFailed, Message: "ffmpeg was killed", Permanent: permanent},
 			Integrity: &v1alpha1.Integrity{State: v1alpha1.IntegrityIntact, Checked: v1alpha1.CheckedStructure}})
 	}
@@ -37,12 +37,12 @@ func TestPodResult(t *testing.T) {
 			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, 137, "log"), "OOMKilled")}},
 			reason: workerapi.ReasonOutOfMemory, message: outOfMemory,
 		},
-		"a program was killed for its memory, and the worker says so in other words": {
-			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, workerapi.ExitTransient, word(false)), "OOMKilled")}},
+		"a program was killed for its memory, and the worker reports another reason": {
+			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, workerapi.ExitTransient, message(false)), "OOMKilled")}},
 			reason: workerapi.ReasonOutOfMemory, message: outOfMemory,
 		},
 		"a program was killed for its memory, and then something else failed for good": {
-			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, workerapi.ExitPermanent, word(true)), "OOMKilled")}},
+			status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{because(ended(workerapi.ContainerProcess, workerapi.ExitPermanent, message(true)), "OOMKilled")}},
 			reason: workerapi.ReasonTranscodeFailed, message: "ffmpeg was killed",
 		},
 		"no limit, and the node had no memory": {

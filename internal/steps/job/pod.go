@@ -90,7 +90,7 @@ func container(image, name, encoded string, needed corev1.ResourceRequirements, 
 			{Name: volumeWork, MountPath: workerapi.WorkDir},
 			{Name: volumeTemp, MountPath: "/tmp"},
 		}, mounts...),
-		// The last log lines stand in for the worker's word when it could not speak, for example out of memory.
+		// The last log lines stand in for the worker's result when it could not write one, for example out of memory.
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}
 }

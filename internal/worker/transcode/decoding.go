@@ -17,9 +17,9 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// judgeDecoding decodes results where there is reason to, and judges what decoders complained about. Encoding has decoded
+// evaluateDecoding decodes results where there is reason to, and evaluates what decoders complained about. Encoding has decoded
 // the recording already.
-func (m *maker) judgeDecoding(ctx context.Context, results []result, integrity *step.Integrity) error {
+func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrity *step.Integrity) error {
 	encoded := m.spec.Preset == v1alpha1.PresetH264
 	if !encoded && !m.spec.Strict && m.timeline.State() == timeline.Intact {
 		return nil

@@ -62,7 +62,7 @@ func (k *transcode) Run(ctx context.Context, run *step.Run) (step.Product, error
 	if err != nil {
 		return product, err
 	}
-	if err := m.judgeDecoding(ctx, results, product.Integrity); err != nil {
+	if err := m.evaluateDecoding(ctx, results, product.Integrity); err != nil {
 		return product, err
 	}
 	for i, result := range results {

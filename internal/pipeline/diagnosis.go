@@ -13,8 +13,8 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// verdict is what the conditions say.
-type verdict struct {
+// diagnosis is what the conditions say.
+type diagnosis struct {
 	ready, processed metav1.ConditionStatus
 	reason, message  string
 	// stalled is the reason that a person is needed; empty: none is.
@@ -23,17 +23,17 @@ type verdict struct {
 	short string
 }
 
-func waiting(reason, message string) verdict {
-	return verdict{ready: metav1.ConditionFalse, processed: metav1.ConditionFalse, reason: reason, message: message}
+func waiting(reason, message string) diagnosis {
+	return diagnosis{ready: metav1.ConditionFalse, processed: metav1.ConditionFalse, reason: reason, message: message}
 }
 
-func stalled(reason, message string) verdict {
+func stalled(reason, message string) diagnosis {
 	found := waiting(v1alpha1.ReasonFailed, message)
 	found.stalled = reason
 	return found
 }
 
-func (d *Decision) judge(steps []v1alpha1.StepStatus, problems map[string]Problem) verdict {
+func (d *Decision) evaluate(steps []v1alpha1.StepStatus, problems map[string]Problem) diagnosis {
 	seen := d.seen
 	switch {
 	case seen.Blocked != nil && seen.Blocked.Passing:
@@ -43,13 +43,13 @@ func (d *Decision) judge(steps []v1alpha1.StepStatus, problems map[string]Proble
 	case seen.Pipeline == nil && seen.Suspend:
 		return waiting(v1alpha1.ReasonSuspended, "spec.suspend is true")
 	case seen.Pipeline == nil:
-		return verdict{ready: metav1.ConditionTrue, processed: metav1.ConditionFalse, reason: v1alpha1.ReasonSkipped,
+		return diagnosis{ready: metav1.ConditionTrue, processed: metav1.ConditionFalse, reason: v1alpha1.ReasonSkipped,
 			message: "no route of the source matches; the file is recorded and nothing follows"}
 	}
-	return d.judgeSteps(steps, problems)
+	return d.evaluateSteps(steps, problems)
 }
 
-func (d *Decision) judgeSteps(steps []v1alpha1.StepStatus, problems map[string]Problem) verdict {
+func (d *Decision) evaluateSteps(steps []v1alpha1.StepStatus, problems map[string]Problem) diagnosis {
 	found := d.tally(steps, problems)
 	switch {
 	case len(found.running) > 0:
@@ -68,7 +68,7 @@ func (d *Decision) judgeSteps(steps []v1alpha1.StepStatus, problems map[string]P
 	case len(found.unfinished) > 0:
 		return waiting(v1alpha1.ReasonQueued, "waiting: "+strings.Join(found.unfinished, ", "))
 	}
-	return verdict{ready: metav1.ConditionTrue, processed: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+	return diagnosis{ready: metav1.ConditionTrue, processed: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		message: fmt.Sprintf("%d of %d steps succeeded", count(steps, v1alpha1.StepSucceeded), len(steps))}
 }
 
