@@ -138,6 +138,39 @@ func TestThumbnails_SizeIsWhatIsShown(t *testing.T) {
 	}
 }
 
+// TestThumbnails_SizeOfEachPictureCounts: a phone is turned, and the encoder starts again with another size. An MP4 may
+// not say so in its header.
+func TestThumbnails_SizeOfEachPictureCounts(t *testing.T) {
+	for _, object := range []string{"calls/index.m3u8", "call.mp4"} {
+		b := newBench(t, &v1alpha1.Thumbnails{Percentages: []int32{10, 90}, MaxWidth: new(int32(160)), MaxHeight: new(int32(160))}, object)
+		dir := filepath.Join(b.source, "calls")
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		for i, size := range []string{"320x180", "180x320"} {
+			args := append([]string{"-f", "lavfi", "-i", "testsrc=duration=4:rate=10:size=" + size}, x264[:len(x264)-2]...)
+			makeMedia(t, dir, append(args, "-output_ts_offset", []string{"0", "4"}[i], []string{"a.ts", "b.ts"}[i])...)
+		}
+		playlist := "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\nb.ts\n#EXT-X-ENDLIST\n"
+		if err := os.WriteFile(filepath.Join(dir, "index.m3u8"), []byte(playlist), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if object == "call.mp4" {
+			// One MP4 with one sample entry; the other parameter sets are in the samples alone.
+			makeMedia(t, dir, "-i", "concat:a.ts|b.ts", "-c", "copy", "../call.mp4")
+		}
+		result, failed, err := b.run(t)
+		if err != nil {
+			t.Fatalf("%s: %s: %v", object, failed, err)
+		}
+		for i, want := range []image.Point{{160, 90}, {90, 160}} {
+			if got := decodePicture(t, filepath.Join(b.destination, "room", "stream", result.Outputs[i].Name)).Bounds().Size(); got != want {
+				t.Errorf("%s: picture %d is %v, want %v", object, i, got, want)
+			}
+		}
+	}
+}
+
 // TestThumbnails_DamagedRecordingHasPictures, and says that it is damaged.
 func TestThumbnails_DamagedRecordingHasPictures(t *testing.T) {
 	b := newBench(t, &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"0s", "3s", "5s"}, Poster: true}, "calls/index.m3u8")

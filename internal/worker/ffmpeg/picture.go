@@ -16,7 +16,7 @@ type Picture struct {
 	At time.Duration
 	// WebP makes a WebP; otherwise it is a JPEG.
 	WebP bool
-	// Width and Height in pixels; 0: not known, because pixels are not square. The picture then keeps its aspect ratio and
+	// Width and Height in pixels; 0: not known before it is decoded. The picture then keeps its aspect ratio and
 	// fits into MaxWidth and MaxHeight, both even; 0: any.
 	Width, Height       int
 	MaxWidth, MaxHeight int

@@ -114,7 +114,7 @@ func (c *choice) offer(each shot, better bool) {
 	}
 }
 
-// size is how large a picture is to be. It is known where pixels are square.
+// size is how large a picture is to be. It is known where pixels are square and the index has every picture's size.
 func (t *taker) size(part *stretch, of shot) ffmpeg.Picture {
 	asked := ffmpeg.Picture{}
 	if t.spec.MaxWidth != nil {
@@ -124,7 +124,7 @@ func (t *taker) size(part *stretch, of shot) ffmpeg.Picture {
 		asked.MaxHeight = int(*t.spec.MaxHeight)
 	}
 	params := &part.Video.Params[of.entry]
-	if params.Width > 0 && params.Height > 0 && !mp4.HasPixelAspect(params.Entry) {
+	if t.sizesKnown && params.Width > 0 && params.Height > 0 && !mp4.HasPixelAspect(params.Entry) {
 		width, height := params.Width, params.Height
 		if part.Video.IsQuarterTurn() {
 			width, height = height, width

@@ -87,6 +87,8 @@ type taker struct {
 	spec *v1alpha1.Thumbnails
 	// stretches are the parts of the recording that an MP4 track can hold, each as an MP4.
 	stretches []stretch
+	// sizesKnown says that the index has the size of every picture.
+	sizesKnown bool
 	// taken counts the pictures that were taken.
 	taken int
 }
@@ -100,7 +102,7 @@ type stretch struct {
 }
 
 func (k *thumbnails) taker(ctx context.Context, run *step.Run, t *timeline.Timeline) (*taker, error) {
-	made := &taker{run: run, spec: &k.spec}
+	made := &taker{run: run, spec: &k.spec, sizesKnown: step.KnowsSizes(run.Files)}
 	for i, part := range t.SplitTrack(media.Video) {
 		each := stretch{Timeline: part, path: run.RenderPath(fmt.Sprintf("stretch-%d.mp4", i)), first: firstPicture(part)}
 		input := remux.Input{Timeline: part, Sources: run.Recording.Sources(0, run.SourceDir), Kinds: []media.Kind{media.Video}}
