@@ -82,9 +82,10 @@ func (r *FileReconciler) createJob(ctx context.Context, seen *gathered, job *bat
 	if revisionErr != nil {
 		return nil, revisionErr
 	}
-	err := r.Client.Create(ctx, job)
+	created := job.DeepCopy() // the answer is read into it
+	err := r.Client.Create(ctx, created)
 	if err == nil {
-		return job, nil
+		return created, nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
 		return nil, fmt.Errorf("create job %s: %w", job.Name, err)

@@ -37,7 +37,12 @@ func TestResult_AlwaysFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := Result{Integrity: drawIntegrity(t)}
 		for range rapid.IntRange(0, 20).Draw(t, "outputs") {
-			want.Outputs = append(want.Outputs, v1alpha1.Artifact{URI: "s3://bucket/" + rapid.StringN(0, 200, 400).Draw(t, "key")})
+			key := rapid.StringN(0, 400, 1024).Draw(t, "key")
+			want.Outputs = append(want.Outputs, v1alpha1.Artifact{Name: "a.mp4", URI: "s3://bucket/" + key, Bucket: "bucket", Key: key})
+		}
+		if rapid.Bool().Draw(t, "published") {
+			key := rapid.OneOf(rapid.StringN(0, 1024, 1024), rapid.Just(strings.Repeat("\x01", 1024)), rapid.Just(strings.Repeat("<", 1024))).Draw(t, "manifest")
+			want.Manifest = &v1alpha1.ManifestReference{URI: "s3://bucket/" + key, SHA256: strings.Repeat("a", 64), Outputs: 20, Files: 20}
 		}
 		if rapid.Bool().Draw(t, "failed") {
 			want.Failure = &Failure{Reason: ReasonFramesMissing, Message: rapid.StringN(0, 2000, 8000).Draw(t, "failure"), Permanent: true}
@@ -51,6 +56,9 @@ func TestResult_AlwaysFits(t *testing.T) {
 			t.Fatalf("%d bytes, %v", len(message), err)
 		}
 		checkBounds(t, got.Integrity)
+		if len(got.Outputs) > v1alpha1.MaxOutputs {
+			t.Fatalf("%d outputs", len(got.Outputs))
+		}
 		listed := len(got.Integrity.Findings)
 		if all := min(int64(max(want.Integrity.More, 0))+int64(len(want.Integrity.Findings)), math.MaxInt32+int64(listed)); int64(got.Integrity.More)+int64(listed) > all ||
 			int64(got.Integrity.More) < min(all-int64(listed), math.MaxInt32) {

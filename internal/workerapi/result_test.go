@@ -15,7 +15,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-func TestResultSurvivesTheTerminationMessage(t *testing.T) {
+func TestResult_SurvivesTheTerminationMessage(t *testing.T) {
 	want := Result{Outputs: []v1alpha1.Artifact{{URI: "s3://b/房间/a.mp4", SizeBytes: 1 << 40, SHA256: strings.Repeat("a", 64), Files: 1,
 		Media: &v1alpha1.Media{Container: "mp4", DurationMilliseconds: 65024, VideoCodec: "h264", AudioCodec: "aac", Width: 1280, Height: 720}}},
 		Integrity: &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedDecoded, Packets: v1alpha1.PacketCounts{Video: 1950, Audio: 3047}, More: 2,
@@ -33,7 +33,7 @@ func TestResultSurvivesTheTerminationMessage(t *testing.T) {
 	}
 }
 
-func TestOutputsThatDoNotFitAreLeftOutFromTheEnd(t *testing.T) {
+func TestResult_OutputsGiveWayFromTheEnd(t *testing.T) {
 	var many Result
 	for i := range 100 {
 		many.Outputs = append(many.Outputs, v1alpha1.Artifact{URI: fmt.Sprintf("s3://bucket/%d/%s", i, strings.Repeat("x", 100))})
@@ -54,8 +54,8 @@ func TestOutputsThatDoNotFitAreLeftOutFromTheEnd(t *testing.T) {
 	}
 }
 
-// TestFailuresAlwaysFit holds for whatever a program said when it failed.
-func TestFailuresAlwaysFit(t *testing.T) {
+// TestResult_FailuresAlwaysFit holds for whatever a program said when it failed.
+func TestResult_FailuresAlwaysFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		said := rapid.StringN(0, 4000, 8000).Draw(t, "message")
 		if rapid.Bool().Draw(t, "control characters") {
@@ -75,8 +75,18 @@ func TestFailuresAlwaysFit(t *testing.T) {
 	})
 }
 
-func TestDecodeResultRefusesOtherText(t *testing.T) {
+func TestDecodeResult_RefusesOtherText(t *testing.T) {
 	if _, err := DecodeResult("signal: killed"); err == nil {
-		t.Error("the last log lines are no result")
+		t.Error("the last log lines were read as a result")
+	}
+}
+
+// TestDecodeResult_TakesNoMoreThanAStatusHolds: a user who may create pods can write any termination message. Where an
+// output lies, the step says.
+func TestDecodeResult_TakesNoMoreThanAStatusHolds(t *testing.T) {
+	forged := `{"outputs":[` + strings.Repeat(`{"name":"x","storageRef":{"name":"elsewhere"}},`, 9) + `{"name":"x"}]}`
+	got, err := DecodeResult(forged)
+	if err != nil || len(got.Outputs) != v1alpha1.MaxOutputs || got.Outputs[0].StorageRef.Name != "" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

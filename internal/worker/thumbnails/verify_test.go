@@ -63,6 +63,30 @@ func TestVerify_RefusesWhatWasNotAskedFor(t *testing.T) {
 	}
 }
 
+// FuzzVerify: whatever ffmpeg leaves is decoded, or refused for good, with its size known before.
+func FuzzVerify(f *testing.F) {
+	var whole bytes.Buffer
+	if err := jpeg.Encode(&whole, image.NewGray(image.Rect(0, 0, 32, 16)), nil); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole.Bytes(), false)
+	f.Add(whole.Bytes()[:60], false)
+	f.Add([]byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"), true)
+	f.Fuzz(func(t *testing.T, data []byte, webp bool) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "picture"), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := verify(dir, "picture", ffmpeg.Picture{WebP: webp, MaxWidth: 64, MaxHeight: 64})
+		switch {
+		case err == nil && (got.width <= 0 || got.width > 64 || got.height <= 0 || got.height > 64):
+			t.Errorf("%dx%d", got.width, got.height)
+		case err != nil && failure.Of(err).Reason != workerapi.ReasonResultDiffers:
+			t.Error(err)
+		}
+	})
+}
+
 // TestVerify_FollowsNoLink out of the render folder.
 func TestVerify_FollowsNoLink(t *testing.T) {
 	dir := t.TempDir()
