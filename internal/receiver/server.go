@@ -182,7 +182,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.waitForSources != nil {
 		if err := s.waitForSources(ctx); err != nil {
 			if ctx.Err() != nil {
-				return nil // stopped before it began
+				return nil //nolint:nilerr // stopped before it began
 			}
 			return fmt.Errorf("read the recording sources: %w", err)
 		}

@@ -34,7 +34,7 @@ type container struct {
 func startContainer(t *testing.T, dir string, now time.Time, sources ...client.Object) container {
 	t.Helper()
 	c := container{safe: makeSafe(), log: &bytes.Buffer{}, synced: make(chan struct{})}
-	c.safe.clock.SetTime(now)
+	c.clock.SetTime(now)
 	c.StateCache = &StateCache{
 		Dir: dir, Cached: fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(sources...).Build(), Keys: c.store,
 		Synced: func(ctx context.Context) bool {
@@ -46,7 +46,7 @@ func startContainer(t *testing.T, dir string, now time.Time, sources ...client.O
 			}
 		},
 		Log:   funcr.New(func(_, args string) { c.log.WriteString(args + "\n") }, funcr.Options{}),
-		Clock: c.safe.clock,
+		Clock: c.clock,
 	}
 	return c
 }
@@ -58,8 +58,8 @@ func restart(t *testing.T, dir string, now time.Time) (container, <-chan error) 
 	c.set(func() { c.away = true })
 	ready := make(chan error, 1)
 	go func() { ready <- c.Wait(t.Context()) }()
-	waitFor(t, "the container to wait", c.safe.clock.HasWaiters)
-	c.safe.clock.Step(restoreAfter)
+	waitFor(t, "the container to wait", c.clock.HasWaiters)
+	c.clock.Step(restoreAfter)
 	return c, ready
 }
 
@@ -148,7 +148,7 @@ func TestStateCache_IsUsedForABoundedTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect(t, "an authentic callback", c.verify(t, source, keyOne), nil)
-		c.safe.clock.SetTime(testNow.Add(maxStale + time.Second))
+		c.clock.SetTime(testNow.Add(maxStale + time.Second))
 		expect(t, "a day after", c.verify(t, source, keyOne), ErrKeysUnread)
 		// The container was told to stop before its cache was synced: it has saved nothing.
 	}
