@@ -70,7 +70,7 @@ const (
 	ReasonUndecided = "Undecided"
 )
 
-// Reasons for which a RecordingFile cannot be processed until a person mends something.
+// Reasons for which a RecordingFile cannot be processed until a person corrects something.
 const (
 	// ReasonSourceNotFound: spec.sourceRef names no RecordingSource.
 	ReasonSourceNotFound = "SourceNotFound"

@@ -7,7 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // RecordingFileSpec says which recorded object this is, what is known of it, and what people want of it.
 //
-// What the service reported is under reported, and what discovery read from the bucket is under discovered. The other
+// reported holds what the service reported, and discovered what discovery read from the bucket. The other
 // fields belong to people: they override what was reported, and nothing that is reported later changes them.
 //
 // +kubebuilder:validation:XValidation:rule="self.sourceRef == oldSelf.sourceRef",message="sourceRef is part of the file's identity and cannot change; delete the file and create it again",fieldPath=".sourceRef"

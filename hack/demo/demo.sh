@@ -74,6 +74,7 @@ url=$base$(kubectl -n "$namespace" get recordingsource demo -o jsonpath='{.statu
 
 say "START, signed, through the Service: $url"
 send start --stream camera
+kubectl -n "$namespace" get recordingtasks
 kubectl -n "$namespace" get recordingfiles -w &
 watch=$!
 record "camera_$stamp" "$folder" >/dev/null

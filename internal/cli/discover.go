@@ -75,7 +75,7 @@ type discoverOptions struct {
 
 func newDiscover(env Environment, a *access) *cobra.Command {
 	o := &discoverOptions{env: env, access: a, output: newOutput(env.Out)}
-	// What is printed are objects, which have names.
+	// Objects are printed, and they have names.
 	o.output.flags.NamePrintFlags = genericclioptions.NewNamePrintFlags("")
 	command := &cobra.Command{
 		Use:                   "discover SOURCE (--since DURATION | --from TIME [--to TIME]) [flags]",

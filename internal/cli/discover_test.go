@@ -80,7 +80,7 @@ func (s *fakeS3) list(w http.ResponseWriter, r *http.Request) {
 
 const playlist = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXTINF:10.0,\ns-0.ts\n#EXTINF:5.5,\ns-1.ts\n#EXT-X-ENDLIST\n"
 
-// discoverAPI is a cluster whose source "classroom" has a bucket with two recordings, of which one is known.
+// discoverAPI is a cluster whose source "classroom" has a bucket with two recordings; one has a RecordingFile.
 func discoverAPI(t *testing.T) (*fakeAPI, *fakeS3) {
 	t.Helper()
 	f, s := newFakeAPI(t), &fakeS3{modified: testNow.Add(-3 * time.Hour), objects: map[string]string{
@@ -147,11 +147,11 @@ func TestDiscover_DryRun(t *testing.T) {
 func checkNoCredentials(t *testing.T, got ran) {
 	t.Helper()
 	if text := got.String(); strings.Contains(text, accessKey) || strings.Contains(text, secretKey) {
-		t.Errorf("credentials are told:\n%s", text)
+		t.Errorf("credentials are printed:\n%s", text)
 	}
 }
 
-// What is created is what the dry run said.
+// The command creates what its dry run printed.
 func TestDiscover_Creates(t *testing.T) {
 	f, _ := discoverAPI(t)
 	dry := f.run(t, "", "discover", "classroom", "--since", "48h", "--dry-run=client", "-o", "json")

@@ -332,7 +332,7 @@ func TestDiscovery_Fails(t *testing.T) {
 	s.files(t, g, 1)
 }
 
-// What a person has to correct is said at once, by its field, and looked at again when it is corrected.
+// A mistake is reported at once, by its field, and the bucket is scanned again when it is corrected.
 func TestDiscovery_Problems(t *testing.T) {
 	tests := map[string]struct {
 		change  func(s *v1alpha1.RecordingSource, l *v1alpha1.StorageLocation)

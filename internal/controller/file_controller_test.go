@@ -303,7 +303,7 @@ func TestFileReconciler_TakesTheRoomOfALateTask(t *testing.T) {
 	}
 }
 
-// What the service reported later, under another signature, is the same recording.
+// A report that comes later, under another signature, is of the same recording.
 func TestFileReconciler_NewSignatureIsTheSameRecording(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t, v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("x/")})

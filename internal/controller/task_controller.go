@@ -118,8 +118,7 @@ func (r *TaskReconciler) openTasks(ctx context.Context, source client.Object) []
 	return requestsFor(ctx, r.Client, &v1alpha1.RecordingTaskList{}, client.InNamespace(source.GetNamespace()), client.MatchingFields{indexOpen: source.GetName()})
 }
 
-// notClosed passes over tasks that ended and of which everything is known: at the start of the operator those are
-// nearly all.
+// notClosed passes over tasks that ended with all their files reported: at the start of the operator those are nearly all.
 func notClosed() predicate.Predicate {
 	return predicate.NewPredicateFuncs(func(object client.Object) bool {
 		task, ok := object.(*v1alpha1.RecordingTask)

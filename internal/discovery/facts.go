@@ -119,13 +119,13 @@ func readMP4(ctx context.Context, from Bucket, object objectstore.Object) (conte
 	}
 	told := content{sizeBytes: size, duration: boundedDuration(found.seconds), width: found.width, height: found.height}
 	if found.fragmented {
-		// It may be a film, or what a playlist beside it begins with.
+		// It may be a video, or the beginning of what a playlist beside it lists.
 		told.part, err = besidePlaylist(ctx, from, object.Key)
 	}
 	return told, err
 }
 
-// unreadable tells an object that cannot be read, whoever tries, from a failure.
+// unreadable tells an object that nobody can read from a failure.
 func unreadable(err error) (content, error) {
 	if errors.Is(err, objectstore.ErrUnreadable) {
 		return content{problem: err.Error()}, nil

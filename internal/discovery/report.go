@@ -39,7 +39,7 @@ type Report struct {
 	// Outcomes counts those that may be recordings and were written in time.
 	Outcomes map[Outcome]int64
 	// Problems are the first things that a person should know, each with the object's key: objects that failed or were
-	// refused, and recordings of which not all could be told.
+	// refused, and recordings whose facts are not all known.
 	Problems []string
 }
 

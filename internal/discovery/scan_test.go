@@ -172,7 +172,7 @@ func TestScan_FindsRecordings(t *testing.T) {
 	}
 }
 
-// What every object of a bucket comes to, and what it costs.
+// Each kind of object has its outcome, and its cost.
 func TestScan_Outcomes(t *testing.T) {
 	fragments := slices.Concat(ftyp, box("moov", mvhd0(1000, 0), mehd(9000)))
 	tests := map[string]struct {
@@ -234,7 +234,7 @@ func TestScan_Outcomes(t *testing.T) {
 	}
 }
 
-// What a callback reported while the object was read is left alone as what it reported before: it measures otherwise, and
+// A report that comes while the object is read counts like one that came before: it measures otherwise, and
 // a file that grows only by that would be processed again for nothing.
 func TestScan_CallbackComesMeanwhile(t *testing.T) {
 	for key, reported := range map[string]*v1alpha1.RecordingFacts{"a.m3u8": {DurationSeconds: 12}, "a.mp4": {SizeBytes: 1 << 20}} {

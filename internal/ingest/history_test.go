@@ -165,10 +165,8 @@ func (h *run) remove() {
 	}
 	meta := all[rapid.IntRange(0, len(all)-1).Draw(h.t, "removed")]
 	if meta.DeletionTimestamp == nil {
-		meta.DeletionTimestamp = &metav1.Time{}
-		*meta.DeletionTimestamp = metav1.Unix(1, 0)
+		meta.DeletionTimestamp = new(metav1.Unix(1, 0))
 		h.since = nil
-		// What is under way may be stored before or after this moment.
 		return
 	}
 	h.gone(meta.Name)
@@ -189,7 +187,7 @@ func (h *run) collect() {
 }
 
 // The final state is a function of the set of events: whatever their order, however often each comes, whatever fails on
-// the way and whoever else writes.
+// the way, and whatever others write.
 func TestHistory_EndsInTheJoinOfTheSetOfEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()

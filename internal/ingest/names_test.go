@@ -72,7 +72,7 @@ func TestNames_AreValid(t *testing.T) {
 	})
 }
 
-// What belongs to the identity changes the name, wherever the border between two fields lies.
+// Every part of the identity changes the name, wherever the border between two fields lies.
 func TestNames_DifferByIdentity(t *testing.T) {
 	seen := map[string]bool{}
 	for _, names := range [][2]string{

@@ -219,8 +219,8 @@ func newTask(key taskKey, name string, update taskUpdate) *v1alpha1.RecordingTas
 	return task
 }
 
-// NewTask is the task that the controller creates for a file whose task is not known. It says nothing else: what a task
-// says must follow from its STARTs and OVERs alone, whoever creates it.
+// NewTask is the task that the controller creates for a file whose task is not known. It says nothing else: the spec of
+// a task must follow from its STARTs and OVERs alone.
 func NewTask(namespace, source, taskID string) *v1alpha1.RecordingTask {
 	return newTask(taskKey{namespace, source, taskID}, TaskNames(source, taskID)[0], taskUpdate{})
 }

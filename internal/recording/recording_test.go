@@ -55,8 +55,8 @@ func TestOf_WeighsIdentity(t *testing.T) {
 	}
 }
 
-// What was read from the object counts when nothing was reported, or when it is clearly more; a late report counts when
-// it says clearly more than what was read.
+// Discovered facts count when nothing was reported, or when they are clearly more; a late report counts when it says
+// clearly more than was discovered.
 func TestOf_WeighsFacts(t *testing.T) {
 	facts := func(size, duration, end int64) v1alpha1.RecordingFacts {
 		return v1alpha1.RecordingFacts{SizeBytes: size, DurationSeconds: duration, EndTime: at(end)}
@@ -90,7 +90,7 @@ func TestOf_WeighsFacts(t *testing.T) {
 	}
 }
 
-// What a recording lacks of its picture and beginning comes from the other side; a picture is never put together of two.
+// A missing picture size or start comes from the other register; a picture size is never put together from two.
 func TestOf_FillsInWhatDoesNotStartProcessing(t *testing.T) {
 	s := spec(func(s *v1alpha1.RecordingFileSpec) {
 		s.Reported = reported(v1alpha1.RecordingFacts{DurationSeconds: 60, StartTime: at(1), Width: 1280, Height: 720})

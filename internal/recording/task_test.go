@@ -71,7 +71,7 @@ func TestComputeTask(t *testing.T) {
 	}
 }
 
-// What the files are together is shown, also when it is more than can be.
+// The totals of the files are shown, and never overflow.
 func TestComputeTask_AddsUpTheFiles(t *testing.T) {
 	files := []Facts{
 		{Room: "a", Stream: "s", RecordingFacts: v1alpha1.RecordingFacts{DurationSeconds: 60, SizeBytes: 1 << 20}},

@@ -130,7 +130,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// What identifies the recording can refuse a callback: half of it would be another recording.
+// A field that identifies the recording can refuse a callback: half of it would be another recording.
 func TestDecode_RefusesWrongIdentity(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	start := func(fields string) string { return `{"event_type":"RECORD_NEW_FILE_START"` + fields + `}` }
@@ -177,7 +177,7 @@ func TestDecode_RefusesWrongIdentity(t *testing.T) {
 	}
 }
 
-// What only describes the recording never costs the callback: the service does not send it again.
+// A field that only describes the recording never costs the callback: the service does not send it again.
 func TestDecode_IgnoresWrongDescription(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	for name, c := range map[string]struct{ field, value string }{

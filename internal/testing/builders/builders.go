@@ -110,7 +110,7 @@ func (b *RecordingFile) Obj() *v1alpha1.RecordingFile { return b.file.DeepCopy()
 // RecordingTask builds one.
 type RecordingTask struct{ task v1alpha1.RecordingTask }
 
-// MakeRecordingTask begins with a task of a source of which nothing else is known.
+// MakeRecordingTask begins with a task of a source that has no events.
 func MakeRecordingTask(name, source, taskID string) *RecordingTask {
 	b := &RecordingTask{}
 	b.task.Name, b.task.Namespace = name, Namespace
