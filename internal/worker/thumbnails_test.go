@@ -5,18 +5,22 @@ package worker_test
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/image/webp"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/programs"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -184,6 +188,38 @@ func TestThumbnails_DamagedRecordingHasPictures(t *testing.T) {
 	}
 	if len(result.Outputs) != 4 || result.Integrity.State != v1alpha1.IntegrityDamaged {
 		t.Errorf("%d outputs, %+v", len(result.Outputs), result.Integrity)
+	}
+}
+
+// TestThumbnails_KeyFramesStandInForWhatCannotBeDecoded: the pictures from 6 s to the end at 8 s are zeros.
+func TestThumbnails_KeyFramesStandInForWhatCannotBeDecoded(t *testing.T) {
+	b := newBench(t, &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"1s", "5s", "7s"}}, "call.mp4")
+	grays(t, b)
+	out, err := exec.CommandContext(t.Context(), programs.FFprobe(t), "-v", "error", "-select_streams", "v:0", "-show_entries", "packet=size,pos",
+		"-of", "csv=p=0", filepath.Join(b.source, "call.mp4")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets := strings.Fields(string(out))
+	edit(t, filepath.Join(b.source, "call.mp4"), func(data []byte) []byte {
+		for _, packet := range packets[60:] {
+			var size, at int
+			if _, err := fmt.Sscanf(packet, "%d,%d", &size, &at); err != nil {
+				t.Fatal(err)
+			}
+			clear(data[at+5 : at+size]) // the NAL unit's length and kind stay
+		}
+		return data
+	})
+	result, failed, err := b.run(t)
+	if err != nil {
+		t.Fatalf("%s: %v", failed, err)
+	}
+	for i, allowed := range [][]int{{1}, {5}, {4, 5}} {
+		picture := decodePicture(t, filepath.Join(b.destination, "room", "stream", result.Outputs[i].Name))
+		if at := second(picture, v1alpha1.PictureJPEG); !slices.Contains(allowed, at) {
+			t.Errorf("picture %d shows second %d, want one of %v", i, at, allowed)
+		}
 	}
 }
 

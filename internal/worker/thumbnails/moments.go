@@ -70,7 +70,7 @@ func firstPicture(part *timeline.Timeline) int64 {
 }
 
 // find gives the stretch that a time lies in, and the picture that is shown then: the last one that begins by that time,
-// or the first of all. The key frames at or before it and after it follow.
+// or the first of all. Key frames follow: the last two that begin by that time, and the first after it.
 func (t *taker) find(at int64) (*stretch, []shot) {
 	part := &t.stretches[0]
 	for i := range t.stretches {
@@ -79,21 +79,22 @@ func (t *taker) find(at int64) (*stretch, []shot) {
 		}
 	}
 	at = max(at-part.Start, part.first)
-	var shown, before, after choice
+	var shown, before, earlier, after choice
 	for placed := range part.Packets(media.Video) {
 		each := shot{at: placed.PTS, entry: placed.Entry}
 		switch {
 		case placed.PTS <= at:
 			shown.offer(each, each.at > shown.at)
 			if placed.Key {
-				before.offer(each, each.at > before.at)
+				earlier = before
+				before = choice{each, true}
 			}
 		case placed.Key:
 			after.offer(each, each.at < after.at)
 		}
 	}
 	var found []shot
-	for _, each := range []choice{shown, before, after} {
+	for _, each := range []choice{shown, before, earlier, after} {
 		if each.made {
 			found = append(found, each.shot)
 		}

@@ -16,6 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
@@ -147,12 +148,17 @@ func (t *taker) take(ctx context.Context, at int64) (made, error) {
 	part, found := t.find(at)
 	for _, each := range found {
 		picture, err := t.picture(ctx, part, each)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if err == nil || !isUndecodable(err) {
 			return picture, err
 		}
 	}
-	return made{}, failure.Permanent(workerapi.ReasonFramesMissing, "no picture around %s can be decoded",
-		timeline.Duration(at))
+	return made{}, failure.Permanent(workerapi.ReasonFramesMissing, "no picture around %s can be decoded", recording.Round(timeline.Duration(at)))
+}
+
+// isUndecodable says that ffmpeg found no picture, or failed at what is there.
+func isUndecodable(err error) bool {
+	failed := failure.Of(err)
+	return errors.Is(err, fs.ErrNotExist) || failed.Permanent && failed.Reason == workerapi.ReasonTranscodeFailed
 }
 
 // picture takes one picture and verifies it; fs.ErrNotExist: ffmpeg found none.
@@ -163,7 +169,7 @@ func (t *taker) picture(ctx context.Context, part *stretch, shown shot) (made, e
 	asked.At, asked.WebP = timeline.Duration(shown.at-part.first), t.spec.Format == v1alpha1.PictureWebP
 	path := t.run.RenderPath(name)
 	if complaints, err := t.run.FFmpeg.Picture(ctx, part.path, path, asked); err != nil {
-		return made{}, step.ToolFailure(ctx, "the picture at "+timeline.Duration(part.Start+shown.at).String()+" cannot be made", complaints, err)
+		return made{}, step.ToolFailure(ctx, "the picture at "+recording.Round(timeline.Duration(part.Start+shown.at))+" cannot be made", complaints, err)
 	}
 	return verify(t.run.RenderDir, name, asked)
 }
