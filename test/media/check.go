@@ -186,7 +186,7 @@ func (c *checker) soundAt(at float64) *span {
 
 // checkPictures: every expected picture is shown once at its time, and nothing else is.
 func (c *checker) checkPictures() {
-	if len(c.truth.frames) > 0 && len(c.res.pictures) == 0 {
+	if len(c.res.pictures) == 0 && slices.ContainsFunc(c.truth.frames, func(f frame) bool { return !c.isExcused(f) }) {
 		c.problem("picture", "there is none, %d frames are missing", len(c.truth.frames))
 		return
 	}
@@ -206,7 +206,7 @@ func (c *checker) checkPictures() {
 		switch {
 		case nearest >= 0 && distance <= c.tolerance():
 			used[nearest] = true
-		case f.optional, c.view.damaged && c.truth.isDamaged(f.at, 0.05):
+		case c.isExcused(f):
 		case nearest >= 0 && distance < 30:
 			used[nearest] = true
 			late++
@@ -220,6 +220,11 @@ func (c *checker) checkPictures() {
 		c.problems = append(c.problems, fmt.Sprintf("of %d frames %d are missing, %d at a wrong time", len(c.truth.frames), missing, late))
 	}
 	c.checkExtra(used)
+}
+
+// isExcused says that a frame may be missing.
+func (c *checker) isExcused(f frame) bool {
+	return f.optional || c.view.damaged && c.truth.isDamaged(f.at, 0.05)
 }
 
 func (c *checker) checkExtra(used []bool) {

@@ -21,6 +21,8 @@ type drawing struct {
 	run  int // packets that were left out
 	// openEnd is by how much the last interval between pictures differs from the others, in seconds.
 	openEnd float64
+	// openJoin is the same for takes that others follow, when the playlist does not say how long they are.
+	openJoin float64
 	// soundPacket is how long the sound in a PES packet lasts, in seconds.
 	soundPacket float64
 }
@@ -91,6 +93,9 @@ func (d *drawing) recording() *recording {
 		from += end
 	}
 	r.truth.openEnd = d.openEnd
+	if r.playlist.whole && takes > 1 {
+		r.truth.slack = d.openJoin
+	}
 	if d.away {
 		r.truth.states = []state{intact, unknown}
 	}
@@ -188,7 +193,7 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 		d.openEnd = 1 / slow
 	case 2:
 		d.say("%.2f fps, uneven", fps)
-		d.openEnd = 1.2 / fps
+		d.openEnd, d.openJoin = 1.2/fps, max(d.openJoin, 0.6/fps)
 		jitter := make([]float64, count+80)
 		for i := range jitter {
 			jitter[i] = d.between(-0.3, 0.3) / fps
@@ -324,9 +329,9 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		}
 	}
 	if r.truth.joins > 0 {
-		r.truth.slack = 0.35 // a loss of less at the end of a take is not seen
+		r.truth.slack = max(r.truth.slack, 0.35) // a loss of less at the end of a take is not seen
 		if r.playlist.whole {
-			r.truth.slack = 0.55 // nor how long a take was whose end is lost
+			r.truth.slack = max(r.truth.slack, 0.55) // nor how long a take was whose end is lost
 		}
 	}
 	switch {

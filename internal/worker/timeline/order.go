@@ -45,6 +45,21 @@ func (b *builder) isLoneCopy(now *run, each *part, index int) bool {
 	return later > 0 && b.follows(later)
 }
 
+// judgeLoneTwins finds segments with the bytes of another one, which both may be where they belong: both begin a clock of
+// their own. What lies beside them is not equal, so that the source does not repeat itself.
+func (b *builder) judgeLoneTwins() {
+	for index, each := range b.parts {
+		twin := b.twin(index)
+		if twin < 0 || each.dropped != "" || b.parts[twin].dropped != "" {
+			continue
+		}
+		if !b.repeats(twin, index) && (twin == 0 || b.twin(index-1) != twin-1) {
+			b.find(UnknownHole, each.Segment, each.early+each.base, 0,
+				"its file is a copy of segment %d, and both begin a clock; whether one of them is another's cannot be decided", b.parts[twin].Segment)
+		}
+	}
+}
+
 // isChain says that the parts before two equal ones, or those behind them, are equal too, or begin with them.
 func (b *builder) isChain(twin, index int) bool {
 	return b.repeats(twin, index) || twin > 0 && b.twin(index-1) == twin-1 || twin == 0
@@ -228,7 +243,9 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 	after := b.parts[index+1]
 	b.unwrap(now, after)
 	least, _ := b.deltas(now, after)
-	return miss <= maxMiss && distance(least, 0) <= maxMiss
+	own := b.segments[each.Segment] // its line says how long the run's first segment is, when the two were exchanged
+	return miss <= maxMiss &&
+		(distance(least, 0) <= maxMiss || distance(after.early, now.early+own.Duration) <= minHole+own.Precision)
 }
 
 // fits says that a part lies in a hole that the run has left. The holes are in the order of time.

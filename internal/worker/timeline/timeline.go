@@ -207,6 +207,7 @@ func Build(recording Recording) *Timeline {
 	b.judgeJoins()
 	b.judgeEnds()
 	b.judgeHeads()
+	b.judgeLoneTwins()
 	b.judgeAbsences()
 	b.listEvidence()
 	b.collectTracks()
