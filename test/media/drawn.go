@@ -331,7 +331,14 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	if r.truth.joins > 0 {
 		r.truth.slack = max(r.truth.slack, 0.35) // a loss of less at the end of a take is not seen
 		if r.playlist.whole {
-			r.truth.slack = max(r.truth.slack, 0.55) // nor how long a take was whose end is lost
+			// Nor how long a take was whose end is lost: whole seconds may be rounded up, so that up to one more is not missed.
+			r.truth.slack = max(r.truth.slack, 0.55, min(r.openTakes(), 1.5))
+		}
+	}
+	if kind == 9 && (s.discontinuity || s == r.segments[0]) {
+		// Both copies begin a clock: which one is another's, and how long that was, cannot be decided.
+		for i := range r.truth.damages {
+			r.truth.damages[i].from, r.truth.damages[i].to = s.from-2, s.to+2
 		}
 	}
 	switch {
@@ -339,7 +346,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		// What a stream of a take begins or ends with is gone: it may have begun later, or ended before.
 		r.truth.states = append(r.truth.states, intact)
 		if r.truth.joins > 0 {
-			r.truth.slack = max(r.truth.slack, r.openBegin())
+			r.truth.slack = max(r.truth.slack, r.openTakes())
 		}
 	case kind == 16:
 		last := r.segments[len(r.segments)-2]
@@ -373,24 +380,30 @@ func (r *recording) endsTake(s *segment, kind int) bool {
 	return kind == 0 || i+1 == len(r.segments) || r.segments[i+1].discontinuity
 }
 
-// openBegin is by how much it is open where takes begin, since the first packets of one are lost.
-func (r *recording) openBegin() float64 {
-	open, begin, kept := 0.0, math.Inf(1), math.Inf(1)
+// openTakes is by how much it is open where takes begin or end, since the first or last packets of one are lost.
+func (r *recording) openTakes() float64 {
+	open := 0.0
+	whole, kept := noSpan(), noSpan()
 	for i, s := range r.segments {
 		if s.discontinuity {
-			begin, kept = math.Inf(1), math.Inf(1)
+			whole, kept = noSpan(), noSpan()
 		}
 		for _, u := range s.units {
-			if begin = min(begin, u.at); !u.lost {
-				kept = min(kept, u.at)
+			if whole.add(u.at); !u.lost {
+				kept.add(u.at)
 			}
 		}
-		if last := i+1 == len(r.segments) || r.segments[i+1].discontinuity; last && !math.IsInf(kept, 1) {
-			open = max(open, kept-begin)
+		if last := i+1 == len(r.segments) || r.segments[i+1].discontinuity; last && kept.from <= kept.to {
+			open = max(open, kept.from-whole.from, whole.to-kept.to)
 		}
 	}
 	return open
 }
+
+func noSpan() span { return span{from: math.Inf(1), to: math.Inf(-1)} }
+
+// add makes a span hold a time.
+func (s *span) add(at float64) { s.from, s.to = min(s.from, at), max(s.to, at) }
 
 // lastTime is when the last unit of the segment is shown.
 func (s *segment) lastTime() float64 {

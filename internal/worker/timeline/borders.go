@@ -134,7 +134,9 @@ func (b *builder) streamAt(each *part, kind media.Kind, last bool) *media.Stream
 // both kinds together say it, and those before other clocks. Counters that begin with the same number in each segment do not run on.
 func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 	var known, goOn, moves [len(kinds)]int
+	worst := 0 // how many counters break at the border that may be the damaged one
 	for _, each := range borders {
+		breaks := 0
 		for _, stop := range each.stops {
 			if stop.counters == countersUnknown {
 				continue
@@ -143,16 +145,19 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 			known[k]++
 			if stop.counters == countersGoOn {
 				goOn[k]++
+			} else {
+				breaks++
 			}
 			if b.streamAt(each.x, stop.kind, false).Counters.First != b.streamAt(each.y, stop.kind, false).Counters.First {
 				moves[k]++
 			}
 		}
+		worst = max(worst, breaks)
 	}
 	before, after := b.joinCounters()
 	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+before
 	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
-	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1])
+	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1]-worst)
 	running := map[media.Kind]bool{}
 	for k, kind := range kinds {
 		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])

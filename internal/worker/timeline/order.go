@@ -105,7 +105,7 @@ func (b *builder) toNext(index int) int64 {
 
 // clockDistance is from one time of a part's clock to another, which may have wrapped.
 func (b *builder) clockDistance(from, to int64, each *part) int64 {
-	if b.segments[each.Segment].File.Container != media.MPEGTS {
+	if !b.wraps(each) {
 		return to - from
 	}
 	return to - from - int64(math.Round(float64(to-from)/wrap))*wrap

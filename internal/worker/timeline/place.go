@@ -309,7 +309,7 @@ func (b *builder) lostHead(now *run) int64 {
 // isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says
 // something of this one, too.
 func (b *builder) isExact(but, next *part) bool {
-	if b.segments[next.Segment].Discontinuity || b.segments[but.Segment].Precision > exactly {
+	if b.segments[next.Segment].Discontinuity || b.segments[but.Segment].Duration == 0 {
 		return false
 	}
 	if b.exact == nil {
@@ -317,7 +317,7 @@ func (b *builder) isExact(but, next *part) bool {
 		for i, each := range b.parts[:len(b.parts)-1] {
 			if after := b.parts[i+1]; after.first && each.first && !b.segments[after.Segment].Discontinuity {
 				b.exact.all++
-				if distance(b.clockDistance(each.start, after.start, each), b.segments[each.Segment].Duration) <= exactly {
+				if distance(b.clockDistance(each.start, after.start, each), b.segments[each.Segment].Duration) <= max(exactly, b.segments[each.Segment].Precision) {
 					b.exact.good++
 				}
 			}
@@ -366,13 +366,19 @@ func (b *builder) between(before *run, each *part) int64 {
 
 // unwrap moves a part by whole wraps, so that its clock is nearest to the run's.
 func (b *builder) unwrap(now *run, each *part) {
-	if b.segments[each.Segment].File.Container != media.MPEGTS {
+	if !b.wraps(each) {
 		return
 	}
 	delta, _ := b.deltas(now, each)
 	if turns := int64(math.Round(float64(-delta) / wrap)); turns != 0 {
 		each.move(turns * wrap)
 	}
+}
+
+// wraps says that a part's times have 33 bits: also those that sound without a container is stamped with (RFC 8216, 3.4).
+func (b *builder) wraps(each *part) bool {
+	container := b.segments[each.Segment].File.Container
+	return container == media.MPEGTS || container == media.PackedAudio
 }
 
 // move adds to all times of a part.
