@@ -18,6 +18,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 # ffmpeg with only what the steps use. The cache mount keeps it, whatever else changes.
 FROM debian:bookworm-slim AS ffmpeg-build
 WORKDIR /src
+COPY hack/lib.sh hack/lib.sh
 COPY hack/images/lib.sh hack/images/lib.sh
 COPY hack/ffmpeg hack/ffmpeg
 RUN --mount=type=cache,target=/root/.cache/recording-operator/ffmpeg cp -r "$(hack/ffmpeg/build.sh)" /out
