@@ -134,3 +134,21 @@ const (
 	// ReasonClaimLost: the PersistentVolumeClaim has lost its volume.
 	ReasonClaimLost = "ClaimLost"
 )
+
+// Condition of RejectedCallbacks.
+const (
+	// ConditionReplayed says what came of a replay.
+	ConditionReplayed = "Replayed"
+)
+
+// The reasons of the condition Replayed.
+const (
+	// ReasonReplayStored means that the callback is stored.
+	ReasonReplayStored = "Stored"
+	// ReasonReplayRefused means that the callback is still not acceptable.
+	ReasonReplayRefused = "Refused"
+	// ReasonReplayTruncated means that the body is not complete.
+	ReasonReplayTruncated = "Truncated"
+	// ReasonReplayRetrying means that the API server cannot store the callback now. The operator tries again.
+	ReasonReplayRetrying = "Retrying"
+)

@@ -55,6 +55,7 @@ func TestWhatKubectlShows(t *testing.T) {
 		"RecordingSource":   {"rsrc", "recordings-all", "App Ready Status Callback Age", "", ""},
 		"RecordingPipeline": {"rpl", "recordings-all", "Ready Status Age", "", ""},
 		"StorageLocation":   {"sloc", "recordings-all", "Bucket Claim Ready Status Age", "", ""},
+		"RejectedCallback":  {"rcb", "recordings-all", "Source Event Reason Replayed Age", "Message", ""},
 	}
 	found := definitions(t)
 	if len(found) != len(want) {
@@ -364,6 +365,7 @@ func TestGoTypesHoldEverything(t *testing.T) {
 	for base, into := range map[string]client.Object{
 		minimalSource: &v1alpha1.RecordingSource{}, minimalFile: &v1alpha1.RecordingFile{}, minimalTask: &v1alpha1.RecordingTask{},
 		minimalPipeline: &v1alpha1.RecordingPipeline{}, minimalStorage: &v1alpha1.StorageLocation{},
+		minimalRejected: &v1alpha1.RejectedCallback{},
 	} {
 		full := object(t, "default", base, allowed[base]["every field"])
 		typed(t, full, into)

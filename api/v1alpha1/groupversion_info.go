@@ -33,6 +33,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&RecordingFile{}, &RecordingFileList{},
 		&RecordingPipeline{}, &RecordingPipelineList{},
 		&StorageLocation{}, &StorageLocationList{},
+		&RejectedCallback{}, &RejectedCallbackList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
