@@ -142,10 +142,12 @@ func marked(body []byte) []byte {
 	return body
 }
 
-// decodeUnknown keeps the app alone, so that another app's event can be refused whatever it is.
+// decodeUnknown keeps the app, so that another app's event can be refused whatever it is, and whether the event names a
+// finished file.
 func decodeUnknown(event Event, w wire) Event {
 	var r reader
 	event.AppID = optional(&r, "app_id", w.AppID, readID(maxID))
+	event.NamesFile = !absent(w.OBSBucket) && !absent(w.OBSObject) || !absent(w.DownloadURL)
 	return event
 }
 

@@ -74,6 +74,9 @@ type Event struct {
 	File File
 	// IgnoredFields are the fields of the body that could not be read and were dropped, sorted.
 	IgnoredFields []string
+	// NamesFile is set for type Unknown alone: the event says where a finished file lies, as Complete does. Its
+	// event_type may be missing or misspelled.
+	NamesFile bool
 }
 
 // File holds the facts of a finished file. Either Bucket and Object are both set, or DownloadURL is.
