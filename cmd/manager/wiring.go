@@ -48,6 +48,7 @@ func newScheme() *runtime.Scheme {
 func newManager(ctx context.Context, config *rest.Config, o *options) (manager.Manager, error) {
 	managerOptions := o.ManagerOptions(newScheme(),
 		&v1alpha1.RecordingFile{}, &v1alpha1.RecordingTask{}, &v1alpha1.RecordingSource{}, &v1alpha1.RecordingPipeline{}, &v1alpha1.StorageLocation{},
+		&v1alpha1.RejectedCallback{},
 		&batchv1.Job{}, &corev1.Pod{}, &appsv1.ControllerRevision{}, &corev1.Secret{}, &corev1.PersistentVolumeClaim{},
 	)
 	managerOptions.Cache.ByObject = controller.CacheByObject()
@@ -119,6 +120,10 @@ func addControllers(ctx context.Context, mgr manager.Manager, o *options) error 
 		&controller.DiscoveryReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
 			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: denied,
+		},
+		&controller.RejectedReconciler{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Ingester: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
+			Recorder: recorder, Clock: now,
 		},
 	}
 	for _, reconciler := range reconcilers {

@@ -96,7 +96,7 @@ func newScenario(t *testing.T) *scenario {
 	server := apiserver.Start(t)
 	s := &scenario{t: t, k8s: server.Client, wire: &wire{}, o: &options{address: freeAddress(t), stateDir: t.TempDir()}}
 	s.o.HealthAddress, s.o.MetricsAddress, s.o.Namespaces = freeAddress(t), "0", []string{"default"}
-	s.o.spool = spoolOptions{dir: t.TempDir(), maxBytes: resource.QuantityValue{Quantity: resource.MustParse("1Mi")}, adminAddress: adminOff}
+	s.o.spool = spoolOptions{dir: t.TempDir(), maxBytes: resource.QuantityValue{Quantity: resource.MustParse("16Mi")}}
 	s.wire.cut()
 	s.config = server.Config
 	s.start()

@@ -25,6 +25,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/process"
 	"sparkrtc.dev/recording-operator/internal/receiver"
+	"sparkrtc.dev/recording-operator/internal/rejected"
 	"sparkrtc.dev/recording-operator/internal/spool"
 )
 
@@ -33,6 +34,7 @@ import (
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingsources,verbs=list;watch
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles;recordingtasks,verbs=create;get;patch
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=rejectedcallbacks,verbs=create;get;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // newScheme knows what the receiver reads and writes, and nothing else.
@@ -46,15 +48,17 @@ func newScheme() *runtime.Scheme {
 // receiving is the receiver as a process: a manager that holds the cache, metrics and probes, and the server of
 // callbacks with its spool beside it.
 type receiving struct {
-	manager manager.Manager
-	state   *receiver.StateCache
-	server  *receiver.Server
-	spool   *spool.Spool
+	manager  manager.Manager
+	state    *receiver.StateCache
+	server   *receiver.Server
+	rejecter *rejected.Store
+	spool    *spool.Spool
 }
 
 // newReceiver wires the receiver together; nothing runs before it is run.
 func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receiving, error) {
-	mgr, err := ctrl.NewManager(config, o.ManagerOptions(newScheme(), &v1alpha1.RecordingSource{}, &v1alpha1.RecordingFile{}, &v1alpha1.RecordingTask{}, &corev1.Secret{}))
+	mgr, err := ctrl.NewManager(config, o.ManagerOptions(newScheme(), &v1alpha1.RecordingSource{}, &v1alpha1.RecordingFile{}, &v1alpha1.RecordingTask{},
+		&v1alpha1.RejectedCallback{}, &corev1.Secret{}))
 	if err != nil {
 		return nil, fmt.Errorf("create the manager: %w", err)
 	}
@@ -70,11 +74,15 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 		Dir: o.stateDir, Cached: mgr.GetClient(), Synced: mgr.GetCache().WaitForCacheSync,
 		Keys: receiver.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log), Log: log, Clock: clock.RealClock{},
 	}
-	spool, err := newSpool(mgr, state, o)
+	rejecter, err := newRejectedStore(mgr, state, o)
 	if err != nil {
 		return nil, err
 	}
-	r := &receiving{manager: mgr, state: state, spool: spool}
+	spool, err := newSpool(mgr, o, rejecter)
+	if err != nil {
+		return nil, err
+	}
+	r := &receiving{manager: mgr, state: state, rejecter: rejecter, spool: spool}
 	return r, r.addServer(o, collectors)
 }
 
@@ -106,7 +114,7 @@ func (r *receiving) addServer(o *options, collectors *metrics.Callbacks) error {
 		WaitForSources: r.state.Wait,
 		Keys:           r.state.Keys,
 		Ingester:       r.spool,
-		DeadLetters:    r.spool,
+		Rejecter:       r.rejecter,
 		Observer:       collectors,
 		Recorder:       process.NewRecorder(r.manager),
 		Log:            r.state.Log,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cli is the kubectl plugin `kubectl recordings`: it sends signed callbacks, explains captured ones, finds past
-// recordings, and reads and replays dead letters. It acts with its user's rights alone.
+// recordings, and replays rejected callbacks. It acts with its user's rights alone.
 package cli
 
 import (
@@ -97,7 +97,7 @@ func newRoot(env Environment) *cobra.Command {
 	access.flags.CacheDir = nil
 	access.flags.AddFlags(root.PersistentFlags())
 	root.SetUsageTemplate(usageTemplate(root))
-	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newDeadLetters(env, access), newVersion(env))
+	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newReplay(env, access), newVersion(env))
 	return root
 }
 

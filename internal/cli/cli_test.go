@@ -4,7 +4,6 @@
 package cli
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,7 +25,7 @@ func TestVersion(t *testing.T) {
 
 // Every command has a help with examples, which are about itself.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"send", "verify", "discover", "dead-letters"} {
+	for _, name := range []string{"send", "verify", "discover", "replay"} {
 		got := run(t, "", name, "--help")
 		if got.code != ExitDone || !strings.Contains(got.out, "\nExamples:\n") || !strings.Contains(got.out, "  kubectl recordings "+name+" ") {
 			t.Error(got)
@@ -65,7 +64,10 @@ func TestUnknownCommand(t *testing.T) {
 }
 
 func TestCompletion(t *testing.T) {
-	f, _, _ := letterAPI(t)
+	f := newFakeAPI(t)
+	rejected := &v1alpha1.RejectedCallbackList{Items: make([]v1alpha1.RejectedCallback, 2)}
+	rejected.Items[0].Name, rejected.Items[1].Name = "classroom-03", "classroom-07"
+	f.objects[recordings+"rejectedcallbacks"] = rejected
 	sources := &v1alpha1.RecordingSourceList{}
 	for _, name := range []string{"classroom", "lobby"} {
 		source := v1alpha1.RecordingSource{}
@@ -74,19 +76,18 @@ func TestCompletion(t *testing.T) {
 	}
 	f.objects[recordings+"recordingsources"] = sources
 	for typed, want := range map[string]string{
-		"send ":                          "start complete over",
-		"send over ":                     "classroom lobby",
-		"send over classroom ":           "",
-		"send -f x ":                     "classroom lobby",
-		"verify ":                        "classroom lobby",
-		"verify classroom ":              "",
-		"discover ":                      "classroom lobby",
-		"discover classroom --dry-run=":  "none client",
-		"dead-letters ":                  "delete list replay show",
-		"dead-letters show ":             "manager-a/1 manager-a/2 manager-b/1",
-		"dead-letters show manager-a/1 ": "",
-		"dead-letters replay manager-a/1 manager-a/": "manager-a/2 manager-b/1",
-		"send over classroom --format ":              "HLS MP4",
+		"send ":                         "start complete over",
+		"send over ":                    "classroom lobby",
+		"send over classroom ":          "",
+		"send -f x ":                    "classroom lobby",
+		"verify ":                       "classroom lobby",
+		"verify classroom ":             "",
+		"discover ":                     "classroom lobby",
+		"discover classroom --dry-run=": "none client",
+		"replay ":                       "classroom-03 classroom-07",
+		"replay classroom-07 ":          "classroom-03",
+		"replay --source ":              "classroom lobby",
+		"send over classroom --format ": "HLS MP4",
 	} {
 		words := strings.Split("__complete --server "+f.URL+" --kubeconfig /dev/null --namespace media "+typed, " ")
 		got := run(t, "", words...)
@@ -154,21 +155,5 @@ func TestAuthProvider(t *testing.T) {
 		"contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}]}`)
 	if answer := run(t, "", "send", "over", "classroom", "--task", "j", "--kubeconfig", kubeconfig); got != "Bearer "+token {
 		t.Errorf("authorized by %q: %v", got, answer)
-	}
-}
-
-func TestWorse(t *testing.T) {
-	plainError, refused, notNow := errors.New("x"), &exitError{code: ExitRefused}, &exitError{code: ExitNotNow}
-	for _, c := range []struct {
-		first, second error
-		want          int
-	}{
-		{nil, refused, ExitRefused}, {nil, plainError, ExitFailed}, {notNow, refused, ExitRefused}, {refused, notNow, ExitRefused},
-		{notNow, plainError, ExitFailed}, {plainError, notNow, ExitFailed}, {nil, notNow, ExitNotNow},
-	} {
-		exit, ok := errors.AsType[*exitError](worse(c.first, c.second))
-		if !ok || exit.code != c.want {
-			t.Errorf("%v and %v: %v, want exit code %d", c.first, c.second, exit, c.want)
-		}
 	}
 }

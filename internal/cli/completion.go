@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,4 +42,25 @@ func (a *access) completeSource(command *cobra.Command, args []string, _ string)
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return a.sources(command), cobra.ShellCompDirectiveNoFileComp
+}
+
+// rejectedCallbacks completes the names of RejectedCallbacks that were not given yet.
+func (a *access) rejectedCallbacks(command *cobra.Command, given []string) []string {
+	c, err := a.connect()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
+	defer cancel()
+	list := &v1alpha1.RejectedCallbackList{}
+	if err := c.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		if !slices.Contains(given, list.Items[i].Name) {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names
 }

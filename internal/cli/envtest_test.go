@@ -4,11 +4,8 @@
 package cli
 
 import (
-	"io"
-	"net"
-	"net/http"
+	"context"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,16 +13,16 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/admin"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/receiver"
-	"sparkrtc.dev/recording-operator/internal/spool"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
@@ -89,7 +86,7 @@ func (r *realCluster) grant(t *testing.T, namespace, name string, rules ...rbacv
 
 func may(resource string, verbs ...string) rbacv1.PolicyRule {
 	group := v1alpha1.GroupVersion.Group
-	if resource == "secrets" || strings.HasPrefix(resource, "pods") {
+	if resource == "secrets" {
 		group = ""
 	}
 	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
@@ -123,8 +120,8 @@ func TestRealAPIServer(t *testing.T) {
 	s := r.putBucket(t)
 	t.Run("round trip", func(t *testing.T) { testRoundTrip(t, r) })
 	t.Run("rights", func(t *testing.T) { testRights(t, r) })
-	t.Run("port-forward", func(t *testing.T) { testForward(t, r) })
-	t.Run("sweep", func(t *testing.T) { testDiscover(t, r, s) })
+	t.Run("replay", func(t *testing.T) { testReplay(t, r) })
+	t.Run("discover", func(t *testing.T) { testDiscover(t, r, s) })
 }
 
 // What send signs goes through the real door into a real API server.
@@ -182,9 +179,7 @@ func testRights(t *testing.T, r *realCluster) {
 		"no right to the source": {nobody, over, "you need the right to get recordingsources.recording.sparkrtc.dev in namespace media"},
 		"no right to the key":    {reader, over, "you need the right to get secrets/classroom-callback in namespace media"},
 		"no right to verify":     {reader, []string{"verify", "classroom", "-f", write(t, "Host: x\n")}, "or give the key with --key-file"},
-		"no right to the pods":   {file, over, "you need the right to list pods in namespace recording-system"},
-		"no right to letters":    {file, []string{"dead-letters", "list"}, "you need the right to list pods in namespace recording-system"},
-		"no right to forward":    {file, []string{"dead-letters", "show", "pod/1"}, "you need the right to create pods/portforward in namespace recording-system"},
+		"no right to rejected":   {file, []string{"replay", "--all"}, "you need the right to list rejectedcallbacks.recording.sparkrtc.dev in namespace media"},
 		"no right to sweep":      {reader, []string{"discover", "classroom", "--since", "48h"}, "you need the right to get storagelocations.recording.sparkrtc.dev in namespace media"},
 		"no right to create":     {file, []string{"discover", "classroom", "--since", "48h"}, "you need the right to create recordingfiles.recording.sparkrtc.dev in namespace media"},
 	} {
@@ -244,54 +239,69 @@ func testDiscover(t *testing.T, r *realCluster, s *fakeS3) {
 	}
 }
 
-// The way to a pod is the real API server's, with a kubelet that is made up.
-func testForward(t *testing.T, r *realCluster) {
+// Replays are asked for and waited for; the operator is a function here.
+func testReplay(t *testing.T, r *realCluster) {
 	t.Helper()
-	const operator = "recording-system"
-	forwarder := &fakeAPI{backends: map[string]http.Handler{
-		"manager-a:8092": admin.NewServer(&heldLetters{letters: []spool.Letter{makeLetter(1, "media", "body: is not JSON", "x")}}, logr.Discard()).Handler,
-		"manager-a:8090": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
-		}),
-	}}
-	kubelet := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		forwarder.forward(w, request, filepath.Base(request.URL.Path))
-	}))
-	t.Cleanup(kubelet.Close)
-	r.runPod(t, operator, "manager-a", kubelet.Listener.Addr().(*net.TCPAddr))
-
-	person := r.user(t, "forwarder", may("recordingsources", "get"), may("secrets", "get"))
-	r.grant(t, operator, "forwarder", may("pods", "list"), may("pods/portforward", "create"))
-	if got := run(t, "", append([]string{"send", "over", "classroom", "--task", "job-9"}, person...)...); got.code != ExitDone || got.out != "200 success\n" {
+	for name, source := range map[string]string{"classroom-01": "classroom", "classroom-02": "classroom", "lobby-03": "lobby"} {
+		rejected := &v1alpha1.RejectedCallback{Spec: v1alpha1.RejectedCallbackSpec{
+			SourceRef: v1alpha1.LocalReference{Name: source}, Reason: v1alpha1.RejectionInvalid, ReceivedTime: metav1.NewTime(testNow),
+		}}
+		rejected.Name, rejected.Namespace = name, builders.Namespace
+		r.create(t, rejected)
+	}
+	jane := r.user(t, "replayer", may("rejectedcallbacks", "get", "list", "patch"))
+	answer := metav1.Condition{}
+	replay := func(args ...string) ran {
+		t.Helper()
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); r.answerReplays(ctx, answer) }()
+		defer func() { stop(); <-done }()
+		return run(t, "", append(append([]string{"replay"}, args...), jane...)...)
+	}
+	answer = metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonReplayRefused, Message: "file_size: wrong\x1b"}
+	if got := replay("classroom-01"); got.code != ExitRefused || !strings.Contains(got.err, `classroom-01: Refused: file_size: wrong\x1b`) || strings.Contains(got.err, "\x1b") {
 		t.Error(got)
 	}
-	if got := run(t, "", append([]string{"dead-letters", "list"}, person...)...); got.code != ExitDone || !strings.Contains(got.out, "manager-a/1 ") {
+	answer = metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReplayStored, Message: "Stored (created) as RecordingFile x"}
+	if got := replay("classroom-01"); got.code != ExitDone || got.out != "classroom-01: Stored: Stored (created) as RecordingFile x\n" {
+		t.Errorf("again: %v", got)
+	}
+	if got := replay("--source", "classroom"); got.code != ExitDone || strings.Count(got.out, "\n") != 1 || !strings.HasPrefix(got.out, "classroom-02: Stored") {
+		t.Errorf("what is left of a source: %v", got)
+	}
+	if got := replay("--all"); got.code != ExitDone || !strings.HasPrefix(got.out, "lobby-03: Stored") {
+		t.Errorf("what is left: %v", got)
+	}
+	if got := replay("--all"); got.code != ExitDone || got.err != "No RejectedCallbacks found in namespace media\n" {
+		t.Errorf("nothing is left: %v", got)
+	}
+	if got := run(t, "", append([]string{"replay", "lobby-03", "--timeout=300ms"}, jane...)...); got.code != ExitNotNow || !strings.Contains(got.err, "lobby-03: Pending") {
+		t.Errorf("no operator: %v", got)
+	}
+	if got := replay("nobody"); got.code != ExitFailed || !strings.Contains(got.err, `RejectedCallback "nobody" not found in namespace media`) {
 		t.Error(got)
 	}
-	reader := r.user(t, "pod-reader")
-	r.grant(t, operator, "pod-reader", may("pods", "get", "list"))
-	got := run(t, "", append([]string{"dead-letters", "list"}, reader...)...)
-	if got.code != ExitFailed || !strings.Contains(got.err, "you need the right to create pods/portforward in namespace recording-system") {
-		t.Error(got)
+	for _, args := range [][]string{{}, {"x", "--all"}, {"--source=x", "--all"}, {"x", "--timeout=0s"}} {
+		if got := replay(args...); got.code != ExitUsage {
+			t.Errorf("%v: %v", args, got)
+		}
 	}
 }
 
-// runPod makes a pod of the operator that runs on a node whose kubelet listens at an address.
-func (r *realCluster) runPod(t *testing.T, namespace, name string, kubelet *net.TCPAddr) {
-	t.Helper()
-	space, node, pod := &corev1.Namespace{}, &corev1.Node{}, &corev1.Pod{}
-	space.Name, node.Name = namespace, "node"
-	pod.Name, pod.Namespace, pod.Labels = name, namespace, managerLabels
-	pod.Spec.NodeName = node.Name
-	pod.Spec.Containers = []corev1.Container{{Name: "manager", Image: "manager", Ports: []corev1.ContainerPort{{Name: "callback", ContainerPort: 8090}}}}
-	r.create(t, space, node, pod)
-	node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: kubelet.IP.String()}}
-	node.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(kubelet.Port)
-	pod.Status.Phase = corev1.PodRunning
-	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-	for _, object := range []client.Object{node, pod} {
-		if err := r.Client.Status().Update(t.Context(), object); err != nil {
-			t.Fatal(err)
+// answerReplays does what the operator does, with one answer for all.
+func (r *realCluster) answerReplays(ctx context.Context, answer metav1.Condition) {
+	answer.Type = v1alpha1.ConditionReplayed
+	for ctx.Err() == nil {
+		list := &v1alpha1.RejectedCallbackList{}
+		_ = r.Client.List(ctx, list)
+		for i := range list.Items {
+			item := &list.Items[i]
+			if item.Spec.Replay && item.Status.ObservedGeneration < item.Generation {
+				answer.ObservedGeneration, item.Status.ObservedGeneration = item.Generation, item.Generation
+				meta.SetStatusCondition(&item.Status.Conditions, answer)
+				_ = r.Client.Status().Update(ctx, item)
+			}
 		}
 	}
 }

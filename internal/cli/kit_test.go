@@ -6,12 +6,10 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,15 +20,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	gwebsocket "github.com/gorilla/websocket"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/tools/portforward"
-	"k8s.io/streaming/pkg/httpstream"
-	"k8s.io/streaming/pkg/httpstream/spdy"
 	testclock "k8s.io/utils/clock/testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -46,20 +40,15 @@ const (
 
 	recordings = "/apis/recording.sparkrtc.dev/v1alpha1/namespaces/media/"
 	secrets    = "/api/v1/namespaces/media/secrets/"
-	pods       = "/api/v1/namespaces/recording-system/pods"
 )
 
 var testNow = time.Date(2021, 4, 28, 8, 58, 12, 0, time.UTC)
 
-// fakeAPI is an API server that knows a few objects and forwards ports of pods.
+// fakeAPI is an API server that knows a few objects.
 type fakeAPI struct {
 	*httptest.Server
 	// objects by their path, or functions that answer with them; nil: forbidden.
 	objects map[string]any
-	// backends are what listens on the ports of pods, by "pod:port".
-	backends map[string]http.Handler
-	// websockets says whether ports are forwarded by websocket, as new API servers do, or by SPDY alone.
-	websockets bool
 
 	mu sync.Mutex
 	// created are the bodies of POSTs, by path.
@@ -68,15 +57,13 @@ type fakeAPI struct {
 
 func newFakeAPI(t *testing.T) *fakeAPI {
 	t.Helper()
-	f := &fakeAPI{objects: map[string]any{}, backends: map[string]http.Handler{}, created: map[string][][]byte{}}
+	f := &fakeAPI{objects: map[string]any{}, created: map[string][][]byte{}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	source := builders.MakeRecordingSource("classroom").App("5fcdf5651xxxxxx6f835d0d4").Key("classroom-callback", "key").Obj()
 	source.Status.CallbackPath = "/callbacks/media/classroom"
 	f.putSource(source)
 	f.putSecret("classroom-callback", map[string]string{"key": testKey + "\n"})
-	f.putPods("manager-a")
-	f.objects["/api/v1/namespaces/elsewhere/pods"] = &corev1.PodList{}
 	return f
 }
 
@@ -93,24 +80,7 @@ func (f *fakeAPI) putSecret(name string, data map[string]string) {
 	f.objects[secrets+name] = secret
 }
 
-func (f *fakeAPI) putPods(names ...string) {
-	list := &corev1.PodList{}
-	for _, name := range names {
-		pod := corev1.Pod{}
-		pod.Name, pod.Namespace = name, "recording-system"
-		pod.Spec.Containers = []corev1.Container{{Name: "manager", Ports: []corev1.ContainerPort{{Name: "callback", ContainerPort: 8090}}}}
-		pod.Status.Phase = corev1.PodRunning
-		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-		list.Items = append(list.Items, pod)
-	}
-	f.objects[pods] = list
-}
-
 func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if pod, found := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, pods+"/"), "/portforward"); found {
-		f.forward(w, r, pod)
-		return
-	}
 	resource := schema.GroupResource{Resource: filepath.Base(filepath.Dir(r.URL.Path))}
 	object, known := f.objects[r.URL.Path]
 	switch {
@@ -145,108 +115,6 @@ func (f *fakeAPI) fail(w http.ResponseWriter, err *apierrors.StatusError) {
 	w.WriteHeader(int(status.Code))
 	_ = json.NewEncoder(w).Encode(status)
 }
-
-// forward is what the API server and the kubelet do of `kubectl port-forward`.
-func (f *fakeAPI) forward(w http.ResponseWriter, r *http.Request, pod string) {
-	if object, known := f.objects[pods+"/"+pod+"/portforward"]; known && object == nil {
-		f.fail(w, apierrors.NewForbidden(schema.GroupResource{Resource: "pods/portforward"}, pod, errors.New("no right")))
-		return
-	}
-	streams := make(chan httpstream.Stream, 16)
-	accept := func(stream httpstream.Stream, _ <-chan struct{}) error {
-		streams <- stream
-		return nil
-	}
-	var conn httpstream.Connection
-	if gwebsocket.IsWebSocketUpgrade(r) {
-		if !f.websockets {
-			http.Error(w, "no websockets here", http.StatusBadRequest)
-			return
-		}
-		upgrader := gwebsocket.Upgrader{Subprotocols: []string{"SPDY/3.1+" + portforward.PortForwardProtocolV1Name}}
-		socket, err := upgrader.Upgrade(w, r, nil)
-		if err != nil {
-			return
-		}
-		if conn, err = spdy.NewServerConnection(portforward.NewTunnelingConnection("server", socket), accept); err != nil {
-			return
-		}
-	} else {
-		if _, err := httpstream.Handshake(r, w, []string{portforward.PortForwardProtocolV1Name}); err != nil {
-			return
-		}
-		if conn = spdy.NewResponseUpgrader().UpgradeResponse(w, r, accept); conn == nil {
-			return
-		}
-	}
-	defer func() { _ = conn.Close() }()
-	f.connect(pod, streams, conn.CloseChan())
-}
-
-// connect joins the two streams of a connection with what listens in the pod.
-func (f *fakeAPI) connect(pod string, streams <-chan httpstream.Stream, closed <-chan bool) {
-	var problems httpstream.Stream
-	for {
-		select {
-		case <-closed:
-			return
-		case stream := <-streams:
-			if stream.Headers().Get(corev1.StreamType) == corev1.StreamTypeError {
-				problems = stream
-				continue
-			}
-			backend, found := f.backends[pod+":"+stream.Headers().Get(corev1.PortHeader)]
-			if !found {
-				_, _ = io.WriteString(problems, "connection refused\n")
-				_ = problems.Close()
-				_ = stream.Close()
-				continue
-			}
-			go serveStream(backend, stream)
-		}
-	}
-}
-
-// serveStream has a handler answer on a stream.
-func serveStream(handler http.Handler, stream httpstream.Stream) {
-	near, far := net.Pipe()
-	listening := far
-	if secure, ok := handler.(overTLS); ok {
-		listening = tls.Server(far, secure.config)
-	}
-	go func() {
-		server := &http.Server{Handler: handler}
-		_ = server.Serve(&oneListener{conn: listening, done: make(chan struct{})})
-	}()
-	go func() { _, _ = io.Copy(near, stream); _ = near.Close() }()
-	_, _ = io.Copy(stream, near)
-	_ = stream.Close()
-}
-
-// overTLS is a handler that is reached by TLS.
-type overTLS struct {
-	http.Handler
-	config *tls.Config
-}
-
-// oneListener accepts one connection.
-type oneListener struct {
-	conn net.Conn
-	done chan struct{}
-	once sync.Once
-}
-
-func (l *oneListener) Accept() (conn net.Conn, err error) {
-	l.once.Do(func() { conn = l.conn })
-	if conn != nil {
-		return conn, nil
-	}
-	<-l.done
-	return nil, net.ErrClosed
-}
-
-func (l *oneListener) Close() error   { return nil }
-func (l *oneListener) Addr() net.Addr { return l.conn.LocalAddr() }
 
 // ran is what a run of the plugin left.
 type ran struct {

@@ -17,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	corev1 "k8s.io/api/core/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
@@ -29,24 +28,25 @@ The body is made from flags, or comes from a file that is sent byte for byte. It
 of the source, read from the Secret that spec.callback.keys names; that takes the right to get the
 Secret. Without that right, give the key in a file. The key is never printed.
 
-Without --url the callback goes to a pod of the operator through the API server, as with kubectl
-port-forward; that takes the right to create pods/portforward in the operator's namespace. A --url
-without a path gets that of the source.
+--url says where callbacks reach the operator: your ingress, or a port that kubectl forwards to its
+Service. A --url without a path gets that of the source.
 
 --dry-run=client sends nothing and prints the request and the curl command that does the same. Its
 signature lets anybody who sees it send that one body, with these headers, until the key is changed.`
 
 const sendExample = `  # A file is being recorded, is finished, and the recording task is over
-  kubectl recordings send start classroom --task task-1 --room room01 --stream camera
-  kubectl recordings send complete classroom --task task-1 --room room01 --stream camera \
+  url=https://recordings.example.com
+  kubectl recordings send start classroom --url $url --task task-1 --room room01 --stream camera
+  kubectl recordings send complete classroom --url $url --task task-1 --room room01 --stream camera \
     --bucket abc-rtc-bucket2 --object Record/camera.m3u8 --size 1048576 --duration 65
-  kubectl recordings send over classroom --task task-1
+  kubectl recordings send over classroom --url $url --task task-1
 
-  # Through the ingress, as SparkRTC would
-  kubectl recordings send start classroom --task task-1 --stream camera --url https://recordings.example.com
+  # Without an ingress
+  kubectl port-forward -n recording-system service/recording-operator-callback 8090:80 &
+  kubectl recordings send over classroom --url http://localhost:8090 --task task-1
 
   # A body of your own, byte for byte
-  kubectl recordings send classroom -f body.json
+  kubectl recordings send classroom --url $url -f body.json
 
   # What would be sent, and the curl that sends it
   kubectl recordings send over classroom --task task-1 --dry-run=client`
@@ -64,7 +64,6 @@ type sendOptions struct {
 	keyIndex          int
 	rand, timestamp   string
 	url               string
-	operatorNamespace string
 	dryRun            string
 
 	flags   *pflag.FlagSet
@@ -89,17 +88,11 @@ func newSend(env Environment, a *access) *cobra.Command {
 	flags.IntVar(&o.keyIndex, "key-index", 0, "which of spec.callback.keys signs, from 0")
 	flags.StringVar(&o.rand, "rand", "", "X-Rtc-Rand (default: random)")
 	flags.StringVar(&o.timestamp, "timestamp", "", "X-Rtc-Timestamp (default: now, in seconds)")
-	flags.StringVar(&o.url, "url", "", "`URL` to post to; without a path, the source's is added (default: a pod of the operator, through the API server)")
-	addOperatorNamespace(flags, &o.operatorNamespace)
+	flags.StringVar(&o.url, "url", "", "`URL` to post to; without a path, the source's is added")
 	addDryRun(command, &o.dryRun)
 	o.output.addFlags(command)
 	_ = command.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"HLS", "MP4"}, cobra.ShellCompDirectiveNoFileComp))
 	return command
-}
-
-// addOperatorNamespace adds the flag that says where the operator is.
-func addOperatorNamespace(flags *pflag.FlagSet, namespace *string) {
-	flags.StringVar(namespace, "operator-namespace", "recording-system", "namespace of the operator")
 }
 
 // completeArgs completes the event, then the source.
@@ -181,14 +174,14 @@ func (o *sendOptions) run(ctx context.Context) error {
 	if o.dryRun == dryRunClient {
 		return o.show(source, body, proof)
 	}
-	target, transport, err := o.target(ctx, source)
+	target, err := o.givenURL(source)
 	if err != nil {
 		return err
 	}
 	r := newRequest(target, body, proof)
-	answer, err := r.post(ctx, transport)
+	answer, err := r.post(ctx, http.DefaultTransport)
 	if err != nil {
-		return o.cluster.explainTunnel(err, o.operatorNamespace)
+		return err
 	}
 	return o.tell(r, answer)
 }
@@ -273,51 +266,16 @@ func (o *sendOptions) key(ctx context.Context, source *v1alpha1.RecordingSource)
 	return key, nil
 }
 
-// target finds where to post to, and how to get there.
-func (o *sendOptions) target(ctx context.Context, source *v1alpha1.RecordingSource) (string, http.RoundTripper, error) {
-	if o.url != "" {
-		target, err := o.givenURL(source)
-		return target, http.DefaultTransport, err
-	}
-	pods, err := o.cluster.managers(ctx, o.operatorNamespace)
-	if err != nil {
-		return "", nil, err
-	}
-	i := slices.IndexFunc(pods, func(pod corev1.Pod) bool { return isReady(&pod) })
-	if i < 0 {
-		return "", nil, &exitError{code: ExitNotNow, err: fmt.Errorf("no pod of the operator in namespace %s is ready; see `kubectl get pods -n %[1]s`", o.operatorNamespace)}
-	}
-	scheme, port := doorOf(&pods[i])
-	t, err := o.cluster.tunnelTo(&pods[i], port)
-	if err != nil {
-		return "", nil, err
-	}
-	return fmt.Sprintf("%s://localhost:%d%s", scheme, port, source.Status.CallbackPath), t.transport(), nil
-}
-
-// doorOf is how a pod of the operator takes callbacks.
-func doorOf(pod *corev1.Pod) (scheme string, port int) {
-	scheme, port = "http", defaultDoorPort
-	for _, container := range pod.Spec.Containers {
-		for _, p := range container.Ports {
-			if p.Name == "callback" {
-				port = int(p.ContainerPort)
-			}
-		}
-		if slices.ContainsFunc(container.Args, func(arg string) bool { return strings.HasPrefix(arg, "--callback-cert-dir") }) {
-			scheme = "https"
-		}
-	}
-	return scheme, port
-}
-
-// defaultDoorPort is the manager's, when its pod does not name it.
-const defaultDoorPort = 8090
+// portForward makes the operator's Service reachable at port 8090 of this machine.
+const portForward = "kubectl port-forward --namespace recording-system service/recording-operator-callback 8090:80"
 
 // givenURL is --url, with the source's path unless it has one.
 func (o *sendOptions) givenURL(source *v1alpha1.RecordingSource) (string, error) {
 	u, ok := parseHTTP(o.url)
-	if !ok {
+	switch {
+	case o.url == "":
+		return "", usagef("give --url, the address that callbacks reach the operator at; without an ingress, run `%s` and give --url http://localhost:8090", portForward)
+	case !ok:
 		return "", usagef("--url must be a URL of http or https, for example https://recordings.example.com")
 	}
 	if !hasPath(o.url) {

@@ -49,7 +49,7 @@ func (o *sendOptions) show(source *v1alpha1.RecordingSource, body []byte, proof 
 	forward := ""
 	if o.url == "" {
 		o.url = "http://localhost:8090"
-		forward = fmt.Sprintf("# first, in another terminal:\n# kubectl port-forward --namespace %s service/recording-operator-callback 8090:80\n", o.operatorNamespace)
+		forward = "# first, in another terminal:\n# " + portForward + "\n"
 	}
 	target, err := o.givenURL(source)
 	if err != nil {
@@ -96,7 +96,7 @@ func (o *sendOptions) advice(answer *reply) string {
 	case answer.Location != "":
 		return "it points to " + plain(answer.Location) + "; SparkRTC would not follow, give that as its URL"
 	case code == http.StatusBadRequest:
-		return "the reason stands above, or is in `kubectl recordings dead-letters list -n " + namespace + "`; an event of the source has that of the first of several"
+		return "the reason stands above, or is in `kubectl get rejectedcallbacks -o wide -n " + namespace + "`; an event on the source names it too"
 	case code == http.StatusUnauthorized:
 		return "is the key that signed one of spec.callback.keys, and the timestamp in tolerance? `kubectl recordings verify` compares"
 	case code == http.StatusForbidden:

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
@@ -73,46 +72,24 @@ func TestSendSignsAsTheServiceDoes(t *testing.T) {
 	}
 }
 
-func TestSendThroughThePod(t *testing.T) {
-	for name, websockets := range map[string]bool{"websocket": true, "SPDY": false} {
-		t.Run(name, func(t *testing.T) {
-			f := newFakeAPI(t)
-			f.websockets = websockets
-			var body []byte
-			f.backends["manager-a:8090"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				body, _ = io.ReadAll(r.Body)
-				proof, err := sparkrtc.ProofFromHeader(r.Header)
-				key, _ := sparkrtc.ParseKey([]byte(testKey))
-				if err != nil || sparkrtc.Verify([]sparkrtc.Key{key}, proof, body) != nil || r.URL.Path != "/callbacks/media/classroom" {
-					t.Errorf("%s %v %v", r.URL, r.Header, err)
-				}
-				_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
-			})
-			got := f.run(t, "", "send", "over", "classroom", "--task", "j")
-			if got.code != ExitDone || got.out != "200 success\n" || !bytes.Contains(body, []byte(`"CLOUD_RECORD_SERVER_OVER"`)) {
-				t.Errorf("%v\n%s", got, body)
-			}
-			f.backends = nil
-			got = f.run(t, "", "send", "over", "classroom", "--task", "j")
-			if got.code != ExitFailed || !strings.Contains(got.err, "forward port 8090 of pod recording-system/manager-a: connection refused") {
-				t.Error(got)
-			}
-		})
-	}
-}
-
-// An operator that speaks TLS itself has a certificate of another name than the tunnel's.
-func TestSendThroughThePodByTLS(t *testing.T) {
+func TestSend_PostsWhatItSigned(t *testing.T) {
 	f := newFakeAPI(t)
-	certified := httptest.NewTLSServer(nil)
-	certified.Close()
-	f.backends["manager-a:8443"] = overTLS{config: certified.TLS, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	var body []byte
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ = io.ReadAll(r.Body)
+		proof, err := sparkrtc.ProofFromHeader(r.Header)
+		key, _ := sparkrtc.ParseKey([]byte(testKey))
+		if err != nil || sparkrtc.Verify([]sparkrtc.Key{key}, proof, body) != nil || r.URL.Path != "/callbacks/media/classroom" {
+			t.Errorf("%s %v %v", r.URL, r.Header, err)
+		}
 		_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
-	})}
-	pod := &f.objects[pods].(*corev1.PodList).Items[0]
-	pod.Spec.Containers[0].Args = []string{"--callback-cert-dir=/certs"}
-	pod.Spec.Containers[0].Ports[0].ContainerPort = 8443
-	if got := f.run(t, "", "send", "over", "classroom", "--task", "j"); got.code != ExitDone {
+	}))
+	got := f.run(t, "", "send", "over", "classroom", "--task", "j", "--url", server.URL)
+	if got.code != ExitDone || got.out != "200 success\n" || !bytes.Contains(body, []byte(`"CLOUD_RECORD_SERVER_OVER"`)) {
+		t.Errorf("%v\n%s", got, body)
+	}
+	server.Close()
+	if got := f.run(t, "", "send", "over", "classroom", "--task", "j", "--url", server.URL); got.code != ExitFailed || !strings.Contains(got.err, "connection refused") {
 		t.Error(got)
 	}
 }
@@ -187,7 +164,7 @@ func TestSendErrors(t *testing.T) {
 		"short-key":        {[]string{"send", "over", "nosecret", "--task", "j", "--key-index", "2"}, ExitFailed},
 		"no-key-in-secret": {[]string{"send", "over", "nosecret", "--task", "j", "--key-index", "3"}, ExitFailed},
 		"no-such-key":      {[]string{"send", "over", "nosecret", "--task", "j", "--key-index", "4"}, ExitUsage},
-		"no-operator":      {[]string{"send", "over", "classroom", "--task", "j", "--operator-namespace", "elsewhere"}, ExitFailed},
+		"no-url":           {[]string{"send", "over", "classroom", "--task", "j"}, ExitUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := f.run(t, "", c.args...)
@@ -196,20 +173,6 @@ func TestSendErrors(t *testing.T) {
 			}
 			golden(t, "send-error-"+name, got.String())
 		})
-	}
-}
-
-func TestSendWithoutRightToForward(t *testing.T) {
-	f := newFakeAPI(t)
-	f.objects[pods+"/manager-a/portforward"] = nil
-	got := f.run(t, "", "send", "over", "classroom", "--task", "j")
-	if got.code != ExitFailed || !strings.Contains(got.err, "kubectl auth can-i create pods --subresource=portforward -n recording-system") {
-		t.Error(got)
-	}
-	f.objects[pods] = nil
-	got = f.run(t, "", "send", "over", "classroom", "--task", "j")
-	if got.code != ExitFailed || !strings.Contains(got.err, "kubectl auth can-i list pods -n recording-system") {
-		t.Error(got)
 	}
 }
 

@@ -71,6 +71,7 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	return map[client.Object]cache.ByObject{
 		&v1alpha1.RecordingFile{}:    {Transform: new(fileSlimmer).slim},
 		&v1alpha1.RecordingTask{}:    {Transform: cache.TransformStripManagedFields()},
+		&v1alpha1.RejectedCallback{}: {Transform: slimRejected},
 		&batchv1.Job{}:               {Label: ours},
 		&corev1.Pod{}:                {Label: ours, Transform: slimPod},
 		&appsv1.ControllerRevision{}: {Label: ours},

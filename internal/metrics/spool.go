@@ -5,18 +5,13 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// SpoolStats is what a spool says of itself: spool.Stats converts to it, and whoever imports this package needs no spool.
+// SpoolStats is what a spool says of itself. spool.Stats converts to it, so that importing this package needs no spool.
 type SpoolStats struct {
-	// Events and Bytes wait for the API server.
-	Events int
-	Bytes  uint64
-	// Appended, Drained count events.
-	Appended, Drained uint64
-	// Letters are kept now; Invalid, Undecodable and Expired count those that were made, by cause, and Dropped those that
-	// had to go for newer ones.
-	Letters                       uint64
-	Invalid, Undecodable, Expired uint64
-	Dropped                       uint64
+	// Events wait for the API server, in Segments of 4 MiB with Bytes of them in use.
+	Events, Segments int
+	Bytes            int64
+	// Appended, Drained and Rejected count events: those that went to disk, and what became of them.
+	Appended, Drained, Rejected uint64
 	// Corrupt counts records that could not be read.
 	Corrupt uint64
 	// BreakerOpen says that the API server is away.
@@ -27,26 +22,25 @@ type SpoolStats struct {
 type spoolCollector struct {
 	stats func() SpoolStats
 
-	events, bytes, appended, drained, breaker *prometheus.Desc
-	letters, buried, dropped, corrupt         *prometheus.Desc
+	events, bytes, segments, appended, drained, rejected, corrupt, breaker *prometheus.Desc
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
 }
 
 // RegisterSpool registers the metrics of a spool.
 func RegisterSpool(registry prometheus.Registerer, stats func() SpoolStats) error {
-	describe := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, labels, nil)
-	}
 	return registry.Register(&spoolCollector{
 		stats:    stats,
 		events:   describe("recording_spool_events", "Callbacks on disk that wait for the API server."),
 		bytes:    describe("recording_spool_bytes", "Size of the callbacks on disk that wait for the API server."),
+		segments: describe("recording_spool_segments", "Segments of 4 MiB that hold callbacks. --spool-max-bytes bounds them."),
 		appended: describe("recording_spool_appended_total", "Callbacks that went to disk."),
 		drained:  describe("recording_spool_drained_total", "Callbacks on disk that were written to the API server."),
+		rejected: describe("recording_spool_rejected_total", "Callbacks on disk that were rejected."),
+		corrupt:  describe("recording_spool_corrupt_records_total", "Callbacks that could not be read from disk."),
 		breaker:  describe("recording_spool_breaker_open", "1 while the API server is away and callbacks go to disk at once."),
-		letters:  describe("recording_dead_letters", "Dead letters that are kept."),
-		buried:   describe("recording_dead_letters_total", "Callbacks that became dead letters, by reason.", "reason"),
-		dropped:  describe("recording_dead_letters_dropped_total", "Dead letters that had to go for newer ones."),
-		corrupt:  describe("recording_spool_corrupt_records_total", "Callbacks and dead letters that could not be read from disk."),
 	})
 }
 
@@ -58,25 +52,18 @@ func (c *spoolCollector) Describe(descriptions chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c *spoolCollector) Collect(metrics chan<- prometheus.Metric) {
 	s := c.stats()
-	gauge := func(description *prometheus.Desc, value float64) {
-		metrics <- prometheus.MustNewConstMetric(description, prometheus.GaugeValue, value)
-	}
-	counter := func(description *prometheus.Desc, value uint64, labels ...string) {
-		metrics <- prometheus.MustNewConstMetric(description, prometheus.CounterValue, float64(value), labels...)
-	}
-	gauge(c.events, float64(s.Events))
-	gauge(c.bytes, float64(s.Bytes))
-	gauge(c.letters, float64(s.Letters))
 	open := 0.0
 	if s.BreakerOpen {
 		open = 1
 	}
-	gauge(c.breaker, open)
-	counter(c.appended, s.Appended)
-	counter(c.drained, s.Drained)
-	counter(c.dropped, s.Dropped)
-	counter(c.corrupt, s.Corrupt)
-	counter(c.buried, s.Invalid, "invalid")
-	counter(c.buried, s.Undecodable, "undecodable")
-	counter(c.buried, s.Expired, "expired")
+	for description, value := range map[*prometheus.Desc]float64{
+		c.events: float64(s.Events), c.bytes: float64(s.Bytes), c.segments: float64(s.Segments), c.breaker: open,
+	} {
+		metrics <- prometheus.MustNewConstMetric(description, prometheus.GaugeValue, value)
+	}
+	for description, value := range map[*prometheus.Desc]uint64{
+		c.appended: s.Appended, c.drained: s.Drained, c.rejected: s.Rejected, c.corrupt: s.Corrupt,
+	} {
+		metrics <- prometheus.MustNewConstMetric(description, prometheus.CounterValue, float64(value))
+	}
 }

@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,14 +13,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Every metric of the spool has its value, and a line in the reference.
-func TestSpool(t *testing.T) {
+// Every metric of the spool and of rejected callbacks has its value, and a line in the reference.
+func TestCollectors_HaveValuesAndDocs(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	stats := SpoolStats{
-		Events: 1, Bytes: 2, Appended: 3, Drained: 4, Letters: 5, Dropped: 6, Corrupt: 7, BreakerOpen: true,
-		Invalid: 8, Undecodable: 9, Expired: 10,
-	}
-	if err := RegisterSpool(registry, func() SpoolStats { return stats }); err != nil {
+	err := errors.Join(
+		RegisterSpool(registry, func() SpoolStats {
+			return SpoolStats{Events: 1, Bytes: 2, Segments: 3, Appended: 4, Drained: 5, Rejected: 6, Corrupt: 7, BreakerOpen: true}
+		}),
+		RegisterRejected(registry, func() RejectedStats {
+			return RejectedStats{Undecodable: 8, Invalid: 9, UnknownEvent: 10, Expired: 11, Dropped: 12}
+		}),
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	families, err := registry.Gather()
@@ -44,11 +49,11 @@ func TestSpool(t *testing.T) {
 		}
 	}
 	want := map[string]float64{
-		"recording_spool_events": 1, "recording_spool_bytes": 2, "recording_spool_appended_total": 3,
-		"recording_spool_drained_total": 4, "recording_dead_letters": 5, "recording_dead_letters_dropped_total": 6,
-		"recording_spool_corrupt_records_total": 7, "recording_spool_breaker_open": 1,
-		"recording_dead_letters_total reason=invalid": 8, "recording_dead_letters_total reason=undecodable": 9,
-		"recording_dead_letters_total reason=expired": 10,
+		"recording_spool_events": 1, "recording_spool_bytes": 2, "recording_spool_segments": 3, "recording_spool_appended_total": 4,
+		"recording_spool_drained_total": 5, "recording_spool_rejected_total": 6, "recording_spool_corrupt_records_total": 7,
+		"recording_spool_breaker_open": 1, "recording_rejected_callbacks_total reason=Undecodable": 8,
+		"recording_rejected_callbacks_total reason=Invalid": 9, "recording_rejected_callbacks_total reason=UnknownEvent": 10,
+		"recording_rejected_callbacks_total reason=Expired": 11, "recording_rejected_callbacks_dropped_total": 12,
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d metrics, want %d", len(got), len(want))

@@ -70,7 +70,7 @@ func TestServer_Responses(t *testing.T) {
 		"a START":           {nil, post(start), 200, "media/classroom created", "success", "", nil, true},
 		"an unknown type":   {nil, post([]byte(`{"event_type":"NEW"}`)), 200, "media/classroom ignored", "success", "", nil, true},
 		"not JSON":          {nil, post([]byte(`<xml/>`)), 401, "media/classroom unauthorized", unauthenticated, "their body is no JSON object", nil, false},
-		"not closed":        {nil, post([]byte(`{`)), 400, "media/classroom invalid", "body", "Warning CallbackInvalid An authentic callback cannot be decoded: body", nil, false},
+		"not closed":        {nil, post([]byte(`{`)), 400, "media/classroom invalid", "body", "Warning CallbackInvalid A callback was rejected (Undecodable): body", nil, false},
 		"a byte order mark": {nil, post(append([]byte("\xef\xbb\xbf"), complete...)), 200, "media/classroom created", "success", "", nil, true},
 		"compressed": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
@@ -88,7 +88,7 @@ func TestServer_Responses(t *testing.T) {
 			"CallbackInvalid", nil, false},
 		"an empty body": {nil, post(nil), 401, "media/classroom unauthorized", unauthenticated, "CallbackUnauthenticated", nil, false},
 		"what the API server refuses": {failing(&ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.x is wrong")}), post(complete), 400,
-			"media/classroom invalid", "cannot be stored", "cannot be stored: spec.x is wrong", nil, false},
+			"media/classroom invalid", "cannot be stored", "A callback was rejected (Invalid): spec.x is wrong", nil, false},
 		"no signature": {nil, unsigned(complete), 401, "media/classroom unauthorized", unauthenticated, "but they are not signed", nil, false},
 		"a wrong one": {nil, func(t *testing.T) *http.Request {
 			t.Helper()

@@ -6,6 +6,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -150,77 +151,132 @@ func TestReplayCache_IsBounded(t *testing.T) {
 	}
 }
 
-// graveyard keeps what is buried.
-type graveyard struct {
-	buried  []ingest.Delivery
-	reasons []string
-	err     error
+// rejecter keeps what is rejected.
+type rejecter struct {
+	rejected []ingest.Delivery
+	reasons  []string
+	err      error
 }
 
-func (g *graveyard) Bury(_ context.Context, d ingest.Delivery, reason string) error {
-	if g.err != nil {
-		return g.err
+func (r *rejecter) Reject(_ context.Context, d ingest.Delivery, reason v1alpha1.RejectionReason, message string) error {
+	if r.err != nil {
+		return r.err
 	}
 	d.Body = append([]byte(nil), d.Body...)
-	g.buried, g.reasons = append(g.buried, d), append(g.reasons, reason)
+	r.rejected, r.reasons = append(r.rejected, d), append(r.reasons, string(reason)+": "+message)
 	return nil
 }
 
-// An authentic callback that cannot be decoded is kept and reported once, unless it could not be kept.
-func TestServer_KeepsUndecodableCallbackOnce(t *testing.T) {
-	letters := &graveyard{err: errors.New("the disk is full")}
-	h, clk, source := newReplayFixture(t, func(c *Config) { c.DeadLetters = letters })
+// A verified callback that cannot be decoded is rejected once; unless it could not be kept.
+func TestServer_UndecodableIsRejectedOnce(t *testing.T) {
+	kept := &rejecter{err: errors.New("no API server")}
+	h, clk, source := newReplayFixture(t, func(c *Config) { c.Rejecter = kept })
 	content := []byte(`{"event_type":"RECORD_FILE_COMPLETE","obs_object":7}`)
 	a := h.serveCallback(nil, signed(t, path, content), clientKeysOf(parsePeer("192.0.2.1:1")))
-	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
+	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "no API server") {
 		t.Errorf("answered %+v", a)
 	}
-	checkEvent(t, h.events, "CallbackInvalid")
-	letters.err = nil
+	kept.err = nil
 	for range 3 {
 		checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "obs_object")
 	}
-	checkEvent(t, h.events, "CallbackInvalid")
-	checkEvent(t, h.events, "")
-	if len(letters.buried) != 1 || string(letters.buried[0].Body) != string(content) || letters.buried[0].Source != "classroom" ||
-		letters.buried[0].Namespace != "media" || letters.buried[0].Digest == sparkrtc.Unsigned || !strings.Contains(letters.reasons[0], "obs_object") {
-		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
+	checkEvent(t, h.events, "") // the Rejecter reports it on the source
+	if len(kept.rejected) != 1 || string(kept.rejected[0].Body) != string(content) || kept.rejected[0].Source != "classroom" ||
+		kept.rejected[0].Namespace != "media" || kept.rejected[0].Digest == sparkrtc.Unsigned || !strings.HasPrefix(kept.reasons[0], "Undecodable: obs_object") {
+		t.Errorf("rejected %+v, %q", kept.rejected, kept.reasons)
 	}
 	clk.Step(replayWindow)
 	checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "obs_object")
-	if len(letters.buried) != 2 {
-		t.Errorf("%d buried", len(letters.buried))
+	if len(kept.rejected) != 2 {
+		t.Errorf("%d rejected", len(kept.rejected))
 	}
 	// What nobody signed pushes nothing out.
 	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
 	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "obs_object")
-	if len(letters.buried) != 2 {
-		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
+	checkEvent(t, h.events, "CallbackInvalid")
+	if len(kept.rejected) != 2 {
+		t.Errorf("%d rejected, one of them without a signature", len(kept.rejected))
 	}
 }
 
-// So is one that the API server refuses for good.
-func TestServer_KeepsInvalidCallbackOnce(t *testing.T) {
-	letters := &graveyard{err: errors.New("the disk is full")}
-	h, _, source := newReplayFixture(t, func(c *Config) { c.DeadLetters = letters })
+// So is what the API server refuses for good.
+func TestServer_InvalidIsRejectedOnce(t *testing.T) {
+	kept := &rejecter{err: errors.New("no API server")}
+	h, _, source := newReplayFixture(t, func(c *Config) { c.Rejecter = kept })
 	h.sink.err = &ingest.Error{Kind: ingest.Invalid, Err: errors.New("spec.roomID is wrong")}
 	content := fixture(t, "complete-hls.json")
 	a := h.serveCallback(nil, signed(t, path, content), clientKeysOf(parsePeer("192.0.2.1:1")))
-	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "disk is full") {
+	if a.code != http.StatusBadRequest || a.err == nil || !strings.Contains(a.err.Error(), "no API server") {
 		t.Errorf("answered %+v", a)
 	}
-	letters.err = nil
+	kept.err = nil
 	for range 3 {
 		checkResponse(t, h.post(signed(t, path, content)), http.StatusBadRequest, "cannot be stored")
 	}
-	if len(letters.buried) != 1 || letters.buried[0].Event.Type != sparkrtc.Complete || !strings.Contains(letters.reasons[0], "spec.roomID") {
-		t.Errorf("buried %+v, %q", letters.buried, letters.reasons)
+	if len(kept.rejected) != 1 || kept.rejected[0].Event.Type != sparkrtc.Complete || kept.reasons[0] != "Invalid: spec.roomID is wrong" {
+		t.Errorf("rejected %+v, %q", kept.rejected, kept.reasons)
 	}
 	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
 	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "cannot be stored")
-	if len(letters.buried) != 1 {
-		t.Errorf("%d buried, one of them without a signature", len(letters.buried))
+	if len(kept.rejected) != 1 {
+		t.Errorf("%d rejected, one of them without a signature", len(kept.rejected))
 	}
+}
+
+// An event whose type is unknown, but that names a finished file, is answered with 200 and kept for a person.
+func TestServer_UnknownEventThatNamesAFileIsRejected(t *testing.T) {
+	kept := &rejecter{err: errors.New("no API server")}
+	h, _, source := newReplayFixture(t, func(c *Config) { c.Rejecter = kept })
+	content := []byte(`{"event_type":"RECORD_COMPLETED","obs_bucket":"b","obs_object":"o.m3u8"}`)
+	checkResponse(t, h.post(signed(t, path, content)), http.StatusServiceUnavailable, "")
+	kept.err = nil
+	for range 3 {
+		checkResponse(t, h.post(signed(t, path, content)), http.StatusOK, "")
+	}
+	checkResponse(t, h.post(signed(t, path, []byte(`{"event_type":"RECORD_PAUSED","job_id":"j"}`))), http.StatusOK, "")
+	if len(kept.rejected) != 1 || kept.reasons[0] != `UnknownEvent: event_type: "RECORD_COMPLETED" is unknown, but the callback names a finished file` {
+		t.Errorf("rejected %+v, %q", kept.rejected, kept.reasons)
+	}
+	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
+	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusOK, "")
+	checkEvent(t, h.events, "UnknownEvent")
+	if len(kept.rejected) != 1 {
+		t.Errorf("%d rejected, one of them without a signature", len(kept.rejected))
+	}
+}
+
+// One captured callback and no key: bytes that are moved between headers and body leave a valid signature, but make no
+// record, no event but the one about unauthenticated requests, and use up nothing of the source's rate.
+func TestServer_SplitCallbackLeavesNoTrace(t *testing.T) {
+	kept := &rejecter{}
+	h, _, source := newReplayFixture(t, func(c *Config) { c.Rejecter = kept })
+	source.Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1, Burst: 1}
+	content := fixture(t, "complete-hls.json")
+	request := signedAt(t, path, content, "1234567890", "1619600282")
+	all := "1234567890" + "1619600282" + string(content)
+	for split := range 200 {
+		forged := signedAt(t, path, content, "x", "y")
+		forged.Header.Set(sparkrtc.HeaderRand, all[:1])
+		forged.Header.Set(sparkrtc.HeaderTimestamp, all[1:2+split])
+		forged.Header.Set(sparkrtc.HeaderSignature, request.Header.Get(sparkrtc.HeaderSignature))
+		if strings.ContainsAny(all[1:2+split], "\r\n,") || 2+split == 20 {
+			continue // not possible in a header, or the callback itself
+		}
+		forged.Body = io.NopCloser(strings.NewReader(all[2+split:]))
+		forged.ContentLength = int64(len(all) - 2 - split)
+		if got := h.post(forged).Code; got != http.StatusUnauthorized {
+			t.Fatalf("split at %d: %d", split, got)
+		}
+	}
+	for len(h.events.Events) > 0 {
+		if event := <-h.events.Events; !strings.Contains(event, reasonUnauthenticated) {
+			t.Errorf("event %q", event)
+		}
+	}
+	if len(kept.rejected) > 0 {
+		t.Errorf("rejected %+v", kept.rejected)
+	}
+	checkResponse(t, h.post(request), http.StatusOK, "")
 }
 
 // A callback of another app is reported once; when spec.appID is corrected, it is accepted.

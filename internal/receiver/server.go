@@ -54,11 +54,10 @@ type Ingester interface {
 	Ingest(ctx context.Context, delivery ingest.Delivery) (ingest.Result, error)
 }
 
-// DeadLetters keeps what is authentic but cannot be used, for a person to look at.
-type DeadLetters interface {
-	// Bury keeps a delivery and why it could not be used; its Event is not set when it could not be decoded. It does not
-	// hold the delivery's body after it returned.
-	Bury(ctx context.Context, delivery ingest.Delivery, reason string) error
+// Rejecter keeps an authentic callback that cannot be stored for a person to look at, and reports it on the source;
+// rejected.Store is the one. It does not hold the delivery's body after it returned.
+type Rejecter interface {
+	Reject(ctx context.Context, delivery ingest.Delivery, reason v1alpha1.RejectionReason, message string) error
 }
 
 // Observer is told of every response. Namespace and source are those of an existing RecordingSource, or empty; the
@@ -93,10 +92,10 @@ type Config struct {
 	Keys           Evaluator
 	Ingester       Ingester
 	Observer       Observer
-	// DeadLetters are optional.
-	DeadLetters DeadLetters
-	Recorder    events.EventRecorder
-	Log         logr.Logger
+	// Rejecter is optional: without it, an event on the source is all that reports a callback that cannot be stored.
+	Rejecter Rejecter
+	Recorder events.EventRecorder
+	Log      logr.Logger
 	// Clock is optional.
 	Clock clock.Clock
 }
@@ -113,7 +112,7 @@ type Server struct {
 	waitForSources func(context.Context) error
 	keys           Evaluator
 	ingester       Ingester
-	deadLetters    DeadLetters
+	rejecter       Rejecter
 	observer       Observer
 	recorder       events.EventRecorder
 	log            logr.Logger
@@ -152,7 +151,7 @@ func New(config Config) (*Server, error) {
 	limits, clk := config.Limits.withDefaults(), config.Clock
 	return &Server{
 		address: config.Address, certDir: config.CertDir, limits: limits, namespaces: config.Namespaces, proxies: config.TrustedProxies,
-		sources: config.Sources, waitForSources: config.WaitForSources, keys: config.Keys, ingester: config.Ingester, deadLetters: config.DeadLetters,
+		sources: config.Sources, waitForSources: config.WaitForSources, keys: config.Keys, ingester: config.Ingester, rejecter: config.Rejecter,
 		observer: config.Observer, recorder: config.Recorder, log: config.Log, clock: clk,
 		rates:         newSourceLimiter(clk),
 		rejectedRates: newRejectedLimiter(clk),

@@ -116,7 +116,7 @@ func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, e
 	switch e.Result {
 	case Undecodable:
 		r := response{code: e.Result.Code(), outcome: outcomeInvalid, result: e.Err.Error()}
-		r.err = s.reject(ctx, source, d, e.Signed, before, "Decode", "An authentic callback cannot be decoded: %v", e.Err)
+		r.err = s.reject(ctx, source, d, e.Signed, before, v1alpha1.RejectionUndecodable, e.Err.Error())
 		return r
 	case OtherApp:
 		if before != rejected {
@@ -134,27 +134,39 @@ func (s *Server) store(ctx context.Context, source *v1alpha1.RecordingSource, d 
 	switch {
 	case ingest.IsInvalid(err):
 		r := response{code: http.StatusBadRequest, outcome: outcomeInvalid, result: "recording cannot be stored; an event on the RecordingSource says why"}
-		r.err = s.reject(ctx, source, d, signed, before, "Store", "An authentic callback cannot be stored: %v", err)
+		r.err = s.reject(ctx, source, d, signed, before, v1alpha1.RejectionInvalid, err.Error())
 		return r
 	case err != nil:
 		return unavailable(err)
-	default:
-		return response{code: http.StatusOK, outcome: string(result.Outcome), file: result.File}
 	}
+	if d.Event.NamesFile {
+		if err := s.reject(ctx, source, d, signed, before, v1alpha1.RejectionUnknownEvent, unknownEvent(d.Event.Name)); err != nil {
+			return unavailable(err)
+		}
+	}
+	return response{code: http.StatusOK, outcome: string(result.Outcome), file: result.File}
 }
 
-// reject reports a callback that can never be used on its source, and keeps it, once. Unsigned ones are not kept: anybody
-// could send them to push out those of others.
-func (s *Server) reject(ctx context.Context, source *v1alpha1.RecordingSource, d ingest.Delivery, signed bool, before deliveryResult, action, note string, cause error) error {
+// unknownEvent says why a callback that is answered with 200 is kept for a person.
+func unknownEvent(name string) string {
+	if name == "" {
+		return "event_type: is missing, but the callback names a finished file"
+	}
+	return fmt.Sprintf("event_type: %q is unknown, but the callback names a finished file", name)
+}
+
+// reject keeps a callback that cannot be stored, and reports it on its source, once. Unsigned ones are not kept: anybody
+// could send them to push out those of the service.
+func (s *Server) reject(ctx context.Context, source *v1alpha1.RecordingSource, d ingest.Delivery, signed bool, before deliveryResult, reason v1alpha1.RejectionReason, message string) error {
 	if before == rejected {
 		return nil
 	}
-	s.warn(source, reasonInvalid, action, note, cause)
-	if s.deadLetters == nil || !signed {
+	if s.rejecter == nil || !signed {
+		s.warn(source, reasonInvalid, "Reject", "A callback was rejected (%s): %s", reason, message)
 		return nil
 	}
-	if err := s.deadLetters.Bury(ctx, d, cause.Error()); err != nil {
-		return fmt.Errorf("keep a callback that cannot be used: %w", err)
+	if err := s.rejecter.Reject(ctx, d, reason, message); err != nil {
+		return fmt.Errorf("keep a callback that cannot be stored: %w", err)
 	}
 	return nil
 }

@@ -99,8 +99,6 @@ func (c *counters) kept(reason v1alpha1.RejectionReason) {
 	}
 }
 
-// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=rejectedcallbacks,verbs=create;get;delete
-
 // Reject keeps a delivery with its body, and says why in the message and in an event on the source. Deliveries beyond the
 // bounds, or that the API server refuses, as it does in a namespace that goes away, are dropped and counted, which is no
 // error. An error means that the API server could not be asked: rejecting the delivery again is right.

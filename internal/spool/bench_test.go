@@ -5,26 +5,18 @@ package spool
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/ingest"
+	"golang.org/x/sync/errgroup"
 )
-
-// kilobyte is a delivery of about 1 KiB.
-func kilobyte(job string, n int) ingest.Delivery {
-	d := deliver(job, n)
-	d.Body = append(d.Body, strings.Repeat(" ", 1024-len(d.Body))...)
-	return d
-}
 
 // Appends of 32 callers, each synced before it is answered.
 func BenchmarkAppend(b *testing.B) {
-	h := makeHouse(b, b.TempDir(), func(o *Options) { o.MaxBytes = 4 << 30 })
+	h := makeHarness(b, b.TempDir(), func(o *Options) { o.MaxBytes = 16 << 30 })
 	h.api.down()
-	if _, err := h.Ingest(b.Context(), kilobyte("first", 0)); err != nil {
+	if _, err := h.Ingest(b.Context(), deliver("first", 0)); err != nil {
 		b.Fatal(err)
 	}
 	var jobs atomic.Int64
@@ -32,7 +24,7 @@ func BenchmarkAppend(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		job := fmt.Sprint(jobs.Add(1))
 		for n := 0; pb.Next(); n++ {
-			if _, err := h.Ingest(b.Context(), kilobyte(job, n)); err != nil {
+			if _, err := h.Ingest(b.Context(), deliver(job, n)); err != nil {
 				b.Error(err)
 				return
 			}
@@ -47,29 +39,34 @@ func awaitEmpty(s *Spool) {
 	}
 }
 
+// fill puts deliveries on disk.
+func fill(b *testing.B, dir string, count int, change func(*Options)) {
+	b.Helper()
+	h := makeHarness(b, dir, change)
+	h.api.down()
+	var callers errgroup.Group
+	callers.SetLimit(256)
+	for n := range count {
+		callers.Go(func() error {
+			_, err := h.Ingest(b.Context(), deliver(fmt.Sprint(n/3), n))
+			return err
+		})
+	}
+	if err := callers.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // Draining into an API server that takes no time: what the spool itself costs.
 func BenchmarkDrain(b *testing.B) {
 	dir := b.TempDir()
-	m := makeFile(b, dir)
-	m.store.db.NoSync, m.store.db.MaxSize = true, 0
-	for left := b.N; left > 0; left -= 1000 {
-		m.write(func(c *change) error {
-			for n := range min(left, 1000) {
-				content, err := recordOf(kilobyte(fmt.Sprint((left-n)/3), left-n)).encode()
-				if err != nil {
-					return err
-				}
-				if _, err := put(c.events, &c.ledger.Events, content); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	m.store.db.NoSync = false
-	b.Logf("%d events in %d bytes", b.N, len(m.close(dir)))
+	large := func(o *Options) { o.MaxBytes, o.Workers = 16<<30, DefaultWorkers }
+	fill(b, dir, b.N, large)
 	b.ResetTimer()
-	h := makeHouse(b, dir, func(o *Options) { o.Workers = DefaultWorkers })
+	h := makeHarness(b, dir, large)
 	b.ReportMetric(float64(b.Elapsed().Milliseconds()), "ms-to-open")
 	stop := h.run(b)
 	awaitEmpty(h.Spool)

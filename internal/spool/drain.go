@@ -5,284 +5,188 @@ package spool
 
 import (
 	"context"
-	"errors"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/spool/segment"
 )
 
 const (
-	// drainBatch is how many deliveries of a lane a worker writes before other lanes have their turn.
-	drainBatch = 32
 	// DrainTimeout is how long one delivery may take. It is longer than a caller waits: an API server that is slow still
 	// drains the spool, if the Ingester gives each call as much. And it is longer than the ten seconds for which an API
-	// server waits for a webhook by default: cut off before, a webhook that hangs would look like an outage.
+	// server waits for a webhook by default: cut off before, a webhook that hangs would look like an API server that does.
 	DrainTimeout = 12 * time.Second
-	// firstRefusal and lastRefusal bound the time after which a delivery that was refused is tried again.
-	firstRefusal = time.Second
-	lastRefusal  = 5 * time.Minute
-	// ackRetry is the time between attempts to delete what is written, when the disk fails.
-	ackRetry = time.Second
-	// idlePoll is how often Flush looks.
-	idlePoll = 50 * time.Millisecond
+	// diskRetry is the time after which a segment is drained again when the disk failed.
+	diskRetry = time.Second
+	// idlePoll is how often Flush looks, and flushAhead how long it waits for what was refused once: the API server may
+	// just have come back.
+	idlePoll   = 50 * time.Millisecond
+	flushAhead = 2 * firstRefusal
 )
 
 // Run drains the spool until the context ends, once in its life. What is left then stays on disk.
 func (s *Spool) Run(ctx context.Context) {
-	if s.store == nil {
+	if s.segments == nil {
 		return
 	}
-	var workers, acker sync.WaitGroup
-	acking, stopAcking := context.WithCancel(context.WithoutCancel(ctx))
-	acker.Go(func() { s.deleteAcked(acking) })
-	for range s.options.Workers {
-		workers.Go(func() { s.work(ctx) })
-	}
-	<-ctx.Done()
-	s.queue.ready.ShutDown()
-	workers.Wait()
-	stopAcking()
-	acker.Wait()
-}
-
-// work drains one lane after another.
-func (s *Spool) work(ctx context.Context) {
-	for {
-		l, stopping := s.queue.ready.Get()
-		if stopping {
-			return
+	buffer := s.segments.Buffer()
+	for ctx.Err() == nil {
+		next, due := s.segments.Next(s.clock.Now())
+		if next != nil {
+			s.draining.Store(true)
+			s.drainSegment(ctx, next, buffer)
+			s.draining.Store(false)
+			continue
 		}
-		s.working.Add(1)
-		s.drainLane(ctx, l)
-		s.queue.ready.Done(l)
-		s.working.Add(-1)
+		s.idle(ctx, due)
 	}
 }
 
-// drainLane writes the first deliveries of a lane, and sees to it that the lane has another turn if any are left.
-func (s *Spool) drainLane(ctx context.Context, l lane) {
-	done, err := s.breaker.wait(ctx)
+// idle waits until something is appended or due.
+func (s *Spool) idle(ctx context.Context, due time.Time) {
+	var timer <-chan time.Time
+	if !due.IsZero() {
+		t := s.clock.NewTimer(due.Sub(s.clock.Now()))
+		defer t.Stop()
+		timer = t.C()
+	}
+	select {
+	case <-s.segments.Changed():
+	case <-timer:
+	case <-ctx.Done():
+	}
+}
+
+// drainSegment writes the records of a segment and removes it. What the API server refuses for now is appended again.
+func (s *Spool) drainSegment(ctx context.Context, from *segment.Segment, buffer []byte) {
+	defer s.handled.Store(0)
+	records, lost, err := s.segments.Read(from, buffer)
 	if err != nil {
+		s.log.Error(err, "Could not read a segment of the spool")
+		s.segments.Defer(from, s.clock.Now().Add(diskRetry))
 		return
 	}
-	defer done()
-	for _, id := range s.queue.head(l, drainBatch) {
-		if ctx.Err() != nil {
-			return
-		}
-		r, err := s.store.event(id)
-		if errors.Is(err, errNoRecord) {
-			// It became a dead letter when nobody waited for that any more.
-			s.queue.pop(l)
-			continue
-		}
-		if err != nil {
-			s.counters.corrupt.Add(1)
-			s.log.Error(err, "A callback in the spool cannot be read and is lost", "id", id)
-			s.finish(l, id)
-			continue
-		}
-		if !s.drain(ctx, l, id, r) {
-			return
-		}
+	s.countLost(lost)
+	// Of a namespace that is refused, a sample of each segment is tried: what is refused must not always stand in front.
+	rand.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] }) //nolint:gosec // not for secrets
+	waiting := newTurns(s.options.Workers)
+	for _, r := range records {
+		waiting.add(r.Key, r.Payload)
 	}
-	s.queue.again(l)
+	var kept atomic.Bool
+	var workers sync.WaitGroup
+	for ctx.Err() == nil {
+		namespace, payload, ok := waiting.take()
+		if !ok {
+			break
+		}
+		workers.Go(func() {
+			defer waiting.done(namespace)
+			if !s.drain(ctx, waiting, payload) {
+				kept.Store(true)
+			}
+			s.handled.Add(1)
+		})
+	}
+	workers.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	if !kept.Load() {
+		if err = s.segments.Remove(from); err == nil {
+			return
+		}
+		s.log.Error(err, "Could not remove a segment of the spool; its callbacks are written again, which changes nothing")
+	}
+	s.segments.Defer(from, s.clock.Now().Add(diskRetry))
 }
 
-// drain writes one delivery, and reports whether the next one of its lane may follow.
-func (s *Spool) drain(ctx context.Context, l lane, id uint64, r record) bool {
-	err := s.deliver(ctx, r)
-	if err != nil && ctx.Err() != nil {
-		return false
-	}
-	cause, dead := s.dead(l, r, err)
-	switch {
-	case err == nil:
-		s.counters.drained.Add(1)
-		s.queue.accepted(l)
-		s.finish(l, id)
+// drain writes a record, rejects it, or appends it again. It returns false when none of that was possible, so that the
+// record has to stay where it is.
+func (s *Spool) drain(ctx context.Context, others *turns, payload []byte) bool {
+	r, err := decodeRecord(payload)
+	if err != nil {
+		s.counters.corrupt.Add(1)
+		s.log.Error(err, "A callback in the spool cannot be read and is lost")
 		return true
-	case dead:
-		if buryErr := s.moveToLetters(ctx, id, r, cause, err.Error()); buryErr != nil {
-			s.log.Error(buryErr, "Could not make a dead letter of a callback", "namespace", r.Namespace, "source", r.Source)
-			s.queue.refused(l, refusalDelay)
+	}
+	namespace := r.Delivery.Namespace
+	if until := s.waitsUntil(r); until.After(s.clock.Now()) || others.exhausted(namespace) {
+		return s.appendAgain(ctx, s.postpone(r, until))
+	}
+	for {
+		done, err := s.breaker.wait(ctx)
+		if err != nil {
 			return false
 		}
-		s.queue.pop(l)
-		s.tell(ctx, r, err)
-		return true
-	case isOutage(err):
-		s.queue.again(l)
-		return false
-	default:
-		s.log.V(1).Info("The API server refuses a callback for now", "namespace", r.Namespace, "source", r.Source, "reason", err.Error())
-		s.queue.refused(l, refusalDelay)
-		return false
-	}
-}
-
-// deliver ingests a record.
-func (s *Spool) deliver(ctx context.Context, r record) error {
-	d, err := r.delivery()
-	if err != nil {
-		return &decodeError{err}
-	}
-	limited, cancel := context.WithTimeout(ctx, DrainTimeout)
-	defer cancel()
-	result, err := s.options.Ingester.Ingest(limited, d)
-	if ctx.Err() == nil {
-		s.learn(result, err)
-	}
-	return err
-}
-
-// dead says whether a record will never be written, and why. A record that is old because of an outage has not been
-// refused for long: what an API server says that has just returned is not its last word.
-func (s *Spool) dead(l lane, r record, err error) (Cause, bool) {
-	switch {
-	case err == nil:
-		return "", false
-	case isUndecodable(err):
-		return Undecodable, true
-	case ingest.IsInvalid(err):
-		return Invalid, true
-	case !isOutage(err) && s.queue.refusedFor(l) > s.options.MaxAge && s.clock.Since(r.Received) > s.options.MaxAge:
-		return Expired, true
-	default:
-		return "", false
-	}
-}
-
-// source is the RecordingSource that was called, or nil.
-func (s *Spool) source(ctx context.Context, r record) *v1alpha1.RecordingSource {
-	source := &v1alpha1.RecordingSource{}
-	if err := s.options.Sources.Get(ctx, types.NamespacedName{Namespace: r.Namespace, Name: r.Source}, source); err != nil {
-		return nil
-	}
-	return source
-}
-
-// reasonDead is that of the event on a RecordingSource whose callback became a dead letter.
-const reasonDead = "CallbackDead"
-
-// tell lets those who can mend it hear of a dead letter. Nobody waits for an answer any more.
-func (s *Spool) tell(ctx context.Context, r record, err error) {
-	source := s.source(ctx, r)
-	if source == nil {
-		return
-	}
-	s.options.Recorder.Eventf(source, nil, corev1.EventTypeWarning, reasonDead, "Store",
-		"A callback of %s cannot be stored and is a dead letter: %v", r.Received.UTC().Format(time.RFC3339), err)
-}
-
-// refusalDelay doubles with each refusal, and is jittered.
-func refusalDelay(refusals int) time.Duration {
-	delay := lastRefusal
-	if doubled := firstRefusal << min(refusals-1, 20); doubled < lastRefusal {
-		delay = doubled
-	}
-	return wait.Jitter(delay, 0.5)
-}
-
-// finish forgets an event, in memory at once and on disk soon. If it is lost in between that it is done with, it is
-// written again, which changes nothing.
-func (s *Spool) finish(l lane, id uint64) {
-	s.queue.pop(l)
-	s.acks.add(id)
-}
-
-// acks are events that are done with and still on disk.
-type acks struct {
-	mu  sync.Mutex
-	ids []uint64
-	// taken says that some are being deleted.
-	taken bool
-	// some has an element when there may be ids.
-	some chan struct{}
-}
-
-func (a *acks) add(ids ...uint64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.ids = append(a.ids, ids...)
-	select {
-	case a.some <- struct{}{}:
-	default:
-	}
-}
-
-func (a *acks) take() []uint64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	ids := a.ids
-	a.ids, a.taken = nil, len(ids) > 0
-	return ids
-}
-
-func (a *acks) deleted() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.taken = false
-}
-
-func (a *acks) any() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.taken || len(a.ids) > 0
-}
-
-// deleteAcked deletes events that are done with: all that have gathered during one commit in the next. When the
-// context ends it does so once more.
-func (s *Spool) deleteAcked(ctx context.Context) {
-	for {
-		select {
-		case <-s.acks.some:
-		case <-ctx.Done():
-			s.deleteOnce(ctx)
-			return
+		_, away, err := s.attempt(ctx, r.Delivery, DrainTimeout)
+		done()
+		others.learn(namespace, err != nil && !away && !ingest.IsInvalid(err))
+		switch {
+		case err == nil:
+			s.counters.drained.Add(1)
+			return true
+		case ctx.Err() != nil:
+			return false
+		case away: // the breaker says when to try again
+		case ingest.IsInvalid(err):
+			return s.reject(ctx, r, v1alpha1.RejectionInvalid, err)
+		case r.Refused > s.options.MaxAge && s.clock.Since(r.Delivery.Received) > s.options.MaxAge:
+			return s.reject(ctx, r, v1alpha1.RejectionExpired, err)
+		default:
+			s.log.V(1).Info("The API server refuses a callback for now", "namespace", namespace,
+				"source", r.Delivery.Source, "reason", err.Error())
+			return s.appendAgain(ctx, s.refuse(r))
 		}
-		if s.deleteOnce(ctx) {
-			continue
-		}
-		timer := s.clock.NewTimer(ackRetry)
-		select {
-		case <-timer.C():
-		case <-ctx.Done():
-		}
-		timer.Stop()
 	}
 }
 
-// deleteOnce reports whether it could.
-func (s *Spool) deleteOnce(ctx context.Context) bool {
-	ids := s.acks.take()
-	if len(ids) == 0 {
-		return true
+// waitsUntil is when a record is to be tried. The clock may have been set back since it was written.
+func (s *Spool) waitsUntil(r record) time.Time {
+	until := s.pauses.slowUntil(r.Delivery.Namespace)
+	if r.NotBefore.After(until) && r.NotBefore.Sub(s.clock.Now()) <= 2*lastRefusal {
+		until = r.NotBefore
 	}
-	err := s.write(ctx, operation{apply: func(c *change) error {
-		for _, id := range ids {
-			if err := remove(c.events, &c.ledger.Events, id); err != nil {
-				return err
-			}
-		}
-		return nil
-	}})
+	return until
+}
+
+// reject keeps a record for a person to look at. Expired says nothing for good of those that are old because of an
+// outage: they have not been refused for long.
+func (s *Spool) reject(ctx context.Context, r record, reason v1alpha1.RejectionReason, cause error) bool {
+	body, err := sparkrtc.Encode(r.Delivery.Event)
 	if err == nil {
-		s.acks.deleted()
+		r.Delivery.Body = body
+		err = s.options.Rejecter.Reject(ctx, r.Delivery, reason, cause.Error())
+	}
+	if err == nil {
+		s.counters.rejected.Add(1)
 		return true
 	}
-	s.log.Error(err, "Could not delete from the spool what is written; it may be written again", "count", len(ids))
-	s.acks.add(ids...)
-	return false
+	s.log.Error(err, "Could not reject a callback; trying again later", "namespace", r.Delivery.Namespace, "source", r.Delivery.Source)
+	return s.appendAgain(ctx, s.refuse(r))
 }
 
-// Flush returns when nothing waits that could be written now, or when the context ends. Run has to run meanwhile.
+// appendAgain puts a record at the end of the log.
+func (s *Spool) appendAgain(ctx context.Context, r record) bool {
+	content, err := r.encode()
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.diskTimeout)
+		defer cancel()
+		err = s.segments.AppendAgain(ctx, r.Delivery.Namespace, content, r.NotBefore)
+	}
+	if err != nil {
+		s.log.Error(err, "Could not put a callback at the end of the spool; it stays where it is")
+		return false
+	}
+	return true
+}
+
+// Flush returns when nothing waits that could be written now or in a moment, or when the context ends. Run has to run meanwhile.
 func (s *Spool) Flush(ctx context.Context) {
 	for s.busy() {
 		timer := s.clock.NewTimer(idlePoll)
@@ -295,10 +199,10 @@ func (s *Spool) Flush(ctx context.Context) {
 	}
 }
 
-// busy reports whether events are being written or could be. An API server that is away has nothing to offer.
+// busy reports whether deliveries are being written or could be. An API server that is away takes none.
 func (s *Spool) busy() bool {
-	if s.store == nil || s.breaker.isOpen() {
+	if s.segments == nil || s.breaker.isOpen() {
 		return false
 	}
-	return s.queue.ready.Len() > 0 || s.working.Load() > 0 || s.acks.any()
+	return s.draining.Load() || s.segments.Due(s.clock.Now().Add(flushAhead))
 }

@@ -4,6 +4,7 @@
 package spool
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -11,7 +12,6 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"sparkrtc.dev/recording-operator/internal/ingest"
@@ -30,18 +30,7 @@ func BenchmarkBacklog(b *testing.B) {
 		b.Fatal(err)
 	}
 	dir := b.TempDir()
-	h := makeHouse(b, dir, nil)
-	h.api.down()
-	for n := range b.N {
-		d := deliver(fmt.Sprintf("drained-%d", n), 0)
-		d.Namespace = builders.Namespace
-		if _, err := h.Ingest(b.Context(), d); err != nil {
-			b.Fatal(err)
-		}
-	}
-	if err := h.Close(); err != nil {
-		b.Fatal(err)
-	}
+	fill(b, dir, b.N, nil)
 
 	b.ResetTimer()
 	started := time.Now()
@@ -60,14 +49,14 @@ func BenchmarkBacklog(b *testing.B) {
 
 	started = time.Now()
 	s, err := Open(Options{
-		Dir: dir, Ingester: ingest.New(full, full, ingest.Options{}), Sources: full,
-		Recorder: events.NewFakeRecorder(10), Log: logr.Discard(),
+		Dir: dir, Ingester: ingest.New(full, full, ingest.Options{}), Rejecter: &rejecter{},
+		Ready: func(context.Context) error { return nil }, Log: logr.Discard(),
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	stop := house{Spool: s}.run(b)
+	stop := harness{Spool: s}.run(b)
 	awaitEmpty(s)
 	stop()
 	drained := time.Since(started)

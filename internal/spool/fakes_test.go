@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -16,8 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/tools/events"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/utils/clock"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
@@ -43,6 +43,16 @@ type apiServer struct {
 	calls   int
 	// hang makes calls wait for their deadline.
 	hang bool
+	// notReady is what it says of itself, and asked how often it was asked.
+	notReady error
+	asked    int
+}
+
+func (a *apiServer) ready(context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked++
+	return a.notReady
 }
 
 func (a *apiServer) Ingest(ctx context.Context, d ingest.Delivery) (ingest.Result, error) {
@@ -60,19 +70,25 @@ func (a *apiServer) Ingest(ctx context.Context, d ingest.Delivery) (ingest.Resul
 			return ingest.Result{}, err
 		}
 	}
-	d.Body = append([]byte(nil), d.Body...)
+	d.Body = nil
 	a.written = append(a.written, d)
 	return ingest.Result{Outcome: ingest.Created, File: "file"}, nil
 }
 
-// set changes what is written next.
+// set changes what is written next. The API server says that it is ready.
 func (a *apiServer) set(fail func(ingest.Delivery) error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.fail, a.hang = fail, false
+	a.fail, a.hang, a.notReady = fail, false, nil
 }
 
-func (a *apiServer) down() { a.set(func(ingest.Delivery) error { return errDown }) }
+// down makes the API server disappear.
+func (a *apiServer) down() {
+	a.set(func(ingest.Delivery) error { return errDown })
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.notReady = errors.New("connection refused")
+}
 
 func (a *apiServer) up() { a.set(nil) }
 
@@ -82,15 +98,33 @@ func (a *apiServer) count() (written, calls int) {
 	return len(a.written), a.calls
 }
 
-// sources is a cache with one source.
-type sources struct{ client.Reader }
+// rejecter keeps what is rejected.
+type rejecter struct {
+	mu       sync.Mutex
+	err      error
+	rejected []rejection
+}
 
-func (sources) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
-	if key.Name != "classroom" {
-		return apierrors.NewNotFound(recordings, key.Name)
+type rejection struct {
+	ingest.Delivery
+	reason  v1alpha1.RejectionReason
+	message string
+}
+
+func (r *rejecter) Reject(_ context.Context, d ingest.Delivery, reason v1alpha1.RejectionReason, message string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return r.err
 	}
-	obj.(*v1alpha1.RecordingSource).Namespace, obj.(*v1alpha1.RecordingSource).Name = key.Namespace, key.Name
+	r.rejected = append(r.rejected, rejection{d, reason, message})
 	return nil
+}
+
+func (r *rejecter) all() []rejection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]rejection(nil), r.rejected...)
 }
 
 // deliver makes the n-th START of a job.
@@ -106,18 +140,25 @@ func deliver(job string, n int) ingest.Delivery {
 	}
 }
 
-// house is a spool with everything around it made up.
-type house struct {
-	*Spool
-	api    *apiServer
-	events *events.FakeRecorder
+// in makes the n-th START of a namespace.
+func in(namespace string, n int) ingest.Delivery {
+	d := deliver(namespace, n)
+	d.Namespace = namespace
+	return d
 }
 
-func makeHouse(tb testing.TB, dir string, change func(*Options)) house {
+// harness is a spool with everything around it made up.
+type harness struct {
+	*Spool
+	api      *apiServer
+	rejecter *rejecter
+}
+
+func makeHarness(tb testing.TB, dir string, change func(*Options)) harness {
 	tb.Helper()
-	h := house{api: &apiServer{}, events: events.NewFakeRecorder(100)}
+	h := harness{api: &apiServer{}, rejecter: &rejecter{}}
 	options := Options{
-		Dir: dir, Ingester: h.api, Sources: sources{}, Recorder: h.events, Log: logr.Discard(),
+		Dir: dir, Ingester: h.api, Rejecter: h.rejecter, Ready: h.api.ready, Log: logr.Discard(),
 		DirectTimeout: 50 * time.Millisecond, Workers: 4,
 	}
 	if change != nil {
@@ -131,8 +172,41 @@ func makeHouse(tb testing.TB, dir string, change func(*Options)) house {
 	return h
 }
 
+// failer is a test, be it Go's or rapid's.
+type failer interface {
+	Helper()
+	Fatal(arguments ...any)
+	Fatalf(format string, arguments ...any)
+}
+
+// fastDir is a folder in memory where there is one, for tests that need no disk.
+func fastDir(t failer) (dir string, remove func()) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "spool")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "spool")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }
+}
+
+// makeSmallHarness has its spool in small segments in memory.
+func makeSmallHarness(t *testing.T, clk clock.WithTicker) harness {
+	t.Helper()
+	dir, remove := fastDir(t)
+	t.Cleanup(remove)
+	return makeHarness(t, dir, func(o *Options) {
+		o.MaxBytes, o.segmentBytes = 4<<20, 64<<10
+		if clk != nil {
+			o.Clock = clk
+		}
+	})
+}
+
 // run drains until the returned function is called.
-func (h house) run(tb failer) (stop func()) {
+func (h harness) run(tb failer) (stop func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

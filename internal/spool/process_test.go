@@ -17,8 +17,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/spool/segment"
 )
 
 // childFolder is set in the environment of a test binary that is to be killed.
@@ -47,7 +49,7 @@ func child(folder string) {
 		say("written", d.Digest)
 		return nil
 	})
-	s, err := Open(Options{Dir: folder, Ingester: api, Sources: sources{}})
+	s, err := Open(Options{Dir: folder, Ingester: api, Rejecter: &rejecter{}, Ready: func(context.Context) error { return errDown }})
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -68,8 +70,8 @@ func child(folder string) {
 	select {}
 }
 
-// Whenever the process is killed: what it has acknowledged is written or on disk, and the file is whole.
-func TestKilled(t *testing.T) {
+// Whenever the process is killed, what it has acknowledged is written or on disk.
+func TestSpool_KillLosesNothing(t *testing.T) {
 	folder := t.TempDir()
 	acknowledged, written := map[string]bool{}, map[string]bool{}
 	for round := range 5 {
@@ -96,72 +98,105 @@ func TestKilled(t *testing.T) {
 		if err := command.Wait(); command.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 			t.Fatalf("the child was not killed: %v", err)
 		}
-		s, f, err := openStore(folder, testLimits)
-		if err != nil || f.damage != nil {
-			t.Fatal(err, f.damage)
+		l, _, err := segment.Open(segment.Options{Dir: folder, MaxSegments: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
 		}
-		onDisk := map[string]bool{}
-		for _, e := range f.events {
-			r, err := s.event(e.id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			onDisk[r.Digest] = true
-		}
+		onDisk := digestsOnDisk(t, l)
 		for digest := range acknowledged {
 			if !written[digest] && !onDisk[digest] {
 				t.Errorf("round %d: %s is lost", round, digest)
 			}
 		}
 		t.Logf("round %d: %d acknowledged, %d written, %d on disk", round, len(acknowledged), len(written), len(onDisk))
-		if err := s.close(); err != nil {
+		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// A disk that is full refuses, loses nothing, and takes again once there is room.
-func testDiskFull(t *testing.T, folder string, makeRoom func()) {
+// digestsOnDisk reads all segments, and removes none.
+func digestsOnDisk(t *testing.T, l *segment.Log) map[string]bool {
 	t.Helper()
-	h := makeHouse(t, folder, nil)
+	far := time.Unix(1<<40, 0)
+	found := map[string]bool{}
+	for {
+		s, _ := l.Next(time.Time{})
+		if s == nil {
+			return found
+		}
+		records, _, err := l.Read(s, l.Buffer())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			decoded, err := decodeRecord(r.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[decoded.Delivery.Digest] = true
+		}
+		l.Defer(s, far)
+	}
+}
+
+// A disk that is full refuses, loses nothing, and takes again once there is room. What is refused for now stays where it
+// is while it cannot be put at the end.
+func testDiskFull(t *testing.T, folder string, fillDisk func(), makeRoom func()) {
+	t.Helper()
+	clk := fakeClock()
+	h := makeHarness(t, folder, func(o *Options) { o.Clock = clk })
 	h.api.down()
 	var digests []string
-	for job := 0; ; job++ {
-		d := deliver(fmt.Sprint(job), 0)
-		d.Body = append(d.Body, strings.Repeat(" ", 40_000)...)
+	spool := func(job int) error {
+		d := in(fmt.Sprint("namespace-", job), 0)
+		d.Event.RoomID = strings.Repeat("x", 40_000)
 		_, err := h.Ingest(t.Context(), d)
-		if err != nil {
-			if ingest.IsInvalid(err) || errors.Is(err, errFull) {
+		if err == nil {
+			digests = append(digests, d.Digest)
+		}
+		return err
+	}
+	job := 0
+	for ; job < 10; job++ {
+		if err := spool(job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fillDisk()
+	for ; ; job++ {
+		if err := spool(job); err != nil {
+			if ingest.IsInvalid(err) || errors.Is(err, segment.ErrFull) {
 				t.Fatalf("another error: %v", err)
 			}
 			break
 		}
-		digests = append(digests, d.Digest)
 	}
-	if len(digests) < 10 {
+	if len(digests) < 20 {
 		t.Fatalf("only %d had room", len(digests))
 	}
-	if _, err := h.Ingest(t.Context(), deliver("again", 0)); err == nil {
-		t.Log("there was room for a small one")
-	}
+	h.api.set(func(ingest.Delivery) error { return errForbidden })
+	stop := h.run(t)
+	eventually(t, "the API server refuses", func() bool { clk.Step(time.Second); _, calls := h.api.count(); return calls > 2*len(digests) })
+	stop()
 	makeRoom()
-	h.ingest(t, deliver("last", 0), ingest.Spooled)
 	h.api.up()
-	defer h.run(t)()
-	eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 })
-	written := map[string]bool{}
-	for _, d := range h.api.written {
-		written[d.Digest] = true
+	if err := spool(job + 1); err != nil {
+		t.Error(err)
 	}
-	for _, digest := range append(digests, "last-0") {
-		if !written[digest] {
+	stop = h.run(t)
+	defer func() { stop() }()
+	eventually(t, "the spool is empty", func() bool { clk.Step(time.Minute); return h.Stats().Bytes == 0 })
+	written := h.writtenDigests()
+	for _, digest := range digests {
+		if written[digest] == 0 {
 			t.Errorf("%s is lost", digest)
 		}
 	}
 }
 
 // The limit of a process's files stands for a full disk where nobody may mount one.
-func TestDiskFull(t *testing.T) {
+func TestDiskFull_FileSizeLimit(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)
 	defer signal.Reset(syscall.SIGXFSZ)
 	var before syscall.Rlimit
@@ -169,10 +204,12 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := before
-	// The log that go test keeps of opened files has to stay below it too.
-	limit.Cur = 16 << 20
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Skip(err)
+	// Less than a segment: writes fail in the middle of one, and no other can be made.
+	limit.Cur = 3 << 20
+	fillDisk := func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Skip(err)
+		}
 	}
 	makeRoom := func() {
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
@@ -180,20 +217,22 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	defer makeRoom()
-	testDiskFull(t, t.TempDir(), makeRoom)
+	testDiskFull(t, t.TempDir(), fillDisk, makeRoom)
 }
 
-func TestDiskFullMounted(t *testing.T) {
+func TestDiskFull_Mounted(t *testing.T) {
 	folder := t.TempDir()
-	if err := syscall.Mount("spool", folder, "tmpfs", 0, "size=4m"); err != nil {
+	if err := syscall.Mount("spool", folder, "tmpfs", 0, "size=24m"); err != nil {
 		t.Skip("no right to mount:", err)
 	}
 	defer func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) }()
 	ballast := filepath.Join(folder, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); err != nil {
-		t.Fatal(err)
+	fillDisk := func() {
+		if err := os.WriteFile(ballast, make([]byte, 10<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	testDiskFull(t, folder, func() {
+	testDiskFull(t, folder, fillDisk, func() {
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)
 		}
@@ -201,27 +240,13 @@ func TestDiskFullMounted(t *testing.T) {
 }
 
 // A folder that cannot be used says so, and two processes do not share one.
-func TestFolders(t *testing.T) {
-	open := func(folder string) error {
-		s, err := Open(Options{Dir: folder})
-		if err == nil {
-			t.Cleanup(func() { _ = s.Close() })
-		}
-		return err
-	}
+func TestOpen_SaysWhyAFolderIsUnusable(t *testing.T) {
 	folder := t.TempDir()
-	if err := open(folder); err != nil {
-		t.Fatal(err)
-	}
-	if err := open(folder); err == nil || !strings.Contains(err.Error(), "another process uses the spool in "+folder) {
+	makeHarness(t, folder, nil)
+	if _, err := Open(Options{Dir: folder}); !errors.Is(err, segment.ErrLocked) || !strings.Contains(err.Error(), folder) {
 		t.Errorf("a second process: %v", err)
 	}
-	if err := open(filepath.Join(folder, "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(Options{Dir: filepath.Join(folder, "none")}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
-	}
-	for _, name := range []string{fileName, lockName} {
-		if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s: %v, %v", name, info.Mode(), err)
-		}
 	}
 }

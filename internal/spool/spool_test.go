@@ -4,21 +4,21 @@
 package spool
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/spool/segment"
 )
 
-func (h house) ingest(t *testing.T, d ingest.Delivery, want ingest.Outcome) {
+func (h harness) ingest(t *testing.T, d ingest.Delivery, want ingest.Outcome) {
 	t.Helper()
 	result, err := h.Ingest(t.Context(), d)
 	if err != nil || result.Outcome != want {
@@ -26,20 +26,36 @@ func (h house) ingest(t *testing.T, d ingest.Delivery, want ingest.Outcome) {
 	}
 }
 
-// While the API server is away, deliveries are safe on disk, without each of them waiting for it; when it is back they
-// are written, in order, and the spool is empty.
-func TestOutage(t *testing.T) {
-	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
-	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
+func fakeClock() *clocktesting.FakeClock { return clocktesting.NewFakeClock(time.Unix(1619600282, 0)) }
+
+// writtenDigests is what the API server holds, each with how often it was written.
+func (h harness) writtenDigests() map[string]int {
+	h.api.mu.Lock()
+	defer h.api.mu.Unlock()
+	found := map[string]int{}
+	for _, d := range h.api.written {
+		found[d.Digest]++
+	}
+	return found
+}
+
+// While the API server is away, deliveries are durable on disk, without each of them waiting for it. When it is back they
+// are written as they came, and the spool is empty.
+func TestSpool_OutageLosesNothing(t *testing.T) {
+	clk := fakeClock()
+	h := makeSmallHarness(t, clk)
 	h.ingest(t, deliver("a", 1), ingest.Created)
 	h.api.down()
+	want := map[string]ingest.Delivery{"a-1": deliver("a", 1)}
 	for n := 2; n < 40; n++ {
-		h.ingest(t, deliver("a", n), ingest.Spooled)
+		d := deliver("a", n)
+		want[d.Digest] = d
+		h.ingest(t, d, ingest.Spooled)
 	}
 	if _, calls := h.api.count(); calls != 2 {
 		t.Errorf("%d calls: more than one caller waited for the API server", calls)
 	}
-	if stats := h.Stats(); stats.Events != 38 || !stats.BreakerOpen || stats.Bytes == 0 {
+	if stats := h.Stats(); stats.Events != 38 || !stats.BreakerOpen || stats.Bytes == 0 || stats.Segments != 1 {
 		t.Errorf("stats %+v", stats)
 	}
 	h.api.up()
@@ -49,18 +65,22 @@ func TestOutage(t *testing.T) {
 		stats := h.Stats()
 		return stats.Bytes == 0 && !stats.BreakerOpen
 	})
-	for i, d := range h.api.written {
-		if want := deliver("a", i+1); d.Digest != want.Digest || string(d.Body) != string(want.Body) || !reflect.DeepEqual(d.Event, want.Event) || !d.Received.Equal(want.Received) {
-			t.Errorf("written %+v, want %+v", d, want)
+	if len(h.api.written) != len(want) {
+		t.Errorf("%d deliveries are written, of %d", len(h.api.written), len(want))
+	}
+	for _, d := range h.api.written {
+		w := want[d.Digest]
+		if !reflect.DeepEqual(d.Event, w.Event) || !d.Received.Equal(w.Received) || d.Namespace != w.Namespace || d.Source != w.Source {
+			t.Errorf("written %+v, want %+v", d, w)
 		}
 	}
 	h.ingest(t, deliver("a", 40), ingest.Created)
 }
 
-// What was spooled is drained after a restart.
-func TestRestart(t *testing.T) {
+// What was spooled is drained after a restart, and holds nothing up: deliveries have no order.
+func TestSpool_RestartDrains(t *testing.T) {
 	dir := t.TempDir()
-	h := makeHouse(t, dir, nil)
+	h := makeHarness(t, dir, nil)
 	h.api.down()
 	for n := range 10 {
 		h.ingest(t, deliver("a", n), ingest.Spooled)
@@ -68,26 +88,23 @@ func TestRestart(t *testing.T) {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	h = makeHouse(t, dir, nil)
-	// What comes now goes behind them, though the API server answers.
-	h.ingest(t, deliver("a", 10), ingest.Spooled)
-	h.ingest(t, deliver("b", 0), ingest.Created)
+	h = makeHarness(t, dir, nil)
+	if stats := h.Stats(); stats.Events != 10 {
+		t.Errorf("stats %+v", stats)
+	}
+	h.ingest(t, deliver("a", 10), ingest.Created)
 	defer h.run(t)()
 	eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 })
-	var order []string
-	for _, d := range h.api.written {
-		order = append(order, d.Digest)
-	}
-	if want := strings.Fields("b-0 a-0 a-1 a-2 a-3 a-4 a-5 a-6 a-7 a-8 a-9 a-10"); !slices.Equal(order, want) {
-		t.Errorf("written %v, want %v", order, want)
+	if written := h.writtenDigests(); len(written) != 11 {
+		t.Errorf("written %v", written)
 	}
 }
 
 // A caller waits for a hanging API server once.
-func TestHangingAPIServer(t *testing.T) {
-	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
-	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
-	h.api.hang = true
+func TestSpool_HangingAPIServerIsAnOutage(t *testing.T) {
+	clk := fakeClock()
+	h := makeSmallHarness(t, clk)
+	h.api.hang, h.api.notReady = true, errDown
 	h.ingest(t, deliver("a", 1), ingest.Spooled)
 	h.ingest(t, deliver("b", 1), ingest.Spooled)
 	if _, calls := h.api.count(); calls != 1 {
@@ -96,9 +113,9 @@ func TestHangingAPIServer(t *testing.T) {
 }
 
 // Without a spool the answer comes at once, and now and then a caller tries.
-func TestOff(t *testing.T) {
-	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
-	h := makeHouse(t, "", func(o *Options) { o.Clock = clk })
+func TestSpool_OffRefuses(t *testing.T) {
+	clk := fakeClock()
+	h := makeHarness(t, "", func(o *Options) { o.Clock = clk })
 	h.api.down()
 	for range 5 {
 		if _, err := h.Ingest(t.Context(), deliver("a", 1)); err == nil || ingest.IsInvalid(err) {
@@ -112,22 +129,22 @@ func TestOff(t *testing.T) {
 	clk.Step(time.Second)
 	h.ingest(t, deliver("a", 1), ingest.Created)
 	h.ingest(t, deliver("a", 2), ingest.Created)
-	if err := h.Bury(t.Context(), deliver("a", 3), "why"); err != nil {
+	h.Run(t.Context())
+	h.Flush(t.Context())
+	if err := h.Close(); err != nil {
 		t.Error(err)
-	}
-	if letters, err := h.Letters(); err != nil || len(letters) != 0 {
-		t.Errorf("letters %v, %v", letters, err)
 	}
 }
 
-// A spool that is full refuses, and takes again when there is room. What is merely refused by the API server fills
-// half of it at most.
-func TestFull(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), func(o *Options) { o.MaxBytes = 8 << 10 })
-	h.api.set(func(ingest.Delivery) error { return errForbidden })
-	fill := func() (spooled int) {
+// One namespace takes at most half of what is free, so a tenant that the API server refuses, or that sends garbage, does
+// not fill the spool of the others (security: M3).
+func TestSpool_NamespaceTakesHalfOfWhatIsFree(t *testing.T) {
+	h := makeHarness(t, t.TempDir(), func(o *Options) { o.MaxBytes = MinBytes })
+	fill := func(namespace string) (spooled int) {
 		for {
-			_, err := h.Ingest(t.Context(), deliver("a", spooled))
+			d := in(namespace, spooled)
+			d.Event.RoomID = strings.Repeat("x", 30_000)
+			_, err := h.Ingest(t.Context(), d)
 			if err != nil {
 				if ingest.IsInvalid(err) || !strings.Contains(err.Error(), "full") {
 					t.Fatal(err)
@@ -137,38 +154,77 @@ func TestFull(t *testing.T) {
 			spooled++
 		}
 	}
-	refused := fill()
-	if used := h.Stats().Bytes; used > 4<<10 || used < 3<<10 {
-		t.Errorf("%d bytes of what is refused", used)
+	h.api.set(func(ingest.Delivery) error { return errForbidden })
+	greedy := fill("greedy")
+	if used := h.Stats().Bytes; used > MinBytes/2 || used < MinBytes*4/10 {
+		t.Errorf("one namespace has %d bytes of %d", used, MinBytes)
 	}
 	if h.Stats().BreakerOpen {
 		t.Error("a refusal is no outage")
 	}
 	h.api.down()
-	for job := 'b'; ; job++ {
-		if _, err := h.Ingest(t.Context(), deliver(string(job), 0)); err != nil {
-			break
-		}
+	if second := fill("second"); second < greedy*4/10 {
+		t.Errorf("the second namespace has %d, the first %d", second, greedy)
 	}
-	if used := h.Stats().Bytes; used > 8<<10 || used < 7<<10 || refused == 0 {
+	h.ingest(t, in("third", 0), ingest.Spooled)
+	if used := h.Stats().Bytes; used > MinBytes {
 		t.Errorf("%d bytes", used)
 	}
 	h.api.up()
 	defer h.run(t)()
 	eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 })
-	h.ingest(t, deliver("a", 1), ingest.Created)
+	h.ingest(t, in("greedy", 1), ingest.Created)
 }
 
-// What the API server refuses for good is a dead letter, by its caller's hand or from the spool, and its source hears of
-// it.
-func TestInvalid(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), nil)
-	h.api.set(func(ingest.Delivery) error { return errInvalid })
-	_, err := h.Ingest(t.Context(), deliver("a", 1))
-	if !ingest.IsInvalid(err) {
+// The largest body takes no more of the spool than the event that is in it (security: M3).
+func TestRecord_IsBoundedWhateverTheBody(t *testing.T) {
+	d := deliver("a", 1)
+	d.Body = []byte(strings.Repeat(" ", 256<<10))
+	small, err := record{Delivery: d}.encode()
+	if err != nil || len(small) > 1<<10 {
+		t.Errorf("%d bytes, %v", len(small), err)
+	}
+	wide := func(n int) string { return strings.Repeat("\U0001f3ac", n) }
+	d.Event = sparkrtc.Event{
+		Type: sparkrtc.Complete, AppID: wide(128), TaskID: wide(128), RoomID: wide(256), StreamName: wide(256), Format: wide(32), Detail: wide(1024),
+		File: sparkrtc.File{DownloadURL: wide(4096), Location: wide(1024), Bucket: wide(255), Object: wide(1024)},
+	}
+	large, err := record{Delivery: d}.encode()
+	if err != nil || len(large) > 36<<10 || len(large) > segment.MaxPayload {
+		t.Errorf("%d bytes, %v", len(large), err)
+	}
+}
+
+// The format of records is for all spools that are on disk: change it and recordVersion together.
+func TestRecord_FormatHasAVersion(t *testing.T) {
+	d := deliver("a", 1)
+	d.Event.File = sparkrtc.File{Bucket: "b", Object: "o", EndTime: time.Unix(1619600282, 0).UTC()}
+	r := record{Delivery: d, Refusals: 2, Refused: time.Minute, NotBefore: d.Received}
+	content, err := r.encode()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Bury(t.Context(), deliver("a", 1), err.Error()); err != nil {
+	const golden = `{"version":1,"delivery":{"Namespace":"media","Source":"classroom","Digest":"a-1","Event":{"Type":1,"Name":"RECORD_NEW_FILE_START",` +
+		`"AppID":"app","TaskID":"a","RoomID":"","StreamName":"","Format":"","Detail":"1","File":{"DownloadURL":"","SizeBytes":0,"DurationSeconds":0,` +
+		`"StartTime":"0001-01-01T00:00:00Z","EndTime":"2021-04-28T08:58:02Z","Width":0,"Height":0,"Location":"","Bucket":"b","Object":"o"},"NamesFile":false},` +
+		`"Body":null,"Received":"2021-04-28T08:58:02Z"},"refusals":2,"refused":60000000000,"notBefore":"2021-04-28T08:58:02Z"}`
+	if got := strings.TrimSpace(string(content)); got != golden {
+		t.Errorf("got  %s\nwant %s", got, golden)
+	}
+	again, err := decodeRecord(content)
+	if r.Version, r.Delivery.Body = recordVersion, nil; err != nil || fmt.Sprintf("%+v", again) != fmt.Sprintf("%+v", r) {
+		t.Errorf("got  %+v, %v\nwant %+v", again, err, r)
+	}
+	if _, err := decodeRecord([]byte(`{"version":2}`)); err == nil {
+		t.Error("another version was read")
+	}
+}
+
+// What the API server refuses for good is rejected: by the caller, or from the spool with a body that says the same.
+func TestSpool_InvalidIsRejected(t *testing.T) {
+	h := makeHarness(t, t.TempDir(), nil)
+	h.api.set(func(ingest.Delivery) error { return errInvalid })
+	if _, err := h.Ingest(t.Context(), deliver("a", 1)); !ingest.IsInvalid(err) {
 		t.Fatal(err)
 	}
 	h.api.down()
@@ -176,47 +232,72 @@ func TestInvalid(t *testing.T) {
 	h.api.set(func(ingest.Delivery) error { return errInvalid })
 	defer h.run(t)()
 	eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 })
-	letters, err := h.Letters()
-	if err != nil || len(letters) != 2 || letters[0].Cause != Invalid || !strings.Contains(letters[0].Reason, "spec.roomID") {
-		t.Fatalf("letters %+v, %v", letters, err)
+	rejected := h.rejecter.all()
+	if len(rejected) != 1 || rejected[0].reason != v1alpha1.RejectionInvalid || !strings.Contains(rejected[0].message, "spec.roomID") {
+		t.Fatalf("rejected %+v", rejected)
 	}
-	eventually(t, "an event", func() bool { return len(h.events.Events) == 1 })
-	if got := <-h.events.Events; !strings.Contains(got, "CallbackDead") || !strings.Contains(got, "spec.roomID") {
-		t.Errorf("event %q", got)
+	if event, err := sparkrtc.Decode(rejected[0].Body); err != nil || !reflect.DeepEqual(event, deliver("a", 2).Event) {
+		t.Errorf("%s: %+v, %v", rejected[0].Body, event, err)
 	}
-	if stats := h.Stats(); stats.Letters != 2 || stats.Invalid != 2 || stats.BreakerOpen {
+	if stats := h.Stats(); stats.Rejected != 1 || stats.BreakerOpen {
 		t.Errorf("stats %+v", stats)
 	}
 }
 
-// What is refused over a day for want of a right is a dead letter.
-func TestExpired(t *testing.T) {
-	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
-	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
+// What cannot be rejected now is not lost.
+func TestSpool_RejectionIsTriedAgain(t *testing.T) {
+	clk := fakeClock()
+	h := makeSmallHarness(t, clk)
+	h.api.down()
+	h.ingest(t, deliver("a", 1), ingest.Spooled)
+	h.api.set(func(ingest.Delivery) error { return errInvalid })
+	h.rejecter.err = errDown
+	defer h.run(t)()
+	eventually(t, "it was tried", func() bool { clk.Step(time.Second); _, calls := h.api.count(); return calls > 3 })
+	if stats := h.Stats(); stats.Rejected != 0 || stats.Segments == 0 {
+		t.Errorf("stats %+v", stats)
+	}
+	h.rejecter.mu.Lock()
+	h.rejecter.err = nil
+	h.rejecter.mu.Unlock()
+	eventually(t, "the spool is empty", func() bool { clk.Step(time.Minute); return h.Stats().Bytes == 0 })
+	if rejected := h.rejecter.all(); len(rejected) != 1 {
+		t.Errorf("rejected %+v", rejected)
+	}
+}
+
+// What is refused over a day is rejected, and not before.
+func TestSpool_ExpiredIsRejected(t *testing.T) {
+	clk := fakeClock()
+	h := makeSmallHarness(t, clk)
 	h.api.set(func(ingest.Delivery) error { return errForbidden })
 	h.ingest(t, deliver("a", 1), ingest.Spooled)
 	h.ingest(t, deliver("a", 2), ingest.Spooled)
 	defer h.run(t)()
 	for begun := clk.Now(); clk.Since(begun) < DefaultMaxAge; clk.Step(5 * time.Minute) {
 		eventually(t, "a refusal is waited for", clk.HasWaiters)
-		if stats := h.Stats(); stats.Events != 2 || stats.Letters != 0 {
+		if stats := h.Stats(); stats.Rejected != 0 || stats.Events == 0 {
 			t.Fatalf("after %s: stats %+v", clk.Since(begun), stats)
 		}
 	}
-	eventually(t, "the letters", func() bool { clk.Step(time.Minute); return h.Stats().Events == 0 })
-	if stats := h.Stats(); stats.Expired != 2 || stats.Letters != 2 {
+	eventually(t, "they are rejected", func() bool { clk.Step(time.Minute); return h.Stats().Events == 0 })
+	for _, r := range h.rejecter.all() {
+		if r.reason != v1alpha1.RejectionExpired {
+			t.Errorf("rejected %+v", r)
+		}
+	}
+	if stats := h.Stats(); stats.Rejected != 2 {
 		t.Errorf("stats %+v", stats)
 	}
 }
 
-// An outage makes no dead letter, however long, also when the API server refuses at first what it is asked after it.
-func TestOutageMakesNoLetters(t *testing.T) {
-	clk := clocktesting.NewFakeClock(time.Unix(1619600282, 0))
-	h := makeHouse(t, t.TempDir(), func(o *Options) { o.Clock = clk })
-	for _, err := range []error{errForbidden, errDown} {
-		h.api.set(func(ingest.Delivery) error { return err })
-		h.ingest(t, deliver("a", 1), ingest.Spooled)
-	}
+// An outage makes nothing expire, however long, also when the API server refuses at first what it is asked after it.
+func TestSpool_OutageExpiresNothing(t *testing.T) {
+	clk := fakeClock()
+	h := makeSmallHarness(t, clk)
+	h.api.set(func(ingest.Delivery) error { return errForbidden })
+	h.ingest(t, deliver("a", 1), ingest.Spooled)
+	h.api.down()
 	h.ingest(t, deliver("b", 1), ingest.Spooled)
 	defer h.run(t)()
 	eventually(t, "the API server is away", func() bool { clk.Step(time.Second); return h.Stats().BreakerOpen })
@@ -229,45 +310,14 @@ func TestOutageMakesNoLetters(t *testing.T) {
 		return nil
 	})
 	eventually(t, "the spool is empty", func() bool { clk.Step(time.Second); return h.Stats().Bytes == 0 })
-	if stats := h.Stats(); stats.Drained != 3 || stats.Letters != 0 {
+	if stats := h.Stats(); stats.Drained != 2 || stats.Rejected != 0 {
 		t.Errorf("stats %+v", stats)
 	}
 }
 
-// A namespace that is refused delays no other, be it for want of a right or by a webhook that is broken.
-func TestRefusalsAreTheirOwn(t *testing.T) {
-	for name, refusal := range map[string]error{"forbidden": errForbidden, "webhook": errWebhook} {
-		t.Run(name, func(t *testing.T) {
-			h := makeHouse(t, t.TempDir(), func(o *Options) { o.Workers = 1 })
-			h.api.down()
-			for job := range strings.SplitSeq("abcdefgh", "") {
-				h.ingest(t, deliver(job, 1), ingest.Spooled)
-			}
-			h.api.set(func(d ingest.Delivery) error {
-				if d.Event.TaskID != "h" {
-					return refusal
-				}
-				return nil
-			})
-			defer h.run(t)()
-			eventually(t, "h is written", func() bool { written, _ := h.api.count(); return written == 1 })
-			if h.Stats().BreakerOpen {
-				t.Error("the breaker is open though the API server answers")
-			}
-			if _, calls := h.api.count(); calls > 20 {
-				t.Errorf("%d calls", calls)
-			}
-			h.ingest(t, deliver("i", 1), ingest.Spooled)
-			if h.Stats().BreakerOpen {
-				t.Error("a caller's refusal is no outage")
-			}
-		})
-	}
-}
-
 // Flush waits for what can be written, and not for an API server that is away.
-func TestFlush(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), nil)
+func TestSpool_FlushWaitsForWhatCanBeWritten(t *testing.T) {
+	h := makeHarness(t, t.TempDir(), nil)
 	h.api.down()
 	for n := range 100 {
 		h.ingest(t, deliver("a", n), ingest.Spooled)
@@ -282,109 +332,4 @@ func TestFlush(t *testing.T) {
 		t.Errorf("left: %+v", stats)
 	}
 	stop()
-}
-
-// A dead letter that a slow disk makes after all, when nobody waits for it any more, is one letter, and nothing is lost.
-func TestLetterOfASlowDisk(t *testing.T) {
-	for name, tries := range map[string]int{"before it is tried again": 1, "when it was tried again": 2} {
-		t.Run(name, func(t *testing.T) {
-			h := makeHouse(t, t.TempDir(), nil)
-			h.api.down()
-			h.ingest(t, deliver("a", 1), ingest.Spooled)
-			h.ingest(t, deliver("a", 2), ingest.Spooled)
-			h.diskTimeout = 20 * time.Millisecond
-			refused := 0
-			h.api.set(func(d ingest.Delivery) error {
-				if d.Digest == "a-1" {
-					refused++
-					return errInvalid
-				}
-				return nil
-			})
-			h.store.writing.Lock()
-			defer h.run(t)()
-			eventually(t, "the letter is given up", func() bool {
-				h.api.mu.Lock()
-				defer h.api.mu.Unlock()
-				_, givenUp := h.queue.state(laneOf("media", "classroom", "a"))
-				return givenUp && refused == tries
-			})
-			h.store.writing.Unlock()
-			eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 && h.Stats().Events == 0 })
-			if stats := h.Stats(); stats.Letters != 1 || stats.Invalid != 1 || stats.Drained != 1 || stats.Corrupt != 0 {
-				t.Errorf("stats %+v", stats)
-			}
-		})
-	}
-}
-
-// The oldest letters make room, and are counted.
-func TestLettersAreBounded(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), func(o *Options) { o.MaxLetterBytes = 4 << 10 })
-	for n := range 100 {
-		d := deliver("a", n)
-		if n%4 == 0 {
-			d.Event = sparkrtc.Event{}
-		}
-		if err := h.Bury(t.Context(), d, strings.Repeat("é", 300)+"\xff"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	letters, err := h.Letters()
-	if err != nil || len(letters) == 0 || letters[len(letters)-1].ID != 100 {
-		t.Fatalf("%v, %v", letters, err)
-	}
-	if stats := h.Stats(); stats.Dropped+stats.Letters != 100 || stats.Undecodable != 25 || stats.Invalid != 75 || int(stats.Letters) != len(letters) {
-		t.Errorf("stats %+v", stats)
-	}
-	letter, err := h.Letter(100)
-	if err != nil || string(letter.Body) != string(deliver("a", 99).Body) || letter.EventType != "RECORD_NEW_FILE_START" {
-		t.Errorf("%+v, %v", letter, err)
-	}
-	if _, err := h.Letter(1); !errors.Is(err, ErrNoLetter) {
-		t.Errorf("the oldest: %v", err)
-	}
-}
-
-func TestReplay(t *testing.T) {
-	h := makeHouse(t, t.TempDir(), nil)
-	broken := deliver("a", 1)
-	broken.Body = []byte("{")
-	for _, d := range []ingest.Delivery{broken, deliver("a", 2)} {
-		if err := h.Bury(t.Context(), d, "why"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	replay := func(id uint64) error { _, err := h.Replay(context.Background(), id); return err }
-	if err := replay(1); err == nil || !strings.Contains(err.Error(), ErrRefused.Error()) {
-		t.Errorf("undecodable: %v", err)
-	}
-	h.api.down()
-	if err := replay(2); err == nil || strings.Contains(err.Error(), ErrRefused.Error()) {
-		t.Errorf("away: %v", err)
-	}
-	h.api.set(func(ingest.Delivery) error { return errInvalid })
-	if err := replay(2); err == nil || !strings.Contains(err.Error(), ErrRefused.Error()) {
-		t.Errorf("invalid: %v", err)
-	}
-	h.api.up()
-	if err := replay(2); err != nil {
-		t.Error(err)
-	}
-	if err := replay(2); !errors.Is(err, ErrNoLetter) {
-		t.Errorf("again: %v", err)
-	}
-	if err := h.Bury(t.Context(), deliver("a", 3), "why"); err != nil {
-		t.Fatal(err)
-	}
-	h.api.set(func(ingest.Delivery) error { return h.DeleteLetter(t.Context(), 3) })
-	if err := replay(3); err != nil {
-		t.Errorf("one that another replay finished first: %v", err)
-	}
-	if err := h.DeleteLetter(t.Context(), 1); err != nil {
-		t.Error(err)
-	}
-	if letters, err := h.Letters(); err != nil || len(letters) != 0 {
-		t.Errorf("left: %v, %v", letters, err)
-	}
 }

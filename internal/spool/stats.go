@@ -7,16 +7,11 @@ import "sync/atomic"
 
 // Stats is what the spool holds, and what went through it since it was opened.
 type Stats struct {
-	// Events and Bytes wait for the API server.
-	Events int
-	Bytes  uint64
-	// Appended, Drained count events.
-	Appended, Drained uint64
-	// Letters are kept now; Invalid, Undecodable and Expired count those that were made, by cause, and Dropped those that
-	// had to go for newer ones.
-	Letters                       uint64
-	Invalid, Undecodable, Expired uint64
-	Dropped                       uint64
+	// Events wait for the API server, in Segments of 4 MiB with Bytes of them in use.
+	Events, Segments int
+	Bytes            int64
+	// Appended, Drained and Rejected count events: those that went to disk, and what became of them.
+	Appended, Drained, Rejected uint64
 	// Corrupt counts records that could not be read.
 	Corrupt uint64
 	// BreakerOpen says that the API server is away.
@@ -25,31 +20,19 @@ type Stats struct {
 
 // counters only grow.
 type counters struct {
-	appended, drained, dropped, corrupt atomic.Uint64
-	invalid, undecodable, expired       atomic.Uint64
-}
-
-func (c *counters) buried(cause Cause) {
-	switch cause {
-	case Invalid:
-		c.invalid.Add(1)
-	case Undecodable:
-		c.undecodable.Add(1)
-	case Expired:
-		c.expired.Add(1)
-	}
+	appended, drained, rejected, corrupt atomic.Uint64
 }
 
 // Stats is a snapshot.
 func (s *Spool) Stats() Stats {
 	stats := Stats{
-		Events: s.queue.len(), Appended: s.counters.appended.Load(), Drained: s.counters.drained.Load(),
-		Invalid: s.counters.invalid.Load(), Undecodable: s.counters.undecodable.Load(), Expired: s.counters.expired.Load(),
-		Dropped: s.counters.dropped.Load(), Corrupt: s.counters.corrupt.Load(), BreakerOpen: s.breaker.isOpen(),
+		Appended: s.counters.appended.Load(), Drained: s.counters.drained.Load(), Rejected: s.counters.rejected.Load(),
+		Corrupt: s.counters.corrupt.Load(), BreakerOpen: s.breaker.isOpen(),
 	}
-	if s.store != nil {
-		held := s.store.tallies()
-		stats.Bytes, stats.Letters = held.Events.Bytes, held.Letters.Count
+	if s.segments != nil {
+		held := s.segments.Stats()
+		stats.Segments, stats.Bytes = held.Segments, held.Bytes
+		stats.Events = max(0, held.Records-int(s.handled.Load()))
 	}
 	return stats
 }

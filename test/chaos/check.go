@@ -57,13 +57,13 @@ func (c *chaos) check(ctx context.Context) (*verdict, error) {
 	v.other = append(v.other, c.faults.problems...)
 	v.other = append(v.other, c.cluster.etcd.crashed()...)
 	v.other = append(v.other, c.cluster.apiServer.crashed()...)
-	for _, name := range []string{spoolEvents, deadLetters} {
-		if n := c.fleet.now(name); n != 0 {
+	if n := c.fleet.now(spoolEvents); n != 0 {
+		v.other = append(v.other, fmt.Sprintf("%s is %v", spoolEvents, n))
+	}
+	for _, name := range []string{rejected, dropped, spoolCorrupt} {
+		if n := c.fleet.totals()[name]; n != 0 {
 			v.other = append(v.other, fmt.Sprintf("%s is %v", name, n))
 		}
-	}
-	if n := c.fleet.totals()[spoolCorrupt]; n != 0 {
-		v.other = append(v.other, fmt.Sprintf("%s is %v", spoolCorrupt, n))
 	}
 	return v, nil
 }

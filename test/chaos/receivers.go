@@ -59,7 +59,7 @@ func startFleet(o *options, folder, kubeconfig string, namespaces []string) (*fl
 }
 
 func newReplica(o *options, folder, kubeconfig string, namespaces []string, i int) (*replica, error) {
-	ports, err := freePorts(4)
+	ports, err := freePorts(3)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func newReplica(o *options, folder, kubeconfig string, namespaces []string, i in
 	}
 	r.process, err = newProcess(folder, name, o.receiver,
 		"--callback-bind-address="+address(ports[0]), "--health-probe-bind-address="+address(ports[1]), "--metrics-bind-address="+address(ports[2]),
-		"--admin-bind-address="+address(ports[3]), "--spool-dir="+r.spool, "--namespaces="+strings.Join(namespaces, ","))
+		"--spool-dir="+r.spool, "--namespaces="+strings.Join(namespaces, ","))
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,8 @@ const (
 	spoolEvents  = "recording_spool_events"
 	spoolDrained = "recording_spool_drained_total"
 	spoolCorrupt = "recording_spool_corrupt_records_total"
-	deadLetters  = "recording_dead_letters"
+	rejected     = "recording_rejected_callbacks_total"
+	dropped      = "recording_rejected_callbacks_dropped_total"
 	answered     = "recording_callbacks_total "
 )
 

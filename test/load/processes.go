@@ -117,7 +117,7 @@ func startOperator(ctx context.Context, o *options, kubeconfig []byte, arguments
 		arguments            []string
 	}{
 		{"receiver", o.receiver, receiverHealth, []string{"--callback-bind-address=" + callbackAddress, "--metrics-bind-address=0",
-			"--pprof-bind-address=" + receiverPprofAddress, "--spool-dir=" + spool, "--admin-bind-address=0"}},
+			"--pprof-bind-address=" + receiverPprofAddress, "--spool-dir=" + spool}},
 		{"manager", o.manager, managerHealth, []string{"--metrics-bind-address=" + managerMetrics, "--pprof-bind-address=" + managerPprofAddress}},
 	} {
 		all := append([]string{"--health-probe-bind-address=" + process.health, "--namespaces=" + namespace}, process.arguments...)

@@ -44,7 +44,7 @@ func startOperator(t *testing.T, arguments ...string) *operator {
 	t.Helper()
 	address := freePorts(t, 1)[0]
 	return &operator{callbacks: "http://" + address, logs: []string{
-		startProcess(t, "receiver", receiverAccount, append([]string{"--callback-bind-address=" + address, "--admin-bind-address=0"}, arguments...)...),
+		startProcess(t, "receiver", receiverAccount, append([]string{"--callback-bind-address=" + address}, arguments...)...),
 		startProcess(t, "manager", managerAccount, append([]string{"--leader-elect", "--leader-election-namespace=" + systemNamespace}, arguments...)...),
 	}}
 }

@@ -38,6 +38,7 @@ func tell(t *testing.T, operator *operator, namespace string) {
 	furnish(t, namespace)
 	tellCallbacks(t, operator, namespace)
 	tellSuspending(t, namespace)
+	tellRejected(t, operator, namespace)
 	tellForeignJob(t, namespace)
 	tellLostRevision(t, namespace)
 	tellAgain(t, namespace)
@@ -266,8 +267,8 @@ func tellAgain(t *testing.T, namespace string) {
 }
 
 // tellLater plays, with the manager's account, what the manager does only to objects that are minutes old or found in a
-// bucket: it removes a revision that no file needs, creates a file for an object that it found, and updates it when the
-// object grew.
+// bucket: it removes a revision that no file needs and a rejected callback that is a week old, creates a file for an object
+// that it found, and updates it when the object grew.
 func tellLater(t *testing.T, namespace string) {
 	t.Helper()
 	g := NewWithT(t)
@@ -285,9 +286,16 @@ func tellLater(t *testing.T, namespace string) {
 	g.Expect(controller.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
 	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"),
 		Clock: testingclock.NewFakePassiveClock(time.Now().Add(time.Hour))}).SetupWithManager(mgr)).To(Succeed())
+	g.Expect((&controller.RejectedReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("test"),
+		Clock: testingclock.NewFakePassiveClock(time.Now().Add(8 * 24 * time.Hour))}).SetupWithManager(mgr)).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(t.Context()) }()
 	t.Cleanup(func() { g.Expect(<-ended).To(Succeed()) })
+	g.Eventually(func(g Gomega) {
+		var rejected v1alpha1.RejectedCallbackList
+		g.Expect(admin.List(t.Context(), &rejected, client.InNamespace(namespace))).To(Succeed())
+		g.Expect(rejected.Items).To(BeEmpty())
+	}, timeout, poll).Should(Succeed(), "the rejected callback is deleted")
 	g.Eventually(func() error {
 		return admin.Get(t.Context(), client.ObjectKeyFromObject(unused), unused)
 	}, timeout, poll).Should(Satisfy(apierrors.IsNotFound), "the revision that nobody needs is deleted")

@@ -94,7 +94,7 @@ func (l *Log) gather(w *writer, appends []*pending) (n int, buffer []byte) {
 		if w.offset+int64(len(buffer)+len(a.frame)) > l.size {
 			break
 		}
-		finish(a.frame, w.ordinal+uint16(n)) //nolint:gosec // modulo 65536, as the format has it
+		finish(a.frame, w.ordinal+uint16(n))
 		buffer = append(buffer, a.frame...)
 		n++
 	}

@@ -15,6 +15,7 @@ import (
 var payload = make([]byte, 800)
 
 func benchmarkAppend(b *testing.B, callers int) {
+	b.Helper()
 	l := open(b, Options{Dir: b.TempDir(), MaxSegments: 1 << 20})
 	b.SetParallelism(callers)
 	var keys atomic.Int64

@@ -52,7 +52,7 @@ func newFrame(key string, payload []byte) ([]byte, error) {
 	length := 1 + len(key) + len(payload)
 	frame := make([]byte, aligned(headerSize+length))
 	body := frame[headerSize : headerSize+length]
-	body[0] = byte(len(key))
+	body[0] = byte(len(key)) //nolint:gosec // bounded above
 	copy(body[1:], key)
 	copy(body[1+len(key):], payload)
 	binary.LittleEndian.PutUint16(frame, magic)

@@ -1,0 +1,145 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package spool
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sparkrtc.dev/recording-operator/internal/ingest"
+)
+
+// A namespace that is refused, be it for want of a right or by a webhook that is broken, delays no other, and costs few
+// calls.
+func TestSpool_RefusedNamespaceDelaysNoOther(t *testing.T) {
+	for name, refusal := range map[string]error{"forbidden": errForbidden, "webhook": errWebhook} {
+		t.Run(name, func(t *testing.T) {
+			dir, remove := fastDir(t)
+			defer remove()
+			clk := fakeClock()
+			h := makeHarness(t, dir, func(o *Options) { o.Clock = clk })
+			h.api.down()
+			for n := range 1000 {
+				h.ingest(t, in("refused", n), ingest.Spooled)
+			}
+			h.ingest(t, in("good", 1), ingest.Spooled)
+			h.api.set(func(d ingest.Delivery) error {
+				if d.Namespace == "refused" {
+					return refusal
+				}
+				return nil
+			})
+			before := h.api.calls
+			defer h.run(t)()
+			eventually(t, "the other is written", func() bool { clk.Step(time.Millisecond); return h.Stats().Drained == 1 })
+			eventually(t, "the rest waits", func() bool { return !h.draining.Load() && !h.segments.Due(clk.Now()) })
+			if stats := h.Stats(); stats.BreakerOpen || stats.Events != 1000 {
+				t.Errorf("stats %+v", stats)
+			}
+			if _, calls := h.api.count(); calls-before > 2*refusalsToPause {
+				t.Errorf("%d calls", calls-before)
+			}
+			h.ingest(t, in("good", 2), ingest.Created)
+			h.ingest(t, in("refused", 1001), ingest.Spooled)
+			if _, calls := h.api.count(); calls-before > 2*refusalsToPause+1 {
+				t.Errorf("%d calls: a namespace that is paused was tried", calls-before)
+			}
+		})
+	}
+}
+
+// Deliveries that are refused do not stand in front of those of their own namespace for ever.
+func TestSpool_RefusedDeliveriesDelayTheirNamespaceLittle(t *testing.T) {
+	clk := fakeClock()
+	h := makeSmallHarness(t, clk)
+	h.api.down()
+	for n := range 400 {
+		h.ingest(t, deliver([]string{"bad", "good"}[n/200], n), ingest.Spooled)
+	}
+	h.api.set(func(d ingest.Delivery) error {
+		if d.Event.TaskID == "bad" {
+			return errForbidden
+		}
+		return nil
+	})
+	defer h.run(t)()
+	begun := clk.Now()
+	eventually(t, "all that can be written is", func() bool { clk.Step(time.Second); return h.Stats().Drained == 200 })
+	if took := clk.Since(begun); took > 20*time.Minute {
+		t.Errorf("that took %s", took)
+	}
+	if stats := h.Stats(); stats.Rejected != 0 {
+		t.Errorf("stats %+v", stats)
+	}
+	h.api.up()
+	eventually(t, "the spool is empty", func() bool { clk.Step(time.Second); return h.Stats().Bytes == 0 })
+}
+
+// gate holds the calls of one namespace until it opens.
+type gate struct {
+	*apiServer
+	namespace string
+	open      chan struct{}
+
+	mu         sync.Mutex
+	held, most int
+}
+
+func (g *gate) Ingest(ctx context.Context, d ingest.Delivery) (ingest.Result, error) {
+	if d.Namespace == g.namespace {
+		g.mu.Lock()
+		g.held++
+		g.most = max(g.most, g.held)
+		g.mu.Unlock()
+		<-g.open
+		g.mu.Lock()
+		g.held--
+		g.mu.Unlock()
+	}
+	return g.apiServer.Ingest(ctx, d)
+}
+
+// A namespace whose calls hang holds half of the workers, and the others drain meanwhile.
+func TestSpool_SlowNamespaceHoldsHalfOfTheWorkers(t *testing.T) {
+	g := &gate{namespace: "slow", open: make(chan struct{})}
+	h := makeHarness(t, t.TempDir(), func(o *Options) {
+		g.apiServer = o.Ingester.(*apiServer)
+		o.Ingester, o.Workers, o.Clock = g, 8, fakeClock()
+	})
+	h.breaker.trip()
+	for n := range 100 {
+		h.ingest(t, in("slow", n), ingest.Spooled)
+		h.ingest(t, in("quick", n), ingest.Spooled)
+	}
+	h.breaker.succeeded()
+	defer h.run(t)()
+	eventually(t, "the others are drained", func() bool { return h.Stats().Drained == 100 })
+	close(g.open)
+	eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 })
+	if g.most > 4 || g.most < 2 {
+		t.Errorf("the slow namespace held %d of 8 workers", g.most)
+	}
+}
+
+func TestTurns_GoRound(t *testing.T) {
+	turn := newTurns(100)
+	for namespace := range strings.FieldsSeq("a a a a a b b c") {
+		turn.add(namespace, nil)
+	}
+	var order []string
+	for {
+		namespace, _, ok := turn.take()
+		if !ok {
+			break
+		}
+		order = append(order, namespace)
+		turn.done(namespace)
+	}
+	if got := strings.Join(order, " "); got != "a b c a b a a a" {
+		t.Errorf("order %s", got)
+	}
+}
