@@ -6,7 +6,7 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // RejectionReason says why a callback was rejected.
-// +kubebuilder:validation:Enum=Undecodable;Invalid;UnknownEvent;Expired
+// +kubebuilder:validation:Enum=Undecodable;Invalid;NameTaken;UnknownEvent;Expired
 type RejectionReason string
 
 const (
@@ -14,6 +14,8 @@ const (
 	RejectionUndecodable RejectionReason = "Undecodable"
 	// RejectionInvalid means that the API server refuses what the callback reports, and always will.
 	RejectionInvalid RejectionReason = "Invalid"
+	// RejectionNameTaken means that other objects hold both names that the recording's object may have.
+	RejectionNameTaken RejectionReason = "NameTaken"
 	// RejectionUnknownEvent means that the event type is unknown, although the callback has all facts of a finished file.
 	RejectionUnknownEvent RejectionReason = "UnknownEvent"
 	// RejectionExpired means that the API server refused the callback for so long that the operator gave it up.
@@ -37,6 +39,7 @@ type RejectedCallbackSpec struct {
 	SourceRef LocalReference `json:"sourceRef,omitzero"`
 
 	// reason is Undecodable (the body is no callback of SparkRTC), Invalid (the API server refuses what it reports),
+	// NameTaken (other objects have the names of the RecordingFile or RecordingTask: delete or rename them),
 	// UnknownEvent (the event type is unknown, although all facts of a finished file are there) or Expired (the API
 	// server refused it for a day).
 	// +required

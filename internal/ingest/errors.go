@@ -9,6 +9,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 // ErrorKind says what an error of Ingest means to the sender.
@@ -57,6 +59,14 @@ func (e *Error) Unwrap() error { return e.Err }
 func IsInvalid(err error) bool {
 	classified, ok := errors.AsType[*Error](err)
 	return ok && classified.Kind == Invalid
+}
+
+// RejectionReason says on a RejectedCallback what an error means for which IsInvalid holds.
+func RejectionReason(err error) v1alpha1.RejectionReason {
+	if errors.Is(err, ErrNameTaken) {
+		return v1alpha1.RejectionNameTaken
+	}
+	return v1alpha1.RejectionInvalid
 }
 
 func classify(err error) error {

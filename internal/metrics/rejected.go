@@ -7,8 +7,8 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // RejectedStats counts rejected callbacks. rejected.Stats converts to it.
 type RejectedStats struct {
-	// Undecodable, Invalid, UnknownEvent and Expired were kept, by reason.
-	Undecodable, Invalid, UnknownEvent, Expired uint64
+	// Undecodable, Invalid, NameTaken, UnknownEvent and Expired were kept, by reason.
+	Undecodable, Invalid, NameTaken, UnknownEvent, Expired uint64
 	// Dropped were not kept: there were too many, or the API server refused them.
 	Dropped uint64
 }
@@ -36,7 +36,7 @@ func (c *rejectedCollector) Describe(descriptions chan<- *prometheus.Desc) {
 func (c *rejectedCollector) Collect(metrics chan<- prometheus.Metric) {
 	s := c.stats()
 	for reason, value := range map[string]uint64{
-		"Undecodable": s.Undecodable, "Invalid": s.Invalid, "UnknownEvent": s.UnknownEvent, "Expired": s.Expired,
+		"Undecodable": s.Undecodable, "Invalid": s.Invalid, "NameTaken": s.NameTaken, "UnknownEvent": s.UnknownEvent, "Expired": s.Expired,
 	} {
 		metrics <- prometheus.MustNewConstMetric(c.kept, prometheus.CounterValue, float64(value), reason)
 	}

@@ -21,7 +21,7 @@ func TestCollectors_HaveValuesAndDocs(t *testing.T) {
 			return SpoolStats{Events: 1, Bytes: 2, Segments: 3, Appended: 4, Drained: 5, Rejected: 6, Corrupt: 7, BreakerOpen: true}
 		}),
 		RegisterRejected(registry, func() RejectedStats {
-			return RejectedStats{Undecodable: 8, Invalid: 9, UnknownEvent: 10, Expired: 11, Dropped: 12}
+			return RejectedStats{Undecodable: 8, Invalid: 9, UnknownEvent: 10, Expired: 11, Dropped: 12, NameTaken: 13}
 		}),
 	)
 	if err != nil {
@@ -54,6 +54,7 @@ func TestCollectors_HaveValuesAndDocs(t *testing.T) {
 		"recording_spool_breaker_open": 1, "recording_rejected_callbacks_total reason=Undecodable": 8,
 		"recording_rejected_callbacks_total reason=Invalid": 9, "recording_rejected_callbacks_total reason=UnknownEvent": 10,
 		"recording_rejected_callbacks_total reason=Expired": 11, "recording_rejected_callbacks_dropped_total": 12,
+		"recording_rejected_callbacks_total reason=NameTaken": 13,
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d metrics, want %d", len(got), len(want))

@@ -6,6 +6,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -216,9 +217,14 @@ func TestServer_InvalidIsRejectedOnce(t *testing.T) {
 	if len(kept.rejected) != 1 || kept.rejected[0].Event.Type != sparkrtc.Complete || kept.reasons[0] != "Invalid: spec.roomID is wrong" {
 		t.Errorf("rejected %+v, %q", kept.rejected, kept.reasons)
 	}
+	h.sink.err = &ingest.Error{Kind: ingest.Invalid, Err: fmt.Errorf("RecordingFile x: %w", ingest.ErrNameTaken)}
+	checkResponse(t, h.post(signedAt(t, path, content, "3", "3")), http.StatusBadRequest, "cannot be stored")
+	if len(kept.reasons) != 2 || !strings.HasPrefix(kept.reasons[1], "NameTaken: RecordingFile x") {
+		t.Errorf("reasons %q", kept.reasons)
+	}
 	source.Spec.Callback.Authentication = v1alpha1.AuthenticationNone
 	checkResponse(t, h.post(signedAt(t, path, content, "2", "2")), http.StatusBadRequest, "cannot be stored")
-	if len(kept.rejected) != 1 {
+	if len(kept.rejected) != 2 {
 		t.Errorf("%d rejected, one of them without a signature", len(kept.rejected))
 	}
 }

@@ -134,7 +134,7 @@ func (s *Server) store(ctx context.Context, source *v1alpha1.RecordingSource, d 
 	switch {
 	case ingest.IsInvalid(err):
 		r := response{code: http.StatusBadRequest, outcome: outcomeInvalid, result: "recording cannot be stored; an event on the RecordingSource says why"}
-		r.err = s.reject(ctx, source, d, signed, before, v1alpha1.RejectionInvalid, err.Error())
+		r.err = s.reject(ctx, source, d, signed, before, ingest.RejectionReason(err), err.Error())
 		return r
 	case err != nil:
 		return unavailable(err)

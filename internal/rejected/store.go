@@ -63,13 +63,13 @@ type Store struct {
 
 // counters only grow.
 type counters struct {
-	undecodable, invalid, unknownEvent, expired, dropped atomic.Uint64
+	undecodable, invalid, nameTaken, unknownEvent, expired, dropped atomic.Uint64
 }
 
 // Stats counts rejected callbacks since the start.
 type Stats struct {
-	// Undecodable, Invalid, UnknownEvent and Expired were kept, by reason.
-	Undecodable, Invalid, UnknownEvent, Expired uint64
+	// Undecodable, Invalid, NameTaken, UnknownEvent and Expired were kept, by reason.
+	Undecodable, Invalid, NameTaken, UnknownEvent, Expired uint64
 	// Dropped were not kept: there were too many, or the API server refused them.
 	Dropped uint64
 }
@@ -81,7 +81,7 @@ func New(options Options) *Store { return &Store{options: options, limits: newLi
 func (s *Store) Stats() Stats {
 	c := &s.counters
 	return Stats{
-		Undecodable: c.undecodable.Load(), Invalid: c.invalid.Load(), UnknownEvent: c.unknownEvent.Load(),
+		Undecodable: c.undecodable.Load(), Invalid: c.invalid.Load(), NameTaken: c.nameTaken.Load(), UnknownEvent: c.unknownEvent.Load(),
 		Expired: c.expired.Load(), Dropped: c.dropped.Load(),
 	}
 }
@@ -92,6 +92,8 @@ func (c *counters) kept(reason v1alpha1.RejectionReason) {
 		c.undecodable.Add(1)
 	case v1alpha1.RejectionInvalid:
 		c.invalid.Add(1)
+	case v1alpha1.RejectionNameTaken:
+		c.nameTaken.Add(1)
 	case v1alpha1.RejectionUnknownEvent:
 		c.unknownEvent.Add(1)
 	case v1alpha1.RejectionExpired:

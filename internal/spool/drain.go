@@ -135,7 +135,7 @@ func (s *Spool) drain(ctx context.Context, others *turns, payload []byte) bool {
 			return false
 		case away: // the breaker says when to try again
 		case ingest.IsInvalid(err):
-			return s.reject(ctx, r, v1alpha1.RejectionInvalid, err)
+			return s.reject(ctx, r, ingest.RejectionReason(err), err)
 		case r.Refused > s.options.MaxAge && s.clock.Since(r.Delivery.Received) > s.options.MaxAge:
 			return s.reject(ctx, r, v1alpha1.RejectionExpired, err)
 		default:

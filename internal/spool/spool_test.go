@@ -204,9 +204,9 @@ func TestRecord_FormatHasAVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const golden = `{"version":1,"delivery":{"Namespace":"media","Source":"classroom","Digest":"a-1","Event":{"Type":1,"Name":"RECORD_NEW_FILE_START",` +
+	const golden = `{"version":1,"delivery":{"Namespace":"media","Source":"classroom","Digest":"a-1","Timestamp":"","Event":{"Type":1,"Name":"RECORD_NEW_FILE_START",` +
 		`"AppID":"app","TaskID":"a","RoomID":"","StreamName":"","Format":"","Detail":"1","File":{"DownloadURL":"","SizeBytes":0,"DurationSeconds":0,` +
-		`"StartTime":"0001-01-01T00:00:00Z","EndTime":"2021-04-28T08:58:02Z","Width":0,"Height":0,"Location":"","Bucket":"b","Object":"o"},"NamesFile":false},` +
+		`"StartTime":"0001-01-01T00:00:00Z","EndTime":"2021-04-28T08:58:02Z","Width":0,"Height":0,"Location":"","Bucket":"b","Object":"o"},"IgnoredFields":null,"NamesFile":false},` +
 		`"Body":null,"Received":"2021-04-28T08:58:02Z"},"refusals":2,"refused":60000000000,"notBefore":"2021-04-28T08:58:02Z"}`
 	if got := strings.TrimSpace(string(content)); got != golden {
 		t.Errorf("got  %s\nwant %s", got, golden)
