@@ -322,6 +322,9 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		dm := &r.truth.damages[i]
 		lost += dm.to - dm.from
 		if dm.sound {
+			if kind == 14 || kind == 15 {
+				dm.to += d.soundPacket + 0.1 // what is damaged may be the time of the next packet
+			}
 			dm.to += d.soundPacket // frames behind a loss have the time of the packet before, up to the next packet
 		}
 		if r.has("h264-b") || r.has("hevc-b") {

@@ -196,7 +196,7 @@ func (b *builder) judgeHole(each *border, hole hole) {
 			"%s are lost before it: the clock jumps, and so do the numbers in the segments' names", position(hole.to-hole.from))
 	case late > tolerance && b.namesFollow(each):
 		// The recorder wrote one segment after the other: it paused.
-	case each.x.endsTogether() || b.isOddSilence(each):
+	case each.x.endsTogether() || len(each.stops) == len(kinds) || b.isOddSilence(each):
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided",
 			position(hole.to-hole.from))

@@ -17,9 +17,11 @@ const (
 	minShortWhole = media.Clock
 )
 
-// judgeEnds looks at the last segment of each run, which nothing follows with the same clock.
+// judgeEnds looks at the last segment of each run, which nothing follows with the same clock, and at streams of which no
+// segment has more than the beginning of a packet.
 func (b *builder) judgeEnds() {
 	for _, each := range b.pieces {
+		b.judgeBegun(each)
 		if each.last && b.after(each) == nil && b.segments[each.Segment].File.Container != media.MP4 {
 			b.judgeEnd(each)
 		}
@@ -53,6 +55,20 @@ func (b *builder) judgeEnd(each *part) {
 		b.find(UnknownTail, each.Segment, at, short,
 			"it holds %s, the playlist says %s; it ends cleanly, so whether something is lost cannot be decided",
 			position(each.late-each.early), position(segment.Duration))
+	}
+}
+
+// judgeBegun finds a stream whose only packet is not whole in a segment, and does not go on in the next one.
+func (b *builder) judgeBegun(each *part) {
+	for _, stream := range b.segments[each.Segment].File.Streams {
+		if !each.last || stream.Kind == media.Data || stream.Packets.Count > 0 || stream.Tail != media.TailUnfinished {
+			continue
+		}
+		if next := each.Segment + 1; next < len(b.segments) && b.segments[next].File != nil &&
+			slices.ContainsFunc(b.segments[next].File.Streams, func(s media.Stream) bool { return s.ID == stream.ID && s.HeadBytes > 0 }) {
+			continue
+		}
+		b.find(SegmentTruncated, each.Segment, each.late+each.base, 0, "its end is lost: its only %s packet is not whole", stream.Kind)
 	}
 }
 

@@ -95,7 +95,7 @@ func (b *builder) begin(now *run, each *part) {
 	if !known || each.dropped != "" || each.misplaced {
 		return
 	}
-	if each.early < expected-tolerance {
+	if each.early < expected-tolerance && each.jumps(expected-each.early) {
 		found := false
 		for _, kind := range kinds {
 			if first, _, ok := each.ends(kind); ok && first.begin >= expected-tolerance && (!found || first.begin < each.begins) {
@@ -108,6 +108,16 @@ func (b *builder) begin(now *run, each *part) {
 	if each.begins > expected+tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision {
 		each.start = expected
 	}
+}
+
+// jumps says that the part's pictures are shown over a stretch that is longer than their rate explains, by half of so much.
+func (p *part) jumps(by int64) bool {
+	for _, slice := range p.Video {
+		if slice.stats.greatest-slice.stats.begin > int64(slice.To-slice.From)*slice.stats.interval+by/2 {
+			return true
+		}
+	}
+	return false
 }
 
 // expected is where the playlist says that a part begins which goes on with a run's clock, and by how much it may miss
