@@ -85,8 +85,9 @@ func (d *drawing) recording() *recording {
 			t.stamp++ // decoding times are not negative
 		}
 		begin, end := t.extent()
-		if late := math.Mod(t.stamp+begin-clock+2*fullTurn, fullTurn); late < 1 || late > fullTurn-0.3 {
-			t.stamp += 20 // a clock that begins where the one before ended looks like one that goes on
+		if late := math.Mod(t.stamp+begin-clock+2*fullTurn, fullTurn); late < 1 || late > fullTurn-6 {
+			// A clock that begins where the one before ended looks like one that goes on; so does one whose beginning is lost.
+			t.stamp += 20
 		}
 		clock = t.stamp + end
 		r.add(t, joint{tag: i > 0, seconds: seconds, container: container})
@@ -335,7 +336,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		r.truth.slack = max(r.truth.slack, 0.35) // a loss of less at the end of a take is not seen
 		if r.playlist.whole {
 			// Nor how long a take was whose end is lost: whole seconds may be rounded up, so that up to one more is not missed.
-			r.truth.slack = max(r.truth.slack, 0.55, min(r.openTakes(), 1.5))
+			r.truth.slack = max(r.truth.slack, 0.55, min(r.openTakes()+0.1, 1.5))
 		}
 	}
 	if kind == 9 && (s.discontinuity || s == r.segments[0]) {
@@ -360,7 +361,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		if r.truth.openEnd > 0.3 {
 			r.truth.states = append(r.truth.states, damaged) // where the sound ended before, the last segment looks cut
 		}
-	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart, style.restart && s.isSilent(),
+	case (kind == 7 || kind == 11) && d.run%16 == 0, kind == 11 && style.restart, (style.restart || len(r.segments) <= 4) && s.isSilent(),
 		kind == 7 && s.lostAtBorder() && (style.restart || len(r.segments) <= 4), lost < 0.4, r.playlist.whole && kind <= 2 && lost < 1.5 && r.endsTake(s, kind):
 		r.truth.states = append(r.truth.states, intact)
 	}

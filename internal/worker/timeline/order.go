@@ -22,7 +22,7 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 		return false // without a twin, or with the run's own clock
 	}
 	odd = odd || b.isCopyBeside(each, index) || b.isLoneCopy(now, each, index)
-	if !odd && (b.twin(index) < 0 || !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index)) {
+	if !odd && !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index) {
 		return false
 	}
 	each.dropped = SegmentDuplicated
@@ -78,8 +78,8 @@ func (b *builder) isOddCopy(each *part, index int) bool {
 		twin = b.next[index] // 0: none
 	}
 	own := b.segments[each.Segment]
-	if twin <= 0 && b.twin(index) < 0 || own.Duration == 0 {
-		return false
+	if twin <= 0 && b.twin(index) < 0 || own.Duration == 0 || twin == index+1 {
+		return false // of two neighbors, the second one is the copy
 	}
 	tolerance := minHole + max(own.Precision, b.segments[b.parts[twin].Segment].Precision)
 	miss := b.missesDuration(index)
@@ -139,7 +139,7 @@ func (b *builder) returnsAfter(now *run, each *part, index int) bool {
 	}
 	b.unwrap(now, after)
 	least, _ := b.deltas(now, after)
-	return least >= -minStep && least < after.early-each.late
+	return least >= -minStep && (least < after.early-each.late || after.early < each.early)
 }
 
 // isMisplacedCopy says that the only part of a run has the bytes of a later segment, and that the next part does not go

@@ -21,6 +21,8 @@ const (
 	// minStray is how far a packet's time leaps that may be a stray, maxStrays how many there are in a row, and maxReturn by
 	// how much the time of the packet behind them may differ from where it is expected.
 	minStray, maxStrays, maxReturn = media.Clock, 32, media.Clock / 4
+	// minStraySound is minStray of sound, whose frames follow one another at once.
+	minStraySound = media.Clock / 10
 	// minStep is how far a clock goes back when it is another clock; less is disorder that the muxer evens out.
 	minStep = media.Clock * 12 / 100
 	// maxOdd bounds the cuts and outliers of one stream of one segment; a file with more of them is noise.
@@ -141,6 +143,10 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 	var line, last media.Packet // line is the last packet of which the time is right
 	var interval int64
 	var waiting []int // packets that leapt
+	ahead, back := int64(minStray), int64(minStep)
+	if stream.Kind == media.Audio {
+		ahead, back = minStraySound, minStraySound/2
+	}
 	number, began := -1, false
 	for packet := range stream.Packets.All() {
 		if number++; number < from {
@@ -155,7 +161,7 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 		}
 		step := packet.DTS - line.DTS
 		if len(waiting) == 0 {
-			if step < -minStep || step > minStray {
+			if step < -minStep || step > ahead {
 				waiting, last = append(waiting, number), packet
 				continue
 			}
@@ -166,7 +172,7 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 		leap := packet.DTS - last.DTS
 		last = packet
 		switch {
-		case (leap < -minStep || leap > minStray) && distance(step, missed) <= maxReturn+missed/2:
+		case (leap < -back || leap > ahead) && distance(step, missed) <= maxReturn+missed/2:
 			if *found == nil {
 				*found = map[int]bool{}
 			}
