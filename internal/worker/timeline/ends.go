@@ -36,11 +36,10 @@ func (b *builder) judgeEnd(each *part) {
 		return
 	}
 	short := b.missing(each)
-	tolerance := b.leastShort(each.Segment)
+	tolerance := b.shortTolerance(each, b.leastShort(each.Segment), 4)
 	if cut == media.TailUnstuffed && segment.Precision <= exactly {
-		tolerance = minHole // that it is short is not the only evidence
+		tolerance = b.shortTolerance(each, minHole, 3) // that it is short is not the only evidence
 	}
-	tolerance = b.shortTolerance(each, tolerance)
 	if segment.Duration == 0 || short <= tolerance || b.mixed[each.Run] {
 		return
 	}
@@ -98,9 +97,9 @@ func (b *builder) leastShort(segment int) int64 {
 	return minShort
 }
 
-// shortTolerance is by how much a segment may be shorter than the playlist says: so much at least, and as much as nobody
-// knows.
-func (b *builder) shortTolerance(each *part, tolerance int64) int64 {
+// shortTolerance is by how much a segment may be shorter than the playlist says: so much at least, and so many halves of
+// an interval between packets.
+func (b *builder) shortTolerance(each *part, tolerance, halves int64) int64 {
 	for _, piece := range []*part{each, b.pieceBefore(each)} {
 		if piece == nil {
 			continue
@@ -112,7 +111,7 @@ func (b *builder) shortTolerance(each *part, tolerance int64) int64 {
 				least = last.interval
 			}
 		}
-		tolerance = max(tolerance, 2*least)
+		tolerance = max(tolerance, halves*least/2)
 	}
 	return tolerance
 }

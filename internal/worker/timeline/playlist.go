@@ -1,0 +1,214 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// begin finds where a part begins by the playlist, which is where its first packet is, with two exceptions. Pictures
+// that are shown in another order than they are decoded come late behind a pause: some in a segment may be shown before
+// its sound by all of the pause. And when its beginning is lost, its time passed all the same.
+func (b *builder) begin(now *run, each *part) {
+	each.begins, each.start = each.early, each.early
+	expected, tolerance, known := b.expected(now, each)
+	if !known || each.dropped != "" || each.misplaced {
+		return
+	}
+	if each.early < expected-tolerance && each.jumps(expected-each.early) {
+		found := false
+		for _, kind := range kinds {
+			if first, _, ok := each.ends(kind); ok && first.begin >= expected-tolerance && (!found || first.begin < each.begins) {
+				each.begins, found = first.begin, true
+			}
+		}
+	}
+	each.start = each.begins
+	own := b.segments[each.Segment]
+	if each.begins > expected+tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision {
+		each.start = expected
+	}
+}
+
+// jumps says that the part's pictures are shown over a stretch that is longer than their rate explains, by half of so much.
+func (p *part) jumps(by int64) bool {
+	for _, slice := range p.Video {
+		if slice.stats.greatest-slice.stats.begin > int64(slice.To-slice.From)*slice.stats.interval+by/2 {
+			return true
+		}
+	}
+	return false
+}
+
+// expected is where the playlist says that a part begins which goes on with a run's clock, and by how much it may miss
+// that.
+func (b *builder) expected(now *run, each *part) (at, tolerance int64, known bool) {
+	last := now.newest
+	if last == nil || !last.first || !last.last || !each.first {
+		return 0, 0, false
+	}
+	at, tolerance = last.start, minHole
+	for i := last.Segment; i < each.Segment; i++ {
+		if b.segments[i].Duration == 0 {
+			return 0, 0, false
+		}
+		at, tolerance = at+b.segments[i].Duration, tolerance+b.segments[i].Precision
+	}
+	return at, tolerance, true
+}
+
+// lastEnd is where the last segment of a run ends. When it holds a good deal less than the playlist says, the time passed
+// all the same. And only an exact playlist knows how long the last picture is shown. Where segments are out of order, the
+// playlist's durations are those of others.
+func (b *builder) lastEnd(now *run) int64 {
+	last := now.newest
+	if last == nil || !last.first || !last.last || now.isMixed() {
+		return now.late
+	}
+	own := b.segments[last.Segment]
+	named := last.start - last.lost + own.Duration
+	if named-now.late > b.leastShort(last.Segment) {
+		return named
+	}
+	_, pictures, ok := last.ends(media.Video)
+	if !ok || own.Duration == 0 || own.Precision > exactly || now.late > pictures.end {
+		return now.late
+	}
+	known := pictures.greatest
+	if _, sound, ok := last.ends(media.Audio); ok {
+		known = max(known, sound.end)
+	}
+	return max(known, min(named, now.late+pictures.interval))
+}
+
+// isMixed says that segments of the run are out of order.
+func (r *run) isMixed() bool {
+	return slices.ContainsFunc(r.parts, func(p *part) bool { return p.misplaced })
+}
+
+// showsLoss says that the bytes of a segment show that some are lost, maybe at its beginning.
+func (b *builder) showsLoss(each *part) bool {
+	return len(b.segments[each.Segment].File.Damage) > 0 || b.beginsCut(each)
+}
+
+// beginsCut says that a segment does not begin as one does whose beginning is there: with a key picture, and with
+// whole packets.
+func (b *builder) beginsCut(each *part) bool {
+	if pictures, _, ok := each.ends(media.Video); ok && !pictures.key {
+		return true
+	}
+	file := b.segments[each.Segment].File
+	return slices.ContainsFunc(file.Streams, func(s media.Stream) bool { return s.HeadBytes > 0 }) ||
+		slices.ContainsFunc(file.Damage, func(d media.Damage) bool { return d.Kind == media.TablesMissing })
+}
+
+// lostHead is how much of a run's beginning is lost: its first segment shows a loss, or the playlist is exact elsewhere,
+// and what follows begins sooner than the playlist says. The time passed all the same.
+func (b *builder) lostHead(now *run) int64 {
+	first := now.parts[0]
+	if !first.first || !first.last || first.dropped != "" {
+		return 0
+	}
+	duration, tolerance := b.segments[first.Segment].Duration, b.leastShort(first.Segment)
+	cut := b.beginsCut(first)
+	if cut {
+		tolerance = minShort
+	}
+	held := first.late - first.early
+	switch {
+	case len(now.parts) > 1:
+		second := now.parts[1]
+		if !second.first || second.dropped != "" || second.misplaced || !cut && !b.showsLoss(first) && !b.isExact(first, second) {
+			return 0
+		}
+		held = second.start - first.early
+	case !cut:
+		return 0
+	default:
+		if tail, _ := b.endsCut(first); tail != media.TailWhole {
+			return 0 // its end is lost, too
+		}
+	}
+	if duration-held <= tolerance {
+		return 0
+	}
+	return duration - held
+}
+
+// isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says
+// something of this one, too.
+func (b *builder) isExact(but, next *part) bool {
+	if b.segments[next.Segment].Discontinuity || b.segments[but.Segment].Duration == 0 {
+		return false
+	}
+	if b.exact == nil {
+		b.exact = &exactness{}
+		for i, each := range b.parts[:len(b.parts)-1] {
+			if after := b.parts[i+1]; after.first && each.first && !b.segments[after.Segment].Discontinuity {
+				b.exact.all++
+				if distance(b.clockDistance(each.start, after.start, each), b.segments[each.Segment].Duration) <= max(exactly, b.segments[each.Segment].Precision) {
+					b.exact.good++
+				}
+			}
+		}
+	}
+	return b.exact.good > 0 && b.exact.good*4 >= (b.exact.all-1)*3
+}
+
+// exactness counts the segments that another one follows with the same clock, and those among them whose duration in the
+// playlist is where the next one begins.
+type exactness struct {
+	all, good int
+}
+
+// dropped is how long the parts are by the playlist that a run begins with and that are not in the result.
+func (b *builder) dropped(now *run) int64 {
+	lost := int64(0)
+	for _, each := range now.parts {
+		if each.dropped == "" {
+			break
+		}
+		if each.last {
+			lost += b.segments[each.Segment].Duration
+		}
+	}
+	return min(lost, maxPause)
+}
+
+// unread is how long the segments between two runs are by the playlist from which nothing could be read, or is taken.
+func (b *builder) unread(before, now *run) int64 { return b.between(before, now.parts[0]) }
+
+// between is how long the segments are by the playlist that lie between a run and a part and are not in the result.
+func (b *builder) between(before *run, each *part) int64 {
+	from := max(before.parts[0].Segment, before.behind)
+	lost := int64(0)
+	for i := from; i < each.Segment; i++ {
+		lost += b.segments[i].Duration
+	}
+	return min(lost, maxPause)
+}
+
+// datePause is the pause before a run that recorded dates show; 0: they show none.
+func (b *builder) datePause(before *run, each *part) int64 {
+	last := before.newest
+	if last == nil || !each.first || !last.first {
+		return 0
+	}
+	start := last.start - last.lost
+	if before.isMixed() {
+		// The dates are those of other files: that of the first line is the first file's.
+		last, start = before.parts[0], before.early
+	}
+	now, then := b.segments[each.Segment].Began, b.segments[last.Segment].Began
+	if now.IsZero() || then.IsZero() || last.dropped != "" {
+		return 0
+	}
+	pause := Ticks(now.Sub(then)) - (before.late - start)
+	if pause < minDatePause || pause > maxPause {
+		return 0
+	}
+	return pause
+}
