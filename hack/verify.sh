@@ -20,6 +20,7 @@ if [[ -n $unknown ]]; then
   exit 1
 fi
 
+hack/words.sh
 make generate fmt tidy
 if [[ -n $(git status --porcelain) ]]; then
   echo "verify: generated, formatted or tidied files differ from what is committed; run 'make generate fmt tidy' and commit:" >&2

@@ -115,7 +115,7 @@ type Discovery struct {
 // +kubebuilder:validation:XValidation:rule="self.authentication != 'None' || !has(self.keys) || size(self.keys) == 0",message="keys: authentication None takes no keys; remove them or set authentication to Signature",fieldPath=".keys"
 type CallbackSpec struct {
 	// authentication is Signature (HMAC-SHA256 with one of the keys) or None. None lets anybody who reaches the
-	// endpoint create RecordingFiles; it has to be said out loud.
+	// endpoint create RecordingFiles; it has to be set explicitly.
 	// +optional
 	// +kubebuilder:default=Signature
 	Authentication Authentication `json:"authentication,omitempty"`

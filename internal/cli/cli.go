@@ -101,7 +101,7 @@ func newRoot(env Environment) *cobra.Command {
 	return root
 }
 
-// usageTemplate is cobra's without kubectl's own flags, which would bury those of the command.
+// usageTemplate is cobra's without kubectl's own flags, which would hide those of the command.
 func usageTemplate(root *cobra.Command) string {
 	const globals = `{{if .HasAvailableInheritedFlags}}
 

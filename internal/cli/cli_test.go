@@ -139,7 +139,7 @@ func TestNoSuchKubeconfig(t *testing.T) {
 	}
 }
 
-// Whoever logs in to kubectl by OpenID Connect is logged in to the plugin too.
+// A login to kubectl by OpenID Connect is a login to the plugin too.
 func TestAuthProvider(t *testing.T) {
 	// {"exp":9999999999}; nobody but the API server looks at the rest.
 	const token = "e30.eyJleHAiOjk5OTk5OTk5OTl9.e30"

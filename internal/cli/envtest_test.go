@@ -92,7 +92,7 @@ func may(resource string, verbs ...string) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
 }
 
-// nobody observes the door.
+// nobody observes the receiver.
 type nobody struct{}
 
 func (nobody) CallbackHandled(string, string, string, time.Duration)   {}
@@ -124,7 +124,7 @@ func TestRealAPIServer(t *testing.T) {
 	t.Run("discover", func(t *testing.T) { testDiscover(t, r, s) })
 }
 
-// What send signs goes through the real door into a real API server.
+// What send signs goes through the real receiver into a real API server.
 func testRoundTrip(t *testing.T, r *realCluster) {
 	t.Helper()
 	url := r.openDoor(t)

@@ -31,7 +31,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
 	// testKey is in every fake cluster, and in no output.
@@ -166,7 +166,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-want +got), go test -update writes it anew:\n%s", diff)
+		t.Errorf("(-want +got), go test -update rewrites it:\n%s", diff)
 	}
 }
 

@@ -79,7 +79,7 @@ func (o *output) print(kind string, data any) error {
 	return nil
 }
 
-// plain makes a text of strangers harmless for a terminal: what cannot be printed is escaped.
+// plain makes untrusted text harmless for a terminal: what cannot be printed is escaped.
 func plain(text string) string {
 	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
 		return text

@@ -84,11 +84,11 @@ func (r *request) post(ctx context.Context, transport http.RoundTripper) (*reply
 		Code: response.StatusCode, Body: strings.ToValidUTF8(string(body), "\uFFFD"),
 		RetryAfter: response.Header.Get("Retry-After"), Location: response.Header.Get("Location"),
 	}
-	var spoken struct {
+	var received struct {
 		Result string `json:"result"`
 	}
-	if json.Unmarshal(body, &spoken) == nil {
-		answer.Result = spoken.Result
+	if json.Unmarshal(body, &received) == nil {
+		answer.Result = received.Result
 	}
 	return answer, nil
 }

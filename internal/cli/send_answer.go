@@ -110,6 +110,6 @@ func (o *sendOptions) advice(answer *reply) string {
 	case code >= http.StatusInternalServerError:
 		return fmt.Sprintf("send it again later; see the source's Ready condition (kubectl describe recordingsource %s -n %s)", o.sourceName, namespace)
 	default:
-		return "it did not come from the operator's door"
+		return "it did not come from the operator's receiver"
 	}
 }

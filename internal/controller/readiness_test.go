@@ -49,7 +49,7 @@ func TestSourceReadiness(t *testing.T) {
 		}, reason: v1alpha1.ReasonRouteInvalid, message: "spec.routes[0].when"},
 		"route to no pipeline": {keys: map[string]string{"key": strings.Repeat("k", 32)}, change: func(s *v1alpha1.RecordingSource) { s.Spec.Routes = []v1alpha1.Route{toLecture("")} }, reason: v1alpha1.ReasonPipelineNotFound, message: "spec.routes[0].pipelineRef"},
 		"no storage":           {keys: map[string]string{"key": strings.Repeat("k", 32)}, change: func(s *v1alpha1.RecordingSource) { s.Spec.StorageRef = &v1alpha1.LocalReference{Name: "nowhere"} }, reason: v1alpha1.ReasonStorageLocationNotFound, message: "spec.storageRef"},
-		"none is said out loud": {change: func(s *v1alpha1.RecordingSource) {
+		"none is set explicitly": {change: func(s *v1alpha1.RecordingSource) {
 			s.Spec.Callback = v1alpha1.CallbackSpec{Authentication: v1alpha1.AuthenticationNone}
 		}, reason: v1alpha1.ReasonListening, message: "anybody"},
 	}
@@ -118,10 +118,10 @@ func TestStorageReadiness(t *testing.T) {
 func TestClaimReadiness(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
-	s := &v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "films"},
-		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}}
+	s := &v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "recordings-claim"},
+		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"}}}
 	create(t, s)
-	eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, v1alpha1.ReasonClaimNotFound, `no PersistentVolumeClaim "films"`)
+	eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, v1alpha1.ReasonClaimNotFound, `no PersistentVolumeClaim "recordings-claim"`)
 }
 
 // What a status says already is neither written nor told again.
@@ -129,12 +129,12 @@ func TestReadinessIsToldOnce(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	s, p := source(namespace), lecturePipeline(namespace, twoSteps()...)
-	l := &v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "films"},
-		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}}
+	l := &v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "recordings-claim"},
+		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"}}}
 	create(t, s, p, l)
 	eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, v1alpha1.ReasonStorageLocationNotFound, "spec.storageRef")
 	eventuallyReady(t, g, p, func() []metav1.Condition { return p.Status.Conditions }, v1alpha1.ReasonStorageLocationNotFound, "spec.steps[0]")
-	eventuallyReady(t, g, l, func() []metav1.Condition { return l.Status.Conditions }, v1alpha1.ReasonClaimNotFound, "films")
+	eventuallyReady(t, g, l, func() []metav1.Condition { return l.Status.Conditions }, v1alpha1.ReasonClaimNotFound, "recordings-claim")
 
 	patches, recorder, now := newCounter(), events.NewFakeRecorder(10), clock.RealClock{}
 	counted := patches.wrap(k8s)

@@ -106,7 +106,7 @@ func recordedBetween(playlist hls.Playlist) (began, ended time.Time) {
 
 func readMP4(ctx context.Context, from Bucket, object objectstore.Object) (content, error) {
 	size := max(object.Size, 0)
-	found, err := readFilm(size, func(offset, length int64) ([]byte, error) { return from.Read(ctx, object.Key, offset, length) })
+	found, err := readVideo(size, func(offset, length int64) ([]byte, error) { return from.Read(ctx, object.Key, offset, length) })
 	switch {
 	case errors.Is(err, errFragment):
 		return content{part: true}, nil

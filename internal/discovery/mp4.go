@@ -10,20 +10,20 @@ import (
 	"math"
 )
 
-// Bounds of what is read of one film. A recorder writes its headers first or last, so that a handful of reads do.
+// Bounds of what is read of one video. A recorder writes its headers first or last, so that a handful of reads do.
 const (
-	filmChunk    = 64 << 10
+	readChunk    = 64 << 10
 	maxFilmReads = 64
 )
 
 // errMalformed says that an object is not what its name says, or is cut off.
 var errMalformed = errors.New("malformed")
 
-// errFragment says that an MP4 object is a fragment of a film (an HLS segment) and none itself.
-var errFragment = errors.New("it is a fragment of a film")
+// errFragment says that an MP4 object is a fragment of a video (an HLS segment) and none itself.
+var errFragment = errors.New("it is a fragment of a video")
 
-// film is what the headers of an MP4 file tell.
-type film struct {
+// video is what the headers of an MP4 file tell.
+type video struct {
 	// seconds is the duration; 0: not said.
 	seconds float64
 	// width and height in pixels of the largest picture; 0: there is none.
@@ -32,10 +32,10 @@ type film struct {
 	fragmented bool
 }
 
-// readFilm finds the headers of an MP4 file (ISO/IEC 14496-12) of size bytes and skips the media. Errors are those of
+// readVideo finds the headers of an MP4 file (ISO/IEC 14496-12) of size bytes and skips the media. Errors are those of
 // read, errFragment, or wrap errMalformed.
-func readFilm(size int64, read func(offset, length int64) ([]byte, error)) (film, error) {
-	r := &filmReader{size: size, read: read}
+func readVideo(size int64, read func(offset, length int64) ([]byte, error)) (video, error) {
+	r := &headerReader{size: size, read: read}
 	found := false
 	err := r.boxes(span{0, size}, func(kind string, body span) (bool, error) {
 		switch kind {
@@ -55,17 +55,17 @@ func readFilm(size int64, read func(offset, length int64) ([]byte, error)) (film
 		err = fmt.Errorf("%w: the moov box does not say its time scale", errMalformed)
 	}
 	if err != nil {
-		return film{}, err
+		return video{}, err
 	}
-	r.film.seconds = float64(max(r.duration, r.fragments)) / float64(r.timescale)
-	return r.film, nil
+	r.video.seconds = float64(max(r.duration, r.fragments)) / float64(r.timescale)
+	return r.video, nil
 }
 
 // span is a range of the file, from begin up to end.
 type span struct{ begin, end int64 }
 
-// filmReader reads a file through a window that moves forward.
-type filmReader struct {
+// headerReader reads a file through a window that moves forward.
+type headerReader struct {
 	size int64
 	read func(offset, length int64) ([]byte, error)
 
@@ -73,19 +73,19 @@ type filmReader struct {
 	offset int64
 	reads  int
 
-	film      film
+	video      video
 	timescale uint32
 	// duration of the movie, and of its fragments, in the time scale.
 	duration, fragments uint64
 }
 
 // at gives length bytes at an offset, which are only good until the next call.
-func (r *filmReader) at(offset, length int64) ([]byte, error) {
+func (r *headerReader) at(offset, length int64) ([]byte, error) {
 	if offset < r.offset || offset+length > r.offset+int64(len(r.window)) {
 		if r.reads++; r.reads > maxFilmReads {
 			return nil, fmt.Errorf("%w: the headers are too far apart", errMalformed)
 		}
-		window, err := r.read(offset, min(filmChunk, r.size-offset))
+		window, err := r.read(offset, min(readChunk, r.size-offset))
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func (r *filmReader) at(offset, length int64) ([]byte, error) {
 
 // boxes visits the boxes within a span until visit says that it has seen enough. Each begins after the one before, and
 // ends within the span.
-func (r *filmReader) boxes(within span, visit func(kind string, body span) (goOn bool, err error)) error {
+func (r *headerReader) boxes(within span, visit func(kind string, body span) (goOn bool, err error)) error {
 	for offset := within.begin; offset < within.end; {
 		kind, body, err := r.header(span{offset, within.end})
 		if err != nil {
@@ -116,7 +116,7 @@ func (r *filmReader) boxes(within span, visit func(kind string, body span) (goOn
 }
 
 // header reads where a box begins what it is and where its body lies.
-func (r *filmReader) header(rest span) (string, span, error) {
+func (r *headerReader) header(rest span) (string, span, error) {
 	if rest.end-rest.begin < 8 {
 		return "", span{}, fmt.Errorf("%w: bytes that are no box", errMalformed)
 	}
@@ -145,7 +145,7 @@ func (r *filmReader) header(rest span) (string, span, error) {
 }
 
 // movie visits what lies in the moov box.
-func (r *filmReader) movie(kind string, body span) (bool, error) {
+func (r *headerReader) movie(kind string, body span) (bool, error) {
 	switch kind {
 	case "mvhd":
 		return true, r.movieHeader(body)
@@ -157,7 +157,7 @@ func (r *filmReader) movie(kind string, body span) (bool, error) {
 			return false, r.trackHeader(body)
 		})
 	case "mvex":
-		r.film.fragmented = true
+		r.video.fragmented = true
 		return true, r.boxes(body, func(kind string, body span) (bool, error) {
 			if kind != "mehd" {
 				return true, nil
@@ -168,7 +168,7 @@ func (r *filmReader) movie(kind string, body span) (bool, error) {
 	return true, nil
 }
 
-func (r *filmReader) movieHeader(body span) error {
+func (r *headerReader) movieHeader(body span) error {
 	fields, err := r.fields(body, "mvhd", 16, 28)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (r *filmReader) movieHeader(body span) error {
 	return nil
 }
 
-func (r *filmReader) fragmentsHeader(body span) error {
+func (r *headerReader) fragmentsHeader(body span) error {
 	fields, err := r.fields(body, "mehd", 4, 8)
 	if err != nil {
 		return err
@@ -194,21 +194,21 @@ func (r *filmReader) fragmentsHeader(body span) error {
 	return nil
 }
 
-func (r *filmReader) trackHeader(body span) error {
+func (r *headerReader) trackHeader(body span) error {
 	fields, err := r.fields(body, "tkhd", 80, 92)
 	if err != nil {
 		return err
 	}
 	size := fields[len(fields)-8:] // both are numbers of 16.16 bits
 	width, height := int32(binary.BigEndian.Uint16(size)), int32(binary.BigEndian.Uint16(size[4:]))
-	if int64(width)*int64(height) > int64(r.film.width)*int64(r.film.height) {
-		r.film.width, r.film.height = width, height
+	if int64(width)*int64(height) > int64(r.video.width)*int64(r.video.height) {
+		r.video.width, r.video.height = width, height
 	}
 	return nil
 }
 
 // fields are those of a full box after its version and flags: of so many bytes in version 0, and in version 1.
-func (r *filmReader) fields(body span, kind string, version0, version1 int64) ([]byte, error) {
+func (r *headerReader) fields(body span, kind string, version0, version1 int64) ([]byte, error) {
 	if body.end-body.begin < 4 {
 		return nil, fmt.Errorf("%w: box %q is cut off", errMalformed, kind)
 	}

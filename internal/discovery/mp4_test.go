@@ -62,26 +62,26 @@ func ofBytes(data []byte) func(offset, length int64) ([]byte, error) {
 	}
 }
 
-func TestReadFilm(t *testing.T) {
+func TestReadVideo(t *testing.T) {
 	media := box("mdat", make([]byte, 200_000))
 	tests := map[string]struct {
 		file []byte
-		want film
+		want video
 	}{
-		"headers first":                    {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 65_400), trak(0, 1280, 720)), media}, nil), film{seconds: 65.4, width: 1280, height: 720}},
-		"headers last":                     {bytes.Join([][]byte{ftyp, box("free"), media, box("moov", mvhd0(90_000, 90_000), trak(0, 0, 0))}, nil), film{seconds: 1}},
-		"version 1":                        {bytes.Join([][]byte{ftyp, box("moov", mvhd1(10, 1<<33), trak(1, 640, 360))}, nil), film{seconds: float64(1<<33) / 10, width: 640, height: 360}},
-		"64-bit lengths":                   {bytes.Join([][]byte{ftyp, longBox("mdat", make([]byte, 100_000)), longBox("moov", mvhd0(1, 2))}, nil), film{seconds: 2}},
-		"the largest track":                {box("moov", mvhd0(1, 2), trak(0, 160, 90), trak(0, 1920, 1080), trak(0, 320, 180)), film{seconds: 2, width: 1920, height: 1080}},
-		"to the end":                       {append(ftyp, append([]byte{0, 0, 0, 0}, box("moov", mvhd0(1, 2))[4:]...)...), film{seconds: 2}},
-		"duration not known":               {box("moov", mvhd0(1000, math.MaxUint32)), film{}},
-		"fragments":                        {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 0), trak(0, 640, 360), mehd(5000)), box("moof"), media}, nil), film{seconds: 5, width: 640, height: 360, fragmented: true}},
-		"what comes after does not matter": {append(box("moov", mvhd0(1, 2)), 1, 2, 3), film{seconds: 2}},
+		"headers first":                    {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 65_400), trak(0, 1280, 720)), media}, nil), video{seconds: 65.4, width: 1280, height: 720}},
+		"headers last":                     {bytes.Join([][]byte{ftyp, box("free"), media, box("moov", mvhd0(90_000, 90_000), trak(0, 0, 0))}, nil), video{seconds: 1}},
+		"version 1":                        {bytes.Join([][]byte{ftyp, box("moov", mvhd1(10, 1<<33), trak(1, 640, 360))}, nil), video{seconds: float64(1<<33) / 10, width: 640, height: 360}},
+		"64-bit lengths":                   {bytes.Join([][]byte{ftyp, longBox("mdat", make([]byte, 100_000)), longBox("moov", mvhd0(1, 2))}, nil), video{seconds: 2}},
+		"the largest track":                {box("moov", mvhd0(1, 2), trak(0, 160, 90), trak(0, 1920, 1080), trak(0, 320, 180)), video{seconds: 2, width: 1920, height: 1080}},
+		"to the end":                       {append(ftyp, append([]byte{0, 0, 0, 0}, box("moov", mvhd0(1, 2))[4:]...)...), video{seconds: 2}},
+		"duration not known":               {box("moov", mvhd0(1000, math.MaxUint32)), video{}},
+		"fragments":                        {bytes.Join([][]byte{ftyp, box("moov", mvhd0(1000, 0), trak(0, 640, 360), mehd(5000)), box("moof"), media}, nil), video{seconds: 5, width: 640, height: 360, fragmented: true}},
+		"what comes after does not matter": {append(box("moov", mvhd0(1, 2)), 1, 2, 3), video{seconds: 2}},
 	}
 	for name, test := range tests {
 		reads := 0
 		read := func(offset, length int64) ([]byte, error) { reads++; return ofBytes(test.file)(offset, length) }
-		if got, err := readFilm(int64(len(test.file)), read); got != test.want || err != nil {
+		if got, err := readVideo(int64(len(test.file)), read); got != test.want || err != nil {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, test.want)
 		}
 		if reads > 5 {
@@ -90,14 +90,14 @@ func TestReadFilm(t *testing.T) {
 	}
 }
 
-func TestReadFilmRefuses(t *testing.T) {
-	many := bytes.Repeat(box("free", make([]byte, filmChunk)), maxFilmReads+1)
+func TestReadVideoRefuses(t *testing.T) {
+	many := bytes.Repeat(box("free", make([]byte, readChunk)), maxFilmReads+1)
 	tests := map[string]struct {
 		file  []byte
 		words string
 	}{
 		"nothing":               {nil, "no moov"},
-		"text":                  {[]byte("this is not a film at all"), "box"},
+		"text":                  {[]byte("this is not a video at all"), "box"},
 		"too short for a box":   {[]byte("moov"), "no box"},
 		"no headers":            {append(ftyp, box("mdat", make([]byte, 100))...), "no moov"},
 		"cut off":               {append(ftyp, 0, 0, 1, 0, 'm', 'd', 'a', 't'), "256 bytes where 8 are left"},
@@ -115,26 +115,26 @@ func TestReadFilmRefuses(t *testing.T) {
 		"headers too scattered": {append(many, box("moov", mvhd0(1, 1))...), "too far apart"},
 	}
 	for name, test := range tests {
-		_, err := readFilm(int64(len(test.file)), ofBytes(test.file))
+		_, err := readVideo(int64(len(test.file)), ofBytes(test.file))
 		if !errors.Is(err, errMalformed) || !strings.Contains(err.Error(), test.words) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	segment := append(box("styp", []byte("msdh0000")), append(box("moof"), box("mdat")...)...)
-	if _, err := readFilm(int64(len(segment)), ofBytes(segment)); !errors.Is(err, errFragment) {
+	if _, err := readVideo(int64(len(segment)), ofBytes(segment)); !errors.Is(err, errFragment) {
 		t.Errorf("a segment: %v", err)
 	}
 	gone := errors.New("gone")
-	if _, err := readFilm(1000, func(int64, int64) ([]byte, error) { return nil, gone }); !errors.Is(err, gone) {
+	if _, err := readVideo(1000, func(int64, int64) ([]byte, error) { return nil, gone }); !errors.Is(err, gone) {
 		t.Errorf("a read that fails: %v", err)
 	}
-	if _, err := readFilm(1000, ofBytes(ftyp)); !errors.Is(err, errMalformed) {
+	if _, err := readVideo(1000, ofBytes(ftyp)); !errors.Is(err, errMalformed) {
 		t.Error("shorter than listed: no error")
 	}
 }
 
 // What ffmpeg makes is understood as ffmpeg meant it.
-func TestReadFilmOfFFmpeg(t *testing.T) {
+func TestReadVideoOfFFmpeg(t *testing.T) {
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		if os.Getenv("REQUIRE_MEDIA") == "1" {
@@ -143,7 +143,7 @@ func TestReadFilmOfFFmpeg(t *testing.T) {
 		t.Skip("ffmpeg is not installed")
 	}
 	for flags, fragmented := range map[string]bool{"+faststart": false, "0": false, "+frag_keyframe+empty_moov": true} {
-		path := filepath.Join(t.TempDir(), "film.mp4")
+		path := filepath.Join(t.TempDir(), "video.mp4")
 		command := exec.CommandContext(t.Context(), ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc=duration=6:size=160x90:rate=10",
 			"-c:v", "libx264", "-preset", "ultrafast", "-movflags", flags, path)
 		if out, err := command.CombinedOutput(); err != nil {
@@ -153,25 +153,25 @@ func TestReadFilmOfFFmpeg(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := film{seconds: 6, width: 160, height: 90, fragmented: fragmented}
+		want := video{seconds: 6, width: 160, height: 90, fragmented: fragmented}
 		if fragmented {
 			want.seconds = 0 // ffmpeg does not say it up front
 		}
-		if got, err := readFilm(int64(len(data)), ofBytes(data)); got != want || err != nil {
+		if got, err := readVideo(int64(len(data)), ofBytes(data)); got != want || err != nil {
 			t.Errorf("%s: %+v, %v, want %+v", flags, got, err, want)
 		}
 	}
 }
 
 // Whatever the bytes are: an answer, soon, from within the file.
-func FuzzReadFilm(f *testing.F) {
+func FuzzReadVideo(f *testing.F) {
 	f.Add(bytes.Join([][]byte{ftyp, box("mdat", make([]byte, 50)), box("moov", mvhd0(1000, 5000), trak(0, 640, 360), mehd(3))}, nil))
 	f.Add(append(ftyp, longBox("moov", append(mvhd1(1, 2), trak(1, 1, 1)...))...))
 	f.Add(append([]byte{0, 0, 0, 1}, "moov\x7f\xff\xff\xff\xff\xff\xff\xff"...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		size, reads := int64(len(data)), 0
-		got, err := readFilm(size, func(offset, length int64) ([]byte, error) {
-			if reads++; offset < 0 || length <= 0 || length > filmChunk || offset+length > size {
+		got, err := readVideo(size, func(offset, length int64) ([]byte, error) {
+			if reads++; offset < 0 || length <= 0 || length > readChunk || offset+length > size {
 				t.Fatalf("read %d bytes from %d of %d", length, offset, size)
 			}
 			return ofBytes(data)(offset, length)

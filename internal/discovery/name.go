@@ -50,7 +50,7 @@ var defaultName = regexp.MustCompile(`^(.+)_(\d{4}-\d{2}-\d{2}-\d{2}-\d{2}-\d{2}
 // maxStreamName is the longest name that a RecordingFile takes.
 const maxStreamName = 256
 
-// nameOf is what an object's key tells of the stream and the beginning, by SparkRTC's default name.
+// nameOf is what an object's key says about the stream and the beginning, by SparkRTC's default name.
 func nameOf(key string) (stream string, began time.Time) {
 	base := path.Base(key)
 	parts := defaultName.FindStringSubmatch(strings.TrimSuffix(base, path.Ext(base)))

@@ -29,7 +29,7 @@ type AccessError struct {
 // Error is the message.
 func (e *AccessError) Error() string { return e.Message }
 
-// ReadAccess reads what a location's Secrets hold, each by name. It returns an *AccessError when a person has to mend
+// ReadAccess reads what a location's Secrets hold, each by name. It returns an *AccessError when a person has to fix
 // them, and any other error when they could not be read.
 func ReadAccess(ctx context.Context, reader client.Reader, namespace string, location *v1alpha1.S3Location) (Access, error) {
 	name := location.CredentialsSecretRef.Name

@@ -22,7 +22,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/s3client"
 )
 
-// Errors of a bucket. They say nothing of what the server answered beyond their own words, since whoever writes a
+// Errors of a bucket. They say nothing of what the server answered beyond their own words, since a person who writes a
 // StorageLocation chooses the server that the operator asks.
 var (
 	ErrForbidden   = errors.New("the credentials are refused")

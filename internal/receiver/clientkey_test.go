@@ -61,7 +61,7 @@ func FuzzForwarded(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, list string) {
 		if got := testProxies.client(from("192.0.2.1:1", list)).String(); got != "192.0.2.1" {
-			t.Errorf("a stranger with %q is taken for %s", list, got)
+			t.Errorf("an untrusted client with %q is taken for %s", list, got)
 		}
 		if got := testProxies.client(from("10.0.0.1:1", list+", 203.0.113.9")).String(); got != "203.0.113.9" {
 			t.Errorf("a client that wrote %q is taken for %s", list, got)

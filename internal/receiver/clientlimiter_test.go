@@ -24,7 +24,7 @@ func by(peer string, r *http.Request) *http.Request {
 	return r
 }
 
-// fails sends what costs an address a failure, until it is suspect.
+// fails sends what costs an address a failure, until it is throttled.
 func (h testServer) fails(t *testing.T, peer string) {
 	t.Helper()
 	for range failureBurst {
@@ -44,22 +44,22 @@ func TestClientLimiter_ThrottledClientsShareAFewSlots(t *testing.T) {
 	h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{})
 	content, sent := fixture(t, "start-hls.json"), 0
 	var all sync.WaitGroup
-	genuine := func(peer string) {
+	authentic := func(peer string) {
 		sent++
 		r := by(peer, signedAt(t, path, content, strconv.Itoa(sent), "1619600282"))
 		all.Go(func() {
 			if w := h.post(r); w.Code != http.StatusOK {
-				t.Errorf("a genuine callback from %s: %d", peer, w.Code)
+				t.Errorf("a authentic callback from %s: %d", peer, w.Code)
 			}
 		})
 		<-h.sink.entered
 	}
-	genuine("192.0.2.1")
-	genuine("192.0.2.1")
+	authentic("192.0.2.1")
+	authentic("192.0.2.1")
 	refused := by("192.0.2.1", signedAt(t, path, content, "x", "1619600282"))
 	checkResponse(t, h.post(refused), http.StatusTooManyRequests, "too many callbacks")
 	for range 4 {
-		genuine("192.0.2.2")
+		authentic("192.0.2.2")
 	}
 	close(h.sink.hold)
 	all.Wait()
@@ -70,7 +70,7 @@ func TestClientLimiter_ThrottledClientsShareAFewSlots(t *testing.T) {
 	}
 }
 
-// What is told apart by nobody, or may be genuine, costs an address nothing.
+// What is told apart by nobody, or may be authentic, costs an address nothing.
 func TestClientLimiter_CountsUnauthenticatedRequests(t *testing.T) {
 	content := fixture(t, "start-hls.json")
 	for name, c := range map[string]struct {
@@ -78,7 +78,7 @@ func TestClientLimiter_CountsUnauthenticatedRequests(t *testing.T) {
 		request func(*http.Request)
 		costs   bool
 	}{
-		"a genuine callback": {nil, func(*http.Request) {}, false},
+		"a authentic callback": {nil, func(*http.Request) {}, false},
 		"a forgery":          {nil, func(r *http.Request) { r.Header.Set(sparkrtc.HeaderTimestamp, "1") }, true},
 		"no signature":       {nil, func(r *http.Request) { clear(r.Header) }, true},
 		"no such source":     {nil, func(r *http.Request) { r.URL.Path += "x" }, true},
@@ -143,7 +143,7 @@ func TestClientLimiter_SlowSendersLeaveRoomForOthers(t *testing.T) {
 	}
 }
 
-// Many genuine callers behind one address, as an ingress is, are not taken for slow senders.
+// Many authentic callers behind one address, as an ingress is, are not taken for slow senders.
 func TestServer_ServesManyAuthenticSendersAtOneAddress(t *testing.T) {
 	// However slow the machine: what is tested is room, not speed.
 	o := startServer(t, func(c *Config) { c.Limits.ReadTimeout, c.Limits.QueueTimeout = time.Minute, time.Minute }, nil)

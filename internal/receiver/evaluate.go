@@ -22,7 +22,7 @@ var (
 	ErrNoUsableKey = errors.New("source has no usable key")
 	// ErrKeysUnread says that no key at hand verifies the request, and that not every key could be read.
 	ErrKeysUnread = errors.New("source's keys cannot be read now")
-	// ErrNotObject says that the signed bytes are no callback, whoever signed them.
+	// ErrNotObject says that the signed bytes are no callback.
 	ErrNotObject = errors.New("body does not begin with {, so its signature proves nothing")
 	// ErrOtherApp says that the request's app_id is not the source's spec.appID.
 	ErrOtherApp = errors.New("app_id is not the source's app")

@@ -62,7 +62,7 @@ func TestEvaluate_Results(t *testing.T) {
 	}
 }
 
-// X-Rtc-Rand, X-Rtc-Timestamp and the body are signed with nothing between them. Whoever captured a callback can move
+// X-Rtc-Rand, X-Rtc-Timestamp and the body are signed with nothing between them. With a captured callback, an attacker can move
 // bytes from one to the other: no such split is authentic, except for digits moved between the headers, which change
 // nothing.
 func TestEvaluate_AuthenticatesNoOtherSplit(t *testing.T) {

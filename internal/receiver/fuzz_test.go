@@ -30,11 +30,11 @@ func FuzzHeaders(f *testing.F) {
 		sparkrtc.Proof{Rand: random, Timestamp: timestamp, Signature: signature}.SetHeader(r.Header)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		genuine, err := sparkrtc.Sign(mustKey(t, secret), random, timestamp, content)
+		signed, err := sparkrtc.Sign(mustKey(t, secret), random, timestamp, content)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := url == path && random != "" && timestamp != "" && strings.EqualFold(signature, genuine.Signature)
+		want := url == path && random != "" && timestamp != "" && strings.EqualFold(signature, signed.Signature)
 		if len(random) > 256 || len(timestamp) > 256 || strings.Contains(random+timestamp, ",") {
 			want = false
 		}

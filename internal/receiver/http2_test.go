@@ -32,7 +32,7 @@ type frames struct {
 	settled chan struct{}
 }
 
-// connectHTTP2 opens a connection to the server, of which nothing is read yet.
+// connectHTTP2 opens a connection to the server and reads nothing from it.
 func (o *open) connectHTTP2(t *testing.T) *frames {
 	t.Helper()
 	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}).DialContext(t.Context(), "tcp", o.address)
@@ -73,7 +73,7 @@ func (o *open) dialHTTP2(t *testing.T) *frames {
 	return f
 }
 
-// post begins a callback, and sends a body of which this is all if it ends.
+// post begins a callback, and sends this much of its body; end says that it is all.
 func (f *frames) post(stream uint32, header http.Header, body []byte, ends bool) error {
 	var block bytes.Buffer
 	fields := []hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "x"}, {Name: ":path", Value: path}}

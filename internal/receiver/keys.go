@@ -344,7 +344,7 @@ func (k *KeyStore) snapshot() (all []savedKeys, answered time.Time) {
 	return all, answered
 }
 
-// restore takes over what a snapshot knew, for sources of which nothing is known yet. The keys are read again as soon as
+// restore takes over what a snapshot knew, for sources without known keys. The keys are read again as soon as
 // the API server answers.
 func (k *KeyStore) restore(all []savedKeys) {
 	for _, saved := range all {

@@ -167,7 +167,7 @@ func TestOldKeysAreNotTrusted(t *testing.T) {
 	expect(t, "the Secret that is gone", s.verify(t, source, keyTwo), ErrNoUsableKey)
 }
 
-// An API server that does not answer holds up no callback that a known key verifies, whoever else forges; and of the
+// An API server that does not answer holds up no callback that a known key verifies, whatever else is forged; and of the
 // forgeries it holds up only a few.
 func TestAHangingAPIServerHoldsUpNoGenuineCallback(t *testing.T) {
 	s := makeSafe()
@@ -185,7 +185,7 @@ func TestAHangingAPIServerHoldsUpNoGenuineCallback(t *testing.T) {
 		expect(t, "a forgery beyond those that wait", <-refused, ErrKeysUnread)
 	}
 	for range 1000 {
-		expect(t, "a genuine callback", s.verify(t, source, keyOne), nil)
+		expect(t, "an authentic callback", s.verify(t, source, keyOne), nil)
 	}
 	if got := s.reads.Load(); got != 2 {
 		t.Errorf("%d reads, want one beside the first", got)

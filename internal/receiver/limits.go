@@ -88,7 +88,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// bounded is a memory of at most so many entries, of which the one that was used longest ago is forgotten first.
+// bounded keeps at most so many entries and evicts the least recently used one.
 func bounded[K comparable, V any](entries int) *lru.Cache[K, V] {
 	memory, err := lru.New[K, V](entries)
 	if err != nil {

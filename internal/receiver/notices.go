@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// noticeInterval is how often a source is told of requests that are not authenticated. Anybody can cause such a notice.
+	// noticeInterval is how often a source gets an event about requests that are not authenticated. Anybody can cause such a notice.
 	noticeInterval = 10 * time.Minute
 	// noticeRate and noticeBurst bound the notices of all sources together, in events a second.
 	noticeRate  = 1

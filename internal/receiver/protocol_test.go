@@ -234,7 +234,7 @@ type broken struct{}
 
 func (broken) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) { panic("a fault") }
 
-// A fault in the handling of a callback costs that one its answer, and is told; a stranger's handshake is not.
+// A fault in the handling of a callback costs that one its response, and is logged; a failed handshake is not.
 func TestAPanicIsTold(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")

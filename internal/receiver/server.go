@@ -60,7 +60,7 @@ type Rejecter interface {
 	Reject(ctx context.Context, delivery ingest.Delivery, reason v1alpha1.RejectionReason, message string) error
 }
 
-// Observer is told of every response. Namespace and source are those of an existing RecordingSource, or empty; the
+// Observer sees every response. Namespace and source are those of an existing RecordingSource, or empty; the
 // outcomes and units are few.
 type Observer interface {
 	CallbackHandled(namespace, source, outcome string, took time.Duration)

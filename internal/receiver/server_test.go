@@ -317,7 +317,7 @@ func TestTLS(t *testing.T) {
 		t.Fatalf("over TLS: %+v, %v", got, err)
 	}
 	if _, err := o.send(t, "https", tls.VersionTLS11); err == nil {
-		t.Error("TLS 1.1 is spoken")
+		t.Error("TLS 1.1 is accepted")
 	}
 	writeCertificate(t, dir, "second")
 	waitFor(t, "the new certificate", func() bool {

@@ -99,7 +99,7 @@ func (s *Server) acceptSigned(ctx context.Context, source *v1alpha1.RecordingSou
 }
 
 // accept stores an authentic callback, or says why it cannot. A rejected delivery that comes again has a small rate of
-// its own, so that whoever captured one cannot use up the source's.
+// its own, so that a captured one cannot be used to exhaust the source's.
 func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, e *Evaluation, request Request, before deliveryResult) response {
 	limiter := s.rates
 	if before == rejected {

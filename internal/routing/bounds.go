@@ -24,7 +24,7 @@ var (
 )
 
 // checkBounds refuses what CostLimit cannot bound, because one call into CEL's library does the work before its cost is
-// counted: whoever may write a source must not be able to hold up everybody's recordings.
+// counted: a writer of one source must not be able to hold up everybody's recordings.
 //
 // A macro inside another gives a value a name, and names make doubling cheap: [x+x].exists(y, [y+y].exists(...)) writes
 // a list of 2^40 elements in 500 characters, and == walks through it.

@@ -321,7 +321,7 @@ func TestDecode_AnySurrogates(t *testing.T) {
 	try("", nil, 4)
 }
 
-// The biggest body that the door lets in must not cost more than a few times its size.
+// The biggest body that the receiver lets in must not cost more than a few times its size.
 func TestDecode_AllocatesInProportion(t *testing.T) {
 	const size = 256 << 10
 	for name, unit := range map[string]string{

@@ -169,7 +169,7 @@ func TestProofFromHeader(t *testing.T) {
 		"joined times":    {func(h http.Header) { h.Set(HeaderTimestamp, "2,2") }, ErrHeaders},
 		"joined proofs":   {func(h http.Header) { h.Set(HeaderSignature, full.Signature+", "+full.Signature) }, ErrHeaders},
 		"a huge rand":     {func(h http.Header) { h.Set(HeaderRand, strings.Repeat("1", 10_000)) }, ErrHeaders},
-		"a lone stranger": {func(h http.Header) { h.Set("X-Rtc-Other", "1") }, nil},
+		"an unknown header": {func(h http.Header) { h.Set("X-Rtc-Other", "1") }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			header := http.Header{}

@@ -17,7 +17,7 @@ import (
 // errUnheard is the error of a write that took place.
 var errUnheard = &ingest.Error{Err: errors.New("the connection was lost after the request")}
 
-// Whatever the API server does, and however often the operator starts anew: a delivery that was answered with success is
+// Whatever the API server does, and however often the receiver restarts: a delivery that was answered with success is
 // written at least once, and in the end nothing is left on disk.
 func TestSpool_AnyFaultsLoseNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

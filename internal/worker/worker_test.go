@@ -199,7 +199,7 @@ func TestDiscontinuity(t *testing.T) {
 	}
 }
 
-// Fragmented MP4 in one file, by ranges and with an initialisation section.
+// Fragmented MP4 in one file, by ranges and with an initialization section.
 func TestFragmentedMP4(t *testing.T) {
 	for name, transcode := range map[string]*v1alpha1.Transcode{"remux": remux, "archive": nil} {
 		t.Run(name, func(t *testing.T) {

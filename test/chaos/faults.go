@@ -24,7 +24,7 @@ const (
 	leaseName      = "recording-operator.recording.sparkrtc.dev"
 )
 
-// fault is one way to break something; do breaks it and mends it again.
+// fault is one way to break something; do breaks it and repairs it.
 type fault struct {
 	name string
 	do   func(context.Context, *rand.Rand) error
@@ -49,7 +49,7 @@ type faults struct {
 }
 
 // run breaks things until breaking ends: the cluster on one lane, processes, keys and clocks on another, so that faults
-// of both meet. It returns when all is mended.
+// of both meet. It returns when all is repaired.
 func (f *faults) run(ctx, breaking context.Context, seed uint64) {
 	f.count, f.took = map[string]int{}, map[string]time.Duration{}
 	var lanes sync.WaitGroup

@@ -47,11 +47,11 @@ func (f *forger) run(ctx context.Context) {
 
 // kinds are the ways to forge.
 func (f *forger) kinds() []func(context.Context) {
-	stranger := newKey("")
+	forged := newKey("")
 	return []func(context.Context){
 		func(ctx context.Context) {
 			s, body := f.target()
-			f.send(ctx, "signed with another key", s.path(), body, proofOf(stranger, time.Now(), s.unit, body))
+			f.send(ctx, "signed with another key", s.path(), body, proofOf(forged, time.Now(), s.unit, body))
 		},
 		func(ctx context.Context) {
 			s, body := f.target()
@@ -60,7 +60,7 @@ func (f *forger) kinds() []func(context.Context) {
 		func(ctx context.Context) {
 			if d := f.load.captured.Load(); d != nil {
 				body := bytes.Replace(d.body, []byte(`"job-`), []byte(`"`+forgedJob), 1)
-				f.send(ctx, "body changed under a genuine signature", d.source.path(), body, d.proof)
+				f.send(ctx, "body changed under a valid signature", d.source.path(), body, d.proof)
 			}
 		},
 		func(ctx context.Context) {

@@ -117,7 +117,7 @@ func newLoad(f *fleet, perSecond int) *load {
 // newHTTPClient sends from an address of this machine, or from any.
 func newHTTPClient(from string) http.Client {
 	dialer := net.Dialer{Timeout: 2 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	// Longer than the door takes to answer.
+	// Longer than the receiver takes to answer.
 	return http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256, DialContext: dialer.DialContext}}
 }
 

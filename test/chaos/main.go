@@ -1,6 +1,6 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
-// Command chaos breaks everything around the callback door under load, and shows that nothing is lost, doubled or
+// Command chaos breaks everything around the receiver under load, and shows that nothing is lost, doubled or
 // forged. It starts etcd, an API server (from KUBEBUILDER_ASSETS) and several receivers and managers as processes of its own, which
 // listen on the loopback address alone, and talks to nothing else.
 //
@@ -139,7 +139,7 @@ func (c *chaos) setUp(ctx context.Context) error {
 	return nil
 }
 
-// play breaks things under load, mends them, and looks at what came of it.
+// play breaks things under load, repairs them, and looks at what came of it.
 func (c *chaos) play(ctx context.Context) error {
 	for _, r := range c.fleet.replicas {
 		for _, s := range c.sources {
@@ -161,7 +161,7 @@ func (c *chaos) play(ctx context.Context) error {
 	c.faults = &faults{cluster: c.cluster, fleet: c.fleet, managers: c.managers, sources: c.sources, longest: c.o.duration / 5}
 	c.say("breaking things for %v under %d events a second", c.o.duration, c.o.rate)
 	c.breakThings(ctx)
-	c.say("all is mended and every event was answered; the spools hold %.0f", c.fleet.now(spoolEvents))
+	c.say("all is repaired and every event was answered; the spools hold %.0f", c.fleet.now(spoolEvents))
 	if err := c.settle(ctx); err != nil {
 		return err
 	}
@@ -193,16 +193,16 @@ func (c *chaos) play(ctx context.Context) error {
 	return nil
 }
 
-// breakThings returns when the time is over, all is mended, and every event is answered.
+// breakThings returns when the time is over, all is repaired, and every event is answered.
 func (c *chaos) breakThings(ctx context.Context) {
 	breaking, stop := context.WithTimeout(ctx, c.o.duration)
 	defer stop()
 	forging, stopForging := context.WithCancel(ctx)
-	var genuine, forged sync.WaitGroup
+	var authentic, forged sync.WaitGroup
 	forged.Go(func() { c.forger.run(forging) })
-	genuine.Go(func() { c.faults.run(ctx, breaking, c.o.seed) })
-	genuine.Go(func() { c.load.run(ctx, breaking, c.generator, c.o.senders, c.o.seed) })
-	genuine.Wait()
+	authentic.Go(func() { c.faults.run(ctx, breaking, c.o.seed) })
+	authentic.Go(func() { c.load.run(ctx, breaking, c.generator, c.o.senders, c.o.seed) })
+	authentic.Wait()
 	stopForging()
 	forged.Wait()
 }
@@ -210,7 +210,7 @@ func (c *chaos) breakThings(ctx context.Context) {
 // settle waits until the spools are empty, tries the keys that were taken away, and lets the controllers catch up.
 func (c *chaos) settle(ctx context.Context) error {
 	if b, err := c.fleet.drain(ctx, time.Minute); err != nil || !b.empty {
-		return fmt.Errorf("the spools still hold %d callbacks a minute after all was mended: %w", b.waiting-b.drained, err)
+		return fmt.Errorf("the spools still hold %d callbacks a minute after all was repaired: %w", b.waiting-b.drained, err)
 	}
 	if err := c.retire(ctx); err != nil {
 		return err

@@ -34,7 +34,7 @@ func sign(t *testing.T, path string, fields map[string]any) delivery {
 	return delivery{base: callbackBase, path: path, body: body}.signedWith(t, callbackKey)
 }
 
-// signedWith is the delivery, signed anew with a key.
+// signedWith is the delivery, signed again with a key.
 func (d delivery) signedWith(t *testing.T, text string) delivery {
 	t.Helper()
 	key, err := sparkrtc.ParseKey([]byte(text))

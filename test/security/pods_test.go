@@ -31,7 +31,7 @@ func stepJob(t *testing.T, namespace string) *batchv1.Job {
 		Provider: v1alpha1.S3ProviderOther, Endpoint: "https://s3.example.com", Bucket: "recordings",
 		CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"}, CASecretRef: &v1alpha1.SecretKeyReference{Name: "ca", Key: "ca.pem"},
 	}}
-	claim := v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"}}
+	claim := v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"}}
 	made, problem := steps.Build(&job.Work{
 		Start: pipeline.Start{Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}, Run: 1, InputDigest: "facts"},
 		File:  file, Facts: recording.Of(&file.Spec), Source: &v1alpha1.RecordingSource{},

@@ -151,10 +151,10 @@ func TestReceiverToken_CreatesNoWorkload(t *testing.T) {
 	}, timeout, poll).Should(Succeed())
 	template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}}, Spec: job.Spec.Template.Spec}
 	selector := &metav1.LabelSelector{MatchLabels: template.Labels}
-	file := recorded(job.Namespace, "film")
+	file := recorded(job.Namespace, "video")
 	source := &v1alpha1.RecordingSource{ObjectMeta: named(job.Namespace, "classroom")}
 	location := &v1alpha1.StorageLocation{ObjectMeta: named(job.Namespace, "place"), Spec: v1alpha1.StorageLocationSpec{
-		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"},
+		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"},
 	}}
 	pipeline := &v1alpha1.RecordingPipeline{ObjectMeta: named(job.Namespace, "lecture"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
 		Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "place"}},

@@ -75,7 +75,7 @@ func furnish(t *testing.T, namespace string) {
 		&corev1.Secret{ObjectMeta: named(namespace, "callback"), StringData: map[string]string{"key": callbackKey}},
 		&corev1.Secret{ObjectMeta: named(namespace, "s3"), StringData: map[string]string{
 			"accessKeyID": accessKeyID, "secretAccessKey": secretAccessKey, "note": "PRIVATE"}},
-		&corev1.PersistentVolumeClaim{ObjectMeta: named(namespace, "films"), Spec: corev1.PersistentVolumeClaimSpec{
+		&corev1.PersistentVolumeClaim{ObjectMeta: named(namespace, "recordings-claim"), Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 		}},
@@ -91,7 +91,7 @@ func furnish(t *testing.T, namespace string) {
 			CASecretRef: &v1alpha1.SecretKeyReference{Name: "s3", Key: "note"},
 		}}},
 		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: v1alpha1.StorageLocationSpec{
-			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "films"},
+			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"},
 		}},
 		&v1alpha1.RecordingPipeline{ObjectMeta: named(namespace, "lecture"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
 			Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}},

@@ -68,7 +68,7 @@ func Run(args []string) error {
 	if err != nil {
 		return err
 	}
-	// no_new_privs is set for this thread, and the filter then synchronised from it to the others.
+	// no_new_privs is set for this thread, and the filter then synchronized from it to the others.
 	runtime.LockOSThread()
 	if err := restrictFiles(rules, filepath.Dir(argv[0])); err != nil {
 		return fmt.Errorf("%w: Landlock: %w", ErrSetup, err)

@@ -118,7 +118,7 @@ func TestDownloadStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := newTestDownload(t, server).Copy(ctx, []Object{{Ref: server.URL, File: "x"}}, t.TempDir(), 1, nil); err == nil {
-		t.Error("a cancelled download succeeds")
+		t.Error("a canceled download succeeds")
 	}
 }
 

@@ -17,8 +17,8 @@ const (
 	minShortWhole = media.Clock
 )
 
-// judgeEnds looks at the last segment of each run, which nothing follows with the same clock, and at streams of which no
-// segment has more than the beginning of a packet.
+// judgeEnds looks at the last segment of each run, which nothing follows with the same clock, and at streams that have no
+// more than the beginning of a packet in any segment.
 func (b *builder) judgeEnds() {
 	for _, each := range b.pieces {
 		b.judgeBegun(each)

@@ -140,7 +140,7 @@ func shownLate(stream *media.Stream, from, to int) map[int]bool {
 // strays finds a few packets in a row whose times are far from those before them and from those behind them, which follow
 // one another: no clock leaps there and back.
 func strays(stream *media.Stream, from, to int, found *map[int]bool) {
-	var line, last media.Packet // line is the last packet of which the time is right
+	var line, last media.Packet // line is the last packet with a right time
 	var interval int64
 	var waiting []int // packets that leapt
 	ahead, back := int64(minStray), int64(minStep)

@@ -105,7 +105,7 @@ func TestComponents(t *testing.T) {
 		// Without its state directory in the command line `down` could not find it.
 		cmdline := []byte(strings.Join(c.args, "\x00") + "\x00")
 		if !isOurs(cmdline, "/state") {
-			t.Errorf("%s is not recognised as ours", c.name)
+			t.Errorf("%s is not recognized as ours", c.name)
 		}
 		if isOurs(cmdline, "/another") {
 			t.Errorf("%s passes for another cluster's", c.name)

@@ -83,7 +83,7 @@ func removeUnmarked(dir string) error {
 	return nil
 }
 
-// endProcesses ends the kubelet first, so that it starts nothing anew, and
+// endProcesses ends the kubelet first, so that it restarts nothing, and
 // containerd with its shims last.
 func endProcesses(state string) error {
 	isKubelet := func(f found) bool { return f.program == "kubelet" }

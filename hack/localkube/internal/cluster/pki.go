@@ -42,7 +42,7 @@ var (
 	asBoth   = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
 )
 
-// leaves lists every certificate. etcd has an authority of its own: whoever the
+// leaves lists every certificate. etcd has an authority of its own: a client that the
 // cluster's authority signs for, as it does for any approved request, must not
 // thereby reach the database.
 func leaves(nodeIP string) []leaf {
