@@ -349,6 +349,11 @@ func (b *builder) judgeTails(each *border) bool {
 			return true
 		}
 	}
+	return b.judgeStopped(each)
+}
+
+// judgeStopped finds a kind whose last packet is not whole and that the next segment does not have.
+func (b *builder) judgeStopped(each *border) bool {
 	for _, kind := range kinds {
 		if len(each.x.Slices(kind)) > 0 && len(each.y.Slices(kind)) == 0 && b.endsWithin(each, kind) {
 			b.find(SegmentTruncated, each.x.Segment, each.x.base+each.x.late, 0, "its end is lost: the last %s packet is not whole", kind)

@@ -10,23 +10,27 @@ import "sparkrtc.dev/recording-operator/internal/media"
 func (b *builder) judgeHeads() {
 	heads := b.countHeads()
 	for _, each := range b.pieces {
-		if !each.first || b.segments[each.Segment].Duration == 0 {
-			continue
+		if each.first && b.segments[each.Segment].Duration > 0 {
+			b.judgeHead(each, heads)
 		}
-		switch {
-		case b.beginsWithin(each) && (!each.fresh || b.lacksBegin(each)):
-			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
-				"its beginning is lost: it begins within a packet whose start is not there")
-		case heads.oddly(each) && b.lacksPictures(each):
-			b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
-				"its beginning is lost: it does not begin with a key frame, as the other segments do")
-		case each.fresh && heads.keys >= minOthers && heads.keys == heads.all-1 && heads.oddly(each):
-			b.find(UnknownHole, each.Segment, each.early+each.base, 0,
-				"it does not begin with a key frame, as all other segments do; whether its beginning is lost cannot be decided")
-		case each.fresh && each.lost > 0 && !b.showsLoss(each):
-			b.find(UnknownHole, each.Segment, each.early+each.base, 0,
-				"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")
-		}
+	}
+}
+
+// judgeHead judges the beginning of one segment.
+func (b *builder) judgeHead(each *part, heads heads) {
+	switch {
+	case b.beginsWithin(each) && (!each.fresh || b.lacksBegin(each)):
+		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
+			"its beginning is lost: it begins within a packet whose start is not there")
+	case heads.oddly(each) && b.lacksPictures(each):
+		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
+			"its beginning is lost: it does not begin with a key frame, as the other segments do")
+	case each.fresh && heads.alone(each):
+		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
+			"it does not begin with a key frame, as all other segments do; whether its beginning is lost cannot be decided")
+	case each.fresh && each.lost > 0 && !b.showsLoss(each):
+		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
+			"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")
 	}
 }
 
@@ -56,6 +60,11 @@ func (h heads) oddly(each *part) bool {
 	}
 	others := h.all - 1
 	return each.fresh || others >= minOthers && h.keys*4 >= others*3
+}
+
+// alone says that all other segments, and not this one, begin with a key frame.
+func (h heads) alone(each *part) bool {
+	return h.keys >= minOthers && h.keys == h.all-1 && h.oddly(each)
 }
 
 // minOthers is how many other segments show a habit of the recorder.

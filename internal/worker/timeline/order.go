@@ -18,8 +18,11 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 		twin = b.next[index] // 0: none
 	}
 	odd := b.isOddCopy(each, index)
-	if twin <= 0 && b.twin(index) < 0 || (b.goesOn(now, each) || b.isExpected(now, each)) && !(odd && b.follows(twin)) {
-		return false // without a twin, or with the run's own clock
+	if twin <= 0 && b.twin(index) < 0 {
+		return false
+	}
+	if (b.goesOn(now, each) || b.isExpected(now, each)) && (!odd || !b.follows(twin)) {
+		return false // with the run's own clock
 	}
 	odd = odd || b.isCopyBeside(each, index) || b.isLoneCopy(now, each, index)
 	if !odd && !b.goesOnAfter(now, each, index, maxMiss) && !b.returnsAfter(now, each, index) {

@@ -1,0 +1,187 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package media
+
+import (
+	"math"
+	"slices"
+)
+
+// Damages by their number in drawing.damage, as far as what is expected depends on them.
+const (
+	lastCut = iota
+	middleCut
+	middleCutAnywhere
+	pidsGone         = 6
+	packetsOfPIDGone = 7
+	duplicatedFar    = 9
+	pidOfSegmentGone = 11
+	bytesInserted    = 14
+	bytesGone        = 15
+	lastLineMissing  = 16
+)
+
+// expect says which verdicts are right, and what the recording leaves open.
+func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
+	if len(r.truth.damages) == 0 {
+		return // nothing was there to be damaged
+	}
+	lost := 0.0
+	for _, dm := range r.truth.damages {
+		lost += dm.to - dm.from
+	}
+	r.truth.states = []state{damaged, unknown}
+	d.widen(r, kind, s)
+	if kind == lastLineMissing {
+		d.expectEarlierEnd(r)
+		return
+	}
+	if r.truth.joins > 0 {
+		d.openJoins(r, kind)
+	}
+	if d.canBeIntact(r, kind, s, style, lost) {
+		r.truth.states = append(r.truth.states, intact)
+	}
+}
+
+// widen makes the damages as long as what is wrong around them.
+func (d *drawing) widen(r *recording, kind int, s *segment) {
+	for i := range r.truth.damages {
+		dm := &r.truth.damages[i]
+		if dm.sound {
+			if kind == bytesInserted || kind == bytesGone {
+				dm.to += d.soundPacket + 0.1 // what is damaged may be the time of the next packet
+			}
+			dm.to += d.soundPacket // frames behind a loss have the time of the packet before, up to the next packet
+		}
+		if r.has("h264-b") || r.has("hevc-b") {
+			dm.to += 0.4 // pictures are shown in another order
+		}
+		if kind == duplicatedFar && (s.discontinuity || s == r.segments[0]) {
+			// Both copies may begin a clock: then it is open which one is another's, and how long that was.
+			dm.from, dm.to = s.from-2, s.to+2
+		}
+	}
+}
+
+// expectEarlierEnd expects of a recording without its last line that it ends before: nothing shows that more was there.
+func (d *drawing) expectEarlierEnd(r *recording) {
+	last := r.segments[len(r.segments)-2]
+	r.forgetLost(last.to)
+	r.truth.openEnd = max(d.openEnd, last.to-last.lastTime()) // nothing says how long the last picture is shown
+	r.truth.states = []state{intact, unknown}
+	if r.truth.openEnd > 0.3 {
+		r.truth.states = append(r.truth.states, damaged) // where the sound ended before, the last segment looks cut
+	}
+}
+
+// openJoins says how well the places of takes are known beside a loss.
+func (d *drawing) openJoins(r *recording, kind int) {
+	r.truth.slack = max(r.truth.slack, 0.35) // a loss of less at the end of a take is not seen
+	if r.playlist.whole {
+		// Nor how long a take was whose end is lost: whole seconds may be rounded up, so that up to one more is not missed.
+		r.truth.slack = max(r.truth.slack, 0.55, min(r.openTakes()+0.1, 1.5))
+	}
+	if (kind == packetsOfPIDGone || kind == pidOfSegmentGone) && r.lostAnEnd() {
+		r.truth.slack = max(r.truth.slack, r.openTakes())
+	}
+}
+
+// canBeIntact says that the recording has the bytes of one that has lost nothing.
+func (d *drawing) canBeIntact(r *recording, kind int, s *segment, style tsStyle, lost float64) bool {
+	ofOne := kind == packetsOfPIDGone || kind == pidOfSegmentGone
+	fewCounters := style.restart || len(r.segments) <= 4
+	switch {
+	case lost < 0.4:
+		return true // as much lies between pictures
+	case ofOne && r.lostAnEnd():
+		return true // what a stream of a take begins or ends with: it may have begun later, or ended before
+	case ofOne && d.run%16 == 0, kind == pidOfSegmentGone && style.restart, kind == packetsOfPIDGone && fewCounters && s.lostAtBorder():
+		return true // no counter shows it: the stream may have paused
+	case (kind == middleCut || kind == pidsGone || kind == packetsOfPIDGone) && fewCounters && s.isSilent():
+		return true // of pictures alone: they may have stood still
+	}
+	// Whole seconds may be rounded up.
+	return kind <= middleCutAnywhere && r.playlist.whole && lost < 1.5 && r.endsTake(s, kind)
+}
+
+// has says that the recording is made from a source.
+func (r *recording) has(name string) bool {
+	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
+}
+
+// isSilent says that the segment never had sound: without counters that run on, a loss of pictures looks like a picture
+// that stands still.
+func (s *segment) isSilent() bool {
+	return !slices.ContainsFunc(s.units, func(u *unit) bool { return !u.source.video })
+}
+
+// endsTake says that nothing follows a segment with its clock.
+func (r *recording) endsTake(s *segment, kind int) bool {
+	i := slices.Index(r.segments, s)
+	return kind == lastCut || i+1 == len(r.segments) || r.segments[i+1].discontinuity
+}
+
+// openTakes is by how much it is open where takes begin or end, since the first or last packets of one are lost.
+func (r *recording) openTakes() float64 {
+	open := 0.0
+	whole, kept := noSpan(), noSpan()
+	for i, s := range r.segments {
+		if s.discontinuity {
+			whole, kept = noSpan(), noSpan()
+		}
+		for _, u := range s.units {
+			if whole.add(u.at); !u.lost {
+				kept.add(u.at)
+			}
+		}
+		if last := i+1 == len(r.segments) || r.segments[i+1].discontinuity; last && kept.from <= kept.to {
+			open = max(open, kept.from-whole.from, whole.to-kept.to)
+		}
+	}
+	return open
+}
+
+func noSpan() span { return span{from: math.Inf(1), to: math.Inf(-1)} }
+
+// add makes a span hold a time.
+func (s *span) add(at float64) { s.from, s.to = min(s.from, at), max(s.to, at) }
+
+// lastTime is when the last unit of the segment is shown.
+func (s *segment) lastTime() float64 {
+	at := s.from
+	for _, u := range s.units {
+		at = max(at, u.at)
+	}
+	return at
+}
+
+// lostAtBorder says that the first or last packets of a stream of the segment are lost.
+func (s *segment) lostAtBorder() bool {
+	for slot := range 2 {
+		own := slices.DeleteFunc(slices.Clone(s.units), func(u *unit) bool { return u.slot != slot })
+		if len(own) > 0 && (own[0].lost || own[len(own)-1].lost) {
+			return true
+		}
+	}
+	return false
+}
+
+// lostAnEnd says that the first or the last packets of a stream of a take are lost.
+func (r *recording) lostAnEnd() bool {
+	last := map[*source]*unit{}
+	for _, u := range r.units {
+		before := last[u.source]
+		if begins := before == nil || u.time < before.time-1; begins && (u.lost || before != nil && before.lost) {
+			return true
+		}
+		last[u.source] = u
+	}
+	for _, u := range last {
+		if u.lost {
+			return true
+		}
+	}
+	return false
+}
