@@ -73,7 +73,7 @@ type headerReader struct {
 	offset int64
 	reads  int
 
-	video      video
+	video     video
 	timescale uint32
 	// duration of the movie, and of its fragments, in the time scale.
 	duration, fragments uint64

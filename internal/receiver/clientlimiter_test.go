@@ -79,14 +79,14 @@ func TestClientLimiter_CountsUnauthenticatedRequests(t *testing.T) {
 		costs   bool
 	}{
 		"a authentic callback": {nil, func(*http.Request) {}, false},
-		"a forgery":          {nil, func(r *http.Request) { r.Header.Set(sparkrtc.HeaderTimestamp, "1") }, true},
-		"no signature":       {nil, func(r *http.Request) { clear(r.Header) }, true},
-		"no such source":     {nil, func(r *http.Request) { r.URL.Path += "x" }, true},
-		"no such path":       {nil, func(r *http.Request) { r.URL.Path = "/" }, true},
-		"another method":     {nil, func(r *http.Request) { r.Method = http.MethodGet }, true},
-		"a body cut off":     {nil, func(r *http.Request) { r.Body = io.NopCloser(&cut{}) }, true},
-		"a body too large":   {nil, func(r *http.Request) { r.ContentLength = 1 << 30 }, true},
-		"a compressed body":  {nil, func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, true},
+		"a forgery":            {nil, func(r *http.Request) { r.Header.Set(sparkrtc.HeaderTimestamp, "1") }, true},
+		"no signature":         {nil, func(r *http.Request) { clear(r.Header) }, true},
+		"no such source":       {nil, func(r *http.Request) { r.URL.Path += "x" }, true},
+		"no such path":         {nil, func(r *http.Request) { r.URL.Path = "/" }, true},
+		"another method":       {nil, func(r *http.Request) { r.Method = http.MethodGet }, true},
+		"a body cut off":       {nil, func(r *http.Request) { r.Body = io.NopCloser(&cut{}) }, true},
+		"a body too large":     {nil, func(r *http.Request) { r.ContentLength = 1 << 30 }, true},
+		"a compressed body":    {nil, func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newFixture(t, c.change)

@@ -157,18 +157,18 @@ func TestProofFromHeader(t *testing.T) {
 		change func(http.Header)
 		want   error
 	}{
-		"all three":       {func(http.Header) {}, nil},
-		"none":            {func(h http.Header) { clear(h) }, ErrUnsigned},
-		"empty ones":      {func(h http.Header) { Proof{}.SetHeader(h) }, ErrUnsigned},
-		"no signature":    {func(h http.Header) { h.Del(HeaderSignature) }, ErrHeaders},
-		"an empty rand":   {func(h http.Header) { h.Set(HeaderRand, "") }, ErrHeaders},
-		"two signatures":  {func(h http.Header) { h.Add(HeaderSignature, "x") }, ErrHeaders},
-		"two timestamps":  {func(h http.Header) { h.Add(HeaderTimestamp, "2") }, ErrHeaders},
-		"two rands":       {func(h http.Header) { h.Add(HeaderRand, "1") }, ErrHeaders},
-		"joined rands":    {func(h http.Header) { h.Set(HeaderRand, "1, 1") }, ErrHeaders},
-		"joined times":    {func(h http.Header) { h.Set(HeaderTimestamp, "2,2") }, ErrHeaders},
-		"joined proofs":   {func(h http.Header) { h.Set(HeaderSignature, full.Signature+", "+full.Signature) }, ErrHeaders},
-		"a huge rand":     {func(h http.Header) { h.Set(HeaderRand, strings.Repeat("1", 10_000)) }, ErrHeaders},
+		"all three":         {func(http.Header) {}, nil},
+		"none":              {func(h http.Header) { clear(h) }, ErrUnsigned},
+		"empty ones":        {func(h http.Header) { Proof{}.SetHeader(h) }, ErrUnsigned},
+		"no signature":      {func(h http.Header) { h.Del(HeaderSignature) }, ErrHeaders},
+		"an empty rand":     {func(h http.Header) { h.Set(HeaderRand, "") }, ErrHeaders},
+		"two signatures":    {func(h http.Header) { h.Add(HeaderSignature, "x") }, ErrHeaders},
+		"two timestamps":    {func(h http.Header) { h.Add(HeaderTimestamp, "2") }, ErrHeaders},
+		"two rands":         {func(h http.Header) { h.Add(HeaderRand, "1") }, ErrHeaders},
+		"joined rands":      {func(h http.Header) { h.Set(HeaderRand, "1, 1") }, ErrHeaders},
+		"joined times":      {func(h http.Header) { h.Set(HeaderTimestamp, "2,2") }, ErrHeaders},
+		"joined proofs":     {func(h http.Header) { h.Set(HeaderSignature, full.Signature+", "+full.Signature) }, ErrHeaders},
+		"a huge rand":       {func(h http.Header) { h.Set(HeaderRand, strings.Repeat("1", 10_000)) }, ErrHeaders},
 		"an unknown header": {func(h http.Header) { h.Set("X-Rtc-Other", "1") }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
