@@ -99,6 +99,8 @@ func (d *drawing) canBeIntact(r *recording, kind int, s *segment, style tsStyle,
 		return true // what a stream of a take begins or ends with: it may have begun later, or ended before
 	case ofOne && d.run%16 == 0, kind == pidOfSegmentGone && style.restart, kind == packetsOfPIDGone && fewCounters && s.lostAtBorder():
 		return true // no counter shows it: the stream may have paused
+	case ofOne && d.run%16 == 15 && (r.has("hevc") || r.has("hevc-b")):
+		return true // x265 writes its settings into each key picture: what follows the loss may look like a packet sent twice
 	case (kind == middleCut || kind == pidsGone || kind == packetsOfPIDGone) && fewCounters && s.isSilent():
 		return true // of pictures alone: they may have stood still
 	}

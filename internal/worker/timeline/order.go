@@ -227,7 +227,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {
 		return false
 	}
-	if after := b.parts[index+1]; each.early > now.late && each.late <= after.early+minStep {
+	if after := b.parts[index+1]; each.early > now.late && each.lastShown() <= after.early+minStep {
 		return false // it lies where it belongs, and its beginning is lost
 	}
 	each.dropped = SegmentForeign
