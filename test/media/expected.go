@@ -13,6 +13,7 @@ const (
 	lastCut = iota
 	middleCut
 	middleCutAnywhere
+	headCut          = 5
 	pidsGone         = 6
 	packetsOfPIDGone = 7
 	duplicatedFar    = 9
@@ -25,6 +26,9 @@ const (
 // expect says which verdicts are right, and what the recording leaves open.
 func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	if len(r.truth.damages) == 0 {
+		if kind == headCut {
+			r.truth.states = []state{intact, unknown, damaged} // the tables alone are lost
+		}
 		return // nothing was there to be damaged
 	}
 	lost := 0.0
