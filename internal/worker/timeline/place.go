@@ -34,8 +34,8 @@ type run struct {
 	parts []*part
 	// next is when each kind's next packet is expected; a kind that the run has not had is absent.
 	next map[media.Kind]int64
-	// early and late are the least and greatest time of the run.
-	early, late int64
+	// early and late are the least and greatest time of the run, and shown is when its last packet begins.
+	early, late, shown int64
 	// behind is the number of the segment after the last one that is in the result.
 	behind int
 	// newest is the part that the run's clock has come to.
@@ -97,7 +97,7 @@ func (r *run) add(each *part) {
 		return
 	}
 	if r.empty() {
-		r.early, r.late = each.early, each.late
+		r.early, r.late, r.shown = each.early, each.late, each.lastShown()
 	}
 	r.parts = append(r.parts, each)
 	r.behind = max(r.behind, each.Segment+1)
@@ -107,7 +107,7 @@ func (r *run) add(each *part) {
 			each.order = max(each.early, r.newest.order)
 		}
 		if each.early > r.late {
-			r.holes = append(r.holes, hole{from: r.late, to: each.early})
+			r.holes = append(r.holes, hole{from: r.shown, to: each.early})
 		}
 		for _, kind := range kinds {
 			if _, last, ok := each.ends(kind); ok {
@@ -116,7 +116,7 @@ func (r *run) add(each *part) {
 		}
 		r.newest = each
 	}
-	r.early, r.late = min(r.early, each.early), max(r.late, each.late)
+	r.early, r.late, r.shown = min(r.early, each.early), max(r.late, each.late), max(r.shown, each.lastShown())
 }
 
 // offset places each run behind the one before it.
