@@ -259,7 +259,7 @@ func (t *truth) nearOptional(at float64) bool {
 		return true
 	}
 	for _, f := range t.frames {
-		if f.optional && math.Abs(f.at-at) < 0.1 {
+		if f.optional && math.Abs(f.at-at) < 0.1+t.slack {
 			return true
 		}
 	}

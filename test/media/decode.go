@@ -165,33 +165,43 @@ func (res *result) decodePictures(ctx context.Context, path string) error {
 		if err != nil {
 			return fmt.Errorf("picture %d has no time: %w", i, err)
 		}
-		if shown, known := times[int(math.Round(at*1000))]; known {
-			at = shown
-		}
+		at, times = nextShown(times, at)
 		res.pictures = append(res.pictures, picture{at: at, gray: raw[i*size : (i+1)*size]})
 	}
 	return nil
 }
 
-// shownTimes are the display times of the decoded pictures as the file says them, by the milliseconds that the ffmpeg
-// program gives them. These are the same, but where pictures cannot be decoded, the program takes their decoding times instead,
-// which no player does.
-func shownTimes(ctx context.Context, path string) (map[int]float64, error) {
+// shownTime is when a picture is shown as the file says it, and as the ffmpeg program takes it. These are the same, but
+// where pictures cannot be decoded, the program takes their decoding times instead, which no player does.
+type shownTime struct{ shown, taken float64 }
+
+// shownTimes are those of the decoded pictures, in the order in which they come out of the decoder.
+func shownTimes(ctx context.Context, path string) ([]shownTime, error) {
 	out, err := exec.CommandContext(ctx, ffprobePath(), "-v", "quiet", "-select_streams", "v:0", "-show_entries",
 		"frame=pts_time,best_effort_timestamp_time", "-of", "csv=p=0", path).Output()
 	if err != nil {
 		return nil, fmt.Errorf("ffprobe: %w", err)
 	}
-	times := map[int]float64{}
+	var times []shownTime
 	for line := range strings.Lines(string(out)) {
 		shown, taken, _ := strings.Cut(strings.Trim(line, ",\n"), ",")
 		at, err := strconv.ParseFloat(shown, 64)
 		key, err2 := strconv.ParseFloat(taken, 64)
 		if err == nil && err2 == nil {
-			times[int(math.Round(key*1000))] = at
+			times = append(times, shownTime{shown: at, taken: key})
 		}
 	}
 	return times, nil
+}
+
+// nextShown gives the time of the next picture that the program took a time for, and what follows it. The program may have
+// left out some.
+func nextShown(times []shownTime, taken float64) (at float64, rest []shownTime) {
+	i := slices.IndexFunc(times, func(t shownTime) bool { return math.Abs(t.taken-taken) < 0.0015 })
+	if i < 0 {
+		return taken, times
+	}
+	return times[i].shown, times[i+1:]
 }
 
 func (res *result) decodeSound(ctx context.Context, path string) error {

@@ -105,7 +105,7 @@ func (d *drawing) canBeIntact(r *recording, kind int, s *segment, style tsStyle,
 		return true // no counter shows it: the stream may have paused
 	case ofOne && d.run%16 == 15 && (r.has("hevc") || r.has("hevc-b")):
 		return true // x265 writes its settings into each key picture: what follows the loss may look like a packet sent twice
-	case (kind == middleCut || kind == pidsGone || kind == packetsOfPIDGone) && fewCounters && s.isSilent():
+	case (kind == middleCut || (kind == pidsGone || kind == packetsOfPIDGone) && s.lostAtBorder()) && fewCounters && !r.lostSound():
 		return true // of pictures alone: they may have stood still
 	}
 	// Whole seconds may be rounded up.
@@ -117,10 +117,9 @@ func (r *recording) has(name string) bool {
 	return slices.ContainsFunc(r.units, func(u *unit) bool { return u.source.name == name })
 }
 
-// isSilent says that the segment never had sound: without counters that run on, a loss of pictures looks like a picture
-// that stands still.
-func (s *segment) isSilent() bool {
-	return !slices.ContainsFunc(s.units, func(u *unit) bool { return !u.source.video })
+// lostSound says that sound is lost.
+func (r *recording) lostSound() bool {
+	return slices.ContainsFunc(r.truth.damages, func(d damage) bool { return d.sound })
 }
 
 // endsTake says that nothing follows a segment with its clock.
