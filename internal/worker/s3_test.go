@@ -105,9 +105,9 @@ func credentials(t *testing.T, secret string) string {
 }
 
 // newS3Bench reads from bucket calls and writes to bucket archive.
-func newS3Bench(t *testing.T, server s3Server, transcode *v1alpha1.Transcode) (b *bench, log *bytes.Buffer) {
+func newS3Bench(t *testing.T, server s3Server, settings any) (b *bench, log *bytes.Buffer) {
 	t.Helper()
-	b = newBench(t, transcode, "a/index.m3u8")
+	b = newBench(t, settings, "a/index.m3u8")
 	source := server.location("calls")
 	b.Step.Inputs[0].Storage, b.Step.Destination.Storage = &source, server.location("archive")
 	b.Step.Inputs[0].DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default

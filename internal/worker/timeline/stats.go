@@ -147,7 +147,7 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 	if stream.Kind == media.Audio {
 		ahead, back = minStraySound, minStraySound/2
 	}
-	number, began := -1, false
+	number, began, forward := -1, false, false
 	for packet := range stream.Packets.All() {
 		if number++; number < from {
 			continue
@@ -162,7 +162,7 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 		step := packet.DTS - line.DTS
 		if len(waiting) == 0 {
 			if step < -minStep || step > ahead {
-				waiting, last = append(waiting, number), packet
+				waiting, last, forward = append(waiting, number), packet, step > 0
 				continue
 			}
 			line, interval = packet, step
@@ -170,9 +170,10 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 		}
 		missed := int64(len(waiting)+1) * interval
 		leap := packet.DTS - last.DTS
+		returns := forward && leap < -back || !forward && leap > ahead
 		last = packet
 		switch {
-		case (leap < -back || leap > ahead) && distance(step, missed) <= maxReturn+missed/2:
+		case returns && distance(step, missed) <= maxReturn+missed/2:
 			if *found == nil {
 				*found = map[int]bool{}
 			}
