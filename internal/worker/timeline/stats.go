@@ -143,10 +143,7 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 	var line, last media.Packet // line is the last packet with a right time
 	var interval int64
 	var waiting []int // packets that leapt
-	ahead, back := int64(minStray), int64(minStep)
-	if stream.Kind == media.Audio {
-		ahead, back = minStraySound, minStraySound/2
-	}
+	bounds := boundsOf(stream.Kind)
 	number, began, forward := -1, false, false
 	for packet := range stream.Packets.All() {
 		if number++; number < from {
@@ -161,7 +158,7 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 		}
 		step := packet.DTS - line.DTS
 		if len(waiting) == 0 {
-			if step < -minStep || step > ahead {
+			if step < -minStep || step > bounds.ahead {
 				waiting, last, forward = append(waiting, number), packet, step > 0
 				continue
 			}
@@ -170,21 +167,42 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 		}
 		missed := int64(len(waiting)+1) * interval
 		leap := packet.DTS - last.DTS
-		returns := forward && leap < -back || !forward && leap > ahead
 		last = packet
 		switch {
-		case returns && distance(step, missed) <= maxReturn+missed/2:
-			if *found == nil {
-				*found = map[int]bool{}
-			}
-			for _, each := range waiting {
-				(*found)[each] = true
-			}
+		case bounds.returns(forward, leap) && distance(step, missed) <= maxReturn+missed/2:
+			noteAll(found, waiting)
 		case len(waiting) < maxStrays:
 			waiting = append(waiting, number)
 			continue
 		}
 		line, waiting = packet, waiting[:0]
+	}
+}
+
+// leapBounds is how far the clock of strays leaps at least.
+type leapBounds struct{ ahead, back int64 }
+
+func boundsOf(kind media.Kind) leapBounds {
+	if kind == media.Audio {
+		return leapBounds{ahead: minStraySound, back: minStraySound / 2}
+	}
+	return leapBounds{ahead: minStray, back: minStep}
+}
+
+// returns says that a clock that leapt forward or back leaps the other way.
+func (b leapBounds) returns(forward bool, leap int64) bool {
+	if forward {
+		return leap < -b.back
+	}
+	return leap > b.ahead
+}
+
+func noteAll(found *map[int]bool, numbers []int) {
+	if *found == nil {
+		*found = map[int]bool{}
+	}
+	for _, number := range numbers {
+		(*found)[number] = true
 	}
 }
 
