@@ -207,21 +207,23 @@ func (b *builder) judgeHole(each *border, hole hole) {
 }
 
 // jump is the stretch at a border that the playlist does not know of, when no packets go through it, but only the duration
-// of the last picture in its container, or pictures that were decoded before.
+// of the last picture in its container, pictures that were decoded before, or a rate of pictures that is as slow while the
+// numbers in the names jump.
 func (b *builder) jump(each *border) (hole, bool) {
 	late, _ := b.lateness(each)
 	if late <= minHole+b.segments[each.x.Segment].Precision {
 		return hole{}, false
 	}
-	if b.segments[each.x.Segment].File.Container == media.MPEGTS && each.y.begins == each.y.early {
+	named := b.namesJump(each)
+	if b.segments[each.x.Segment].File.Container == media.MPEGTS && each.y.begins == each.y.early && !named {
 		return hole{}, false
 	}
-	found := hole{from: each.x.start + b.segments[each.x.Segment].Duration, to: each.y.begins}
 	for _, stop := range each.stops {
-		if stop.kind == media.Audio && !stop.open() {
+		if stop.kind == media.Audio && !stop.open() || stop.kind == media.Video && named && stop.gap < stop.interval/2 {
 			return hole{}, false
 		}
 	}
+	found := hole{from: each.x.start + b.segments[each.x.Segment].Duration, to: each.y.begins}
 	return found, b.segments[each.x.Segment].Duration > 0
 }
 
