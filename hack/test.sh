@@ -22,7 +22,7 @@ say "go test -race"
 export CGO_ENABLED=1
 WORKER_FFMPEG=$worker_ffmpeg go test -race -timeout 20m "$@"
 if [[ $* == ./... ]]; then
-  mapfile -t packages < <(grep -rl --include='*_test.go' WORKER_FFMPEG internal | xargs -n1 dirname | sort -u)
+  mapfile -t packages < <(grep -rl --include='*_test.go' programs.WorkerFFmpeg internal | xargs -n1 dirname | sort -u)
   say "go test -race with Debian's ffmpeg: ${packages[*]}"
   env -u WORKER_FFMPEG go test -race -timeout 20m "${packages[@]/#/./}"
 fi
