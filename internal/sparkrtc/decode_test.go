@@ -4,6 +4,7 @@
 package sparkrtc
 
 import (
+	"encoding/json"
 	"errors"
 	"reflect"
 	"runtime"
@@ -434,6 +435,24 @@ func BenchmarkVerify(b *testing.B) {
 	for b.Loop() {
 		if err := Verify([]Key{key}, proof, body); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestDecode_TypeIsComparedWithoutCaseAndBlanks(t *testing.T) {
+	for name, want := range map[string]Type{
+		"record_file_complete": Complete, " RECORD_FILE_COMPLETE\t": Complete, "RECORD_ FILE_COMPLETE": Complete,
+		"Record_New_File_Start": Start, "cloud_record_over": Over, "CLOUD_RECORD_SERVER_OVER\u00a0": Over,
+		"RECORD_FILE_COMPLETED": Unknown, "": Unknown,
+		"RECORD_FILE_COMPLETE" + strings.Repeat(" ", 100): Unknown,
+	} {
+		body, err := json.Marshal(map[string]string{"event_type": name, "job_id": "j", "obs_bucket": "b", "obs_object": "o.m3u8"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		event, err := Decode(body)
+		if err != nil || event.Type != want {
+			t.Errorf("%q: %v, %v; want %v", name, event.Type, err, want)
 		}
 	}
 }

@@ -42,9 +42,16 @@ func (t Type) String() string {
 	}
 }
 
-// typeOf knows the spellings of event_type.
+// maxTypeName bounds what is compared; longer than any event_type with some blanks.
+const maxTypeName = 64
+
+// typeOf knows the spellings of event_type. Case and blanks do not matter: an event that is misspelled in these would be
+// lost.
 func typeOf(name string) Type {
-	switch name {
+	if len(name) > maxTypeName {
+		return Unknown
+	}
+	switch strings.ToUpper(strings.Join(strings.Fields(name), "")) {
 	case "RECORD_NEW_FILE_START":
 		return Start
 	case "RECORD_FILE_COMPLETE":
