@@ -197,7 +197,8 @@ func TestGrownFileIsProcessedAgain(t *testing.T) {
 	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(2))
 }
 
-func TestSuspendAndResume(t *testing.T) {
+// TestFileReconciler_SuspendsAndResumes its Jobs, and marks those that it suspended itself.
+func TestFileReconciler_SuspendsAndResumes(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -211,6 +212,8 @@ func TestSuspendAndResume(t *testing.T) {
 		g.Eventually(func(g Gomega) {
 			job := jobOf(t, g, namespace, "mp4")
 			g.Expect(job.Spec.Suspend).To(HaveValue(Equal(suspend)))
+			_, marked := job.Annotations[v1alpha1.AnnotationSuspended]
+			g.Expect(marked).To(Equal(suspend))
 		}, timeout, poll).Should(Succeed())
 		fileWith(t, g, namespace, map[bool]string{true: v1alpha1.ReasonSuspended, false: v1alpha1.ReasonProcessing}[suspend])
 	}

@@ -61,27 +61,6 @@ func TestProcessing_JobSuspendedByAQueueIsNotResumed(t *testing.T) {
 	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 }
 
-// TestProcessing_ResumingLeavesNoTrace of the operator's suspending.
-func TestProcessing_ResumingLeavesNoTrace(t *testing.T) {
-	g := NewWithT(t)
-	namespace := classroom(t)
-	create(t, recordingFile(namespace, recorded()))
-	file := fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
-	for _, suspend := range []bool{true, false} {
-		g.Eventually(func(g Gomega) {
-			g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
-			file.Spec.Suspend = suspend
-			g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
-		}, timeout, poll).Should(Succeed())
-		g.Eventually(func(g Gomega) {
-			job := jobOf(t, g, namespace, "mp4")
-			g.Expect(job.Spec.Suspend).To(HaveValue(Equal(suspend)))
-			_, noted := job.Annotations[v1alpha1.AnnotationSuspended]
-			g.Expect(noted).To(Equal(suspend))
-		}, timeout, poll).Should(Succeed())
-	}
-}
-
 // TestProcessing_WritesToJobsHavePreconditions: a Job that is another, or has changed, since it was observed is neither
 // deleted nor suspended nor resumed.
 func TestProcessing_WritesToJobsHavePreconditions(t *testing.T) {

@@ -30,7 +30,7 @@ func updateOf(d Delivery) taskUpdate {
 	if d.Event.Type == sparkrtc.Start {
 		timestamp := d.Timestamp
 		if text(timestamp, maxTimestamp) != timestamp {
-			timestamp = "" // it is no more than a hint for people
+			timestamp = "" // it is a hint for people only
 		}
 		u.starts = map[string]string{d.startKey(): timestamp}
 	}

@@ -64,7 +64,7 @@ func TestDecide(t *testing.T) {
 		"a finished Job of old facts is no hindrance":             {observation(two, child("mp4", succeeds, old)), wanted{Create: []string{"mp4"}}, []v1alpha1.StepState{running, pending}},
 		"a Job of the same facts in an earlier run is not this run's": {observation(two, child("mp4", succeeds, func(c *Child) { c.Run = 0 })),
 			wanted{Create: []string{"mp4"}}, []v1alpha1.StepState{running, pending}},
-		"a running Job of a step that is no more is stopped": {observation(two, child("gone")), wanted{Create: []string{"mp4"}, Delete: []string{"job-gone"}}, []v1alpha1.StepState{running, pending}},
+		"a running Job of a removed step is stopped": {observation(two, child("gone")), wanted{Create: []string{"mp4"}, Delete: []string{"job-gone"}}, []v1alpha1.StepState{running, pending}},
 		"steps that wait for each other never start": {observation(steps(step("a", "b"), step("b", "a"), step("c"))),
 			wanted{Create: []string{"c"}}, []v1alpha1.StepState{pending, pending, running}},
 	}

@@ -4,13 +4,11 @@
 package spool
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -21,6 +19,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/spool/segment"
+	"sparkrtc.dev/recording-operator/internal/testing/killed"
 )
 
 // childFolder is set in the environment of a test binary that is to be killed.
@@ -36,17 +35,13 @@ func TestMain(m *testing.M) {
 // child takes deliveries through an API server that comes and goes, until it is killed. It says which it has
 // acknowledged and which are written.
 func child(folder string) {
-	say := func(verb, digest string) {
-		// One write a line, so that a line is whole or not there.
-		_, _ = os.Stdout.WriteString(verb + " " + digest + "\n")
-	}
 	api := &apiServer{}
 	var calls atomic.Int64
 	api.set(func(d ingest.Delivery) error {
 		if calls.Add(1)%300 == 0 {
 			return errDown
 		}
-		say("written", d.Digest)
+		killed.Report("written", d.Digest)
 		return nil
 	})
 	s, err := Open(Options{Dir: folder, Ingester: api, Rejecter: &rejecter{}, Ready: func(context.Context) error { return errDown }})
@@ -63,7 +58,7 @@ func child(folder string) {
 					_, _ = fmt.Fprintln(os.Stderr, err)
 					os.Exit(1)
 				}
-				say("acknowledged", d.Digest)
+				killed.Report("acknowledged", d.Digest)
 			}
 		}()
 	}
@@ -75,29 +70,9 @@ func TestSpool_KillLosesNothing(t *testing.T) {
 	folder := t.TempDir()
 	acknowledged, written := map[string]bool{}, map[string]bool{}
 	for round := range 5 {
-		command := exec.CommandContext(t.Context(), os.Args[0])
-		command.Env = append(os.Environ(), childFolder+"="+folder)
-		command.Stderr = os.Stderr
-		output, err := command.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(output)
-		for left := 100 + rand.IntN(3000); lines.Scan(); left-- {
-			if left == 0 {
-				if err := command.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			verb, digest, _ := strings.Cut(lines.Text(), " ")
-			map[string]map[string]bool{"acknowledged": acknowledged, "written": written}[verb][digest] = true
-		}
-		if err := command.Wait(); command.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-			t.Fatalf("the child was not killed: %v", err)
-		}
+		killed.Run(t, childFolder+"="+folder, 100+rand.IntN(3000), func(verb, record string) {
+			map[string]map[string]bool{"acknowledged": acknowledged, "written": written}[verb][record] = true
+		})
 		l, _, err := segment.Open(segment.Options{Dir: folder, MaxSegments: 1 << 20})
 		if err != nil {
 			t.Fatal(err)

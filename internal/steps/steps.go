@@ -74,7 +74,7 @@ func Build(work *job.Work) (*batchv1.Job, *pipeline.Problem) {
 	return kind.Build(work)
 }
 
-// Observe reads what became of a Job. That of a kind that is no more is read like any Job.
+// Observe reads what became of a Job. A Job of a removed kind is read like any other.
 func Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 	for _, kind := range kinds {
 		if kind.Name() == child.Labels[v1alpha1.LabelStepKind] {

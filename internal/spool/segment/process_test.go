@@ -4,13 +4,11 @@
 package segment
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -18,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sparkrtc.dev/recording-operator/internal/testing/killed"
 )
 
 // childFolder is set in the environment of a test binary that is to be killed.
@@ -33,10 +33,6 @@ func TestMain(m *testing.M) {
 // child appends until it is killed, and says what is durable; another goroutine removes whole segments and says what was
 // in them first.
 func child(folder string) {
-	say := func(verb, record string) {
-		// One write a line, so that a line is whole or not there.
-		_, _ = os.Stdout.WriteString(verb + " " + record + "\n")
-	}
 	fail := func(err error) {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -52,7 +48,7 @@ func child(folder string) {
 				if err := l.Append(context.Background(), fmt.Sprint(worker), []byte(record), time.Time{}); err != nil {
 					fail(err)
 				}
-				say("durable", record)
+				killed.Report("durable", record)
 			}
 		}()
 	}
@@ -67,7 +63,7 @@ func child(folder string) {
 			fail(err)
 		}
 		for _, r := range records {
-			say("taken", string(r.Payload))
+			killed.Report("taken", string(r.Payload))
 		}
 		if err := l.Remove(s); err != nil {
 			fail(err)
@@ -80,29 +76,9 @@ func TestLog_KillLosesNothing(t *testing.T) {
 	folder := t.TempDir()
 	durable, taken := map[string]bool{}, map[string]bool{}
 	for round := range 5 {
-		command := exec.CommandContext(t.Context(), os.Args[0])
-		command.Env = append(os.Environ(), childFolder+"="+folder)
-		command.Stderr = os.Stderr
-		output, err := command.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(output)
-		for left := 100 + rand.IntN(5000); lines.Scan(); left-- {
-			if left == 0 {
-				if err := command.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			verb, record, _ := strings.Cut(lines.Text(), " ")
+		killed.Run(t, childFolder+"="+folder, 100+rand.IntN(5000), func(verb, record string) {
 			map[string]map[string]bool{"durable": durable, "taken": taken}[verb][record] = true
-		}
-		if err := command.Wait(); command.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-			t.Fatalf("the child was not killed: %v", err)
-		}
+		})
 		onDisk := map[string]bool{}
 		l, _, err := Open(Options{Dir: folder, MaxSegments: 1000, Size: 32 << 10})
 		if err != nil {
