@@ -109,7 +109,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, o *options) error 
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Pacer: pacer,
 			Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
-		&controller.TaskReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
+		&controller.TaskReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now, Pacer: pacer},
 		&controller.SourceReconciler{
 			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},

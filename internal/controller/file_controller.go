@@ -43,7 +43,7 @@ type FileReconciler struct {
 	Metrics  *metrics.Metrics
 	Router   *routing.Router
 	Clock    clock.PassiveClock
-	// Pacer holds status writes back during a burst of callbacks. Optional.
+	// Pacer holds what is written back during a burst of callbacks, but for Jobs. Optional.
 	Pacer *pace.Pacer
 	// WorkerImage runs the steps.
 	WorkerImage string
@@ -107,25 +107,31 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	}
 	decision := pipeline.Decide(&seen.Observation)
 	outcome, applyErr := r.apply(ctx, seen, decision)
-	taskIDs, taskErr := r.createTasks(ctx, seen)
-	retry, patchErr := r.write(ctx, seen, fileStatus(seen, decision.Status(outcome), taskIDs))
+	status := fileStatus(seen, decision.Status(outcome))
+	if delay := r.delay(seen, &status); delay > 0 {
+		return ctrl.Result{RequeueAfter: delay}, applyErr
+	}
+	var taskErr error
+	status.TaskIDs, taskErr = r.createTasks(ctx, seen)
+	retry, patchErr := afterConflict(r.report(ctx, seen, status))
 	if retry.RequeueAfter == 0 {
 		retry.RequeueAfter = decision.RecheckAfter
 	}
 	return retry, errors.Join(applyErr, taskErr, patchErr)
 }
 
-// delay is how long the write of a changed status has to wait while callbacks arrive.
-func (r *FileReconciler) delay(file *v1alpha1.RecordingFile, computed *v1alpha1.RecordingFileStatus) time.Duration {
-	if r.Pacer == nil || apiequality.Semantic.DeepEqual(&file.Status, computed) {
+// delay is how long what a file needs to have written has to wait while callbacks arrive in a burst: a changed status,
+// and tasks. Both are computed again then.
+func (r *FileReconciler) delay(seen *gathered, computed *v1alpha1.RecordingFileStatus) time.Duration {
+	if r.Pacer == nil || apiequality.Semantic.DeepEqual(&seen.file.Status, computed) {
 		return 0
 	}
-	return r.Pacer.Delay()
+	return r.Pacer.File()
 }
 
-// write reports the status. While callbacks arrive in a burst it does so later, and the status is computed again then.
+// write reports the status of a file that needs nothing else.
 func (r *FileReconciler) write(ctx context.Context, seen *gathered, status v1alpha1.RecordingFileStatus) (ctrl.Result, error) {
-	if delay := r.delay(seen.file, &status); delay > 0 {
+	if delay := r.delay(seen, &status); delay > 0 {
 		return ctrl.Result{RequeueAfter: delay}, nil
 	}
 	return afterConflict(r.report(ctx, seen, status))

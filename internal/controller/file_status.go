@@ -11,15 +11,15 @@ import (
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
-// fileStatus is the status of a file: its processing, and its facts as people read them.
-func fileStatus(seen *gathered, processing pipeline.Status, taskIDs []string) v1alpha1.RecordingFileStatus {
+// fileStatus is the status of a file: its processing, and its facts as people read them. It has all the file's tasks.
+func fileStatus(seen *gathered, processing pipeline.Status) v1alpha1.RecordingFileStatus {
 	status := v1alpha1.RecordingFileStatus{
 		Conditions:         processing.Conditions,
 		ObservedGeneration: seen.file.Generation,
 		ProcessingStatus:   processing.ProcessingStatus,
 		Summary:            summaryOf(seen.facts),
 		IgnoredFields:      seen.facts.IgnoredFields,
-		TaskIDs:            taskIDs,
+		TaskIDs:            seen.file.Spec.TaskIDs,
 	}
 	status.Summary.Reason, status.Summary.Progress = processing.Reason, processing.Progress
 	return status

@@ -17,7 +17,7 @@ import (
 
 // failedFile is what was gathered for a file whose one step has failed.
 func failedFile(facts recording.Facts) *gathered {
-	file := &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
+	file := &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: v1alpha1.RecordingFileSpec{TaskIDs: []string{"t"}}}
 	return &gathered{file: file, facts: facts, Observation: pipeline.Observation{
 		Generation: 3, Input: "i", Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		Pipeline: &pipeline.Snapshot{Spec: &v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{Name: "a"}}}},
@@ -26,7 +26,7 @@ func failedFile(facts recording.Facts) *gathered {
 }
 
 func statusAfter(seen *gathered) v1alpha1.RecordingFileStatus {
-	return fileStatus(seen, pipeline.Decide(&seen.Observation).Status(pipeline.Outcome{}), []string{"t"})
+	return fileStatus(seen, pipeline.Decide(&seen.Observation).Status(pipeline.Outcome{}))
 }
 
 func TestFileStatus_SummaryIsForPeople(t *testing.T) {

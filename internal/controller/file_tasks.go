@@ -102,8 +102,7 @@ func (r *FileReconciler) createTasks(ctx context.Context, seen *gathered) ([]str
 	var there []string
 	var failures []error
 	for _, id := range file.Spec.TaskIDs {
-		known := slices.Contains(file.Status.TaskIDs, id) || slices.ContainsFunc(seen.tasks, func(t *v1alpha1.RecordingTaskSpec) bool { return t.TaskID == id })
-		if !known {
+		if !seen.knowsTask(id) {
 			err := r.Client.Create(ctx, ingest.NewTask(file.Namespace, file.Spec.SourceRef.Name, id))
 			if err != nil && !apierrors.IsAlreadyExists(err) {
 				failures = append(failures, fmt.Errorf("create task of %s: %w", id, err))
@@ -113,4 +112,10 @@ func (r *FileReconciler) createTasks(ctx context.Context, seen *gathered) ([]str
 		there = append(there, id)
 	}
 	return there, errors.Join(failures...)
+}
+
+// knowsTask says whether the task is there, or was.
+func (g *gathered) knowsTask(id string) bool {
+	return slices.Contains(g.file.Status.TaskIDs, id) ||
+		slices.ContainsFunc(g.tasks, func(t *v1alpha1.RecordingTaskSpec) bool { return t.TaskID == id })
 }

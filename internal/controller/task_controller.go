@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -23,6 +24,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
@@ -34,6 +36,8 @@ type TaskReconciler struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// Pacer holds statuses back during a burst of callbacks, and while files are written. Optional.
+	Pacer *pace.Pacer
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingtasks,verbs=list;watch
@@ -75,14 +79,25 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if source.Spec.OpenTimeout != nil {
 		openTimeout = source.Spec.OpenTimeout.Duration
 	}
-	before := task.DeepCopy()
 	computed, wait := recording.ComputeTask(recording.TaskObservation{Task: task, Files: facts, OpenTimeout: openTimeout, Now: r.Clock.Now()})
+	if delay := r.delay(task, &computed); delay > 0 {
+		return ctrl.Result{RequeueAfter: delay}, nil
+	}
+	before := task.DeepCopy()
 	task.Status = computed
 	if err := patchStatus(ctx, r.Client, before, task); err != nil {
 		return afterConflict(err)
 	}
 	r.recordMissing(source, task, before)
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// delay is how long a changed status has to wait. It is computed again then.
+func (r *TaskReconciler) delay(task *v1alpha1.RecordingTask, computed *v1alpha1.RecordingTaskStatus) time.Duration {
+	if r.Pacer == nil || apiequality.Semantic.DeepEqual(&task.Status, computed) {
+		return 0
+	}
+	return r.Pacer.Task()
 }
 
 // recordMissing says once, on the source and on the task, that files are missing.

@@ -14,7 +14,6 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/metrics"
-	"sparkrtc.dev/recording-operator/internal/pace"
 )
 
 // WatchMetrics keeps the metrics that follow from objects alone up to date: the gauge of files by reason, so that a
@@ -64,22 +63,4 @@ func reasonOf(object any) string {
 		return ready.Reason
 	}
 	return v1alpha1.ReasonPending
-}
-
-// WatchArrivals tells the pacer of new RecordingFiles. Those that exist when the watch begins are not new.
-func WatchArrivals(ctx context.Context, informers cache.Cache, pacer *pace.Pacer) error {
-	informer, err := informers.GetInformer(ctx, &v1alpha1.RecordingFile{})
-	if err != nil {
-		return fmt.Errorf("get the informer of recording files: %w", err)
-	}
-	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerDetailedFuncs{
-		AddFunc: func(_ any, isInInitialList bool) {
-			if !isInInitialList {
-				pacer.Arrived()
-			}
-		},
-	}); err != nil {
-		return fmt.Errorf("watch recording files: %w", err)
-	}
-	return nil
 }

@@ -1,8 +1,9 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pace holds status writes back while callbacks arrive in a burst. Callbacks come first: each has a sender that
-// waits for its response, while a status can be written a little later. The manager sees a burst in its own watch.
+// Package pace holds writes of the controller manager back while callbacks arrive in a burst. Callbacks come first: each
+// has a sender that waits for its response, while a status can be written a little later. The manager sees a burst in its
+// own watch. What concerns RecordingTasks gives way to RecordingFiles too.
 package pace
 
 import (
@@ -15,7 +16,7 @@ import (
 const (
 	// quiet is how long after the last arrival a burst is over.
 	quiet = 500 * time.Millisecond
-	// interval is the time between two status writes during a burst.
+	// interval is the time between two writes during a burst.
 	interval = 250 * time.Millisecond
 	// longest bounds a burst. What goes on for longer is the usual load, which statuses have to keep up with.
 	longest = time.Minute
@@ -24,46 +25,75 @@ const (
 	spacing = 5 * time.Millisecond
 )
 
-// Pacer says when a status may be written. It is safe for concurrent use.
+// Pacer says what may be written when. It is safe for concurrent use.
 type Pacer struct {
 	clock clock.PassiveClock
 
 	mu sync.Mutex
-	// began and last are the first and the last arrival of the burst.
-	began, last time.Time
-	// next is when the next status may be written during a burst, retry when the last one that was held back asks again.
-	next, retry time.Time
+	// arrivals are of callbacks, writes those of files.
+	arrivals, writes burst
+	// next is when the next write may follow during a burst.
+	next time.Time
+	// files and tasks are when the last one of them that was held back asks again.
+	files, tasks time.Time
+}
+
+// burst is a time in which something goes on without a pause.
+type burst struct{ began, last time.Time }
+
+func (b *burst) note(now time.Time) {
+	if now.Sub(b.last) > quiet {
+		b.began = now
+	}
+	b.last = now
+}
+
+func (b *burst) lasts(now time.Time) bool {
+	return now.Sub(b.last) <= quiet && now.Sub(b.began) <= longest
 }
 
 // New makes a Pacer.
 func New(clk clock.PassiveClock) *Pacer { return &Pacer{clock: clk} }
 
-// Arrived takes note of a new recording.
+// Arrived takes note of a callback that was stored.
 func (p *Pacer) Arrived() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.clock.Now()
-	if now.Sub(p.last) > quiet {
-		p.began = now
-	}
-	p.last = now
+	p.arrivals.note(p.clock.Now())
 }
 
-// Delay is zero when the caller may write a status now, and has to. Otherwise it is how long to wait before asking again.
-func (p *Pacer) Delay() time.Duration {
+// File is zero when the caller may write what concerns a RecordingFile now, and has to. Otherwise it is how long to wait
+// before asking again.
+func (p *Pacer) File() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.clock.Now()
-	if now.Sub(p.last) > quiet || now.Sub(p.began) > longest {
+	delay := p.delay(now, p.arrivals.lasts(now), &p.files)
+	if delay == 0 {
+		p.writes.note(now)
+	}
+	return delay
+}
+
+// Task is the same for what concerns a RecordingTask alone. It gives way to files as well.
+func (p *Pacer) Task() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock.Now()
+	return p.delay(now, p.arrivals.lasts(now) || p.writes.lasts(now), &p.tasks)
+}
+
+func (p *Pacer) delay(now time.Time, busy bool, retry *time.Time) time.Duration {
+	if !busy {
 		return 0
 	}
 	if !now.Before(p.next) {
 		p.next = now.Add(interval)
 		return 0
 	}
-	if soon := now.Add(quiet); p.retry.Before(soon) {
-		p.retry = soon
+	if soon := now.Add(quiet); retry.Before(soon) {
+		*retry = soon
 	}
-	p.retry = p.retry.Add(spacing)
-	return p.retry.Sub(now)
+	*retry = retry.Add(spacing)
+	return retry.Sub(now)
 }

@@ -19,7 +19,7 @@ func newPacer() (*Pacer, *clocktesting.FakePassiveClock) {
 func writes(p *Pacer, clk *clocktesting.FakePassiveClock, during, step time.Duration) (count int) {
 	for end := clk.Now().Add(during); clk.Now().Before(end); clk.SetTime(clk.Now().Add(step)) {
 		p.Arrived()
-		if p.Delay() == 0 {
+		if p.File() == 0 {
 			count++
 		}
 	}
@@ -29,7 +29,7 @@ func writes(p *Pacer, clk *clocktesting.FakePassiveClock, during, step time.Dura
 func TestPacer_WritesFreelyWithoutArrivals(t *testing.T) {
 	p, _ := newPacer()
 	for range 1000 {
-		if delay := p.Delay(); delay != 0 {
+		if delay := p.File(); delay != 0 {
 			t.Fatalf("delayed by %v", delay)
 		}
 	}
@@ -42,7 +42,7 @@ func TestPacer_WritesFourASecondDuringABurst(t *testing.T) {
 	}
 	clk.SetTime(clk.Now().Add(quiet))
 	for range 1000 {
-		if delay := p.Delay(); delay != 0 {
+		if delay := p.File(); delay != 0 {
 			t.Fatalf("delayed by %v after the burst", delay)
 		}
 	}
@@ -51,11 +51,11 @@ func TestPacer_WritesFourASecondDuringABurst(t *testing.T) {
 func TestPacer_DelayedWritesAskAgainOneAfterTheOther(t *testing.T) {
 	p, _ := newPacer()
 	p.Arrived()
-	if p.Delay() != 0 {
+	if p.File() != 0 {
 		t.Fatal("the first write is delayed")
 	}
 	for i := range 100 {
-		if delay, want := p.Delay(), quiet+time.Duration(i+1)*spacing; delay != want {
+		if delay, want := p.File(), quiet+time.Duration(i+1)*spacing; delay != want {
 			t.Fatalf("write %d is delayed by %v, want %v", i, delay, want)
 		}
 	}
@@ -71,5 +71,32 @@ func TestPacer_LastingLoadIsNotPaced(t *testing.T) {
 	clk.SetTime(clk.Now().Add(quiet + 1))
 	if count := writes(p, clk, time.Second, 10*time.Millisecond); count != 4 {
 		t.Errorf("%d writes in the first second of another burst, want 4", count)
+	}
+}
+
+func TestPacer_TasksGiveWayToFiles(t *testing.T) {
+	p, clk := newPacer()
+	tasks := 0
+	for end := clk.Now().Add(10 * time.Second); clk.Now().Before(end); clk.SetTime(clk.Now().Add(10 * time.Millisecond)) {
+		if p.File() != 0 {
+			t.Fatal("a file waits without a burst of callbacks")
+		}
+		if p.Task() == 0 {
+			tasks++
+		}
+	}
+	if tasks != 40 {
+		t.Errorf("%d writes of tasks in 10 s, want 40", tasks)
+	}
+	clk.SetTime(clk.Now().Add(quiet))
+	if p.Task() != 0 || p.Task() != 0 {
+		t.Error("a task waits although no file is written any more")
+	}
+	p.Arrived()
+	if p.File() != 0 {
+		t.Fatal("the first write of a burst is delayed")
+	}
+	if files, tasks := p.File(), p.Task(); files == 0 || tasks == 0 {
+		t.Errorf("during a burst a file waits %v and a task %v", files, tasks)
 	}
 }
