@@ -33,6 +33,11 @@ type ProcessingStatus struct {
 	// +optional
 	Run int32 `json:"run,omitempty"`
 
+	// done says that nothing is left to do, as long as the spec stays as observedGeneration says: every step has ended, or
+	// no pipeline was chosen. The operator keeps no object in memory that is done.
+	// +optional
+	Done bool `json:"done,omitempty"`
+
 	// steps of the current run, in the pipeline's order.
 	// +optional
 	// +listType=atomic

@@ -248,6 +248,10 @@ type RecordingFileStatus struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=8
 	TaskIDs []string `json:"taskIDs,omitempty"`
+
+	// taskID is the one of spec.taskIDs that sorts last. The files of a recording task are found by it.
+	// +optional
+	TaskID string `json:"taskID,omitempty"`
 }
 
 // FileSummary says the facts of a file as a person reads them: what people set, else what was reported, else what was
@@ -291,6 +295,8 @@ type FileSummary struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.reported.format`
 // +kubebuilder:selectablefield:JSONPath=`.spec.sourceRef.name`
 // +kubebuilder:selectablefield:JSONPath=`.spec.object.key`
+// +kubebuilder:selectablefield:JSONPath=`.status.done`
+// +kubebuilder:selectablefield:JSONPath=`.status.taskID`
 // +kubebuilder:printcolumn:name="Room",type=string,JSONPath=`.status.summary.room`
 // +kubebuilder:printcolumn:name="Stream",type=string,JSONPath=`.status.summary.stream`
 // +kubebuilder:printcolumn:name="Format",type=string,JSONPath=`.status.summary.format`

@@ -80,6 +80,13 @@ type RecordingSourceSpec struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="openTimeout must be at least 1m and at most 720h"
 	OpenTimeout *metav1.Duration `json:"openTimeout,omitempty"`
 
+	// ttlAfterFinished is how long a RecordingFile is kept after its processing succeeded or was skipped, and a
+	// RecordingTask after it ended with all its files. Then they are deleted, one by one and within hours; recordings and
+	// results are not. What failed, waits or lacks files is kept. By default everything is kept.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('24h') && duration(self) <= duration('87600h')",message="ttlAfterFinished must be at least 24h and at most 87600h"
+	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
+
 	// discovery finds recordings whose callback never came: it lists the bucket of storageRef and creates a RecordingFile
 	// for each playlist and MP4 that has none. By default nothing is listed.
 	// +optional

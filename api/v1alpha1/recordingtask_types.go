@@ -77,6 +77,11 @@ type RecordingTaskStatus struct {
 	// +optional
 	State TaskState `json:"state,omitempty"`
 
+	// done says that nothing is left to do until a callback comes: the task is over, and files that are missing were
+	// waited for. The operator keeps no task in memory that is done.
+	// +optional
+	Done bool `json:"done,omitempty"`
+
 	// lastEventTime is when the operator last learned something new of the task or its files.
 	// +optional
 	LastEventTime *metav1.Time `json:"lastEventTime,omitempty"`
@@ -85,7 +90,7 @@ type RecordingTaskStatus struct {
 	// +optional
 	Started int32 `json:"started,omitempty"`
 
-	// files is how many RecordingFiles the task has.
+	// files is how many RecordingFiles the task has had. One that is deleted still counts.
 	// +optional
 	Files int32 `json:"files,omitempty"`
 
@@ -132,6 +137,8 @@ type TaskSummary struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.stream`
 // +kubebuilder:selectablefield:JSONPath=`.spec.app`
 // +kubebuilder:selectablefield:JSONPath=`.spec.sourceRef.name`
+// +kubebuilder:selectablefield:JSONPath=`.status.done`
+// +kubebuilder:selectablefield:JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Room",type=string,JSONPath=`.status.summary.room`
 // +kubebuilder:printcolumn:name="Stream",type=string,JSONPath=`.status.summary.stream`
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`

@@ -790,6 +790,11 @@ func (in *RecordingSourceSpec) DeepCopyInto(out *RecordingSourceSpec) {
 		*out = new(v1.Duration)
 		**out = **in
 	}
+	if in.TTLAfterFinished != nil {
+		in, out := &in.TTLAfterFinished, &out.TTLAfterFinished
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.Discovery != nil {
 		in, out := &in.Discovery, &out.Discovery
 		*out = new(Discovery)

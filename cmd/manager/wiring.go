@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -64,7 +65,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
 		return nil, fmt.Errorf("add ready check: %w", err)
 	}
-	return mgr, addControllers(ctx, mgr, o)
+	return mgr, addControllers(ctx, mgr, config, o)
 }
 
 // electLeader has the manager elect a leader. The leader gives its Lease back when it is told to stop, so that another
@@ -79,7 +80,7 @@ func (o *options) electLeader(managerOptions *ctrl.Options) {
 	}
 }
 
-func addControllers(ctx context.Context, mgr manager.Manager, o *options) error {
+func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Config, o *options) error {
 	if err := controller.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -104,12 +105,21 @@ func addControllers(ctx context.Context, mgr manager.Manager, o *options) error 
 		return err
 	}
 	recorder := process.NewRecorder(mgr)
+	wake, taskFiles := controller.NewWake(), &controller.TaskFiles{}
+	if err := addDone(mgr, config, o, controller.Walk{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: now, Metrics: collectors, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,
+		Namespaces: o.Namespaces,
+	}); err != nil {
+		return err
+	}
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Pacer: pacer,
-			Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
+			Wake: wake, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
-		&controller.TaskReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now, Pacer: pacer},
+		&controller.TaskReconciler{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,
+		},
 		&controller.SourceReconciler{
 			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},
@@ -129,6 +139,22 @@ func addControllers(ctx context.Context, mgr manager.Manager, o *options) error 
 	for _, reconciler := range reconcilers {
 		if err := reconciler.SetupWithManager(mgr); err != nil {
 			return fmt.Errorf("set up %T: %w", reconciler, err)
+		}
+	}
+	return nil
+}
+
+// addDone adds what looks after files and tasks that are done, which the cache does not hold.
+func addDone(mgr manager.Manager, config *rest.Config, o *options, walk controller.Walk) error {
+	watcher, err := client.NewWithWatch(config, client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient()})
+	if err != nil {
+		return fmt.Errorf("make a client that watches: %w", err)
+	}
+	walker := controller.NewWalk(walk)
+	doneWatch := &controller.DoneWatch{Client: watcher, Clock: walk.Clock, Wake: walk.Wake, Walk: walker, Namespaces: o.Namespaces}
+	for _, runnable := range []manager.Runnable{walker, doneWatch} {
+		if err := mgr.Add(runnable); err != nil {
+			return fmt.Errorf("add %T: %w", runnable, err)
 		}
 	}
 	return nil

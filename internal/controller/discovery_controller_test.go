@@ -92,16 +92,11 @@ func (s *scanning) reconcile(t *testing.T, g Gomega) *v1alpha1.RecordingSource {
 	return scanned
 }
 
-// files are the RecordingFiles of the namespace by object, once the cache has as many.
+// files are the RecordingFiles of the namespace by object.
 func (s *scanning) files(t *testing.T, g Gomega, count int) map[string]v1alpha1.RecordingFile {
 	t.Helper()
 	var list v1alpha1.RecordingFileList
-	g.Eventually(func(g Gomega) {
-		var cached v1alpha1.RecordingFileList
-		g.Expect(s.Client.List(t.Context(), &cached, client.InNamespace(s.namespace))).To(Succeed())
-		g.Expect(k8s.List(t.Context(), &list, client.InNamespace(s.namespace))).To(Succeed())
-		g.Expect(cached.Items).To(HaveLen(len(list.Items)))
-	}, timeout, poll).Should(Succeed())
+	g.Expect(k8s.List(t.Context(), &list, client.InNamespace(s.namespace))).To(Succeed())
 	found := map[string]v1alpha1.RecordingFile{}
 	for _, file := range list.Items {
 		found[file.Spec.Object.Key] = file

@@ -15,6 +15,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	ctrlsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/metrics"
@@ -45,6 +47,10 @@ type FileReconciler struct {
 	Clock    clock.PassiveClock
 	// Pacer holds what is written back during a burst of callbacks, but for Jobs. Optional.
 	Pacer *pace.Pacer
+	// Wake brings files that are done, and wakes tasks that are.
+	Wake *Wake
+	// TaskFiles are those of tasks that are not done.
+	TaskFiles *TaskFiles
 	// WorkerImage runs the steps.
 	WorkerImage string
 	// RequireLandlock has steps fail on nodes without Landlock.
@@ -68,9 +74,10 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingfile").
 		// The status is this reconciler's own; only a change of the spec is news.
-		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, notUpToDate())).
-		Owns(&batchv1.Job{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fileOfPod), builder.WithPredicates(podEnded())).
+		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, noDeletion())).
+		WatchesRawSource(ctrlsource.Channel(r.Wake.files, &handler.EnqueueRequestForObject{})).
+		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild)).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild), builder.WithPredicates(podEnded())).
 		Watches(&v1alpha1.RecordingTask{}, handler.EnqueueRequestsFromMapFunc(r.filesOfTask), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -81,8 +88,8 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 
 // Reconcile brings one file a step further.
 func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	file := &v1alpha1.RecordingFile{}
-	if err := r.Client.Get(ctx, request.NamespacedName, file); err != nil {
+	file, err := r.read(ctx, request.NamespacedName)
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !file.DeletionTimestamp.IsZero() {
@@ -90,13 +97,6 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	}
 	if upToDate(file) && !lacksIdentity(file) {
 		return ctrl.Result{}, nil
-	}
-	if done(file) {
-		// The cache keeps little of a file that is done; what is written has to be made from all of it.
-		file = &v1alpha1.RecordingFile{}
-		if err := r.Live.Get(ctx, request.NamespacedName, file); err != nil {
-			return ctrl.Result{}, client.IgnoreNotFound(err)
-		}
 	}
 	seen, err := r.gather(ctx, file, r.Clock.Now())
 	if err != nil {
@@ -107,34 +107,45 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	}
 	decision := pipeline.Decide(&seen.Observation)
 	outcome, applyErr := r.apply(ctx, seen, decision)
-	status := fileStatus(seen, decision.Status(outcome))
-	if delay := r.delay(seen, &status); delay > 0 {
-		return ctrl.Result{RequeueAfter: delay}, applyErr
-	}
-	var taskErr error
-	status.TaskIDs, taskErr = r.createTasks(ctx, seen)
-	retry, patchErr := afterConflict(r.report(ctx, seen, status))
+	retry, writeErr := r.write(ctx, seen, fileStatus(seen, decision.Status(outcome)))
 	if retry.RequeueAfter == 0 {
 		retry.RequeueAfter = decision.RecheckAfter
 	}
-	return retry, errors.Join(applyErr, taskErr, patchErr)
+	return retry, errors.Join(applyErr, writeErr)
 }
 
-// delay is how long what a file needs to have written has to wait while callbacks arrive in a burst: a changed status,
-// and tasks. Both are computed again then.
-func (r *FileReconciler) delay(seen *gathered, computed *v1alpha1.RecordingFileStatus) time.Duration {
-	if r.Pacer == nil || apiequality.Semantic.DeepEqual(&seen.file.Status, computed) {
-		return 0
+// read reads a file. The cache does not hold one that is done, so that one it does not find is read live.
+func (r *FileReconciler) read(ctx context.Context, name client.ObjectKey) (*v1alpha1.RecordingFile, error) {
+	file := &v1alpha1.RecordingFile{}
+	err := r.Client.Get(ctx, name, file)
+	if apierrors.IsNotFound(err) {
+		err = r.Live.Get(ctx, name, file)
 	}
-	return r.Pacer.File()
+	return file, err
 }
 
-// write reports the status of a file that needs nothing else.
+// upToDate says that nothing is left to do for a file.
+func upToDate(file *v1alpha1.RecordingFile) bool {
+	return file.Status.Done && file.Status.ObservedGeneration == file.Generation
+}
+
+// write creates the file's tasks and reports its status. While callbacks arrive in a burst it does so later, and the
+// status is computed again then. A file without one of its tasks is not done.
 func (r *FileReconciler) write(ctx context.Context, seen *gathered, status v1alpha1.RecordingFileStatus) (ctrl.Result, error) {
-	if delay := r.delay(seen, &status); delay > 0 {
-		return ctrl.Result{RequeueAfter: delay}, nil
+	if apiequality.Semantic.DeepEqual(&seen.file.Status, &status) {
+		return ctrl.Result{}, nil
 	}
-	return afterConflict(r.report(ctx, seen, status))
+	if r.Pacer != nil {
+		if delay := r.Pacer.File(); delay > 0 {
+			return ctrl.Result{RequeueAfter: delay}, nil
+		}
+	}
+	var taskErr error
+	if status.TaskIDs, taskErr = r.createTasks(ctx, seen); taskErr != nil {
+		status.Done = false
+	}
+	result, err := afterConflict(r.report(ctx, seen, status))
+	return result, errors.Join(taskErr, err)
 }
 
 // report writes the status when it differs from what is there, and then says so in events and metrics.
@@ -144,6 +155,17 @@ func (r *FileReconciler) report(ctx context.Context, seen *gathered, status v1al
 	if err := patchStatus(ctx, r.Client, before, seen.file); err != nil {
 		return err
 	}
+	r.count(before, seen.file)
 	r.recordEvents(seen, &before.Status)
 	return nil
+}
+
+// count counts files that are done. Those that are not are counted in the cache.
+func (r *FileReconciler) count(before, after *v1alpha1.RecordingFile) {
+	if before.Status.Done {
+		r.Metrics.DoneFiles(reasonOf(before), -1)
+	}
+	if after.Status.Done {
+		r.Metrics.DoneFiles(reasonOf(after), 1)
+	}
 }

@@ -12,7 +12,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -29,8 +28,8 @@ type gathered struct {
 	// Observation is what a decision is made from.
 	pipeline.Observation
 	file *v1alpha1.RecordingFile
-	// tasks that reported the file.
-	tasks []*v1alpha1.RecordingTaskSpec
+	// tasks that reported the file, as far as they were read.
+	tasks []*v1alpha1.RecordingTask
 	// facts are what is known of the recording.
 	facts recording.Facts
 	// source that the file names; nil: there is none.
@@ -56,7 +55,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 	if seen.tasks, err = r.gatherTasks(ctx, file); err != nil {
 		return nil, err
 	}
-	seen.facts = recording.Of(&file.Spec, seen.tasks...)
+	seen.facts = factsOf(file, seen.tasks)
 	seen.Input = seen.facts.Digest()
 	if pipeline.Finished(&seen.Recorded, seen.Input) {
 		seen.finished = true
@@ -73,6 +72,15 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 	}
 	seen.Prepare = r.prepare(seen)
 	return seen, r.gatherStorages(ctx, seen)
+}
+
+// factsOf is what is known of a recording.
+func factsOf(file *v1alpha1.RecordingFile, tasks []*v1alpha1.RecordingTask) recording.Facts {
+	told := make([]*v1alpha1.RecordingTaskSpec, len(tasks))
+	for i := range tasks {
+		told[i] = &tasks[i].Spec
+	}
+	return recording.Of(&file.Spec, told...)
 }
 
 func (r *FileReconciler) gatherSource(ctx context.Context, seen *gathered) error {
@@ -171,12 +179,6 @@ func (r *FileReconciler) choose(ctx context.Context, seen *gathered) (string, bo
 		log.FromContext(ctx).V(1).Info("A route was passed over", "source", seen.source.Name, "problem", err.Error())
 	}
 	return name, matched
-}
-
-// skipped says whether it was found that nothing follows.
-func skipped(file *v1alpha1.RecordingFile) bool {
-	ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady)
-	return ready != nil && ready.Reason == v1alpha1.ReasonSkipped && ready.Status == metav1.ConditionTrue
 }
 
 // gatherStorages reads the StorageLocations that the pipeline and the source name.

@@ -20,18 +20,20 @@ func fileStatus(seen *gathered, processing pipeline.Status) v1alpha1.RecordingFi
 		Summary:            summaryOf(seen.facts),
 		IgnoredFields:      seen.facts.IgnoredFields,
 		TaskIDs:            seen.file.Spec.TaskIDs,
+		TaskID:             seen.facts.Task(),
 	}
 	status.Summary.Reason, status.Summary.Progress = processing.Reason, processing.Progress
 	return status
 }
 
 // keptStatus is the status of a file that has nothing left to do: as it was, for the generation and the facts that were
-// read.
+// read. It has all the file's tasks.
 func keptStatus(seen *gathered) v1alpha1.RecordingFileStatus {
 	kept := *seen.file.Status.DeepCopy()
 	kept.ObservedGeneration = seen.file.Generation
 	kept.Conditions = pipeline.Observed(kept.Conditions, seen.file.Generation)
 	kept.IgnoredFields = seen.facts.IgnoredFields
+	kept.TaskIDs, kept.TaskID, kept.Done = seen.file.Spec.TaskIDs, seen.facts.Task(), true
 	if before := kept.Summary; before != nil {
 		kept.Summary = summaryOf(seen.facts)
 		kept.Summary.Progress, kept.Summary.Reason = before.Progress, before.Reason

@@ -19,38 +19,42 @@ import (
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
-// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingtasks,verbs=create
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingtasks,verbs=get;create
 
-// gatherTasks reads the tasks that reported the file from the cache.
-func (r *FileReconciler) gatherTasks(ctx context.Context, file *v1alpha1.RecordingFile) ([]*v1alpha1.RecordingTaskSpec, error) {
-	var tasks []*v1alpha1.RecordingTaskSpec
+// gatherTasks reads the tasks that reported the file. Those that are done are not in the cache, and are read only when
+// they may know something that the file does not.
+func (r *FileReconciler) gatherTasks(ctx context.Context, file *v1alpha1.RecordingFile) ([]*v1alpha1.RecordingTask, error) {
+	var tasks []*v1alpha1.RecordingTask
 	for _, id := range file.Spec.TaskIDs {
-		task, err := r.task(ctx, file, id)
+		task, err := findTask(ctx, r.Client, file, id)
+		if err == nil && task == nil && lacksIdentity(file) {
+			task, err = findTask(ctx, r.Live, file, id)
+		}
 		if err != nil {
 			return nil, err
 		}
 		if task != nil {
-			tasks = append(tasks, &task.Spec)
+			tasks = append(tasks, task)
 		}
 	}
 	return tasks, nil
 }
 
-// task reads one task from the cache; nil: there is none.
-func (r *FileReconciler) task(ctx context.Context, file *v1alpha1.RecordingFile, id string) (*v1alpha1.RecordingTask, error) {
+// findTask reads one task of a file; nil: there is none.
+func findTask(ctx context.Context, reader client.Reader, file *v1alpha1.RecordingFile, id string) (*v1alpha1.RecordingTask, error) {
 	for _, name := range ingest.TaskNames(file.Spec.SourceRef.Name, id) {
 		task := &v1alpha1.RecordingTask{}
-		err := r.Client.Get(ctx, client.ObjectKey{Namespace: file.Namespace, Name: name}, task)
+		err := reader.Get(ctx, client.ObjectKey{Namespace: file.Namespace, Name: name}, task)
 		switch {
 		case apierrors.IsNotFound(err):
-			return nil, nil //nolint:nilnil // absence is an answer here, not an error
+			continue
 		case err != nil:
 			return nil, fmt.Errorf("get task %s: %w", name, err)
 		case task.Spec.TaskID == id && task.Spec.SourceRef == file.Spec.SourceRef:
 			return task, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // as above
+	return nil, nil //nolint:nilnil // absence is an answer here, not an error
 }
 
 // lacksIdentity says whether the file's tasks may know something of the recording that its report does not.
@@ -65,48 +69,40 @@ func (r *FileReconciler) filesOfTask(ctx context.Context, object client.Object) 
 	if !ok {
 		return nil
 	}
-	files, err := filesOf(ctx, r.Client, task)
+	files, err := r.TaskFiles.of(ctx, r.Client, task)
 	if err != nil {
 		log.FromContext(ctx).Error(err, "A task's files are looked at again when they change themselves")
 	}
 	var requests []reconcile.Request
-	for _, file := range files {
-		if lacksIdentity(file) {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(file)})
-		}
+	for _, name := range lackingIdentity(task.Namespace, files) {
+		requests = append(requests, reconcile.Request{NamespacedName: name})
 	}
 	return requests
 }
 
-// filesOf are the files of a task in the cache. They are the cache's own and must not be changed.
-func filesOf(ctx context.Context, reader client.Reader, task *v1alpha1.RecordingTask) ([]*v1alpha1.RecordingFile, error) {
-	var list v1alpha1.RecordingFileList
-	source, id := task.Spec.SourceRef.Name, task.Spec.TaskID
-	err := reader.List(ctx, &list, client.InNamespace(task.Namespace), client.MatchingFields{indexTask: taskIndex(source, id)}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return nil, fmt.Errorf("list the task's files: %w", err)
-	}
-	var files []*v1alpha1.RecordingFile
-	for i := range list.Items {
-		if spec := &list.Items[i].Spec; spec.SourceRef.Name == source && slices.Contains(spec.TaskIDs, id) {
-			files = append(files, &list.Items[i])
-		}
-	}
-	return files, nil
-}
-
 // createTasks creates the tasks of a file whose START was lost, each once: a task that is deleted later does not come
-// back. It returns the tasks that are there, or were.
+// back. It returns the tasks that are there, or were. The cache does not hold a task that is done: it is woken, so that
+// it counts the file.
 func (r *FileReconciler) createTasks(ctx context.Context, seen *gathered) ([]string, error) {
 	file := seen.file
 	var there []string
 	var failures []error
 	for _, id := range file.Spec.TaskIDs {
-		if !seen.knowsTask(id) {
+		switch {
+		case slices.ContainsFunc(seen.tasks, func(t *v1alpha1.RecordingTask) bool { return t.Spec.TaskID == id && !t.Status.Done }):
+			// The task's reconciler sees the file itself.
+		case slices.Contains(file.Status.TaskIDs, id):
+			if file.Status.ObservedGeneration != file.Generation {
+				r.wakeTask(ctx, file, id)
+			}
+		default:
 			err := r.Client.Create(ctx, ingest.NewTask(file.Namespace, file.Spec.SourceRef.Name, id))
 			if err != nil && !apierrors.IsAlreadyExists(err) {
 				failures = append(failures, fmt.Errorf("create task of %s: %w", id, err))
 				continue
+			}
+			if err != nil {
+				r.wakeTask(ctx, file, id)
 			}
 		}
 		there = append(there, id)
@@ -114,8 +110,9 @@ func (r *FileReconciler) createTasks(ctx context.Context, seen *gathered) ([]str
 	return there, errors.Join(failures...)
 }
 
-// knowsTask says whether the task is there, or was.
-func (g *gathered) knowsTask(id string) bool {
-	return slices.Contains(g.file.Status.TaskIDs, id) ||
-		slices.ContainsFunc(g.tasks, func(t *v1alpha1.RecordingTaskSpec) bool { return t.TaskID == id })
+// wakeTask has a task reconciled that the cache does not hold. Either name may be the task's.
+func (r *FileReconciler) wakeTask(ctx context.Context, file *v1alpha1.RecordingFile, id string) {
+	for _, name := range ingest.TaskNames(file.Spec.SourceRef.Name, id) {
+		r.Wake.Task(ctx, client.ObjectKey{Namespace: file.Namespace, Name: name})
+	}
 }

@@ -10,7 +10,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,7 +38,7 @@ const (
 	indexPending = "pending"
 	// indexOpen finds RecordingTasks that have not ended by their source.
 	indexOpen = "open"
-	// indexTask finds RecordingFiles by taskIndex of their tasks, among others.
+	// indexTask finds RecordingFiles by taskIndex of their tasks.
 	indexTask = "task"
 	// indexRevision finds RecordingFiles that are not finished by the pipeline revision that they are processed with.
 	indexRevision = "revision"
@@ -64,19 +66,23 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// CacheByObject bounds what the cache holds: of kinds that are not only ours those objects that are, and of
-// RecordingFiles, which are many, what is read.
+// CacheByObject bounds what the cache holds: of RecordingFiles and RecordingTasks, which are many, those that are not
+// done, and of kinds that are not only ours those objects that are.
 func CacheByObject() map[client.Object]cache.ByObject {
 	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	unfinished := cache.ByObject{Field: fields.OneTermNotEqualSelector(fieldDone, "true"), Transform: cache.TransformStripManagedFields()}
 	return map[client.Object]cache.ByObject{
-		&v1alpha1.RecordingFile{}:    {Transform: new(fileSlimmer).slim},
-		&v1alpha1.RecordingTask{}:    {Transform: cache.TransformStripManagedFields()},
+		&v1alpha1.RecordingFile{}:    unfinished,
+		&v1alpha1.RecordingTask{}:    unfinished,
 		&v1alpha1.RejectedCallback{}: {Transform: slimRejected},
 		&batchv1.Job{}:               {Label: ours},
 		&corev1.Pod{}:                {Label: ours, Transform: slimPod},
 		&appsv1.ControllerRevision{}: {Label: ours},
 	}
 }
+
+// fieldDone selects RecordingFiles and RecordingTasks in the API server.
+const fieldDone = "status.done"
 
 // slimPod keeps what is read of a pod: its labels, and how its containers ended.
 func slimPod(object any) (any, error) {
@@ -123,12 +129,8 @@ func taskNames(object client.Object) []string {
 	return names
 }
 
-// taskIndex is the end of a task's name. An index costs some 350 bytes of memory for each value, and each file may have a
-// task of its own; so few values are worth that a look finds a hundred others among 100,000 files.
-func taskIndex(source, taskID string) string {
-	name := ingest.TaskNames(source, taskID)[0]
-	return name[len(name)-2:]
-}
+// taskIndex is the name of the task that a file belongs to, unless another task has it.
+func taskIndex(source, taskID string) string { return ingest.TaskNames(source, taskID)[0] }
 
 func openOfSource(object client.Object) []string {
 	task, ok := object.(*v1alpha1.RecordingTask)
@@ -172,13 +174,22 @@ func requestsFor(ctx context.Context, reader client.Reader, list client.ObjectLi
 	return requests
 }
 
-// fileOfPod is the file that a step's pod works for.
-func fileOfPod(_ context.Context, object client.Object) []reconcile.Request {
-	name := object.GetLabels()[v1alpha1.LabelFile]
-	if name == "" {
+// fileOfChild is the file that a Job or pod works for. One that is done is in no cache, and needs no look: what becomes of
+// its Jobs changes nothing any more.
+func (r *FileReconciler) fileOfChild(ctx context.Context, object client.Object) []reconcile.Request {
+	name := types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetLabels()[v1alpha1.LabelFile]}
+	if name.Name == "" {
 		return nil
 	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}}
+	if err := r.Client.Get(ctx, name, &v1alpha1.RecordingFile{}); apierrors.IsNotFound(err) {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: name}}
+}
+
+// noDeletion passes over objects that leave the cache: nothing follows when they are done or deleted.
+func noDeletion() predicate.Predicate {
+	return predicate.Funcs{DeleteFunc: func(event.DeleteEvent) bool { return false }}
 }
 
 // podEnded lets through only what a pod says in the end; what comes before, its Job tells as well.

@@ -44,8 +44,12 @@ var (
 	statusPatches = newCounter()
 	// probeError is what the stand-in for a bucket answers.
 	probeError atomic.Pointer[error]
-	// taskClock is the task reconciler's.
+	// tasks is the task reconciler of the manager, and taskClock its clock.
+	tasks     TaskReconciler
 	taskClock = &offsetClock{}
+	// walk visits what is done, by walkClock.
+	walk      *Walk
+	walkClock = &offsetClock{}
 )
 
 const (
@@ -81,11 +85,19 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	must(err)
 	recorder := mgr.GetEventRecorder("test")
 	counted := statusPatches.wrap(mgr.GetClient())
+	wake, taskFiles := NewWake(), &TaskFiles{}
+	watcher, err := client.NewWithWatch(server.Config, client.Options{Scheme: server.Scheme})
+	must(err)
+	walk = NewWalk(Walk{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: walkClock, Metrics: collectors, Wake: wake, TaskFiles: taskFiles})
+	must(mgr.Add(walk))
+	must(mgr.Add(&DoneWatch{Client: watcher, Clock: clock.RealClock{}, Wake: wake, Walk: walk}))
 	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
+		Wake: wake, TaskFiles: taskFiles,
 		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}
 	must(files.SetupWithManager(mgr))
 	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
-	must((&TaskReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: taskClock}).SetupWithManager(mgr))
+	tasks = TaskReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: taskClock, Wake: wake, TaskFiles: taskFiles}
+	must(tasks.SetupWithManager(mgr))
 	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder,
 		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}).SetupWithManager(mgr))
@@ -111,6 +123,8 @@ type offsetClock struct {
 }
 
 func (c *offsetClock) Now() time.Time { return c.RealClock.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *offsetClock) Since(at time.Time) time.Duration { return c.Now().Sub(at) }
 
 func must(err error) {
 	if err != nil {
@@ -248,6 +262,17 @@ func jobOf(t *testing.T, g Gomega, namespace, step string) *batchv1.Job {
 		found = jobs[0]
 	}, timeout, poll).Should(Succeed())
 	return &found
+}
+
+// jobOfFile waits for the one Job of a file.
+func jobOfFile(t *testing.T, g Gomega, namespace, file string) *batchv1.Job {
+	t.Helper()
+	var list batchv1.JobList
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.List(t.Context(), &list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelFile: file})).To(Succeed())
+		g.Expect(list.Items).To(HaveLen(1))
+	}, timeout, poll).Should(Succeed())
+	return &list.Items[0]
 }
 
 func requestOf(object client.Object) ctrl.Request {

@@ -10,8 +10,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/types"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -21,9 +22,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	ctrlsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
@@ -33,9 +34,15 @@ const defaultOpenTimeout = 13 * time.Hour
 
 // TaskReconciler says on every RecordingTask whether it goes on, and what it has recorded.
 type TaskReconciler struct {
-	Client   client.Client
+	Client client.Client
+	// Live reads what the cache does not hold.
+	Live     client.Reader
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// Wake brings tasks that are done, and wakes files that are.
+	Wake *Wake
+	// TaskFiles are those of tasks that are not done.
+	TaskFiles *TaskFiles
 	// Pacer holds statuses back during a burst of callbacks, and while files are written. Optional.
 	Pacer *pace.Pacer
 }
@@ -48,38 +55,35 @@ func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	generation := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingtask").
-		For(&v1alpha1.RecordingTask{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, notClosed())).
-		Watches(&v1alpha1.RecordingFile{}, handler.EnqueueRequestsFromMapFunc(tasksOfFile), builder.WithPredicates(predicate.GenerationChangedPredicate{}, newFilesAlone())).
+		For(&v1alpha1.RecordingTask{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, noDeletion())).
+		WatchesRawSource(ctrlsource.Channel(r.Wake.tasks, &handler.EnqueueRequestForObject{})).
+		Watches(&v1alpha1.RecordingFile{}, handler.EnqueueRequestsFromMapFunc(r.tasksOfFile), builder.WithPredicates(predicate.GenerationChangedPredicate{}, noDeletion())).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.openTasks), generation).
+		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.silentTasks), builder.WithPredicates(predicate.GenerationChangedPredicate{}, updatesAlone())).
 		Complete(r)
 }
 
 // Reconcile looks at one task.
 func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	task := &v1alpha1.RecordingTask{}
-	if err := r.Client.Get(ctx, request.NamespacedName, task); err != nil {
+	err := r.Client.Get(ctx, request.NamespacedName, task)
+	if apierrors.IsNotFound(err) {
+		err = r.Live.Get(ctx, request.NamespacedName, task) // the cache does not hold one that is done
+	}
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !task.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
-	files, err := filesOf(ctx, r.Client, task)
-	if err != nil {
-		return ctrl.Result{}, err
-	}
-	facts := make([]recording.Facts, len(files))
-	for i, file := range files {
-		facts[i] = recording.Of(&file.Spec)
-	}
 	source := &v1alpha1.RecordingSource{}
 	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: task.Namespace, Name: task.Spec.SourceRef.Name}, source); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, fmt.Errorf("get source: %w", err)
 	}
-	openTimeout := defaultOpenTimeout
-	if source.Spec.OpenTimeout != nil {
-		openTimeout = source.Spec.OpenTimeout.Duration
+	computed, wait, err := r.compute(ctx, task, source)
+	if err != nil {
+		return ctrl.Result{}, err
 	}
-	computed, wait := recording.ComputeTask(recording.TaskObservation{Task: task, Files: facts, OpenTimeout: openTimeout, Now: r.Clock.Now()})
 	if delay := r.delay(task, &computed); delay > 0 {
 		return ctrl.Result{RequeueAfter: delay}, nil
 	}
@@ -88,8 +92,55 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if err := patchStatus(ctx, r.Client, before, task); err != nil {
 		return afterConflict(err)
 	}
+	if computed.Done {
+		r.TaskFiles.forget(task)
+	}
 	r.recordMissing(source, task, before)
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// compute is the status of a task. Its files that are done are listed when those that are known may not be all of them:
+// the task was done before, or is about to be and the process has not visited all files yet.
+func (r *TaskReconciler) compute(ctx context.Context, task *v1alpha1.RecordingTask, source *v1alpha1.RecordingSource) (v1alpha1.RecordingTaskStatus, time.Duration, error) {
+	files, err := r.TaskFiles.of(ctx, r.Client, task)
+	if err != nil {
+		return v1alpha1.RecordingTaskStatus{}, 0, err
+	}
+	computed, wait := r.statusOf(task, source, files)
+	known := r.TaskFiles.isComplete() && len(files) >= int(task.Status.Files)
+	if !task.Status.Done && (!computed.Done || known) {
+		return computed, wait, nil
+	}
+	if err := r.TaskFiles.list(ctx, r.Live, task); err != nil {
+		return v1alpha1.RecordingTaskStatus{}, 0, err
+	}
+	if files, err = r.TaskFiles.of(ctx, r.Client, task); err != nil {
+		return v1alpha1.RecordingTaskStatus{}, 0, err
+	}
+	if task.Status.Done && task.Status.ObservedGeneration != task.Generation {
+		// A START or OVER that came late may say what the files lack.
+		for _, name := range lackingIdentity(task.Namespace, files) {
+			r.Wake.File(ctx, name)
+		}
+	}
+	computed, wait = r.statusOf(task, source, files)
+	return computed, wait, nil
+}
+
+func (r *TaskReconciler) statusOf(task *v1alpha1.RecordingTask, source *v1alpha1.RecordingSource, files map[string]countedFile) (v1alpha1.RecordingTaskStatus, time.Duration) {
+	facts := make([]recording.Facts, 0, len(files))
+	for _, file := range files {
+		facts = append(facts, recording.Facts{Room: file.room, Stream: file.stream,
+			RecordingFacts: v1alpha1.RecordingFacts{DurationSeconds: file.duration, SizeBytes: file.sizeBytes}})
+	}
+	return recording.ComputeTask(recording.TaskObservation{Task: task, Files: facts, OpenTimeout: openTimeout(source), Now: r.Clock.Now()})
+}
+
+func openTimeout(source *v1alpha1.RecordingSource) time.Duration {
+	if source.Spec.OpenTimeout != nil {
+		return source.Spec.OpenTimeout.Duration
+	}
+	return defaultOpenTimeout
 }
 
 // delay is how long a changed status has to wait. It is computed again then.
@@ -113,16 +164,18 @@ func (r *TaskReconciler) recordMissing(source *v1alpha1.RecordingSource, task, b
 	}
 }
 
-// tasksOfFile are the tasks that reported a file. Either name may be the task's.
-func tasksOfFile(_ context.Context, object client.Object) []reconcile.Request {
+// tasksOfFile are the tasks that reported a file, of which it takes note. Those that are not in the cache are created or
+// woken by the file's reconciler.
+func (r *TaskReconciler) tasksOfFile(ctx context.Context, object client.Object) []reconcile.Request {
 	file, ok := object.(*v1alpha1.RecordingFile)
 	if !ok {
 		return nil
 	}
+	r.TaskFiles.note(file)
 	var requests []reconcile.Request
 	for _, id := range file.Spec.TaskIDs {
-		for _, name := range ingest.TaskNames(file.Spec.SourceRef.Name, id) {
-			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: file.Namespace, Name: name}})
+		if task, err := findTask(ctx, r.Client, file, id); err == nil && task != nil {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(task)})
 		}
 	}
 	return requests
@@ -133,24 +186,15 @@ func (r *TaskReconciler) openTasks(ctx context.Context, source client.Object) []
 	return requestsFor(ctx, r.Client, &v1alpha1.RecordingTaskList{}, client.InNamespace(source.GetNamespace()), client.MatchingFields{indexOpen: source.GetName()})
 }
 
-// notClosed passes over tasks that ended with all their files reported: at the start of the operator those are nearly all.
-func notClosed() predicate.Predicate {
-	return predicate.NewPredicateFuncs(func(object client.Object) bool {
-		task, ok := object.(*v1alpha1.RecordingTask)
-		return !ok || !closed(task)
-	})
+// silentTasks are those that a change of their source may open again. They are done, and not in the cache.
+func (r *TaskReconciler) silentTasks(ctx context.Context, source client.Object) []reconcile.Request {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RecordingTaskList"))
+	return requestsFor(ctx, r.Live, list, client.InNamespace(source.GetNamespace()),
+		client.MatchingFields{"status.state": string(v1alpha1.TaskSilent), "spec.sourceRef.name": source.GetName()})
 }
 
-// newFilesAlone passes over the files that are there and done at the start of the operator: they were counted before.
-func newFilesAlone() predicate.Predicate {
-	return predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool {
-		file, ok := e.Object.(*v1alpha1.RecordingFile)
-		return !ok || !upToDate(file)
-	}}
-}
-
-// closed says that a task ended, that no file is missing, and that its status speaks of it as it is.
-func closed(task *v1alpha1.RecordingTask) bool {
-	return task.Status.ObservedGeneration == task.Generation && meta.IsStatusConditionTrue(task.Status.Conditions, v1alpha1.ConditionReady) &&
-		(task.Status.Started <= task.Status.Files || task.Status.Started >= v1alpha1.MaxStarts)
+// updatesAlone passes over what is there at the start.
+func updatesAlone() predicate.Predicate {
+	return predicate.Funcs{CreateFunc: func(event.CreateEvent) bool { return false }}
 }

@@ -96,8 +96,7 @@ func reconcileTask(t *testing.T, g Gomega, task *v1alpha1.RecordingTask) {
 		g.Expect(files.Client.Get(t.Context(), client.ObjectKeyFromObject(task), cached)).To(Succeed())
 		g.Expect(cached.ResourceVersion).To(Equal(live.ResourceVersion))
 	}, timeout, poll).Should(Succeed())
-	r := TaskReconciler{Client: files.Client, Recorder: files.Recorder, Clock: taskClock}
-	_, err := r.Reconcile(t.Context(), requestOf(task))
+	_, err := tasks.Reconcile(t.Context(), requestOf(task))
 	g.Expect(err).NotTo(HaveOccurred())
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Metrics are the controller manager's metrics.
 type Metrics struct {
-	files        *prometheus.GaugeVec
+	files        fileCounts
 	steps        *prometheus.CounterVec
 	stepDuration *prometheus.HistogramVec
 	discovery    discoveryMetrics
@@ -22,10 +22,7 @@ type Metrics struct {
 // New registers the controller manager's metrics.
 func New(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
-		files: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "recording_files",
-			Help: "RecordingFiles that exist, by the reason of their Ready condition.",
-		}, []string{"reason"}),
+		files: newFileCounts(),
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "recording_steps_total",
 			Help: "Steps that ended, by kind and outcome.",
@@ -37,7 +34,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		}, []string{"kind", "outcome"}),
 	}
 	m.discovery = newDiscoveryMetrics()
-	collectors := []prometheus.Collector{m.files, m.steps, m.stepDuration}
+	collectors := []prometheus.Collector{m.files.gauge, m.steps, m.stepDuration}
 	for _, collector := range append(collectors, m.discovery.collectors()...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
@@ -48,19 +45,6 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 
 // SourceDeleted removes the series of a RecordingSource.
 func (m *Metrics) SourceDeleted(namespace, source string) { m.discovery.forget(namespace, source) }
-
-// FileMoved counts a file from one reason to another; an empty reason is none.
-func (m *Metrics) FileMoved(from, to string) {
-	if from == to {
-		return
-	}
-	if from != "" {
-		m.files.WithLabelValues(from).Dec()
-	}
-	if to != "" {
-		m.files.WithLabelValues(to).Inc()
-	}
-}
 
 // StepEnded counts one step that ended; took is 0 when it never ran.
 func (m *Metrics) StepEnded(kind, outcome string, took time.Duration) {

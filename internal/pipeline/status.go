@@ -57,6 +57,7 @@ func (d *Decision) Status(outcome Outcome) Status {
 		diagnosis.message += fmt.Sprintf(" (run %d: the recording changed after it was processed)", computed.Run)
 	}
 	computed.setConditions(seen, diagnosis)
+	computed.Done = Finished(&computed.ProcessingStatus, seen.Input) || diagnosis.reason == v1alpha1.ReasonSkipped
 	computed.Reason = cmp.Or(diagnosis.short, diagnosis.stalled)
 	if len(computed.Steps) > 0 {
 		computed.Progress = fmt.Sprintf("%d/%d", count(computed.Steps, v1alpha1.StepSucceeded), len(computed.Steps))

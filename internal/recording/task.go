@@ -24,7 +24,7 @@ const missingGrace = time.Minute
 type TaskObservation struct {
 	// Task as it was read, with its status so far.
 	Task *v1alpha1.RecordingTask
-	// Files are what is known of the task's files.
+	// Files are what is known of the task's files. There may be fewer than its status counts.
 	Files []Facts
 	// OpenTimeout is how long the task may go on without a callback.
 	OpenTimeout time.Duration
@@ -40,12 +40,8 @@ func ComputeTask(seen TaskObservation) (v1alpha1.RecordingTaskStatus, time.Durat
 		ObservedGeneration: seen.Task.Generation,
 		LastEventTime:      old.LastEventTime,
 		Started:            int32(min(len(spec.Starts), v1alpha1.MaxStarts)),
-		Files:              int32(min(len(seen.Files), math.MaxInt32)),
 	}
-	for _, file := range seen.Files {
-		computed.DurationSeconds = saturatingSum(computed.DurationSeconds, file.DurationSeconds)
-		computed.SizeBytes = saturatingSum(computed.SizeBytes, file.SizeBytes)
-	}
+	addUp(&computed, seen.Files, old)
 	if old.LastEventTime == nil || old.ObservedGeneration != seen.Task.Generation || old.Files != computed.Files ||
 		old.DurationSeconds != computed.DurationSeconds || old.SizeBytes != computed.SizeBytes {
 		computed.LastEventTime = &metav1.Time{Time: seen.Now.Truncate(time.Second)}
@@ -87,8 +83,22 @@ func ComputeTask(seen TaskObservation) (v1alpha1.RecordingTaskStatus, time.Durat
 			ready = metav1.ConditionTrue
 		}
 	}
+	computed.Done = computed.State != v1alpha1.TaskRecording && wait == 0
 	set(v1alpha1.ConditionReady, ready, string(computed.State), message)
 	return computed, wait
+}
+
+// addUp says how much the files are together. Files that were deleted still count: they were recorded.
+func addUp(task *v1alpha1.RecordingTaskStatus, files []Facts, old *v1alpha1.RecordingTaskStatus) {
+	if len(files) < int(old.Files) {
+		task.Files, task.DurationSeconds, task.SizeBytes = old.Files, old.DurationSeconds, old.SizeBytes
+		return
+	}
+	task.Files = int32(min(len(files), math.MaxInt32))
+	for _, file := range files {
+		task.DurationSeconds = saturatingSum(task.DurationSeconds, file.DurationSeconds)
+		task.SizeBytes = saturatingSum(task.SizeBytes, file.SizeBytes)
+	}
 }
 
 // filesMissing is how many files began and were not reported. Of a saturated task nobody knows how many began.
@@ -104,7 +114,11 @@ func summaryOfTask(seen TaskObservation, task *v1alpha1.RecordingTaskStatus) *v1
 	for _, file := range seen.Files {
 		result.Room, result.Stream = max(result.Room, file.Room), max(result.Stream, file.Stream)
 	}
-	result.Room, result.Stream = cmp.Or(seen.Task.Spec.Room, result.Room), cmp.Or(seen.Task.Spec.Stream, result.Stream)
+	var old v1alpha1.TaskSummary
+	if summary := seen.Task.Status.Summary; summary != nil {
+		old = *summary
+	}
+	result.Room, result.Stream = cmp.Or(seen.Task.Spec.Room, result.Room, old.Room), cmp.Or(seen.Task.Spec.Stream, result.Stream, old.Stream)
 	switch {
 	case task.Started >= v1alpha1.MaxStarts:
 		result.Files += fmt.Sprintf("/%d+", v1alpha1.MaxStarts)

@@ -106,3 +106,18 @@ func TestComputeTask_LateFileIsMissingNoMore(t *testing.T) {
 		t.Errorf("%+v", got.Conditions)
 	}
 }
+
+// Files that were deleted, or that the operator does not know yet after a restart, still count.
+func TestComputeTask_TakesNoFileBack(t *testing.T) {
+	seen := TaskObservation{Task: task(2, 0, time.Hour, true), OpenTimeout: time.Hour, Now: now,
+		Files: []Facts{{Room: "room", RecordingFacts: v1alpha1.RecordingFacts{DurationSeconds: 60}}, {RecordingFacts: v1alpha1.RecordingFacts{DurationSeconds: 1}}}}
+	seen.Task.Status, _ = ComputeTask(seen)
+	if !seen.Task.Status.Done {
+		t.Errorf("a task that is over with all its files is not done: %+v", seen.Task.Status)
+	}
+	seen.Files = seen.Files[1:]
+	got, wait := ComputeTask(seen)
+	if diff := cmp.Diff(seen.Task.Status, got); diff != "" || wait != 0 {
+		t.Errorf("(-want +got), wait %v:\n%s", wait, diff)
+	}
+}

@@ -24,7 +24,10 @@ import (
 // batch is how many files are written in one transaction; etcd takes 128 operations.
 const batch = 100
 
-// fill creates files that the operator is done with, and every tenth one that is suspended. They are written
+// unfinished is the share of files that are suspended: one of so many.
+const unfinished = 100
+
+// fill creates files that the operator is done with, and some that are suspended. They are written
 // into etcd as the API server would: through it, 100 000 files and their statuses take minutes.
 func fill(ctx context.Context, etcd string, files int) error {
 	for first := 0; first < files; first += batch {
@@ -102,17 +105,17 @@ func oldFile(i int) *v1alpha1.RecordingFile {
 			},
 		},
 	}
-	if i%10 == 0 {
+	if i%unfinished == 0 {
 		file.Spec.Suspend = true
 		file.Status = v1alpha1.RecordingFileStatus{ObservedGeneration: 1, Conditions: conditions(start, metav1.ConditionFalse, v1alpha1.ReasonSuspended,
 			"spec.suspend is true")}
 		return file
 	}
 	file.Status = v1alpha1.RecordingFileStatus{
-		ObservedGeneration: 1,
-		Conditions:         conditions(end, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "2 of 2 steps succeeded"),
+		ObservedGeneration: 1, TaskIDs: file.Spec.TaskIDs, TaskID: task,
+		Conditions: conditions(end, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "2 of 2 steps succeeded"),
 		ProcessingStatus: v1alpha1.ProcessingStatus{
-			Input: recording.Of(&file.Spec).Digest(), Run: 1,
+			Input: recording.Of(&file.Spec).Digest(), Run: 1, Done: true,
 			Pipeline: &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-" + digest("revision", 0)[:10]},
 			Steps:    []v1alpha1.StepStatus{oldStep(file, "mp4", ".mp4"), oldStep(file, "keep", ".m3u8")},
 		},
