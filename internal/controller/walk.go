@@ -23,13 +23,13 @@ import (
 )
 
 const (
-	// pageSize is how many objects one list returns: some 2 MB.
-	pageSize = 500
+	// pageSize is how many objects one list returns: some 400 KB.
+	pageSize = 100
 	// walkInterval is the time between two walks, walkRetry that after one that failed, and walkPause that between two
 	// pages: 100,000 files take some four minutes, which is less than the API server keeps the state that a list began with.
 	walkInterval = time.Hour
 	walkRetry    = time.Minute
-	walkPause    = time.Second
+	walkPause    = 200 * time.Millisecond
 	// expirePause is the time between two deletions.
 	expirePause = 100 * time.Millisecond
 )

@@ -117,7 +117,7 @@ func (o *options) run(ctx context.Context) (err error) {
 // measure runs all rounds, and counts the files in the end.
 func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.Config, operator *operator) (*report, error) {
 	found := &report{Machine: machine(), Files: o.files, StartSeconds: operator.startTook.Seconds(), Start: operator.memory("VmRSS")}
-	if err := operator.settle(ctx); err != nil {
+	if err := operator.settle(ctx, o.files); err != nil {
 		return nil, err
 	}
 	found.Settled = operator.memory("VmRSS")
@@ -134,6 +134,7 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 			continue
 		}
 		id := func(i int) string { return fmt.Sprintf("%d-%d", run.clients, i) }
+		run.files = o.files + found.Callbacks
 		compared, err := run.compare(ctx, bareCreates(k8s, id), lean.creates(id), caller.completes(id))
 		if err != nil {
 			return nil, err

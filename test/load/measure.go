@@ -18,6 +18,8 @@ import (
 type runner struct {
 	clients, requests, rounds int
 	operator                  *operator
+	// files are there before the first callback.
+	files int
 	// profiles saves what the processes do at the beginning of a phase; nil for nothing.
 	profiles func(ctx context.Context, phase string) error
 }
@@ -48,7 +50,7 @@ func (r runner) compare(ctx context.Context, bare, lean, callbacks request) (com
 			if p.name != "callbacks" {
 				continue
 			}
-			settled, err := r.timed(func() error { return r.operator.settle(ctx) })
+			settled, err := r.timed(func() error { return r.operator.settle(ctx, r.files+(round+1)*r.requests) })
 			if err != nil {
 				return compared, fmt.Errorf("after callbacks: %w", err)
 			}

@@ -167,26 +167,34 @@ func (o *operator) stop() {
 	_ = os.RemoveAll(o.spool)
 }
 
-// settle waits until the manager has looked at every file and has nothing left to do.
-func (o *operator) settle(ctx context.Context) error {
-	return waitFor(ctx, "the operator to settle", func(ctx context.Context) (bool, error) {
+// settle waits until the manager has counted so many files, has looked at every one and has nothing left to do.
+func (o *operator) settle(ctx context.Context, files int) error {
+	return waitFor(ctx, fmt.Sprintf("the operator to settle with %d files", files), func(ctx context.Context) (bool, error) {
 		response, err := get(ctx, "http://"+managerMetrics+"/metrics")
 		if err != nil {
 			return false, err
 		}
 		defer func() { _ = response.Body.Close() }()
-		waiting := 0.
+		waiting, counted := 0., 0.
 		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 			series, value, _ := strings.Cut(lines.Text(), "} ")
-			if series == `recording_files{reason="Pending"` || strings.HasPrefix(series, "workqueue_depth{") && strings.Contains(series, `name="recordingfile"`) {
-				count, err := strconv.ParseFloat(value, 64)
-				if err != nil {
-					return false, err
-				}
+			ofFiles := strings.HasPrefix(series, "recording_files{")
+			queued := strings.HasPrefix(series, "workqueue_depth{") && strings.Contains(series, `name="recordingfile"`)
+			if !ofFiles && !queued {
+				continue
+			}
+			count, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return false, err
+			}
+			if ofFiles {
+				counted += count
+			}
+			if queued || series == `recording_files{reason="Pending"` {
 				waiting += count
 			}
 		}
-		return waiting == 0, nil
+		return waiting == 0 && counted >= float64(files), nil
 	})
 }
 
