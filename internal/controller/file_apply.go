@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,6 +35,7 @@ func (r *FileReconciler) apply(ctx context.Context, seen *gathered, decision *pi
 		failures = append(failures, r.suspendJob(ctx, seen.file.Namespace, &child, false))
 	}
 	revisionErr := r.createRevision(ctx, seen)
+	seen.notKept = revisionErr != nil
 	failures = append(failures, revisionErr)
 	for _, creation := range decision.Create {
 		job, err := r.createJob(ctx, seen, creation.Job, revisionErr)
@@ -45,6 +47,8 @@ func (r *FileReconciler) apply(ctx context.Context, seen *gathered, decision *pi
 				Message: "the API server refuses the step's Job: " + err.Error()}
 		case errors.Is(err, errTaken):
 			outcome.Problems[creation.Step.Name] = pipeline.Problem{Reason: v1alpha1.ReasonJobInvalid, Message: err.Error()}
+		case errors.Is(err, errForged):
+			outcome.Problems[creation.Step.Name] = *forged(err)
 		default:
 			outcome.Problems[creation.Step.Name] = passing(err)
 			failures = append(failures, err)
@@ -63,15 +67,25 @@ func passing(err error) pipeline.Problem {
 	return problem
 }
 
-// createRevision keeps the pipeline as it is, before the first Job that is made from it.
+// createRevision keeps the pipeline as it is, before the first Job that is made from it. One of its name that the cache
+// did not show must hold the same.
 func (r *FileReconciler) createRevision(ctx context.Context, seen *gathered) error {
 	if seen.missing == nil {
 		return nil
 	}
-	if err := r.Client.Create(ctx, seen.missing); err != nil && !apierrors.IsAlreadyExists(err) {
+	err := r.Client.Create(ctx, seen.missing)
+	if err == nil {
+		return nil
+	}
+	if !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("keep pipeline revision: %w", err)
 	}
-	return nil
+	existing := &appsv1.ControllerRevision{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(seen.missing), existing); err != nil {
+		return fmt.Errorf("get pipeline revision: %w", err)
+	}
+	_, err = readRevision(existing)
+	return err
 }
 
 // errTaken says that a Job of somebody else has the name.

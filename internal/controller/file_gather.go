@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,6 +39,8 @@ type gathered struct {
 	storages map[string]*v1alpha1.StorageLocation
 	// missing is the revision of the pipeline to create first; nil when it is there.
 	missing *appsv1.ControllerRevision
+	// notKept: the revision could not be created, so processing has not begun.
+	notKept bool
 	// finished: every step ended, and the facts are those that were processed.
 	finished bool
 }
@@ -132,12 +135,23 @@ func (r *FileReconciler) gatherPipeline(ctx context.Context, seen *gathered) err
 		return err
 	}
 	seen.Pipeline = &pipeline.Snapshot{PipelineSnapshot: v1alpha1.PipelineSnapshot{Name: name, Revision: revision.Name}, Spec: &found.Spec}
-	err = r.Client.Get(ctx, client.ObjectKeyFromObject(revision), &appsv1.ControllerRevision{})
-	if apierrors.IsNotFound(err) {
-		seen.missing = revision
-		return nil
+	existing := &appsv1.ControllerRevision{}
+	err = r.Client.Get(ctx, client.ObjectKeyFromObject(revision), existing)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("get pipeline revision: %w", err)
 	}
-	return client.IgnoreNotFound(err)
+	if err == nil {
+		_, err = readRevision(existing)
+	}
+	if err != nil {
+		seen.missing = revision // or it holds something else: apply finds out
+	}
+	return nil
+}
+
+// forged is what a file waits for whose revision holds something else.
+func forged(err error) *pipeline.Problem {
+	return &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: err.Error()}
 }
 
 // gatherRevision reads the pipeline as it was when work began.
@@ -158,6 +172,10 @@ func (r *FileReconciler) gatherRevision(ctx context.Context, seen *gathered, nam
 		return fmt.Errorf("get pipeline revision: %w", err)
 	}
 	spec, err := readRevision(revision)
+	if errors.Is(err, errForged) {
+		seen.Blocked = forged(err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,10 @@ func fileStatus(seen *gathered, processing pipeline.Status) v1alpha1.RecordingFi
 		TaskID:             seen.facts.Task(),
 	}
 	status.Summary.Reason, status.Summary.Progress = processing.Reason, processing.Progress
+	if seen.notKept {
+		before := seen.Recorded
+		status.Pipeline, status.Input, status.Run = before.Pipeline, before.Input, before.Run
+	}
 	return status
 }
 

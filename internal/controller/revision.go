@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -24,10 +25,9 @@ func newRevision(pipeline *v1alpha1.RecordingPipeline) (*appsv1.ControllerRevisi
 	if err != nil {
 		return nil, fmt.Errorf("encode pipeline %s: %w", pipeline.Name, err)
 	}
-	sum := sha256.Sum256(spec)
 	return &appsv1.ControllerRevision{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:      pipeline.Name + "-" + hex.EncodeToString(sum[:])[:10],
+			Name:      revisionName(pipeline.Name, spec),
 			Namespace: pipeline.Namespace,
 			Labels: map[string]string{
 				v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
@@ -39,11 +39,30 @@ func newRevision(pipeline *v1alpha1.RecordingPipeline) (*appsv1.ControllerRevisi
 	}, nil
 }
 
-// readRevision is the pipeline that a revision keeps.
+// revisionName has 128 bits of a hash of the content, so that nobody can make other content that has the name.
+func revisionName(pipeline string, spec []byte) string {
+	sum := sha256.Sum256(spec)
+	return pipeline + "-" + hex.EncodeToString(sum[:16])
+}
+
+// errForged says that the content of a revision is not what its name says. Whoever may create ControllerRevisions could
+// otherwise choose what the operator's Jobs do.
+var errForged = errors.New("does not hold what its name says; delete it")
+
+// readRevision is the pipeline that a revision keeps. It fails with errForged when its name does not follow from its
+// content.
 func readRevision(revision *appsv1.ControllerRevision) (*v1alpha1.RecordingPipelineSpec, error) {
 	spec := &v1alpha1.RecordingPipelineSpec{}
 	if err := json.Unmarshal(revision.Data.Raw, spec); err != nil {
-		return nil, fmt.Errorf("decode pipeline revision %s: %w", revision.Name, err)
+		return nil, fmt.Errorf("ControllerRevision %q %w", revision.Name, errForged)
+	}
+	// The API server may have written the content in another way; encoded again it is the same.
+	content, err := json.Marshal(spec)
+	if err != nil {
+		return nil, fmt.Errorf("encode pipeline revision %s: %w", revision.Name, err)
+	}
+	if revision.Name != revisionName(revision.Labels[v1alpha1.LabelPipeline], content) {
+		return nil, fmt.Errorf("ControllerRevision %q %w", revision.Name, errForged)
 	}
 	return spec, nil
 }

@@ -54,6 +54,8 @@ type Walk struct {
 	soon chan struct{}
 }
 
+// +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingfiles;recordingtasks,verbs=delete
+
 // NewWalk makes a walk that begins when it is started.
 func NewWalk(w Walk) *Walk {
 	w.soon = make(chan struct{}, 1)

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	testingclock "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -43,6 +44,31 @@ func tell(t *testing.T, operator *operator, namespace string) {
 	tellLostRevision(t, namespace)
 	tellAgain(t, namespace)
 	tellLater(t, namespace)
+	tellExpired(t, namespace)
+}
+
+// tellExpired ends a file and a task two days ago: the next manager that leads deletes them.
+func tellExpired(t *testing.T, namespace string) {
+	t.Helper()
+	g := NewWithT(t)
+	source := &v1alpha1.RecordingSource{ObjectMeta: named(namespace, "classroom")}
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"ttlAfterFinished":"24h"}}`))
+	g.Expect(admin.Patch(t.Context(), source, patch)).To(Succeed())
+	then := metav1.NewTime(time.Now().Add(-48 * time.Hour))
+	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, LastTransitionTime: then}
+	file, task := recorded(namespace, "expired"), ingest.NewTask(namespace, "classroom", "expired")
+	file.Spec.Suspend, file.Spec.TaskIDs = true, nil
+	create(t, file, task)
+	g.Eventually(func(g Gomega) {
+		g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+		file.Status.Done, file.Status.ObservedGeneration, file.Status.Conditions = true, file.Generation, []metav1.Condition{ready}
+		g.Expect(admin.Status().Update(t.Context(), file)).To(Succeed())
+	}, timeout, poll).Should(Succeed())
+	g.Eventually(func(g Gomega) {
+		g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(task), task)).To(Succeed())
+		task.Status.Done, task.Status.ObservedGeneration, task.Status.State, task.Status.LastEventTime = true, task.Generation, v1alpha1.TaskEnded, &then
+		g.Expect(admin.Status().Update(t.Context(), task)).To(Succeed())
+	}, timeout, poll).Should(Succeed())
 }
 
 func create(t *testing.T, objects ...client.Object) {
