@@ -71,7 +71,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader election Lease; empty means the pod's own")
 	flags.StringVar(&o.workerImage, "worker-image", "recording-worker:dev", "`image` that runs the steps")
 	flags.BoolVar(&o.requireLandlock, "require-landlock", false, "fail steps on nodes whose kernel has no Landlock, which confines ffmpeg to the files of the recording; without this flag, seccomp alone confines ffmpeg on such nodes")
-	flags.IntVar(&o.concurrency, "concurrency", 1, "how many RecordingFiles are reconciled at the same time")
+	flags.IntVar(&o.concurrency, "concurrency", 2, "how many RecordingFiles are reconciled at the same time")
 	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", localNetworks(), "`networks` that neither the manager nor a step connects to, whatever endpoint a StorageLocation or bucket or URL names; add those of pods and Services where no S3 server is among them; \"\" denies none")
 	o.AddFlags(flags)
 	return command

@@ -45,7 +45,7 @@ func revisionName(pipeline string, spec []byte) string {
 	return pipeline + "-" + hex.EncodeToString(sum[:16])
 }
 
-// errForged says that the content of a revision is not what its name says. Whoever may create ControllerRevisions could
+// errForged says that the content of a revision is not what its name says. A tenant who may create ControllerRevisions could
 // otherwise choose what the operator's Jobs do.
 var errForged = errors.New("does not hold what its name says; delete it")
 

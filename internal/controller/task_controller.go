@@ -164,8 +164,8 @@ func (r *TaskReconciler) recordMissing(source *v1alpha1.RecordingSource, task, b
 	}
 }
 
-// tasksOfFile are the tasks that reported a file, of which it takes note. Those that are not in the cache are created or
-// woken by the file's reconciler.
+// tasksOfFile are the tasks that reported a file, and it takes note of the file. Those that are not in the cache are
+// created or woken by the file's reconciler.
 func (r *TaskReconciler) tasksOfFile(ctx context.Context, object client.Object) []reconcile.Request {
 	file, ok := object.(*v1alpha1.RecordingFile)
 	if !ok {
@@ -188,10 +188,16 @@ func (r *TaskReconciler) openTasks(ctx context.Context, source client.Object) []
 
 // silentTasks are those that a change of their source may open again. They are done, and not in the cache.
 func (r *TaskReconciler) silentTasks(ctx context.Context, source client.Object) []reconcile.Request {
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RecordingTaskList"))
-	return requestsFor(ctx, r.Live, list, client.InNamespace(source.GetNamespace()),
-		client.MatchingFields{"status.state": string(v1alpha1.TaskSilent), "spec.sourceRef.name": source.GetName()})
+	var requests []reconcile.Request
+	for next := ""; ; {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RecordingTaskList"))
+		requests = append(requests, requestsFor(ctx, r.Live, list, client.InNamespace(source.GetNamespace()), client.Limit(pageSize), client.Continue(next),
+			client.MatchingFields{"status.state": string(v1alpha1.TaskSilent), "spec.sourceRef.name": source.GetName()})...)
+		if next = list.Continue; next == "" {
+			return requests
+		}
+	}
 }
 
 // updatesAlone passes over what is there at the start.

@@ -36,7 +36,7 @@ const (
 
 // Walk visits everything that is done, page by page: once when the process becomes the leader, and then every hour. The
 // cache does not hold what is done, so this is who counts it, deletes it after the source's ttlAfterFinished, and finds
-// changes that no watch has told of. Nothing is kept.
+// changes that no watch reported. Nothing is kept.
 type Walk struct {
 	// Client reads the cache, and deletes.
 	Client client.Client
