@@ -125,7 +125,12 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 	if err != nil {
 		return nil, err
 	}
-	caller := newCaller("http://" + callbackAddress)
+	jobs, err := runner{operator: operator}.jobs(ctx, k8s, newCaller("http://"+callbackAddress, processedSource, processedRoom).completes(func(i int) string { return fmt.Sprint(i) }))
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	found.Jobs = jobs.phase()
+	caller := newCaller("http://"+callbackAddress, sourceName, callbackRoom)
 	for _, run := range []runner{
 		{clients: 1, requests: o.alone, rounds: o.rounds, operator: operator},
 		{clients: o.clients, requests: o.requests, rounds: o.rounds, operator: operator, profiles: o.profilesOf(config)},
@@ -134,7 +139,7 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 			continue
 		}
 		id := func(i int) string { return fmt.Sprintf("%d-%d", run.clients, i) }
-		run.files = o.files + found.Callbacks
+		run.files = o.files + jobsMeasured + found.Callbacks
 		compared, err := run.compare(ctx, bareCreates(k8s, id), lean.creates(id), caller.completes(id))
 		if err != nil {
 			return nil, err
@@ -176,7 +181,7 @@ func check(ctx context.Context, k8s client.Client, want int) error {
 }
 
 func setUp(ctx context.Context, k8s client.Client) error {
-	for _, object := range []client.Object{
+	for _, object := range append([]client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: bareNamespace}},
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "callback"}, StringData: map[string]string{"key": callbackKey}},
@@ -188,7 +193,7 @@ func setUp(ctx context.Context, k8s client.Client) error {
 				RateLimit: &v1alpha1.RateLimit{CallbacksPerSecond: 100_000},
 			}},
 		},
-	} {
+	}, processing()...) {
 		if err := k8s.Create(ctx, object); err != nil {
 			return fmt.Errorf("create %s: %w", object.GetName(), err)
 		}
@@ -201,6 +206,11 @@ const patience = 10 * time.Minute
 
 // waitFor asks every tenth of a second, until the answer is yes or an error.
 func waitFor(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
+	return waitEvery(ctx, 100*time.Millisecond, what, done)
+}
+
+// waitEvery asks as often as is said.
+func waitEvery(ctx context.Context, interval time.Duration, what string, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
@@ -211,7 +221,7 @@ func waitFor(ctx context.Context, what string, done func(context.Context) (bool,
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waited %v for %s", patience, what)
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(interval):
 		}
 	}
 }

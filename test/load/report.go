@@ -24,6 +24,8 @@ type report struct {
 	Settled      memory  `json:"settled"`
 	End          memory  `json:"end"`
 	Peak         memory  `json:"peak"`
+	// Jobs is how long after the response to a COMPLETE the step's Job is there, when nothing else goes on.
+	Jobs phase `json:"jobs"`
 	// Callbacks that were sent; each has made one file.
 	Callbacks   int          `json:"callbacks"`
 	Comparisons []comparison `json:"comparisons"`
@@ -78,6 +80,9 @@ func (r *report) print(out io.Writer) {
 	for _, process := range []string{"receiver", "manager"} {
 		_, _ = fmt.Fprintf(out, "%s: ready with %d MiB; settled %d MiB, in the end %d MiB, at most %d MiB\n",
 			process, r.Start[process], r.Settled[process], r.End[process], r.Peak[process])
+	}
+	if l := r.Jobs.Latency; l != nil {
+		_, _ = fmt.Fprintf(out, "a step's Job after the response to its COMPLETE: median %.0f ms, at most %.0f ms of %d\n", l.P50, l.Max, jobsMeasured)
 	}
 	for _, compared := range r.Comparisons {
 		compared.print(out)

@@ -88,18 +88,19 @@ func bareFile(id string) *v1alpha1.RecordingFile {
 
 // caller posts signed callbacks.
 type caller struct {
+	room   string
 	url    string
 	key    sparkrtc.Key
 	client http.Client
 }
 
-func newCaller(base string) *caller {
+func newCaller(base, source, room string) *caller {
 	key, err := sparkrtc.ParseKey([]byte(callbackKey))
 	if err != nil {
 		panic(err) // a constant
 	}
 	return &caller{
-		url: base + sparkrtc.Path(namespace, sourceName), key: key,
+		room: room, url: base + sparkrtc.Path(namespace, source), key: key,
 		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
 }
@@ -108,7 +109,7 @@ func (c *caller) completes(id func(int) string) request {
 	return func(i int) (func(context.Context) error, error) {
 		now, job := time.Now().UTC().Truncate(time.Second), "job-"+id(i)
 		body, err := json.Marshal(map[string]any{
-			"event_type": "RECORD_FILE_COMPLETE", "app_id": "app", "job_id": job, "room_id": callbackRoom, "stream_name": "camera", "record_format": "HLS",
+			"event_type": "RECORD_FILE_COMPLETE", "app_id": "app", "job_id": job, "room_id": c.room, "stream_name": "camera", "record_format": "HLS",
 			"obs_bucket": "recordings", "obs_object": "live/" + job + "/camera.m3u8", "obs_location": "http://obs.example.com",
 			"download_url": "https://recordings.obs.example.com/live/camera/camera.m3u8", "file_size": 26254952, "record_duration": 65,
 			"width": 1280, "height": 720, "start_time": now.Add(-65 * time.Second).Format(time.RFC3339), "end_time": now.Format(time.RFC3339),
