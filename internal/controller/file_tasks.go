@@ -92,7 +92,7 @@ func (r *FileReconciler) createTasks(ctx context.Context, seen *gathered) ([]str
 		case slices.ContainsFunc(seen.tasks, func(t *v1alpha1.RecordingTask) bool { return t.Spec.TaskID == id && !t.Status.Done }):
 			// The task's reconciler sees the file itself.
 		case slices.Contains(file.Status.TaskIDs, id):
-			if file.Status.ObservedGeneration != file.Generation {
+			if !seen.finished && file.Status.ObservedGeneration != file.Generation { // it may have grown
 				r.wakeTask(ctx, file, id)
 			}
 		default:

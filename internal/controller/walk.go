@@ -35,7 +35,7 @@ const (
 )
 
 // Walk visits everything that is done, page by page: once when the process becomes the leader, and then every hour. The
-// cache does not hold what is done, so this is who counts it, deletes it after the source's ttlAfterFinished, and finds
+// cache does not hold what is done, so the walk counts it, deletes it after the source's ttlAfterFinished, and finds
 // changes that no watch reported. Nothing is kept.
 type Walk struct {
 	// Client reads the cache, and deletes.
