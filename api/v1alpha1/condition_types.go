@@ -35,6 +35,9 @@ const (
 	ReasonProcessing = "Processing"
 	// ReasonSucceeded: every step that is not optional succeeded.
 	ReasonSucceeded = "Succeeded"
+	// ReasonPartlySucceeded: every step that the file needs succeeded, but a step that is optional or in the background
+	// failed; the message says which.
+	ReasonPartlySucceeded = "PartlySucceeded"
 	// ReasonFailed: a step failed for good, or processing cannot begin; Stalled says what a person can do.
 	ReasonFailed = "Failed"
 	// ReasonSkipped: no route matched, so nothing follows.
@@ -92,6 +95,18 @@ const (
 	ReasonJobInvalid = "JobInvalid"
 	// ReasonStepFailed: a step failed for good.
 	ReasonStepFailed = "StepFailed"
+)
+
+// Reasons of a step that did not run. A kind of step may have others, for example NoVideo.
+const (
+	// ReasonConditionInvalid: the step's when cannot be evaluated for this recording. The step failed.
+	ReasonConditionInvalid = "ConditionInvalid"
+	// ReasonConditionFalse: the step's when is false.
+	ReasonConditionFalse = "ConditionFalse"
+	// ReasonDependencySkipped: a step that this one depends on was skipped.
+	ReasonDependencySkipped = "DependencySkipped"
+	// ReasonDependencyFailed: a step that this one depends on failed, or was skipped because another failed.
+	ReasonDependencyFailed = "DependencyFailed"
 )
 
 // Reasons of a RecordingSource's Ready condition.

@@ -38,10 +38,10 @@ type ProcessingStatus struct {
 	// +optional
 	Done bool `json:"done,omitempty"`
 
-	// steps of the current run, in the pipeline's order.
+	// steps of the current run, in the pipeline's order; those of finally come last.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=20
 	Steps []StepStatus `json:"steps,omitempty"`
 }
 
@@ -71,7 +71,7 @@ const (
 	StepSucceeded StepState = "Succeeded"
 	// StepFailed has failed for good.
 	StepFailed StepState = "Failed"
-	// StepSkipped never ran, because a step that it depends on failed.
+	// StepSkipped has nothing to do; the reason says why.
 	StepSkipped StepState = "Skipped"
 )
 
@@ -95,7 +95,7 @@ type StepStatus struct {
 	// completionTime is when the Job was finished.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
-	// reason is why the step failed or waits, as a CamelCase name, for example SegmentMissing.
+	// reason is why the step failed, waits or was skipped, as a CamelCase name, for example SegmentMissing.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 	// message says what happened and where; at most 512 bytes. It is the one place for it: conditions and events only

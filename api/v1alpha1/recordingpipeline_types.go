@@ -12,15 +12,30 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.dependsOn) || s.dependsOn.all(d, d != s.name && self.steps.exists(o, o.name == d)))",message="steps: dependsOn must name other steps of this pipeline",fieldPath=".steps"
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.input) || (s.input.step != s.name && self.steps.exists(o, o.name == s.input.step)))",message="steps: input.step must name another step of this pipeline",fieldPath=".steps"
-// +kubebuilder:validation:XValidation:rule="self.steps.all(s, self.steps.all(o, o.name == s.name || o.output != s.output || (has(s.output.path) && s.output.path.contains('{step}'))))",message="steps: two steps cannot publish to the same storageRef and path; put {step} into the path",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.output) || self.steps.all(o, o.name == s.name || !has(o.output) || o.output != s.output || (has(s.output.path) && s.output.path.contains('{step}'))))",message="steps: two steps cannot publish to the same storageRef and path; put {step} into the path",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !self.steps.exists(s, s.name == f.name))",message="finally: a step of steps has the same name",fieldPath=".finally"
+// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step names one of steps",fieldPath=".finally"
+// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
 type RecordingPipelineSpec struct {
-	// steps to run. Steps run at the same time unless dependsOn or input orders them.
+	// steps to run. Steps run at the same time unless dependsOn, input or when orders them.
 	// +required
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Steps []Step `json:"steps,omitempty"`
+
+	// finally are steps that run when every step of steps has ended, whatever became of it. They run at the same time. Their
+	// when may read outcome, which is 'Succeeded' or 'Failed'.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=4
+	Finally []Step `json:"finally,omitempty"`
+
+	// defaults for the steps that do not say otherwise, those of finally included.
+	// +optional
+	Defaults *StepSettings `json:"defaults,omitempty"`
 
 	// ttlAfterFinished is how long a step's finished Job and its logs are kept. What became of the step is kept
 	// in the RecordingFile's status.
@@ -30,59 +45,28 @@ type RecordingPipelineSpec struct {
 	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
 }
 
-// Step is one thing to do with a file; it runs as one Job.
+// StepSettings say how a step runs. A pipeline has defaults for them; what a step says replaces the default as a whole.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) == 1",message="exactly one of transcode, archive and thumbnails must be set"
-// +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
-type Step struct {
-	// name of the step; it is part of the Job's name.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=24
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	Name string `json:"name"`
-
-	// transcode makes an MP4 of the recording.
-	// +optional
-	Transcode *Transcode `json:"transcode,omitempty"`
-
-	// archive copies the recording as it is; an HLS set whole.
-	// +optional
-	Archive *Archive `json:"archive,omitempty"`
-
-	// thumbnails makes still pictures of the recording.
-	// +optional
-	Thumbnails *Thumbnails `json:"thumbnails,omitempty"`
-
-	// dependsOn names the steps that must have succeeded before this one starts.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=15
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=24
-	DependsOn []string `json:"dependsOn,omitempty"`
-
-	// input says what the step works on; absent: the recording itself.
-	// +optional
-	Input *StepInput `json:"input,omitempty"`
-
-	// output says where the results are published.
-	// +required
-	Output StepOutput `json:"output,omitzero"`
-
+// +kubebuilder:validation:XValidation:rule="!has(self.timeout) || !has(self.timeoutFactor)",message="timeout and timeoutFactor cannot both be set",fieldPath=".timeoutFactor"
+type StepSettings struct {
 	// retries is how often a failed attempt is repeated. What cannot succeed (not found, forbidden, not media,
-	// frames missing) is not repeated.
+	// frames missing) is not repeated. Default: 3.
 	// +optional
-	// +kubebuilder:default=3
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10
 	Retries *int32 `json:"retries,omitempty"`
 
-	// timeout is the longest that the step may take, all attempts together.
+	// timeout is the longest that the step may take, all attempts together. Default: 6h.
 	// +optional
-	// +kubebuilder:default="6h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="timeout must be from 1s to 168h"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// timeoutFactor says the timeout as a multiple of the recording's duration, but at least 10m and at most 168h. When the
+	// duration is not known, the timeout is 6h.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	TimeoutFactor *int32 `json:"timeoutFactor,omitempty"`
 
 	// resources of each of the step's containers, which run one after another. They replace the defaults as a whole, so
 	// that a limit you leave out is none. Absent: preset H264 requests 1 CPU and 1Gi of memory, and may use 1Gi and 384
@@ -104,9 +88,75 @@ type Step struct {
 	// +kubebuilder:validation:MaxItems=16
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
 
+	// priorityClassName of the step's pod.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	PriorityClassName string `json:"priorityClassName,omitempty"`
+}
+
+// Step is one thing to do with a file; it runs as one Job.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) == 1",message="exactly one of transcode, archive and thumbnails must be set"
+// +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
+// +kubebuilder:validation:XValidation:rule="has(self.output)",message="output: say where the results are published",fieldPath=".output"
+type Step struct {
+	// name of the step; it is part of the Job's name.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// transcode makes an MP4 of the recording.
+	// +optional
+	Transcode *Transcode `json:"transcode,omitempty"`
+
+	// archive copies the recording as it is; an HLS set whole.
+	// +optional
+	Archive *Archive `json:"archive,omitempty"`
+
+	// thumbnails makes still pictures of the recording.
+	// +optional
+	Thumbnails *Thumbnails `json:"thumbnails,omitempty"`
+
+	// dependsOn names the steps that must have ended before this one starts. When one of them has not succeeded, this step
+	// is skipped, unless when reads that step and so decides for itself.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=15
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=24
+	DependsOn []string `json:"dependsOn,omitempty"`
+
+	// input says what the step works on; absent: the recording itself.
+	// +optional
+	Input *StepInput `json:"input,omitempty"`
+
+	// when is a CEL expression over recording and steps; the step is skipped when it is false. recording has the fields that
+	// a route has. steps.<name> is a step that is waited for as if dependsOn named it, with state ('Succeeded', 'Failed' or
+	// 'Skipped'), reason, integrity ('Intact', 'Damaged', 'Unknown' or ''), and outputs, each with name, uri, bucket, key,
+	// mediaType and size. For example: steps.remux.state == 'Failed' && steps.remux.reason == 'RecordingChanged'. When the
+	// outcome depends on a fact that nobody reported, the step runs.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	When string `json:"when,omitempty"`
+
+	// output says where the results are published.
+	// +optional
+	Output *StepOutput `json:"output,omitempty"`
+
+	// These replace the pipeline's defaults.
+	StepSettings `json:",inline"`
+
 	// optional says that the file succeeds even when this step fails.
 	// +optional
 	Optional bool `json:"optional,omitempty"`
+
+	// background says that the file is Ready without waiting for this step. The condition Processed waits for it.
+	// +optional
+	Background bool `json:"background,omitempty"`
 }
 
 // StepInput says what a step works on.

@@ -5,7 +5,7 @@ package v1alpha1
 
 // Thumbnails makes still pictures of a recording. The files are poster.jpg, at-00h01m30s.jpg for a time and at-50pct.jpg
 // for a percentage, or the same with .webp. A damaged recording has pictures too: the step's integrity says what is
-// damaged. A recording without a picture fails the step with NoVideo; set optional where a pipeline has such recordings.
+// damaged. A recording without a picture skips the step with NoVideo.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.times) || has(self.percentages) || (has(self.poster) && self.poster)",message="at least one of times, percentages and poster must be set"
 type Thumbnails struct {

@@ -378,7 +378,18 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "an input from an unknown step", steps("name: a, input: {step: b}"), "spec.steps", "input.step must name another step"},
 	{minimalPipeline, "an input from itself", steps("name: a, input: {step: a}"), "spec.steps", "input.step must name another step"},
 	{minimalPipeline, "an input without a step", steps("name: a, input: {}"), "spec.steps[0].input.step", "Required"},
-	{minimalPipeline, "no output", `spec: {steps: [{name: a, archive: {}}]}`, "spec.steps[0].output", "Required"},
+	{minimalPipeline, "no output", `spec: {steps: [{name: a, archive: {}}]}`, "spec.steps[0].output", "output: say where the results are published"},
+	{minimalPipeline, "two timeouts", steps("name: a, timeout: 1h, timeoutFactor: 2"), "spec.steps[0].timeoutFactor", "timeout and timeoutFactor cannot both be set"},
+	{minimalPipeline, "a factor of nothing", steps("name: a, timeoutFactor: 0"), "spec.steps[0].timeoutFactor", "greater than or equal to 1"},
+	{minimalPipeline, "an empty when", steps(`name: a, when: ""`), "spec.steps[0].when", "at least 1"},
+	{minimalPipeline, "two default timeouts", `spec: {defaults: {timeout: 1h, timeoutFactor: 2}}`, "spec.defaults.timeoutFactor", "timeout and timeoutFactor cannot both be set"},
+	{minimalPipeline, "a default timeout of a month", `spec: {defaults: {timeout: 720h}}`, "spec.defaults.timeout", "timeout must be from 1s to 168h"},
+	{minimalPipeline, "finally has a step's name", `spec: {finally: [{name: keep, archive: {}, output: {storageRef: {name: a}}}]}`, "spec.finally", "a step of steps has the same name"},
+	{minimalPipeline, "finally depends", `spec: {finally: [{name: a, dependsOn: [keep], archive: {}, output: {storageRef: {name: a}}}]}`, "spec.finally", "a step here runs after all of steps"},
+	{minimalPipeline, "finally works on its own", `spec: {finally: [{name: a, input: {step: b}, transcode: {preset: Remux}, output: {storageRef: {name: a}}}]}`, "spec.finally", "a step here runs after all of steps"},
+	{minimalPipeline, "finally publishes where others do", `spec: {finally: [{name: a, archive: {}, output: {storageRef: {name: archive}, path: x/}}]}`, "spec.finally", "put {step} into output.path"},
+	{minimalPipeline, "5 steps of finally", `spec: {finally: ` + list(5, "{name: s%d, archive: {}, output: {storageRef: {name: a}}}") + `}`, "spec.finally", "Too many"},
+
 	{minimalPipeline, "no storageRef", step("output: {path: a}"), "spec.steps[0].output.storageRef", "Required"},
 	{minimalPipeline, "an empty path", step(`output: {storageRef: {name: archive}, path: ""}`), "spec.steps[0].output.path", "at least 1 chars"},
 	{minimalPipeline, "a long path", step(`output: {storageRef: {name: archive}, path: ` + long(513) + `}`), "spec.steps[0].output.path", "512"},
@@ -543,6 +554,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 	var visit func(kind, path string, schema *apiextensionsv1.JSONSchemaProps)
 	visit = func(kind, path string, schema *apiextensionsv1.JSONSchemaProps) {
 		for _, rule := range schema.XValidations {
+			path := strings.Replace(path, ".spec.finally[]", ".spec.steps[]", 1) // items of one type
 			field := cmp.Or(strings.TrimPrefix(path+rule.FieldPath, "."), "<nil>")
 			if !tested(kind, field, rule.Message) {
 				t.Errorf("%s: nothing is refused for field %s with %q", kind, field, rule.Message)
@@ -594,7 +606,7 @@ func TestStatusRules(t *testing.T) {
 	for name, c := range map[string]struct{ status, field, message string }{
 		"a condition twice":     {`{conditions: [` + condition + `, ` + condition + `]}`, "status.conditions[1]", "Duplicate value"},
 		"a state of its own":    {`{steps: [{name: a, state: Lost}]}`, "status.steps[0].state", "Unsupported value"},
-		"17 steps":              {`{steps: ` + list(17, "{name: s%d, state: Pending}") + `}`, "status.steps", "Too many"},
+		"21 steps":              {`{steps: ` + list(21, "{name: s%d, state: Pending}") + `}`, "status.steps", "Too many"},
 		"5 outputs":             {`{steps: [{name: a, state: Succeeded, outputs: ` + list(5, `{name: a%d}`) + `}]}`, "status.steps[0].outputs", "Too many"},
 		"an output of nothing":  {`{steps: [{name: a, state: Succeeded, outputs: [{sizeBytes: 1}]}]}`, "status.steps[0].outputs[0].name", "Required"},
 		"a long message":        {`{steps: [{name: a, state: Failed, message: ` + long(513) + `}]}`, "status.steps[0].message", "512"},
@@ -647,8 +659,8 @@ func TestDefaults(t *testing.T) {
 		"policy":         {minimalSource, `spec: {callback: {timestamp: {}}}`, []string{"spec", "callback", "timestamp", "policy"}, "Observe"},
 		"tolerance":      {minimalSource, `spec: {callback: {timestamp: {}}}`, []string{"spec", "callback", "timestamp", "tolerance"}, "15m"},
 		"no timestamp":   {minimalSource, ``, []string{"spec", "callback", "timestamp"}, nil},
-		"retries":        {minimalPipeline, ``, []string{"spec", "steps", "0", "retries"}, int64(3)},
-		"timeout":        {minimalPipeline, ``, []string{"spec", "steps", "0", "timeout"}, "6h"},
+		"retries":        {minimalPipeline, ``, []string{"spec", "steps", "0", "retries"}, nil},
+		"timeout":        {minimalPipeline, ``, []string{"spec", "steps", "0", "timeout"}, nil},
 		"path":           {minimalPipeline, ``, []string{"spec", "steps", "0", "output", "path"}, "{room}/{stream}/{start}-{file}/{step}/"},
 		"ttl":            {minimalPipeline, ``, []string{"spec", "ttlAfterFinished"}, "24h"},
 		"crf":            {minimalPipeline, step("transcode: {preset: H264, video: {}}"), []string{"spec", "steps", "0", "transcode", "video", "crf"}, int64(23)},

@@ -43,7 +43,7 @@ func TestManager_EndsWhenItLosesItsLease(t *testing.T) {
 	go func() { ended <- process.Run(ctx, mgr) }()
 
 	pipeline := &v1alpha1.RecordingPipeline{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "lecture"}, Spec: v1alpha1.RecordingPipelineSpec{
-		Steps: []v1alpha1.Step{{Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}},
+		Steps: []v1alpha1.Step{{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}},
 	}}
 	g.Expect(server.Client.Create(ctx, pipeline)).To(Succeed())
 	g.Eventually(func(g Gomega) {

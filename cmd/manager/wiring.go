@@ -100,6 +100,10 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	if err != nil {
 		return err
 	}
+	conditions, err := routing.NewConditions()
+	if err != nil {
+		return err
+	}
 	denied, err := o.denied()
 	if err != nil {
 		return err
@@ -114,8 +118,8 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	}
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Pacer: pacer,
-			Wake: wake, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Conditions: conditions,
+			Pacer: pacer, Wake: wake, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
 		&controller.TaskReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,
@@ -123,7 +127,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 		&controller.SourceReconciler{
 			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},
-		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: now},
+		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Conditions: conditions, Clock: now},
 		&controller.StorageReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: denied,
 		},

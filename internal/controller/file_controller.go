@@ -44,7 +44,9 @@ type FileReconciler struct {
 	Recorder events.EventRecorder
 	Metrics  *metrics.Metrics
 	Router   *routing.Router
-	Clock    clock.PassiveClock
+	// Conditions evaluates the when of steps.
+	Conditions *routing.Conditions
+	Clock      clock.PassiveClock
 	// Pacer holds what is written back during a burst of callbacks, but for Jobs. Optional.
 	Pacer *pace.Pacer
 	// Wake brings files that are done, and wakes tasks that are.

@@ -73,10 +73,21 @@ func (r *FileReconciler) recordStep(seen *gathered, step *v1alpha1.StepStatus, b
 		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepStarted", "Process", "step %q: created Job %s", step.Name, step.JobName)
 	case step.State == v1alpha1.StepRunning && step.Attempts > was.Attempts && step.Reason != "":
 		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", "Process", "step %q: attempt %d after %s; see status.steps", step.Name, step.Attempts, step.Reason)
-	case step.State == v1alpha1.StepSucceeded && was.State != step.State:
+	case was.State != step.State:
+		r.recordStepEnd(file, step)
+	}
+}
+
+// recordStepEnd says how a step ended, if it did.
+func (r *FileReconciler) recordStepEnd(file *v1alpha1.RecordingFile, step *v1alpha1.StepStatus) {
+	switch step.State {
+	case v1alpha1.StepSucceeded:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSucceeded", "Process", "step %q: %s", step.Name, published(step))
-	case step.State == v1alpha1.StepFailed && was.State != step.State:
+	case v1alpha1.StepSkipped:
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSkipped", "Process", "step %q: %s; see status.steps", step.Name, step.Reason)
+	case v1alpha1.StepFailed:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", "Process", "%s; see status.steps", pipeline.Failed(step))
+	case v1alpha1.StepPending, v1alpha1.StepRunning, v1alpha1.StepSuspended:
 	}
 }
 
@@ -97,8 +108,8 @@ func took(step *v1alpha1.StepStatus) time.Duration {
 // kindOf is the kind of a step, for metrics.
 func (g *gathered) kindOf(name string) string {
 	if g.Pipeline != nil {
-		for i := range g.Pipeline.Spec.Steps {
-			if step := &g.Pipeline.Spec.Steps[i]; step.Name == name {
+		for _, step := range pipeline.Steps(g.Pipeline.Spec) {
+			if step.Name == name {
 				return steps.NameOf(step)
 			}
 		}

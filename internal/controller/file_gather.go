@@ -74,6 +74,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		return nil, err
 	}
 	seen.Prepare = r.prepare(seen)
+	seen.Expressions = r.Conditions.For(routing.FromFacts(seen.facts))
 	return seen, r.gatherStorages(ctx, seen)
 }
 
@@ -126,7 +127,7 @@ func (r *FileReconciler) gatherPipeline(ctx context.Context, seen *gathered) err
 	case err != nil:
 		return fmt.Errorf("get pipeline: %w", err)
 	}
-	if err := steps.Validate(&found.Spec); err != nil {
+	if err := steps.Validate(&found.Spec, r.Conditions); err != nil {
 		seen.Blocked = &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: fmt.Sprintf("RecordingPipeline %q: %v", name, err)}
 		return nil
 	}
@@ -205,8 +206,10 @@ func (r *FileReconciler) gatherStorages(ctx context.Context, seen *gathered) err
 		return nil
 	}
 	names := map[string]bool{}
-	for i := range seen.Pipeline.Spec.Steps {
-		names[seen.Pipeline.Spec.Steps[i].Output.StorageRef.Name] = true
+	for _, step := range pipeline.Steps(seen.Pipeline.Spec) {
+		if step.Output != nil {
+			names[step.Output.StorageRef.Name] = true
+		}
 	}
 	if seen.source != nil && seen.source.Spec.StorageRef != nil {
 		names[seen.source.Spec.StorageRef.Name] = true

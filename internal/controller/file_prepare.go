@@ -24,9 +24,12 @@ func (r *FileReconciler) prepare(seen *gathered) func(pipeline.Start) (*batchv1.
 		if ttl := seen.Pipeline.Spec.TTLAfterFinished; ttl != nil {
 			work.TTL = ttl.Duration
 		}
+		work.Defaults = seen.Pipeline.Spec.Defaults
 		var problem *pipeline.Problem
-		if work.OutputStorage, problem = seen.storage(start.Step.Output.StorageRef.Name); problem != nil {
-			return nil, problem
+		if output := start.Step.Output; output != nil {
+			if work.OutputStorage, problem = seen.storage(output.StorageRef.Name); problem != nil {
+				return nil, problem
+			}
 		}
 		if work.InputStorage, problem = seen.inputStorage(start); problem != nil {
 			return nil, problem

@@ -20,6 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	rules "sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps"
 )
 
@@ -34,7 +36,9 @@ const (
 type PipelineReconciler struct {
 	Client   client.Client
 	Recorder events.EventRecorder
-	Clock    clock.PassiveClock
+	// Conditions checks the when of steps.
+	Conditions *routing.Conditions
+	Clock      clock.PassiveClock
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingpipelines/status,verbs=patch
@@ -95,20 +99,23 @@ func (r *PipelineReconciler) report(ctx context.Context, pipeline *v1alpha1.Reco
 }
 
 func (r *PipelineReconciler) examine(ctx context.Context, pipeline *v1alpha1.RecordingPipeline) (finding, error) {
-	if err := steps.Validate(&pipeline.Spec); err != nil {
+	if err := steps.Validate(&pipeline.Spec, r.Conditions); err != nil {
 		return notReady(v1alpha1.ReasonPipelineInvalid, "%v", err), nil
 	}
-	for i, step := range pipeline.Spec.Steps {
+	for i, step := range rules.Steps(&pipeline.Spec) {
+		if step.Output == nil {
+			continue
+		}
 		name := step.Output.StorageRef.Name
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: pipeline.Namespace, Name: name}, &v1alpha1.StorageLocation{})
 		if apierrors.IsNotFound(err) {
-			return notReady(v1alpha1.ReasonStorageLocationNotFound, "spec.steps[%d].output.storageRef: there is no StorageLocation %q in this namespace", i, name), nil
+			return notReady(v1alpha1.ReasonStorageLocationNotFound, "%s.output.storageRef: there is no StorageLocation %q in this namespace", rules.Field(&pipeline.Spec, i), name), nil
 		}
 		if err != nil {
 			return finding{}, fmt.Errorf("get storage location: %w", err)
 		}
 	}
-	return ready(v1alpha1.ReasonValid, "%d step(s)", len(pipeline.Spec.Steps)), nil
+	return ready(v1alpha1.ReasonValid, "%d step(s)", len(pipeline.Spec.Steps)+len(pipeline.Spec.Finally)), nil
 }
 
 // prune deletes the revisions of a pipeline that are superseded and that no unfinished file refers to, and says how

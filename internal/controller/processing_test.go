@@ -13,6 +13,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -153,4 +154,48 @@ func TestProcessing_StatusStaysSmall(t *testing.T) {
 	encoded, err := json.Marshal(file)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(len(encoded)).To(BeNumerically("<=", 16<<10))
+}
+
+// TestFileReconciler_RunsConditionsAndFinally through the whole controller: a condition on another step's end, a step in the
+// background, and one of finally.
+func TestFileReconciler_RunsConditionsAndFinally(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	remux := &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux}
+	pipeline := lecturePipeline(namespace,
+		v1alpha1.Step{Name: "mp4", Transcode: remux, Output: output("mp4/")},
+		v1alpha1.Step{Name: "again", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetH264}, Output: output("again/"),
+			When: "steps.mp4.reason == 'RecordingChanged'", StepSettings: v1alpha1.StepSettings{TimeoutFactor: new(int32(20))}},
+		v1alpha1.Step{Name: "slow", Archive: &v1alpha1.Archive{}, Output: output("slow/"), Background: true},
+	)
+	pipeline.Name = "conditional"
+	pipeline.Spec.Defaults = &v1alpha1.StepSettings{Retries: new(int32(7))}
+	pipeline.Spec.Finally = []v1alpha1.Step{
+		{Name: "raw", Archive: &v1alpha1.Archive{}, Output: output("{step}/"), When: "outcome == 'Failed'", Background: true},
+		{Name: "kept", Archive: &v1alpha1.Archive{}, Output: output("{step}/"), When: "steps.again.state == 'Skipped'", Background: true},
+	}
+	create(t, pipeline)
+	file := recordingFile(namespace, recorded())
+	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "conditional"}
+	create(t, file)
+
+	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/mp4/a.mp4")
+	file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionProcessed)).To(BeFalse(), "the step in the background runs")
+	slow := jobOf(t, g, namespace, "slow")
+	g.Expect(*slow.Spec.BackoffLimit).To(BeEquivalentTo(7))
+	succeed(t, slow, "s3://archive/slow/a.m3u8")
+	succeed(t, jobOf(t, g, namespace, "kept"), "s3://archive/kept/a.m3u8")
+	g.Eventually(func(g Gomega) {
+		file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+		g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionProcessed)).To(BeTrue())
+	}, timeout, poll).Should(Succeed())
+	reasons := map[string]string{}
+	for _, step := range file.Status.Steps {
+		reasons[step.Name] = string(step.State) + step.Reason
+	}
+	g.Expect(reasons).To(Equal(map[string]string{
+		"mp4": "Succeeded", "again": "SkippedConditionFalse", "slow": "Succeeded", "raw": "SkippedConditionFalse", "kept": "Succeeded",
+	}))
+	g.Expect(file.Status.Summary.Progress).To(Equal("3/3"))
 }

@@ -83,6 +83,8 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	must(WatchMetrics(ctx, mgr.GetCache(), collectors))
 	router, err := routing.New()
 	must(err)
+	conditions, err := routing.NewConditions()
+	must(err)
 	recorder := mgr.GetEventRecorder("test")
 	counted := statusPatches.wrap(mgr.GetClient())
 	wake, taskFiles := NewWake(), &TaskFiles{}
@@ -92,7 +94,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	must(mgr.Add(walk))
 	must(mgr.Add(&DoneWatch{Client: watcher, Clock: clock.RealClock{}, Wake: wake, Walk: walk}))
 	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
-		Wake: wake, TaskFiles: taskFiles,
+		Conditions: conditions, Wake: wake, TaskFiles: taskFiles,
 		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}
 	must(files.SetupWithManager(mgr))
 	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
@@ -100,7 +102,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	must(tasks.SetupWithManager(mgr))
 	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder,
 		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))
-	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}).SetupWithManager(mgr))
+	must((&PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Conditions: conditions, Clock: clock.RealClock{}}).SetupWithManager(mgr))
 	must((&StorageReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: clock.RealClock{},
 		Probe: func(context.Context, *v1alpha1.S3Location, objectstore.Access) error {
 			if err := probeError.Load(); err != nil {
@@ -161,8 +163,8 @@ func storage(namespace, name string) *v1alpha1.StorageLocation {
 	}
 }
 
-func output(path string) v1alpha1.StepOutput {
-	return v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}, Path: path}
+func output(path string) *v1alpha1.StepOutput {
+	return &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}, Path: path}
 }
 
 func lecturePipeline(namespace string, steps ...v1alpha1.Step) *v1alpha1.RecordingPipeline {

@@ -62,8 +62,7 @@ func (d *Decision) neededOutputs(steps []v1alpha1.StepStatus) map[string]bool {
 	if d.seen.Pipeline == nil {
 		return needed
 	}
-	for i := range d.seen.Pipeline.Spec.Steps {
-		step := &d.seen.Pipeline.Spec.Steps[i]
+	for _, step := range Steps(d.seen.Pipeline.Spec) {
 		if state := find(steps, step.Name); step.Input != nil && state != nil && state.JobName == "" && !Ended(state.State) {
 			needed[step.Input.Step] = true
 		}

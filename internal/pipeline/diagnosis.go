@@ -6,6 +6,7 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,16 @@ type diagnosis struct {
 	stalled string
 	// short is the reason that people see in a table, when it says more than stalled.
 	short string
+	// going says that steps in the background have not ended.
+	going bool
+}
+
+// processedReason is the reason of the condition Processed.
+func (d *diagnosis) processedReason() string {
+	if d.stalled == "" && d.going {
+		return v1alpha1.ReasonProcessing
+	}
+	return cmp.Or(d.stalled, d.reason)
 }
 
 func waiting(reason, message string) diagnosis {
@@ -50,7 +61,16 @@ func (d *Decision) evaluate(steps []v1alpha1.StepStatus, problems map[string]Pro
 }
 
 func (d *Decision) evaluateSteps(steps []v1alpha1.StepStatus, problems map[string]Problem) diagnosis {
-	found := d.tally(steps, problems)
+	needed, background := d.tally(steps, problems)
+	found := d.evaluateNeeded(steps, needed)
+	if found.ready == metav1.ConditionTrue {
+		found.addBackground(background)
+	}
+	return found
+}
+
+// evaluateNeeded says what the steps mean that the file waits for.
+func (d *Decision) evaluateNeeded(steps []v1alpha1.StepStatus, found tallied) diagnosis {
 	switch {
 	case len(found.running) > 0:
 		return waiting(v1alpha1.ReasonProcessing, "running: "+strings.Join(found.running, ", "))
@@ -68,48 +88,104 @@ func (d *Decision) evaluateSteps(steps []v1alpha1.StepStatus, problems map[strin
 	case len(found.unfinished) > 0:
 		return waiting(v1alpha1.ReasonQueued, "waiting: "+strings.Join(found.unfinished, ", "))
 	}
-	return diagnosis{ready: metav1.ConditionTrue, processed: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
-		message: fmt.Sprintf("%d of %d steps succeeded", count(steps, v1alpha1.StepSucceeded), len(steps))}
+	succeeded, skipped := count(steps, v1alpha1.StepSucceeded), count(steps, v1alpha1.StepSkipped)
+	if succeeded == 0 && len(found.lost) > 0 {
+		failed := stalled(v1alpha1.ReasonStepFailed, "no step succeeded: "+strings.Join(found.lost, "; ")+"; see status.steps")
+		failed.short = found.failure
+		return failed
+	}
+	done := diagnosis{ready: metav1.ConditionTrue, processed: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		message: fmt.Sprintf("%d of %d steps succeeded", succeeded, len(steps)-skipped)}
+	if skipped > 0 {
+		done.message += fmt.Sprintf(", %d skipped", skipped)
+	}
+	if len(found.lost) > 0 {
+		done.reason, done.short = v1alpha1.ReasonPartlySucceeded, found.failure
+		done.message += "; optional " + strings.Join(found.lost, "; optional ")
+	}
+	return done
 }
 
-// tallied sorts the steps by what they mean for the subject; failed and skipped leave out the optional ones.
+// addBackground adds what the steps mean that the file does not wait for: it stays ready, but is not processed.
+func (d *diagnosis) addBackground(found tallied) {
+	partly := func(what string, parts []string) {
+		d.reason = v1alpha1.ReasonPartlySucceeded
+		d.message += "; " + what + strings.Join(parts, "; ")
+	}
+	if len(found.lost) > 0 {
+		partly("in the background optional ", found.lost)
+		d.short = cmp.Or(d.short, found.failure)
+	}
+	switch {
+	case len(found.failed) > 0 || len(found.skipped) > 0:
+		partly("in the background ", slices.Concat(found.failed, found.skipped))
+		d.short = cmp.Or(found.failure, d.short)
+		d.processed, d.stalled = metav1.ConditionFalse, v1alpha1.ReasonStepFailed
+	case found.problem != nil:
+		partly("in the background ", []string{found.problem.Message})
+		d.processed, d.stalled = metav1.ConditionFalse, found.problem.Reason
+	}
+	if going := slices.Concat(found.running, found.unfinished); len(going) > 0 {
+		d.processed, d.going = metav1.ConditionFalse, true
+		d.message += "; in the background: " + strings.Join(going, ", ")
+	}
+}
+
+// tallied sorts steps by what they mean for the subject.
 type tallied struct {
-	failed, skipped, running, unfinished []string
+	// failed and skipped are steps that must succeed; skipped are those that another's failure kept from running. lost are
+	// the optional ones of either.
+	failed, skipped, lost []string
+	running, unfinished   []string
 	// failure is the reason of the first step that failed.
 	failure string
 	// problem is the first that a person has to correct.
 	problem *Problem
 }
 
-func (d *Decision) tally(steps []v1alpha1.StepStatus, problems map[string]Problem) tallied {
-	optional := map[string]bool{}
-	for i := range d.seen.Pipeline.Spec.Steps {
-		optional[d.seen.Pipeline.Spec.Steps[i].Name] = d.seen.Pipeline.Spec.Steps[i].Optional
+// tally sorts the steps that the subject waits for, and those in the background.
+func (d *Decision) tally(steps []v1alpha1.StepStatus, problems map[string]Problem) (needed, background tallied) {
+	specs := map[string]*v1alpha1.Step{}
+	for _, spec := range Steps(d.seen.Pipeline.Spec) {
+		specs[spec.Name] = spec
 	}
-	var found tallied
 	for i := range steps {
-		step := &steps[i]
-		switch step.State {
-		case v1alpha1.StepSucceeded:
-		case v1alpha1.StepSkipped:
-			if !optional[step.Name] {
-				found.skipped = append(found.skipped, fmt.Sprintf("step %q: skipped: %s", step.Name, step.Message))
-			}
-		case v1alpha1.StepFailed:
-			if !optional[step.Name] {
-				found.failed = append(found.failed, Failed(step))
-				found.failure = cmp.Or(found.failure, step.Reason)
-			}
-		case v1alpha1.StepRunning:
-			found.running = append(found.running, step.Name)
-		case v1alpha1.StepPending, v1alpha1.StepSuspended:
-			found.unfinished = append(found.unfinished, step.Name)
-			if problem, ok := problems[step.Name]; ok && !problem.Passing && found.problem == nil {
-				found.problem = &Problem{Reason: problem.Reason, Message: fmt.Sprintf("step %q: %s", step.Name, problem.Message)}
-			}
+		into := &needed
+		spec := specs[steps[i].Name]
+		if spec != nil && spec.Background {
+			into = &background
+		}
+		into.add(&steps[i], spec != nil && spec.Optional, problems)
+	}
+	return needed, background
+}
+
+func (t *tallied) add(step *v1alpha1.StepStatus, optional bool, problems map[string]Problem) {
+	switch step.State {
+	case v1alpha1.StepSucceeded:
+	case v1alpha1.StepSkipped:
+		switch said := fmt.Sprintf("step %q was skipped: %s", step.Name, step.Message); {
+		case !hasFailed(*step):
+		case optional:
+			t.lost = append(t.lost, said)
+		default:
+			t.skipped = append(t.skipped, said)
+		}
+	case v1alpha1.StepFailed:
+		t.failure = cmp.Or(t.failure, step.Reason)
+		if optional {
+			t.lost = append(t.lost, Failed(step))
+		} else {
+			t.failed = append(t.failed, Failed(step))
+		}
+	case v1alpha1.StepRunning:
+		t.running = append(t.running, step.Name)
+	case v1alpha1.StepPending, v1alpha1.StepSuspended:
+		t.unfinished = append(t.unfinished, step.Name)
+		if problem, ok := problems[step.Name]; ok && !problem.Passing && t.problem == nil {
+			t.problem = &Problem{Reason: problem.Reason, Message: fmt.Sprintf("step %q: %s", step.Name, problem.Message)}
 		}
 	}
-	return found
 }
 
 // Failed names a step that failed, and the reason. What happened is said in the step's own message, and nowhere else.

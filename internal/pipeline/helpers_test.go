@@ -11,13 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func step(name string, dependsOn ...string) v1alpha1.Step {
-	return v1alpha1.Step{Name: name, DependsOn: dependsOn, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
+	return v1alpha1.Step{Name: name, DependsOn: dependsOn, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
 }
 
 func steps(all ...v1alpha1.Step) []v1alpha1.Step { return all }
@@ -44,6 +45,12 @@ func fails(c *Child) {
 	c.Result = &workerapi.Result{Failure: &workerapi.Failure{Reason: "SegmentMissing", Message: "segment 3 is missing", Permanent: true}}
 }
 
+// hasNothingToDo ends the step as its kind decides.
+func hasNothingToDo(c *Child) {
+	fails(c)
+	c.Result = &workerapi.Result{Failure: &workerapi.Failure{Reason: "NoVideo", Message: "no picture", Permanent: true, NothingToDo: true}}
+}
+
 func silent(c *Child) { c.Result = nil }
 
 func old(c *Child) { c.Input, c.Run = "old", 0 }
@@ -56,10 +63,19 @@ func prepare(start Start) (*batchv1.Job, *Problem) {
 	return &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "job-" + start.Step.Name}}, nil
 }
 
+// expressions are those of a recording of room r1.
+var expressions = func() Expressions {
+	conditions, err := routing.NewConditions()
+	if err != nil {
+		panic(err)
+	}
+	return conditions.For(routing.Recording{Room: "r1"})
+}()
+
 // observation is one of a file in its first run.
 func observation(steps []v1alpha1.Step, children ...Child) *Observation {
 	return &Observation{
-		Generation: 3, Input: "in", Prepare: prepare, Now: now, Children: children,
+		Generation: 3, Input: "in", Prepare: prepare, Now: now, Children: children, Expressions: expressions,
 		Pipeline: &Snapshot{PipelineSnapshot: v1alpha1.PipelineSnapshot{Name: "p", Revision: "p-1"}, Spec: &v1alpha1.RecordingPipelineSpec{Steps: steps}},
 	}
 }
@@ -79,6 +95,9 @@ func inState(name string, state v1alpha1.StepState) v1alpha1.StepStatus {
 	s := v1alpha1.StepStatus{Name: name, State: state}
 	if state == v1alpha1.StepFailed {
 		s.Reason, s.Message = "NotFound", "no such object"
+	}
+	if state == v1alpha1.StepSkipped {
+		s.Reason, s.Message = v1alpha1.ReasonDependencyFailed, "step did not succeed"
 	}
 	return s
 }

@@ -99,6 +99,8 @@ type Observation struct {
 	Children []Child
 	// Prepare gives the Job for a step that can start, or says what stands in the way. It is pure.
 	Prepare func(Start) (*batchv1.Job, *Problem)
+	// Expressions evaluates the when of steps. It is pure, and knows the recording.
+	Expressions Expressions
 	// Now is one moment for all that is decided.
 	Now time.Time
 }

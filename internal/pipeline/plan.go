@@ -55,25 +55,27 @@ func Decide(seen *Observation) *Decision {
 
 // plan goes through the steps so that each comes after those that it depends on.
 func (d *Decision) plan() {
-	steps := d.seen.Pipeline.Spec.Steps
+	all := nodes(d.seen.Pipeline.Spec, d.reads)
 	waiting := d.stopStale()
-	states := make(map[string]v1alpha1.StepStatus, len(steps))
-	ordered, cyclic := order(steps)
-	for _, step := range ordered {
-		states[step.Name] = d.settle(step, states, waiting[step.Name])
+	states := make(map[string]v1alpha1.StepStatus, len(all))
+	ordered, cyclic := order(all)
+	for _, n := range ordered {
+		states[n.Name] = d.settle(&n, states, waiting[n.Name])
 	}
 	for _, name := range cyclic {
 		states[name] = v1alpha1.StepStatus{Name: name, State: v1alpha1.StepPending, Message: "the steps wait for each other"}
 	}
-	for i := range steps {
-		d.steps = append(d.steps, states[steps[i].Name])
+	for _, n := range all {
+		d.steps = append(d.steps, states[n.Name])
 	}
 }
+
+func (d *Decision) reads(when string) []string { return d.seen.Expressions.Reads(when) }
 
 // current says whether a child works for a step of the current run.
 func (d *Decision) current(child *Child) bool {
 	return child.Input == d.seen.Input && child.Run == d.run &&
-		slices.ContainsFunc(d.seen.Pipeline.Spec.Steps, func(s v1alpha1.Step) bool { return s.Name == child.Step })
+		slices.ContainsFunc(Steps(d.seen.Pipeline.Spec), func(s *v1alpha1.Step) bool { return s.Name == child.Step })
 }
 
 // stopStale deletes the Jobs of earlier runs and of steps that are no more, and says which steps have to wait for them.
@@ -93,27 +95,22 @@ func (d *Decision) stopStale() map[string]bool {
 }
 
 // settle says what a step is, given the steps that it depends on, and adds what is to be done for it.
-func (d *Decision) settle(step *v1alpha1.Step, states map[string]v1alpha1.StepStatus, waiting bool) v1alpha1.StepStatus {
-	if recorded := find(d.seen.recordedSteps(), step.Name); recorded != nil && Ended(recorded.State) {
+func (d *Decision) settle(n *node, states map[string]v1alpha1.StepStatus, waiting bool) v1alpha1.StepStatus {
+	if recorded := find(d.seen.recordedSteps(), n.Name); recorded != nil && Ended(recorded.State) {
 		return *recorded
 	}
 	for i := range d.seen.Children {
-		if child := &d.seen.Children[i]; child.Step == step.Name && d.current(child) && !child.Deleting {
-			return d.follow(step, child)
+		if child := &d.seen.Children[i]; child.Step == n.Name && d.current(child) && !child.Deleting {
+			return d.follow(n.Step, child)
 		}
 	}
-	state := v1alpha1.StepStatus{Name: step.Name, State: v1alpha1.StepPending}
-	for _, name := range Dependencies(step) {
-		switch states[name].State {
-		case v1alpha1.StepSucceeded:
-		case v1alpha1.StepFailed, v1alpha1.StepSkipped:
-			state.State = v1alpha1.StepSkipped
-			state.Message = fmt.Sprintf("step %q did not succeed", name)
-			return state
-		case v1alpha1.StepPending, v1alpha1.StepRunning, v1alpha1.StepSuspended:
-			state.Message = fmt.Sprintf("waiting for step %q", name)
-			return state
-		}
+	state := v1alpha1.StepStatus{Name: n.Name, State: v1alpha1.StepPending}
+	if wait := unended(n, states); wait != "" {
+		state.Message = wait
+		return state
+	}
+	if d.isDecided(n, states, &state) {
+		return state
 	}
 	switch {
 	case waiting:
@@ -121,9 +118,73 @@ func (d *Decision) settle(step *v1alpha1.Step, states map[string]v1alpha1.StepSt
 	case d.seen.Suspend:
 		state.State = v1alpha1.StepSuspended
 	default:
-		d.start(step, states, &state)
+		d.start(n.Step, states, &state)
 	}
 	return state
+}
+
+// unended says which steps the step waits for; empty: none.
+func unended(n *node, states map[string]v1alpha1.StepStatus) string {
+	for _, name := range n.dependencies {
+		if Ended(states[name].State) {
+			continue
+		}
+		if n.finally {
+			return "waiting for every step of spec.steps to end"
+		}
+		return fmt.Sprintf("waiting for step %q", name)
+	}
+	return ""
+}
+
+// isDecided says that a step whose dependencies have ended does not run, with what it is instead.
+func (d *Decision) isDecided(n *node, states map[string]v1alpha1.StepStatus, state *v1alpha1.StepStatus) bool {
+	for _, name := range n.needs {
+		switch dependency := states[name]; {
+		case dependency.State == v1alpha1.StepFailed || dependency.Reason == v1alpha1.ReasonDependencyFailed:
+			state.State, state.Reason = v1alpha1.StepSkipped, v1alpha1.ReasonDependencyFailed
+			state.Message = fmt.Sprintf("step %q did not succeed", name)
+			return true
+		case dependency.State == v1alpha1.StepSkipped:
+			state.State, state.Reason = v1alpha1.StepSkipped, v1alpha1.ReasonDependencySkipped
+			state.Message = fmt.Sprintf("step %q was skipped", name)
+			return true
+		}
+	}
+	if n.When == "" {
+		return false
+	}
+	holds, err := d.seen.Expressions.Holds(n.When, states, outcomeOf(n, d.seen.Pipeline.Spec, states))
+	switch {
+	case err != nil:
+		state.State, state.Reason = v1alpha1.StepFailed, v1alpha1.ReasonConditionInvalid
+		state.Message = "when: " + err.Error()
+		return true
+	case !holds:
+		state.State, state.Reason = v1alpha1.StepSkipped, v1alpha1.ReasonConditionFalse
+		state.Message = "when is false: " + n.When
+		return true
+	}
+	return false
+}
+
+// outcomeOf is what a step of finally reads as outcome: Failed when a step failed that is not optional. It is empty for
+// other steps.
+func outcomeOf(n *node, spec *v1alpha1.RecordingPipelineSpec, states map[string]v1alpha1.StepStatus) string {
+	if !n.finally {
+		return ""
+	}
+	for i := range spec.Steps {
+		if step := &spec.Steps[i]; !step.Optional && hasFailed(states[step.Name]) {
+			return v1alpha1.ReasonFailed
+		}
+	}
+	return v1alpha1.ReasonSucceeded
+}
+
+// hasFailed says that a step failed, or was skipped because another failed.
+func hasFailed(step v1alpha1.StepStatus) bool {
+	return step.State == v1alpha1.StepFailed || step.State == v1alpha1.StepSkipped && step.Reason == v1alpha1.ReasonDependencyFailed
 }
 
 // start prepares the Job of a step.
@@ -167,6 +228,9 @@ func (d *Decision) follow(step *v1alpha1.Step, child *Child) v1alpha1.StepStatus
 		recordSuccess(step, child, &state)
 	case ChildFailed:
 		state.State = v1alpha1.StepFailed
+		if child.Result != nil && child.Result.Failure != nil && child.Result.Failure.NothingToDo {
+			state.State = v1alpha1.StepSkipped
+		}
 		state.CompletionTime = child.CompletionTime
 		state.Attempts = max(child.FailedPods, 1)
 		state.Reason, state.Message = failure(child)
@@ -188,6 +252,9 @@ func recordSuccess(step *v1alpha1.Step, child *Child, state *v1alpha1.StepStatus
 		return
 	}
 	state.Manifest, state.Integrity = child.Result.Manifest, child.Result.Integrity
+	if step.Output == nil {
+		return
+	}
 	state.Outputs = slices.Clone(child.Result.Outputs)
 	for i := range state.Outputs {
 		state.Outputs[i].StorageRef = step.Output.StorageRef

@@ -28,6 +28,14 @@ func TestDecide(t *testing.T) {
 	two := steps(step("mp4"), step("keep", "mp4"))
 	small := step("small")
 	small.Input = &v1alpha1.StepInput{Step: "mp4"}
+	when := func(s v1alpha1.Step, when string) v1alpha1.Step {
+		s.When = when
+		return s
+	}
+	last := func(seen *Observation, finally ...v1alpha1.Step) *Observation {
+		seen.Pipeline.Spec.Finally = finally
+		return seen
+	}
 	byOthers := func(c *Child) { c.Suspended = true }
 	byUs := func(c *Child) { c.Suspended, c.SuspendedByUs = true, true }
 	tests := map[string]struct {
@@ -65,6 +73,24 @@ func TestDecide(t *testing.T) {
 		"a Job of the same facts in an earlier run is not this run's": {observation(two, child("mp4", succeeds, func(c *Child) { c.Run = 0 })),
 			wanted{Create: []string{"mp4"}}, []v1alpha1.StepState{running, pending}},
 		"a running Job of a removed step is stopped": {observation(two, child("gone")), wanted{Create: []string{"mp4"}, Delete: []string{"job-gone"}}, []v1alpha1.StepState{running, pending}},
+		"a false condition skips, and what depends on it": {observation(steps(when(step("a"), "recording.room == 'r2'"), step("b", "a"), step("c", "b"))),
+			wanted{}, []v1alpha1.StepState{skipped, skipped, skipped}},
+		"a true condition runs": {observation(steps(when(step("a"), "recording.room == 'r1'"))), wanted{Create: []string{"a"}}, []v1alpha1.StepState{running}},
+		"a step that a condition reads is waited for": {observation(steps(step("a"), when(step("b"), "steps.a.state == 'Failed'")), child("a")),
+			wanted{}, []v1alpha1.StepState{running, pending}},
+		"a condition decides over what it reads": {observation(steps(step("a"), when(step("b", "a"), "steps.a.reason == 'SegmentMissing'")), child("a", fails)),
+			wanted{Create: []string{"b"}}, []v1alpha1.StepState{failed, running}},
+		"and over nothing else": {observation(steps(step("a"), step("c"), when(step("b", "c"), "steps.a.state == 'Failed'")), child("a", fails), child("c", fails)),
+			wanted{}, []v1alpha1.StepState{failed, failed, skipped}},
+		"an input is needed although a condition reads it": {observation(steps(step("mp4"), when(small, "steps['mp4'].state == 'Failed'")), child("mp4", fails)),
+			wanted{}, []v1alpha1.StepState{failed, skipped}},
+		"a condition that cannot be evaluated fails": {observation(steps(when(step("a"), "recording.room.split('')[99] == 'x'"))), wanted{}, []v1alpha1.StepState{failed}},
+		"a step that has nothing to do is skipped":   {observation(two, child("mp4", hasNothingToDo)), wanted{}, []v1alpha1.StepState{skipped, skipped}},
+		"finally waits for every step":               {last(observation(two, child("mp4", succeeds)), step("tell")), wanted{Create: []string{"keep"}}, []v1alpha1.StepState{succeeded, running, pending}},
+		"finally runs whatever happened":             {last(observation(two, child("mp4", fails)), step("tell")), wanted{Create: []string{"tell"}}, []v1alpha1.StepState{failed, skipped, running}},
+		"finally knows the outcome": {last(observation(two, child("mp4", fails)), when(step("good"), "outcome == 'Succeeded'"), when(step("bad"), "outcome == 'Failed'")),
+			wanted{Create: []string{"bad"}}, []v1alpha1.StepState{failed, skipped, skipped, running}},
+		"finally may work on an output": {last(observation(steps(step("mp4")), child("mp4", succeeds)), small), wanted{Create: []string{"small"}}, []v1alpha1.StepState{succeeded, running}},
 		"steps that wait for each other never start": {observation(steps(step("a", "b"), step("b", "a"), step("c"))),
 			wanted{Create: []string{"c"}}, []v1alpha1.StepState{pending, pending, running}},
 	}

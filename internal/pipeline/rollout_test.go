@@ -4,7 +4,9 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,6 +17,7 @@ import (
 // rollout is a cluster in which nothing but this one file is processed.
 type rollout struct {
 	steps    []v1alpha1.Step
+	finally  []v1alpha1.Step
 	children map[string]*Child
 	created  map[string]int
 	recorded v1alpha1.ProcessingStatus
@@ -24,7 +27,8 @@ type rollout struct {
 func (r *rollout) observe() *Observation {
 	seen := observation(r.steps)
 	seen.Recorded, seen.Suspend = r.recorded, r.suspend
-	for _, s := range r.steps {
+	seen.Pipeline.Spec.Finally = r.finally
+	for _, s := range Steps(seen.Pipeline.Spec) {
 		if c := r.children[s.Name]; c != nil {
 			seen.Children = append(seen.Children, *c)
 		}
@@ -32,11 +36,14 @@ func (r *rollout) observe() *Observation {
 	return seen
 }
 
-// TestRollout_RunsEveryStepOnce simulates whole rollouts of random pipelines, in which Jobs end in any order, some fail,
-// the operator forgets its status between two looks, the file is suspended and resumed, and a queue suspends Jobs too.
+// TestRollout_RunsEveryStepOnce simulates whole rollouts of random pipelines with conditions and finally, in which Jobs end
+// in any order, some fail or have nothing to do, the operator forgets its status between two looks, the file is suspended
+// and resumed, and a queue suspends Jobs too. What became of each step is compared with what its dependencies mean for it.
 func TestRollout_RunsEveryStepOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := &rollout{steps: drawSteps(t), children: map[string]*Child{}, created: map[string]int{}}
+		r := &rollout{children: map[string]*Child{}, created: map[string]int{}}
+		r.steps = drawSteps(t)
+		r.finally = drawFinally(t, r.steps)
 		for round := 0; ; round++ {
 			if round > 1000 {
 				t.Fatal("the rollout does not end")
@@ -57,11 +64,21 @@ func TestRollout_RunsEveryStepOnce(t *testing.T) {
 			r.endSome(t)
 			r.queue(t, round)
 			if !slices.ContainsFunc(status.Steps, func(s v1alpha1.StepStatus) bool { return !Ended(s.State) }) {
+				r.checkEnd(t, status)
 				return
 			}
 		}
 	})
 }
+
+// The conditions that are drawn, by what they are called.
+const (
+	ifFailed    = "steps.%s.state == 'Failed'"
+	ifSucceeded = "steps.%s.state == 'Succeeded'"
+	ifRoom      = "recording.room == 'r1'"
+	ifOther     = "recording.room == 'r2'"
+	ifBad       = "outcome == 'Failed'"
+)
 
 func drawSteps(t *rapid.T) []v1alpha1.Step {
 	n := rapid.IntRange(1, 6).Draw(t, "steps")
@@ -73,9 +90,92 @@ func drawSteps(t *rapid.T) []v1alpha1.Step {
 				s.DependsOn = append(s.DependsOn, string(rune('a'+d)))
 			}
 		}
+		if i > 0 {
+			other := string(rune('a' + rapid.IntRange(0, i-1).Draw(t, "other")))
+			switch rapid.IntRange(0, 7).Draw(t, "when") {
+			case 0:
+				s.When = fmt.Sprintf(ifFailed, other)
+			case 1:
+				s.When = fmt.Sprintf(ifSucceeded, other)
+			case 2:
+				s.Input = &v1alpha1.StepInput{Step: other}
+			case 3:
+				s.When = rapid.SampledFrom([]string{ifRoom, ifOther}).Draw(t, "room")
+			}
+		}
+		s.Optional = rapid.IntRange(0, 3).Draw(t, "optional") == 0
+		s.Background = rapid.IntRange(0, 3).Draw(t, "background") == 0
 		drawn = append(drawn, s)
 	}
 	return rapid.Permutation(drawn).Draw(t, "order")
+}
+
+func drawFinally(t *rapid.T, main []v1alpha1.Step) []v1alpha1.Step {
+	var drawn []v1alpha1.Step
+	for i := range rapid.IntRange(0, 2).Draw(t, "finally") {
+		s := step(string(rune('y' + i)))
+		switch rapid.IntRange(0, 3).Draw(t, "when") {
+		case 0:
+			s.When = ifBad
+		case 1:
+			s.When = fmt.Sprintf(ifFailed, main[0].Name)
+		case 2:
+			s.Input = &v1alpha1.StepInput{Step: main[0].Name}
+		}
+		drawn = append(drawn, s)
+	}
+	return drawn
+}
+
+// checkEnd compares what became of each step with what ran, by rules of its own.
+func (r *rollout) checkEnd(t *rapid.T, status Status) {
+	ends := map[string]v1alpha1.StepState{}
+	broken := map[string]bool{} // failed, or not run since another failed
+	outcome := "Succeeded"
+	for _, s := range status.Steps {
+		ends[s.Name] = s.State
+		broken[s.Name] = s.State == failed || s.Reason == v1alpha1.ReasonDependencyFailed
+	}
+	for _, s := range r.steps {
+		if broken[s.Name] && !s.Optional {
+			outcome = "Failed"
+		}
+	}
+	for _, s := range append(slices.Clone(r.steps), r.finally...) {
+		if r.runs(&s, ends, outcome) != (r.children[s.Name] != nil) {
+			t.Fatalf("step %+v: a Job was created: %t; the steps ended as %v", s, r.children[s.Name] != nil, ends)
+		}
+		if r.created[s.Name] == 0 && ends[s.Name] != skipped {
+			t.Fatalf("step %s is %s and had no Job", s.Name, ends[s.Name])
+		}
+	}
+}
+
+// runs says whether a step should have run.
+func (r *rollout) runs(s *v1alpha1.Step, ends map[string]v1alpha1.StepState, outcome string) bool {
+	decides := ""
+	holds := true
+	switch {
+	case s.When == ifOther:
+		holds = false
+	case s.When == ifBad:
+		holds = outcome == "Failed"
+	case strings.HasPrefix(s.When, "steps."):
+		decides = s.When[len("steps."):][:1]
+		holds = ends[decides] == failed
+		if strings.HasSuffix(s.When, "'Succeeded'") {
+			holds = ends[decides] == succeeded
+		}
+	}
+	if s.Input != nil && ends[s.Input.Step] != succeeded {
+		return false
+	}
+	for _, name := range s.DependsOn {
+		if name != decides && ends[name] != succeeded {
+			return false
+		}
+	}
+	return holds
 }
 
 func (r *rollout) carryOut(t *rapid.T, made *Decision) {
@@ -85,9 +185,11 @@ func (r *rollout) carryOut(t *rapid.T, made *Decision) {
 		if r.created[name] > 1 {
 			t.Fatalf("step %s is created twice", name)
 		}
-		for _, d := range creation.Step.DependsOn {
-			if r.children[d] == nil || r.children[d].State != ChildSucceeded {
-				t.Fatalf("step %s starts before %s has succeeded", name, d)
+		if slices.ContainsFunc(r.finally, func(s v1alpha1.Step) bool { return s.Name == name }) {
+			for _, c := range r.children {
+				if c.State == ChildActive && c.Step < "y" {
+					t.Fatalf("step %s of finally starts while %s runs", name, c.Step)
+				}
 			}
 		}
 		r.children[name] = new(child(name))
@@ -122,6 +224,8 @@ func (r *rollout) endSome(t *rapid.T) {
 		switch rapid.IntRange(0, 5).Draw(t, "end") {
 		case 0:
 			fails(c)
+		case 3:
+			hasNothingToDo(c)
 		case 1, 2:
 			succeeds(c)
 		}

@@ -31,7 +31,8 @@ type Status struct {
 	Conditions []metav1.Condition
 	// Reason is the shortest one that a person needs in a table; empty: none.
 	Reason string
-	// Progress is the number of steps that succeeded, of all, for example 1/2; empty: there are no steps.
+	// Progress is the number of steps that succeeded, of all that were not skipped, for example 1/2; empty: there are no
+	// steps.
 	Progress string
 }
 
@@ -60,14 +61,15 @@ func (d *Decision) Status(outcome Outcome) Status {
 	computed.Done = Finished(&computed.ProcessingStatus, seen.Input) || diagnosis.reason == v1alpha1.ReasonSkipped
 	computed.Reason = cmp.Or(diagnosis.short, diagnosis.stalled)
 	if len(computed.Steps) > 0 {
-		computed.Progress = fmt.Sprintf("%d/%d", count(computed.Steps, v1alpha1.StepSucceeded), len(computed.Steps))
+		toDo := len(computed.Steps) - count(computed.Steps, v1alpha1.StepSkipped)
+		computed.Progress = fmt.Sprintf("%d/%d", count(computed.Steps, v1alpha1.StepSucceeded), toDo)
 	}
 	return computed
 }
 
 func (s *Status) setConditions(seen *Observation, diagnosis diagnosis) {
 	intact, read := intactCondition(s.Steps)
-	if diagnosis.reason == v1alpha1.ReasonSucceeded && intact.reason == v1alpha1.ReasonDamaged {
+	if diagnosis.ready == metav1.ConditionTrue && intact.reason == v1alpha1.ReasonDamaged {
 		diagnosis.message += "; the recording is damaged, see the condition Intact"
 	}
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
@@ -77,7 +79,7 @@ func (s *Status) setConditions(seen *Observation, diagnosis diagnosis) {
 		})
 	}
 	set(v1alpha1.ConditionReady, diagnosis.ready, diagnosis.reason, diagnosis.message)
-	set(v1alpha1.ConditionProcessed, diagnosis.processed, cmp.Or(diagnosis.stalled, diagnosis.reason), diagnosis.message)
+	set(v1alpha1.ConditionProcessed, diagnosis.processed, diagnosis.processedReason(), diagnosis.message)
 	if read {
 		set(v1alpha1.ConditionIntact, intact.status, intact.reason, intact.message)
 	} else {

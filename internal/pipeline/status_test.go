@@ -37,6 +37,13 @@ func (o *Observation) optional(name string) *Observation {
 	return o
 }
 
+func (o *Observation) background(name string) *Observation {
+	for i := range o.Pipeline.Spec.Steps {
+		o.Pipeline.Spec.Steps[i].Background = o.Pipeline.Spec.Steps[i].Name == name
+	}
+	return o
+}
+
 func TestStatus(t *testing.T) {
 	none := func(change ...func(*Observation)) *Observation {
 		seen := &Observation{Generation: 3, Input: "in", Now: now}
@@ -74,9 +81,25 @@ func TestStatus(t *testing.T) {
 		"succeeded": {seen: ended(succeeded, succeeded), ready: "True/Succeeded", processed: "True/Succeeded", message: "2 of 2"},
 		"failed": {seen: ended(failed, skipped), ready: "False/Failed", processed: "False/StepFailed", stalled: "StepFailed",
 			message: `step "a" failed with NotFound; see status.steps`, short: "NotFound"},
-		"an optional step may fail": {seen: ended(failed, succeeded).optional("a"), ready: "True/Succeeded", processed: "True/Succeeded", message: "1 of 2"},
+		"an optional step may fail": {seen: ended(failed, succeeded).optional("a"), ready: "True/PartlySucceeded", processed: "True/PartlySucceeded",
+			message: `1 of 2 steps succeeded; optional step "a" failed with NotFound`, short: "NotFound"},
+		"when every optional step failed, so did the file": {seen: ended(failed).optional("a"), ready: "False/Failed", processed: "False/StepFailed",
+			stalled: "StepFailed", message: "no step succeeded", short: "NotFound"},
+		"a step that has nothing to do is no failure": {seen: observation(steps(step("a"), step("b"), step("c", "b")), child("a", succeeds), child("b", hasNothingToDo)),
+			ready: "True/Succeeded", processed: "True/Succeeded", message: "1 of 1 steps succeeded, 2 skipped"},
+		"the file is ready while a step in the background runs": {seen: observation(steps(step("a"), step("b")), child("a", succeeds), child("b")).background("b"),
+			ready: "True/Succeeded", processed: "False/Processing", message: "1 of 2 steps succeeded; in the background: b"},
+		"but not before the others": {seen: observation(steps(step("a"), step("b")), child("a"), child("b", succeeds)).background("b"),
+			ready: "False/Processing", processed: "False/Processing", message: "running: a"},
+		"a failure in the background is said": {seen: ended(succeeded, failed).background("b"), ready: "True/PartlySucceeded", processed: "False/StepFailed",
+			stalled: "StepFailed", message: `in the background step "b" failed with NotFound`, short: "NotFound"},
+		"a hindrance in the background is said": {seen: observation(steps(step("a"), step("hindered")), child("a", succeeds)).background("hindered"),
+			ready: "True/PartlySucceeded", processed: "False/BucketNotAllowed", stalled: "BucketNotAllowed", message: `step "hindered": bucket x`, short: "BucketNotAllowed"},
+		"an optional failure in the background is said": {seen: ended(succeeded, failed).background("b").optional("b"),
+			ready: "True/PartlySucceeded", processed: "True/PartlySucceeded", message: `in the background optional step "b"`, short: "NotFound"},
+
 		"but not what a required step depends on": {seen: ended(failed, skipped).optional("a"), ready: "False/Failed", processed: "False/StepFailed",
-			stalled: "StepFailed", message: `step "b": skipped`, short: "StepFailed"},
+			stalled: "StepFailed", message: `step "b" was skipped`, short: "StepFailed"},
 		"changed": {seen: func() *Observation { o := ended(succeeded); o.Recorded.Input = "old"; return o }(),
 			ready: "False/Processing", processed: "False/Processing", message: "run 2: the recording changed"},
 	}

@@ -8,6 +8,7 @@ package routing
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
 	"time"
@@ -74,13 +75,16 @@ type compilation struct {
 
 // New makes a Router.
 func New() (*Router, error) {
-	env, err := cel.NewEnv(
-		ext.NativeTypes(reflect.TypeFor[Recording](), ext.ParseStructTags(true)),
+	return routerWith(ext.NativeTypes(reflect.TypeFor[Recording](), ext.ParseStructTags(true)))
+}
+
+func routerWith(options ...cel.EnvOption) (*Router, error) {
+	env, err := cel.NewEnv(append(options,
 		cel.OptionalTypes(),
 		ext.Strings(),
 		cel.Variable("recording", cel.ObjectType("routing.Recording")),
 		unknownFacts,
-	)
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("make CEL environment: %w", err)
 	}
@@ -112,6 +116,11 @@ func (r *Router) Choose(routes []v1alpha1.Route, recording Recording) (string, b
 }
 
 func (r *Router) matches(expression string, recording Recording) (bool, error) {
+	return r.holds(expression, recording, nil)
+}
+
+// holds evaluates an expression over a recording and other variables.
+func (r *Router) holds(expression string, recording Recording, others map[string]any) (bool, error) {
 	if expression == "" {
 		return true, nil
 	}
@@ -119,9 +128,11 @@ func (r *Router) matches(expression string, recording Recording) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	value, _, err := program.Eval(map[string]any{"recording": recording})
+	variables := map[string]any{"recording": recording}
+	maps.Copy(variables, others)
+	value, _, err := program.Eval(variables)
 	if errors.Is(err, errUnknownFact) {
-		// Whether the route matches depends on a fact that nobody reported: a recording is not passed over for that.
+		// The outcome depends on a fact that nobody reported: a recording is not passed over for that.
 		return true, nil
 	}
 	if err != nil {
@@ -155,7 +166,7 @@ func (r *Router) compile(expression string) (cel.Program, error) {
 		return nil, issues.Err()
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
-		return nil, fmt.Errorf("the expression is a %s, but a route needs a bool", ast.OutputType())
+		return nil, fmt.Errorf("the expression is a %s, and must be a bool", ast.OutputType())
 	}
 	if err := checkBounds(ast); err != nil {
 		return nil, err

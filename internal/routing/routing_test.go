@@ -66,7 +66,7 @@ func TestChoose(t *testing.T) {
 			routes: []v1alpha1.Route{route("recording.fromat == 'HLS'", "a"), route("", "b")},
 			want:   "b", matched: true, problem: "spec.routes[0].when: ERROR: <input>:1:10: undefined field 'fromat'",
 		},
-		"not a bool":     {routes: []v1alpha1.Route{route("recording.format", "a")}, problem: "needs a bool"},
+		"not a bool":     {routes: []v1alpha1.Route{route("recording.format", "a")}, problem: "must be a bool"},
 		"fails when run": {routes: []v1alpha1.Route{route("1 / (recording.width - 1280) == 1", "a")}, problem: "division by zero"},
 		"costs too much": {
 			routes:  []v1alpha1.Route{route("["+strings.Repeat("1,", 400)+"1].all(a, "+strings.Repeat("a+", 40)+"a > recording.size - 1000)", "a")},

@@ -59,6 +59,9 @@ func output(storage string) v1alpha1.Artifact {
 }
 
 func work(step *v1alpha1.Step) *job.Work {
+	if step.Output == nil {
+		step.Output = &v1alpha1.StepOutput{}
+	}
 	return &job.Work{
 		Start: pipeline.Start{Step: step, Run: 1, InputDigest: "0123456789abcdef"},
 		File: &v1alpha1.RecordingFile{
@@ -105,22 +108,24 @@ func TestBuild_Golden(t *testing.T) {
 		"h264-from-step-to-volume": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{
 				Name: "small", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetH264, Video: &v1alpha1.VideoSettings{MaxHeight: new(int32(480))}},
-				Input: &v1alpha1.StepInput{Step: "mp4"}, Retries: new(int32(1)), Timeout: &metav1.Duration{Duration: time.Hour},
-				Output:       v1alpha1.StepOutput{Path: "{date}/{room}/"},
-				NodeSelector: map[string]string{"disk": "fast"},
+				Input:  &v1alpha1.StepInput{Step: "mp4"},
+				Output: &v1alpha1.StepOutput{Path: "{date}/{room}/"},
+				StepSettings: v1alpha1.StepSettings{
+					Retries: new(int32(1)), Timeout: &metav1.Duration{Duration: time.Hour}, NodeSelector: map[string]string{"disk": "fast"},
+				},
 			}
 			w.Inputs = []v1alpha1.Artifact{output("archive")}
 			w.InputStorage, w.OutputStorage = bucket("archive"), claim("videos")
 		},
 		"archive-from-url": func(w *job.Work) {
-			w.Step = &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}
+			w.Step = &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{}}
 			w.InputStorage = nil
 			w.Source.Spec.AllowedHosts = []string{"recordings.example.com"}
 			w.DeniedNetworks = []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fd00:ec2::254/128")}
 			w.Facts.SizeBytes = 0
 		},
 		"h264-from-volume": func(w *job.Work) {
-			w.Step = &v1alpha1.Step{Name: "small", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetH264}}
+			w.Step = &v1alpha1.Step{Name: "small", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetH264}, Output: &v1alpha1.StepOutput{}}
 			w.InputStorage = claim("recordings")
 			w.DeniedNetworks = []netip.Prefix{netip.MustParsePrefix("169.254.0.0/16")}
 		},
@@ -132,7 +137,8 @@ func TestBuild_Golden(t *testing.T) {
 		},
 		"thumbnails-of-step": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{Name: "pictures", Input: &v1alpha1.StepInput{Step: "mp4"},
-				Thumbnails: &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"10s"}, Percentages: []int32{50}, Poster: true, MaxWidth: new(int32(640))}}
+				Thumbnails: &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"10s"}, Percentages: []int32{50}, Poster: true, MaxWidth: new(int32(640))},
+				Output:     &v1alpha1.StepOutput{}}
 			w.Inputs, w.InputStorage = []v1alpha1.Artifact{output("archive")}, bucket("archive")
 		},
 	}

@@ -21,6 +21,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
@@ -230,9 +231,18 @@ func isObserved(t *testing.T, kind steps.Kind) {
 	}
 }
 
+func conditions(t *testing.T) *routing.Conditions {
+	t.Helper()
+	made, err := routing.NewConditions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
 func TestValidate_SamplesAreValid(t *testing.T) {
 	for _, spec := range samples(t) {
-		if err := steps.Validate(&spec); err != nil {
+		if err := steps.Validate(&spec, conditions(t)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -247,15 +257,43 @@ func TestValidate_NamesTheStep(t *testing.T) {
 	onPictures.Input = &v1alpha1.StepInput{Step: "pictures"}
 	cyclic := *remux()
 	cyclic.DependsOn = []string{"mp4"}
+	reads := func(when string) v1alpha1.Step {
+		step := *remux()
+		step.When = when
+		return step
+	}
 	for message, all := range map[string][]v1alpha1.Step{
-		"spec.steps: [mp4] wait for each other":                               {cyclic},
-		`spec.steps[mp4].input.step: step "pictures" makes nothing`:           {pictures("1s"), onPictures},
-		"spec.steps[pictures].thumbnails.times: 60s and 1m are the same time": {pictures("1s", "60s", "1m")},
-		"spec.steps[pictures].thumbnails.times: time: invalid duration":       {pictures("soon")},
-		"spec.steps[none]: the kind is none":                                  {{Name: "none"}},
+		"spec.steps[mp4].when: steps.other: spec.steps has no other step":      {reads("steps.other.state == 'Failed'")},
+		"spec.steps[mp4].when: steps.mp4: spec.steps has no other step":        {reads("steps.mp4.state == 'Failed'")},
+		"spec.steps[mp4].when: the expression is a string, and must be a bool": {reads("recording.room")},
+		"spec.steps[mp4].when: write steps.<name>":                             {reads("steps.size() == 1")},
+		"spec.steps[mp4].when: ERROR":                                          {reads("outcome == 'Failed'")},
+		"spec.steps: [mp4] wait for each other":                                {cyclic},
+		`spec.steps[mp4].input.step: step "pictures" makes nothing`:            {pictures("1s"), onPictures},
+		"spec.steps[pictures].thumbnails.times: 60s and 1m are the same time":  {pictures("1s", "60s", "1m")},
+		"spec.steps[pictures].thumbnails.times: time: invalid duration":        {pictures("soon")},
+		"spec.steps[none]: the kind is none":                                   {{Name: "none"}},
 	} {
-		if err := steps.Validate(&v1alpha1.RecordingPipelineSpec{Steps: all}); err == nil || !strings.HasPrefix(err.Error(), message) {
+		if err := steps.Validate(&v1alpha1.RecordingPipelineSpec{Steps: all}, conditions(t)); err == nil || !strings.HasPrefix(err.Error(), message) {
 			t.Errorf("got %v, want %s", err, message)
+		}
+	}
+}
+
+// TestValidate_FinallyIsChecked like the steps before it, with what it alone may read.
+func TestValidate_FinallyIsChecked(t *testing.T) {
+	tell := v1alpha1.Step{Name: "tell", Archive: &v1alpha1.Archive{}, When: "outcome == 'Failed' && steps.mp4.state != 'Skipped'"}
+	spec := &v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{*remux()}, Finally: []v1alpha1.Step{tell}}
+	if err := steps.Validate(spec, conditions(t)); err != nil {
+		t.Error(err)
+	}
+	for when, message := range map[string]string{
+		"steps.tell.state == 'Failed'": "spec.finally[tell].when: steps.tell: spec.steps has no other step",
+		"outcome == 7":                 "spec.finally[tell].when: ERROR",
+	} {
+		spec.Finally[0].When = when
+		if err := steps.Validate(spec, conditions(t)); err == nil || !strings.HasPrefix(err.Error(), message) {
+			t.Errorf("%s: got %v, want %s", when, err, message)
 		}
 	}
 }

@@ -6,6 +6,7 @@
 package steps
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/archive"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
 	"sparkrtc.dev/recording-operator/internal/steps/thumbnails"
@@ -85,27 +87,41 @@ func Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 }
 
 // Validate says what a person has to correct in a pipeline, beyond what the API server checks.
-func Validate(spec *v1alpha1.RecordingPipelineSpec) error {
-	if cycle := pipeline.Cycle(spec.Steps); len(cycle) > 0 {
-		return fmt.Errorf("spec.steps: %v wait for each other", cycle)
-	}
+func Validate(spec *v1alpha1.RecordingPipelineSpec, conditions *routing.Conditions) error {
 	media := map[string]bool{}
 	for i := range spec.Steps {
 		kind := Of(&spec.Steps[i])
 		media[spec.Steps[i].Name] = kind != nil && kind.MakesMedia()
 	}
 	for i := range spec.Steps {
-		step := &spec.Steps[i]
-		kind := Of(step)
-		switch {
-		case kind == nil:
-			return fmt.Errorf("spec.steps[%s]: the kind is none that this version of the operator has", step.Name)
-		case step.Input != nil && !media[step.Input.Step]:
-			return fmt.Errorf("spec.steps[%s].input.step: step %q makes nothing that another step can work on", step.Name, step.Input.Step)
+		if err := validateStep(&spec.Steps[i], false, media, conditions); err != nil {
+			return fmt.Errorf("spec.steps[%s]%w", spec.Steps[i].Name, err)
 		}
-		if err := kind.Validate(step); err != nil {
-			return fmt.Errorf("spec.steps[%s].%w", step.Name, err)
+	}
+	for i := range spec.Finally {
+		if err := validateStep(&spec.Finally[i], true, media, conditions); err != nil {
+			return fmt.Errorf("spec.finally[%s]%w", spec.Finally[i].Name, err)
 		}
+	}
+	return pipeline.CheckGraph(spec, conditions.Reads)
+}
+
+// validateStep says what is wrong with one step. The error goes on from the name of the step.
+func validateStep(step *v1alpha1.Step, finally bool, media map[string]bool, conditions *routing.Conditions) error {
+	kind := Of(step)
+	switch {
+	case kind == nil:
+		return errors.New(": the kind is none that this version of the operator has")
+	case step.Input != nil && !media[step.Input.Step]:
+		return fmt.Errorf(".input.step: step %q makes nothing that another step can work on", step.Input.Step)
+	}
+	if step.When != "" {
+		if err := conditions.Check(step.When, finally); err != nil {
+			return fmt.Errorf(".when: %w", err)
+		}
+	}
+	if err := kind.Validate(step); err != nil {
+		return fmt.Errorf(".%w", err)
 	}
 	return nil
 }

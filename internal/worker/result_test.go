@@ -20,3 +20,11 @@ func TestResultOf_FailureKeepsIntegrity(t *testing.T) {
 		t.Errorf("exit code %d, %+v", code, result)
 	}
 }
+
+// TestResultOf_NothingToDoIsNoFailure: the operator skips the step, and the Job does not try again.
+func TestResultOf_NothingToDoIsNoFailure(t *testing.T) {
+	result, code := ResultOf(workerapi.Result{}, failure.Skip(workerapi.ReasonNoVideo, "sound alone"), false)
+	if code != workerapi.ExitSkipped || result.Failure == nil || !result.Failure.NothingToDo || !result.Failure.Permanent {
+		t.Errorf("exit code %d, %+v", code, result.Failure)
+	}
+}

@@ -21,6 +21,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/testing/programs"
+	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -229,6 +230,9 @@ func TestThumbnails_SoundAloneHasNone(t *testing.T) {
 	makeMedia(t, b.source, "-f", "lavfi", "-i", sound, "-c:a", "aac", "call.mp4")
 	_, failed, err := b.run(t)
 	wantFailure(t, err, workerapi.ReasonNoVideo, true, "no picture")
+	if !failure.Of(err).NothingToDo {
+		t.Error("the step fails instead of being skipped")
+	}
 	if failed != workerapi.ContainerProcess {
 		t.Errorf("%s failed", failed)
 	}

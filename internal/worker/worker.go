@@ -107,7 +107,10 @@ func ResultOf(result workerapi.Result, err error, interrupted bool) (workerapi.R
 	}
 	report := failure.Report(err)
 	code := workerapi.ExitTransient
-	if report.Permanent {
+	switch {
+	case report.NothingToDo:
+		code = workerapi.ExitSkipped
+	case report.Permanent:
 		code = workerapi.ExitPermanent
 	}
 	return workerapi.Result{Failure: report, Integrity: result.Integrity}, code

@@ -34,6 +34,9 @@ type Failure struct {
 	Message string `json:"message"`
 	// Permanent says that another attempt cannot succeed.
 	Permanent bool `json:"permanent,omitempty"`
+	// NothingToDo says that the step has nothing to do for this recording and is skipped, for example because it makes
+	// pictures of what is sound alone. The container exits with ExitSkipped.
+	NothingToDo bool `json:"nothingToDo,omitempty"`
 }
 
 // Encode writes the result as a termination message of at most MaxTerminationMessage bytes, in all cases. When it is too

@@ -43,11 +43,14 @@ const (
 	DestinationVolumeDir = "/volumes/destination"
 )
 
-// Exit codes of the worker, after sysexits.h. The Job's podFailurePolicy fails the Job on ExitPermanent; everything
-// else counts against its backoffLimit.
+// Exit codes of the worker, after sysexits.h. The Job's podFailurePolicy fails the Job on ExitPermanent and ExitSkipped;
+// everything else counts against its backoffLimit.
 const (
 	// ExitPermanent says that another attempt cannot succeed (EX_DATAERR).
 	ExitPermanent = 65
+	// ExitSkipped says that the step has nothing to do for this recording. It is the number that test runners use for it,
+	// for example Automake.
+	ExitSkipped = 77
 	// ExitTransient says that another attempt may succeed (EX_TEMPFAIL).
 	ExitTransient = 75
 )

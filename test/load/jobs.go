@@ -32,7 +32,7 @@ func processing() []client.Object {
 	return []client.Object{
 		&v1alpha1.StorageLocation{ObjectMeta: named("archive"), Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: volume}},
 		&v1alpha1.RecordingPipeline{ObjectMeta: named("keep"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
-			Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}},
+			Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}},
 		}}}},
 		&v1alpha1.RecordingSource{ObjectMeta: named(processedSource), Spec: v1alpha1.RecordingSourceSpec{
 			Callback:   v1alpha1.CallbackSpec{Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}},

@@ -157,7 +157,7 @@ func TestReceiverToken_CreatesNoWorkload(t *testing.T) {
 		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"},
 	}}
 	pipeline := &v1alpha1.RecordingPipeline{ObjectMeta: named(job.Namespace, "lecture"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
-		Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "place"}},
+		Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "place"}},
 	}}}}
 	status := client.RawPatch("application/merge-patch+json", []byte(`{"status":{"observedGeneration":1}}`))
 	in := client.InNamespace(job.Namespace)

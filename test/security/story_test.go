@@ -120,7 +120,7 @@ func furnish(t *testing.T, namespace string) {
 			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"},
 		}},
 		&v1alpha1.RecordingPipeline{ObjectMeta: named(namespace, "lecture"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
-			Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}},
+			Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}},
 		}}}},
 		&v1alpha1.RecordingSource{ObjectMeta: named(namespace, "classroom"), Spec: v1alpha1.RecordingSourceSpec{
 			Callback:   v1alpha1.CallbackSpec{Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}},
@@ -283,7 +283,7 @@ func tellLostRevision(t *testing.T, namespace string) {
 // tellAgain starts two steps at once: the second event about that is a patch of the first.
 func tellAgain(t *testing.T, namespace string) {
 	t.Helper()
-	step := v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
+	step := v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
 	other := step
 	other.Name = "keep-too"
 	file := recorded(namespace, "two-steps")

@@ -21,9 +21,7 @@ import (
 )
 
 const (
-	defaultRetries = 3
-	defaultTimeout = 6 * time.Hour
-	defaultTTL     = 24 * time.Hour
+	defaultTTL = 24 * time.Hour
 
 	formatHLS = "HLS"
 	formatMP4 = "MP4"
@@ -44,6 +42,8 @@ type Work struct {
 	OutputStorage *v1alpha1.StorageLocation
 	// Revision is the ControllerRevision that Step was read from.
 	Revision string
+	// Defaults are the pipeline's; nil: it has none.
+	Defaults *v1alpha1.StepSettings
 	// TTL is how long the finished Job is kept; 0: a day.
 	TTL time.Duration
 	// DeniedNetworks are never connected to by a step that reads its source from a URL or a bucket.
@@ -80,14 +80,6 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 		v1alpha1.LabelStep:      work.Step.Name,
 		v1alpha1.LabelStepKind:  kind.Name,
 	}
-	retries := int32(defaultRetries)
-	if work.Step.Retries != nil {
-		retries = *work.Step.Retries
-	}
-	timeout := defaultTimeout
-	if work.Step.Timeout != nil {
-		timeout = work.Step.Timeout.Duration
-	}
 	ttl := work.TTL
 	if ttl == 0 {
 		ttl = defaultTTL
@@ -107,8 +99,8 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 			},
 		},
 		Spec: batchv1.JobSpec{
-			BackoffLimit:            &retries,
-			ActiveDeadlineSeconds:   new(int64(timeout.Seconds())),
+			BackoffLimit:            new(work.retries()),
+			ActiveDeadlineSeconds:   new(int64(work.timeout().Seconds())),
 			TTLSecondsAfterFinished: new(int32(ttl.Seconds())),
 			PodReplacementPolicy:    new(batchv1.Failed), // never two pods of one step at once
 			PodFailurePolicy:        failurePolicy(),
@@ -127,7 +119,7 @@ func encodeSpec(spec *workerapi.StepSpec) (string, error) {
 	return strings.ReplaceAll(string(encoded), "$", `\u0024`), err
 }
 
-// failurePolicy ends the Job at once when another attempt cannot succeed, and does not count attempts that the
+// failurePolicy ends the Job at once when another attempt cannot succeed or there is nothing to do, and does not count attempts that the
 // cluster took away (eviction, preemption, drain); activeDeadlineSeconds bounds how often that may happen.
 func failurePolicy() *batchv1.PodFailurePolicy {
 	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
@@ -135,7 +127,7 @@ func failurePolicy() *batchv1.PodFailurePolicy {
 			Action: batchv1.PodFailurePolicyActionFailJob,
 			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{
 				Operator: batchv1.PodFailurePolicyOnExitCodesOpIn,
-				Values:   []int32{workerapi.ExitPermanent},
+				Values:   []int32{workerapi.ExitPermanent, workerapi.ExitSkipped},
 			},
 		},
 		{
@@ -151,6 +143,9 @@ func newStepSpec(work *Work, kind Kind) (*workerapi.StepSpec, *pipeline.Problem)
 	settings, err := json.Marshal(kind.Settings)
 	if err != nil {
 		return nil, problemf(v1alpha1.ReasonJobInvalid, "encode the step's settings: %v", err)
+	}
+	if work.Step.Output == nil || work.OutputStorage == nil {
+		return nil, problemf(v1alpha1.ReasonPipelineInvalid, "step %q has no output", work.Step.Name)
 	}
 	input, problem := newInput(work)
 	if problem != nil {

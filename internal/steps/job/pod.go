@@ -47,6 +47,7 @@ func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) co
 		{Name: volumeTemp, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: quantity(maxTemp)}}},
 	}
 	volumes = append(append(volumes, sourceVolumes...), destinationVolumes...)
+	settings := work.settings()
 	needed := resources(work, kind.Needs, spec.Inputs[0].Artifact.SizeBytes)
 	return corev1.PodSpec{
 		RestartPolicy:                corev1.RestartPolicyNever,
@@ -60,8 +61,9 @@ func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) co
 			FSGroupChangePolicy: new(corev1.FSGroupChangeOnRootMismatch),
 			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
-		NodeSelector: work.Step.NodeSelector,
-		Tolerations:  work.Step.Tolerations,
+		NodeSelector:      settings.NodeSelector,
+		Tolerations:       settings.Tolerations,
+		PriorityClassName: settings.PriorityClassName,
 		InitContainers: []corev1.Container{
 			container(work.WorkerImage, workerapi.ContainerFetch, encoded, needed, sourceMounts),
 			container(work.WorkerImage, workerapi.ContainerProcess, encoded, needed, nil),

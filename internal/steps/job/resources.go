@@ -51,8 +51,8 @@ func Copying(copies int64) Needs {
 // among the defaults, so that a namespace whose quota demands one takes the pod, and so that a hostile recording costs
 // its own step alone.
 func resources(work *Work, need Needs, reported int64) corev1.ResourceRequirements {
-	if work.Step.Resources != nil {
-		return *work.Step.Resources
+	if own := work.settings().Resources; own != nil {
+		return *own
 	}
 	return corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{

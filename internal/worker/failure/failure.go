@@ -14,10 +14,12 @@ import (
 // Error is an error with a reason of the contract. Its message is for a person and holds neither a secret nor the
 // query or userinfo of a URL.
 type Error struct {
-	// Reason is one of task's Reason constants.
+	// Reason is one of workerapi's Reason constants.
 	Reason string
 	// Permanent says that another attempt cannot succeed.
 	Permanent bool
+	// NothingToDo says that the step is skipped, since it has nothing to do for this recording.
+	NothingToDo bool
 	// Object is the object that could not be had, when the failure is about one.
 	Object string
 
@@ -41,6 +43,11 @@ func Permanent(reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Permanent: true, err: fmt.Errorf(format, args...)}
 }
 
+// Skip says that the step has nothing to do for this recording. The format is fmt.Errorf's.
+func Skip(reason, format string, args ...any) *Error {
+	return &Error{Reason: reason, Permanent: true, NothingToDo: true, err: fmt.Errorf(format, args...)}
+}
+
 // Transient is a failure that another attempt may fix. The format is fmt.Errorf's.
 func Transient(reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, err: fmt.Errorf(format, args...)}
@@ -58,5 +65,5 @@ func Of(err error) *Error {
 // Report is err as the operator reads it. The whole chain's message is kept, the reason is that of the Error in it.
 func Report(err error) *workerapi.Failure {
 	found := Of(err)
-	return &workerapi.Failure{Reason: found.Reason, Message: err.Error(), Permanent: found.Permanent}
+	return &workerapi.Failure{Reason: found.Reason, Message: err.Error(), Permanent: found.Permanent, NothingToDo: found.NothingToDo}
 }

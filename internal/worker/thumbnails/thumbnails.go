@@ -59,7 +59,7 @@ func (k *thumbnails) Run(ctx context.Context, run *step.Run) (step.Product, erro
 		return product, err
 	}
 	if t.Video == nil {
-		return product, failure.Permanent(workerapi.ReasonNoVideo, "the recording has no picture that can be read")
+		return product, failure.Skip(workerapi.ReasonNoVideo, "the recording has no picture that can be read")
 	}
 	taker, err := k.taker(ctx, run, t)
 	if err != nil {

@@ -1,0 +1,172 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package routing
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/ext"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+// Step is what an expression sees as steps.<name>.
+type Step struct {
+	State     string     `cel:"state"`
+	Reason    string     `cel:"reason"`
+	Integrity string     `cel:"integrity"`
+	Outputs   []Artifact `cel:"outputs"`
+}
+
+// Artifact is what an expression sees as one of a step's outputs.
+type Artifact struct {
+	Name      string `cel:"name"`
+	URI       string `cel:"uri"`
+	Bucket    string `cel:"bucket"`
+	Key       string `cel:"key"`
+	MediaType string `cel:"mediaType"`
+	Size      int64  `cel:"size"`
+}
+
+// stepsVariable and outcomeVariable are what expressions of a step read besides recording.
+const (
+	stepsVariable   = "steps"
+	outcomeVariable = "outcome"
+)
+
+var errSteps = errors.New("write steps.<name>, or steps['<name>'] for a name with a hyphen")
+
+// Conditions compiles and evaluates the when of steps. It is safe for concurrent use.
+type Conditions struct {
+	// step is for spec.steps; finally, which knows outcome too, for spec.finally.
+	step, finally *Router
+}
+
+// NewConditions makes Conditions.
+func NewConditions() (*Conditions, error) {
+	options := []cel.EnvOption{
+		ext.NativeTypes(reflect.TypeFor[Recording](), reflect.TypeFor[Step](), reflect.TypeFor[Artifact](), ext.ParseStructTags(true)),
+		cel.Variable(stepsVariable, cel.MapType(cel.StringType, cel.ObjectType("routing.Step"))),
+	}
+	step, err := routerWith(options...)
+	if err != nil {
+		return nil, err
+	}
+	finally, err := routerWith(append(options, cel.Variable(outcomeVariable, cel.StringType))...)
+	if err != nil {
+		return nil, err
+	}
+	return &Conditions{step: step, finally: finally}, nil
+}
+
+// Check says what is wrong with the when of a step; the error is for the person who wrote it.
+func (c *Conditions) Check(when string, finally bool) error {
+	compiler := c.step
+	if finally {
+		compiler = c.finally
+	}
+	if err := compiler.Check(when); err != nil {
+		return err
+	}
+	_, err := c.reads(when)
+	return err
+}
+
+// Reads names the steps that an expression reads; none for one that is wrong.
+func (c *Conditions) Reads(when string) []string {
+	names, err := c.reads(when)
+	if err != nil {
+		return nil
+	}
+	return names
+}
+
+// reads names the steps that an expression reads, each once.
+func (c *Conditions) reads(when string) ([]string, error) {
+	parsed, issues := c.finally.env.Parse(when)
+	if issues.Err() != nil {
+		return nil, issues.Err()
+	}
+	var names []string
+	for _, node := range ast.MatchDescendants(ast.NavigateAST(parsed.NativeRep()), ast.KindMatcher(ast.IdentKind)) {
+		if node.AsIdent() != stepsVariable {
+			continue
+		}
+		name, ok := selected(node)
+		if !ok {
+			return nil, errSteps
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// selected is the name in steps.name or steps['name'], of which steps is the node.
+func selected(node ast.NavigableExpr) (string, bool) {
+	parent, ok := node.Parent()
+	if !ok {
+		return "", false
+	}
+	if parent.Kind() == ast.SelectKind {
+		return parent.AsSelect().FieldName(), true
+	}
+	if parent.Kind() != ast.CallKind {
+		return "", false
+	}
+	call := parent.AsCall()
+	if args := call.Args(); call.FunctionName() == operators.Index && len(args) == 2 && args[0].ID() == node.ID() && args[1].Kind() == ast.LiteralKind {
+		name, ok := args[1].AsLiteral().(types.String)
+		return string(name), ok
+	}
+	return "", false
+}
+
+// For gives Conditions the recording that its expressions read.
+func (c *Conditions) For(recording Recording) *RecordingConditions {
+	return &RecordingConditions{Conditions: c, recording: recording}
+}
+
+// RecordingConditions evaluates the when of steps for one recording.
+type RecordingConditions struct {
+	*Conditions
+
+	recording Recording
+}
+
+// Holds evaluates the when of a step. One whose outcome depends on a fact that nobody reported holds.
+func (r *RecordingConditions) Holds(when string, steps map[string]v1alpha1.StepStatus, outcome string) (bool, error) {
+	variables := map[string]any{stepsVariable: seen(steps)}
+	compiler := r.step
+	if outcome != "" {
+		compiler = r.finally
+		variables[outcomeVariable] = outcome
+	}
+	return compiler.holds(when, r.recording, variables)
+}
+
+func seen(steps map[string]v1alpha1.StepStatus) map[string]Step {
+	all := make(map[string]Step, len(steps))
+	for name, status := range steps {
+		step := Step{State: string(status.State), Reason: status.Reason}
+		if status.Integrity != nil {
+			step.Integrity = string(status.Integrity.State)
+		}
+		for i := range status.Outputs {
+			output := &status.Outputs[i]
+			step.Outputs = append(step.Outputs, Artifact{
+				Name: output.Name, URI: output.URI, Bucket: output.Bucket, Key: output.Key, MediaType: output.MediaType, Size: output.SizeBytes,
+			})
+		}
+		all[name] = step
+	}
+	return all
+}
