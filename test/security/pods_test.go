@@ -33,7 +33,7 @@ func stepJob(t *testing.T, namespace string) *batchv1.Job {
 	}}
 	claim := v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"}}
 	made, problem := steps.Build(&job.Work{
-		Start: pipeline.Start{Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}}, Run: 1, InputDigest: "facts"},
+		Start: pipeline.Start{Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{}}, Run: 1, InputDigest: "facts"},
 		File:  file, Facts: recording.Of(&file.Spec), Source: &v1alpha1.RecordingSource{},
 		InputStorage:  &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: s3},
 		OutputStorage: &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: claim},
