@@ -1,4 +1,4 @@
-# The images of the recording operator: docker build --target operator|worker .
+# The images of the recording operator: docker build --target operator|worker|trigger .
 FROM golang:1.26-bookworm AS build
 ARG VERSION=dev
 # For a module proxy of your own: docker build --build-arg GOPROXY=...
@@ -34,6 +34,12 @@ COPY --from=build /out/receiver /out/manager /
 USER 65532:65532
 # The command decides the process: /receiver serves callbacks, /manager reconciles.
 CMD ["/manager"]
+
+# The image of a trigger's pod: one static program, which talks to the API server of its own cluster alone.
+FROM scratch AS trigger
+COPY --from=build /out/trigger /usr/local/bin/trigger
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/trigger"]
 
 # The image of a step's pod: two static programs and certificates, no shell and no libraries.
 FROM scratch AS worker

@@ -57,6 +57,7 @@ cluster-down: ## Stop it, and leave nothing behind.
 images: ## Build the images of the operator and of the steps into dist/.
 	@hack/images/build.sh operator recording-operator:dev dist/operator.tar
 	@hack/images/build.sh worker recording-worker:dev dist/worker.tar
+	@hack/images/build.sh trigger recording-trigger:dev dist/trigger.tar
 
 .PHONY: install
 install: ## Install the CRDs into the current cluster.

@@ -51,10 +51,10 @@ image_name() { echo "${IMAGE_REGISTRY:+$IMAGE_REGISTRY/}$1"; }
 image() { echo "$(image_name "$1"):dev"; }
 
 images_load() {
-  say "the images operator, worker and versitygw (the first time about twelve minutes)"
+  say "the images operator, worker, trigger and versitygw (the first time about twelve minutes)"
   mkdir -p dist
   local name target
-  for pair in recording-operator:operator recording-worker:worker recording-s3:versitygw; do
+  for pair in recording-operator:operator recording-worker:worker recording-trigger:trigger recording-s3:versitygw; do
     name=${pair%%:*} target=${pair##*:}
     hack/images/build.sh "$target" "$(image "$name")" "dist/$target.tar"
     case $CLUSTER in
@@ -82,10 +82,10 @@ operator_deploy() {
 resources: [../../config/default]
 images:
 - {name: recording-operator, newName: $(image_name recording-operator), newTag: dev}
+- {name: recording-worker, newName: $(image_name recording-worker), newTag: dev}
+- {name: recording-trigger, newName: $(image_name recording-trigger), newTag: dev}
+configurations: [../../config/manager/images_configuration.yaml]
 patches:
-- target: {kind: Deployment, name: recording-operator-controller-manager}
-  patch: |
-    - {op: replace, path: /spec/template/spec/containers/0/env/0/value, value: "$(image recording-worker)"}
 - target: {kind: Deployment, name: recording-operator-(receiver|controller-manager)}
   patch: |
     - {op: add, path: /spec/template/metadata/annotations/image-inputs, value: "$(cut -c1-16 dist/operator.tar.inputs)"}

@@ -93,12 +93,16 @@ const (
 	ReasonInputMissing = "InputMissing"
 	// ReasonJobInvalid: the API server refuses the step's Job.
 	ReasonJobInvalid = "JobInvalid"
+	// ReasonTriggerRefused: the pipeline no longer names the account that a trigger began with.
+	ReasonTriggerRefused = "TriggerRefused"
 	// ReasonStepFailed: a step failed for good.
 	ReasonStepFailed = "StepFailed"
 )
 
 // Reasons of a step that did not run. A kind of step may have others, for example NoVideo.
 const (
+	// ReasonTriggerInvalid: the object of a trigger cannot be made for this recording. The step failed.
+	ReasonTriggerInvalid = "TriggerInvalid"
 	// ReasonConditionInvalid: the step's when cannot be evaluated for this recording. The step failed.
 	ReasonConditionInvalid = "ConditionInvalid"
 	// ReasonConditionFalse: the step's when is false.

@@ -331,8 +331,13 @@ func TestSamples(t *testing.T) {
 		case "RecordingPipeline":
 			var pipeline v1alpha1.RecordingPipeline
 			typed(t, sample, &pipeline)
-			for _, step := range pipeline.Spec.Steps {
-				refers(name, "StorageLocation", step.Output.StorageRef.Name)
+			for _, step := range append(pipeline.Spec.Steps, pipeline.Spec.Finally...) {
+				if step.Output != nil {
+					refers(name, "StorageLocation", step.Output.StorageRef.Name)
+				}
+			}
+			if account := pipeline.Spec.TriggerServiceAccountName; account != "" {
+				refers(name, "ServiceAccount", account)
 			}
 		case "StorageLocation":
 			var location v1alpha1.StorageLocation

@@ -30,6 +30,9 @@ const (
 	// AnnotationSuspended is on a Job that the operator suspended because of spec.suspend. A suspended Job without it was
 	// suspended by somebody else, for example Kueue, and is never resumed by the operator.
 	AnnotationSuspended = "recording.sparkrtc.dev/suspended"
+	// AnnotationTriggeredBy is on every object that a step of kind trigger created: the step, the run and the file that it
+	// belongs to.
+	AnnotationTriggeredBy = "recording.sparkrtc.dev/triggered-by"
 	// AnnotationInput is on every Job of a step: a digest of the facts of the file that the Job processes.
 	AnnotationInput = "recording.sparkrtc.dev/input"
 )

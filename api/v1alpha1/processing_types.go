@@ -111,12 +111,49 @@ type StepStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=4
 	Outputs []Artifact `json:"outputs,omitempty"`
+	// results that the step has read from the object that it created, for other steps.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	Results []StepResult `json:"results,omitempty"`
+	// object that the step has created.
+	// +optional
+	Object *ObjectReference `json:"object,omitempty"`
 	// integrity says whether the recording that the step worked on is whole, and what was found in it. It is there for a
 	// step that ended and could read the recording, whether it succeeded or failed; manifest.json at the destination
 	// lists more of its findings. Across the steps of a file at most 16 findings are listed, and one for each further step; more counts the
 	// others.
 	// +optional
 	Integrity *Integrity `json:"integrity,omitempty"`
+}
+
+// StepResult is a value that a step hands on.
+type StepResult struct {
+	// name of the result.
+	// +required
+	// +kubebuilder:validation:MaxLength=32
+	Name string `json:"name"`
+	// value of the result.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	Value string `json:"value"`
+}
+
+// ObjectReference refers to an object in the same namespace.
+type ObjectReference struct {
+	// apiVersion of the object.
+	// +required
+	// +kubebuilder:validation:MaxLength=317
+	APIVersion string `json:"apiVersion"`
+	// kind of the object.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Kind string `json:"kind"`
+	// name of the object.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
 }
 
 // MaxOutputs is the most outputs of a step that a status lists; the step's manifest lists all.

@@ -16,6 +16,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !self.steps.exists(s, s.name == f.name))",message="finally: a step of steps has the same name",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step names one of steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
+// +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
 type RecordingPipelineSpec struct {
 	// steps to run. Steps run at the same time unless dependsOn, input or when orders them.
 	// +required
@@ -32,6 +33,13 @@ type RecordingPipelineSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=4
 	Finally []Step `json:"finally,omitempty"`
+
+	// triggerServiceAccountName is the ServiceAccount that steps of kind trigger create their objects with. A person
+	// who names it needs the verb impersonate on that account.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^recording-trigger(-[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$`
+	TriggerServiceAccountName string `json:"triggerServiceAccountName,omitempty"`
 
 	// defaults for the steps that do not say otherwise, those of finally included.
 	// +optional
@@ -97,9 +105,10 @@ type StepSettings struct {
 
 // Step is one thing to do with a file; it runs as one Job.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) == 1",message="exactly one of transcode, archive and thumbnails must be set"
+// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails and trigger must be set"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
-// +kubebuilder:validation:XValidation:rule="has(self.output)",message="output: say where the results are published",fieldPath=".output"
+// +kubebuilder:validation:XValidation:rule="has(self.output) || has(self.trigger)",message="output: say where the results are published",fieldPath=".output"
+// +kubebuilder:validation:XValidation:rule="!has(self.trigger) || (!has(self.output) && !has(self.input))",message="trigger reads and publishes no file and takes neither input nor output; give it dependsOn, or read steps.<name> in set",fieldPath=".trigger"
 type Step struct {
 	// name of the step; it is part of the Job's name.
 	// +required
@@ -119,6 +128,10 @@ type Step struct {
 	// thumbnails makes still pictures of the recording.
 	// +optional
 	Thumbnails *Thumbnails `json:"thumbnails,omitempty"`
+
+	// trigger creates an object in the cluster, for example an Argo Workflow.
+	// +optional
+	Trigger *Trigger `json:"trigger,omitempty"`
 
 	// dependsOn names the steps that must have ended before this one starts. When one of them has not succeeded, this step
 	// is skipped, unless when reads that step and so decides for itself.
@@ -143,7 +156,7 @@ type Step struct {
 	// +kubebuilder:validation:MaxLength=1024
 	When string `json:"when,omitempty"`
 
-	// output says where the results are published.
+	// output says where the results are published. Every kind of step but trigger needs it.
 	// +optional
 	Output *StepOutput `json:"output,omitempty"`
 

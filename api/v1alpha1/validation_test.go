@@ -181,6 +181,13 @@ func TestAllowed(t *testing.T) {
 }
 
 // refused are objects with one fault each, and the field and the words in which the API server has to name it.
+const configMapTrigger = "trigger: {object: {apiVersion: v1, kind: ConfigMap}}"
+
+// withTrigger is a pipeline of one step, with an account.
+func withTrigger(step string) string {
+	return "spec: {triggerServiceAccountName: recording-trigger, steps: [{" + step + "}]}"
+}
+
 var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "no spec", `spec: null`, "spec", "Required"},
 	{minimalSource, "no callback", `spec: {callback: null}`, "spec.callback", "Required"},
@@ -333,12 +340,12 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a step with a long name", steps("name: " + long(25)), "spec.steps[0].name", "24"},
 	{minimalPipeline, "a step in capitals", steps("name: MP4"), "spec.steps[0].name", "should match"},
 	{minimalPipeline, "a step with a hyphen at its end", steps("name: a-"), "spec.steps[0].name", "should match"},
-	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive and thumbnails must be set"},
-	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive and thumbnails must be set"},
+	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive, thumbnails and trigger must be set"},
+	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails and trigger must be set"},
 	{minimalPipeline, "an archive with an input", `spec: {steps: [{name: a, archive: {}, output: {storageRef: {name: archive}}}, {name: b, archive: {}, input: {step: a}, output: {storageRef: {name: archive}}}]}`, "spec.steps[1].input", "takes no input"},
 	{minimalPipeline, "no preset", step("transcode: {}"), "spec.steps[0].transcode.preset", "Required"},
 	{minimalPipeline, "another preset", step("transcode: {preset: AV1}"), "spec.steps[0].transcode.preset", "Unsupported value"},
-	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive and thumbnails must be set"},
+	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails and trigger must be set"},
 	{minimalPipeline, "no pictures", pictures(""), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no poster", pictures("poster: false"), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no times", pictures("times: []"), "spec.steps[0].thumbnails.times", "at least 1 items"},
@@ -379,6 +386,12 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "an input from itself", steps("name: a, input: {step: a}"), "spec.steps", "input.step must name another step"},
 	{minimalPipeline, "an input without a step", steps("name: a, input: {}"), "spec.steps[0].input.step", "Required"},
 	{minimalPipeline, "no output", `spec: {steps: [{name: a, archive: {}}]}`, "spec.steps[0].output", "output: say where the results are published"},
+	{minimalPipeline, "a trigger without an account", `spec: {steps: [{name: a, ` + configMapTrigger + `}]}`, "spec.triggerServiceAccountName", "a step of kind trigger needs a ServiceAccount"},
+	{minimalPipeline, "a trigger of finally without an account", `spec: {finally: [{name: a, ` + configMapTrigger + `}]}`, "spec.triggerServiceAccountName", "a step of kind trigger needs a ServiceAccount"},
+	{minimalPipeline, "a trigger with an output", withTrigger(`name: a, output: {storageRef: {name: a}}, ` + configMapTrigger), "spec.steps[0].trigger", "takes neither input nor output"},
+	{minimalPipeline, "a trigger that names its object", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap, metadata: {spec: {a: b}}}}`), "spec.steps[0].trigger.object.metadata", "metadata holds labels and annotations alone"},
+	{minimalPipeline, "a trigger that sets its kind", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap}, set: [{path: /kind, value: "'Secret'"}]}`), "spec.steps[0].trigger.set", "a path cannot name apiVersion, kind or metadata"},
+	{minimalPipeline, "another account", `spec: {triggerServiceAccountName: deployer}`, "spec.triggerServiceAccountName", "should match"},
 	{minimalPipeline, "two timeouts", steps("name: a, timeout: 1h, timeoutFactor: 2"), "spec.steps[0].timeoutFactor", "timeout and timeoutFactor cannot both be set"},
 	{minimalPipeline, "a factor of nothing", steps("name: a, timeoutFactor: 0"), "spec.steps[0].timeoutFactor", "greater than or equal to 1"},
 	{minimalPipeline, "an empty when", steps(`name: a, when: ""`), "spec.steps[0].when", "at least 1"},

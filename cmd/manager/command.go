@@ -43,6 +43,7 @@ type options struct {
 	// deniedNetworks are kept as strings, so that the flag replaces its default.
 	deniedNetworks  []string
 	workerImage     string
+	triggerImage    string
 	requireLandlock bool
 	concurrency     int
 }
@@ -70,6 +71,7 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect the one replica that reconciles; required with more than one replica")
 	flags.StringVar(&o.leaderNamespace, "leader-election-namespace", "", "`namespace` of the leader election Lease; empty means the pod's own")
 	flags.StringVar(&o.workerImage, "worker-image", "recording-worker:dev", "`image` that runs the steps")
+	flags.StringVar(&o.triggerImage, "trigger-image", "recording-trigger:dev", "`image` that runs the steps of kind trigger")
 	flags.BoolVar(&o.requireLandlock, "require-landlock", false, "fail steps on nodes whose kernel has no Landlock, which confines ffmpeg to the files of the recording; without this flag, seccomp alone confines ffmpeg on such nodes")
 	flags.IntVar(&o.concurrency, "concurrency", 2, "how many RecordingFiles are reconciled at the same time")
 	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", localNetworks(), "`networks` that neither the manager nor a step connects to, whatever endpoint a StorageLocation or bucket or URL names; add those of pods and Services where no S3 server is among them; \"\" denies none")
@@ -98,6 +100,9 @@ func (o *options) validate() error {
 	problems := []error{o.Validate()}
 	if o.workerImage == "" {
 		problems = append(problems, errors.New("--worker-image must name the image that runs the steps, for example recording-worker:dev"))
+	}
+	if o.triggerImage == "" {
+		problems = append(problems, errors.New("--trigger-image must name the image that runs the steps of kind trigger, for example recording-trigger:dev"))
 	}
 	if o.concurrency < 1 {
 		problems = append(problems, fmt.Errorf("--concurrency must be at least 1, not %d", o.concurrency))

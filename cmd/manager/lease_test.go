@@ -31,7 +31,7 @@ func TestManager_EndsWhenItLosesItsLease(t *testing.T) {
 	ctrl.SetLogger(logr.Discard())
 	server := apiserver.Start(t)
 	o := &options{
-		leaderElect: true, leaderNamespace: "default", workerImage: "worker:test", concurrency: 1,
+		leaderElect: true, leaderNamespace: "default", workerImage: "worker:test", triggerImage: "trigger:test", concurrency: 1,
 		leaseDuration: 2 * time.Second, renewDeadline: time.Second, retryPeriod: 200 * time.Millisecond,
 	}
 	o.MetricsAddress, o.HealthAddress, o.Namespaces = "0", "0", []string{"default"}

@@ -119,7 +119,8 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Conditions: conditions,
-			Pacer: pacer, Wake: wake, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
+			Pacer: pacer, Wake: wake, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
+			RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
 		&controller.TaskReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,

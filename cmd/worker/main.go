@@ -6,23 +6,17 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/container"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
 // version is set by the linker: -ldflags "-X main.version=v1.2.3".
 var version = "development"
-
-// errStopped is the cause of the end of a context when the container is stopped.
-var errStopped = errors.New("the container was stopped")
 
 func main() {
 	os.Exit(run())
@@ -35,19 +29,8 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		return sandbox.ExitCode
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
-	defer signal.Stop(signals)
-	go func() {
-		select {
-		case <-signals:
-			cancel(errStopped)
-		case <-ctx.Done():
-		}
-	}()
-
+	ctx, stop := container.Context()
+	defer stop()
 	program := &program{version: version, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	command := program.command()
 	if err := command.ExecuteContext(ctx); err != nil {

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sparkrtc.dev/recording-operator/internal/worker"
+	"sparkrtc.dev/recording-operator/internal/worker/container"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
@@ -26,9 +26,6 @@ import (
 
 // exitUsage is the exit code for a wrong command line (EX_USAGE).
 const exitUsage = 64
-
-// envTerminationLog overrides where the Result is written.
-const envTerminationLog = "TERMINATION_LOG"
 
 // program is the command line.
 type program struct {
@@ -141,33 +138,16 @@ func (p *program) step(name, short, long string, do func(*worker.Worker, context
 				walls := sandbox.CurrentWalls()
 				log.Info("Checked the sandbox for ffmpeg", "seccomp", walls.Seccomp, "undumpableWorker", walls.Undumpable, "landlockABI", walls.LandlockABI)
 			}
-			ctx := command.Context()
-			result, err := p.attempt(ctx, log, do)
-			interrupted := errors.Is(context.Cause(ctx), errStopped)
-			result, p.exit = worker.ResultOf(result, err, interrupted)
-			if failed := result.Failure; failed != nil {
-				log.Error("Step failed", "reason", failed.Reason, "permanent", failed.Permanent, "message", failed.Message)
-			}
-			if err := p.report(result); err != nil {
-				log.Error("Could not write the termination message", "error", err.Error())
-				p.exit = workerapi.ExitTransient
-			}
+			one := container.Program{TerminationLog: p.terminationLog, Getenv: p.getenv, Log: log}
+			p.exit = one.Run(command.Context(), func(ctx context.Context) (workerapi.Result, error) {
+				made, err := p.worker(log)
+				if err != nil {
+					return workerapi.Result{}, err
+				}
+				return do(made, ctx)
+			})
 		},
 	}
-}
-
-// attempt does the work; a panic is a failure like any other, so that the operator hears of it.
-func (p *program) attempt(ctx context.Context, log *slog.Logger, do func(*worker.Worker, context.Context) (workerapi.Result, error)) (result workerapi.Result, err error) {
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			err = failure.Transient(workerapi.ReasonInternal, "panic: %v", recovered)
-		}
-	}()
-	one, err := p.worker(log)
-	if err != nil {
-		return workerapi.Result{}, err
-	}
-	return do(one, ctx)
 }
 
 // worker reads the step and finds the programs.
@@ -202,21 +182,4 @@ func find(program string) string {
 		}
 	}
 	return "/usr/bin/" + program
-}
-
-// report writes the termination message.
-func (p *program) report(result workerapi.Result) error {
-	path := p.terminationLog
-	if path == "" {
-		path = p.getenv(envTerminationLog)
-	}
-	if path == "" {
-		path = "/dev/termination-log"
-	}
-	message, err := result.Encode()
-	if err != nil {
-		return err
-	}
-	// Kubernetes makes the file; it may be written, not replaced.
-	return os.WriteFile(path, message, 0o600)
 }

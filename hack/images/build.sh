@@ -12,7 +12,7 @@ Usage: hack/images/build.sh TARGET TAG OUTPUT.tar
 
 Builds the image of one target and saves it, under the name TAG, to OUTPUT.tar.
 
-  TARGET      operator or worker, of the Dockerfile at the root of the project;
+  TARGET      operator, worker or trigger, of the Dockerfile at the root of the project;
               versitygw, of hack/images/Dockerfile.versitygw
   TAG         the image's name, e.g. recording-operator:dev
   OUTPUT.tar  where to save it, in the format of "docker save"

@@ -55,6 +55,8 @@ type FileReconciler struct {
 	TaskFiles *TaskFiles
 	// WorkerImage runs the steps.
 	WorkerImage string
+	// TriggerImage runs the steps of kind trigger.
+	TriggerImage string
 	// RequireLandlock has steps fail on nodes without Landlock.
 	RequireLandlock bool
 	// DeniedNetworks are never connected to by a step that reads its source from a URL or a bucket.

@@ -37,6 +37,9 @@ type gathered struct {
 	source *v1alpha1.RecordingSource
 	// storages are the StorageLocations that the pipeline and the source name, and that exist.
 	storages map[string]*v1alpha1.StorageLocation
+	// triggerAccount is the service account of triggers, as the pipeline names it now and named it when processing began;
+	// empty: they differ, or there is none.
+	triggerAccount string
 	// missing is the revision of the pipeline to create first; nil when it is there.
 	missing *appsv1.ControllerRevision
 	// notKept: the revision could not be created, so processing has not begun.
@@ -71,6 +74,9 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		return nil, err
 	}
 	if err := r.gatherPipeline(ctx, seen); err != nil {
+		return nil, err
+	}
+	if err := r.gatherTriggerAccount(ctx, seen); err != nil {
 		return nil, err
 	}
 	seen.Prepare = r.prepare(seen)
@@ -153,6 +159,23 @@ func (r *FileReconciler) gatherPipeline(ctx context.Context, seen *gathered) err
 // forged is what a file waits for whose revision holds something else.
 func forged(err error) *pipeline.Problem {
 	return &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: err.Error()}
+}
+
+// gatherTriggerAccount reads the account of triggers from the pipeline as it is now. The snapshot alone would not do: who
+// may write ControllerRevisions could name an account in one that they may not name in a pipeline.
+func (r *FileReconciler) gatherTriggerAccount(ctx context.Context, seen *gathered) error {
+	if seen.Pipeline == nil || seen.Pipeline.Spec.TriggerServiceAccountName == "" {
+		return nil
+	}
+	now := &v1alpha1.RecordingPipeline{}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: seen.file.Namespace, Name: seen.Pipeline.Name}, now)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("get pipeline: %w", err)
+	}
+	if err == nil && now.Spec.TriggerServiceAccountName == seen.Pipeline.Spec.TriggerServiceAccountName {
+		seen.triggerAccount = now.Spec.TriggerServiceAccountName
+	}
+	return nil
 }
 
 // gatherRevision reads the pipeline as it was when work began.

@@ -25,6 +25,7 @@ func (r *FileReconciler) prepare(seen *gathered) func(pipeline.Start) (*batchv1.
 			work.TTL = ttl.Duration
 		}
 		work.Defaults = seen.Pipeline.Spec.Defaults
+		work.TriggerImage, work.TriggerAccount = r.TriggerImage, seen.triggerAccount
 		var problem *pipeline.Problem
 		if output := start.Step.Output; output != nil {
 			if work.OutputStorage, problem = seen.storage(output.StorageRef.Name); problem != nil {

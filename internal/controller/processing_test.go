@@ -199,3 +199,40 @@ func TestFileReconciler_RunsConditionsAndFinally(t *testing.T) {
 	}))
 	g.Expect(file.Status.Summary.Progress).To(Equal("3/3"))
 }
+
+// TestFileReconciler_TriggerUsesTheAccountThatThePipelineNamesNow: what processing began with does not say for ever whose
+// rights are used.
+func TestFileReconciler_TriggerUsesTheAccountThatThePipelineNamesNow(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	pipeline := lecturePipeline(namespace,
+		v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("keep/")},
+		v1alpha1.Step{Name: "tell", DependsOn: []string{"keep"}, Trigger: &v1alpha1.Trigger{
+			Object: &v1alpha1.TriggerObject{APIVersion: "v1", Kind: "ConfigMap"},
+			Set:    []v1alpha1.TriggerValue{{Path: "/data", Value: "{'uri': steps.keep.outputs[0].uri, 'room': recording.room}"}},
+		}},
+	)
+	pipeline.Name = "triggering"
+	pipeline.Spec.TriggerServiceAccountName = "recording-trigger"
+	create(t, pipeline)
+	file := recordingFile(namespace, recorded())
+	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "triggering"}
+	create(t, file)
+	keep := jobOf(t, g, namespace, "keep")
+
+	rename := func(account string) {
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"triggerServiceAccountName":"`+account+`"}}`))
+		g.Expect(k8s.Patch(t.Context(), pipeline, patch)).To(Succeed())
+	}
+	rename("recording-trigger-b")
+	succeed(t, keep, "s3://archive/keep/a.m3u8")
+	file = fileWith(t, g, namespace, v1alpha1.ReasonFailed)
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonTriggerRefused))
+
+	rename("recording-trigger")
+	tell := jobOf(t, g, namespace, "tell")
+	pod := tell.Spec.Template.Spec
+	g.Expect(pod.ServiceAccountName).To(Equal("recording-trigger"))
+	g.Expect(pod.Containers[0].Image).To(Equal("trigger:test"))
+	g.Expect(pod.Containers[0].Env[0].Value).To(ContainSubstring(`"data":{"room":"room","uri":"s3://archive/keep/a.m3u8"}`))
+}

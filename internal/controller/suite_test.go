@@ -95,7 +95,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	must(mgr.Add(&DoneWatch{Client: watcher, Clock: clock.RealClock{}, Wake: wake, Walk: walk}))
 	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
 		Conditions: conditions, Wake: wake, TaskFiles: taskFiles,
-		Clock: clock.RealClock{}, WorkerImage: "worker:test", Concurrency: 4}
+		Clock: clock.RealClock{}, WorkerImage: "worker:test", TriggerImage: "trigger:test", Concurrency: 4}
 	must(files.SetupWithManager(mgr))
 	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
 	tasks = TaskReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: taskClock, Wake: wake, TaskFiles: taskFiles}

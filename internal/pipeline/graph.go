@@ -10,13 +10,15 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// Expressions evaluates the when of steps. It is pure.
+// Expressions evaluates the expressions of steps. It is pure.
 type Expressions interface {
 	// Reads names the steps that an expression reads.
 	Reads(when string) []string
 	// Holds says whether the step runs. steps are all that have ended, those that the expression reads among them. outcome is
 	// that of all steps for one of finally, and empty for others.
 	Holds(when string, steps map[string]v1alpha1.StepStatus, outcome string) (bool, error)
+	// Value gives the value of an expression as JSON has it.
+	Value(expression string, steps map[string]v1alpha1.StepStatus, outcome string) (any, error)
 }
 
 // Steps are all steps of a pipeline in the order of a status: those of finally come last.
@@ -43,8 +45,8 @@ func Field(spec *v1alpha1.RecordingPipelineSpec, i int) string {
 type node struct {
 	*v1alpha1.Step
 	finally bool
-	// dependencies must have ended before the step starts: dependsOn, its input, and what its when reads; for a step of
-	// finally they are all of steps.
+	// dependencies must have ended before the step starts: dependsOn, its input, and what its expressions read; for a step
+	// of finally they are all of steps.
 	dependencies []string
 	// needs are the dependencies that must have succeeded: all but those that when decides on.
 	needs []string
@@ -64,6 +66,10 @@ func newNode(step *v1alpha1.Step, readsOf func(when string) []string) node {
 	if step.Input != nil {
 		reads = append(reads, step.Input.Step)
 		n.needs = append(n.needs, step.Input.Step)
+	}
+	for _, value := range step.ValueExpressions() {
+		reads = append(reads, readsOf(value)...)
+		n.needs = append(n.needs, readsOf(value)...)
 	}
 	for _, name := range reads {
 		if !slices.Contains(n.dependencies, name) {
@@ -94,12 +100,11 @@ func nodes(spec *v1alpha1.RecordingPipelineSpec, readsOf func(when string) []str
 func CheckGraph(spec *v1alpha1.RecordingPipelineSpec, readsOf func(when string) []string) error {
 	all := nodes(spec, readsOf)
 	for _, n := range all {
-		if n.When == "" {
-			continue
-		}
-		for _, name := range readsOf(n.When) {
-			if name == n.Name || !slices.ContainsFunc(spec.Steps, func(s v1alpha1.Step) bool { return s.Name == name }) {
-				return fmt.Errorf("%s[%s].when: steps.%s: spec.steps has no other step of this name", n.list(), n.Name, name)
+		for _, expression := range append(n.ValueExpressions(), n.When) {
+			for _, name := range readsOf(expression) {
+				if name == n.Name || !slices.ContainsFunc(spec.Steps, func(s v1alpha1.Step) bool { return s.Name == name }) {
+					return fmt.Errorf("%s[%s]: %q: spec.steps has no other step %q", n.list(), n.Name, expression, name)
+				}
 			}
 		}
 	}

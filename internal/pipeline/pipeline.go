@@ -27,6 +27,8 @@ type Problem struct {
 	Message string
 	// Passing says that no person is needed: it is tried again.
 	Passing bool
+	// Final says that the step has failed: nothing that a person can change makes it work.
+	Final bool
 }
 
 // Snapshot is the pipeline that processing began with.
@@ -79,6 +81,8 @@ type Start struct {
 	InputDigest string
 	// Inputs are the artifacts of the step that is the input; none: the step works on the recording itself.
 	Inputs []v1alpha1.Artifact
+	// Value evaluates an expression over the recording and the steps that have ended.
+	Value func(expression string) (any, error)
 }
 
 // Observation is everything that a decision is made from.

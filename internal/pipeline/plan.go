@@ -118,7 +118,7 @@ func (d *Decision) settle(n *node, states map[string]v1alpha1.StepStatus, waitin
 	case d.seen.Suspend:
 		state.State = v1alpha1.StepSuspended
 	default:
-		d.start(n.Step, states, &state)
+		d.start(n, states, &state)
 	}
 	return state
 }
@@ -188,8 +188,11 @@ func hasFailed(step v1alpha1.StepStatus) bool {
 }
 
 // start prepares the Job of a step.
-func (d *Decision) start(step *v1alpha1.Step, states map[string]v1alpha1.StepStatus, state *v1alpha1.StepStatus) {
-	start := Start{Step: step, Run: d.run, InputDigest: d.seen.Input}
+func (d *Decision) start(n *node, states map[string]v1alpha1.StepStatus, state *v1alpha1.StepStatus) {
+	step := n.Step
+	start := Start{Step: step, Run: d.run, InputDigest: d.seen.Input, Value: func(expression string) (any, error) {
+		return d.seen.Expressions.Value(expression, states, outcomeOf(n, d.seen.Pipeline.Spec, states))
+	}}
 	if step.Input != nil {
 		start.Inputs = states[step.Input.Step].Outputs
 		if len(start.Inputs) == 0 {
@@ -199,7 +202,11 @@ func (d *Decision) start(step *v1alpha1.Step, states map[string]v1alpha1.StepSta
 		}
 	}
 	job, problem := d.seen.Prepare(start)
-	if problem != nil {
+	switch {
+	case problem != nil && problem.Final:
+		state.State, state.Reason, state.Message = v1alpha1.StepFailed, problem.Reason, problem.Message
+		return
+	case problem != nil:
 		d.problems[step.Name] = *problem
 		return
 	}
@@ -235,7 +242,7 @@ func (d *Decision) follow(step *v1alpha1.Step, child *Child) v1alpha1.StepStatus
 		state.Attempts = max(child.FailedPods, 1)
 		state.Reason, state.Message = failure(child)
 		if child.Result != nil {
-			state.Integrity = child.Result.Integrity
+			state.Integrity, state.Object = child.Result.Integrity, child.Result.Object
 		}
 	case ChildActive:
 		d.steer(child, &state)
@@ -248,10 +255,14 @@ func recordSuccess(step *v1alpha1.Step, child *Child, state *v1alpha1.StepStatus
 	state.State = v1alpha1.StepSucceeded
 	state.CompletionTime = child.CompletionTime
 	if !reported(child) {
-		state.Message = "Step succeeded, but its pod was deleted before its result was read. See manifest.json at the destination for the outputs."
+		state.Message = "Step succeeded, but its pod was deleted before its result was read."
+		if step.Output != nil {
+			state.Message += " See manifest.json at the destination for the outputs."
+		}
 		return
 	}
 	state.Manifest, state.Integrity = child.Result.Manifest, child.Result.Integrity
+	state.Object, state.Results = child.Result.Object, slices.Clone(child.Result.Results)
 	if step.Output == nil {
 		return
 	}

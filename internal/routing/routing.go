@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -70,6 +71,7 @@ type Router struct {
 
 type compilation struct {
 	program cel.Program
+	output  *cel.Type
 	err     error
 }
 
@@ -93,7 +95,7 @@ func routerWith(options ...cel.EnvOption) (*Router, error) {
 
 // Check says what is wrong with an expression; the error is for the person who wrote it.
 func (r *Router) Check(expression string) error {
-	_, err := r.program(expression)
+	_, err := r.program(expression, cel.BoolType)
 	return err
 }
 
@@ -124,19 +126,15 @@ func (r *Router) holds(expression string, recording Recording, others map[string
 	if expression == "" {
 		return true, nil
 	}
-	program, err := r.program(expression)
-	if err != nil {
-		return false, err
-	}
 	variables := map[string]any{"recording": recording}
 	maps.Copy(variables, others)
-	value, _, err := program.Eval(variables)
+	value, err := r.value(expression, cel.BoolType, variables)
 	if errors.Is(err, errUnknownFact) {
 		// The outcome depends on a fact that nobody reported: a recording is not passed over for that.
 		return true, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("evaluate: %w", err)
+		return false, err
 	}
 	matches, ok := value.Value().(bool)
 	if !ok {
@@ -145,35 +143,58 @@ func (r *Router) holds(expression string, recording Recording, others map[string
 	return matches, nil
 }
 
-func (r *Router) program(expression string) (cel.Program, error) {
+// program is a compiled expression of a type.
+func (r *Router) program(expression string, want *cel.Type) (cel.Program, error) {
+	compiled := r.compile(expression)
+	if compiled.err != nil {
+		return nil, compiled.err
+	}
+	if got := compiled.output; !got.IsExactType(want) && !got.IsExactType(cel.DynType) && want != cel.DynType {
+		return nil, fmt.Errorf("the expression is a %s, and must be a %s", got, want)
+	}
+	return compiled.program, nil
+}
+
+// value evaluates an expression.
+func (r *Router) value(expression string, want *cel.Type, variables map[string]any) (ref.Val, error) {
+	program, err := r.program(expression, want)
+	if err != nil {
+		return nil, err
+	}
+	value, _, err := program.Eval(variables)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate: %w", err)
+	}
+	return value, nil
+}
+
+func (r *Router) compile(expression string) compilation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if known, ok := r.compiled[expression]; ok {
-		return known.program, known.err
+		return known
 	}
 	if len(r.compiled) >= maxCompiled {
 		// Sources come and go; forgetting all is simpler than choosing, and costs one compilation each.
 		clear(r.compiled)
 	}
-	program, err := r.compile(expression)
-	r.compiled[expression] = compilation{program: program, err: err}
-	return program, err
+	made := compilation{}
+	made.program, made.output, made.err = compile(r.env, expression)
+	r.compiled[expression] = made
+	return made
 }
 
-func (r *Router) compile(expression string) (cel.Program, error) {
-	ast, issues := r.env.Compile(expression)
+func compile(env *cel.Env, expression string) (cel.Program, *cel.Type, error) {
+	ast, issues := env.Compile(expression)
 	if issues.Err() != nil {
-		return nil, issues.Err()
-	}
-	if !ast.OutputType().IsExactType(cel.BoolType) {
-		return nil, fmt.Errorf("the expression is a %s, and must be a bool", ast.OutputType())
+		return nil, nil, issues.Err()
 	}
 	if err := checkBounds(ast); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	program, err := r.env.Program(ast, cel.CostLimit(CostLimit), cel.EvalOptions(cel.OptOptimize))
+	program, err := env.Program(ast, cel.CostLimit(CostLimit), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
+		return nil, nil, fmt.Errorf("prepare: %w", err)
 	}
-	return program, nil
+	return program, ast.OutputType(), nil
 }

@@ -23,6 +23,8 @@ type Step struct {
 	Reason    string     `cel:"reason"`
 	Integrity string     `cel:"integrity"`
 	Outputs   []Artifact `cel:"outputs"`
+	// Results by their names.
+	Results map[string]string `cel:"results"`
 }
 
 // Artifact is what an expression sees as one of a step's outputs.
@@ -68,14 +70,23 @@ func NewConditions() (*Conditions, error) {
 
 // Check says what is wrong with the when of a step; the error is for the person who wrote it.
 func (c *Conditions) Check(when string, finally bool) error {
+	return c.check(when, cel.BoolType, finally)
+}
+
+// CheckValue says what is wrong with an expression whose value is of any type.
+func (c *Conditions) CheckValue(expression string, finally bool) error {
+	return c.check(expression, cel.DynType, finally)
+}
+
+func (c *Conditions) check(expression string, want *cel.Type, finally bool) error {
 	compiler := c.step
 	if finally {
 		compiler = c.finally
 	}
-	if err := compiler.Check(when); err != nil {
+	if _, err := compiler.program(expression, want); err != nil {
 		return err
 	}
-	_, err := c.reads(when)
+	_, err := c.reads(expression)
 	return err
 }
 
@@ -110,7 +121,7 @@ func (c *Conditions) reads(when string) ([]string, error) {
 	return names, nil
 }
 
-// selected is the name in steps.name or steps['name'], of which steps is the node.
+// selected is the name in steps.name or steps['name']; node is steps.
 func selected(node ast.NavigableExpr) (string, bool) {
 	parent, ok := node.Parent()
 	if !ok {
@@ -144,19 +155,37 @@ type RecordingConditions struct {
 
 // Holds evaluates the when of a step. One whose outcome depends on a fact that nobody reported holds.
 func (r *RecordingConditions) Holds(when string, steps map[string]v1alpha1.StepStatus, outcome string) (bool, error) {
-	variables := map[string]any{stepsVariable: seen(steps)}
-	compiler := r.step
-	if outcome != "" {
-		compiler = r.finally
-		variables[outcomeVariable] = outcome
-	}
+	compiler, variables := r.variables(steps, outcome)
 	return compiler.holds(when, r.recording, variables)
+}
+
+// Value evaluates an expression, and gives its value as JSON has it. A fact that nobody reported is an error.
+func (r *RecordingConditions) Value(expression string, steps map[string]v1alpha1.StepStatus, outcome string) (any, error) {
+	compiler, variables := r.variables(steps, outcome)
+	variables["recording"] = r.recording
+	value, err := compiler.value(expression, cel.DynType, variables)
+	if err != nil {
+		return nil, err
+	}
+	return toJSON(value)
+}
+
+func (r *RecordingConditions) variables(steps map[string]v1alpha1.StepStatus, outcome string) (*Router, map[string]any) {
+	variables := map[string]any{stepsVariable: seen(steps)}
+	if outcome == "" {
+		return r.step, variables
+	}
+	variables[outcomeVariable] = outcome
+	return r.finally, variables
 }
 
 func seen(steps map[string]v1alpha1.StepStatus) map[string]Step {
 	all := make(map[string]Step, len(steps))
 	for name, status := range steps {
-		step := Step{State: string(status.State), Reason: status.Reason}
+		step := Step{State: string(status.State), Reason: status.Reason, Results: map[string]string{}}
+		for _, result := range status.Results {
+			step.Results[result.Name] = result.Value
+		}
 		if status.Integrity != nil {
 			step.Integrity = string(status.Integrity.State)
 		}

@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -59,11 +60,12 @@ func output(storage string) v1alpha1.Artifact {
 }
 
 func work(step *v1alpha1.Step) *job.Work {
-	if step.Output == nil {
+	if step.Output == nil && step.Trigger == nil {
 		step.Output = &v1alpha1.StepOutput{}
 	}
 	return &job.Work{
-		Start: pipeline.Start{Step: step, Run: 1, InputDigest: "0123456789abcdef"},
+		Start:        pipeline.Start{Step: step, Run: 1, InputDigest: "0123456789abcdef", Value: func(string) (any, error) { return "value", nil }},
+		TriggerImage: "trigger:test", TriggerAccount: "recording-trigger",
 		File: &v1alpha1.RecordingFile{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "mystream-0a1b2c3d", UID: "6e1d0d3e-0000-4000-8000-000000000000"},
 		},
@@ -140,6 +142,17 @@ func TestBuild_Golden(t *testing.T) {
 				Thumbnails: &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"10s"}, Percentages: []int32{50}, Poster: true, MaxWidth: new(int32(640))},
 				Output:     &v1alpha1.StepOutput{}}
 			w.Inputs, w.InputStorage = []v1alpha1.Artifact{output("archive")}, bucket("archive")
+		},
+		"trigger": func(w *job.Work) {
+			w.Step = &v1alpha1.Step{Name: "captions", Trigger: &v1alpha1.Trigger{
+				Object: &v1alpha1.TriggerObject{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow",
+					Metadata: map[string]map[string]string{"labels": {"team": "media"}},
+					Fields:   map[string]runtime.RawExtension{"spec": {Raw: []byte(`{"arguments":{"parameters":[{"name":"room"}]},"limit":5000000000}`)}}},
+				Set:   []v1alpha1.TriggerValue{{Path: "/spec/arguments/parameters/0/value", Value: "recording.room"}},
+				Owned: true,
+				Wait:  &v1alpha1.TriggerWait{Success: "object.?status.?phase.orValue('') == 'Succeeded'"},
+			}}
+			w.Value = func(string) (any, error) { return "}}'\"; rm -rf / # {{workflow.name}} $(HOME)", nil }
 		},
 	}
 	for name, change := range cases {

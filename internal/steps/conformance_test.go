@@ -25,6 +25,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/steps"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/trigger"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -85,7 +86,7 @@ func TestKinds_AreThoseOfTheAPIAndTheWorker(t *testing.T) {
 	if diff := cmp.Diff(fields, registered); diff != "" {
 		t.Errorf("fields of v1alpha1.Step and the operator's registry (-API +operator):\n%s", diff)
 	}
-	if diff := cmp.Diff(worker.Kinds(), registered); diff != "" {
+	if diff := cmp.Diff(append(worker.Kinds(), trigger.Kind), registered); diff != "" {
 		t.Errorf("the two registries (-worker +operator):\n%s", diff)
 	}
 }
@@ -167,6 +168,13 @@ func keepsCredentialsApart(t *testing.T, kind steps.Kind) {
 	t.Helper()
 	made, _ := mustBuild(t, work(sample(t, kind)))
 	pod := made.Spec.Template.Spec
+	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
+		t.Error("the pod mounts the token of its account by itself")
+	}
+	if kind.Name() == trigger.Kind {
+		hasATokenAlone(t, &pod)
+		return
+	}
 	mounts := map[string][]string{}
 	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
 		for _, m := range c.VolumeMounts {
@@ -182,8 +190,21 @@ func keepsCredentialsApart(t *testing.T, kind steps.Kind) {
 	if diff := cmp.Diff(want, mounts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken || pod.ServiceAccountName != "" {
+	if pod.ServiceAccountName != "" {
 		t.Error("the pod has a service account")
+	}
+}
+
+// hasATokenAlone: a trigger has the token of the tenant's account, and neither a Secret nor a recording.
+func hasATokenAlone(t *testing.T, pod *corev1.PodSpec) {
+	t.Helper()
+	if pod.ServiceAccountName != "recording-trigger" || len(pod.Containers) != 1 || len(pod.InitContainers) != 0 || len(pod.Volumes) != 1 {
+		t.Fatalf("account %s, %d volumes", pod.ServiceAccountName, len(pod.Volumes))
+	}
+	for _, source := range pod.Volumes[0].Projected.Sources {
+		if source.Secret != nil || source.ServiceAccountToken != nil && *source.ServiceAccountToken.ExpirationSeconds > 3600 {
+			t.Errorf("%+v", source)
+		}
 	}
 }
 
@@ -193,11 +214,18 @@ func isUnderstood(t *testing.T, kind steps.Kind) {
 	if spec.Kind != kind.Name() {
 		t.Errorf("the worker gets kind %s", spec.Kind)
 	}
-	if err := worker.CheckStep(spec); err != nil {
+	check := worker.CheckStep
+	if kind.Name() == trigger.Kind {
+		check = func(spec *workerapi.StepSpec) error {
+			_, _, err := trigger.Settings(spec)
+			return err
+		}
+	}
+	if err := check(spec); err != nil {
 		t.Fatal(err)
 	}
 	spec.Settings = json.RawMessage(`{"noSuchSetting":1}`)
-	if err := worker.CheckStep(spec); err == nil || failure.Of(err).Reason != workerapi.ReasonInvalidStep || !failure.Of(err).Permanent {
+	if err := check(spec); err == nil || failure.Of(err).Reason != workerapi.ReasonInvalidStep || !failure.Of(err).Permanent {
 		t.Errorf("a setting that the worker does not know: %v", err)
 	}
 }
@@ -216,8 +244,9 @@ func isObserved(t *testing.T, kind steps.Kind) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	containers := made.Spec.Template.Spec.Containers
 	pod := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: []corev1.ContainerStatus{{
-		Name: workerapi.ContainerPublish, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: string(message)}},
+		Name: containers[len(containers)-1].Name, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: string(message)}},
 	}}}}
 	ended := metav1.NewTime(time.Unix(2000, 0))
 	made.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: ended}}
@@ -263,16 +292,16 @@ func TestValidate_NamesTheStep(t *testing.T) {
 		return step
 	}
 	for message, all := range map[string][]v1alpha1.Step{
-		"spec.steps[mp4].when: steps.other: spec.steps has no other step":      {reads("steps.other.state == 'Failed'")},
-		"spec.steps[mp4].when: steps.mp4: spec.steps has no other step":        {reads("steps.mp4.state == 'Failed'")},
-		"spec.steps[mp4].when: the expression is a string, and must be a bool": {reads("recording.room")},
-		"spec.steps[mp4].when: write steps.<name>":                             {reads("steps.size() == 1")},
-		"spec.steps[mp4].when: ERROR":                                          {reads("outcome == 'Failed'")},
-		"spec.steps: [mp4] wait for each other":                                {cyclic},
-		`spec.steps[mp4].input.step: step "pictures" makes nothing`:            {pictures("1s"), onPictures},
-		"spec.steps[pictures].thumbnails.times: 60s and 1m are the same time":  {pictures("1s", "60s", "1m")},
-		"spec.steps[pictures].thumbnails.times: time: invalid duration":        {pictures("soon")},
-		"spec.steps[none]: the kind is none":                                   {{Name: "none"}},
+		"spec.steps[mp4]: \"steps.other.state == 'Failed'\": spec.steps has no other step \"other\"": {reads("steps.other.state == 'Failed'")},
+		"spec.steps[mp4]: \"steps.mp4.state == 'Failed'\": spec.steps has no other step \"mp4\"":     {reads("steps.mp4.state == 'Failed'")},
+		"spec.steps[mp4].when: the expression is a string, and must be a bool":                       {reads("recording.room")},
+		"spec.steps[mp4].when: write steps.<name>":                                                   {reads("steps.size() == 1")},
+		"spec.steps[mp4].when: ERROR":                                                                {reads("outcome == 'Failed'")},
+		"spec.steps: [mp4] wait for each other":                                                      {cyclic},
+		`spec.steps[mp4].input.step: step "pictures" makes nothing`:                                  {pictures("1s"), onPictures},
+		"spec.steps[pictures].thumbnails.times: 60s and 1m are the same time":                        {pictures("1s", "60s", "1m")},
+		"spec.steps[pictures].thumbnails.times: time: invalid duration":                              {pictures("soon")},
+		"spec.steps[none]: the kind is none":                                                         {{Name: "none"}},
 	} {
 		if err := steps.Validate(&v1alpha1.RecordingPipelineSpec{Steps: all}, conditions(t)); err == nil || !strings.HasPrefix(err.Error(), message) {
 			t.Errorf("got %v, want %s", err, message)
@@ -288,7 +317,7 @@ func TestValidate_FinallyIsChecked(t *testing.T) {
 		t.Error(err)
 	}
 	for when, message := range map[string]string{
-		"steps.tell.state == 'Failed'": "spec.finally[tell].when: steps.tell: spec.steps has no other step",
+		"steps.tell.state == 'Failed'": "spec.finally[tell]: \"steps.tell.state == 'Failed'\": spec.steps has no other step \"tell\"",
 		"outcome == 7":                 "spec.finally[tell].when: ERROR",
 	} {
 		spec.Finally[0].When = when

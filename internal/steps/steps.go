@@ -20,6 +20,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/steps/job"
 	"sparkrtc.dev/recording-operator/internal/steps/thumbnails"
 	"sparkrtc.dev/recording-operator/internal/steps/transcode"
+	"sparkrtc.dev/recording-operator/internal/steps/trigger"
 )
 
 // Kind is one kind of step.
@@ -44,6 +45,7 @@ var kinds = []Kind{
 	archive.Kind{},
 	thumbnails.Kind{},
 	transcode.Kind{},
+	trigger.Kind{},
 }
 
 // Kinds are all kinds.
@@ -118,6 +120,11 @@ func validateStep(step *v1alpha1.Step, finally bool, media map[string]bool, cond
 	if step.When != "" {
 		if err := conditions.Check(step.When, finally); err != nil {
 			return fmt.Errorf(".when: %w", err)
+		}
+	}
+	for _, expression := range step.ValueExpressions() {
+		if err := conditions.CheckValue(expression, finally); err != nil {
+			return fmt.Errorf(": %q: %w", expression, err)
 		}
 	}
 	if err := kind.Validate(step); err != nil {

@@ -23,7 +23,7 @@ var kinds = map[string]func(settings json.RawMessage) (step.Kind, error){
 	"transcode":  transcode.New,
 }
 
-// Kinds are the names of the kinds of steps that this worker can do, sorted.
+// Kinds are the names of the kinds of steps that this worker can do, sorted. Kind trigger has a program of its own.
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // kindOf is the step's kind with its settings.

@@ -96,26 +96,6 @@ func CheckStep(spec *workerapi.StepSpec) error {
 	return nil
 }
 
-// ResultOf is what a container reports in the end, and its exit code. interrupted says that it was stopped, which
-// explains any error.
-func ResultOf(result workerapi.Result, err error, interrupted bool) (workerapi.Result, int) {
-	switch {
-	case err == nil:
-		return result, 0
-	case interrupted:
-		return workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonInterrupted, Message: "the container was stopped"}}, workerapi.ExitTransient
-	}
-	report := failure.Report(err)
-	code := workerapi.ExitTransient
-	switch {
-	case report.NothingToDo:
-		code = workerapi.ExitSkipped
-	case report.Permanent:
-		code = workerapi.ExitPermanent
-	}
-	return workerapi.Result{Failure: report, Integrity: result.Integrity}, code
-}
-
 func (w *Worker) sourceDir() string { return filepath.Join(w.WorkDir, "source") }
 func (w *Worker) renderDir() string { return filepath.Join(w.WorkDir, "render") }
 func (w *Worker) outputDir() string { return filepath.Join(w.WorkDir, "output") }

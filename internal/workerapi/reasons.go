@@ -46,6 +46,22 @@ const (
 	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonInterrupted: the container was stopped.
 	ReasonInterrupted = "Interrupted"
+	// ReasonObjectInvalid: the API server refuses the object of a trigger, or its kind is not namespaced.
+	ReasonObjectInvalid = "ObjectInvalid"
+	// ReasonObjectTaken: an object of the name exists that the step did not create.
+	ReasonObjectTaken = "ObjectTaken"
+	// ReasonObjectDeleted: the object of a trigger was deleted before it was done.
+	ReasonObjectDeleted = "ObjectDeleted"
+	// ReasonObjectFailed: the object of a trigger has failed.
+	ReasonObjectFailed = "ObjectFailed"
+	// ReasonKindNotFound: the API server does not have the kind of a trigger's object.
+	ReasonKindNotFound = "KindNotFound"
+	// ReasonExpressionFailed: an expression of a trigger's wait cannot be evaluated on the object.
+	ReasonExpressionFailed = "ExpressionFailed"
+	// ReasonResultTooLarge: a result of a trigger is longer than a status takes.
+	ReasonResultTooLarge = "ResultTooLarge"
+	// ReasonAPIUnavailable: the API server did not answer, or refuses for a moment.
+	ReasonAPIUnavailable = "APIUnavailable"
 	// ReasonInternal: anything else.
 	ReasonInternal = "Internal"
 )

@@ -18,6 +18,10 @@ type Result struct {
 	// Outputs are the first artifacts that were published, at most v1alpha1.MaxOutputs; only the publish container has
 	// any.
 	Outputs []v1alpha1.Artifact `json:"outputs,omitempty"`
+	// Object is the one that a step of kind trigger has created, and Results are what was read from it; Results have at most
+	// MaxResults bytes as JSON.
+	Object  *v1alpha1.ObjectReference `json:"object,omitempty"`
+	Results []v1alpha1.StepResult     `json:"results,omitempty"`
 	// Failure says why the container failed; nil when it did not.
 	Failure *Failure `json:"failure,omitempty"`
 	// Integrity says whether the recording is whole, and what was found in it, for a step that failed as well as for one
@@ -25,6 +29,9 @@ type Result struct {
 	// publish, is heard.
 	Integrity *v1alpha1.Integrity `json:"integrity,omitempty"`
 }
+
+// MaxResults is the most that the results of a step may have together, in bytes of JSON.
+const MaxResults = 2048
 
 // Failure says why a step failed.
 type Failure struct {
@@ -113,6 +120,8 @@ func DecodeResult(message string) (Result, error) {
 	for i := range result.Outputs {
 		result.Outputs[i].StorageRef = v1alpha1.LocalReference{}
 	}
+	result.Results = boundedResults(result.Results)
+	result.Object = boundedObject(result.Object)
 	return result, nil
 }
 

@@ -23,6 +23,8 @@ const (
 	ContainerProcess = "process"
 	// ContainerPublish is the container that writes the results; it alone has the destination's credentials.
 	ContainerPublish = "publish"
+	// ContainerTrigger is the one container of a step of kind trigger. It has an image and a program of its own.
+	ContainerTrigger = "trigger"
 )
 
 // Paths in a step's pod.
@@ -41,6 +43,8 @@ const (
 	SourceVolumeDir = "/volumes/source"
 	// DestinationVolumeDir is where the destination's volume is mounted, in the publish container alone.
 	DestinationVolumeDir = "/volumes/destination"
+	// TokenDir holds the token of the ServiceAccount and the API server's CA certificates, in the trigger container alone.
+	TokenDir = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path
 )
 
 // Exit codes of the worker, after sysexits.h. The Job's podFailurePolicy fails the Job on ExitPermanent and ExitSkipped;
@@ -71,12 +75,22 @@ type StepSpec struct {
 	Kind     string          `json:"kind"`
 	Settings json.RawMessage `json:"settings"`
 
-	// Inputs that the step works on. Every kind so far has one.
-	Inputs      []Input     `json:"inputs"`
-	Destination Destination `json:"destination"`
+	// Inputs that the step works on: one, and none for a step of kind trigger, which has no Destination either.
+	Inputs      []Input     `json:"inputs,omitempty"`
+	Destination Destination `json:"destination,omitzero"`
 
 	// RequireLandlock has the step fail on a node whose kernel cannot keep ffmpeg from files (Landlock).
 	RequireLandlock bool `json:"requireLandlock,omitempty"`
+}
+
+// TriggerSettings are the settings of a step of kind trigger.
+type TriggerSettings struct {
+	// Object that is created, with its name and namespace.
+	Object json.RawMessage `json:"object"`
+	// TriggeredBy is the value of the object's annotation v1alpha1.AnnotationTriggeredBy.
+	TriggeredBy string `json:"triggeredBy"`
+	// Wait says when the object is done; nil: once it is created.
+	Wait *v1alpha1.TriggerWait `json:"wait,omitempty"`
 }
 
 // InputRecording is the name of the input that is the recording itself; another input has the name of its step.

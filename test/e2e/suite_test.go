@@ -152,8 +152,8 @@ func (r *room) storage(bucket, secret string) *v1alpha1.StorageLocation {
 	}}}
 }
 
-func (r *room) output() v1alpha1.StepOutput {
-	return v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}, Path: r.folder + "/{stream}/{step}/"}
+func (r *room) output() *v1alpha1.StepOutput {
+	return &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}, Path: r.folder + "/{stream}/{step}/"}
 }
 
 func (r *room) report() {

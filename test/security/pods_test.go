@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -37,7 +38,25 @@ func stepJob(t *testing.T, namespace string) *batchv1.Job {
 		File:  file, Facts: recording.Of(&file.Spec), Source: &v1alpha1.RecordingSource{},
 		InputStorage:  &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: s3},
 		OutputStorage: &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: claim},
-		Revision:      "lecture-1", WorkerImage: "worker:test",
+		Revision:      "lecture-1", WorkerImage: "recording-worker:dev",
+	})
+	if problem != nil {
+		t.Fatal(problem.Message)
+	}
+	return made
+}
+
+// triggerJob is the Job of a trigger, of the same file.
+func triggerJob(t *testing.T, namespace string) *batchv1.Job {
+	t.Helper()
+	file := &v1alpha1.RecordingFile{}
+	if err := admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture-1"}, file); err != nil {
+		t.Fatal(err)
+	}
+	step := &v1alpha1.Step{Name: "tell", Trigger: &v1alpha1.Trigger{Object: &v1alpha1.TriggerObject{APIVersion: "v1", Kind: "ConfigMap"}}}
+	made, problem := steps.Build(&job.Work{
+		Start: pipeline.Start{Step: step, Run: 1, InputDigest: "facts"}, File: file, Facts: recording.Of(&file.Spec),
+		Revision: "lecture-1", TriggerImage: "recording-trigger:dev", TriggerAccount: "recording-trigger-argo",
 	})
 	if problem != nil {
 		t.Fatal(problem.Message)
@@ -88,11 +107,56 @@ func TestStolenTokenMakesNoOtherPods(t *testing.T) {
 		"no security context": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Containers[0].SecurityContext = nil }, "restricted"},
 		"a host port": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
 			pod.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80}}
-		}, "restricted"},
+		}, "subcommand of its name"},
+		"another image":     {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Containers[0].Image = "miner:latest" }, "recording-worker:dev"},
+		"another container": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.InitContainers[0].Name = "miner" }, "recording-worker:dev"},
+		"a command":         {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Containers[0].Command = []string{"sh"} }, "subcommand of its name"},
+		"arguments":         {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Containers[0].Args = []string{"version"} }, "subcommand of its name"},
+		"a probe": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Host: "169.254.169.254", Port: intstr.FromInt32(80)}}}
+		}, "subcommand of its name"},
+		"a hook": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].Lifecycle = &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{"x"}}}}
+		}, "subcommand of its name"},
+		"the environment of a Secret": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].EnvFrom = []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}}}}
+		}, "subcommand of its name"},
+		"a variable of its own": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].Env = append(pod.Containers[0].Env, corev1.EnvVar{Name: "LD_PRELOAD", Value: "x"})
+		}, "subcommand of its name"},
+		"a trigger's account for a worker": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.ServiceAccountName = "recording-trigger" }, "no service account"},
+		"a worker as a trigger": {func(job *batchv1.Job, pod *corev1.PodSpec) {
+			job.Labels[v1alpha1.LabelStepKind], pod.ServiceAccountName = "trigger", "recording-trigger"
+		}, "only the token of its account"},
 	} {
 		changed := job.DeepCopy()
 		test.change(changed, &changed.Spec.Template.Spec)
 		g.Expect(thief.Create(t.Context(), changed, client.DryRunAll)).To(MatchError(ContainSubstring(test.want)), name)
+	}
+
+	g.Expect(thief.Create(t.Context(), triggerJob(t, job.Namespace), client.DryRunAll)).To(Succeed())
+	for name, test := range map[string]struct {
+		change func(pod *corev1.PodSpec)
+		want   string
+	}{
+		"the account deployer": {func(pod *corev1.PodSpec) { pod.ServiceAccountName = "deployer" }, "begins with recording-trigger"},
+		"the default account":  {func(pod *corev1.PodSpec) { pod.ServiceAccountName = "" }, "begins with recording-trigger"},
+		"another image":        {func(pod *corev1.PodSpec) { pod.Containers[0].Image = "kubectl:latest" }, "recording-trigger:dev"},
+		"two containers": {func(pod *corev1.PodSpec) {
+			second := pod.Containers[0]
+			second.Name = "second"
+			pod.Containers = append(pod.Containers, second)
+		}, "recording-trigger:dev"},
+		"a Secret": {func(pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "s", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s"}}})
+		}, "only the token of its account"},
+		"a token for others": {func(pod *corev1.PodSpec) {
+			pod.Volumes[0].Projected.Sources[0].ServiceAccountToken.Audience = "vault"
+		}, "only the token of its account"},
+	} {
+		changed := triggerJob(t, job.Namespace)
+		test.change(&changed.Spec.Template.Spec)
+		g.Expect(thief.Create(t.Context(), changed, client.DryRunAll)).To(MatchError(ContainSubstring(test.want)), "a trigger with %s", name)
 	}
 
 	foreign := &batchv1.Job{ObjectMeta: named(job.Namespace, "foreign"), Spec: *job.Spec.DeepCopy()}
@@ -113,8 +177,8 @@ func TestPodsAreRestricted(t *testing.T) {
 	enforce := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`))
 	g.Expect(admin.Patch(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: job.Namespace}}, enforce)).To(Succeed())
 	// There is no controller that makes the namespace's own account.
-	create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "default")})
-	templates := map[string]corev1.PodTemplateSpec{"a step": job.Spec.Template}
+	create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "default")}, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "recording-trigger-argo")})
+	templates := map[string]corev1.PodTemplateSpec{"a step": job.Spec.Template, "a trigger": triggerJob(t, job.Namespace).Spec.Template}
 	for _, account := range []account{receiverAccount, managerAccount} {
 		create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, string(account))})
 		templates[string(account)] = find[appsv1.Deployment](t, "default", "Deployment", string(account)).Spec.Template

@@ -50,6 +50,9 @@ type Work struct {
 	DeniedNetworks []netip.Prefix
 	// WorkerImage is the image of the worker.
 	WorkerImage string
+	// TriggerImage is the image of the steps of kind trigger, and TriggerAccount the ServiceAccount that the pipeline names
+	// for them now; empty: there is none any more.
+	TriggerImage, TriggerAccount string
 	// RequireLandlock has the step fail on a node without Landlock.
 	RequireLandlock bool
 }
@@ -70,15 +73,20 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 	if problem != nil {
 		return nil, problem
 	}
-	encoded, err := encodeSpec(spec)
+	encoded, err := EncodeSpec(spec)
 	if err != nil {
-		return nil, problemf(v1alpha1.ReasonJobInvalid, "encode the step: %v", err)
+		return nil, problemf(v1alpha1.ReasonJobInvalid, "%v", err)
 	}
+	return Around(work, kind.Name, podSpec(work, kind, spec, encoded)), nil
+}
+
+// Around is the Job around the pod of a step.
+func Around(work *Work, kind string, pod corev1.PodSpec) *batchv1.Job {
 	labels := map[string]string{
 		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
 		v1alpha1.LabelFile:      work.File.Name,
 		v1alpha1.LabelStep:      work.Step.Name,
-		v1alpha1.LabelStepKind:  kind.Name,
+		v1alpha1.LabelStepKind:  kind,
 	}
 	ttl := work.TTL
 	if ttl == 0 {
@@ -104,19 +112,19 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 			TTLSecondsAfterFinished: new(int32(ttl.Seconds())),
 			PodReplacementPolicy:    new(batchv1.Failed), // never two pods of one step at once
 			PodFailurePolicy:        failurePolicy(),
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       podSpec(work, kind, spec, encoded),
-			},
+			Template:                corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: pod},
 		},
-	}, nil
+	}
 }
 
-// encodeSpec writes the StepSpec as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment,
+// EncodeSpec writes the StepSpec as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment,
 // and an object's key may hold either.
-func encodeSpec(spec *workerapi.StepSpec) (string, error) {
+func EncodeSpec(spec *workerapi.StepSpec) (string, error) {
 	encoded, err := json.Marshal(spec)
-	return strings.ReplaceAll(string(encoded), "$", `\u0024`), err
+	if err != nil {
+		return "", fmt.Errorf("encode the step: %w", err)
+	}
+	return strings.ReplaceAll(string(encoded), "$", `\u0024`), nil
 }
 
 // failurePolicy ends the Job at once when another attempt cannot succeed or there is nothing to do, and does not count attempts that the

@@ -96,7 +96,7 @@ func podResult(job *batchv1.Job, pod *corev1.Pod) *workerapi.Result {
 		if ended == nil {
 			continue
 		}
-		if ended.ExitCode == 0 && container.Name != workerapi.ContainerPublish {
+		if ended.ExitCode == 0 && !isLast(container.Name) {
 			continue
 		}
 		result, err := workerapi.DecodeResult(ended.Message)
@@ -118,6 +118,11 @@ func podResult(job *batchv1.Job, pod *corev1.Pod) *workerapi.Result {
 		message = "the pod ended without running"
 	}
 	return &workerapi.Result{Failure: &workerapi.Failure{Reason: nonEmpty(pod.Status.Reason, workerapi.ReasonInterrupted), Message: message}}
+}
+
+// isLast says that a container is the last of its pod: of those that succeed it alone is heard.
+func isLast(name string) bool {
+	return name == workerapi.ContainerPublish || name == workerapi.ContainerTrigger
 }
 
 // Reasons that Kubernetes gives.

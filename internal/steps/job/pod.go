@@ -47,8 +47,31 @@ func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) co
 		{Name: volumeTemp, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: quantity(maxTemp)}}},
 	}
 	volumes = append(append(volumes, sourceVolumes...), destinationVolumes...)
+	needed := work.Resources(defaults(work, kind.Needs, spec.Inputs[0].Artifact.SizeBytes))
+	pod := RestrictedPod(work)
+	pod.InitContainers = []corev1.Container{
+		Container(work.WorkerImage, workerapi.ContainerFetch, encoded, needed, append(shared(), sourceMounts...)),
+		Container(work.WorkerImage, workerapi.ContainerProcess, encoded, needed, shared()),
+	}
+	pod.Containers = []corev1.Container{
+		Container(work.WorkerImage, workerapi.ContainerPublish, encoded, needed, append(shared(), destinationMounts...)),
+	}
+	pod.Volumes = volumes
+	return pod
+}
+
+// shared are the folders that every container of a step has which works on media.
+func shared() []corev1.VolumeMount {
+	return []corev1.VolumeMount{
+		{Name: volumeWork, MountPath: workerapi.WorkDir},
+		{Name: volumeTemp, MountPath: "/tmp"},
+	}
+}
+
+// RestrictedPod is what the pods of all steps have in common: Pod Security "restricted", no service account, and where the
+// step's pod may run.
+func RestrictedPod(work *Work) corev1.PodSpec {
 	settings := work.settings()
-	needed := resources(work, kind.Needs, spec.Inputs[0].Artifact.SizeBytes)
 	return corev1.PodSpec{
 		RestartPolicy:                corev1.RestartPolicyNever,
 		AutomountServiceAccountToken: new(false),
@@ -64,18 +87,11 @@ func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) co
 		NodeSelector:      settings.NodeSelector,
 		Tolerations:       settings.Tolerations,
 		PriorityClassName: settings.PriorityClassName,
-		InitContainers: []corev1.Container{
-			container(work.WorkerImage, workerapi.ContainerFetch, encoded, needed, sourceMounts),
-			container(work.WorkerImage, workerapi.ContainerProcess, encoded, needed, nil),
-		},
-		Containers: []corev1.Container{
-			container(work.WorkerImage, workerapi.ContainerPublish, encoded, needed, destinationMounts),
-		},
-		Volumes: volumes,
 	}
 }
 
-func container(image, name, encoded string, needed corev1.ResourceRequirements, mounts []corev1.VolumeMount) corev1.Container {
+// Container is a container of a step, which runs a subcommand of its name.
+func Container(image, name, encoded string, needed corev1.ResourceRequirements, mounts []corev1.VolumeMount) corev1.Container {
 	return corev1.Container{
 		Name:            name,
 		Image:           image,
@@ -88,10 +104,7 @@ func container(image, name, encoded string, needed corev1.ResourceRequirements, 
 			ReadOnlyRootFilesystem:   new(true),
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
-		VolumeMounts: append([]corev1.VolumeMount{
-			{Name: volumeWork, MountPath: workerapi.WorkDir},
-			{Name: volumeTemp, MountPath: "/tmp"},
-		}, mounts...),
+		VolumeMounts: mounts,
 		// The last log lines stand in for the worker's result when it could not write one, for example out of memory.
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 	}

@@ -47,13 +47,17 @@ func Copying(copies int64) Needs {
 	return Needs{CPU: "100m", Memory: 256 * mebibyte, MemoryBase: 512 * mebibyte, MemoryPerPixel: 64, Copies: copies}
 }
 
-// resources of each of the step's containers: the pipeline's, as they are, or defaults. A limit on memory is always
-// among the defaults, so that a namespace whose quota demands one takes the pod, and so that a hostile recording costs
-// its own step alone.
-func resources(work *Work, need Needs, reported int64) corev1.ResourceRequirements {
-	if own := work.settings().Resources; own != nil {
+// Resources of each of the step's containers: the pipeline's, as they are, or these defaults.
+func (w *Work) Resources(defaults corev1.ResourceRequirements) corev1.ResourceRequirements {
+	if own := w.settings().Resources; own != nil {
 		return *own
 	}
+	return defaults
+}
+
+// defaults are the resources of a step that works on media. A limit on memory is always among them, so that a namespace
+// whose quota demands one takes the pod, and so that a hostile recording costs its own step alone.
+func defaults(work *Work, need Needs, reported int64) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
 			corev1.ResourceCPU:              resource.MustParse(need.CPU),

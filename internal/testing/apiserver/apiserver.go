@@ -20,8 +20,18 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// definitions are where every suite finds them: tests run in the folder of their package, two below the project's.
-var definitions = filepath.Join("..", "..", "config", "crd", "bases")
+// definitions finds the folder of the definitions: tests run in the folder of their package, which lies below the
+// project's.
+func definitions() (string, error) {
+	for up := "."; ; up = filepath.Join("..", up) {
+		if _, err := os.Stat(filepath.Join(up, "go.mod")); err == nil {
+			return filepath.Join(up, "config", "crd", "bases"), nil
+		}
+		if folder, err := filepath.Abs(up); err != nil || folder == filepath.Dir(folder) {
+			return "", errors.Join(errors.New("no folder above this one has a go.mod"), err)
+		}
+	}
+}
 
 // errNone says what to do where there is no API server to run.
 var errNone = errors.New("an API server is needed: run these tests by `make test`, " +
@@ -81,7 +91,11 @@ func start(configure ...func(*envtest.Arguments)) (*Server, error) {
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
-	environment := &envtest.Environment{Scheme: scheme, CRDDirectoryPaths: []string{definitions}, ErrorIfCRDPathMissing: true}
+	folder, err := definitions()
+	if err != nil {
+		return nil, err
+	}
+	environment := &envtest.Environment{Scheme: scheme, CRDDirectoryPaths: []string{folder}, ErrorIfCRDPathMissing: true}
 	for _, set := range configure {
 		set(environment.ControlPlane.GetAPIServer().Configure())
 	}

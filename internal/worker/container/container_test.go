@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package container
 
 import (
 	"testing"
@@ -15,7 +15,7 @@ import (
 func TestResultOf_FailureKeepsIntegrity(t *testing.T) {
 	found := &v1alpha1.Integrity{State: v1alpha1.IntegrityDamaged, Checked: v1alpha1.CheckedStructure}
 	err := failure.Permanent(workerapi.ReasonSegmentMissing, "segment 1 is missing")
-	result, code := ResultOf(workerapi.Result{Integrity: found}, err, false)
+	result, code := resultOf(workerapi.Result{Integrity: found}, err, false)
 	if code != workerapi.ExitPermanent || result.Failure == nil || result.Integrity != found {
 		t.Errorf("exit code %d, %+v", code, result)
 	}
@@ -23,7 +23,7 @@ func TestResultOf_FailureKeepsIntegrity(t *testing.T) {
 
 // TestResultOf_NothingToDoIsNoFailure: the operator skips the step, and the Job does not try again.
 func TestResultOf_NothingToDoIsNoFailure(t *testing.T) {
-	result, code := ResultOf(workerapi.Result{}, failure.Skip(workerapi.ReasonNoVideo, "sound alone"), false)
+	result, code := resultOf(workerapi.Result{}, failure.Skip(workerapi.ReasonNoVideo, "sound alone"), false)
 	if code != workerapi.ExitSkipped || result.Failure == nil || !result.Failure.NothingToDo || !result.Failure.Permanent {
 		t.Errorf("exit code %d, %+v", code, result.Failure)
 	}

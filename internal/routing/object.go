@@ -1,0 +1,69 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package routing
+
+import (
+	"fmt"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/ext"
+)
+
+// Objects compiles and evaluates expressions over object, which is any object of the API server. It is safe for concurrent
+// use.
+type Objects struct{ compiler *Router }
+
+// NewObjects makes Objects.
+func NewObjects() (*Objects, error) {
+	env, err := cel.NewEnv(cel.OptionalTypes(), ext.Strings(), cel.Variable("object", cel.DynType))
+	if err != nil {
+		return nil, fmt.Errorf("make CEL environment: %w", err)
+	}
+	return &Objects{compiler: &Router{env: env, compiled: map[string]compilation{}}}, nil
+}
+
+// CheckBool says what is wrong with an expression that has to be a bool; the error is for the person who wrote it.
+func (o *Objects) CheckBool(expression string) error {
+	_, err := o.compiler.program(expression, cel.BoolType)
+	return err
+}
+
+// CheckString says what is wrong with an expression that has to be a string.
+func (o *Objects) CheckString(expression string) error {
+	_, err := o.compiler.program(expression, cel.StringType)
+	return err
+}
+
+// Bool evaluates an expression; an empty one is false.
+func (o *Objects) Bool(expression string, object map[string]any) (bool, error) {
+	if expression == "" {
+		return false, nil
+	}
+	value, err := o.compiler.value(expression, cel.BoolType, map[string]any{"object": object})
+	if err != nil {
+		return false, err
+	}
+	holds, ok := value.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("the expression gives a %s, and must give a bool", value.Type().TypeName())
+	}
+	return bool(holds), nil
+}
+
+// String evaluates an expression; an empty one gives an empty text.
+func (o *Objects) String(expression string, object map[string]any) (string, error) {
+	if expression == "" {
+		return "", nil
+	}
+	value, err := o.compiler.value(expression, cel.StringType, map[string]any{"object": object})
+	if err != nil {
+		return "", err
+	}
+	text, ok := value.(types.String)
+	if !ok {
+		return "", fmt.Errorf("the expression gives a %s, and must give a string", value.Type().TypeName())
+	}
+	return string(text), nil
+}
