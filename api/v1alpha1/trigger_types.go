@@ -121,7 +121,7 @@ type TriggerObject struct {
 	// +optional
 	// +kubebuilder:validation:MaxProperties=2
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k == 'labels' || k == 'annotations')",message="metadata holds labels and annotations alone: the operator names the object, in the namespace of the RecordingFile"
-	Metadata map[string]map[string]string `json:"metadata,omitempty"`
+	Metadata map[string]map[string]string `json:"metadata,omitempty"` //nolint:kubeapilinter // it is the metadata of Kubernetes, and anything but maps is refused
 
 	// Fields are all others of the object.
 	Fields map[string]runtime.RawExtension `json:"-"`

@@ -49,7 +49,7 @@ func encodeValue(value ref.Val, left *int) (any, error) {
 		}
 		return string(v), nil
 	case types.Duration:
-		return v.Duration.String(), nil
+		return v.String(), nil
 	case types.Timestamp:
 		return v.UTC().Format(time.RFC3339Nano), nil
 	case traits.Mapper:

@@ -201,7 +201,7 @@ var wait = &v1alpha1.TriggerWait{
 func whenCreated(t *testing.T, namespace string, change func(*corev1.ConfigMap) error) {
 	t.Helper()
 	done := make(chan error, 1)
-	go func() { //nolint:thelper // it reports by the channel
+	go func() {
 		for {
 			object := &corev1.ConfigMap{}
 			err := server.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "captions"}, object)
