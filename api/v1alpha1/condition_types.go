@@ -136,18 +136,26 @@ const (
 const (
 	// ReasonValid: the pipeline can be run.
 	ReasonValid = "Valid"
-	// ReasonAvailable: the place answered.
+	// ReasonAvailable: the storage endpoint responded and the bucket exists, or the claim exists.
 	ReasonAvailable = "Available"
 	// ReasonCredentialsNotFound: the Secret with the credentials or one of its keys is missing.
 	ReasonCredentialsNotFound = "CredentialsNotFound"
 	// ReasonCANotFound: the Secret with the CA certificates or its key is missing, or holds no certificate.
 	ReasonCANotFound = "CANotFound"
-	// ReasonForbidden: the place refuses the credentials.
+	// ReasonForbidden: the storage refuses the credentials.
 	ReasonForbidden = "Forbidden"
-	// ReasonBucketNotFound: the place has no such bucket.
+	// ReasonBucketNotFound: the storage has no such bucket.
 	ReasonBucketNotFound = "BucketNotFound"
-	// ReasonUnreachable: the place did not answer, or not in time.
+	// ReasonUnreachable: there is no connection to the endpoint, or no response in time.
 	ReasonUnreachable = "Unreachable"
+	// ReasonEndpointDenied: the endpoint lies in a network that the operator does not connect to.
+	ReasonEndpointDenied = "EndpointDenied"
+	// ReasonCertificateNotTrusted: the endpoint's certificate is not accepted.
+	ReasonCertificateNotTrusted = "CertificateNotTrusted"
+	// ReasonRequestRejected: the endpoint responded, but not as an S3 server with this bucket does: spec.s3 does not fit it.
+	ReasonRequestRejected = "RequestRejected"
+	// ReasonUnavailable: the storage cannot serve requests now.
+	ReasonUnavailable = "Unavailable"
 	// ReasonClaimNotFound: the PersistentVolumeClaim is missing.
 	ReasonClaimNotFound = "ClaimNotFound"
 	// ReasonClaimLost: the PersistentVolumeClaim has lost its volume.

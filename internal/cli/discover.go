@@ -293,11 +293,9 @@ func (o *discoverOptions) conclude(location *v1alpha1.S3Location, report discove
 		report.Listed, counts[discovery.Created], did, counts[discovery.Updated], did, counts[discovery.Known], counts[discovery.Refused], counts[discovery.Failed])
 	switch {
 	case errors.Is(problem, objectstore.ErrUnreachable):
-		return fmt.Errorf("%w; the endpoint is %s: if it is one of the cluster, forward a port to it and give --endpoint", problem, location.Endpoint)
-	case errors.Is(problem, objectstore.ErrForbidden):
-		return fmt.Errorf("%w; see Secret %q, which the StorageLocation names", problem, location.CredentialsSecretRef.Name)
+		return fmt.Errorf("list bucket %q: %w; if the endpoint is one of the cluster, forward a port to it and give --endpoint", location.Bucket, problem)
 	case problem != nil:
-		return problem
+		return fmt.Errorf("list bucket %q: %w", location.Bucket, problem)
 	case counts[discovery.Failed] > 0:
 		return fmt.Errorf("%d recordings could not be read; run the command again", counts[discovery.Failed])
 	case counts[discovery.Refused] > 0:

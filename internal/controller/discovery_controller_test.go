@@ -312,10 +312,10 @@ func TestDiscovery_Fails(t *testing.T) {
 	scanned := s.reconcile(t, g)
 	condition := meta.FindStatusCondition(scanned.Status.Conditions, v1alpha1.ConditionDiscovered)
 	g.Expect(condition.Reason).To(Equal(v1alpha1.ReasonScanFailed))
-	g.Expect(condition.Message).To(And(ContainSubstring("did not answer"), Not(ContainSubstring(s3server.SecretAccessKey)), Not(ContainSubstring(s3server.AccessKeyID))))
+	g.Expect(condition.Message).To(And(ContainSubstring("cannot serve the request now"), Not(ContainSubstring(s3server.SecretAccessKey)), Not(ContainSubstring(s3server.AccessKeyID))))
 	g.Expect(scanned.Status.Discovery.Through).To(BeNil())
 	g.Expect(scanned.Status.Discovery.LastTime.UTC()).To(Equal(since.Add(5 * time.Minute)))
-	s.expectEvent(t, g, "did not answer")
+	s.expectEvent(t, g, "cannot serve the request now")
 
 	s.server.SetDown(false)
 	s.reconcile(t, g)

@@ -107,7 +107,12 @@ func TestStorageReadiness(t *testing.T) {
 	for _, test := range []struct {
 		err    error
 		reason string
-	}{{objectstore.ErrForbidden, v1alpha1.ReasonForbidden}, {objectstore.ErrNoBucket, v1alpha1.ReasonBucketNotFound}, {objectstore.ErrUnreachable, v1alpha1.ReasonUnreachable}} {
+	}{
+		{objectstore.ErrForbidden, v1alpha1.ReasonForbidden}, {objectstore.ErrNoBucket, v1alpha1.ReasonBucketNotFound},
+		{objectstore.ErrUnreachable, v1alpha1.ReasonUnreachable}, {objectstore.ErrUntrusted, v1alpha1.ReasonCertificateNotTrusted},
+		{objectstore.ErrRejected, v1alpha1.ReasonRequestRejected}, {objectstore.ErrDenied, v1alpha1.ReasonEndpointDenied},
+		{objectstore.ErrUnavailable, v1alpha1.ReasonUnavailable}, {objectstore.ErrCA, v1alpha1.ReasonCANotFound},
+	} {
 		probeError.Store(&test.err)
 		touch()
 		eventuallyReady(t, g, s, conditions, test.reason, test.err.Error())

@@ -29,6 +29,14 @@ func probeReason(err error) string {
 		return v1alpha1.ReasonBucketNotFound
 	case errors.Is(err, objectstore.ErrCA):
 		return v1alpha1.ReasonCANotFound
+	case errors.Is(err, objectstore.ErrUntrusted):
+		return v1alpha1.ReasonCertificateNotTrusted
+	case errors.Is(err, objectstore.ErrRejected), errors.Is(err, objectstore.ErrEndpoint), errors.Is(err, objectstore.ErrDisorder):
+		return v1alpha1.ReasonRequestRejected
+	case errors.Is(err, objectstore.ErrDenied):
+		return v1alpha1.ReasonEndpointDenied
+	case errors.Is(err, objectstore.ErrUnavailable):
+		return v1alpha1.ReasonUnavailable
 	default:
 		return v1alpha1.ReasonUnreachable
 	}

@@ -18,25 +18,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/s3client"
-)
-
-// Errors of a bucket. They say nothing of what the server answered beyond their own words, since a person who writes a
-// StorageLocation chooses the server that the operator asks.
-var (
-	ErrForbidden   = errors.New("the credentials are refused")
-	ErrNoBucket    = errors.New("there is no such bucket")
-	ErrUnreachable = errors.New("the endpoint did not answer as an S3 server in time")
-	ErrCA          = s3client.ErrCA
-	// ErrDenied says that the endpoint's address lies in a network that is not connected to.
-	ErrDenied = errors.New("the endpoint lies in a network that the operator does not connect to")
-	// ErrNoObject says that an object is not there (any more).
-	ErrNoObject = errors.New("there is no such object")
-	// ErrUnreadable says that the object is there and cannot be read now, for example because it is in cold storage.
-	ErrUnreadable = errors.New("the object cannot be read; it may be in cold storage or encrypted with another key")
-	// ErrDisorder says that a listing cannot be relied on to be complete.
-	ErrDisorder = errors.New("the listing is not in the order of keys, as S3 demands")
 )
 
 const (
@@ -60,10 +42,11 @@ type Object struct {
 type Bucket struct {
 	core      minio.Core
 	transport *http.Transport
+	location  *v1alpha1.S3Location
 	name      string
 }
 
-// Open makes a client; nothing is asked yet. Its errors are ErrCA and ErrUnreachable. It never connects to an address in
+// Open makes a client; nothing is asked yet. Its errors are ErrCA and ErrEndpoint. It never connects to an address in
 // one of the denied networks: then every question ends with ErrDenied.
 func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) (*Bucket, error) {
 	transport, err := s3client.Transport(access.CA, denied, s3client.Deadlines{
@@ -75,9 +58,9 @@ func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) 
 	transport.MaxResponseHeaderBytes = maxHeaderBytes
 	client, err := s3client.New(location, access, boundedAnswers{transport}, attempts)
 	if err != nil {
-		return nil, ErrUnreachable
+		return nil, ErrEndpoint
 	}
-	return &Bucket{core: *client, transport: transport, name: location.Bucket}, nil
+	return &Bucket{core: *client, transport: transport, location: location, name: location.Bucket}, nil
 }
 
 // Close lets go of idle connections.
@@ -86,18 +69,19 @@ func (b *Bucket) Close() { b.transport.CloseIdleConnections() }
 // Name of the bucket.
 func (b *Bucket) Name() string { return b.name }
 
-// Check asks whether the bucket is there and lets us in.
+// Check asks whether the bucket is there and lets us in. It lists one object below the location's prefix, because a
+// response to HEAD does not say what is wrong, and any web server may give it.
 func (b *Bucket) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
-	there, err := b.core.BucketExists(ctx, b.name)
-	if err != nil {
-		return translate(err)
+	_, problem := b.page(ctx, b.location.Prefix, "", 1)
+	if errors.Is(problem, ErrForbidden) {
+		// Credentials that only write may not list.
+		if there, err := b.core.BucketExists(ctx, b.name); err == nil && there {
+			return nil
+		}
 	}
-	if !there {
-		return ErrNoBucket
-	}
-	return nil
+	return problem
 }
 
 // List is the next page of the objects whose keys begin with prefix, in the order of keys: those after the key after.
@@ -106,26 +90,31 @@ func (b *Bucket) Check(ctx context.Context) error {
 func (b *Bucket) List(ctx context.Context, prefix, after string) ([]Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
-	page := make([]Object, 0, PageSize)
+	return b.page(ctx, prefix, after, PageSize)
+}
+
+// page lists at most limit objects.
+func (b *Bucket) page(ctx context.Context, prefix, after string, limit int) ([]Object, error) {
+	page := make([]Object, 0, limit)
 	last := after
 	for object := range b.core.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{
-		Prefix: prefix, StartAfter: after, Recursive: true, UseV1: true, MaxKeys: PageSize,
+		Prefix: prefix, StartAfter: after, Recursive: true, UseV1: true, MaxKeys: limit,
 	}) {
 		if object.Err != nil {
-			return nil, translate(object.Err)
+			return nil, b.translate(object.Err)
 		}
 		if object.Key <= last || !strings.HasPrefix(object.Key, prefix) {
 			return nil, ErrDisorder
 		}
 		last = object.Key
 		page = append(page, Object{Key: object.Key, Size: object.Size, LastModified: object.LastModified.UTC()})
-		if len(page) == PageSize {
+		if len(page) == limit {
 			break
 		}
 	}
 	// A listing whose time is over ends without saying so; taken for its end, it would lose what follows.
 	if ctx.Err() != nil {
-		return nil, ErrUnreachable
+		return nil, b.translate(ctx.Err())
 	}
 	return page, nil
 }
@@ -138,12 +127,12 @@ func (b *Bucket) Mark(ctx context.Context, key, name string) (string, error) {
 	if minio.ToErrorResponse(err).StatusCode == http.StatusNotFound {
 		// An answer to HEAD cannot say what is not found: some servers say 404 for credentials that they do not know.
 		if _, err = b.Read(ctx, key, 0, 1); err == nil {
-			return "", ErrUnreachable
+			return "", ErrRejected // a HEAD and a GET of the same object contradict each other
 		}
 		return "", err
 	}
 	if err != nil {
-		return "", translate(err)
+		return "", b.translate(err)
 	}
 	for found, value := range info.UserMetadata {
 		if strings.EqualFold(found, name) {
@@ -163,7 +152,7 @@ func (b *Bucket) Read(ctx context.Context, key string, offset, length int64) ([]
 	}
 	body, _, header, err := b.core.GetObject(ctx, b.name, key, options)
 	if err != nil {
-		return nil, translate(err)
+		return nil, b.translate(err)
 	}
 	defer func() { _ = body.Close() }()
 	if offset > 0 && header.Get("Content-Range") == "" {
@@ -171,29 +160,7 @@ func (b *Bucket) Read(ctx context.Context, key string, offset, length int64) ([]
 	}
 	data, err := io.ReadAll(io.LimitReader(body, length))
 	if err != nil {
-		return nil, ErrUnreachable
+		return nil, b.translate(err)
 	}
 	return data, nil
-}
-
-// translate leaves nothing of what the server said.
-func translate(err error) error {
-	response := minio.ToErrorResponse(err)
-	switch {
-	case errors.Is(err, networks.ErrDenied):
-		return ErrDenied
-	case response.Code == "InvalidObjectState":
-		return ErrUnreadable
-	case response.StatusCode == http.StatusForbidden, response.StatusCode == http.StatusUnauthorized,
-		response.Code == "ExpiredToken", response.Code == "InvalidAccessKeyId":
-		return ErrForbidden
-	case response.Code == minio.NoSuchBucket:
-		return ErrNoBucket
-	case response.Code == minio.NoSuchKey:
-		return ErrNoObject
-	case response.StatusCode == http.StatusRequestedRangeNotSatisfiable:
-		return ErrUnreadable
-	default:
-		return ErrUnreachable
-	}
 }

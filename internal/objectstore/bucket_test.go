@@ -106,14 +106,15 @@ func TestErrors(t *testing.T) {
 		"list, refused":          {list(refused), objectstore.ErrForbidden},
 		"read, refused":          {read(refused, "a.mp4", 0), objectstore.ErrForbidden},
 		"mark, refused":          {mark(refused, "a.mp4"), objectstore.ErrForbidden},
-		"list, unknown key":      {list(unknown), objectstore.ErrUnreachable},
-		"mark, unknown key":      {mark(unknown, "a.mp4"), objectstore.ErrUnreachable},
+		"check, unknown key":     {unknown.Check(ctx), objectstore.ErrForbidden},
+		"list, unknown key":      {list(unknown), objectstore.ErrForbidden},
+		"mark, unknown key":      {mark(unknown, "a.mp4"), objectstore.ErrForbidden},
 		"check, no bucket":       {nowhere.Check(ctx), objectstore.ErrNoBucket},
 		"list, no bucket":        {list(nowhere), objectstore.ErrNoBucket},
 		"read, no object":        {read(good, "b.mp4", 0), objectstore.ErrNoObject},
 		"mark, no object":        {mark(good, "b.mp4"), objectstore.ErrNoObject},
 		"read, beyond its end":   {read(good, "a.mp4", 5), objectstore.ErrUnreadable},
-		"read, a key of no kind": {read(good, strings.Repeat("k", 1025), 0), objectstore.ErrUnreachable},
+		"read, a key of no kind": {read(good, strings.Repeat("k", 1025), 0), objectstore.ErrRejected},
 	} {
 		if !errors.Is(test.got, test.want) {
 			t.Errorf("%s: %v, want %v", name, test.got, test.want)
@@ -143,14 +144,14 @@ func TestHostileServers(t *testing.T) {
 		{"out of order", pages(false, "ab", "aa"), objectstore.ErrDisorder},
 		{"the same page over and over", pages(true, "a"), objectstore.ErrDisorder},
 		{"another prefix", pages(false, "b"), objectstore.ErrDisorder},
-		{"no XML", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("top secret")) }, objectstore.ErrUnreachable},
+		{"no XML", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("top secret")) }, objectstore.ErrRejected},
 		{"words in an error", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusConflict)
 			_, _ = w.Write([]byte("<Error><Code>top secret</Code><Message>top secret</Message></Error>"))
-		}, objectstore.ErrUnreachable},
+		}, objectstore.ErrRejected},
 		{"elsewhere", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
-		}, objectstore.ErrUnreachable},
+		}, objectstore.ErrRejected},
 		{"silent until nobody waits", func(http.ResponseWriter, *http.Request) { cancel() }, objectstore.ErrUnreachable},
 	}
 	for _, test := range tests {
@@ -182,7 +183,7 @@ func TestEndlessAnswers(t *testing.T) {
 			}
 		}))
 		b := open(t, &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: server.URL, Bucket: "recordings"}, access)
-		if _, err := b.List(t.Context(), "", ""); !errors.Is(err, objectstore.ErrUnreachable) {
+		if _, err := b.List(t.Context(), "", ""); !errors.Is(err, objectstore.ErrRejected) {
 			t.Errorf("%s: %v", name, err)
 		}
 		server.Close()

@@ -68,11 +68,7 @@ func Transport(ca []byte, denied []netip.Prefix, deadlines Deadlines) (*http.Tra
 // New is a client for the server of a location. It connects to nothing yet. A request that fails in passing is sent at
 // most attempts times.
 func New(location *v1alpha1.S3Location, access Access, transport http.RoundTripper, attempts int) (*minio.Core, error) {
-	endpoint := location.Endpoint
-	if endpoint == "" {
-		endpoint = "https://s3.amazonaws.com"
-	}
-	parsed, err := url.Parse(endpoint)
+	parsed, err := url.Parse(endpointOf(location))
 	if err != nil {
 		return nil, ErrEndpoint
 	}
@@ -94,13 +90,25 @@ func New(location *v1alpha1.S3Location, access Access, transport http.RoundTripp
 	return client, nil
 }
 
-// lookup says where the bucket's name goes: OBS refuses path-style requests on its own domains (403
-// VirtualHostDomainRequired), and AWS discourages them; a server in one's own network has no names for its buckets.
+// endpointOf is the URL of a location's server.
+func endpointOf(location *v1alpha1.S3Location) string {
+	if location.Endpoint == "" {
+		return "https://s3.amazonaws.com" // only provider AWS may leave it out
+	}
+	return location.Endpoint
+}
+
+// lookup says where the bucket's name goes.
 func lookup(provider v1alpha1.S3Provider) minio.BucketLookupType {
-	switch provider {
-	case v1alpha1.S3ProviderHuaweiOBS, v1alpha1.S3ProviderAWS:
+	if virtualHosts(provider) {
 		return minio.BucketLookupDNS
-	case v1alpha1.S3ProviderMinio, v1alpha1.S3ProviderOther:
 	}
 	return minio.BucketLookupPath
+}
+
+// virtualHosts says whether the bucket's name goes before that of the host: OBS refuses path-style requests on its own
+// domains (403 VirtualHostDomainRequired), and AWS discourages them; a server in one's own network has no names for its
+// buckets.
+func virtualHosts(provider v1alpha1.S3Provider) bool {
+	return provider == v1alpha1.S3ProviderHuaweiOBS || provider == v1alpha1.S3ProviderAWS
 }

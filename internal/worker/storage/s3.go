@@ -32,8 +32,9 @@ var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // s3Bucket is one bucket. Keys are sent byte for byte.
 type s3Bucket struct {
-	core *minio.Core
-	name string
+	core     *minio.Core
+	location *v1alpha1.S3Location
+	name     string
 	// endpoint is the server's host and port, for people.
 	endpoint string
 	pause    time.Duration
@@ -63,7 +64,7 @@ func newS3Bucket(location v1alpha1.S3Location, bucket string, paths Paths, denie
 	if err != nil {
 		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "%w", err)
 	}
-	return &s3Bucket{core: core, name: bucket, endpoint: core.EndpointURL().Host, pause: time.Second, log: log}, nil
+	return &s3Bucket{core: core, location: &location, name: bucket, endpoint: core.EndpointURL().Host, pause: time.Second, log: log}, nil
 }
 
 // readAccess reads the mounted Secrets.
