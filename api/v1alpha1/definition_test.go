@@ -208,6 +208,52 @@ func TestDescriptionsNameTheField(t *testing.T) {
 	}
 }
 
+// TestDescriptions_SayDefaultsAndChoices holds that kubectl explain says what the API server fills in, every value that a
+// field may have, and of which fields exactly one must be set: it does not show defaults and rules itself.
+func TestDescriptions_SayDefaultsAndChoices(t *testing.T) {
+	t.Parallel()
+	defaults, choices := 0, 0
+	var check func(path string, schema apiextensionsv1.JSONSchemaProps)
+	check = func(path string, schema apiextensionsv1.JSONSchemaProps) {
+		if schema.Default != nil {
+			defaults++
+			value := strings.Trim(string(schema.Default.Raw), `"`)
+			if !strings.Contains(schema.Description, "Default: "+value) {
+				t.Errorf("%s: the description does not say \"Default: %s\"", path, value)
+			}
+		}
+		for _, value := range schema.Enum {
+			choices++
+			if value := strings.Trim(string(value.Raw), `"`); !strings.Contains(schema.Description, value) {
+				t.Errorf("%s: the description does not name the value %s", path, value)
+			}
+		}
+		for _, rule := range schema.XValidations {
+			for _, phrase := range []string{"exactly one of", "at least one of"} {
+				if strings.HasPrefix(rule.Message, phrase) && !strings.Contains(strings.ToLower(schema.Description), phrase) {
+					t.Errorf("%s: the description does not say %q", path, rule.Message)
+				}
+			}
+		}
+		for name, property := range schema.Properties {
+			check(path+"."+name, property)
+		}
+		if schema.Items != nil && schema.Items.Schema != nil {
+			item := *schema.Items.Schema
+			if item.Type == "object" && item.Description == "" {
+				item.Description = schema.Description
+			}
+			check(path+"[]", item)
+		}
+	}
+	for kind, definition := range definitions(t) {
+		check(kind+".spec", definition.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"])
+	}
+	if defaults < 10 || choices < 10 {
+		t.Errorf("looked at %d defaults and %d values", defaults, choices)
+	}
+}
+
 func TestFieldSelectors(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t)

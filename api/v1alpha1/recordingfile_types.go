@@ -13,13 +13,15 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="self.sourceRef == oldSelf.sourceRef",message="sourceRef is part of the file's identity and cannot change; delete the file and create it again",fieldPath=".sourceRef"
 // +kubebuilder:validation:XValidation:rule="self.object == oldSelf.object",message="object is the file's identity and cannot change; delete the file and create it again",fieldPath=".object"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.reported) || has(self.reported)",message="reported cannot be removed; delete the file to forget it",fieldPath=".reported"
-// +kubebuilder:validation:XValidation:rule="has(self.reported) || has(self.discovered) || !has(self.object.key) || !(self.object.key.startsWith('/') || self.object.key.contains('://'))",message="object.key is the key in the bucket: without a leading slash, and without s3:// and the bucket",fieldPath=".object.key"
+// +kubebuilder:validation:XValidation:rule="has(self.reported) || has(self.discovered) || !has(self.object.key) || !(self.object.key.startsWith('/') || self.object.key.endsWith('/') || self.object.key.contains('://'))",message="object.key is the key in the bucket: without a leading slash, without s3:// and the bucket, and not a folder",fieldPath=".object.key"
+// +kubebuilder:validation:XValidation:rule="has(self.reported) || has(self.discovered) || !has(self.object.bucket) || self.object.bucket.matches('^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$')",message="object.bucket is the name of the bucket: 3 to 63 lower-case letters, digits, dots and hyphens, without s3:// and the key",fieldPath=".object.bucket"
+// +kubebuilder:validation:XValidation:rule="has(self.reported) || has(self.discovered) || has(self.format) || (has(self.object.key) ? self.object.key : self.object.url).lowerAscii().matches('[.](m3u8|mp4)$')",message="format: set HLS or MP4, since the object's name ends neither in .m3u8 nor in .mp4",fieldPath=".format"
 type RecordingFileSpec struct {
 	// sourceRef names the RecordingSource that the file belongs to. It cannot change.
 	// +required
 	SourceRef LocalReference `json:"sourceRef,omitzero"`
 
-	// object is the recorded object, and the identity of the file. It cannot change.
+	// object is the recorded object, and the identity of the file: bucket and key, or url alone. It cannot change.
 	// +required
 	Object ObjectIdentity `json:"object,omitzero"`
 
@@ -165,6 +167,7 @@ type RecordingIdentity struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	// +kubebuilder:validation:XValidation:rule="self == self.upperAscii()",message="must be in upper case, for example HLS"
 	Format string `json:"format,omitempty"`
 }
 

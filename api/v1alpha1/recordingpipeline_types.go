@@ -18,7 +18,8 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
 type RecordingPipelineSpec struct {
-	// steps to run. Steps run at the same time unless dependsOn, input or when orders them.
+	// steps to run: in each, exactly one of transcode, archive, thumbnails and trigger must be set. Steps run at the same time
+	// unless dependsOn, input or when orders them.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -47,9 +48,12 @@ type RecordingPipelineSpec struct {
 
 	// ttlAfterFinished is how long a step's finished Job and its logs are kept. What became of the step is kept
 	// in the RecordingFile's status.
+	// Default: 24h.
 	// +optional
 	// +kubebuilder:default="24h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10m') && duration(self) <= duration('8760h')",message="ttlAfterFinished must be from 10m to 8760h; a shorter one could remove the Job before its outcome is read"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('10m') && duration(self) <= duration('8760h')",message="ttlAfterFinished must be from 10m to 8760h, in hours, minutes and seconds, for example 36h or 1h30m; a shorter one could remove the Job before its outcome is read"
 	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
 }
 
@@ -66,7 +70,9 @@ type StepSettings struct {
 
 	// timeout is the longest that the step may take, all attempts together. Default: 6h.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="timeout must be from 1s to 168h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="timeout must be from 1s to 168h, in hours, minutes and seconds, for example 36h or 1h30m"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
 	// timeoutFactor says the timeout as a multiple of the recording's duration, but at least 10m and at most 168h. When the
@@ -83,27 +89,30 @@ type StepSettings struct {
 	// ephemeral-storage the recording's reported size is requested, twice unless it is archived, and 64Mi; 1Gi when no
 	// size was reported. CPU is not limited.
 	// +optional
-	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	Resources *StepResources `json:"resources,omitempty"`
 
 	// nodeSelector that the step's pod must match.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-A-Za-z0-9_./]{1,317}$'))",message="each key must be the name of a label"
+	NodeSelector map[string]LabelValue `json:"nodeSelector,omitempty"`
 
 	// tolerations of the step's pod.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
-	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
+	Tolerations []Toleration `json:"tolerations,omitempty"`
 
 	// priorityClassName of the step's pod.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 }
 
-// Step is one thing to do with a file; it runs as one Job.
+// Step is one thing to do with a file; it runs as one Job. Exactly one of transcode, archive, thumbnails and trigger must be
+// set.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails and trigger must be set"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
@@ -117,15 +126,15 @@ type Step struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// transcode makes an MP4 of the recording.
+	// transcode makes an MP4 of the recording. Exactly one of transcode, archive, thumbnails and trigger must be set.
 	// +optional
 	Transcode *Transcode `json:"transcode,omitempty"`
 
-	// archive copies the recording as it is; an HLS set whole.
+	// archive copies the recording as it is; an HLS set whole. It has no fields of its own: write archive: {}.
 	// +optional
 	Archive *Archive `json:"archive,omitempty"`
 
-	// thumbnails makes still pictures of the recording.
+	// thumbnails makes still pictures of the recording. At least one of its times, percentages and poster must be set.
 	// +optional
 	Thumbnails *Thumbnails `json:"thumbnails,omitempty"`
 
@@ -140,6 +149,7 @@ type Step struct {
 	// +kubebuilder:validation:MaxItems=15
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=24
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	DependsOn []string `json:"dependsOn,omitempty"`
 
 	// input says what the step works on; absent: the recording itself.
@@ -172,12 +182,65 @@ type Step struct {
 	Background bool `json:"background,omitempty"`
 }
 
+// StepResources are the resources of each container of a step.
+type StepResources struct {
+	// limits are the most of each resource that a container may use.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-A-Za-z0-9_./]{1,317}$'))",message="each key must be the name of a resource"
+	Limits corev1.ResourceList `json:"limits,omitempty"`
+
+	// requests are what is reserved of each resource for a container.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-A-Za-z0-9_./]{1,317}$'))",message="each key must be the name of a resource"
+	Requests corev1.ResourceList `json:"requests,omitempty"`
+}
+
+// LabelValue is the value of a label.
+//
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:Pattern=`^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`
+type LabelValue string
+
+// Toleration lets a step's pod run on nodes with a taint.
+type Toleration struct {
+	// key of the taint; empty: every taint, with operator Exists.
+	// +optional
+	// +kubebuilder:validation:MaxLength=317
+	// +kubebuilder:validation:Pattern=`^[-A-Za-z0-9_./]*$`
+	Key string `json:"key,omitempty"`
+
+	// operator compares the taint's value with value, for example Exists or Equal. Absent: Equal.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[A-Za-z]*$`
+	Operator corev1.TolerationOperator `json:"operator,omitempty"`
+
+	// value that the taint's value is compared with; empty with operator Exists.
+	// +optional
+	Value LabelValue `json:"value,omitempty"`
+
+	// effect of the taint: NoSchedule, PreferNoSchedule or NoExecute. Empty: every effect.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[A-Za-z]*$`
+	Effect corev1.TaintEffect `json:"effect,omitempty"`
+
+	// tolerationSeconds is how long a pod may stay on a node with a taint of effect NoExecute. Absent: for ever.
+	// +optional
+	TolerationSeconds *int64 `json:"tolerationSeconds,omitempty"`
+}
+
 // StepInput says what a step works on.
 type StepInput struct {
 	// step whose output is the input; it is waited for as if dependsOn named it.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Step string `json:"step"`
 }
 
@@ -191,12 +254,14 @@ type StepOutput struct {
 	// {file} (the RecordingFile's name), {step}, {start} (20210428T085657Z) and {date} (2021-04-28) are replaced;
 	// what cannot stand in a path is replaced by an underscore. A folder that holds another recording's output is never
 	// written to.
+	// What is not known becomes "unknown". Default: {room}/{stream}/{start}-{file}/{step}/.
 	// +optional
 	// +kubebuilder:default="{room}/{stream}/{start}-{file}/{step}/"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="path must be relative, without . and .. and backslashes"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([^{}]|[{](namespace|source|app|task|room|stream|format|file|step|start|date)[}])*$')",message="path has an unknown {placeholder}; known are namespace, source, app, task, room, stream, format, file, step, start, date"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	Path string `json:"path,omitempty"`
 }
 

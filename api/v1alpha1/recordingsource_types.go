@@ -35,6 +35,7 @@ type RecordingSourceSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	AppID string `json:"appID,omitempty"`
 
 	// callback says how callbacks are authenticated.
@@ -54,6 +55,7 @@ type RecordingSourceSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=3
 	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`
 	AllowedBuckets []string `json:"allowedBuckets,omitempty"`
 
 	// allowedHosts are the hosts (with the port when it is not the scheme's own) that a recording may be downloaded
@@ -75,9 +77,12 @@ type RecordingSourceSpec struct {
 
 	// openTimeout is how long a recording task may go on without a callback before it counts as silent. A callback that
 	// comes later is still taken. SparkRTC's longest recording cycle is 12 hours.
+	// Default: 13h.
 	// +optional
 	// +kubebuilder:default="13h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="openTimeout must be at least 1m and at most 720h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="openTimeout must be at least 1m and at most 720h, in hours, minutes and seconds, for example 36h or 1h30m"
 	OpenTimeout *metav1.Duration `json:"openTimeout,omitempty"`
 
 	// ttlAfterFinished is how long a RecordingFile is kept after its processing succeeded or was skipped, and a
@@ -98,22 +103,29 @@ type RecordingSourceSpec struct {
 // back.
 type Discovery struct {
 	// interval between two scans.
+	// Default: 1h.
 	// +optional
 	// +kubebuilder:default="1h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="interval must be at least 1m and at most 168h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="interval must be at least 1m and at most 168h, in hours, minutes and seconds, for example 36h or 1h30m"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 
 	// prefix of the objects that are looked at, in addition to that of the StorageLocation.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/')",message="prefix must not begin with a slash: keys of objects have none"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	Prefix string `json:"prefix,omitempty"`
 
 	// minAge is how long ago an object must have been written last. Before that, its callback may still come, or it is
 	// still being recorded.
+	// Default: 30m.
 	// +optional
 	// +kubebuilder:default="30m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="minAge must be at least 1m and at most 168h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="minAge must be at least 1m and at most 168h, in hours, minutes and seconds, for example 36h or 1h30m"
 	MinAge *metav1.Duration `json:"minAge,omitempty"`
 }
 
@@ -123,6 +135,7 @@ type Discovery struct {
 type CallbackSpec struct {
 	// authentication is Signature (HMAC-SHA256 with one of the keys) or None. None lets anybody who reaches the
 	// endpoint create RecordingFiles; it has to be set explicitly.
+	// Default: Signature.
 	// +optional
 	// +kubebuilder:default=Signature
 	Authentication Authentication `json:"authentication,omitempty"`
@@ -148,6 +161,7 @@ type CallbackSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.burst) || !has(self.callbacksPerSecond) || self.burst >= self.callbacksPerSecond",message="burst: must be at least callbacksPerSecond",fieldPath=".burst"
 type RateLimit struct {
 	// callbacksPerSecond that are taken in the long run.
+	// Default: 2000.
 	// +optional
 	// +kubebuilder:default=2000
 	// +kubebuilder:validation:Minimum=1
@@ -173,14 +187,18 @@ type CallbackKey struct {
 type CallbackTimestamp struct {
 	// policy is Observe (a correct signature is never refused over its timestamp) or Enforce. SparkRTC documents
 	// neither the header's unit nor its meaning, so Observe is the default; seconds and milliseconds are told apart.
+	// Default: Observe.
 	// +optional
 	// +kubebuilder:default=Observe
 	Policy TimestampPolicy `json:"policy,omitempty"`
 
 	// tolerance is how far from now the timestamp may lie, before or after, under policy Enforce.
+	// Default: 15m.
 	// +optional
 	// +kubebuilder:default="15m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s') && duration(self) <= duration('24h')",message="tolerance must be more than 0s and at most 24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s') && duration(self) <= duration('24h')",message="tolerance must be more than 0s and at most 24h, in hours, minutes and seconds, for example 36h or 1h30m"
 	Tolerance *metav1.Duration `json:"tolerance,omitempty"`
 }
 
@@ -195,6 +213,7 @@ type Route struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0b-\\\\x1f\\\\x7f-\\\\x9f]')",message="must not contain control characters but tabs and newlines"
 	When string `json:"when,omitempty"`
 
 	// pipelineRef names the RecordingPipeline that processes the files that match.

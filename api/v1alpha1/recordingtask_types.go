@@ -39,13 +39,19 @@ type RecordingTaskSpec struct {
 	// +optional
 	// +mapType=atomic
 	// +kubebuilder:validation:MaxProperties=256
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[0-9a-f]{16}$') && size(self[k]) <= 32)",message="each key must be 16 hexadecimal digits, and each value at most 32 characters"
-	Starts map[string]string `json:"starts,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[0-9a-f]{16}$'))",message="each key must be 16 hexadecimal digits"
+	Starts map[string]StartTimestamp `json:"starts,omitempty"`
 
 	// ended says that the task ended (CLOUD_RECORD_SERVER_OVER).
 	// +optional
 	Ended bool `json:"ended,omitempty"`
 }
+
+// StartTimestamp is an X-Rtc-Timestamp header as sent; empty when it could not be kept.
+//
+// +kubebuilder:validation:MaxLength=32
+// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f-\x9f]*$`
+type StartTimestamp string
 
 // TaskState says whether a recording task goes on.
 // +kubebuilder:validation:Enum=Recording;Ended;Silent

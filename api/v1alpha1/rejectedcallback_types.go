@@ -48,6 +48,7 @@ type RejectedCallbackSpec struct {
 	// message says what is wrong and names the field.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	Message string `json:"message,omitempty"`
 
 	// receivedTime is when the callback arrived.
@@ -57,11 +58,13 @@ type RejectedCallbackSpec struct {
 	// eventType is the callback's event_type as sent, if it could be read.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	EventType string `json:"eventType,omitempty"`
 
 	// deliveryID is a digest of the callback's signature. The same callback sent again has the same one.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	DeliveryID string `json:"deliveryID,omitempty"`
 
 	// body is the callback's body, base64-encoded. The query of download_url is removed, because it may hold a

@@ -34,7 +34,7 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.s3) ? 1 : 0) + (has(self.persistentVolumeClaim) ? 1 : 0) == 1",message="exactly one of s3 and persistentVolumeClaim must be set"
 type StorageLocationSpec struct {
-	// s3 is a bucket that speaks S3.
+	// s3 is a bucket that speaks S3. Exactly one of s3 and persistentVolumeClaim must be set.
 	// +optional
 	S3 *S3Location `json:"s3,omitempty"`
 
@@ -47,7 +47,8 @@ type StorageLocationSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="self.provider == 'AWS' || has(self.endpoint)",message="endpoint: only provider AWS has a default endpoint",fieldPath=".endpoint"
 type S3Location struct {
-	// provider is the dialect of S3 that the server speaks.
+	// provider is the dialect of S3 that the server speaks: HuaweiOBS, AWS, Minio or Other. HuaweiOBS and AWS put the
+	// bucket's name before the endpoint's, Minio and Other into the path.
 	// +required
 	Provider S3Provider `json:"provider"`
 
@@ -75,6 +76,7 @@ type S3Location struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('//') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="prefix must be relative, without empty parts, . and .. and backslashes"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	Prefix string `json:"prefix,omitempty"`
 
 	// credentialsSecretRef names a Secret with the keys accessKeyID, secretAccessKey and, for temporary credentials,
@@ -94,6 +96,7 @@ type PersistentVolumeClaimLocation struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	ClaimName string `json:"claimName"`
 
 	// subPath is the folder within the volume that everything lies under. As a source, it holds one folder for each
@@ -101,6 +104,7 @@ type PersistentVolumeClaimLocation struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.contains('//') && !self.contains('\\\\') && self.split('/').all(p, p != '..' && p != '.')",message="subPath must be relative, without empty parts, . and .. and backslashes"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
 	SubPath string `json:"subPath,omitempty"`
 }
 
@@ -134,7 +138,7 @@ type StorageLocation struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec says where files are read from or written to.
+	// spec says where files are read from or written to: exactly one of s3 and persistentVolumeClaim must be set.
 	// +required
 	Spec StorageLocationSpec `json:"spec,omitzero"`
 	// status is what the operator found about the place.

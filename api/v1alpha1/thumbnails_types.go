@@ -33,6 +33,7 @@ type Thumbnails struct {
 	Poster bool `json:"poster,omitempty"`
 
 	// format of the pictures: JPEG or WebP.
+	// Default: JPEG.
 	// +optional
 	// +kubebuilder:default=JPEG
 	Format PictureFormat `json:"format,omitempty"`

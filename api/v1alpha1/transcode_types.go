@@ -39,8 +39,8 @@ type Transcode struct {
 	OnChange ChangePolicy `json:"onChange,omitempty"`
 
 	// onDamage says what happens when the recording is damaged: segments or packets are lost, or bytes are wrong. Fail
-	// fails the step. Publish publishes what is there; the step's integrity and manifest.json say what is not. Fail is
-	// the default.
+	// fails the step. Publish publishes what is there; the step's integrity and manifest.json say what is not.
+	// Default: Fail.
 	// +optional
 	// +kubebuilder:default=Fail
 	OnDamage DamagePolicy `json:"onDamage,omitempty"`
@@ -87,7 +87,8 @@ type VideoSettings struct {
 	// +kubebuilder:validation:MultipleOf=2
 	MaxHeight *int32 `json:"maxHeight,omitempty"`
 
-	// crf is the constant rate factor of x264: 0 is lossless, 23 its default, 51 the worst.
+	// crf is the constant rate factor of x264: 0 is lossless, 51 the worst.
+	// Default: 23.
 	// +optional
 	// +kubebuilder:default=23
 	// +kubebuilder:validation:Minimum=0
@@ -98,6 +99,7 @@ type VideoSettings struct {
 // AudioSettings of a re-encoded sound track.
 type AudioSettings struct {
 	// bitrateKbps is the bit rate of the AAC track in kilobits a second.
+	// Default: 128.
 	// +optional
 	// +kubebuilder:default=128
 	// +kubebuilder:validation:Minimum=16

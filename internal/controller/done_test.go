@@ -177,7 +177,7 @@ func TestWalk_DeletesAfterTheTTL(t *testing.T) {
 	statusIs(waiting, v1alpha1.ReasonSuspended)
 	statusIs(kept, v1alpha1.ReasonSkipped)
 
-	end := func(id string, starts map[string]string) *v1alpha1.RecordingTask {
+	end := func(id string, starts map[string]v1alpha1.StartTimestamp) *v1alpha1.RecordingTask {
 		task := &v1alpha1.RecordingTask{}
 		g.Eventually(func(g Gomega) {
 			g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: ingest.TaskNames("classroom", id)[0]}, task)).To(Succeed())

@@ -168,7 +168,7 @@ func realSaturation(t *testing.T, server *apiserver.Server) {
 	createNamespace(t, server.Client, "saturated")
 	i := receiver(t, server)
 	seed := NewTask("saturated", testSource, "task-1")
-	seed.Spec.Starts = map[string]string{}
+	seed.Spec.Starts = map[string]v1alpha1.StartTimestamp{}
 	for n := range v1alpha1.MaxStarts - 1 {
 		seed.Spec.Starts[fmt.Sprintf("%016x", n)] = ""
 	}

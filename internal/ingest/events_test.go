@@ -115,7 +115,7 @@ type expectedFile struct {
 
 type expectedTask struct {
 	identity [4]string
-	starts   map[string]string
+	starts   map[string]v1alpha1.StartTimestamp
 	ended    bool
 }
 
@@ -160,14 +160,14 @@ func expect(all []news) expected {
 		}
 		task := want.tasks[e.TaskID]
 		if task == nil {
-			task = &expectedTask{starts: map[string]string{}}
+			task = &expectedTask{starts: map[string]v1alpha1.StartTimestamp{}}
 			want.tasks[e.TaskID] = task
 		}
 		greater(&task.identity, e.AppID, e.RoomID, e.StreamName, e.Format)
 		if e.Type == sparkrtc.Over {
 			task.ended = true
 		} else {
-			task.starts[n.delivery.startKey()] = n.delivery.Timestamp
+			task.starts[n.delivery.startKey()] = v1alpha1.StartTimestamp(n.delivery.Timestamp)
 		}
 	}
 	return want
@@ -223,7 +223,7 @@ func observed(w *world) expected {
 		if got.tasks[task.Spec.TaskID] != nil {
 			panic(task.Spec.TaskID + " has two tasks")
 		}
-		starts := map[string]string{}
+		starts := map[string]v1alpha1.StartTimestamp{}
 		maps.Copy(starts, task.Spec.Starts)
 		got.tasks[task.Spec.TaskID] = &expectedTask{starts: starts, ended: task.Spec.Ended,
 			identity: [4]string{task.Spec.App, task.Spec.Room, task.Spec.Stream, task.Spec.Format}}

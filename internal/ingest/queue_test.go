@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 // gate is a write that waits until it may go on, and remembers what was written.
@@ -39,7 +41,7 @@ func (g *gate) write(_ context.Context, _ taskKey, update taskUpdate) (Result, e
 // start delivers a START of its own, and counts how it ends.
 func (g *gate) start(ctx context.Context, q *taskQueue, n int, ended *[]error, mu *sync.Mutex) {
 	go func() {
-		_, err := q.do(ctx, taskKey{taskID: "t"}, taskUpdate{starts: map[string]string{fmt.Sprint(n): ""}}, g.write)
+		_, err := q.do(ctx, taskKey{taskID: "t"}, taskUpdate{starts: map[string]v1alpha1.StartTimestamp{fmt.Sprint(n): ""}}, g.write)
 		mu.Lock()
 		defer mu.Unlock()
 		*ended = append(*ended, err)

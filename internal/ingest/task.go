@@ -21,7 +21,7 @@ type taskKey struct{ namespace, source, taskID string }
 // taskUpdate is what STARTs and OVERs add to a task. Updates of one task are joined like reports.
 type taskUpdate struct {
 	identity v1alpha1.RecordingIdentity
-	starts   map[string]string
+	starts   map[string]v1alpha1.StartTimestamp
 	ended    bool
 }
 
@@ -32,7 +32,7 @@ func updateOf(d Delivery) taskUpdate {
 		if text(timestamp, maxTimestamp) != timestamp {
 			timestamp = "" // it is a hint for people only
 		}
-		u.starts = map[string]string{d.startKey(): timestamp}
+		u.starts = map[string]v1alpha1.StartTimestamp{d.startKey(): v1alpha1.StartTimestamp(timestamp)}
 	}
 	return u
 }
@@ -41,7 +41,7 @@ func updateOf(d Delivery) taskUpdate {
 func (u taskUpdate) join(other taskUpdate) taskUpdate {
 	starts := maps.Clone(u.starts)
 	if starts == nil {
-		starts = map[string]string{}
+		starts = map[string]v1alpha1.StartTimestamp{}
 	}
 	for key, timestamp := range other.starts {
 		starts[key] = max(starts[key], timestamp)
@@ -70,7 +70,7 @@ func (u taskUpdate) spec(key taskKey) map[string]any {
 // beyond is what an update adds to a task that was read. It says whether starts were dropped because the task has as
 // many as are kept.
 func (u taskUpdate) beyond(spec *v1alpha1.RecordingTaskSpec, maxStarts int) (added taskUpdate, saturated bool) {
-	added = taskUpdate{identity: u.identity, starts: map[string]string{}, ended: u.ended && !spec.Ended}
+	added = taskUpdate{identity: u.identity, starts: map[string]v1alpha1.StartTimestamp{}, ended: u.ended && !spec.Ended}
 	for _, field := range identityFields {
 		if *field.of(&u.identity) <= *field.of(&spec.RecordingIdentity) {
 			*field.of(&added.identity) = ""

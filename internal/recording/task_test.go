@@ -22,7 +22,7 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // task has so many starts and a status that was written that long ago.
 func task(starts, files int, ago time.Duration, ended bool) *v1alpha1.RecordingTask {
 	task := &v1alpha1.RecordingTask{ObjectMeta: metav1.ObjectMeta{Name: "t", Generation: 2},
-		Spec: v1alpha1.RecordingTaskSpec{TaskID: "t", Ended: ended, Starts: map[string]string{}}}
+		Spec: v1alpha1.RecordingTaskSpec{TaskID: "t", Ended: ended, Starts: map[string]v1alpha1.StartTimestamp{}}}
 	for n := range starts {
 		task.Spec.Starts[fmt.Sprintf("%016x", n)] = ""
 	}

@@ -113,7 +113,7 @@ func TestBuild_Golden(t *testing.T) {
 				Input:  &v1alpha1.StepInput{Step: "mp4"},
 				Output: &v1alpha1.StepOutput{Path: "{date}/{room}/"},
 				StepSettings: v1alpha1.StepSettings{
-					Retries: new(int32(1)), Timeout: &metav1.Duration{Duration: time.Hour}, NodeSelector: map[string]string{"disk": "fast"},
+					Retries: new(int32(1)), Timeout: &metav1.Duration{Duration: time.Hour}, NodeSelector: map[string]v1alpha1.LabelValue{"disk": "fast"},
 				},
 			}
 			w.Inputs = []v1alpha1.Artifact{output("archive")}
@@ -135,7 +135,7 @@ func TestBuild_Golden(t *testing.T) {
 			w.Run = 12
 			w.Step.Transcode = &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux,
 				OnChange: v1alpha1.ChangeSplit, OnDamage: v1alpha1.DamagePublish, Strict: true}
-			w.Step.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("3Gi")}}
+			w.Step.Resources = &v1alpha1.StepResources{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("3Gi")}}
 		},
 		"thumbnails-of-step": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{Name: "pictures", Input: &v1alpha1.StepInput{Step: "mp4"},

@@ -78,7 +78,7 @@ func wantQuantity(t *testing.T, subject string, got resource.Quantity, want stri
 
 func TestResources_ThoseOfTheStepReplaceAllDefaults(t *testing.T) {
 	w := work(remux())
-	w.Step.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}}
+	w.Step.Resources = &v1alpha1.StepResources{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}}
 	made, _ := mustBuild(t, w)
 	got := made.Spec.Template.Spec.Containers[0].Resources
 	if len(got.Requests) != 1 || len(got.Limits) != 0 {

@@ -135,9 +135,9 @@ func (v *verdict) compareTasks(tasks []v1alpha1.RecordingTask, l *ledger) {
 			continue
 		}
 		found[key]++
-		starts := map[string]string{}
+		starts := map[string]v1alpha1.StartTimestamp{}
 		for _, start := range want.starts {
-			starts[start.proof.Digest()[:16]] = start.proof.Timestamp
+			starts[start.proof.Digest()[:16]] = v1alpha1.StartTimestamp(start.proof.Timestamp)
 		}
 		if task.Spec.Ended != want.ended || !apiequality.Semantic.DeepEqual(starts, task.Spec.Starts) || task.Spec.RecordingIdentity != want.identity {
 			v.wrong = append(v.wrong, fmt.Sprintf("%s is %+v, not %+v with %v", task.Name, task.Spec, want.identity, starts))

@@ -84,10 +84,29 @@ func RestrictedPod(work *Work) corev1.PodSpec {
 			FSGroupChangePolicy: new(corev1.FSGroupChangeOnRootMismatch),
 			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
-		NodeSelector:      settings.NodeSelector,
-		Tolerations:       settings.Tolerations,
+		NodeSelector:      nodeSelector(settings.NodeSelector),
+		Tolerations:       tolerations(settings.Tolerations),
 		PriorityClassName: settings.PriorityClassName,
 	}
+}
+
+func nodeSelector(labels map[string]v1alpha1.LabelValue) map[string]string {
+	if labels == nil {
+		return nil
+	}
+	selector := make(map[string]string, len(labels))
+	for key, value := range labels {
+		selector[key] = string(value)
+	}
+	return selector
+}
+
+func tolerations(set []v1alpha1.Toleration) []corev1.Toleration {
+	var made []corev1.Toleration
+	for _, t := range set {
+		made = append(made, corev1.Toleration{Key: t.Key, Operator: t.Operator, Value: string(t.Value), Effect: t.Effect, TolerationSeconds: t.TolerationSeconds})
+	}
+	return made
 }
 
 // Container is a container of a step, which runs a subcommand of its name.

@@ -50,7 +50,7 @@ func Copying(copies int64) Needs {
 // Resources of each of the step's containers: the pipeline's, as they are, or these defaults.
 func (w *Work) Resources(defaults corev1.ResourceRequirements) corev1.ResourceRequirements {
 	if own := w.settings().Resources; own != nil {
-		return *own
+		return corev1.ResourceRequirements{Limits: own.Limits, Requests: own.Requests}
 	}
 	return defaults
 }

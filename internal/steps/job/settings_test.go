@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -26,15 +27,15 @@ func workWith(own v1alpha1.StepSettings, defaults *v1alpha1.StepSettings, second
 
 func TestSettings_StepReplacesDefaults(t *testing.T) {
 	defaults := v1alpha1.StepSettings{
-		Retries: new(int32(1)), Timeout: &metav1.Duration{Duration: time.Hour}, NodeSelector: map[string]string{"disk": "fast", "zone": "a"},
-		Tolerations: []corev1.Toleration{{Key: "a"}}, Resources: &corev1.ResourceRequirements{}, PriorityClassName: "low",
+		Retries: new(int32(1)), Timeout: &metav1.Duration{Duration: time.Hour}, NodeSelector: map[string]v1alpha1.LabelValue{"disk": "fast", "zone": "a"},
+		Tolerations: []v1alpha1.Toleration{{Key: "a"}}, Resources: &v1alpha1.StepResources{}, PriorityClassName: "low",
 	}
 	if diff := cmp.Diff(defaults, workWith(v1alpha1.StepSettings{}, &defaults, 0).settings()); diff != "" {
 		t.Errorf("a step that says nothing (-defaults +step):\n%s", diff)
 	}
 	own := v1alpha1.StepSettings{
-		Retries: new(int32(0)), TimeoutFactor: new(int32(2)), NodeSelector: map[string]string{"zone": "b"},
-		Tolerations: []corev1.Toleration{}, Resources: &corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}, PriorityClassName: "high",
+		Retries: new(int32(0)), TimeoutFactor: new(int32(2)), NodeSelector: map[string]v1alpha1.LabelValue{"zone": "b"},
+		Tolerations: []v1alpha1.Toleration{}, Resources: &v1alpha1.StepResources{Limits: corev1.ResourceList{"gpu": resource.MustParse("1")}}, PriorityClassName: "high",
 	}
 	if diff := cmp.Diff(own, workWith(own, &defaults, 0).settings()); diff != "" {
 		t.Errorf("a step that says everything (-own +step):\n%s", diff)

@@ -121,7 +121,7 @@ func MakeRecordingTask(name, source, taskID string) *RecordingTask {
 // Starts adds files that began; each key names one.
 func (b *RecordingTask) Starts(keys ...string) *RecordingTask {
 	if b.task.Spec.Starts == nil {
-		b.task.Spec.Starts = map[string]string{}
+		b.task.Spec.Starts = map[string]v1alpha1.StartTimestamp{}
 	}
 	for _, key := range keys {
 		b.task.Spec.Starts[key] = ""
