@@ -115,7 +115,7 @@ func drawRequest(rt *rapid.T, one func(name string, values ...string) string) st
 func (a aSource) response(rt *rapid.T, raw string) int {
 	now := testclock.NewFakeClock(testNow)
 	d, err := receiver.New(receiver.Config{Sources: a, Keys: receiver.NewKeyStore(a, now, logr.Discard()), Ingester: a, Observer: nobody{},
-		Recorder: events.NewFakeRecorder(1), Log: logr.Discard(), Clock: now})
+		Recorder: &events.FakeRecorder{}, Log: logr.Discard(), Clock: now})
 	if err != nil {
 		rt.Fatal(err)
 	}
