@@ -31,7 +31,7 @@ is that of the source's StorageLocation; nothing in it is changed. Recordings ar
 itself has written there is left out.
 
 You need the right to get the StorageLocation and its Secrets, to list RecordingFiles, and, unless
---dry-run=client is given, to create and patch them. The bucket is read from this machine: when its
+--dry-run=client is given, to create, patch and report them (the ClusterRole recordings-discover). The bucket is read from this machine: when its
 endpoint is only reachable in the cluster, forward a port to it and name that with --endpoint.
 
 You can run it again at any time: a recording that has a RecordingFile is left alone. A RecordingFile that was
@@ -238,7 +238,7 @@ const defaultMinAge = 30 * time.Minute
 // files reads the RecordingFiles of the namespace once, and writes as the operator does.
 func (o *discoverOptions) files(ctx context.Context) (*readFiles, error) {
 	if o.dryRun == dryRunNone {
-		for _, verb := range []string{"create", "patch"} {
+		for _, verb := range []string{"create", "patch", "report"} {
 			if err := o.cluster.may(ctx, verb); err != nil {
 				return nil, err
 			}

@@ -104,7 +104,7 @@ func (r *realCluster) openDoor(t *testing.T) string {
 	server, err := receiver.New(receiver.Config{
 		Sources: r.Client, Keys: receiver.NewKeyStore(r.Client, clock.RealClock{}, logr.Discard()),
 		Ingester: ingest.New(r.Client, r.Client, ingest.Options{}),
-		Observer: nobody{}, Recorder: events.NewFakeRecorder(16), Log: logr.Discard(),
+		Observer: nobody{}, Recorder: &events.FakeRecorder{}, Log: logr.Discard(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func (r *realCluster) putBucket(t *testing.T) *fakeS3 {
 func testDiscover(t *testing.T, r *realCluster, s *fakeS3) {
 	t.Helper()
 	editor := r.user(t, "editor", may("recordingsources", "get"), may("storagelocations", "get"), may("secrets", "get"),
-		may("recordingfiles", "get", "list", "create", "patch"))
+		may("recordingfiles", "get", "list", "create", "patch", "report"))
 	discover := func(want string) {
 		t.Helper()
 		got := run(t, "", append([]string{"discover", "classroom", "--since", "48h"}, editor...)...)

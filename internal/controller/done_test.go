@@ -191,7 +191,7 @@ func TestWalk_DeletesAfterTheTTL(t *testing.T) {
 		}, timeout, poll).Should(Succeed())
 		return task
 	}
-	whole, lacking := end("succeeded", nil), end("failed", map[string]string{"0123456789abcdef": "", "fedcba9876543210": ""})
+	whole, lacking := end("succeeded", nil), end("failed", map[string]v1alpha1.StartTimestamp{"0123456789abcdef": "", "fedcba9876543210": ""})
 	taskClock.ahead.Add(int64(time.Hour))
 	t.Cleanup(func() { taskClock.ahead.Add(-int64(time.Hour)) })
 	g.Eventually(func(g Gomega) {

@@ -169,6 +169,28 @@ func TestIngest_BothNamesTaken(t *testing.T) {
 	}
 }
 
+// A person's file under the name of an object, for example one that was there before config/admission, is not the object's:
+// what is reported goes to the second name, and the first one stays as it is.
+func TestIngest_LeavesAPlantedFileAlone(t *testing.T) {
+	w := newWorld()
+	object := v1alpha1.ObjectIdentity{Bucket: "b", Key: "o"}
+	key := fileKey{testNamespace, testSource, object}
+	planted := newFile(key, FileNames(testSource, object)[0], report{})
+	planted.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "mine"}
+	w.storeFile(planted)
+	ingester := w.ingester()
+	result, err := ingester.Ingest(t.Context(), complete("o", 1))
+	if err != nil || result.Outcome != Created || result.File != FileNames(testSource, object)[1] {
+		t.Errorf("got %+v, %v", result, err)
+	}
+	if found, err := ingester.Find(t.Context(), testNamespace, testSource, object); err != nil || found == nil || found.Name != result.File {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if left, err := w.getFile(t.Context(), testNamespace, planted.Name); err != nil || left.Spec.Reported != nil || left.Spec.PipelineRef == nil {
+		t.Errorf("the planted file is %+v, %v", left, err)
+	}
+}
+
 // Only what the API server refuses for good is Invalid; and only its silence looks as if it were away.
 func TestIngest_ClassifiesErrors(t *testing.T) {
 	forbidden := apierrors.NewForbidden(fileResource, "x", errors.New("exceeded quota"))
