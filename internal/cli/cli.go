@@ -92,7 +92,7 @@ func newRoot(env Environment) *cobra.Command {
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.ErrOut)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	// Nothing is discovered, so nothing is cached.
 	access.flags.CacheDir = nil
 	access.flags.AddFlags(root.PersistentFlags())

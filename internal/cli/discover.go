@@ -88,11 +88,11 @@ func newDiscover(env Environment, a *access) *cobra.Command {
 		RunE:                  runs(o),
 	}
 	flags := command.Flags()
-	flags.StringVar(&o.fromText, "from", "", "recordings written last at this `time` or later, RFC 3339")
-	flags.StringVar(&o.toText, "to", "", "recordings written last before this `time`, RFC 3339 (default: now, less --min-age)")
-	flags.DurationVar(&o.since, "since", 0, "recordings written last at most this long ago, instead of --from")
+	flags.StringVar(&o.fromText, "from", "", "recordings written last at this `time` or later, RFC 3339, or date")
+	flags.StringVar(&o.toText, "to", "", "recordings written last before this `time`, RFC 3339, or date (default: now, less --min-age)")
+	flags.Var((*durationValue)(&o.since), "since", "recordings written last at most this long ago, instead of --from")
 	flags.StringVar(&o.prefix, "prefix", "", "prefix of the objects, after that of the StorageLocation (default: the source's spec.discovery.prefix)")
-	flags.DurationVar(&o.minAge, "min-age", 0, "how long ago an object was written last at least (default: the source's spec.discovery.minAge, or 30m)")
+	flags.Var((*durationValue)(&o.minAge), "min-age", "how long ago an object was written last at least (default: the source's spec.discovery.minAge, or 30m)")
 	flags.StringVar(&o.endpoint, "endpoint", "", "`URL` to reach the bucket's server by, instead of the StorageLocation's")
 	addDryRun(command, &o.dryRun)
 	o.output.addFlags(command)
@@ -112,9 +112,9 @@ func (o *discoverOptions) complete(command *cobra.Command, args []string) error 
 		if given.text == "" {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339, given.text)
+		at, err := parseTime(given.flag, given.text)
 		if err != nil {
-			return usagef("--%s: give a time such as 2026-04-01T00:00:00Z: %w", given.flag, err)
+			return err
 		}
 		*given.at = at
 	}

@@ -63,8 +63,8 @@ func (f *eventFields) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.OBSObject, "object", "", "obs_object of complete: the key of the playlist or MP4")
 	flags.StringVar(&f.OBSLocation, "location", "", "obs_location of complete")
 	flags.StringVar(&f.DownloadURL, "download-url", "", "download_url of complete")
-	flags.Int64Var(&f.FileSize, "size", 0, "file_size of complete, in bytes")
-	flags.Int64Var(&f.RecordDuration, "duration", 0, "record_duration of complete, in seconds")
+	flags.Var((*sizeValue)(&f.FileSize), "size", "file_size of complete, in bytes, or with a unit such as MB or MiB")
+	flags.Var((*secondsValue)(&f.RecordDuration), "duration", "record_duration of complete, in seconds, or such as 5m")
 	flags.StringVar(&f.StartTime, "start-time", "", "start_time of complete, RFC 3339 (default: --end-time less --duration)")
 	flags.StringVar(&f.EndTime, "end-time", "", "end_time of complete, RFC 3339 (default: now)")
 	flags.Int64Var(&f.Width, "width", 0, "width of complete, in pixels")
@@ -133,15 +133,15 @@ func (f *eventFields) setTimes(now time.Time) error {
 	end := now
 	if f.EndTime != "" {
 		var err error
-		if end, err = time.Parse(time.RFC3339, f.EndTime); err != nil {
-			return usagef("--end-time: %w", err)
+		if end, err = parseTime("end-time", f.EndTime); err != nil {
+			return err
 		}
 	}
 	start := end.Add(-time.Duration(f.RecordDuration) * time.Second)
 	if f.StartTime != "" {
 		var err error
-		if start, err = time.Parse(time.RFC3339, f.StartTime); err != nil {
-			return usagef("--start-time: %w", err)
+		if start, err = parseTime("start-time", f.StartTime); err != nil {
+			return err
 		}
 	}
 	const written = "2006-01-02T15:04:05Z"

@@ -67,7 +67,8 @@ func newReplay(env Environment, a *access) *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&o.source, "source", "", "replay all rejected callbacks of this RecordingSource")
 	flags.BoolVar(&o.all, "all", false, "replay all rejected callbacks of the namespace")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to wait for the operator, for each callback")
+	o.timeout = 30 * time.Second
+	flags.Var((*durationValue)(&o.timeout), "timeout", "how long to wait for the operator, for each callback")
 	_ = command.RegisterFlagCompletionFunc("source", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return a.sources(command), cobra.ShellCompDirectiveNoFileComp
 	})
