@@ -94,7 +94,7 @@ func (c *cluster) source(ctx context.Context, name string) (*v1alpha1.RecordingS
 	case isNoSuchKind(err):
 		return nil, fmt.Errorf("the cluster knows no RecordingSources: install the operator first, or choose another --context: %w", err)
 	case apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("there is no RecordingSource %q in namespace %s; `kubectl get recordingsources -A` lists them all", name, c.namespace)
+		return nil, fmt.Errorf("RecordingSource %q not found in namespace %s; `kubectl get recordingsources -A` lists them all", name, c.namespace)
 	case err != nil:
 		return nil, c.explain(err, "get", "recordingsources."+v1alpha1.GroupVersion.Group, c.namespace)
 	default:
@@ -150,7 +150,7 @@ func (c *cluster) secretKey(ctx context.Context, ref v1alpha1.SecretKeyReference
 	err := c.Get(ctx, types.NamespacedName{Namespace: c.namespace, Name: ref.Name}, secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, &missingError{fmt.Sprintf("there is no Secret %q in namespace %s", ref.Name, c.namespace)}
+		return nil, &missingError{fmt.Sprintf("Secret %q not found in namespace %s", ref.Name, c.namespace)}
 	case err != nil:
 		return nil, c.explain(err, "get", "secrets/"+ref.Name, c.namespace)
 	}

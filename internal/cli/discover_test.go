@@ -193,7 +193,7 @@ func TestDiscover_Failures(t *testing.T) {
 			f.objects[recordings+"storagelocations/obs"].(*v1alpha1.StorageLocation).Spec.S3.CASecretRef = &v1alpha1.SecretKeyReference{Name: "ca", Key: "ca.crt"}
 			f.objects[secrets+"ca"] = nil
 		}, nil, ExitFailed, "kubectl auth can-i get secrets/ca -n media"},
-		"no Secret":    {func(f *fakeAPI, _ *fakeS3) { delete(f.objects, secrets+"obs") }, nil, ExitFailed, `there is no Secret "obs"`},
+		"no Secret":    {func(f *fakeAPI, _ *fakeS3) { delete(f.objects, secrets+"obs") }, nil, ExitFailed, `Secret "obs" not found`},
 		"no place":     {func(f *fakeAPI, _ *fakeS3) { delete(f.objects, recordings+"storagelocations/obs") }, nil, ExitFailed, `StorageLocation "obs"`},
 		"out of reach": {nil, []string{"--endpoint", "http://127.0.0.1:1"}, ExitFailed, "forward a port to it and give --endpoint"},
 		"one object unreadable": {func(_ *fakeAPI, s *fakeS3) { s.unreadable = "Record/a/stream_2021-04-28-05-40-00.m3u8" }, nil, ExitDone,

@@ -340,7 +340,7 @@ func TestDiscovery_Problems(t *testing.T) {
 		"a bucket that is not allowed": {func(s *v1alpha1.RecordingSource, _ *v1alpha1.StorageLocation) {
 			s.Spec.AllowedBuckets = []string{"another"}
 		}, `spec.allowedBuckets: does not hold bucket "recordings"`},
-		"no credentials": {func(*v1alpha1.RecordingSource, *v1alpha1.StorageLocation) {}, `no Secret "s3"`},
+		"no credentials": {func(*v1alpha1.RecordingSource, *v1alpha1.StorageLocation) {}, `Secret "s3" not found`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -109,13 +109,13 @@ func (r *PipelineReconciler) examine(ctx context.Context, pipeline *v1alpha1.Rec
 		name := step.Output.StorageRef.Name
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: pipeline.Namespace, Name: name}, &v1alpha1.StorageLocation{})
 		if apierrors.IsNotFound(err) {
-			return notReady(v1alpha1.ReasonStorageLocationNotFound, "%s.output.storageRef: there is no StorageLocation %q in this namespace", rules.Field(&pipeline.Spec, i), name), nil
+			return notReady(v1alpha1.ReasonStorageLocationNotFound, "%s.output.storageRef: StorageLocation %q not found", rules.Field(&pipeline.Spec, i), name), nil
 		}
 		if err != nil {
 			return finding{}, fmt.Errorf("get storage location: %w", err)
 		}
 	}
-	return ready(v1alpha1.ReasonValid, "%d step(s)", len(pipeline.Spec.Steps)+len(pipeline.Spec.Finally)), nil
+	return ready(v1alpha1.ReasonValid, "The steps can run in order and their storage locations exist"), nil
 }
 
 // prune deletes the revisions of a pipeline that are superseded and that no unfinished file refers to, and says how

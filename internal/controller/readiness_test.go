@@ -43,15 +43,19 @@ func TestSourceReadiness(t *testing.T) {
 		"short key":             {keys: map[string]string{"key": "short"}, reason: v1alpha1.ReasonKeyInvalid, message: "spec.callback.keys[0]"},
 		"long key":              {keys: map[string]string{"key": strings.Repeat("k", 65)}, reason: v1alpha1.ReasonKeyInvalid, message: "32 to 64"},
 		"no such key":           {keys: map[string]string{"other": "x"}, reason: v1alpha1.ReasonKeyNotFound, message: `no key "key"`},
-		"no such secret":        {reason: v1alpha1.ReasonKeyNotFound, message: `no Secret "callback"`},
+		"no such secret":        {reason: v1alpha1.ReasonKeyNotFound, message: `Secret "callback" not found`},
 		"wrong route": {keys: map[string]string{"key": strings.Repeat("k", 32)}, change: func(s *v1alpha1.RecordingSource) {
 			s.Spec.Routes = []v1alpha1.Route{toLecture("recording.fromat == 'HLS'")}
 		}, reason: v1alpha1.ReasonRouteInvalid, message: "spec.routes[0].when"},
+		"a route that never matches": {keys: map[string]string{"key": strings.Repeat("k", 32)}, change: func(s *v1alpha1.RecordingSource) {
+			s.Spec.Callback.Keys = append(s.Spec.Callback.Keys, s.Spec.Callback.Keys[0])
+			s.Spec.Routes = []v1alpha1.Route{{When: "recording.format == 'hls'", PipelineRef: v1alpha1.LocalReference{Name: "never-matches"}}}
+		}, reason: v1alpha1.ReasonListening, message: `2 keys; warning: spec.routes[0].when: recording.format is in upper case and never has "hls": write "HLS"`},
 		"route to no pipeline": {keys: map[string]string{"key": strings.Repeat("k", 32)}, change: func(s *v1alpha1.RecordingSource) { s.Spec.Routes = []v1alpha1.Route{toLecture("")} }, reason: v1alpha1.ReasonPipelineNotFound, message: "spec.routes[0].pipelineRef"},
 		"no storage":           {keys: map[string]string{"key": strings.Repeat("k", 32)}, change: func(s *v1alpha1.RecordingSource) { s.Spec.StorageRef = &v1alpha1.LocalReference{Name: "nowhere"} }, reason: v1alpha1.ReasonStorageLocationNotFound, message: "spec.storageRef"},
 		"none is set explicitly": {change: func(s *v1alpha1.RecordingSource) {
 			s.Spec.Callback = v1alpha1.CallbackSpec{Authentication: v1alpha1.AuthenticationNone}
-		}, reason: v1alpha1.ReasonListening, message: "anybody"},
+		}, reason: v1alpha1.ReasonListening, message: "Accepting unauthenticated callbacks"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +69,11 @@ func TestSourceReadiness(t *testing.T) {
 			s.Spec.Callback = v1alpha1.CallbackSpec{Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}}
 			if test.change != nil {
 				test.change(s)
+			}
+			if name == "a route that never matches" {
+				p := lecturePipeline(namespace, twoSteps()...)
+				p.Name = "never-matches"
+				create(t, p)
 			}
 			create(t, s)
 			eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, test.reason, test.message)
@@ -81,7 +90,7 @@ func TestPipelineReadiness(t *testing.T) {
 	conditions := func() []metav1.Condition { return p.Status.Conditions }
 	eventuallyReady(t, g, p, conditions, v1alpha1.ReasonStorageLocationNotFound, "spec.steps[0].output.storageRef")
 	create(t, storage(namespace, "archive"))
-	eventuallyReady(t, g, p, conditions, v1alpha1.ReasonValid, "2 step(s)")
+	eventuallyReady(t, g, p, conditions, v1alpha1.ReasonValid, "The steps can run in order")
 	p.Spec.Steps[0].DependsOn = []string{"keep"}
 	g.Expect(k8s.Update(t.Context(), p)).To(Succeed())
 	eventuallyReady(t, g, p, conditions, v1alpha1.ReasonPipelineInvalid, "wait for each other")
@@ -93,7 +102,7 @@ func TestStorageReadiness(t *testing.T) {
 	s := storage(namespace, "archive")
 	create(t, s)
 	conditions := func() []metav1.Condition { return s.Status.Conditions }
-	eventuallyReady(t, g, s, conditions, v1alpha1.ReasonCredentialsNotFound, `no Secret "s3"`)
+	eventuallyReady(t, g, s, conditions, v1alpha1.ReasonCredentialsNotFound, `Secret "s3" not found`)
 	touch := func() {
 		t.Helper()
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(s), s)).To(Succeed())
@@ -103,7 +112,7 @@ func TestStorageReadiness(t *testing.T) {
 	create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "s3"},
 		StringData: map[string]string{v1alpha1.SecretKeyAccessKeyID: "id", v1alpha1.SecretKeySecretAccessKey: "secret"}})
 	touch()
-	eventuallyReady(t, g, s, conditions, v1alpha1.ReasonAvailable, "answered")
+	eventuallyReady(t, g, s, conditions, v1alpha1.ReasonAvailable, "responded and bucket")
 	for _, test := range []struct {
 		err    error
 		reason string
@@ -126,7 +135,7 @@ func TestClaimReadiness(t *testing.T) {
 	s := &v1alpha1.StorageLocation{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "recordings-claim"},
 		Spec: v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"}}}
 	create(t, s)
-	eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, v1alpha1.ReasonClaimNotFound, `no PersistentVolumeClaim "recordings-claim"`)
+	eventuallyReady(t, g, s, func() []metav1.Condition { return s.Status.Conditions }, v1alpha1.ReasonClaimNotFound, `PersistentVolumeClaim "recordings-claim" not found`)
 }
 
 // What a status says already is neither written nor told again.

@@ -97,7 +97,7 @@ func (r *SourceReconciler) examine(ctx context.Context, source *v1alpha1.Recordi
 	if ref := source.Spec.StorageRef; ref != nil {
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: ref.Name}, &v1alpha1.StorageLocation{})
 		if apierrors.IsNotFound(err) {
-			return notReady(v1alpha1.ReasonStorageLocationNotFound, "spec.storageRef: there is no StorageLocation %q in this namespace", ref.Name), nil
+			return notReady(v1alpha1.ReasonStorageLocationNotFound, "spec.storageRef: StorageLocation %q not found", ref.Name), nil
 		}
 		if err != nil {
 			return finding{}, fmt.Errorf("get storage location: %w", err)
@@ -106,23 +106,42 @@ func (r *SourceReconciler) examine(ctx context.Context, source *v1alpha1.Recordi
 	for i, route := range source.Spec.Routes {
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: route.PipelineRef.Name}, &v1alpha1.RecordingPipeline{})
 		if apierrors.IsNotFound(err) {
-			return notReady(v1alpha1.ReasonPipelineNotFound, "spec.routes[%d].pipelineRef: there is no RecordingPipeline %q in this namespace", i, route.PipelineRef.Name), nil
+			return notReady(v1alpha1.ReasonPipelineNotFound, "spec.routes[%d].pipelineRef: RecordingPipeline %q not found", i, route.PipelineRef.Name), nil
 		}
 		if err != nil {
 			return finding{}, fmt.Errorf("get pipeline: %w", err)
 		}
 	}
+	return ready(v1alpha1.ReasonListening, "%s%s", listening(source), r.warnings(source.Spec.Routes)), nil
+}
+
+// listening says how callbacks are authenticated.
+func listening(source *v1alpha1.RecordingSource) string {
 	if source.Spec.Callback.Authentication == v1alpha1.AuthenticationNone {
-		return ready(v1alpha1.ReasonListening, "callbacks are taken from anybody: spec.callback.authentication is None"), nil
+		return "Accepting unauthenticated callbacks (spec.callback.authentication is None)"
 	}
-	return ready(v1alpha1.ReasonListening, "callbacks are verified with %d key(s)", len(source.Spec.Callback.Keys)), nil
+	if keys := len(source.Spec.Callback.Keys); keys > 1 {
+		return fmt.Sprintf("Callbacks are verified with %d keys", keys)
+	}
+	return "Callbacks are verified with 1 key"
+}
+
+// warnings say which routes can hardly mean what they say.
+func (r *SourceReconciler) warnings(routes []v1alpha1.Route) string {
+	text := ""
+	for i, route := range routes {
+		if warning := r.Router.Warning(route.When); route.When != "" && warning != "" {
+			text += fmt.Sprintf("; warning: spec.routes[%d].when: %s", i, warning)
+		}
+	}
+	return text
 }
 
 func (r *SourceReconciler) examineKey(ctx context.Context, namespace, field string, ref v1alpha1.SecretKeyReference) (finding, error) {
 	secret := &corev1.Secret{}
 	err := r.Secrets.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, secret)
 	if apierrors.IsNotFound(err) {
-		return notReady(v1alpha1.ReasonKeyNotFound, "%s: there is no Secret %q in this namespace", field, ref.Name), nil
+		return notReady(v1alpha1.ReasonKeyNotFound, "%s: Secret %q not found", field, ref.Name), nil
 	}
 	if apierrors.IsForbidden(err) {
 		return secretForbidden(field), nil

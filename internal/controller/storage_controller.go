@@ -106,20 +106,20 @@ func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.Stor
 	if err := probe(ctx, s3, access); err != nil {
 		return notReady(probeReason(err), "bucket %q: %v", s3.Bucket, err), nil
 	}
-	return ready(v1alpha1.ReasonAvailable, "bucket %q answered", s3.Bucket), nil
+	return ready(v1alpha1.ReasonAvailable, "The storage endpoint responded and bucket %q exists", s3.Bucket), nil
 }
 
 func (r *StorageReconciler) examineClaim(ctx context.Context, namespace, name string) (finding, error) {
 	claim := &corev1.PersistentVolumeClaim{}
 	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, claim)
 	if apierrors.IsNotFound(err) {
-		return notReady(v1alpha1.ReasonClaimNotFound, "spec.persistentVolumeClaim.claimName: there is no PersistentVolumeClaim %q in this namespace", name), nil
+		return notReady(v1alpha1.ReasonClaimNotFound, "spec.persistentVolumeClaim.claimName: PersistentVolumeClaim %q not found", name), nil
 	}
 	if err != nil {
 		return finding{}, fmt.Errorf("get claim %s: %w", name, err)
 	}
 	if claim.Status.Phase == corev1.ClaimLost {
-		return notReady(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %q has lost its volume", name), nil
+		return notReady(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %q lost its volume: restore the volume, or name another claim in spec.persistentVolumeClaim.claimName", name), nil
 	}
 	// A claim may wait for its first pod; that is no fault.
 	return ready(v1alpha1.ReasonAvailable, "PersistentVolumeClaim %q is %s", name, claim.Status.Phase), nil

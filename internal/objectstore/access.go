@@ -38,7 +38,7 @@ func ReadAccess(ctx context.Context, reader client.Reader, namespace string, loc
 		return Access{}, err
 	}
 	if secret == nil {
-		return Access{}, missing(v1alpha1.ReasonCredentialsNotFound, "spec.s3.credentialsSecretRef: there is no Secret %q in this namespace", name)
+		return Access{}, missing(v1alpha1.ReasonCredentialsNotFound, "spec.s3.credentialsSecretRef: Secret %q not found", name)
 	}
 	for _, key := range []string{v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey} {
 		if len(secret.Data[key]) == 0 {
@@ -58,7 +58,7 @@ func ReadAccess(ctx context.Context, reader client.Reader, namespace string, loc
 			return Access{}, err
 		}
 		if secret == nil || len(secret.Data[ca.Key]) == 0 {
-			return Access{}, missing(v1alpha1.ReasonCANotFound, "spec.s3.caSecretRef: there is no Secret %q with key %q in this namespace", ca.Name, ca.Key)
+			return Access{}, missing(v1alpha1.ReasonCANotFound, "spec.s3.caSecretRef: Secret %q not found, or it has no key %q", ca.Name, ca.Key)
 		}
 		access.CA = secret.Data[ca.Key]
 	}

@@ -64,6 +64,8 @@ func FromFacts(facts recording.Facts) Recording {
 // Router compiles expressions once and evaluates them. It is safe for concurrent use.
 type Router struct {
 	env *cel.Env
+	// ofRecording says that expressions read a recording, which the hints are about.
+	ofRecording bool
 
 	mu       sync.Mutex
 	compiled map[string]compilation
@@ -90,7 +92,7 @@ func routerWith(options ...cel.EnvOption) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make CEL environment: %w", err)
 	}
-	return &Router{env: env, compiled: map[string]compilation{}}, nil
+	return &Router{env: env, ofRecording: true, compiled: map[string]compilation{}}, nil
 }
 
 // Check says what is wrong with an expression; the error is for the person who wrote it.
@@ -150,7 +152,11 @@ func (r *Router) program(expression string, want *cel.Type) (cel.Program, error)
 		return nil, compiled.err
 	}
 	if got := compiled.output; !got.IsExactType(want) && !got.IsExactType(cel.DynType) && want != cel.DynType {
-		return nil, fmt.Errorf("the expression is a %s, and must be a %s", got, want)
+		problem := fmt.Errorf("the expression is a %s, and must be a %s", got, want)
+		if want == cel.BoolType {
+			problem = fmt.Errorf("%w: compare it, as in recording.format == 'HLS'", problem)
+		}
+		return nil, problem
 	}
 	return compiled.program, nil
 }
@@ -179,22 +185,22 @@ func (r *Router) compile(expression string) compilation {
 		clear(r.compiled)
 	}
 	made := compilation{}
-	made.program, made.output, made.err = compile(r.env, expression)
+	made.program, made.output, made.err = r.build(expression)
 	r.compiled[expression] = made
 	return made
 }
 
-func compile(env *cel.Env, expression string) (cel.Program, *cel.Type, error) {
-	ast, issues := env.Compile(expression)
+func (r *Router) build(expression string) (cel.Program, *cel.Type, error) {
+	ast, issues := r.env.Compile(expression)
 	if issues.Err() != nil {
-		return nil, nil, issues.Err()
+		return nil, nil, r.explained(expression, firstIssue(issues))
 	}
 	if err := checkBounds(ast); err != nil {
 		return nil, nil, err
 	}
-	program, err := env.Program(ast, cel.CostLimit(CostLimit), cel.EvalOptions(cel.OptOptimize))
+	program, err := r.env.Program(ast, cel.CostLimit(CostLimit), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		return nil, nil, fmt.Errorf("prepare: %w", err)
+		return nil, nil, r.explained(expression, fmt.Errorf("prepare: %w", err))
 	}
 	return program, ast.OutputType(), nil
 }

@@ -64,7 +64,7 @@ func TestChoose(t *testing.T) {
 		"what is known is known":                     {routes: []v1alpha1.Route{route("!has(recording.duration)", "x"), route("recording.?duration.orValue(duration('0s')) == duration('65s')", "y")}, want: "y", matched: true},
 		"wrong expression matches nothing, the next one does": {
 			routes: []v1alpha1.Route{route("recording.fromat == 'HLS'", "a"), route("", "b")},
-			want:   "b", matched: true, problem: "spec.routes[0].when: ERROR: <input>:1:10: undefined field 'fromat'",
+			want:   "b", matched: true, problem: "spec.routes[0].when: line 1, column 10: undefined field 'fromat'; the fields of recording are source, app",
 		},
 		"not a bool":     {routes: []v1alpha1.Route{route("recording.format", "a")}, problem: "must be a bool"},
 		"fails when run": {routes: []v1alpha1.Route{route("1 / (recording.width - 1280) == 1", "a")}, problem: "division by zero"},

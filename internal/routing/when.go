@@ -5,7 +5,9 @@ package routing
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"cel.dev/cel-go/cel"
@@ -42,6 +44,9 @@ const (
 	stepsVariable   = "steps"
 	outcomeVariable = "outcome"
 )
+
+// hyphenated is steps.full-mp4, which CEL reads as a difference.
+var hyphenated = regexp.MustCompile(`\bsteps\.[a-z0-9]+-`)
 
 var errSteps = errors.New("write steps.<name>, or steps['<name>'] for a name with a hyphen")
 
@@ -83,10 +88,14 @@ func (c *Conditions) check(expression string, want *cel.Type, finally bool) erro
 	if finally {
 		compiler = c.finally
 	}
-	if _, err := compiler.program(expression, want); err != nil {
+	_, err := compiler.program(expression, want)
+	if err != nil && hyphenated.MatchString(expression) {
+		return fmt.Errorf("%w; %w", err, errSteps)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := c.reads(expression)
+	_, err = c.reads(expression)
 	return err
 }
 

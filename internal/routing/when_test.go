@@ -44,12 +44,12 @@ func TestConditions_RefuseWhatCannotBeKnownBefore(t *testing.T) {
 		"steps.size() == 1":                       "write steps.<name>",
 		"steps.exists(s, s == 'a')":               "write steps.<name>",
 		"steps[recording.room].state == 'Failed'": "write steps.<name>",
-		"steps.full-mp4.state == 'Failed'":        "ERROR",
+		"steps.full-mp4.state == 'Failed'":        "steps['<name>'] for a name with a hyphen",
 		"outcome == 'Failed'":                     "outcome",
 		"steps.a.status == 'x'":                   "status",
 		"steps.a.state":                           "must be a bool",
 		"[1].all(a, [1].all(b, a == b))":          "inside or after",
-		"steps.":                                  "ERROR",
+		"steps.":                                  "Syntax error",
 	} {
 		if err := conditions.Check(when, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", when, err, want)

@@ -296,7 +296,7 @@ func TestValidate_NamesTheStep(t *testing.T) {
 		"spec.steps[mp4]: \"steps.mp4.state == 'Failed'\": spec.steps has no other step \"mp4\"":     {reads("steps.mp4.state == 'Failed'")},
 		"spec.steps[mp4].when: the expression is a string, and must be a bool":                       {reads("recording.room")},
 		"spec.steps[mp4].when: write steps.<name>":                                                   {reads("steps.size() == 1")},
-		"spec.steps[mp4].when: ERROR":                                                                {reads("outcome == 'Failed'")},
+		"spec.steps[mp4].when: line 1, column 1: undeclared reference to 'outcome'":                  {reads("outcome == 'Failed'")},
 		"spec.steps: [mp4] wait for each other":                                                      {cyclic},
 		`spec.steps[mp4].input.step: step "pictures" makes nothing`:                                  {pictures("1s"), onPictures},
 		"spec.steps[pictures].thumbnails.times: 60s and 1m are the same time":                        {pictures("1s", "60s", "1m")},
@@ -318,7 +318,7 @@ func TestValidate_FinallyIsChecked(t *testing.T) {
 	}
 	for when, message := range map[string]string{
 		"steps.tell.state == 'Failed'": "spec.finally[tell]: \"steps.tell.state == 'Failed'\": spec.steps has no other step \"tell\"",
-		"outcome == 7":                 "spec.finally[tell].when: ERROR",
+		"outcome == 7":                 "spec.finally[tell].when: line 1, column 9: found no matching overload",
 	} {
 		spec.Finally[0].When = when
 		if err := steps.Validate(spec, conditions(t)); err == nil || !strings.HasPrefix(err.Error(), message) {
