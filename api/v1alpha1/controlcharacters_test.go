@@ -17,8 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// A control character of each sort: C0, the escape that begins a terminal's commands, line ends, DEL and C1, of which
-// U+009B begins commands too.
+// A control character of each sort: C0, the escape that begins a terminal's commands, line ends, DEL and C1. U+009B begins
+// commands too.
 var controlCharacters = []string{"\x00", "\x07", "\t", "\n", "\r", "\x1b", "\x7f", "\u0085", "\u009b", "\u009f"}
 
 // A condition may be written in several lines.

@@ -209,7 +209,7 @@ func TestDescriptionsNameTheField(t *testing.T) {
 }
 
 // TestDescriptions_SayDefaultsAndChoices holds that kubectl explain says what the API server fills in, every value that a
-// field may have, and of which fields exactly one must be set: it does not show defaults and rules itself.
+// field may have, and which fields exclude each other: it does not show defaults and rules itself.
 func TestDescriptions_SayDefaultsAndChoices(t *testing.T) {
 	t.Parallel()
 	defaults, choices := 0, 0

@@ -64,7 +64,8 @@ func ParseKey(raw []byte) (Key, error) {
 		return Key{}, fmt.Errorf("%w: it is not UTF-8 text", ErrKey)
 	}
 	if n := utf8.RuneCountInString(text); n < MinKeyLength || n > MaxKeyLength {
-		return Key{}, fmt.Errorf("%w: it has %d characters, not %d to %d", ErrKey, n, MinKeyLength, MaxKeyLength)
+		// Not how many it has: a status says this to people who may not read the Secret.
+		return Key{}, fmt.Errorf("%w: it must have %d to %d characters", ErrKey, MinKeyLength, MaxKeyLength)
 	}
 	return Key{secret: []byte(text)}, nil
 }
