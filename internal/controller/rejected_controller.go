@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
@@ -92,7 +93,7 @@ func (r *RejectedReconciler) replay(ctx context.Context, name client.ObjectKey, 
 	before := rejected.DeepCopy()
 	condition.Type, condition.ObservedGeneration = v1alpha1.ConditionReplayed, rejected.Generation
 	condition.LastTransitionTime = metav1.NewTime(r.Clock.Now())
-	condition.Message = truncate(condition.Message, maxConditionMessage)
+	condition.Message = bounded.Characters(condition.Message, maxConditionMessage)
 	meta.SetStatusCondition(&rejected.Status.Conditions, condition)
 	if retry == nil {
 		rejected.Status.ObservedGeneration = rejected.Generation
@@ -150,17 +151,6 @@ func (r *RejectedReconciler) store(ctx context.Context, rejected *v1alpha1.Rejec
 		message += " as RecordingFile " + result.File
 	}
 	return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReplayStored, Message: message}, nil
-}
-
-// truncate cuts a text to a number of characters.
-func truncate(text string, characters int) string {
-	for i := range text {
-		if characters == 0 {
-			return text[:i]
-		}
-		characters--
-	}
-	return text
 }
 
 // slimRejected drops the body before the cache keeps the object.

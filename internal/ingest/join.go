@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -116,13 +117,7 @@ func text(value string, limit int) string {
 		}
 		return r
 	}, strings.ToValidUTF8(value, ""))
-	for i := range value {
-		if limit == 0 {
-			return value[:i]
-		}
-		limit--
-	}
-	return value
+	return bounded.Characters(value, limit)
 }
 
 // join joins two reports of one object.

@@ -5,9 +5,9 @@ package pipeline
 
 import (
 	"encoding/json"
-	"unicode/utf8"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -26,7 +26,7 @@ const (
 // bound cuts what the steps of a status say to what fits. What is left out, manifest.json at the destination has.
 func (d *Decision) bound(steps []v1alpha1.StepStatus) {
 	for i := range steps {
-		steps[i].Message = cut(steps[i].Message, maxStepMessage)
+		steps[i].Message = bounded.Bytes(steps[i].Message, maxStepMessage)
 	}
 	boundFindings(steps)
 	needed := d.neededOutputs(steps)
@@ -34,7 +34,7 @@ func (d *Decision) bound(steps []v1alpha1.StepStatus) {
 		func(step *v1alpha1.StepStatus) { step.Integrity = workerapi.WithFindings(step.Integrity, 4) },
 		func(step *v1alpha1.StepStatus) { step.Outputs = step.Outputs[:min(len(step.Outputs), 1)] },
 		func(step *v1alpha1.StepStatus) { step.Integrity = workerapi.WithFindings(step.Integrity, 0) },
-		func(step *v1alpha1.StepStatus) { step.Message = cut(step.Message, shortMessage) },
+		func(step *v1alpha1.StepStatus) { step.Message = bounded.Bytes(step.Message, shortMessage) },
 		func(step *v1alpha1.StepStatus) {
 			if !needed[step.Name] {
 				step.Outputs = nil
@@ -73,19 +73,6 @@ func (d *Decision) neededOutputs(steps []v1alpha1.StepStatus) map[string]bool {
 func fits(steps []v1alpha1.StepStatus) bool {
 	data, err := json.Marshal(steps)
 	return err != nil || len(data) <= maxSteps
-}
-
-// cut shortens a message to at most so many bytes.
-func cut(message string, most int) string {
-	const mark = "..."
-	if len(message) <= most {
-		return message
-	}
-	end := most - len(mark)
-	for end > 0 && !utf8.RuneStart(message[end]) {
-		end--
-	}
-	return message[:end] + mark
 }
 
 // boundFindings leaves the steps of a subject at most MaxFindings findings together, and one for each further step, so that

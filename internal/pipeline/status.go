@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 )
 
 // Outcome says what came of carrying a decision out.
@@ -74,7 +75,7 @@ func (s *Status) setConditions(seen *Observation, diagnosis diagnosis) {
 	}
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
 		meta.SetStatusCondition(&s.Conditions, metav1.Condition{
-			Type: kind, Status: status, Reason: reason, Message: cut(message, maxConditionMessage),
+			Type: kind, Status: status, Reason: reason, Message: bounded.Bytes(message, maxConditionMessage),
 			ObservedGeneration: seen.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
 		})
 	}

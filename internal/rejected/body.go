@@ -6,7 +6,6 @@ package rejected
 import (
 	"bytes"
 	"strings"
-	"unicode"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -83,21 +82,4 @@ func queryOf(text []byte) (begin, end int) {
 func hasEscapedMark(text []byte) bool {
 	const escaped = `\u003f`
 	return len(text) >= len(escaped) && strings.EqualFold(string(text[:len(escaped)]), escaped)
-}
-
-// plain makes a text fit for the API: valid, without control characters, of at most a number of characters.
-func plain(text string, characters int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, string(unicode.ReplacementChar)))
-	for i := range text {
-		if characters == 0 {
-			return text[:i]
-		}
-		characters--
-	}
-	return text
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 )
 
 func TestStoredBody_RemovesTheQueryOfDownloadURLs(t *testing.T) {
@@ -52,7 +53,7 @@ func TestStoredBody_IsBounded(t *testing.T) {
 }
 
 func TestPlain_IsFitForTheAPI(t *testing.T) {
-	if got := plain("a\x1b[1m\u009bb\xff"+strings.Repeat("教", 20), 10); got != "a [1m b\ufffd教教" {
+	if got := newObject(ingest.Delivery{}, v1alpha1.RejectionInvalid, "a\x1b[1m\u009bb\xff"+strings.Repeat("教", 2000)).Spec.Message; got != "a [1m b\ufffd"+strings.Repeat("教", v1alpha1.MaxRejectedMessage-8) {
 		t.Errorf("%q", got)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
@@ -146,8 +147,8 @@ func newObject(d ingest.Delivery, reason v1alpha1.RejectionReason, message strin
 	body, truncated := storedBody(d.Body)
 	object := &v1alpha1.RejectedCallback{Spec: v1alpha1.RejectedCallbackSpec{
 		SourceRef: v1alpha1.LocalReference{Name: d.Source}, Reason: reason,
-		Message: plain(message, v1alpha1.MaxRejectedMessage), ReceivedTime: metav1.NewTime(d.Received),
-		EventType: plain(d.Event.Name, 64), DeliveryID: d.Digest, Body: body, BodyTruncated: truncated,
+		Message: bounded.Characters(bounded.Printable(message), v1alpha1.MaxRejectedMessage), ReceivedTime: metav1.NewTime(d.Received),
+		EventType: bounded.Characters(bounded.Printable(d.Event.Name), 64), DeliveryID: d.Digest, Body: body, BodyTruncated: truncated,
 	}}
 	object.Namespace, object.Name = d.Namespace, fmt.Sprintf("%s-%02d", d.Source, slotOf(d.Digest))
 	object.Labels = map[string]string{v1alpha1.LabelSource: d.Source}

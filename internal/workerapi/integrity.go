@@ -7,17 +7,17 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 )
 
 // maxFindingType is the longest type of a finding, in bytes.
 const maxFindingType = 32
 
-// bounded is the integrity as the API server takes it. The termination message is untrusted, and the API server would
+// boundIntegrity is the integrity as the API server takes it. The termination message is untrusted, and the API server would
 // refuse a longer integrity together with the whole status. Nil stays nil.
-func bounded(integrity *v1alpha1.Integrity) *v1alpha1.Integrity {
+func boundIntegrity(integrity *v1alpha1.Integrity) *v1alpha1.Integrity {
 	if integrity == nil {
 		return nil
 	}
@@ -38,7 +38,7 @@ func bounded(integrity *v1alpha1.Integrity) *v1alpha1.Integrity {
 	result.More = addSaturating(result.More, len(integrity.Findings)-listed)
 	result.Findings = known[:listed]
 	for i := range result.Findings {
-		result.Findings[i].Message = plain(result.Findings[i].Message, v1alpha1.MaxFindingMessage)
+		result.Findings[i].Message = bounded.Bytes(bounded.Printable(result.Findings[i].Message), v1alpha1.MaxFindingMessage)
 	}
 	return result
 }
@@ -63,18 +63,4 @@ func isFindingType(name string) bool {
 // addSaturating adds a count that is not negative.
 func addSaturating(to int32, count int) int32 {
 	return int32(min(int64(to)+int64(count), math.MaxInt32)) //nolint:gosec // it is at most MaxInt32
-}
-
-// plain is a text of at most limit bytes, the mark of a cut included, without control characters: terminals act on them.
-func plain(text string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) <= limit {
-		return text
-	}
-	return truncate(text, limit-len("…"))
 }

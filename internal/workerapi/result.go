@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 )
 
 // Result is what a container reports in the end.
@@ -55,12 +56,12 @@ func (r Result) Encode() ([]byte, error) {
 		failure := *r.Failure
 		said, r.Failure = failure.Message, &failure
 	}
-	r.Integrity = bounded(r.Integrity)
+	r.Integrity = boundIntegrity(r.Integrity)
 	r.Outputs = r.Outputs[:min(len(r.Outputs), v1alpha1.MaxOutputs)]
 	limit := MaxTerminationMessage / 4
 	for {
 		if r.Failure != nil {
-			r.Failure.Message = truncate(said, limit)
+			r.Failure.Message = bounded.Bytes(said, max(limit, len(bounded.Mark)))
 		}
 		message, err := encode(r)
 		if err != nil {
@@ -115,7 +116,7 @@ func DecodeResult(message string) (Result, error) {
 	if err := json.Unmarshal([]byte(message), &result); err != nil {
 		return Result{}, fmt.Errorf("decode termination message: %w", err)
 	}
-	result.Integrity = bounded(result.Integrity)
+	result.Integrity = boundIntegrity(result.Integrity)
 	result.Outputs = result.Outputs[:min(len(result.Outputs), v1alpha1.MaxOutputs)]
 	for i := range result.Outputs {
 		result.Outputs[i].StorageRef = v1alpha1.LocalReference{}
@@ -123,16 +124,4 @@ func DecodeResult(message string) (Result, error) {
 	result.Results = boundedResults(result.Results)
 	result.Object = boundedObject(result.Object)
 	return result, nil
-}
-
-// truncate cuts s to at most limit bytes at the boundary of a rune.
-func truncate(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	cut := limit
-	for cut > 0 && s[cut]&0xC0 == 0x80 {
-		cut--
-	}
-	return s[:cut] + "…"
 }

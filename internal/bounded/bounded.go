@@ -1,0 +1,48 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bounded makes texts of others fit for the API and for terminals: of a bounded length, valid, and without control
+// characters.
+package bounded
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Mark ends a text that Bytes has cut.
+const Mark = "..."
+
+// Bytes cuts a text to at most so many bytes, Mark included, between two characters. There must be room for Mark.
+func Bytes(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	end := limit - len(Mark)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + Mark
+}
+
+// Characters cuts a text to at most so many characters, as the API server counts them. It leaves no mark.
+func Characters(text string, limit int) string {
+	for i := range text {
+		if limit == 0 {
+			return text[:i]
+		}
+		limit--
+	}
+	return text
+}
+
+// Printable replaces each control character, on which terminals act, by a blank, and what is no UTF-8 by U+FFFD.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, string(utf8.RuneError)))
+}
