@@ -101,7 +101,7 @@ type StepSettings struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
-	Tolerations []Toleration `json:"tolerations,omitempty"`
+	Tolerations []Toleration `json:"tolerations,omitempty"` //nolint:kubeapilinter // as in Kubernetes, no field of a toleration is required
 
 	// priorityClassName of the step's pod.
 	// +optional

@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -128,13 +129,13 @@ func listening(source *v1alpha1.RecordingSource) string {
 
 // warnings say which routes can hardly mean what they say.
 func (r *SourceReconciler) warnings(routes []v1alpha1.Route) string {
-	text := ""
+	var text strings.Builder
 	for i, route := range routes {
 		if warning := r.Router.Warning(route.When); route.When != "" && warning != "" {
-			text += fmt.Sprintf("; warning: spec.routes[%d].when: %s", i, warning)
+			fmt.Fprintf(&text, "; warning: spec.routes[%d].when: %s", i, warning)
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (r *SourceReconciler) examineKey(ctx context.Context, namespace, field string, ref v1alpha1.SecretKeyReference) (finding, error) {

@@ -88,12 +88,12 @@ func TestBucket_CheckNamesTheMistake(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the pauses between attempts")
 	}
-	real := s3server.Start(t, "recordings")
+	server := s3server.Start(t, "recordings")
 	tomorrow := time.Now().Add(24 * time.Hour)
 	foreign, _ := withCertificate(t, "127.0.0.1", tomorrow)
 	misnamed, misnamedCA := withCertificate(t, "storage.example.com", tomorrow)
 	expired, expiredCA := withCertificate(t, "127.0.0.1", time.Now().Add(-24*time.Hour))
-	plain := strings.TrimPrefix(real.Endpoint, "http://")
+	plain := strings.TrimPrefix(server.Endpoint, "http://")
 	location := func(endpoint string) *v1alpha1.S3Location {
 		return &v1alpha1.S3Location{Provider: v1alpha1.S3ProviderOther, Endpoint: endpoint, Bucket: "recordings"}
 	}
@@ -122,9 +122,9 @@ func TestBucket_CheckNamesTheMistake(t *testing.T) {
 		"a web server":      {location(serving(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<!DOCTYPE html><p>hello")) })), access, objectstore.ErrRejected, "does not answer as an S3 server; is spec.s3.endpoint right?"},
 		"an empty server":   {location(serving(t, func(http.ResponseWriter, *http.Request) {})), access, objectstore.ErrRejected, "does not answer as an S3 server"},
 		"a page not found":  {location(serving(t, http.NotFound)), access, objectstore.ErrRejected, "does not answer as an S3 server"},
-		"no bucket":         {real.Location("elsewhere", ""), access, objectstore.ErrNoBucket, "the bucket elsewhere does not exist at 127.0.0.1"},
-		"unknown key":       {real.Location("recordings", ""), objectstore.Access{AccessKeyID: "nobody", SecretAccessKey: "s"}, objectstore.ErrForbidden, "does not know the accessKeyID"},
-		"wrong key":         {real.Location("recordings", ""), objectstore.Access{AccessKeyID: s3server.AccessKeyID, SecretAccessKey: "s"}, objectstore.ErrForbidden, "the secretAccessKey does not belong to the accessKeyID"},
+		"no bucket":         {server.Location("elsewhere", ""), access, objectstore.ErrNoBucket, "the bucket elsewhere does not exist at 127.0.0.1"},
+		"unknown key":       {server.Location("recordings", ""), objectstore.Access{AccessKeyID: "nobody", SecretAccessKey: "s"}, objectstore.ErrForbidden, "does not know the accessKeyID"},
+		"wrong key":         {server.Location("recordings", ""), objectstore.Access{AccessKeyID: s3server.AccessKeyID, SecretAccessKey: "s"}, objectstore.ErrForbidden, "the secretAccessKey does not belong to the accessKeyID"},
 		"unknown to AWS":    {location(refusing(t, http.StatusForbidden, "InvalidAccessKeyId")), access, objectstore.ErrForbidden, "does not know the accessKeyID"},
 		"no right":          {location(refusing(t, http.StatusForbidden, "AccessDenied")), access, objectstore.ErrForbidden, "the credentials do not permit this"},
 		"expired token":     {location(refusing(t, http.StatusBadRequest, "ExpiredToken")), access, objectstore.ErrForbidden, "the sessionToken has expired"},

@@ -153,7 +153,7 @@ func isConnection(err error) bool {
 }
 
 func explainResponse(response minio.ErrorResponse, location *v1alpha1.S3Location, host, bucket string) Problem {
-	switch status, code := response.StatusCode, response.Code; {
+	switch code := response.Code; {
 	case code == codeNoSuchBucket && response.XMLName.Local == "":
 		// The library's word for any 404 to a request about a bucket. A store says in XML what is missing.
 		return notS3(host)
@@ -169,6 +169,13 @@ func explainResponse(response minio.ErrorResponse, location *v1alpha1.S3Location
 		return Problem{Kind: Rejected, What: "the bucket " + bucket + " is in another region", Advice: "correct spec.s3.region" + orSet(location.Region)}
 	case isRefusal(response):
 		return explainRefusal(code)
+	}
+	return explainStatus(response.StatusCode, response.Code, location, host)
+}
+
+// explainStatus is for codes that say no more than the status does.
+func explainStatus(status int, code string, location *v1alpha1.S3Location, host string) Problem {
+	switch {
 	case code == codeNoSuchKey, code == codeNoSuchVersion, code == "" && status == http.StatusNotFound:
 		return Problem{Kind: NoObject, What: "it is not there"}
 	case status >= 300 && status < 400:
