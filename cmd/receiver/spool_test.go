@@ -95,6 +95,9 @@ func TestCallbacks_SpoolOutlivesTheServer(t *testing.T) {
 
 // An API server that takes longer than a caller waits, at each write, still drains the spool.
 func TestSlowAPIServerDrains(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a slow API server")
+	}
 	g := NewWithT(t)
 	scheme := runtime.NewScheme()
 	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())

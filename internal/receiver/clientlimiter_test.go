@@ -145,6 +145,9 @@ func TestClientLimiter_SlowSendersLeaveRoomForOthers(t *testing.T) {
 
 // Many authentic callers behind one address, as an ingress is, are not taken for slow senders.
 func TestServer_ServesManyAuthenticSendersAtOneAddress(t *testing.T) {
+	if testing.Short() {
+		t.Skip("2,048 callbacks")
+	}
 	// However slow the machine: what is tested is room, not speed.
 	o := startServer(t, func(c *Config) { c.Limits.ReadTimeout, c.Limits.QueueTimeout = time.Minute, time.Minute }, nil)
 	content := fixture(t, "start-hls.json")

@@ -134,6 +134,9 @@ func (c narrowConn) Close() error {
 
 // Who reads no answers does not keep its connection.
 func TestWhoReadsNothingIsCutOff(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for time-outs of net/http")
+	}
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")
 	h := newFixture(t, func(c *Config) {

@@ -19,6 +19,9 @@ import (
 
 // A load balancer opens connections ahead of time, and sends the first request over one when it comes.
 func TestServer_FirstRequestMayComeLate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for time-outs")
+	}
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
 			const readTimeout = 300 * time.Millisecond

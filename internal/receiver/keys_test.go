@@ -226,6 +226,9 @@ func TestTheDoorVerifiesWhileTheAPIServerHangs(t *testing.T) {
 
 // With keys of long ago, a callback waits for an API server that hangs only until that is known.
 func TestAHangingAPIServerIsWaitedForOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a time-out")
+	}
 	s := makeSafe()
 	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
 	expect(t, "the key", s.verify(t, source, keyOne), nil)

@@ -6,7 +6,6 @@ package worker_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -250,18 +249,19 @@ func TestInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accepted := make(chan struct{})
+	accepted, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(accepted)
 		connection, err := listener.Accept()
 		if err != nil {
 			return
 		}
+		_, _ = connection.Read(make([]byte, 1))
 		cancel()
-		_, _ = io.Copy(io.Discard, connection)
+		<-ended
 		_ = connection.Close()
 	}()
-	t.Cleanup(func() { _ = listener.Close(); <-accepted })
+	t.Cleanup(func() { _ = listener.Close(); close(ended); <-accepted })
 	b.Step.Inputs[0].Storage.Spec.S3.Endpoint = "http://" + listener.Addr().String()
 	if _, err := b.Fetch(ctx); err == nil || ctx.Err() == nil {
 		t.Fatalf("error %v, context %v", err, ctx.Err())

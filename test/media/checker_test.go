@@ -13,6 +13,9 @@ import (
 // decoded is what ffmpeg makes of a recording itself, with times from its beginning.
 func decoded(t *testing.T, r *recording) result {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("runs ffmpeg")
+	}
 	if _, err := exec.LookPath(ffmpegPath()); err != nil {
 		t.Skip("ffmpeg is not installed")
 	}
@@ -57,6 +60,9 @@ func (res result) clone() result {
 // TestTruth_IsWhatFFmpegDecodes: writers and truth agree with an implementation that is not ours, for recordings in
 // which nothing is particular.
 func TestTruth_IsWhatFFmpegDecodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs ffmpeg")
+	}
 	for _, s := range shapes() {
 		if s.kind != "plain" && s.kind != "codec" || !isPlainToFFmpeg(s.name) {
 			continue

@@ -7,6 +7,7 @@ package apiserver
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,10 +45,13 @@ type Server struct {
 	Client client.Client
 }
 
-// Start starts an API server, which ends with the test. Where KUBEBUILDER_ASSETS is not set, the test is skipped, unless
-// REQUIRE_ENVTEST is.
+// Start starts an API server, which ends with the test. With -short the test is skipped, and where KUBEBUILDER_ASSETS is
+// not set, unless REQUIRE_ENVTEST is.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
+	if testing.Short() {
+		tb.Skip("runs an API server")
+	}
 	server, err := start()
 	if mayBeMissing(err) {
 		tb.Skip(err)
@@ -66,6 +70,11 @@ func Start(tb testing.TB) *Server {
 // Main is the TestMain of a package whose tests share an API server: run makes ready what else they share, and calls
 // m.Run. Where Start would skip a test, nothing is run. Flags of the API server can be set before it starts.
 func Main(run func(*Server), configure ...func(flags *envtest.Arguments)) {
+	flag.Parse() // as m.Run does, which comes later
+	if testing.Short() {
+		fmt.Println("-short runs no API server")
+		return
+	}
 	server, err := start(configure...)
 	if mayBeMissing(err) {
 		fmt.Println(err)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package programs finds the programs that tests run. A test whose program is not installed is skipped, unless an
-// environment variable requires it, as in CI.
+// environment variable requires it, as in CI. With -short every such test is skipped.
 package programs
 
 import (
@@ -43,6 +43,9 @@ func VersityGW(tb testing.TB) string {
 
 func find(tb testing.TB, name, variable, requirement string) string {
 	tb.Helper()
+	if testing.Short() {
+		tb.Skipf("runs %s", name)
+	}
 	path, err := exec.LookPath(cmp.Or(os.Getenv(variable), name))
 	if err == nil {
 		path, err = filepath.Abs(path)

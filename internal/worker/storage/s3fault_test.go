@@ -67,6 +67,9 @@ func hijack(w http.ResponseWriter) net.Conn {
 }
 
 func TestS3Copy_Faults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits between attempts")
+	}
 	tests := map[string]struct {
 		// handler answers the request of this number, from 1.
 		handler func(w http.ResponseWriter, r *http.Request, number int)
@@ -266,6 +269,9 @@ func TestStallGuard_SlowBodyIsRead(t *testing.T) {
 }
 
 func TestS3_ConnectionFaultsAreOneSentence(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits between attempts")
+	}
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	t.Cleanup(secure.Close)
