@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -33,10 +32,9 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
-func awaitEmpty(s *Spool) {
-	for s.Stats().Bytes > 0 {
-		time.Sleep(time.Millisecond)
-	}
+func awaitEmpty(b *testing.B, s *Spool) {
+	b.Helper()
+	eventually(b, "the spool is empty", func() bool { return s.Stats().Bytes == 0 })
 }
 
 // fill puts deliveries on disk.
@@ -69,7 +67,7 @@ func BenchmarkDrain(b *testing.B) {
 	h := makeHarness(b, dir, large)
 	b.ReportMetric(float64(b.Elapsed().Milliseconds()), "ms-to-open")
 	stop := h.run(b)
-	awaitEmpty(h.Spool)
+	awaitEmpty(b, h.Spool)
 	stop()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }

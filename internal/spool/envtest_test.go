@@ -57,7 +57,7 @@ func BenchmarkBacklog(b *testing.B) {
 	}
 	defer func() { _ = s.Close() }()
 	stop := harness{Spool: s}.run(b)
-	awaitEmpty(s)
+	awaitEmpty(b, s)
 	stop()
 	drained := time.Since(started)
 	b.ReportMetric(float64(b.N)/bare.Seconds(), "creates/s")

@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -214,11 +215,11 @@ func (h harness) run(tb failer) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-func eventually(tb testing.TB, what string, holds func() bool) {
+func eventually(tb failer, what string, holds func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			tb.Fatalf("never happened: %s", what)
-		}
+	err := wait.PollUntilContextTimeout(context.Background(), time.Millisecond, time.Minute, true,
+		func(context.Context) (bool, error) { return holds(), nil })
+	if err != nil {
+		tb.Fatalf("never happened: %s", what)
 	}
 }

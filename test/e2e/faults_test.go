@@ -5,6 +5,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,6 +24,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -76,14 +78,21 @@ func (s *storm) record(job string) {
 	s.mu.Unlock()
 	for _, d := range []delivery{s.room.start(job, "camera"), s.room.complete(job, "camera", object, 2)} {
 		d = d.signedWith(s.room.t, *s.key.Load())
-		for code := 0; code != http.StatusOK; {
-			if code, _ = d.send(s.room.t); code != http.StatusOK && s.room.t.Context().Err() != nil {
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
+		err := wait.PollUntilContextCancel(s.room.t.Context(), 20*time.Millisecond, true, func(context.Context) (bool, error) {
+			code, _ := d.send(s.room.t)
+			return code == http.StatusOK, nil
+		})
+		if err != nil {
+			return // the test has failed
 		}
 		s.answered.Add(1)
 	}
+}
+
+// taken waits until so many more callbacks were answered with 200.
+func (s *storm) taken(more int64, message string) {
+	s.room.t.Helper()
+	NewWithT(s.room.t).Eventually(s.answered.Load, 2*time.Minute, poll).Should(BeNumerically(">", s.answered.Load()+more), message)
 }
 
 // end stops the senders, and holds that every recording has one file.
@@ -211,10 +220,14 @@ func TestAPIServerAway(t *testing.T) {
 	restarted := restarts()
 	s := startStorm(newRoom(t))
 	withoutAPIServer(t, func() {
-		time.Sleep(10 * time.Second) // by now everybody knows
+		s.taken(100, "callbacks are not taken")
 		before := s.answered.Load()
-		time.Sleep(110 * time.Second)
-		g.Expect(s.answered.Load()-before).To(BeNumerically(">", 100), "callbacks were not taken")
+		g.Consistently(func() int64 {
+			now := s.answered.Load()
+			more := now - before
+			before = now
+			return more
+		}, 2*time.Minute, 20*time.Second).Should(BeNumerically(">", 20), "callbacks are no longer taken")
 	})
 	s.end()
 	g.Expect(restarts()).To(Equal(restarted), "a receiver was restarted")
@@ -227,13 +240,13 @@ func TestReceiver_KilledWithFullSpool(t *testing.T) {
 	pods := podsOf(t, receiver)
 	s := startStorm(newRoom(t))
 	withoutAPIServer(t, func() {
-		time.Sleep(10 * time.Second)
+		s.taken(100, "callbacks are not spooled")
 		for _, pod := range pods {
 			kill(t, &pod)
 		}
-		time.Sleep(5 * time.Second)
+		s.taken(100, "restarted receivers take no callbacks")
 	})
-	time.Sleep(5 * time.Second)
+	s.taken(100, "callbacks are not taken after the outage")
 	s.end()
 	allReady(t)
 }
@@ -281,10 +294,10 @@ func TestKeyRotatedUnderLoad(t *testing.T) {
 		}, time.Minute, poll).Should(Succeed())
 	}
 	setKeys("callback", "callback-2")
-	time.Sleep(3 * time.Second) // as docs/callbacks.md has it: a key works after two seconds at the latest
+	probe := r.start("rotated", "camera").signedWith(t, newKey)
+	g.Eventually(func() int { code, _ := probe.send(t); return code }, time.Minute, poll).Should(Equal(http.StatusOK), "the new key is not taken")
 	s.key.Store(new(newKey))
-	before := s.answered.Load()
-	g.Eventually(s.answered.Load, time.Minute, poll).Should(BeNumerically(">", before+50), "the new key is not taken")
+	s.taken(50, "the new key is not taken by every receiver")
 	setKeys("callback-2")
 	s.end()
 	old := r.start("forged", "camera").signedWith(t, callbackKey)
