@@ -33,6 +33,10 @@ const examples = `  # In a pod (config/manager does this)
   # On your own machine, against the cluster of your kubeconfig, for one namespace
   manager --namespaces=media --log-devel`
 
+// heapHeadroom is a trade of memory for time: with less of it, watching what comes in a burst costs collections. With
+// 10 MiB live, a collection takes some 10 ms of CPU time; under the heaviest load two follow in a second.
+const heapHeadroom = 12 << 20
+
 type options struct {
 	process.Options
 	leaderElect     bool
@@ -112,7 +116,7 @@ func (o *options) validate() error {
 }
 
 func (o *options) run(ctx context.Context) error {
-	config, err := o.Connect("recording-operator-manager/" + version)
+	config, err := o.Connect("recording-operator-manager/"+version, heapHeadroom)
 	if err != nil {
 		return err
 	}

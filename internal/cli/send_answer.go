@@ -104,7 +104,7 @@ func (o *sendOptions) advice(answer *reply) string {
 	case code == http.StatusNotFound:
 		return "compare the URL with the source's status.callbackPath; does the operator watch namespace " + namespace + "?"
 	case code == http.StatusRequestEntityTooLarge:
-		return "a body may have 256 KiB"
+		return "a body may have 64 KiB"
 	case code == http.StatusTooManyRequests:
 		return "too many callbacks (spec.callback.rateLimit); send it again later"
 	case code >= http.StatusInternalServerError:

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	goruntime "runtime"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -76,15 +77,19 @@ func (o *Options) Validate() error {
 	return errors.Join(problems...)
 }
 
-// Connect sets up logging and memory, and returns the configuration for the cluster's API server.
-func (o *Options) Connect(userAgent string) (*rest.Config, error) {
+// Connect sets up logging and memory, and returns the configuration for the cluster's API server. The heap grows by
+// headroom, in bytes, between two garbage collections, unless GOGC is set in the environment.
+func (o *Options) Connect(userAgent string, headroom uint64) (*rest.Config, error) {
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster (in a pod, or by KUBECONFIG or --kubeconfig): %w", err)
 	}
+	if o.PprofAddress == "" {
+		goruntime.MemProfileRate = 0 // nobody can ask for a heap profile, which takes 1 to 2 MiB
+	}
 	if os.Getenv("GOGC") == "" {
-		keepHeadroom()
+		keepHeadroom(headroom)
 	}
 	// client-go's own limit is off: the API server's priority and fairness governs.
 	config.QPS = -1

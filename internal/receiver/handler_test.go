@@ -132,11 +132,11 @@ func TestServer_Responses(t *testing.T) {
 		"GET":                          {nil, to("GET", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
 		"HEAD":                         {nil, to("HEAD", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
 		"PUT":                          {nil, to("PUT", path), 405, "/ method_not_allowed", "POST", "", map[string]string{"Allow": "POST"}, false},
-		"the longest body":             {nil, post(append([]byte(`{"event_type":"NEW"}`), bytes.Repeat([]byte(" "), 256<<10-20)...)), 200, "media/classroom ignored", "success", "", nil, true},
-		"a byte more":                  {nil, post(bytes.Repeat([]byte(" "), 256<<10+1)), 413, "/ too_large", "too large", "", nil, false},
+		"the longest body":             {nil, post(append([]byte(`{"event_type":"NEW"}`), bytes.Repeat([]byte(" "), MaxBodyBytes-20)...)), 200, "media/classroom ignored", "success", "", nil, true},
+		"a byte more":                  {nil, post(bytes.Repeat([]byte(" "), MaxBodyBytes+1)), 413, "/ too_large", "too large", "", nil, false},
 		"a byte more, unannounced": {nil, func(t *testing.T) *http.Request {
 			t.Helper()
-			r := signed(t, path, bytes.Repeat([]byte(" "), 256<<10+1))
+			r := signed(t, path, bytes.Repeat([]byte(" "), MaxBodyBytes+1))
 			r.ContentLength = -1
 			return r
 		}, 413, "/ too_large", "too large", "", nil, false},

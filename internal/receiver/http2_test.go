@@ -267,7 +267,7 @@ func TestLongBodiesOverHTTP2(t *testing.T) {
 
 	transport := &http.Transport{ForceAttemptHTTP2: true, MaxConnsPerHost: 1, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer transport.CloseIdleConnections()
-	longest := padded(256 << 10)
+	longest := padded(MaxBodyBytes)
 	var all sync.WaitGroup
 	for range maxStreams {
 		all.Go(func() {

@@ -50,8 +50,9 @@ type Limits struct {
 	DrainTimeout time.Duration
 }
 
-// MaxBodyBytes is the longest body that the receiver accepts by default.
-const MaxBodyBytes = 256 << 10
+// MaxBodyBytes is the longest body that the receiver accepts by default. A callback with the longest text in each field
+// that is stored has 36 KiB.
+const MaxBodyBytes = 64 << 10
 
 const (
 	// maxStreams bounds the callbacks that one HTTP/2 connection sends at one time.

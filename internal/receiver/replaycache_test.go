@@ -135,20 +135,29 @@ func TestReplayCache_IgnoresUnsignedCallbacks(t *testing.T) {
 	if got := len(h.sink.deliveries); got != 3 {
 		t.Errorf("%d deliveries, want 3", got)
 	}
-	if got := h.replays.results.Len(); got != 0 {
+	if got := len(h.replays.recent); got != 0 {
 		t.Errorf("%d deliveries are remembered", got)
 	}
 }
 
 func TestReplayCache_IsBounded(t *testing.T) {
 	d := newReplayCache(clocktesting.NewFakeClock(testNow))
-	for i := range maxDeliveries + 10 {
-		key := deliveryKey{source: "1"}
-		copy(key.signature[:], strconv.Itoa(i))
-		d.Put(key, accepted)
+	key := func(i int) deliveryKey {
+		var key deliveryKey
+		copy(key[:], strconv.Itoa(i))
+		return key
 	}
-	if got := d.results.Len(); got != maxDeliveries {
-		t.Errorf("%d deliveries are remembered", got)
+	const last = 3 * maxDeliveries
+	for i := range last + 1 {
+		d.Put(key(i), accepted)
+		if got := len(d.recent) + len(d.older); got > maxDeliveries {
+			t.Fatalf("%d deliveries are remembered", got)
+		}
+	}
+	for i := last; i > last-maxDeliveries/2; i-- {
+		if d.Get(key(i)) != accepted {
+			t.Fatalf("delivery %d is forgotten, the last one is %d", i, last)
+		}
 	}
 }
 

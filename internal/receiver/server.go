@@ -13,7 +13,7 @@
 //	404  no such path
 //	405  not POST
 //	408  the body came too slowly or was cut off
-//	413  the body is over 256 KiB
+//	413  the body is over 64 KiB
 //	415  the body is compressed
 //	429  too many callbacks at the same time, or of one source; Retry-After
 //	503  cannot be verified or stored now, though it may be authentic; Retry-After

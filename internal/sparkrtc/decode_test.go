@@ -324,7 +324,7 @@ func TestDecode_AnySurrogates(t *testing.T) {
 
 // The biggest body that the receiver lets in must not cost more than a few times its size.
 func TestDecode_AllocatesInProportion(t *testing.T) {
-	const size = 256 << 10
+	const size = 64 << 10
 	for name, unit := range map[string]string{
 		"unknown fields":  `"x":1,`,
 		"one known field": `"job_id":"` + strings.Repeat("j", 100) + `",`,

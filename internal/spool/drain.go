@@ -34,16 +34,20 @@ func (s *Spool) Run(ctx context.Context) {
 	if s.segments == nil {
 		return
 	}
-	buffer := s.segments.Buffer()
+	var buffer []byte
 	for ctx.Err() == nil {
 		next, due := s.segments.Next(s.clock.Now())
-		if next != nil {
-			s.draining.Store(true)
-			s.drainSegment(ctx, next, buffer)
-			s.draining.Store(false)
+		if next == nil {
+			buffer = nil // as large as a segment, and an outage is rare
+			s.idle(ctx, due)
 			continue
 		}
-		s.idle(ctx, due)
+		if buffer == nil {
+			buffer = s.segments.Buffer()
+		}
+		s.draining.Store(true)
+		s.drainSegment(ctx, next, buffer)
+		s.draining.Store(false)
 	}
 }
 

@@ -110,6 +110,13 @@ func startOperator(ctx context.Context, o *options, kubeconfig []byte, arguments
 	if err != nil {
 		return nil, err
 	}
+	// Profiles are off in a pod, and take memory.
+	profiled := func(address string) string {
+		if o.profiles == "" {
+			return ""
+		}
+		return address
+	}
 	began := time.Now()
 	started := &operator{spool: spool}
 	for _, process := range []struct {
@@ -117,8 +124,8 @@ func startOperator(ctx context.Context, o *options, kubeconfig []byte, arguments
 		arguments            []string
 	}{
 		{"receiver", o.receiver, receiverHealth, []string{"--callback-bind-address=" + callbackAddress, "--metrics-bind-address=0",
-			"--pprof-bind-address=" + receiverPprofAddress, "--spool-dir=" + spool}},
-		{"manager", o.manager, managerHealth, []string{"--metrics-bind-address=" + managerMetrics, "--pprof-bind-address=" + managerPprofAddress}},
+			"--pprof-bind-address=" + profiled(receiverPprofAddress), "--spool-dir=" + spool}},
+		{"manager", o.manager, managerHealth, []string{"--metrics-bind-address=" + managerMetrics, "--pprof-bind-address=" + profiled(managerPprofAddress)}},
 	} {
 		all := append([]string{"--health-probe-bind-address=" + process.health, "--namespaces=" + namespace}, process.arguments...)
 		if err := started.start(ctx, process.name, file.Name(), exec.CommandContext(ctx, process.binary, append(all, arguments...)...), process.health); err != nil {

@@ -36,7 +36,7 @@ func Open(options Options) (l *Log, lost int, err error) {
 // load reads which segments there are, and removes those without a record: they were ready, but never written to.
 func (l *Log) load() (lost int, err error) {
 	ids, err := list(l.dir)
-	if err != nil {
+	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
 	buffer := l.Buffer()
