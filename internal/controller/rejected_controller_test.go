@@ -136,13 +136,14 @@ func TestRejectedReconciler_SaysWhatCameOfIt(t *testing.T) {
 		status          metav1.ConditionStatus
 		reason, message string
 	}{
-		"truncated":      {completeBody, true, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayTruncated, "has only the first"},
-		"undecodable":    {`{"event_type":`, false, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, "spec.body: body: is not JSON"},
-		"unknown":        {`{"event_type":"NEW"}`, false, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, `event_type "NEW" is unknown`},
-		"another app":    {`{"event_type":"CLOUD_RECORD_OVER","job_id":"j","app_id":"b"}`, false, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, `app_id is "b"`},
-		"still invalid":  {completeBody, false, invalid, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, "spec.roomID: too long"},
-		"not now":        {completeBody, false, &ingest.Error{Err: errors.New("connection refused")}, metav1.ConditionUnknown, v1alpha1.ReasonReplayRetrying, "connection refused"},
-		"without an app": {`{"event_type":"CLOUD_RECORD_OVER","job_id":"j"}`, false, nil, metav1.ConditionTrue, v1alpha1.ReasonReplayStored, "Stored"},
+		"truncated":         {completeBody, true, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayTruncated, "has only the first"},
+		"undecodable":       {`{"event_type":`, false, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, "spec.body: body: is not JSON"},
+		"unknown":           {`{"event_type":"NEW"}`, false, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, `event_type "NEW" is unknown`},
+		"another app":       {`{"event_type":"CLOUD_RECORD_OVER","job_id":"j","app_id":"b"}`, false, nil, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, `app_id is "b"`},
+		"still invalid":     {completeBody, false, invalid, metav1.ConditionFalse, v1alpha1.ReasonReplayRefused, "spec.roomID: too long"},
+		"not now":           {completeBody, false, &ingest.Error{Err: errors.New("connection refused")}, metav1.ConditionUnknown, v1alpha1.ReasonReplayRetrying, "connection refused"},
+		"a byte-order mark": {"\ufeff" + completeBody, false, nil, metav1.ConditionTrue, v1alpha1.ReasonReplayStored, "RecordingFile camera-0"},
+		"without an app":    {`{"event_type":"CLOUD_RECORD_OVER","job_id":"j"}`, false, nil, metav1.ConditionTrue, v1alpha1.ReasonReplayStored, "Stored"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newReplayHarness(t, c.body, c.truncated)

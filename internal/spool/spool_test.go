@@ -179,7 +179,7 @@ func TestSpool_NamespaceTakesHalfOfWhatIsFree(t *testing.T) {
 // The largest body takes no more of the spool than the event that is in it (security: M3).
 func TestRecord_IsBoundedWhateverTheBody(t *testing.T) {
 	d := deliver("a", 1)
-	d.Body = []byte(strings.Repeat(" ", 256<<10))
+	d.Body = []byte(strings.Repeat(" ", 64<<10))
 	small, err := record{Delivery: d}.encode()
 	if err != nil || len(small) > 1<<10 {
 		t.Errorf("%d bytes, %v", len(small), err)
@@ -240,6 +240,33 @@ func TestSpool_InvalidIsRejected(t *testing.T) {
 		t.Errorf("%s: %+v, %v", rejected[0].Body, event, err)
 	}
 	if stats := h.Stats(); stats.Rejected != 1 || stats.BreakerOpen {
+		t.Errorf("stats %+v", stats)
+	}
+}
+
+// A name that is taken is found by the drainer too: a callback that was answered with 200 is not lost for it.
+func TestSpool_TakenNameIsRejected(t *testing.T) {
+	h := makeHarness(t, t.TempDir(), nil)
+	h.api.down()
+	h.ingest(t, deliver("a", 1), ingest.Spooled)
+	h.ingest(t, deliver("b", 1), ingest.Spooled)
+	taken := &ingest.Error{Kind: ingest.Invalid, Err: fmt.Errorf("RecordingTask x: %w", ingest.ErrNameTaken)}
+	h.api.set(func(d ingest.Delivery) error {
+		if d.Event.TaskID == deliver("a", 1).Event.TaskID {
+			return taken
+		}
+		return nil
+	})
+	defer h.run(t)()
+	eventually(t, "the spool is empty", func() bool { return h.Stats().Bytes == 0 })
+	rejected := h.rejecter.all()
+	if len(rejected) != 1 || rejected[0].reason != v1alpha1.RejectionNameTaken || rejected[0].message != taken.Error() {
+		t.Fatalf("rejected %+v", rejected)
+	}
+	if event, err := sparkrtc.Decode(rejected[0].Body); err != nil || !reflect.DeepEqual(event, deliver("a", 1).Event) {
+		t.Errorf("%s: %+v, %v", rejected[0].Body, event, err)
+	}
+	if stats := h.Stats(); stats.Rejected != 1 || stats.Drained != 1 || stats.BreakerOpen {
 		t.Errorf("stats %+v", stats)
 	}
 }
