@@ -4,7 +4,13 @@
 project_cache=${XDG_CACHE_HOME:-$HOME/.cache}/recording-operator
 mkdir -p "$project_cache"
 
-say() { printf '==> [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2; }
+# One clock for the whole command: the scripts that a script calls count on from its beginning.
+export COMMAND_BEGAN=${COMMAND_BEGAN:-$EPOCHSECONDS}
+
+say() {
+  local elapsed=$((EPOCHSECONDS - COMMAND_BEGAN))
+  printf '==> [%d:%02d] %s\n' $((elapsed / 60)) $((elapsed % 60)) "$*" >&2
+}
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # long WORDS COMMAND... runs a command that takes its time. On a terminal, one line shows the time and the command's last
