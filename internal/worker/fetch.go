@@ -5,25 +5,14 @@ package worker
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"os"
 	"path/filepath"
-	"strings"
-	"sync"
-	"time"
 
-	"sparkrtc.dev/recording-operator/internal/media"
-	"sparkrtc.dev/recording-operator/internal/mp4"
-	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/fetch"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
-	"sparkrtc.dev/recording-operator/internal/worker/recording"
-	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// Fetch reads the recording into the work folder, and indexes each file as soon as it is there.
+// Fetch reads the recording into the work folder.
 func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 	if err := freshDirs(w.sourceDir(), w.renderDir(), w.outputDir(), TempDir(w.WorkDir)); err != nil {
 		return workerapi.Result{}, err
@@ -33,162 +22,15 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 		return workerapi.Result{}, err
 	}
 	input := &w.Step.Inputs[0]
-	reader, err := storage.NewReader(*input, w.Source, w.Log)
+	fetched, indexes, err := fetch.Recording(ctx, fetch.Options{
+		Input: input, HLS: input.Format == formatHLS, Source: w.Source, Dir: w.sourceDir(), KeepOriginals: kind.KeepsOriginals(),
+		Patience: w.Patience, Wait: w.Wait, Log: w.Log,
+	})
 	if err != nil {
 		return workerapi.Result{}, err
 	}
-	f := &fetcher{
-		reader: reader, dir: w.sourceDir(), root: input.Ref(), left: input.MaxBytes, log: w.Log,
-		reported: time.Duration(input.DurationSeconds) * time.Second,
-		archive:  kind.KeepsOriginals(), download: input.Storage == nil,
-		patience: &patience{left: w.Patience, wait: w.Wait},
-		byRef:    map[string]*part{},
-	}
-	w.Log.Info("Fetching recording", "source", reader.Describe(f.root), "format", input.Format)
-	var fetched recording.Recording
-	if input.Format == formatHLS {
-		fetched, err = f.hls(ctx)
-	} else {
-		fetched, err = f.single(ctx)
-	}
-	if err != nil {
-		return workerapi.Result{}, err
-	}
-	w.Log.Info("Fetched recording", "files", f.fetched, "bytes", input.MaxBytes-f.left)
-	if err := index.Save(filepath.Join(w.WorkDir, indexFile), f.indexes); err != nil {
+	if err := index.Save(filepath.Join(w.WorkDir, indexFile), indexes); err != nil {
 		return workerapi.Result{}, err
 	}
 	return workerapi.Result{}, w.save(recordingFile, fetched)
-}
-
-// fetcher fetches one recording.
-type fetcher struct {
-	reader storage.Reader
-	log    *slog.Logger
-	// dir is where files are stored.
-	dir string
-	// root is the object that the step names.
-	root string
-	// left is how many bytes may still be fetched.
-	left int64
-	// fetched is how many files were.
-	fetched int
-	// reported is how long the recording is, as the callback says; 0: unknown.
-	reported time.Duration
-	// archive says that the original names are needed, and download that the recording comes from a URL.
-	archive, download bool
-	// patience is for what may appear late.
-	patience *patience
-
-	// parts are the distinct files that playlists name, and byRef finds them.
-	parts []*part
-	byRef map[string]*part
-	// indexes are those of the distinct segments. lock guards what is set while files arrive.
-	lock    sync.Mutex
-	indexes []*media.File
-}
-
-// patience is how long fetch waits for what is not there, or not whole: a last upload may come after the callback.
-type patience struct {
-	left time.Duration
-	next time.Duration
-	wait func(ctx context.Context, pause time.Duration) error
-}
-
-// firstPause is the first pause; each following one is twice as long.
-const firstPause = 2 * time.Second
-
-// again waits for the next try; false: there is none.
-func (p *patience) again(ctx context.Context) (bool, error) {
-	if p.left <= 0 || p.wait == nil {
-		return false, nil
-	}
-	p.next = max(firstPause, 2*p.next)
-	pause := min(p.next, p.left)
-	p.left -= pause
-	return true, p.wait(ctx, pause)
-}
-
-// copy fetches objects and counts their bytes.
-func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int64, stored func(int) error) error {
-	done := make([]bool, len(objects))
-	err := f.reader.Copy(ctx, objects, f.dir, min(limit, f.left), func(i int) error {
-		f.lock.Lock()
-		done[i] = true
-		f.lock.Unlock()
-		if stored != nil {
-			return stored(i)
-		}
-		return nil
-	})
-	for i, object := range objects {
-		if !done[i] {
-			continue
-		}
-		info, err := os.Stat(filepath.Join(f.dir, object.File))
-		if err != nil {
-			return fmt.Errorf("measure what was fetched: %w", err)
-		}
-		f.left -= info.Size()
-		f.fetched++
-	}
-	if err == nil && f.left < 0 {
-		return failure.Permanent(workerapi.ReasonTooLarge, "the recording is larger than allowed")
-	}
-	return err
-}
-
-// single fetches a recording that is one file.
-func (f *fetcher) single(ctx context.Context) (recording.Recording, error) {
-	const file = "recording"
-	segment := recording.Segment{Name: withoutQuery(recording.BaseName(f.root)), Source: index.Source{Path: file}}
-	for {
-		err := f.copy(ctx, []storage.Object{{Ref: f.root, File: file}}, f.left, nil)
-		if err == nil {
-			break
-		}
-		if failure.Of(err).Reason != workerapi.ReasonNotFound {
-			return recording.Recording{}, err
-		}
-		if again, waitErr := f.patience.again(ctx); waitErr != nil || !again {
-			return recording.Recording{}, errors.Join(waitErr, err)
-		}
-	}
-	found, err := index.Read(recording.Within(f.dir, segment.Source))
-	switch {
-	case errors.Is(err, index.ErrPlaylist):
-		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an HLS playlist and not a media file; is spec.format right?", f.reader.Describe(f.root))
-	case errors.Is(err, index.ErrNotMedia) && f.emptyFile(file):
-		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is empty", f.reader.Describe(f.root))
-	case errors.Is(err, index.ErrNotMedia) && f.archive && !f.download:
-		// An archive keeps what there is. Its integrity says that it cannot be read.
-		found = unreadable()
-	case errors.Is(err, mp4.ErrNoMovie):
-		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is an MP4 without a header (moov), so it is not complete", f.reader.Describe(f.root))
-	case errors.Is(err, index.ErrNotMedia):
-		return recording.Recording{}, failure.Permanent(workerapi.ReasonNotMedia, "%s is not media of a kind that is known", f.reader.Describe(f.root))
-	case err != nil:
-		return recording.Recording{}, fmt.Errorf("index %s: %w", f.reader.Describe(f.root), err)
-	}
-	f.indexes = append(f.indexes, found)
-	return recording.Recording{
-		Lists:     [][]recording.Segment{{segment}},
-		Originals: []recording.Original{{Name: recording.Stem(f.root) + ".mp4", File: file}},
-	}, nil
-}
-
-// unreadable is the index of a file that is no media: all of it is damage.
-func unreadable() *media.File {
-	return &media.File{Damage: []media.Damage{{Kind: media.SyncLost, Stream: -1, Count: 1}}}
-}
-
-func (f *fetcher) emptyFile(file string) bool {
-	info, err := os.Stat(filepath.Join(f.dir, file))
-	return err == nil && info.Size() == 0
-}
-
-// withoutQuery drops what may hold a signature.
-func withoutQuery(uri string) string {
-	uri, _, _ = strings.Cut(uri, "?")
-	return uri
 }

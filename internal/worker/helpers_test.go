@@ -20,6 +20,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/programs"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/publish"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -174,13 +175,13 @@ func wantFailure(t *testing.T, err error, reason string, permanent bool, message
 	}
 }
 
-func readManifest(t *testing.T, path string) worker.Manifest {
+func readManifest(t *testing.T, path string) publish.Manifest {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var manifest worker.Manifest
+	var manifest publish.Manifest
 	if err := json.Unmarshal(data, &manifest); err != nil {
 		t.Fatal(err)
 	}

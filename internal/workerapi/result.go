@@ -12,6 +12,9 @@ import (
 	"sparkrtc.dev/recording-operator/internal/bounded"
 )
 
+// ManifestName is the file that says that a folder of the destination is complete, and with what. It is written last.
+const ManifestName = "manifest.json"
+
 // Result is what a container reports in the end.
 type Result struct {
 	// Manifest says where the list of everything that was published lies; only the publish container has it.

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package fetch
 
 import (
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
@@ -32,7 +32,7 @@ func (f *fetcher) keys(lists []list, fetched *recording.Recording) error {
 // originals lists the files for an archive: each lies beside the root playlist as it did, so that the playlists, kept
 // byte for byte, still name them. What names others comes after them: the master playlist last.
 func (f *fetcher) originals(lists []list, master *list) ([]recording.Original, error) {
-	taken := map[string]bool{manifestName: true}
+	taken := map[string]bool{workerapi.ManifestName: true}
 	var originals []recording.Original
 	add := func(what, ref, file string) error {
 		name, err := f.reader.RelativeName(f.root, ref)

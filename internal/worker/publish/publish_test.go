@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package publish
 
 import (
 	"context"
@@ -29,17 +29,27 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// publishing is a publish container of a recording whose files hold content.
-func publishing(t *testing.T, uid string, destination workerapi.Destination, paths storage.Paths, product step.Product, content string) *Worker {
+// attempt is a publish container of a recording.
+type attempt struct {
+	Options
+	product step.Product
+}
+
+func (a *attempt) publish(ctx context.Context) (workerapi.Result, error) {
+	return Product(ctx, &a.product, a.Options)
+}
+
+// publishing is an attempt whose files hold content.
+func publishing(t *testing.T, uid string, destination workerapi.Destination, paths storage.Paths, product step.Product, content string) *attempt {
 	t.Helper()
-	w := &Worker{
-		Step: workerapi.StepSpec{
+	a := &attempt{product: product, Options: Options{
+		Step: &workerapi.StepSpec{
 			Namespace: "school", File: "math-" + uid, UID: uid, Step: "mp4", Destination: destination, Kind: "archive",
 		},
-		WorkDir: t.TempDir(), Destination: paths, Version: "v1.2.3", Log: slog.New(slog.DiscardHandler),
-	}
+		Destination: paths, OutputDir: t.TempDir(), TempDir: t.TempDir(), Version: "v1.2.3", Log: slog.New(slog.DiscardHandler),
+	}}
 	for _, file := range product.Files {
-		path := filepath.Join(w.outputDir(), product.LocalName(file.Name))
+		path := filepath.Join(a.OutputDir, product.LocalName(file.Name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			t.Fatal(err)
 		}
@@ -47,10 +57,7 @@ func publishing(t *testing.T, uid string, destination workerapi.Destination, pat
 			t.Fatal(err)
 		}
 	}
-	if err := w.save(productFile, product); err != nil {
-		t.Fatal(err)
-	}
-	return w
+	return a
 }
 
 func onVolume(path string) workerapi.Destination {
@@ -97,7 +104,7 @@ func TestPublish_OfRacingRecordingsOneSucceeds(t *testing.T) {
 				var both sync.WaitGroup
 				for i := range errs {
 					w := publishing(t, fmt.Sprintf("uid-%d", i), destination, place.paths, twoFiles(), fmt.Sprintf("content %d of ", i))
-					both.Go(func() { _, errs[i] = w.Publish(t.Context()) })
+					both.Go(func() { _, errs[i] = w.publish(t.Context()) })
 				}
 				both.Wait()
 				winner := 0
@@ -119,7 +126,7 @@ func TestPublish_OfRacingRecordingsOneSucceeds(t *testing.T) {
 // checkPublished checks that a folder is complete, of one recording, and holds no claim any more.
 func checkPublished(t *testing.T, folder, uid, content string, read func(path string) ([]byte, error)) {
 	t.Helper()
-	data, err := read(folder + manifestName)
+	data, err := read(folder + workerapi.ManifestName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +151,7 @@ func TestPublish_ClaimOfADeadAttemptIsTakenOver(t *testing.T) {
 	mount := t.TempDir()
 	paths := storage.Paths{Volume: mount}
 	own := publishing(t, "uid-1", onVolume("room/"), paths, twoFiles(), "one ")
-	owner, err := (&publisher{worker: own}).claimant()
+	owner, err := (&publisher{Options: own.Options}).claimant()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,13 +163,13 @@ func TestPublish_ClaimOfADeadAttemptIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles(), "two ")
-	if _, err := other.Publish(t.Context()); failure.Of(err).Reason != workerapi.ReasonDestinationTaken || !strings.Contains(err.Error(), "school/math-uid-1") {
+	if _, err := other.publish(t.Context()); failure.Of(err).Reason != workerapi.ReasonDestinationTaken || !strings.Contains(err.Error(), "school/math-uid-1") {
 		t.Errorf("another recording: %v", err)
 	}
 	if data, err := os.ReadFile(claim); err != nil || string(data) != string(owner) {
 		t.Errorf("another recording changed the claim: %q, %v", data, err)
 	}
-	if _, err := own.Publish(t.Context()); err != nil {
+	if _, err := own.publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	checkPublished(t, "room/", "uid-1", "one ", func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(mount, path)) })
@@ -173,18 +180,18 @@ func TestPublish_FailureReleasesTheFolder(t *testing.T) {
 	mount := t.TempDir()
 	paths := storage.Paths{Volume: mount}
 	broken := publishing(t, "uid-1", onVolume("room/"), paths, twoFiles(), "one ")
-	if err := os.Remove(filepath.Join(broken.outputDir(), "index.m3u8")); err != nil {
+	if err := os.Remove(filepath.Join(broken.OutputDir, "index.m3u8")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := broken.Publish(t.Context()); err == nil {
+	if _, err := broken.publish(t.Context()); err == nil {
 		t.Fatal("a file that is missing is published")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := publishing(t, "uid-3", onVolume("room/"), paths, twoFiles(), "three ").Publish(ctx); err == nil {
+	if _, err := publishing(t, "uid-3", onVolume("room/"), paths, twoFiles(), "three ").publish(ctx); err == nil {
 		t.Fatal("published although stopped")
 	}
-	if _, err := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles(), "two ").Publish(t.Context()); err != nil {
+	if _, err := publishing(t, "uid-2", onVolume("room/"), paths, twoFiles(), "two ").publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	checkPublished(t, "room/", "uid-2", "two ", func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(mount, path)) })
@@ -200,7 +207,7 @@ func TestPublish_NamesLongerThanAFileName(t *testing.T) {
 	server := httptest.NewServer(objects)
 	t.Cleanup(server.Close)
 	destination, paths := onS3(t, server.URL, "room/")
-	result, err := publishing(t, "uid-1", destination, paths, product, "").Publish(t.Context())
+	result, err := publishing(t, "uid-1", destination, paths, product, "").publish(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +221,7 @@ func TestPublish_NamesLongerThanAFileName(t *testing.T) {
 		t.Error("the manifest has local names")
 	}
 
-	_, err = publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
+	_, err = publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").publish(t.Context())
 	if failure.Of(err).Reason != workerapi.ReasonUnsupported || !strings.Contains(err.Error(), "303 bytes, a volume allows 255") {
 		t.Errorf("%v", err)
 	}
@@ -236,11 +243,11 @@ func TestPublish_FollowsNoLink(t *testing.T) {
 			if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			video := filepath.Join(w.outputDir(), "seg0.ts")
+			video := filepath.Join(w.OutputDir, "seg0.ts")
 			if err := errors.Join(os.Remove(video), os.Symlink(secret, video)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := w.Publish(t.Context()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			if _, err := w.publish(t.Context()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -266,12 +273,11 @@ func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	product := twoFiles()
-	err = (&publisher{writer: corruptingWriter{writer}, product: &product, worker: w}).publish(t.Context())
+	err = (&publisher{Options: w.Options, writer: corruptingWriter{writer}, product: &w.product}).publish(t.Context())
 	if failure.Of(err).Reason != workerapi.ReasonChecksumMismatch {
 		t.Errorf("%v", err)
 	}
-	if _, err := os.Stat(filepath.Join(mount, "room", manifestName)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(mount, "room", workerapi.ManifestName)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder counts as complete: %v", err)
 	}
 }
@@ -279,7 +285,7 @@ func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 // What process has measured already must not have changed since.
 func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
 	product := step.Product{Files: []step.File{{Name: "call.mp4", SizeBytes: 1, SHA256: strings.Repeat("0", 64)}}, Outputs: []step.Output{{Files: 1}}}
-	_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
+	_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").publish(t.Context())
 	if failure.Of(err).Reason != workerapi.ReasonChecksumMismatch {
 		t.Errorf("%v", err)
 	}
@@ -287,9 +293,9 @@ func TestPublish_FileThatChangedSinceItWasMadeIsNotPublished(t *testing.T) {
 
 // A file that is called like one of ours would be taken for it.
 func TestPublish_ReservedNames(t *testing.T) {
-	for _, name := range []string{manifestName, claimName} {
+	for _, name := range []string{workerapi.ManifestName, claimName} {
 		product := step.Product{Files: []step.File{{Name: name}}, Outputs: []step.Output{{Files: 1}}}
-		_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").Publish(t.Context())
+		_, err := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: t.TempDir()}, product, "").publish(t.Context())
 		if failure.Of(err).Reason != workerapi.ReasonUnsupported {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package publish
 
 import (
 	"bytes"
@@ -37,7 +37,7 @@ type Claim struct {
 }
 
 func (p *publisher) claimant() ([]byte, error) {
-	spec := &p.worker.Step
+	spec := p.Step
 	data, err := json.Marshal(Claim{
 		Version: claimVersion, Recording: ManifestRecording{Namespace: spec.Namespace, Name: spec.File, UID: spec.UID}, Step: spec.Step,
 	})
@@ -86,6 +86,6 @@ func (p *publisher) release(ctx context.Context) {
 		err = p.writer.Remove(ctx, claimName)
 	}
 	if err != nil && failure.Of(err).Reason != workerapi.ReasonNotFound {
-		p.worker.Log.Warn("Could not remove the claim of the folder; it expires after a day", "claim", p.writer.URI(claimName), "error", err.Error())
+		p.Log.Warn("Could not remove the claim of the folder; it expires after a day", "claim", p.writer.URI(claimName), "error", err.Error())
 	}
 }

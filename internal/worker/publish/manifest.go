@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package worker
+package publish
 
 import (
 	"encoding/json"
@@ -14,9 +14,6 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
-
-// manifestName is the file that says that a folder is complete, and with what. It is written last.
-const manifestName = "manifest.json"
 
 // manifestVersion is the manifest's format; a field may be added to it, none changed.
 const manifestVersion = "recording.sparkrtc.dev/manifest.v1"
