@@ -67,11 +67,17 @@ install_packages() {
 
 # The first try fails mostly because the lists of packages are missing or old.
 apt_install() {
-  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@")
+  # A machine that was just started is often installing updates, and holds the lock.
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@")
   "${install[@]}" || { apt-get update && "${install[@]}"; }
 }
 
-require_go() { command -v go >/dev/null || die "Go 1.26 is needed: https://go.dev/dl"; }
+# require_go fails where Go is missing or too old to get the version that go.mod names; Go 1.21 and later get it themselves.
+require_go() {
+  local have
+  have=$(go env GOVERSION 2>/dev/null || true)
+  [[ $(printf '%s\n' "$have" go1.26 | sort -V | head -n 1) == go1.26 ]] || die "Go 1.26 is needed, and this machine has ${have:-none}: https://go.dev/dl"
+}
 
 # tool MODULE PACKAGE builds the command of a module below hack that pins it, once for each version of the module, and
 # prints where it is.
