@@ -20,6 +20,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/steps"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
 // stepJob is the Job of a step as the operator would create it, for a file that exists.
@@ -28,16 +29,11 @@ func stepJob(t *testing.T, namespace string) *batchv1.Job {
 	file := recorded(namespace, "lecture-1")
 	file.Spec.Suspend = true
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, file)
-	s3 := v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
-		Provider: v1alpha1.S3ProviderOther, Endpoint: "https://s3.example.com", Bucket: "recordings",
-		CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"}, CASecretRef: &v1alpha1.SecretKeyReference{Name: "ca", Key: "ca.pem"},
-	}}
-	claim := v1alpha1.StorageLocationSpec{PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"}}
 	made, problem := steps.Build(&job.Work{
 		Start: pipeline.Start{Step: &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{}}, Run: 1, InputDigest: "facts"},
 		File:  file, Facts: recording.Of(&file.Spec), Source: &v1alpha1.RecordingSource{},
-		InputStorage:  &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: s3},
-		OutputStorage: &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: claim},
+		InputStorage:  builders.MakeStorageLocation("recordings").In(namespace).S3("https://s3.example.com", "recordings", "s3").CA("ca", "ca.pem").Obj(),
+		OutputStorage: builders.MakeStorageLocation("archive").In(namespace).Claim("recordings-claim").Obj(),
 		Revision:      "lecture-1", WorkerImage: "recording-worker:dev",
 	})
 	if problem != nil {

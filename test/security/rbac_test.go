@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
 // rolesOf are the roles that config/default and README bind to an account.
@@ -153,12 +154,8 @@ func TestReceiverToken_CreatesNoWorkload(t *testing.T) {
 	selector := &metav1.LabelSelector{MatchLabels: template.Labels}
 	file := recorded(job.Namespace, "video")
 	source := &v1alpha1.RecordingSource{ObjectMeta: named(job.Namespace, "classroom")}
-	location := &v1alpha1.StorageLocation{ObjectMeta: named(job.Namespace, "place"), Spec: v1alpha1.StorageLocationSpec{
-		PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"},
-	}}
-	pipeline := &v1alpha1.RecordingPipeline{ObjectMeta: named(job.Namespace, "lecture"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
-		Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "place"}},
-	}}}}
+	location := builders.MakeStorageLocation("place").In(job.Namespace).Claim("recordings-claim").Obj()
+	pipeline := builders.MakeRecordingPipeline("lecture").In(job.Namespace).Archive("keep", "place").Obj()
 	status := client.RawPatch("application/merge-patch+json", []byte(`{"status":{"observedGeneration":1}}`))
 	in := client.InNamespace(job.Namespace)
 	for name, attempt := range map[string]func() error{
@@ -205,9 +202,7 @@ func TestSecrets_AreGrantedByNamespace(t *testing.T) {
 	source := &v1alpha1.RecordingSource{ObjectMeta: named(namespace, "classroom"), Spec: v1alpha1.RecordingSourceSpec{
 		Callback: v1alpha1.CallbackSpec{Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}},
 	}}
-	location := &v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
-		Provider: v1alpha1.S3ProviderOther, Endpoint: "http://192.0.2.1:9", Bucket: "recordings", CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
-	}}}
+	location := builders.MakeStorageLocation("recordings").In(namespace).S3("http://192.0.2.1:9", "recordings", "s3").Obj()
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
 		&corev1.Secret{ObjectMeta: named(namespace, "callback"), StringData: map[string]string{"key": callbackKey}}, source, location)
 	for _, object := range []client.Object{source, location} {

@@ -15,11 +15,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
 // tellRejected has two callbacks rejected whose objects have one name, so that the second replaces the first, and
@@ -66,10 +66,7 @@ func TestRejectedCallbacks_AreCreatedByTheReceiverAlone(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	manager, err := client.New(managerAccount.config(t), client.Options{Scheme: scheme})
 	g.Expect(err).NotTo(HaveOccurred())
-	forged := &v1alpha1.RejectedCallback{ObjectMeta: named(namespace, "classroom-01"), Spec: v1alpha1.RejectedCallbackSpec{
-		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, Reason: v1alpha1.RejectionInvalid, ReceivedTime: metav1.Now(),
-		Body: []byte(event("RECORD_FILE_COMPLETE", "job", object)), Replay: true,
-	}}
+	forged := builders.MakeRejectedCallback("classroom-01", "classroom", event("RECORD_FILE_COMPLETE", "job", object)).In(namespace).Replay().Obj()
 	g.Eventually(func() error { // the API server has read the policy
 		return admin.Create(t.Context(), forged.DeepCopy(), client.DryRunAll)
 	}, timeout, poll).Should(And(Satisfy(apierrors.IsForbidden), MatchError(ContainSubstring("only the operator's receiver creates RejectedCallbacks"))))

@@ -30,6 +30,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
+	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
 
 // tell plays everything that the operator does in one namespace, the rare ways included, so that every right of its
@@ -105,23 +106,12 @@ func furnish(t *testing.T, namespace string) {
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 		}},
-		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "recordings"), Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
-			Provider: v1alpha1.S3ProviderOther, Endpoint: "http://192.0.2.1:9", Bucket: "recordings", CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
-		}}},
-		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "metadata"), Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
-			Provider: v1alpha1.S3ProviderOther, Endpoint: "http://169.254.169.254", Bucket: "latest", CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
-		}}},
+		builders.MakeStorageLocation("recordings").In(namespace).S3("http://192.0.2.1:9", "recordings", "s3").Obj(),
+		builders.MakeStorageLocation("metadata").In(namespace).S3("http://169.254.169.254", "latest", "s3").Obj(),
 		// A tenant who points at what is no certificate learns nothing of it.
-		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "curious"), Spec: v1alpha1.StorageLocationSpec{S3: &v1alpha1.S3Location{
-			Provider: v1alpha1.S3ProviderOther, Endpoint: "https://192.0.2.1", Bucket: "latest", CredentialsSecretRef: v1alpha1.SecretReference{Name: "s3"},
-			CASecretRef: &v1alpha1.SecretKeyReference{Name: "s3", Key: "note"},
-		}}},
-		&v1alpha1.StorageLocation{ObjectMeta: named(namespace, "archive"), Spec: v1alpha1.StorageLocationSpec{
-			PersistentVolumeClaim: &v1alpha1.PersistentVolumeClaimLocation{ClaimName: "recordings-claim"},
-		}},
-		&v1alpha1.RecordingPipeline{ObjectMeta: named(namespace, "lecture"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{
-			Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}},
-		}}}},
+		builders.MakeStorageLocation("curious").In(namespace).S3("https://192.0.2.1", "latest", "s3").CA("s3", "note").Obj(),
+		builders.MakeStorageLocation("archive").In(namespace).Claim("recordings-claim").Obj(),
+		builders.MakeRecordingPipeline("lecture").In(namespace).Archive("keep", "archive").Obj(),
 		&v1alpha1.RecordingSource{ObjectMeta: named(namespace, "classroom"), Spec: v1alpha1.RecordingSourceSpec{
 			Callback:   v1alpha1.CallbackSpec{Keys: []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}},
 			StorageRef: &v1alpha1.LocalReference{Name: "recordings"},
@@ -283,12 +273,9 @@ func tellLostRevision(t *testing.T, namespace string) {
 // tellAgain starts two steps at once: the second event about that is a patch of the first.
 func tellAgain(t *testing.T, namespace string) {
 	t.Helper()
-	step := v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
-	other := step
-	other.Name = "keep-too"
 	file := recorded(namespace, "two-steps")
 	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "two-steps"}
-	create(t, &v1alpha1.RecordingPipeline{ObjectMeta: named(namespace, "two-steps"), Spec: v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{step, other}}}, file)
+	create(t, builders.MakeRecordingPipeline("two-steps").In(namespace).Archive("keep", "archive").Archive("keep-too", "archive").Obj(), file)
 	statusIs(t, namespace, file.Name, v1alpha1.ReasonProcessing, "keep, keep-too")
 }
 

@@ -107,7 +107,7 @@ func keep() v1alpha1.Step {
 	return v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
 }
 
-// TestTriggers_HostilePipelinesAreRefused by the definition alone, whoever writes them.
+// TestTriggers_HostilePipelinesAreRefused by the definition alone, even where an admin writes them.
 func TestTriggers_HostilePipelinesAreRefused(t *testing.T) {
 	g := NewWithT(t)
 	const namespace = "hostile-triggers"
