@@ -50,7 +50,7 @@ func (r runner) jobs(ctx context.Context, k8s client.Client, complete request) (
 		if err != nil {
 			return found, err
 		}
-		time.Sleep(jobPause)
+		time.Sleep(jobPause) //nolint:forbidigo // nothing else is to go on: the pause is what is measured
 		if err := send(ctx); err != nil {
 			return found, err
 		}
