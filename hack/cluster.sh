@@ -77,6 +77,7 @@ load_once() {
 operator_deploy() {
   say "the operator, by config/default"
   mkdir -p dist/deploy
+  cp config/manager/images_configuration.yaml dist/deploy/ # kustomize reads it from below the kustomization alone
   # The images' content is part of the pods' template, so that new images roll out under the same name.
   cat >dist/deploy/kustomization.yaml <<EOF
 resources: [../../config/default]
@@ -84,7 +85,7 @@ images:
 - {name: recording-operator, newName: $(image_name recording-operator), newTag: dev}
 - {name: recording-worker, newName: $(image_name recording-worker), newTag: dev}
 - {name: recording-trigger, newName: $(image_name recording-trigger), newTag: dev}
-configurations: [../../config/manager/images_configuration.yaml]
+configurations: [images_configuration.yaml]
 patches:
 - target: {kind: Deployment, name: recording-operator-(receiver|controller-manager)}
   patch: |
