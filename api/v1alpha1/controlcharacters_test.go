@@ -39,10 +39,14 @@ func TestControlCharacters_AreRefusedInEveryText(t *testing.T) {
 			t.Errorf("%s: only %q are texts", kind, texts)
 		}
 		for _, text := range texts {
+			// The items of finally are those of steps. What a trigger creates is not the operator's to judge.
+			if strings.HasPrefix(text, "spec.finally[]") || strings.HasPrefix(text, "spec.steps[].trigger.object.metadata") {
+				continue
+			}
 			t.Run(kind+"/"+text, func(t *testing.T) {
 				made, at := exampleOf(t, namespace, kind, text)
 				for _, character := range controlCharacters {
-					if text == "spec.routes[].when" && strings.Contains(multiline, character) {
+					if isExpression(text) && strings.Contains(multiline, character) {
 						continue
 					}
 					checkRefused(t, made, at, character)
@@ -50,6 +54,12 @@ func TestControlCharacters_AreRefusedInEveryText(t *testing.T) {
 			})
 		}
 	}
+}
+
+// isExpression says that a text is an expression.
+func isExpression(text string) bool {
+	return strings.HasSuffix(text, ".when") || strings.HasPrefix(text, "spec.steps[].trigger.set[].value") || strings.HasPrefix(text, "spec.steps[].trigger.wait.") &&
+		!strings.HasSuffix(text, ".name")
 }
 
 // textsOf are the paths of all texts of a schema; {} stands for the values of a map, and {key} for its keys.

@@ -164,6 +164,7 @@ type Step struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0b-\\\\x1f\\\\x7f-\\\\x9f]')",message="must not contain control characters but tabs and newlines"
 	When string `json:"when,omitempty"`
 
 	// output says where the results are published. Every kind of step but trigger needs it.

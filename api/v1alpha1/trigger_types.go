@@ -11,7 +11,7 @@ import (
 )
 
 // Trigger creates one object in the recording's namespace, for example an Argo Workflow, a Tekton PipelineRun or a Job, with
-// the rights of the pipeline's triggerServiceAccountName. The object has the name of the step's Job.
+// the rights of the pipeline's triggerServiceAccountName. Its name is made of those of the file and the step.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.set) || self.set.all(s, !s.path.startsWith('/apiVersion') && !s.path.startsWith('/kind') && (!s.path.startsWith('/metadata') || s.path.startsWith('/metadata/labels/') || s.path.startsWith('/metadata/annotations/')))",message="set: a path cannot name apiVersion, kind or metadata other than labels and annotations",fieldPath=".set"
 type Trigger struct {
@@ -42,7 +42,7 @@ type TriggerValue struct {
 	// +required
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:Pattern=`^(/([^/~]|~[01])*)+$`
+	// +kubebuilder:validation:Pattern=`^(/([^/~\x00-\x1f\x7f-\x9f]|~[01])*)+$`
 	Path string `json:"path"`
 
 	// value is a CEL expression over recording and steps, as in when. Its value keeps its type: a number stays a number. A
@@ -50,6 +50,7 @@ type TriggerValue struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0b-\\\\x1f\\\\x7f-\\\\x9f]')",message="must not contain control characters but tabs and newlines"
 	Value string `json:"value"`
 }
 
@@ -60,18 +61,21 @@ type TriggerWait struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0b-\\\\x1f\\\\x7f-\\\\x9f]')",message="must not contain control characters but tabs and newlines"
 	Success string `json:"success"`
 
 	// failure is true when the object has failed for good. Absent: it never does, and the step ends by its timeout.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0b-\\\\x1f\\\\x7f-\\\\x9f]')",message="must not contain control characters but tabs and newlines"
 	Failure string `json:"failure,omitempty"`
 
 	// message says why the object failed, as a string.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0b-\\\\x1f\\\\x7f-\\\\x9f]')",message="must not contain control characters but tabs and newlines"
 	Message string `json:"message,omitempty"`
 
 	// results are read from an object that has succeeded. Other steps read them as steps.<name>.results.<result>.
@@ -95,6 +99,7 @@ type TriggerResult struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0b-\\\\x1f\\\\x7f-\\\\x9f]')",message="must not contain control characters but tabs and newlines"
 	Value string `json:"value"`
 }
 

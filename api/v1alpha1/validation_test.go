@@ -145,6 +145,12 @@ var allowed = map[string]map[string]string{
 		"the smallest":            ``,
 		"every field":             step(`name: mp4, transcode: {preset: H264, video: {maxHeight: 720, crf: 0}, audio: {bitrateKbps: 16}, onDamage: Publish, strict: true}, retries: 0, timeout: 168h, resources: {requests: {cpu: "1"}, limits: {cpu: "2", memory: 2Gi}}, nodeSelector: {disk: fast}, tolerations: [{key: media, operator: Equal, value: only, effect: NoExecute, tolerationSeconds: 60}], optional: true, output: {storageRef: {name: archive}, path: "{namespace}/{source}/{app}/{task}/{room}/{stream}/{format}/{file}/{step}/{start}/{date}/"}`),
 		"every field of pictures": pictures(`times: [0s, 1m30s, 1500ms, 168h], percentages: [0, 50, 100], poster: true, format: WebP, maxWidth: 7680, maxHeight: 16`),
+		"every field of a trigger": `spec: {triggerServiceAccountName: recording-trigger-a, steps: [{name: a, when: "recording.room == 'a'", priorityClassName: low, trigger: {` +
+			`object: {apiVersion: v1, kind: ConfigMap, metadata: {labels: {a: b}, annotations: {a: b}}, data: {a: b}}, set: [{path: /data/a, value: recording.room}], owned: true, ` +
+			`wait: {success: "true", failure: "false", message: "'m'", results: [{name: r, value: "'v'"}]}}}]}`,
+		"every default": `spec: {defaults: {retries: 1, timeout: 1h, resources: {requests: {cpu: "1"}, limits: {cpu: "2"}}, nodeSelector: {disk: fast}, ` +
+			`tolerations: [{key: media, operator: Equal, value: only, effect: NoExecute}], priorityClassName: low}}`,
+		"steps of finally":        `spec: {finally: ` + list(4, "{name: s%d, archive: {}, when: \"outcome == 'Failed'\", output: {storageRef: {name: archive}}}") + `}`,
 		"a poster alone":          pictures(`poster: true`),
 		"every field of Remux":    step(`transcode: {preset: Remux, onChange: Split, onDamage: Fail, strict: true}`),
 		"steps in any order":      steps("name: b, dependsOn: [a]", "name: a", "name: c, input: {step: b}"),
@@ -182,7 +188,6 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// refused are objects with one fault each, and the field and the words in which the API server has to name it.
 const configMapTrigger = "trigger: {object: {apiVersion: v1, kind: ConfigMap}}"
 
 // withTrigger is a pipeline of one step, with an account.
@@ -190,6 +195,7 @@ func withTrigger(step string) string {
 	return "spec: {triggerServiceAccountName: recording-trigger, steps: [{" + step + "}]}"
 }
 
+// refused are objects with one fault each, and the field and the words in which the API server has to name it.
 var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "no spec", `spec: null`, "spec", "Required"},
 	{minimalSource, "no callback", `spec: {callback: null}`, "spec.callback", "Required"},
@@ -597,6 +603,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 	visit = func(kind, path string, schema *apiextensionsv1.JSONSchemaProps) {
 		for _, rule := range schema.XValidations {
 			path := strings.Replace(path, ".spec.finally[]", ".spec.steps[]", 1) // items of one type
+			path = strings.Replace(path, ".spec.defaults.", ".spec.steps[].", 1)
 			field := cmp.Or(strings.TrimPrefix(path+rule.FieldPath, "."), "<nil>")
 			if !tested(kind, field, rule.Message) {
 				t.Errorf("%s: nothing is refused for field %s with %q", kind, field, rule.Message)

@@ -58,8 +58,10 @@ func TestFileReconciler_BurstHoldsBackAllButJobs(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	router, err := routing.New()
 	g.Expect(err).NotTo(HaveOccurred())
+	conditions, err := routing.NewConditions()
+	g.Expect(err).NotTo(HaveOccurred())
 	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC))
-	r := &FileReconciler{Client: k8s, Live: k8s, Recorder: events.NewFakeRecorder(10), Metrics: collectors, Router: router, Clock: clk,
+	r := &FileReconciler{Client: k8s, Live: k8s, Recorder: events.NewFakeRecorder(10), Metrics: collectors, Router: router, Conditions: conditions, Clock: clk,
 		Pacer: pace.New(clk), Wake: NewWake(), TaskFiles: &TaskFiles{}, WorkerImage: "worker:test"}
 	r.Pacer.Arrived()
 	g.Expect(r.Pacer.File()).To(BeZero(), "the first write of a burst may follow at once")

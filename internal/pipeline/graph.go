@@ -101,6 +101,9 @@ func CheckGraph(spec *v1alpha1.RecordingPipelineSpec, readsOf func(when string) 
 	all := nodes(spec, readsOf)
 	for _, n := range all {
 		for _, expression := range append(n.ValueExpressions(), n.When) {
+			if expression == "" {
+				continue
+			}
 			for _, name := range readsOf(expression) {
 				if name == n.Name || !slices.ContainsFunc(spec.Steps, func(s v1alpha1.Step) bool { return s.Name == name }) {
 					return fmt.Errorf("%s[%s]: %q: spec.steps has no other step %q", n.list(), n.Name, expression, name)

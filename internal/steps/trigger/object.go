@@ -74,7 +74,7 @@ func setValues(work *job.Work, fields map[string]any) *pipeline.Problem {
 func mark(work *job.Work, object *unstructured.Unstructured) {
 	labels, annotations := object.GetLabels(), object.GetAnnotations()
 	delete(object.Object, "metadata")
-	object.SetName(job.Name(work.File, work.Step.Name, work.Run, work.InputDigest))
+	object.SetName(name(work))
 	object.SetNamespace(work.File.Namespace)
 	object.SetLabels(with(labels, map[string]string{
 		v1alpha1.LabelFile: work.File.Name, v1alpha1.LabelStep: work.Step.Name,
@@ -87,6 +87,11 @@ func mark(work *job.Work, object *unstructured.Unstructured) {
 			BlockOwnerDeletion: new(false),
 		}})
 	}
+}
+
+// name is another one than that of the step's own Job: the object may be a Job too.
+func name(work *job.Work) string {
+	return job.Name(work.File, work.Step.Name, work.Run, "object of "+work.InputDigest)
 }
 
 // triggeredBy tells one step of one run of one file from all others. The pod finds the object that an earlier attempt
