@@ -146,6 +146,12 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 		}
 		found.Callbacks += compared.Requests
 		found.Comparisons = append(found.Comparisons, compared)
+		if run.clients == 1 {
+			continue
+		}
+		if found.Others, err = run.measureOthers(ctx, k8s, caller, compared.Bare, id); err != nil {
+			return nil, err
+		}
 	}
 	found.End, found.Peak = operator.memory("VmRSS"), operator.memory("VmHWM")
 	return found, check(ctx, k8s, found.Callbacks)

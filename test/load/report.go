@@ -26,6 +26,8 @@ type report struct {
 	Peak         memory  `json:"peak"`
 	// Jobs is how long after the response to a COMPLETE the step's Job is there, when nothing else goes on.
 	Jobs phase `json:"jobs"`
+	// Others are the kinds of callbacks that make no file.
+	Others []measured `json:"others,omitempty"`
 	// Callbacks that were sent; each has made one file.
 	Callbacks   int          `json:"callbacks"`
 	Comparisons []comparison `json:"comparisons"`
@@ -87,6 +89,7 @@ func (r *report) print(out io.Writer) {
 	for _, compared := range r.Comparisons {
 		compared.print(out)
 	}
+	_, _ = fmt.Fprint(out, "\n", describeOthers(r.Others))
 	_, _ = fmt.Fprintf(out, "\n%d callbacks made %d files: none lost, none twice\n", r.Callbacks, r.Callbacks)
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -88,7 +89,9 @@ func bareFile(id string) *v1alpha1.RecordingFile {
 
 // caller posts signed callbacks.
 type caller struct {
-	room   string
+	room string
+	// at is the end of every recording, so that a callback that is sent again reports the same.
+	at     time.Time
 	url    string
 	key    sparkrtc.Key
 	client http.Client
@@ -100,26 +103,42 @@ func newCaller(base, source, room string) *caller {
 		panic(err) // a constant
 	}
 	return &caller{
-		room: room, url: base + sparkrtc.Path(namespace, source), key: key,
+		room: room, at: time.Now().UTC().Truncate(time.Second), url: base + sparkrtc.Path(namespace, source), key: key,
 		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
 }
 
 func (c *caller) completes(id func(int) string) request {
 	return func(i int) (func(context.Context) error, error) {
-		now, job := time.Now().UTC().Truncate(time.Second), "job-"+id(i)
-		body, err := json.Marshal(map[string]any{
-			"event_type": "RECORD_FILE_COMPLETE", "app_id": "app", "job_id": job, "room_id": c.room, "stream_name": "camera", "record_format": "HLS",
-			"obs_bucket": "recordings", "obs_object": "live/" + job + "/camera.m3u8", "obs_location": "http://obs.example.com",
-			"download_url": "https://recordings.obs.example.com/live/camera/camera.m3u8", "file_size": 26254952, "record_duration": 65,
-			"width": 1280, "height": 720, "start_time": now.Add(-65 * time.Second).Format(time.RFC3339), "end_time": now.Format(time.RFC3339),
-		})
+		body, err := json.Marshal(c.complete(id(i)))
 		if err != nil {
 			return nil, err
 		}
-		proof, err := sparkrtc.Sign(c.key, rand.Text(), strconv.FormatInt(now.Unix(), 10), body)
-		return func(ctx context.Context) error { return c.post(ctx, body, proof) }, err
+		return c.signed(body)
 	}
+}
+
+// event are the fields that every callback about a file has.
+func (c *caller) event(kind, id string) map[string]any {
+	return map[string]any{
+		"event_type": kind, "app_id": "app", "job_id": "job-" + id, "room_id": c.room, "stream_name": "camera", "record_format": "HLS",
+	}
+}
+
+func (c *caller) complete(id string) map[string]any {
+	event := c.event("RECORD_FILE_COMPLETE", id)
+	maps.Copy(event, map[string]any{
+		"obs_bucket": "recordings", "obs_object": "live/job-" + id + "/camera.m3u8", "obs_location": "http://obs.example.com",
+		"download_url": "https://recordings.obs.example.com/live/camera/camera.m3u8", "file_size": 26254952, "record_duration": 65,
+		"width": 1280, "height": 720, "start_time": c.at.Add(-65 * time.Second).Format(time.RFC3339), "end_time": c.at.Format(time.RFC3339),
+	})
+	return event
+}
+
+// signed is a request with a signature of its own.
+func (c *caller) signed(body []byte) (func(context.Context) error, error) {
+	proof, err := sparkrtc.Sign(c.key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), body)
+	return func(ctx context.Context) error { return c.post(ctx, body, proof) }, err
 }
 
 func (c *caller) post(ctx context.Context, body []byte, proof sparkrtc.Proof) error {
