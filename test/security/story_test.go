@@ -29,6 +29,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/recording"
+	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
@@ -297,7 +298,9 @@ func tellLater(t *testing.T, namespace string) {
 	})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(controller.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
-	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"),
+	conditions, err := routing.NewConditions()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"), Conditions: conditions,
 		Clock: testingclock.NewFakePassiveClock(time.Now().Add(time.Hour))}).SetupWithManager(mgr)).To(Succeed())
 	g.Expect((&controller.RejectedReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("test"),
 		Clock: testingclock.NewFakePassiveClock(time.Now().Add(8 * 24 * time.Hour))}).SetupWithManager(mgr)).To(Succeed())
