@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cli is the kubectl plugin `kubectl recordings`: it sends signed callbacks, explains captured ones, finds past
-// recordings, and replays rejected callbacks. It acts with its user's rights alone.
+// recordings, replays rejected callbacks, and shows and steers the processing of recordings. It acts with its user's rights alone.
 package cli
 
 import (
@@ -97,7 +97,8 @@ func newRoot(env Environment) *cobra.Command {
 	access.flags.CacheDir = nil
 	access.flags.AddFlags(root.PersistentFlags())
 	root.SetUsageTemplate(usageTemplate(root))
-	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newReplay(env, access), newVersion(env))
+	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newReplay(env, access),
+		newTree(env, access), newLogs(env, access), newSuspend(env, access), newResume(env, access), newVersion(env))
 	return root
 }
 

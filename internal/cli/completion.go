@@ -64,3 +64,43 @@ func (a *access) rejectedCallbacks(command *cobra.Command, given []string) []str
 	}
 	return names
 }
+
+// recordingFiles completes the names of RecordingFiles that were not given yet, the first 500 of them.
+func (a *access) recordingFiles(command *cobra.Command, given []string) []string {
+	c, err := a.connect()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
+	defer cancel()
+	list := &v1alpha1.RecordingFileList{}
+	if err := c.List(ctx, list, client.InNamespace(c.namespace), client.Limit(500)); err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		if !slices.Contains(given, list.Items[i].Name) {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names
+}
+
+// steps completes the names of a recording's steps.
+func (a *access) steps(command *cobra.Command, file string) []string {
+	c, err := a.connect()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
+	defer cancel()
+	found, err := c.file(ctx, fileName(file))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range found.Status.Steps {
+		names = append(names, found.Status.Steps[i].Name)
+	}
+	return names
+}

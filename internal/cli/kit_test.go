@@ -53,11 +53,15 @@ type fakeAPI struct {
 	mu sync.Mutex
 	// created are the bodies of POSTs, by path.
 	created map[string][][]byte
+	// patched are the paths and bodies of PATCHes.
+	patched []string
+	// logs are those of containers, by pod/container.
+	logs map[string]string
 }
 
 func newFakeAPI(t *testing.T) *fakeAPI {
 	t.Helper()
-	f := &fakeAPI{objects: map[string]any{}, created: map[string][][]byte{}}
+	f := &fakeAPI{objects: map[string]any{}, created: map[string][][]byte{}, logs: map[string]string{}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	source := builders.MakeRecordingSource("classroom").App("5fcdf5651xxxxxx6f835d0d4").Key("classroom-callback", "key").Obj()
@@ -89,6 +93,16 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","status":{"allowed":true}}`)
+	case strings.HasSuffix(r.URL.Path, "/log"):
+		pod := filepath.Base(filepath.Dir(r.URL.Path))
+		_, _ = io.WriteString(w, f.logs[pod+"/"+r.URL.Query().Get("container")])
+	case r.Method == http.MethodPatch && known:
+		body, _ := io.ReadAll(r.Body)
+		f.mu.Lock()
+		f.patched = append(f.patched, r.URL.Path+" "+string(body))
+		f.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(object)
 	case r.Method == http.MethodPost:
 		body, _ := io.ReadAll(r.Body)
 		f.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -156,4 +157,13 @@ func parseTime(flag, text string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, usagef("--%s must be a time such as 2026-04-01T08:00:00Z or a date such as 2026-04-01, not %q", flag, text)
+}
+
+// parseSelector reads --selector; empty selects everything.
+func parseSelector(text string) (labels.Selector, error) {
+	chosen, err := labels.Parse(text)
+	if err != nil {
+		return nil, usagef("--selector: %v", err)
+	}
+	return chosen, nil
 }

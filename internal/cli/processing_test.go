@@ -1,0 +1,213 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	testclock "k8s.io/utils/clock/testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+)
+
+const (
+	jobs = "/apis/batch/v1/namespaces/media/jobs"
+	pods = "/api/v1/namespaces/media/pods"
+)
+
+// processed is a file with steps of every state.
+func processed() *v1alpha1.RecordingFile {
+	at := func(seconds int) *metav1.Time {
+		return new(metav1.NewTime(testNow.Add(time.Duration(seconds) * time.Second)))
+	}
+	file := &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "camera-1"}}
+	file.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonFailed,
+		Message: `step "tell" failed with ObjectFailed; see status.steps`}}
+	file.Status.Run = 2
+	file.Status.Pipeline = &v1alpha1.PipelineSnapshot{Name: "lecture", Revision: "lecture-1"}
+	file.Status.Steps = []v1alpha1.StepStatus{
+		{Name: "mp4", State: v1alpha1.StepSucceeded, JobName: "camera-1-mp4", StartTime: at(-90), CompletionTime: at(-30),
+			Manifest: &v1alpha1.ManifestReference{URI: "s3://archive/mp4/manifest.json", Outputs: 3},
+			Outputs:  []v1alpha1.Artifact{{URI: "s3://archive/mp4/camera.mp4", SizeBytes: 26254952}}},
+		{Name: "tell", State: v1alpha1.StepFailed, JobName: "camera-1-tell", Reason: "ObjectFailed", Message: "Workflow \"x\": no GPU\x1b[31m",
+			StartTime: at(-30), CompletionTime: at(-20), Object: &v1alpha1.ObjectReference{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow", Name: "x"}},
+		{Name: "small", State: v1alpha1.StepRunning, JobName: "camera-1-small", Results: []v1alpha1.StepResult{{Name: "language", Value: "en"}}},
+		{Name: "pictures", State: v1alpha1.StepPending, Message: `waiting for step "small"`},
+		{Name: "poster", State: v1alpha1.StepSkipped, Reason: "NoVideo", Message: "the recording has no picture that can be read"},
+	}
+	return file
+}
+
+func stepJob(step, run string, conditions ...batchv1.JobCondition) batchv1.Job {
+	return batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "camera-1-" + step,
+			Labels: map[string]string{v1alpha1.LabelStep: step}, Annotations: map[string]string{v1alpha1.AnnotationRun: run}},
+		Status: batchv1.JobStatus{Conditions: conditions},
+	}
+}
+
+func stepPod(step, name string, status corev1.PodStatus) corev1.Pod {
+	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: name, Labels: map[string]string{batchv1.JobNameLabel: "camera-1-" + step}}, Status: status}
+	pod.Spec.InitContainers = []corev1.Container{{Name: "fetch"}, {Name: "process"}}
+	pod.Spec.Containers = []corev1.Container{{Name: "publish"}}
+	return pod
+}
+
+func container(name string, state corev1.ContainerState) corev1.ContainerStatus {
+	return corev1.ContainerStatus{Name: name, State: state}
+}
+
+var ended = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+
+// withProcessing is a fake cluster with the file, its Jobs and its pods.
+func withProcessing(t *testing.T) *fakeAPI {
+	t.Helper()
+	f := newFakeAPI(t)
+	f.objects[recordings+"recordingfiles/camera-1"] = processed()
+	f.objects[jobs] = &batchv1.JobList{Items: []batchv1.Job{
+		stepJob("mp4", "2", batchv1.JobCondition{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}),
+		stepJob("tell", "2", batchv1.JobCondition{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: "PodFailurePolicy"}),
+		stepJob("small", "2"), stepJob("mp4", "1"),
+	}}
+	all := []corev1.Pod{
+		stepPod("mp4", "camera-1-mp4-a", corev1.PodStatus{Phase: corev1.PodSucceeded}),
+		stepPod("tell", "camera-1-tell-a", corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{
+			container("trigger", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 65}})}}),
+		stepPod("small", "camera-1-small-a", corev1.PodStatus{Phase: corev1.PodFailed,
+			InitContainerStatuses: []corev1.ContainerStatus{container("fetch", ended), container("process", corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 75}})}}),
+		stepPod("small", "camera-1-small-b", corev1.PodStatus{Phase: corev1.PodPending,
+			InitContainerStatuses: []corev1.ContainerStatus{container("fetch", corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}})}}),
+	}
+	f.objects[pods] = func(r *http.Request) any {
+		list := &corev1.PodList{}
+		for i := range all {
+			selector := r.URL.Query().Get("labelSelector")
+			if !strings.Contains(selector, batchv1.JobNameLabel) || strings.HasSuffix(selector, "="+all[i].Labels[batchv1.JobNameLabel]) {
+				list.Items = append(list.Items, all[i])
+			}
+		}
+		return list
+	}
+	for i := range all {
+		f.objects[pods+"/"+all[i].Name] = &all[i]
+	}
+	return f
+}
+
+func TestTree_ShowsStepsJobsPodsAndOutputs(t *testing.T) {
+	golden(t, "tree", withProcessing(t).run(t, "", "tree", "recordingfile/camera-1").String())
+}
+
+func TestTree_LeavesOutWhatMayNotBeListed(t *testing.T) {
+	f := withProcessing(t)
+	f.objects[jobs], f.objects[pods] = nil, nil
+	got := f.run(t, "", "tree", "camera-1")
+	if got.code != ExitDone || strings.Count(got.err, "left out:") != 2 || strings.Contains(got.out, "Job") || !strings.Contains(got.out, "mp4  Succeeded") {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestProcessing_ErrorsSayWhatToDo(t *testing.T) {
+	f := withProcessing(t)
+	waiting := processed()
+	waiting.Name, waiting.Status.Steps = "waiting", nil
+	f.objects[recordings+"recordingfiles/waiting"] = waiting
+	for name, args := range map[string][]string{
+		"tree-nothing":       {"tree"},
+		"tree-missing":       {"tree", "camera-2"},
+		"logs-nothing":       {"logs"},
+		"logs-no-such-step":  {"logs", "camera-1", "mp5"},
+		"logs-not-begun":     {"logs", "camera-1", "pictures"},
+		"logs-none":          {"logs", "waiting"},
+		"logs-no-attempt":    {"logs", "camera-1", "mp4", "--attempt", "3"},
+		"logs-bad-attempt":   {"logs", "camera-1", "--attempt=-1"},
+		"suspend-nothing":    {"suspend"},
+		"suspend-two":        {"suspend", "camera-1", "--all"},
+		"resume-bad":         {"resume", "-l", "a=b=c"},
+		"suspend-missing":    {"suspend", "camera-2"},
+		"suspend-bad-dryrun": {"suspend", "camera-1", "--dry-run=server"},
+	} {
+		golden(t, name, f.run(t, "", args...).String())
+	}
+}
+
+func TestLogs_PrintsContainersInOrder(t *testing.T) {
+	f := withProcessing(t)
+	for _, name := range []string{"fetch", "process", "publish"} {
+		f.logs["camera-1-small-a/"+name] = fmt.Sprintf("%s says\x1b[31m this\nand that", name)
+	}
+	golden(t, "logs", f.run(t, "", "logs", "camera-1", "small", "--attempt", "1").String())
+	if got := f.run(t, "", "logs", "camera-1", "small"); got.out != "" || got.code != ExitDone {
+		t.Errorf("a container that waits has a log: %s", got)
+	}
+	f.logs["camera-1-tell-a/trigger"] = "no GPU\n"
+	if got := f.run(t, "", "logs", "camera-1"); !strings.Contains(got.err, "step tell, pod camera-1-tell-a") {
+		t.Errorf("the step that failed is not the first to be read: %s", got)
+	}
+}
+
+// hurriedClock lets no time pass while something is waited for.
+type hurriedClock struct{ *testclock.FakeClock }
+
+func (hurriedClock) After(time.Duration) <-chan time.Time {
+	fired := make(chan time.Time, 1)
+	fired <- testNow
+	return fired
+}
+
+// TestLogs_FollowWaitsForEachContainer, and ends with the pod.
+func TestLogs_FollowWaitsForEachContainer(t *testing.T) {
+	f := withProcessing(t)
+	looks := 0
+	f.objects[pods+"/camera-1-small-b"] = func(*http.Request) any {
+		looks++
+		pod := stepPod("small", "camera-1-small-b", corev1.PodStatus{Phase: corev1.PodPending})
+		for i, name := range []string{"fetch", "process", "publish"} {
+			if looks > 3*(i+1) {
+				pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, container(name, ended))
+			}
+		}
+		return &pod
+	}
+	for _, name := range []string{"fetch", "process", "publish"} {
+		f.logs["camera-1-small-b/"+name] = name + " is done\n"
+	}
+	var out bytes.Buffer
+	code := Run(t.Context(), Environment{IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: io.Discard}, Clock: hurriedClock{testclock.NewFakeClock(testNow)}},
+		[]string{"logs", "camera-1", "small", "-f", "--server", f.URL, "--kubeconfig", os.DevNull, "--namespace", "media"})
+	if want := "[fetch] fetch is done\n[process] process is done\n[publish] publish is done\n"; code != ExitDone || out.String() != want {
+		t.Errorf("exit code %d:\n%s", code, out.String())
+	}
+}
+
+func TestSuspend_SetsTheSpec(t *testing.T) {
+	f := withProcessing(t)
+	other := processed()
+	other.Name, other.Spec.Suspend = "camera-2", true
+	f.objects[recordings+"recordingfiles/camera-2"] = other
+	f.objects[strings.TrimSuffix(recordings, "/")+"/recordingfiles"] = &v1alpha1.RecordingFileList{Items: []v1alpha1.RecordingFile{*processed(), *other}}
+	golden(t, "suspend-dry-run", f.run(t, "", "suspend", "--all", "--dry-run").String())
+	if len(f.patched) != 0 {
+		t.Errorf("a dry run patches %v", f.patched)
+	}
+	golden(t, "suspend", f.run(t, "", "suspend", "-l", "a=b").String())
+	if got := f.patched; len(got) != 1 || got[0] != recordings+`recordingfiles/camera-1 {"spec":{"suspend":true}}` {
+		t.Errorf("patched %v", got)
+	}
+	golden(t, "resume", f.run(t, "", "resume", "camera-2").String())
+	if got := f.patched; len(got) != 2 || got[1] != recordings+`recordingfiles/camera-2 {"spec":{"suspend":false}}` {
+		t.Errorf("patched %v", got)
+	}
+}
