@@ -8,13 +8,17 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -221,4 +225,39 @@ func TestWalk_DeletesAfterTheTTL(t *testing.T) {
 	for _, object := range []client.Object{failed, waiting, kept, lacking} {
 		g.Expect(exists(g, object)).To(BeTrue(), "%s, after the time", object.GetName())
 	}
+}
+
+// TestWalk_KeepsWhatAPersonHasToLookAt: a file is Ready although a step in the background failed, and yet it stays.
+func TestWalk_KeepsWhatAPersonHasToLookAt(t *testing.T) {
+	g := NewWithT(t)
+	now := time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC)
+	expiring := source("media")
+	expiring.Spec.TTLAfterFinished = durationOf(24 * time.Hour)
+	for stalled, kept := range map[metav1.ConditionStatus]bool{metav1.ConditionTrue: true, metav1.ConditionFalse: false} {
+		file := recordingFile("media", recorded())
+		file.Status.ObservedGeneration, file.Status.Done = file.Generation, true
+		for kind, status := range map[string]metav1.ConditionStatus{v1alpha1.ConditionReady: metav1.ConditionTrue, v1alpha1.ConditionStalled: stalled} {
+			file.Status.Conditions = append(file.Status.Conditions, metav1.Condition{
+				Type: kind, Status: status, Reason: v1alpha1.ReasonPartlySucceeded, LastTransitionTime: metav1.NewTime(now.Add(-48 * time.Hour)),
+			})
+		}
+		k8s := fakeClient(t, file, expiring)
+		collectors, err := metrics.New(prometheus.NewRegistry())
+		g.Expect(err).NotTo(HaveOccurred())
+		w := NewWalk(Walk{Client: k8s, Live: k8s, Clock: hurriedClock{testingclock.NewFakeClock(now)}, Metrics: collectors, Wake: NewWake(), TaskFiles: &TaskFiles{}})
+		stored := &v1alpha1.RecordingFile{}
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), stored)).To(Succeed())
+		g.Expect(w.visitFile(t.Context(), stored)).To(Succeed())
+		err = k8s.Get(t.Context(), client.ObjectKeyFromObject(file), stored)
+		g.Expect(err == nil).To(Equal(kept), "Stalled is %s: %v", stalled, err)
+	}
+}
+
+// hurriedClock lets no time pass while something is waited for.
+type hurriedClock struct{ *testingclock.FakeClock }
+
+func (hurriedClock) After(time.Duration) <-chan time.Time {
+	fired := make(chan time.Time, 1)
+	fired <- time.Time{}
+	return fired
 }

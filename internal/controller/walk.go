@@ -172,8 +172,8 @@ func (w *Walk) visitFile(ctx context.Context, file *v1alpha1.RecordingFile) erro
 		w.Wake.File(ctx, client.ObjectKeyFromObject(file))
 		return nil
 	}
-	if ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady); ready == nil || ready.Status != metav1.ConditionTrue {
-		return nil // it failed: a person has to look at it
+	if !meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady) || meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled) {
+		return nil // it failed, or a step in the background did: a person has to look at it
 	}
 	return w.expire(ctx, file, file.Spec.SourceRef.Name, finishedAt(file))
 }
