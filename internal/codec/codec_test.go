@@ -208,10 +208,24 @@ func TestOpusSamples(t *testing.T) {
 	}
 }
 
-func TestAppendNALs_LeavesOutZerosAtTheEnd(t *testing.T) {
+// units are the NAL units of a byte stream that are not empty.
+func units(data []byte) (found [][]byte) {
+	for at := 0; ; {
+		start, begin, end := codec.NextNAL(data, at)
+		if start < 0 {
+			return found
+		}
+		if end > begin {
+			found = append(found, data[begin:end])
+		}
+		at = end
+	}
+}
+
+func TestNextNAL_LeavesOutZerosAtTheEnd(t *testing.T) {
 	data := unhex(t, "ff"+"000001"+"0910"+"00000001"+"6742"+"0000000001"+"68"+"000001"+"000001"+"6588"+"0000")
 	want := [][]byte{{0x09, 0x10}, {0x67, 0x42}, {0x68}, {0x65, 0x88}}
-	got := codec.AppendNALs(nil, data)
+	got := units(data)
 	if !slices.EqualFunc(got, want, bytes.Equal) {
 		t.Errorf("got %x, want %x", got, want)
 	}

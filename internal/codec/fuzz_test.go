@@ -21,7 +21,7 @@ func FuzzParameterSets(f *testing.F) {
 		if hevc {
 			sets.Codec, name = media.HEVC, []byte("hvcC")
 		}
-		for _, unit := range codec.AppendNALs(nil, append([]byte{0, 0, 1}, data...)) {
+		for _, unit := range units(append([]byte{0, 0, 1}, data...)) {
 			if _, err := sets.Add(unit); err != nil {
 				continue
 			}

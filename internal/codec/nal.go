@@ -38,21 +38,6 @@ func NextNAL(data []byte, from int) (start, begin, end int) {
 	return start, begin, end
 }
 
-// AppendNALs appends the NAL units of a byte stream to units, without their start codes. They are parts of data. Bytes
-// before the first start code, and empty units, are left out.
-func AppendNALs(units [][]byte, data []byte) [][]byte {
-	for at := 0; ; {
-		start, begin, end := NextNAL(data, at)
-		if start < 0 {
-			return units
-		}
-		if end > begin {
-			units = append(units, data[begin:end])
-		}
-		at = end
-	}
-}
-
 // AppendLengthPrefixed appends NAL units as an MP4 sample has them: each with its length in four bytes before it
 // (ISO/IEC 14496-15, 4.3.3).
 func AppendLengthPrefixed(sample []byte, units [][]byte) []byte {

@@ -189,33 +189,9 @@ func (r *entryReader) hevc(record []byte, name string) {
 		return
 	}
 	r.lengths(record, 21)
-	var sets [][]byte
-	rest := record[23:]
-	for range record[22] {
-		if len(rest) < 3 {
-			return
-		}
-		var ok bool
-		count := int(binary.BigEndian.Uint16(rest[1:]))
-		if sets, rest, ok = parameterSets(sets, rest[3:], count); !ok {
-			return
-		}
+	if config, err := codec.ParseHVCConfig(record); err == nil && name == "hvc1" {
+		r.inBand(config.Sets)
 	}
-	if name == "hvc1" {
-		r.inBand(sets)
-	}
-}
-
-// parameterSets splits off count NAL units with lengths of two bytes.
-func parameterSets(sets [][]byte, data []byte, count int) (all [][]byte, rest []byte, ok bool) {
-	for range count {
-		if len(data) < 2 || len(data) < 2+int(binary.BigEndian.Uint16(data)) {
-			return sets, data, false
-		}
-		size := 2 + int(binary.BigEndian.Uint16(data))
-		sets, data = append(sets, data[2:size]), data[size:]
-	}
-	return sets, data, true
 }
 
 // lengths reads the size of NAL unit lengths, minus one, from the record's byte at offset. Samples are always given with
