@@ -258,3 +258,42 @@ func TestRead_PacketsMayBe192And204Bytes(t *testing.T) {
 		}
 	}
 }
+
+// TestRead_PrivateDataThatIsSound: muxers that write streams of discs do not say that private data is AAC, but its packets
+// do.
+func TestRead_PrivateDataThatIsSound(t *testing.T) {
+	for name, test := range map[string]struct {
+		streamID byte
+		payload  []byte
+		kind     media.Kind
+		codec    media.Codec
+		ignored  int
+	}{
+		"AAC":               {0xc0, adtsOf(3, 2, 50), media.Audio, media.AAC, 0},
+		"unknown sound":     {0xc0, bytes.Repeat([]byte{0x12}, 60), media.Data, "stream type 0x06", 1},
+		"data that says so": {0xbd, adtsOf(3, 2, 50), media.Data, "stream type 0x06", 0},
+		"H.264":             {0xe0, annexB([]byte{0x09, 0xf0}, []byte{0x67, 0x42}), media.Video, media.H264, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBuilder()
+			b.tables(entry{pid: audioPID, streamType: 0x06})
+			for i := range int64(3) {
+				if i == 2 {
+					b.tables(entry{pid: audioPID, streamType: 0x06}) // the same again
+				}
+				b.payload(audioPID, pes(test.streamID, 9000+1920*i, -1, test.payload))
+			}
+			file, _ := read(t, b.data)
+			stream := file.Streams[0]
+			if stream.Kind != test.kind || stream.Codec != test.codec || stream.Default != (test.kind != media.Data) || len(file.Ignored) != test.ignored {
+				t.Errorf("%s %s, default %v, ignored %q", stream.Kind, stream.Codec, stream.Default, file.Ignored)
+			}
+			if len(file.Streams) != 1 {
+				t.Errorf("%d streams", len(file.Streams))
+			}
+			if test.codec == media.AAC && stream.Packets.Count != 3 {
+				t.Errorf("%d packets", stream.Packets.Count)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ package mpegts
 
 import (
 	"bytes"
+	"fmt"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -93,6 +94,26 @@ func newStream(d *demuxer, mapped mappedStream) *stream {
 	return s
 }
 
+// look tells what a stream of private data is whose PES packets say that they are sound or pictures, from the first that
+// begins in it. Some muxers name no encoding of what a disc does not have, for example AAC.
+func (s *stream) look(payload []byte) {
+	const sound, soundMask, pictures, picturesMask = 0xc0, 0xe0, 0xe0, 0xf0 // stream_id, ISO/IEC 13818-1, table 2-22
+	header, size, ok := parsePES(payload)
+	if !ok || header.streamID&soundMask != sound && header.streamID&picturesMask != pictures {
+		return
+	}
+	s.mapped.untold = false
+	found, ok := guess(header.streamID, payload[size:])
+	if !ok {
+		s.d.ignore(fmt.Sprintf("PID %d: picture or sound of an encoding that is not known (%s)", s.mapped.pid, s.mapped.codec))
+		return
+	}
+	s.mapped.kind, s.mapped.codec, s.mapped.told = found.kind, found.codec, true
+	s.cutter = newCutter(s.mapped)
+	description := s.description()
+	description.Kind, description.Codec, description.Default = found.kind, found.codec, true
+}
+
 // description is the stream in the file's index.
 func (s *stream) description() *media.Stream { return &s.d.file.Streams[s.index] }
 
@@ -114,6 +135,9 @@ func (s *stream) invalid() {
 func (s *stream) take(p *transportPacket) error {
 	s.d.position = p.offset
 	if p.start {
+		if s.mapped.untold {
+			s.look(p.payload)
+		}
 		s.endPES()
 		s.state, s.header = inHeader, s.header[:0]
 	}

@@ -106,7 +106,7 @@ func parseProgramMap(number int, body []byte) (found programMap, ok bool) {
 
 // describe finds the encoding from the type and the descriptors of a stream.
 func (m *mappedStream) describe(streamType byte, data []byte) {
-	const privateSections, private, spliceOrDTS = 0x05, 0x06, 0x86
+	const privateSections, private, userPrivate, spliceOrDTS = 0x05, 0x06, 0x80, 0x86
 	info := parseDescriptors(data)
 	m.language, m.opusChannels = info.language, info.opusChannels
 	found, ok := streamTypes[streamType]
@@ -124,6 +124,7 @@ func (m *mappedStream) describe(streamType byte, data []byte) {
 	case streamType == privateSections:
 		m.sections = true
 	}
+	m.untold = !ok && (streamType == private || streamType >= userPrivate)
 	if !ok {
 		found = encoding{media.Data, media.Codec(fmt.Sprintf("stream type 0x%02x", streamType))}
 	}

@@ -37,6 +37,10 @@ type programMap struct {
 
 // mappedStream is an entry of a PMT.
 type mappedStream struct {
+	// untold says that the table calls it private, and does not say what it is.
+	untold bool
+	// told says that its packets did.
+	told     bool
 	pid      uint16
 	kind     media.Kind
 	codec    media.Codec
@@ -285,7 +289,7 @@ func (d *demuxer) mapStream(mapped mappedStream) {
 	if known.sections != nil {
 		return
 	}
-	if s := known.stream; s != nil && s.mapped.codec == mapped.codec {
+	if s := known.stream; s != nil && (s.mapped.codec == mapped.codec || s.mapped.told && mapped.untold) {
 		if description := s.description(); description.Language == "" {
 			description.Language = mapped.language
 		}
