@@ -155,7 +155,7 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 		worst = max(worst, breaks)
 	}
 	before, after := b.joinCounters()
-	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+before
+	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+b.movedCounters()
 	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
 	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1]-worst)
 	running := map[media.Kind]bool{}
@@ -237,7 +237,7 @@ func (p *part) endsTogether() bool {
 // isOddSilence says that a part has sound alone, which stops at the border and nowhere else in the
 // recording.
 func (b *builder) isOddSilence(each *border) bool {
-	if len(each.x.Video) > 0 || len(each.y.Audio) == 0 || !b.has(media.Video) {
+	if len(each.x.Video) > 0 || len(each.y.Audio) == 0 {
 		return false
 	}
 	if b.silences == nil {
@@ -255,11 +255,6 @@ func (b *builder) isOddSilence(each *border) bool {
 		}
 	}
 	return *b.silences <= 1
-}
-
-// has says that some piece has a kind.
-func (b *builder) has(kind media.Kind) bool {
-	return slices.ContainsFunc(b.pieces, func(p *part) bool { return len(p.Slices(kind)) > 0 })
 }
 
 // lostBetween says that a segment between the two has no place, so that the hole is judged with that segment.

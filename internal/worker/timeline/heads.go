@@ -140,11 +140,11 @@ func (b *builder) isInTime(before, each *part, begin int64) bool {
 func (b *builder) lostMore(x, y *part) bool {
 	video, _ := b.stop(x, y, media.Video)
 	audio, ok := b.stop(x, y, media.Audio)
-	if ok && audio.open() {
-		return true
-	}
 	if b.running[media.Video] && video.counters == countersGoOn {
 		return false
+	}
+	if ok && audio.open() {
+		return true
 	}
 	first, _, _ := y.ends(media.Video)
 	_, last, _ := x.ends(media.Video)

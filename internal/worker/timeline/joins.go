@@ -42,6 +42,17 @@ func (b *builder) joinCounters() (goOn, breaks int) {
 	return goOn, breaks
 }
 
+// movedCounters counts the streams whose counters go on across another clock, and not just because those of each segment
+// begin with the same number.
+func (b *builder) movedCounters() (moved int) {
+	for _, each := range b.joins {
+		if !b.startsAgain(each.y) {
+			moved += each.goOn
+		}
+	}
+	return moved
+}
+
 // join compares the counters of two pieces.
 func (b *builder) join(x, y *part) join {
 	found := join{x: x, y: y}
