@@ -108,13 +108,25 @@ func within(stretches []Range, at int64) bool {
 	return false
 }
 
-// recorded are the recording's pictures as a player shows them.
+// recorded are the recording's pictures as a player shows them, without those that cannot be
+// decoded, and with a black one where each stretch without pictures begins.
 func recorded(t *timeline.Timeline, track *timeline.Track) iter.Seq2[shown, error] {
 	return func(yield func(shown, error) bool) {
 		window := track.Shown()
+		dark := t.Dark
 		for placed := range t.Packets(track.Kind) {
+			for ; len(dark) > 0 && dark[0].From <= placed.PTS; dark = dark[1:] {
+				if !yield(shown{pts: dark[0].From}, nil) {
+					return
+				}
+			}
 			pts, there := window.Show(placed.PTS)
-			if there && !yield(shown{pts: pts, duration: placed.Duration}, nil) {
+			if there && t.CanDecode(placed.PTS) && !yield(shown{pts: pts, duration: placed.Duration}, nil) {
+				return
+			}
+		}
+		for ; len(dark) > 0; dark = dark[1:] {
+			if !yield(shown{pts: dark[0].From}, nil) {
 				return
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 )
 
 // Encoding says how a recording is encoded.
@@ -20,6 +21,10 @@ type Encoding struct {
 	// Fills says that every picture is known to be as large as Width and Height, with square pixels: none is padded, which
 	// would copy all of them. One that is of another size all the same is stretched.
 	Fills bool
+	// Black are the times of pictures to be made black, in seconds. No other picture is within a millisecond of one.
+	Black []float64
+	// KeepsStart says that the first picture or sound may be late: nothing is moved to the beginning.
+	KeepsStart bool
 	// CRF is x264's constant rate factor, 0 to 51.
 	CRF int
 	// Sound says that there is sound, with this sample rate in Hz and this many channels.
@@ -53,6 +58,9 @@ func (t Tool) Encode(ctx context.Context, input, output string, encoding Encodin
 
 func encodeArgs(input, output string, e Encoding) []string {
 	args := in(input)
+	if e.KeepsStart {
+		args = append([]string{"-copyts"}, args...)
+	}
 	if e.Width > 0 {
 		args = append(args, "-map", "0:v:0", "-vf", pictureFilter(e), "-c:v", "libx264", "-preset", "veryfast", "-crf", strconv.Itoa(e.CRF),
 			"-pix_fmt", "yuv420p",
@@ -71,7 +79,22 @@ func encodeArgs(input, output string, e Encoding) []string {
 }
 
 // pictureFilter makes pixels square, then fits every picture into the canvas.
-func pictureFilter(e Encoding) string {
+func pictureFilter(e Encoding) string { return canvasFilter(e) + blackFilter(e) }
+
+// blackFilter makes pictures black: there is a black one below each, and of those at the times of Black, that is the one
+// that is cut out.
+func blackFilter(e Encoding) string {
+	if len(e.Black) == 0 {
+		return ""
+	}
+	var times strings.Builder
+	for _, at := range e.Black {
+		fmt.Fprintf(&times, "+between(t,%.5f,%.5f)", at-0.001, at+0.001)
+	}
+	return fmt.Sprintf(",pad=%d:%d:0:0,crop=%d:%d:0:'if(%s,%d,0)'", e.Width, 2*e.Height, e.Width, e.Height, times.String()[1:], e.Height)
+}
+
+func canvasFilter(e Encoding) string {
 	if e.Fills {
 		return fmt.Sprintf("scale=%d:%d,setsar=1", e.Width, e.Height)
 	}

@@ -32,6 +32,10 @@ func TestEncodeArgs(t *testing.T) {
 			Encoding{Width: 640, Height: 360, SquarePixels: true, Fills: true, CRF: 23},
 			"-map 0:v:0 -vf scale=640:360,setsar=1 " + coder,
 		},
+		"black pictures": {
+			Encoding{Width: 640, Height: 360, SquarePixels: true, Fills: true, CRF: 23, Black: []float64{6.016, 20}},
+			"-map 0:v:0 -vf scale=640:360,setsar=1,pad=640:720:0:0,crop=640:360:0:'if(between(t,6.01500,6.01700)+between(t,19.99900,20.00100),360,0)' " + coder,
+		},
 		"sound alone, of one kind": {
 			Encoding{Sound: true, SampleRate: 48_000, Channels: 2, AudioKbps: 64},
 			"-map 0:a:0 -af aresample=async=1:min_hard_comp=0.05 -c:a aac -b:a 64k -ar 48000 -ac 2 ",
@@ -43,6 +47,13 @@ func TestEncodeArgs(t *testing.T) {
 				t.Errorf("%s\nwant\n%s", got, head+test.want+tail)
 			}
 		})
+	}
+}
+
+// TestEncodeArgs_KeepsStart: a first picture that is late stays late.
+func TestEncodeArgs_KeepsStart(t *testing.T) {
+	if got := encodeArgs("in.mp4", "out.mp4", Encoding{Sound: true, KeepsStart: true}); got[0] != "-copyts" {
+		t.Errorf("%q", got)
 	}
 }
 

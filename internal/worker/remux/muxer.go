@@ -4,6 +4,7 @@
 package remux
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,11 +27,14 @@ type muxer struct {
 	next   []func() (sample, bool)
 	stops  []func()
 	buffer []byte
+	// mark is the picture that marks stretches without pictures.
+	mark []byte
 }
 
 // addTrack plans a track.
 func (m *muxer) addTrack(from *timeline.Track) mp4.OutTrack {
 	made := newTrack(m.Timeline, from)
+	made.forEncoder = m.ForEncoder
 	next, stop := iter.Pull(made.samples())
 	m.tracks, m.next, m.stops = append(m.tracks, made), append(m.next, next), append(m.stops, stop)
 	return made.out()
@@ -68,6 +72,9 @@ func (m *muxer) samples() iter.Seq2[written, error] {
 				}
 			}
 		}
+		if err := m.rest(take); err != nil && !errors.Is(err, errEnough) {
+			yield(written{}, err)
+		}
 	}
 }
 
@@ -104,24 +111,58 @@ func sliceOf(piece *timeline.Piece, track *track, pass int) *timeline.Slice {
 	return nil
 }
 
-// take hands on a sample, and the silence before it.
+// take hands on a sample, and what is inserted before it.
 func (m *muxer) take(i, piece, number int, data []byte, take func(written) error) error {
 	track := m.tracks[i]
 	for {
 		next, ok := m.next[i]()
-		switch {
-		case ok && next.silent:
-			if err := take(written{track: m.first + i, at: track.ticks(next.dts), data: track.silence(next.Entry)}); err != nil {
+		if ok && next.inserted {
+			if err := m.insert(i, &next, take); err != nil {
 				return err
 			}
 			continue
-		case !ok, next.Piece != piece, next.Number != number, next.Size != len(data):
+		}
+		if !ok || next.Piece != piece || next.Number != number || next.Size != len(data) {
 			return ErrDiffers
+		}
+		if next.left {
+			return nil
 		}
 		if front := track.inBandOf(&next.Placed); len(front) > 0 {
 			m.buffer = append(append(m.buffer[:0], front...), data...)
 			data = m.buffer
 		}
+		if track.forEncoder && m.mark == nil && track.from.Kind == media.Video {
+			m.mark = bytes.Clone(data)
+		}
 		return take(written{track: m.first + i, at: next.DTS, data: data})
 	}
+}
+
+// insert hands on a sample that is none of the recording's.
+func (m *muxer) insert(i int, next *sample, take func(written) error) error {
+	track, data := m.tracks[i], m.mark
+	if track.from.Kind == media.Audio {
+		data = track.silence(next.Entry)
+	}
+	return take(written{track: m.first + i, at: track.ticks(next.dts), data: data})
+}
+
+// rest hands on what is inserted behind the last sample of each track.
+func (m *muxer) rest(take func(written) error) error {
+	for i := range m.tracks {
+		for {
+			next, ok := m.next[i]()
+			if !ok {
+				break
+			}
+			if !next.inserted {
+				return ErrDiffers
+			}
+			if err := m.insert(i, &next, take); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -32,6 +32,10 @@ type Input struct {
 	Sources []index.Source
 	// Kinds of the tracks to be written.
 	Kinds []media.Kind
+	// ForEncoder puts a picture where each stretch without pictures begins, for an encoder that makes it black. It is the
+	// recording's first one, since only that is known to be decoded without any other. And it leaves out pictures that
+	// cannot be decoded: decoders would show something else in their place.
+	ForEncoder bool
 }
 
 // Write writes an MP4 of the inputs' tracks and gives its size. It returns ErrUnsupported, ErrDiffers, ctx's error, or

@@ -275,3 +275,54 @@ func TestWrite_Errors(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestWrite_ForEncoder: where the camera is off, the first picture marks it; pictures before the first key frame are left out.
+func TestWrite_ForEncoder(t *testing.T) {
+	dir := t.TempDir()
+	makeMedia(t, dir, "-f", "lavfi", "-i", "testsrc=duration=4:rate=10:size=64x36", "-f", "lavfi", "-i", "sine=duration=4:sample_rate=48000", "-c:v", "libx264", "-preset", "ultrafast",
+		"-g", "20", "-keyint_min", "20", "-pix_fmt", "yuv420p", "-c:a", "aac", "both.ts")
+	makeMedia(t, dir, "-f", "lavfi", "-i", "sine=duration=3:sample_rate=48000", "-c:a", "aac", "sound.ts")
+	both, sound := filepath.Join(dir, "both.ts"), filepath.Join(dir, "sound.ts")
+	edit := func(segments []timeline.Segment) {
+		for i := range segments {
+			segments[i].Discontinuity, segments[i].Duration = i > 0, 4*second
+		}
+		segments[1].Duration = 3 * second
+		// The last one begins within a group: its first picture is no key frame.
+		var packets media.Packets
+		stream := &segments[2].File.Streams[0]
+		for packet := range stream.Packets.All() {
+			packet.Key = packet.Key && packet.DTS != stream.Packets.First.DTS
+			packets.Append(packet)
+		}
+		packets.Close()
+		stream.Packets = packets
+	}
+	input := read(t, edit, both, sound, both)
+	if len(input.Timeline.Dark) != 1 || len(input.Timeline.Undecodable) != 1 {
+		t.Fatalf("%v, %v: %v", input.Timeline.Dark, input.Timeline.Undecodable, input.Timeline.Findings)
+	}
+	path := filepath.Join(dir, "result.mp4")
+	write(t, path, input)
+	if got := len(samplesOf(t, path, media.Video)); got != 80 {
+		t.Errorf("%d pictures without an encoder", got)
+	}
+	input.ForEncoder = true
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := remux.Write(t.Context(), out, input); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := samplesOf(t, path, media.Video)
+	if len(got) != 40+1+20 {
+		t.Fatalf("%d pictures", len(got))
+	}
+	if !bytes.Equal(got[40], got[0]) {
+		t.Error("the mark is another picture")
+	}
+}

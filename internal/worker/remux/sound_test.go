@@ -187,3 +187,29 @@ func TestWrite_SlowSoundClockDoesNotAddUp(t *testing.T) {
 		t.Error("no silence was inserted")
 	}
 }
+
+// A sound clock that is 0.1 % faster than its frames say overlaps its frames. Pushed behind one another, they would be apart from the
+// picture by more and more.
+func TestWrite_FastSoundClockKeepsItsTimes(t *testing.T) {
+	dir := t.TempDir()
+	const frames, frame = 20_000, 1920
+	times, sizes := make([]int64, frames), make([]int, frames)
+	for i := range times {
+		times[i], sizes[i] = int64(i)*frame*999/1000, 50
+	}
+	writeSound(t, filepath.Join(dir, "source.mp4"), aac(t, 48_000, 2), nil, times, sizes)
+	movie := write(t, filepath.Join(dir, "result.mp4"), read(t, nil, filepath.Join(dir, "source.mp4")))
+	count := 0
+	for sample, err := range movie.Tracks()[0].Samples() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if off := distance(movie.Tracks()[0].Ticks(sample.PTS), times[count]); off > 5*ms {
+			t.Fatalf("frame %d is %d off", count, off)
+		}
+		count++
+	}
+	if count != frames {
+		t.Errorf("%d frames", count)
+	}
+}

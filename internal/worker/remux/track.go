@@ -5,6 +5,7 @@ package remux
 
 import (
 	"iter"
+	"math"
 
 	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -24,13 +25,17 @@ type track struct {
 	silent [][]byte
 	// inBand are the parameter sets that go in front of each key frame, for each of the track's parameters; nil: none.
 	inBand [][]byte
+	// forEncoder is Input.ForEncoder.
+	forEncoder bool
 }
 
 // sample is a sample of the result.
 type sample struct {
 	timeline.Placed
-	// silent says that the sample was made here, and is none of the recording's.
-	silent bool
+	// inserted says that the sample is not at this place of the recording: silence, or a mark.
+	inserted bool
+	// left says that the recording's sample is not in the result.
+	left bool
 	// dts, pts and duration are in units of the track's rate.
 	dts, pts, duration int64
 	size               int
@@ -95,17 +100,59 @@ func (t *track) samples() iter.Seq[sample] {
 // not every player looks at the sample entry when it changes.
 func (t *track) pictureSamples() iter.Seq[sample] {
 	return func(yield func(sample) bool) {
+		m := marker{track: t, yield: yield, last: math.MinInt64}
 		for placed := range t.timeline.Packets(media.Video) {
 			next := sample{Placed: placed, dts: placed.DTS, pts: placed.PTS, duration: placed.Duration, size: placed.Size}
 			next.size += len(t.inBandOf(&placed))
 			if next.duration == 0 {
 				next.duration = t.timeline.Interval(&placed, media.Video)
 			}
-			if !yield(next) {
+			if next.left = t.forEncoder && !t.timeline.CanDecode(placed.PTS); next.left {
+				if !yield(next) {
+					return
+				}
+				continue
+			}
+			if !m.marks(next.pts) || !m.picture(next) {
 				return
 			}
 		}
+		m.marks(math.MaxInt64)
 	}
+}
+
+// marker yields pictures, and a mark where each stretch without pictures begins.
+type marker struct {
+	*track
+	yield func(sample) bool
+	// mark is the first picture, and next counts the stretches.
+	mark *sample
+	next int
+	// last is the decoding time of the last sample.
+	last int64
+}
+
+// marks yields the marks of the stretches that begin before a time; false: it was the last one that was wanted.
+func (m *marker) marks(before int64) bool {
+	dark := m.timeline.Dark
+	for ; m.forEncoder && m.mark != nil && m.next < len(dark) && dark[m.next].From <= before; m.next++ {
+		made := *m.mark
+		made.inserted, made.dts, made.pts, made.duration = true, dark[m.next].From, dark[m.next].From, dark[m.next].To-dark[m.next].From
+		if !m.picture(made) {
+			return false
+		}
+	}
+	return true
+}
+
+// picture yields one; decoding times only ever grow.
+func (m *marker) picture(next sample) bool {
+	if m.mark == nil && m.forEncoder {
+		m.mark = &next
+	}
+	next.dts = max(next.dts, m.last+1)
+	m.last = next.dts
+	return m.yield(next)
 }
 
 // inBandOf are the bytes that go in front of a picture.
@@ -123,8 +170,8 @@ func (t *track) out() mp4.OutTrack {
 		Edits: t.from.Edits,
 		Samples: func(yield func(mp4.OutSample) bool) {
 			for each := range t.samples() {
-				if !yield(mp4.OutSample{
-					DTS: each.dts, PTS: each.pts, Duration: each.duration, Size: each.size, Key: each.Key || each.silent, Entry: each.Entry,
+				if !each.left && !yield(mp4.OutSample{
+					DTS: each.dts, PTS: each.pts, Duration: each.duration, Size: each.size, Key: each.Key || each.inserted, Entry: each.Entry,
 				}) {
 					return
 				}

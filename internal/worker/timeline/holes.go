@@ -18,10 +18,7 @@ const (
 
 // listHoles notes the stretches without sound, without picture, and without both, and finds the length of the result.
 func (b *builder) listHoles() {
-	t := &Timeline{Video: b.tracks[media.Video], Audio: b.tracks[media.Audio], segments: b.segments}
-	for _, each := range b.pieces {
-		t.Pieces = append(t.Pieces, each.Piece)
-	}
+	t := b.placed()
 	mutes, freezes := b.holesOf(t, media.Audio, minMute), b.holesOf(t, media.Video, minFreeze)
 	known := b.lostSpans()
 	for _, mute := range mutes {

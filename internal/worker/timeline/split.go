@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sort"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -46,10 +47,30 @@ func (t *Timeline) split(changes []Change, tracks []*Track) []*Timeline {
 			parts = append(parts, part)
 		}
 	}
+	for _, each := range t.Dark {
+		if part, own, ok := ofPart(parts, each); ok {
+			part.Dark = append(part.Dark, own)
+		}
+	}
+	for _, each := range t.Undecodable {
+		if part, own, ok := ofPart(parts, each); ok {
+			part.Undecodable = append(part.Undecodable, own)
+		}
+	}
 	if len(parts) > 0 {
 		parts[0].Findings, parts[0].More = t.Findings, t.More
 	}
 	return parts
+}
+
+// ofPart is the part in which a stretch begins, and the stretch in its times; false: that part has no pictures.
+func ofPart(parts []*Timeline, whole Stretch) (part *Timeline, own Stretch, ok bool) {
+	number := sort.Search(len(parts), func(i int) bool { return parts[i].Start > whole.From }) - 1
+	if number < 0 || parts[number].Video == nil {
+		return nil, Stretch{}, false
+	}
+	part = parts[number]
+	return part, Stretch{From: whole.From - part.Start, To: whole.To - part.Start}, true
 }
 
 // atKeyFrames moves changes of the sound, in the order of time, to the nearest key frame behind the change before; one

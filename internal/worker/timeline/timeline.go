@@ -70,11 +70,17 @@ type Timeline struct {
 	More int
 	// Length of the result in ticks.
 	Length int64
+	// Dark are the stretches without a stream of pictures, behind the first picture, and Undecodable those of pictures
+	// that need others that are not there; both in the order of time.
+	Dark, Undecodable []Stretch
 	// Start is where a part of a split timeline begins in the whole, in ticks.
 	Start int64
 
 	segments []Segment
 }
+
+// Stretch lies between two times of the result, in ticks; To is not included.
+type Stretch struct{ From, To int64 }
 
 // Track is a kind of stream through all pieces.
 type Track struct {
@@ -211,6 +217,8 @@ func Build(recording Recording) *Timeline {
 	b.judgeAbsences()
 	b.listEvidence()
 	b.collectTracks()
+	b.leaveOutOverlaps()
+	b.listUndecodable()
 	b.listHoles()
 	b.compareReport()
 	return b.finish()
@@ -263,17 +271,15 @@ type builder struct {
 	waiting []waiting
 	tracks  map[media.Kind]*Track
 	length  int64
+	// undecodable is Timeline.Undecodable.
+	undecodable []Stretch
 }
 
 // finish sorts the findings and hands everything over.
 func (b *builder) finish() *Timeline {
 	sortFindings(b.findings)
-	t := &Timeline{
-		Video: b.tracks[media.Video], Audio: b.tracks[media.Audio],
-		Findings: b.findings, More: b.more, Length: b.length, segments: b.segments,
-	}
-	for _, each := range b.pieces {
-		t.Pieces = append(t.Pieces, each.Piece)
-	}
+	t := b.placed()
+	t.Findings, t.More, t.Length = b.findings, b.more, b.length
+	t.Dark, t.Undecodable = b.listDark(), b.undecodable
 	return t
 }

@@ -6,6 +6,7 @@ package transcode
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -40,7 +41,7 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 		m.complaints += complaints.Decoder
 	}
 	integrity.Checked = v1alpha1.CheckedDecoded
-	if m.complaints == 0 {
+	if m.complaints == 0 || m.isExplained() {
 		return nil
 	}
 	if len(m.spots) == 0 {
@@ -59,6 +60,16 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
 }
 
+// isExplained says that decoders complain about nothing but pictures that need others which are not there.
+func (m *maker) isExplained() bool {
+	const around = media.Clock / 2 // decoders complain about a picture before or after they show it
+	return len(m.spots) > 0 && !slices.ContainsFunc(m.spots, func(spot compare.Range) bool {
+		return !slices.ContainsFunc(m.timeline.Undecodable, func(known timeline.Stretch) bool {
+			return spot.From >= known.From-around && spot.To <= known.To+around
+		})
+	})
+}
+
 // locate finds where decoders complain about a file.
 func (m *maker) locate(ctx context.Context, path string) error {
 	spots, err := m.run.FFmpeg.Locate(ctx, path)
@@ -74,7 +85,8 @@ func (m *maker) locate(ctx context.Context, path string) error {
 // lost are the stretches that may lack pictures in an encoded result: those of damage, up to the next key frame behind
 // it. decoded is the file in which decoders complained; empty: it is known where.
 func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, error) {
-	if m.complaints == 0 && m.timeline.State() != timeline.Damaged {
+	left := m.leftToDecoder()
+	if m.complaints == 0 && m.timeline.State() != timeline.Damaged && len(left) == 0 {
 		return nil, nil
 	}
 	if m.complaints > 0 && decoded != "" {
@@ -82,7 +94,7 @@ func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, erro
 			return nil, err
 		}
 	}
-	stretches := append([]compare.Range{}, m.spots...)
+	stretches := slices.Concat(left, m.spots)
 	for _, finding := range m.timeline.Findings {
 		if timeline.SeverityOf(finding.Type) == timeline.SeverityDamage {
 			stretches = append(stretches, compare.Range{From: finding.At, To: finding.At + finding.Length})
@@ -95,6 +107,18 @@ func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, erro
 		stretches[i].To = m.nextKey(stretches[i].To+1) + reordered
 	}
 	return stretches, nil
+}
+
+// leftToDecoder are the stretches of pictures that cannot be decoded and are given to the decoder all the same.
+func (m *maker) leftToDecoder() []compare.Range {
+	if m.timeline.Video == nil || len(m.timeline.Video.Edits) == 0 {
+		return nil
+	}
+	var left []compare.Range
+	for _, stretch := range m.timeline.Undecodable {
+		left = append(left, compare.Range{From: 0, To: stretch.To})
+	}
+	return left
 }
 
 // nextKey is the time of the first key frame at or behind a time; the end of the timeline when there is none.

@@ -31,6 +31,7 @@ func (m *maker) encoding() ffmpeg.Encoding {
 	if track := m.timeline.Video; track != nil {
 		e.Width, e.Height = canvas(track, maxHeight)
 		e.SquarePixels = !slices.ContainsFunc(track.Params, func(p media.Params) bool { return mp4.HasPixelAspect(p.Entry) })
+		e.Black, e.KeepsStart = m.black(), m.startsLate()
 		e.Fills = e.SquarePixels && m.allSizes && fills(track, e.Width, e.Height)
 	}
 	if track := m.timeline.Audio; track != nil {
@@ -43,6 +44,37 @@ func (m *maker) encoding() ffmpeg.Encoding {
 	}
 	return e
 }
+
+// black are the times at which stretches without pictures begin, in seconds.
+func (m *maker) black() []float64 {
+	var times []float64
+	for _, dark := range m.timeline.Dark {
+		times = append(times, timeline.Duration(dark.From).Seconds())
+	}
+	return times
+}
+
+// startsLate says that what is encoded begins neither with a picture nor with sound.
+func (m *maker) startsLate() bool {
+	if len(m.timeline.Undecodable) > 0 {
+		return true
+	}
+	for _, track := range m.timeline.Tracks() {
+		looked, window := 0, track.Shown()
+		for placed := range m.timeline.Packets(track.Kind) {
+			if at, shown := window.Show(placed.PTS); shown && at <= 0 {
+				return false
+			}
+			if looked++; looked > maxReordered {
+				break
+			}
+		}
+	}
+	return true
+}
+
+// maxReordered is how many pictures may be decoded before the one that is shown first.
+const maxReordered = 16
 
 // canvas is a size that holds every picture of a track, even in both directions, and at most maxHeight high; 0: any.
 func canvas(track *timeline.Track, maxHeight int) (width, height int) {
@@ -98,20 +130,22 @@ func (m *maker) reencode(ctx context.Context, changes []timeline.Change) (result
 // stretches encodes each stretch of a track between its changes alone, all onto the same canvas and with the same sound,
 // and gives the results at their times.
 func (m *maker) stretches(ctx context.Context, kind media.Kind) (remux.Input, error) {
-	encoding := m.encoding()
+	whole := m.encoding()
 	if kind == media.Audio {
-		encoding.Width, encoding.Height = 0, 0
+		whole.Width, whole.Height = 0, 0
 	}
-	encoding.Sound = kind == media.Audio
+	whole.Sound = kind == media.Audio
 	recording := timeline.Recording{}
 	var paths []string
 	for i, stretch := range m.timeline.SplitTrack(kind) {
 		part := *m
 		part.timeline = stretch
 		copied, encoded := m.path(fmt.Sprintf("%s-%d.mp4", kind, i)), m.path(fmt.Sprintf("%s-%d-encoded.mp4", kind, i))
-		if err := step.Remux(ctx, copied, part.input(kind)); err != nil {
+		if err := step.Remux(ctx, copied, part.forEncoder(kind)); err != nil {
 			return remux.Input{}, err
 		}
+		encoding := whole
+		encoding.Black, encoding.KeepsStart = part.black(), part.startsLate()
 		if err := part.encode(ctx, copied, encoded, encoding); err != nil {
 			return remux.Input{}, err
 		}

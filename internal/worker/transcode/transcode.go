@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -62,6 +63,8 @@ func (k *transcode) Run(ctx context.Context, run *step.Run) (step.Product, error
 	if err != nil {
 		return product, err
 	}
+	m.sayDark(product.Integrity)
+	m.sayUnfilled(product.Integrity)
 	if err := m.evaluateDecoding(ctx, results, product.Integrity); err != nil {
 		return product, err
 	}
@@ -76,6 +79,37 @@ func (k *transcode) Run(ctx context.Context, run *step.Run) (step.Product, error
 		product.Add(name, result.media)
 	}
 	return product, nil
+}
+
+// sayDark notes what the result shows where the recording has no pictures.
+func (m *maker) sayDark(integrity *step.Integrity) {
+	for _, dark := range m.timeline.Dark {
+		text := "a black picture is inserted: nothing was recorded to be shown for %s"
+		if !m.encodes(media.Video) {
+			text = "the last picture stays for %s although none was recorded: a black one cannot be made without encoding"
+		}
+		length := dark.To - dark.From
+		integrity.Find(m.timeline.Finding(timeline.LayoutChange, dark.From, length,
+			fmt.Sprintf(text, recording.Round(timeline.Duration(length)))))
+	}
+}
+
+// sayUnfilled notes where a browser plays sound too early.
+func (m *maker) sayUnfilled(integrity *step.Integrity) {
+	if m.encodes(media.Audio) {
+		return
+	}
+	for _, hole := range remux.Unfilled(m.timeline) {
+		integrity.Find(m.timeline.Finding(timeline.Mute, hole.From, hole.To-hole.From, fmt.Sprintf(
+			"no silence can be written into %s sound without encoding: players that know no holes, as browsers do, play what follows %s early",
+			m.timeline.Audio.Params[0].Codec, recording.Round(timeline.Duration(hole.To-hole.From)))))
+	}
+}
+
+// encodes says that a track of the result is encoded.
+func (m *maker) encodes(kind media.Kind) bool {
+	return m.spec.Preset == v1alpha1.PresetH264 || m.spec.OnChange == v1alpha1.ChangeReencode &&
+		slices.ContainsFunc(m.timeline.Changes(), func(c timeline.Change) bool { return c.Kind == kind })
 }
 
 // mayPublish says whether the step's policy lets what the timeline found be published.
@@ -160,11 +194,14 @@ func (m *maker) make(ctx context.Context) ([]result, error) {
 // whole makes the one MP4 of a recording that does not change.
 func (m *maker) whole(ctx context.Context) (result, error) {
 	remuxed := m.path("remuxed.mp4")
-	if err := step.Remux(ctx, remuxed, m.input(bothKinds...)); err != nil {
-		return result{}, err
-	}
 	if m.spec.Preset != v1alpha1.PresetH264 {
+		if err := step.Remux(ctx, remuxed, m.input(bothKinds...)); err != nil {
+			return result{}, err
+		}
 		return m.compareCopied(remuxed, bothKinds...)
+	}
+	if err := step.Remux(ctx, remuxed, m.forEncoder(bothKinds...)); err != nil {
+		return result{}, err
 	}
 	encoded := m.path("encoded.mp4")
 	if err := m.encode(ctx, remuxed, encoded, m.encoding()); err != nil {
@@ -183,6 +220,13 @@ func (m *maker) path(name string) string { return m.run.RenderPath(name) }
 
 func (m *maker) input(kinds ...media.Kind) remux.Input {
 	return remux.Input{Timeline: m.timeline, Sources: m.sources, Kinds: kinds}
+}
+
+// forEncoder is what is encoded: the beginning of each stretch without pictures is marked, and becomes black.
+func (m *maker) forEncoder(kinds ...media.Kind) remux.Input {
+	input := m.input(kinds...)
+	input.ForEncoder = true
+	return input
 }
 
 // encode runs ffmpeg, and counts what its decoders complain about.
