@@ -110,7 +110,7 @@ test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg and
 	@CLUSTER=$(CLUSTER) hack/e2e.sh
 
 .PHONY: test-media
-test-media: ## Recordings of every shape, good and damaged, through the worker; decoded and played in Chromium; 15 min on 2 CPUs, 10 with SHORT=1 (SEED=n COUNT=n).
+test-media: ## Recordings of every shape, good and damaged, through the worker; decoded and played in Chromium; 16 min on 2 CPUs, 11 with SHORT=1 (SEED=n COUNT=n FOR=1m).
 	@hack/media.sh
 
 .PHONY: test-load

@@ -5,6 +5,7 @@
 #
 #   SHORT=1 hack/media.sh              tries H264 and archive where they differ from Remux alone, as CI does
 #   SEED=7 COUNT=500 hack/media.sh     draws 500 recordings with seed 7; without SEED, the seed is that of the commit
+#   FOR=10m hack/media.sh              draws recordings for ten minutes in one process, without the worker around it
 #   UPDATE=1 hack/media.sh             writes the table of docs/media.md as well
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,8 +35,10 @@ more=()
 failed=0
 say "every shape with every preset"
 WORKER_FFMPEG=$worker_ffmpeg go test ./test/media -run 'TestTruth|TestChecker|TestCorpus' -timeout 40m -media.report="$PWD/dist/media.json" "${more[@]}" "$@" || failed=1
+say "recordings drawn with seed $seed for ${FOR:-60s}, in one process"
+go test ./test/media -run 'TestDrawnInProcess' -timeout 120m -media.seed="$seed" -media.for="${FOR:-60s}" -v | tail -n 40 || failed=1
 say "recordings drawn with seed $seed; SEED=$seed draws them again"
-go test ./test/media -run 'TestDrawn' -timeout 120m -media.seed="$seed" -media.count="${COUNT:-300}" -media.report="$PWD/dist/media-drawn.json" || failed=1
+go test ./test/media -run 'TestDrawn$' -timeout 120m -media.seed="$seed" -media.count="${COUNT:-300}" -media.report="$PWD/dist/media-drawn.json" || failed=1
 if [[ -n $CHROMIUM ]]; then
   say "results played in $("$CHROMIUM" --version 2>/dev/null | head -1)"
   go test ./test/media -run 'TestPlayer' -timeout 20m ${SHORT:+-media.only=camera_on_later,muted_15s,simulcast_up,fmp4_map_change,reconnect_8s} || failed=1

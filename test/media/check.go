@@ -26,6 +26,8 @@ const maxProblems = 3
 type view struct {
 	// copied: pictures have their own size; else they are fitted into the canvas.
 	copied bool
+	// mayBeBlack: pictures may have been encoded, although the view is of copied ones.
+	mayBeBlack bool
 	// published although damaged: frames near a damage may be missing or late.
 	damaged bool
 }
@@ -220,6 +222,22 @@ func (c *checker) checkPictures() {
 		c.problems = append(c.problems, fmt.Sprintf("of %d frames %d are missing, %d at a wrong time", len(c.truth.frames), missing, late))
 	}
 	c.checkExtra(used)
+	c.checkDark()
+}
+
+// checkDark: where the recording has no picture, an encoded result shows black, from the beginning of the stretch on. Without
+// encoding, there is none.
+func (c *checker) checkDark() {
+	for _, dark := range c.truth.dark {
+		black := false
+		for i, n := range c.numbers {
+			at := c.res.pictures[i].at - c.origin
+			black = black || n == pictureBlack && math.Abs(at-dark.from) <= c.tolerance()+0.1
+		}
+		if black == c.view.copied && !c.view.mayBeBlack {
+			c.problem("dark", "black picture at %.3f: %v", dark.from, black)
+		}
+	}
 }
 
 // isExcused says that a frame may be missing.
@@ -231,7 +249,7 @@ func (c *checker) checkExtra(used []bool) {
 	for i, n := range c.numbers {
 		at := c.res.pictures[i].at - c.origin
 		switch {
-		case used[i], n == pictureBlack && !c.hasPicture(at), c.truth.nearOptional(at) && c.view.damaged:
+		case used[i], n == pictureBlack && !c.hasPicture(at), c.truth.nearOptional(at) && (c.view.damaged || c.view.copied):
 		case n == pictureBlack:
 			c.problem("black picture", "at %.3f", at)
 		case n == pictureGarbled:

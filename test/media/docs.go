@@ -24,7 +24,7 @@ var kinds = []struct{ kind, title string }{
 	{"H", "Segments that are cut"}, {"I", "Sound parameters that change"}, {"J", "Picture sizes that change"},
 	{"K", "Order, and segments that are not the right ones"}, {"L", "Damage within segments and files"},
 	{"M", "Many segments"}, {"N", "Playlists, names, headers"}, {"P", "Muted, frozen, paused"},
-	{"Q", "Habits of recorders"}, {"R", "Written by ffmpeg's muxers"},
+	{"Q", "Habits of recorders"}, {"S", "Beginnings that are late or cannot be decoded"}, {"R", "Written by ffmpeg's muxers"},
 }
 
 // table renders the report for docs/media.md.

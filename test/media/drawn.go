@@ -216,8 +216,9 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 		count += group - count%group // a group of B-frames is whole
 		d.away = d.away || at(count-1) > seconds+0.3
 	}
-	d.openEnd = max(d.openEnd, 1/fps) // an encoder does not keep how long the last one is shown
-	d.away = d.away || count > limit  // the sound goes on without picture
+	d.openEnd = max(d.openEnd, 1/fps)   // an encoder does not keep how long the last one is shown
+	d.openJoin = max(d.openJoin, 1/fps) // nor does a segment of a single picture, where durations are whole seconds
+	d.away = d.away || count > limit    // the sound goes on without picture
 	first := int(from*30) % max(limit-count, 1)
 	t.video(name, first, min(count, limit), at)
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 )
 
@@ -16,11 +17,37 @@ var (
 	countFlag  = flag.Int("media.count", 60, "how many recordings are drawn")
 )
 
+// open counts what drawn recordings that have lost something leave open: beside a loss, a few of them have the bytes of
+// another recording, and where their takes lie is known less well than the truth expects. More of them than one in a
+// hundred are a fault. A recording that is whole has no such excuse.
+type open struct {
+	sync.Mutex
+	all, open int
+}
+
+func (o *open) add(excused bool) {
+	o.Lock()
+	defer o.Unlock()
+	if o.all++; excused {
+		o.open++
+	}
+}
+
+// check fails the test when too many recordings are open; one may always be.
+func (o *open) check(t *testing.T) {
+	t.Helper()
+	t.Logf("%d of %d recordings are open", o.open, o.all)
+	if o.open > max(1, o.all/100) {
+		t.Errorf("%d of %d recordings that have lost something are not as they must be", o.open, o.all)
+	}
+}
+
 // TestDrawn draws recordings, good and damaged, and runs them through the worker. A failure names its seed and number:
 // -media.seed=S -media.only=drawn_S_N draws it again.
 func TestDrawn(t *testing.T) {
 	requireCorpus(t)
 	var report report
+	var open open
 	t.Run("recordings", func(t *testing.T) {
 		for n := range uint64(*countFlag) {
 			if name := fmt.Sprintf("drawn_%d_%d", *seedFlag, n); *onlyFlag != "" && name != *onlyFlag {
@@ -32,15 +59,21 @@ func TestDrawn(t *testing.T) {
 				r := s.make()
 				keepRecording(t, r, s.name)
 				j := drawnJudge(*seedFlag, n)
-				result := runShape(t, s, r, j)
-				if t.Failed() {
-					t.Log(j.preset, s.says)
+				result := tryShape(t, s, r, j)
+				excused := !result.Outcome.isRight() && !r.truth.good() && result.Outcome != goodRefused
+				open.add(excused)
+				switch {
+				case excused:
+					t.Log("open:", s.says, result.complaint())
+				case !result.Outcome.isRight():
+					t.Error(s.says, result.complaint())
 				}
 				report.add(result)
 			})
 		}
 	})
 	report.summarize(t)
+	open.check(t)
 	if *reportFlag != "" {
 		if err := report.write(*reportFlag); err != nil {
 			t.Fatal(err)

@@ -12,12 +12,12 @@ import (
 var startCode = []byte{0, 0, 0, 1}
 
 // tsPayload is a sample as MPEG-TS has it: with start codes, ADTS headers or control headers.
-func (s *source) tsPayload(sample sourceSample, crc bool) []byte {
+func (s *source) tsPayload(sample sourceSample, style tsStyle) []byte {
 	switch s.codec {
 	case "h264", "hevc":
-		return s.annexB(sample)
+		return s.annexB(sample, style.bare)
 	case "aac":
-		return append(s.adtsHeader(len(sample.data), crc), sample.data...)
+		return append(s.adtsHeader(len(sample.data), style.adtsCRC), sample.data...)
 	case "opus":
 		return append(opusHeader(len(sample.data)), sample.data...)
 	}
@@ -25,11 +25,16 @@ func (s *source) tsPayload(sample sourceSample, crc bool) []byte {
 }
 
 // annexB turns lengths into start codes, with an access unit delimiter before and the parameter sets before a key
-// picture.
-func (s *source) annexB(sample sourceSample) []byte {
-	out := append(slices.Clone(startCode), 0x09, 0xf0)
-	if s.codec == "hevc" {
-		out = append(slices.Clone(startCode), 0x46, 0x01, 0x50)
+// picture. Bare, the start codes are as short as they can be, and there is no delimiter.
+func (s *source) annexB(sample sourceSample, bare bool) []byte {
+	startCode, out := startCode, []byte{}
+	switch {
+	case bare:
+		startCode = startCode[1:]
+	case s.codec == "hevc":
+		out = append(out, 0, 0, 0, 1, 0x46, 0x01, 0x50)
+	default:
+		out = append(out, 0, 0, 0, 1, 0x09, 0xf0)
 	}
 	if sample.key {
 		for _, set := range parameterSets(s.entry) {

@@ -18,6 +18,7 @@ const (
 	packetsOfPIDGone = 7
 	duplicatedFar    = 9
 	pidOfSegmentGone = 11
+	zeroed           = 10
 	bytesInserted    = 14
 	bytesGone        = 15
 	lastLineMissing  = 16
@@ -26,7 +27,7 @@ const (
 // expect says which verdicts are right, and what the recording leaves open.
 func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	if len(r.truth.damages) == 0 {
-		if kind == headCut {
+		if kind == headCut || kind == zeroed {
 			r.truth.states = []state{intact, unknown, damaged} // the tables alone are lost
 		}
 		return // nothing was there to be damaged
@@ -94,7 +95,7 @@ func (d *drawing) openJoins(r *recording, kind int) {
 
 // canBeIntact says that the recording has the bytes of one that has lost nothing.
 func (d *drawing) canBeIntact(r *recording, kind int, s *segment, style tsStyle, lost float64) bool {
-	ofOne := kind == packetsOfPIDGone || kind == pidOfSegmentGone
+	ofOne := kind == packetsOfPIDGone || kind == pidOfSegmentGone || kind == pidsGone && r.lostOneKind()
 	fewCounters := style.restart || len(r.segments) <= 4
 	switch {
 	case lost < 0.4:
@@ -120,6 +121,11 @@ func (r *recording) has(name string) bool {
 // lostSound says that sound is lost.
 func (r *recording) lostSound() bool {
 	return slices.ContainsFunc(r.truth.damages, func(d damage) bool { return d.sound })
+}
+
+// lostOneKind says that packets of one stream alone are lost: the other one was silent then.
+func (r *recording) lostOneKind() bool {
+	return !slices.ContainsFunc(r.truth.damages, func(d damage) bool { return d.video && d.sound })
 }
 
 // endsTake says that nothing follows a segment with its clock.

@@ -103,7 +103,7 @@ func packedSegment(p *part) ([]byte, []place) {
 	out := slices.Concat([]byte("ID3"), []byte{4, 0, 0, 0, 0, byte(size >> 7), byte(size & 127)}, frame)
 	var places []place
 	for _, u := range p.units {
-		data := u.source.tsPayload(u.sample(), p.take.style.adtsCRC)
+		data := u.source.tsPayload(u.sample(), p.take.style)
 		places = append(places, place{unit: u, from: len(out), to: len(out) + len(data)})
 		out = append(out, data...)
 	}

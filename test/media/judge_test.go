@@ -203,7 +203,7 @@ func (j *judge) change(ctx context.Context, first attempt) (outcome, error) {
 			continue
 		}
 		before := len(j.problems)
-		if err := j.compare(ctx, done, view{copied: true}); err != nil {
+		if err := j.compare(ctx, done, view{copied: true, mayBeBlack: true}); err != nil {
 			return "", err
 		}
 		for i := before; i < len(j.problems); i++ {

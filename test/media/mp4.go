@@ -121,8 +121,11 @@ func (tr *track) time() {
 			length = tr.ticks(tr.next.decode) - first - tr.dts[i]
 		case i > 0:
 			length = tr.lengths[i-1]
-			if i > 1 && length > 2*tr.lengths[i-2] {
+			switch {
+			case i > 1 && length > 2*tr.lengths[i-2]:
 				length = tr.lengths[i-2] // the picture before the last one stood still
+			case i == 1:
+				length = min(length, tr.ticks(tr.alone)) // a segment of two pictures does not show it
 			}
 			length = min(length, tr.scale)
 		}

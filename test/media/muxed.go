@@ -101,6 +101,35 @@ func muxedShapes() []shape {
 		{"mp4_subtitles", "R", "MP4 with a track of subtitles", func() *recording {
 			return muxed(call(6), "call.mp4", "-i from.srt -map 0 -map 1 -c copy -c:s mov_text")
 		}},
+		{"ffmpeg_hls_by_time", "R", "ffmpeg's HLS muxer, segments cut by time and not at key pictures", func() *recording {
+			return muxed(with("h264-long", "aac", 10), "index.m3u8", hls+"-hls_flags split_by_time")
+		}},
+		{"ffmpeg_hls_dates", "R", "ffmpeg's HLS muxer, whole seconds, dates, a tag before the first segment", func() *recording {
+			return muxed(call(10), "index.m3u8", hls+"-hls_flags round_durations+program_date_time+discont_start")
+		}},
+		{"ffmpeg_ts_constant_rate", "R", "MPEG-TS of a constant rate, tables at each picture", func() *recording {
+			return muxed(call(10), "index.m3u8", hls+"-muxrate 3M -hls_segment_options mpegts_flags=pat_pmt_at_frames+resend_headers")
+		}},
+		{"ffmpeg_m2ts", "R", "ffmpeg's M2TS", func() *recording {
+			return muxed(call(10), "seg%d.ts", "-map 0 -c copy -f segment -segment_time 2 -segment_list index.m3u8 -segment_format_options mpegts_m2ts_mode=1").playlistOf("index.m3u8")
+		}},
+		{"ffmpeg_ts_initial_discontinuity", "R", "MPEG-TS whose segments each begin with a discontinuity", func() *recording {
+			return muxed(call(10), "seg%d.ts", "-map 0 -c copy -f segment -segment_time 2 -segment_list index.m3u8 -segment_format_options mpegts_flags=initial_discontinuity").playlistOf("index.m3u8")
+		}},
+		{"ffmpeg_mov", "R", "QuickTime", func() *recording { return muxed(call(8), "call.mp4", "-map 0 -c copy -f mov") }},
+		{"ffmpeg_mov_bframes", "R", "QuickTime with B-frames, a track of time codes", func() *recording {
+			return muxed(with("h264-b", "aac", 8), "call.mp4", "-map 0 -c copy -timecode 01:00:00:00 -f mov")
+		}},
+		{"ffmpeg_cmaf", "R", "fragmented MP4 with an index of its fragments (sidx)", func() *recording {
+			return muxed(with("h264-b", "aac", 8), "call.mp4", "-map 0 -c copy -movflags frag_keyframe+empty_moov+global_sidx+cmaf+negative_cts_offsets")
+		}},
+		{"ffmpeg_ismv", "R", "Smooth Streaming", func() *recording { return muxed(with("h264-b", "aac", 8), "call.mp4", "-map 0 -c copy -f ismv") }},
+		{"ffmpeg_fragmented_moov_first_samples", "R", "fragmented MP4 whose first samples are in the header", func() *recording {
+			return muxed(call(8), "call.mp4", "-map 0 -c copy -movflags frag_keyframe")
+		}},
+		{"ffmpeg_mp4_metadata", "R", "MP4 with chapters, a title and no edit list", func() *recording {
+			return muxed(call(8), "call.mp4", "-map 0 -c copy -metadata title=x -use_editlist 0 -movflags +faststart+use_metadata_tags")
+		}},
 		{"ffmpeg_latm", "R", "AAC as LATM in MPEG-TS", func() *recording {
 			return muxed(call(6), "seg%d.ts", "-map 0 -c copy -f segment -segment_time 2 -segment_list index.m3u8 -segment_format_options mpegts_flags=latm").
 				playlistOf("index.m3u8").cannotBeRead(intact)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type segment struct {
 	initName      string  // EXT-X-MAP
 	byteRange     string
 	gone          bool // no line in the playlist
+	dark          bool // it does not even name pictures
 	absent        bool // no file
 	tags          []string
 	from, to      float64 // true times that it covers
@@ -123,6 +125,7 @@ func (r *recording) add(t *take, j joint) *recording {
 			name: names(len(r.segments)), units: p.units, duration: p.duration, discontinuity: i == 0 && j.tag,
 			began: from, from: from, to: from + p.duration,
 		}
+		s.dark = p.isDark()
 		r.write(s, p, j, i)
 		r.segments = append(r.segments, s)
 	}
@@ -255,7 +258,41 @@ func (r *recording) finish() *recording {
 		r.files[r.object] = r.text()
 	}
 	r.truth.fill(r.units, r.end)
+	r.fillDark()
 	return r
+}
+
+// isDark says that the part's segment names no stream of pictures.
+func (p *part) isDark() bool {
+	return !slices.ContainsFunc(p.units, func(u *unit) bool { return u.source.video }) &&
+		(p.take.changing || !slices.ContainsFunc(p.take.slots, func(s slot) bool { return s.source.video }))
+}
+
+// fillDark notes the stretches without pictures behind the first one.
+func (r *recording) fillDark() {
+	r.truth.dark = nil
+	from := math.Inf(1)
+	shown := false
+	for _, s := range r.segments {
+		first := math.Inf(1)
+		for _, u := range s.units {
+			if u.source.video {
+				first = min(first, u.at)
+			}
+		}
+		switch {
+		case !math.IsInf(first, 1):
+			if !math.IsInf(from, 1) {
+				r.truth.dark = append(r.truth.dark, span{from: from, to: first})
+			}
+			from, shown = math.Inf(1), true
+		case s.dark && shown:
+			from = min(from, s.from)
+		}
+	}
+	if !math.IsInf(from, 1) {
+		r.truth.dark = append(r.truth.dark, span{from: from, to: r.end})
+	}
 }
 
 // lose marks units as lost and those that depend on them as tainted, and notes the damage.

@@ -69,6 +69,10 @@ func streamShapes() []shape {
 		{"h264_then_hevc", "A", "H.264, then H.265", func() *recording {
 			return hls(changingTake().sound("aac", 0, 12, 0).video("h264", 0, 180, every(0, 30)).video("hevc", 180, 180, every(6, 30))).changes("codec")
 		}},
+		{"camera_off_other_codec", "A", "H.264, no camera for 4 s, then H.265", func() *recording {
+			t := changingTake().sound("aac", 0, 12, 0).video("h264", 0, 120, every(0, 30)).video("hevc", 240, 120, every(8, 30))
+			return hls(t).unsure().changes("codec")
+		}},
 		{"h264_then_hevc_reset", "A", "H.264, then H.265 after a reset", func() *recording {
 			return newRecording().add(call(6), joint{}).
 				add(newTake().video("hevc", 180, 180, every(0, 30)).sound("aac", 0, 6, 6), joint{tag: true}).finish().changes("codec")

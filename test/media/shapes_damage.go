@@ -72,6 +72,13 @@ func damageShapes() []shape {
 		{"duplicated_far", "K", "a segment's file is a copy of one far away", hurt(func(r *recording) { r.replace(r.segments[7], r.segments[2].data) })},
 		{"swapped", "K", "two neighbors are exchanged", hurt(func(r *recording) { r.swap(r.segments[4], r.segments[5]) })},
 		{"swapped_far", "K", "two segments far apart are exchanged", hurt(func(r *recording) { r.swap(r.segments[2], r.segments[7]) })},
+		{"reversed", "K", "the playlist names the segments backward", hurt(func(r *recording) {
+			for i := range r.segments {
+				r.order = append(r.order, len(r.segments)-1-i)
+			}
+			// Where the whole begins is open, too: nothing is where the playlist has it.
+			r.truth.damages = append(r.truth.damages, damage{from: -3, to: r.end + 3, video: true, sound: true})
+		})},
 		{"line_missing", "K", "the playlist leaves out a segment", hurt(func(r *recording) { r.leaveOut(r.segments[5]) })},
 		{"two_lines_missing", "K", "it leaves out two", hurt(func(r *recording) { r.leaveOut(r.segments[4]); r.leaveOut(r.segments[5]) })},
 		{"last_line_missing", "K", "it leaves out the last one: bytes cannot tell", func() *recording {

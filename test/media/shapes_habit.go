@@ -139,7 +139,7 @@ func otherProgram(m *tsMux, _ []tsTrack, at float64) {
 	track := s.tsTrack(otherPID)
 	m.pmt(pmtPID+1, 2, []tsTrack{track})
 	for i := range 10 {
-		payload := s.tsPayload(s.samples[i], false)
+		payload := s.tsPayload(s.samples[i], tsStyle{})
 		stamp := ticks(at + float64(i)/10)
 		m.pes([]tsTrack{track}, tsUnit{pts: stamp, dts: stamp, key: i == 0, payload: payload}, i == 0)
 	}

@@ -339,7 +339,7 @@ func (p *part) tsUnits(index map[int]int) []tsUnit {
 	var out []tsUnit
 	open := map[int]int{}
 	for _, u := range p.units {
-		payload := u.source.tsPayload(u.sample(), p.take.style.adtsCRC)
+		payload := u.source.tsPayload(u.sample(), p.take.style)
 		pts, dts := ticks(stamp+u.time+u.stampOff), ticks(stamp+u.decode+u.stampOff)
 		if i, ok := open[u.slot]; ok && !u.source.video && len(out[i].refs) < max(p.take.style.packets, 1) && follows(out[i].refs, u) {
 			out[i].payload = append(out[i].payload, payload...)

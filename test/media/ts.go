@@ -32,6 +32,8 @@ type tsStyle struct {
 	stuffing bool
 	// adtsCRC: ADTS headers have a checksum.
 	adtsCRC bool
+	// bare: no access unit delimiters, and start codes of three bytes.
+	bare bool
 	// programs: the PAT names a second program.
 	programs bool
 	// private: a stream of data has the type of private data.
