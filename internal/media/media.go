@@ -186,6 +186,8 @@ type File struct {
 	// packed audio; HasStart says that there is one.
 	Start    int64
 	HasStart bool
+	// TablesFirst says that a transport stream begins with its tables, before the first packet of a stream.
+	TablesFirst bool
 	// Ignored names what was left out of Streams and why, for a person; at most a few.
 	Ignored []string
 }

@@ -95,6 +95,9 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 	if known.stream == nil && known.sections == nil && !d.adopt(known, p) {
 		return nil
 	}
+	if !d.begun && (known.number == patPID || known.stream != nil) {
+		d.begun, d.file.TablesFirst = true, known.number == patPID
+	}
 	if known.repeats(p) {
 		return nil
 	}

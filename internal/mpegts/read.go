@@ -68,6 +68,9 @@ type demuxer struct {
 	stride   int
 	position int64
 
+	// begun says that the first packet of the tables or of a stream has come.
+	begun bool
+
 	// streams are those of file.Streams, with what is needed to go on.
 	streams []*stream
 	tables

@@ -19,6 +19,8 @@ type drawing struct {
 	// away: a stream may be away for a whole segment although nothing is lost.
 	away bool
 	run  int // packets that were left out
+	// unseen: two segments are swapped and no stream shows it.
+	unseen bool
 	// openEnd is by how much the last interval between pictures differs from the others, in seconds.
 	openEnd float64
 	// openJoin is the same for takes that others follow, when the playlist does not say how long they are.
@@ -239,8 +241,12 @@ func (d *drawing) damage(r *recording, style tsStyle) {
 		"bytes inserted", "bytes gone", "last line missing",
 	}
 	d.say("%s: segment %d of %d", names[kind], i, n)
+	whole := r.bytesOfSegments()
 	d.apply(r, kind, i, s)
 	d.expect(r, kind, s, style)
+	if len(r.truth.damages) > 0 && kind != lastLineMissing && d.leavesNoTrace(r, kind, &traces{recording: r, whole: whole, restart: style.restart}) {
+		r.truth.states = append(r.truth.states, intact)
+	}
 }
 
 func (d *drawing) apply(r *recording, kind, i int, s *segment) {
@@ -274,6 +280,7 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 	case 8:
 		// Across a reset nothing tells which clock was first.
 		if a := d.IntN(n - 1); !r.segments[a+1].discontinuity {
+			d.unseen = keepOrder(r.segments[a], r.segments[a+1])
 			r.swap(r.segments[a], r.segments[a+1])
 		}
 	case 9:

@@ -45,9 +45,16 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 	if r.truth.joins > 0 {
 		d.openJoins(r, kind)
 	}
+	r.truth.slack = max(r.truth.slack, r.openStarts())
 	if d.canBeIntact(r, kind, s, style, lost) {
 		r.truth.states = append(r.truth.states, intact)
 	}
+}
+
+// leavesNoTrace says that nothing in the bytes shows the damage.
+func (d *drawing) leavesNoTrace(r *recording, kind int, t *traces) bool {
+	tail := r.lostTail()
+	return d.unseen || t.areHidden() || kind <= middleCutAnywhere && tail < 0.4 || tail < 1.5 && r.playlist.whole && (kind <= middleCutAnywhere || kind == pidsGone)
 }
 
 // widen makes the damages as long as what is wrong around them.

@@ -125,6 +125,11 @@ func (t *truth) isDamaged(at, margin float64) bool {
 	return false
 }
 
+// covers says that a stretch lies within a damage.
+func (t *truth) covers(s span) bool {
+	return slices.ContainsFunc(t.damages, func(d damage) bool { return s.from >= d.from && s.to <= d.to })
+}
+
 // expects says that a verdict is right.
 func (t *truth) expects(s state) bool { return slices.Contains(t.states, s) }
 

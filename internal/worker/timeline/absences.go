@@ -90,6 +90,7 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 		return
 	}
 	if b.countersOver(before, after, kind) == countersBreak {
+		at, length = b.absence(before, after, kind)
 		b.find(PacketsLost, first.Segment, at, length, "all %s packets are lost for %s: the continuity counters do not go on", kind, position(length))
 		return
 	}
@@ -99,10 +100,27 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 	if (before == nil || after == nil) && from != to {
 		return // silent for several segments at the beginning or the end: it is not a segment's loss
 	}
+	if after == nil && before != nil && b.isBrief(before, last, kind) {
+		return
+	}
 	if b.countersOver(before, after, kind) == countersUnknown {
 		b.find(UnknownStreamAway, first.Segment, at, length,
 			"there are no %s packets for %s, from the segment's beginning to its end; whether they are lost cannot be decided", kind, position(length))
 	}
+}
+
+// absence is the stretch between two pieces in which packets of a kind are lost, somewhere.
+func (b *builder) absence(before, after *part, kind media.Kind) (at, length int64) {
+	_, from, _ := before.ends(kind)
+	to, _, _ := after.ends(kind)
+	at = from.end + before.base
+	return at, max(0, to.begin+after.base-at)
+}
+
+// isBrief says that a kind stops so shortly before the end of the last piece that there may be no packet to come.
+func (b *builder) isBrief(before, last *part, kind media.Kind) bool {
+	_, from, _ := before.ends(kind)
+	return last.late-from.next() <= max(minHole, from.interval*18/10)
 }
 
 // names says that a segment names a stream of the kind although it has no packets.

@@ -36,6 +36,8 @@ type stop struct {
 	end, begin, gap int64
 	// interval between packets.
 	interval int64
+	// last is the last packet in x, and usual the interval between others, whatever a container says of the last one.
+	last, usual int64
 	// counters says what the continuity counters show.
 	counters counters
 	tail     media.Tail
@@ -53,6 +55,9 @@ const (
 
 // open says that there is a hole.
 func (s stop) open() bool { return s.gap > max(minHole, s.interval*18/10) }
+
+// goesOn says that packets go through the border at their usual rate.
+func (s stop) goesOn() bool { return s.begin-s.last < s.usual*3/2 }
 
 // judgeBorders looks at what is between segments of one run.
 func (b *builder) judgeBorders() {
@@ -108,7 +113,11 @@ func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
 	from, to := b.streamAt(x, kind, true), b.streamAt(y, kind, false)
 	found := stop{
 		kind: kind, end: end.next(), begin: begin.firstDTS, gap: begin.firstDTS - end.next(),
-		interval: max(end.interval, end.lastInterval), tail: from.Tail, head: to.HeadBytes,
+		interval: max(end.interval, end.lastInterval), last: end.lastDTS, usual: end.interval,
+		tail: from.Tail, head: to.HeadBytes,
+	}
+	if b.segments[x.Segment].File.Container == media.MPEGTS {
+		found.usual = found.interval
 	}
 	adjacent := y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity
 	if adjacent && from.ID == to.ID && from.Counters.Known && to.Counters.Known {
@@ -219,7 +228,7 @@ func (b *builder) jump(each *border) (hole, bool) {
 		return hole{}, false
 	}
 	for _, stop := range each.stops {
-		if stop.kind == media.Audio && !stop.open() || stop.kind == media.Video && named && stop.gap < stop.interval/2 {
+		if stop.kind == media.Audio && !stop.open() || stop.kind == media.Video && named && stop.goesOn() {
 			return hole{}, false
 		}
 	}

@@ -101,7 +101,7 @@ func (b *builder) leastShort(segment int) int64 {
 // an interval between packets.
 func (b *builder) shortTolerance(each *part, tolerance, halves int64) int64 {
 	for _, piece := range []*part{each, b.pieceBefore(each)} {
-		if piece == nil {
+		if piece == nil || piece != each && each.hasRate() {
 			continue
 		}
 		// The kind with the shorter intervals says how exactly the end is known.
@@ -114,6 +114,16 @@ func (b *builder) shortTolerance(each *part, tolerance, halves int64) int64 {
 		tolerance = max(tolerance, halves*least/2)
 	}
 	return tolerance
+}
+
+// hasRate says that the part has enough packets of each kind to tell how fast they follow one another.
+func (p *part) hasRate() bool {
+	for _, kind := range kinds {
+		if _, last, ok := p.ends(kind); ok && last.intervals < fewIntervals {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *builder) pieceBefore(each *part) *part {

@@ -64,7 +64,7 @@ func (b *builder) listDamage(each *part) {
 			continue
 		}
 		kind, what := explain(damage, file)
-		from, to := times.of(each, damage)
+		from, to := times.stretch(each, damage)
 		i := slices.IndexFunc(found, func(e evidence) bool { return e.kind == kind })
 		if i < 0 {
 			found = append(found, evidence{kind: kind, from: from, to: to, count: damage.Count, what: what})
@@ -111,23 +111,36 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 }
 
 // packetTimes are the times of some packets of each stream, in the clock of the run.
-type packetTimes map[int]map[int]int64
+type packetTimes struct {
+	of map[int]map[int]int64
+	// firstEnd is where the stream ends that ends first.
+	firstEnd int64
+}
 
 // damageTimes finds the times of the packets that the evidence names: one pass over each stream.
 func (b *builder) damageTimes(each *part) packetTimes {
-	times := packetTimes{}
+	times := packetTimes{of: map[int]map[int]int64{}, firstEnd: each.late}
 	file := b.segments[each.Segment].File
+	ends := b.endsOf(each)
+	for _, end := range ends {
+		times.firstEnd = min(times.firstEnd, end)
+	}
 	for _, damage := range file.Damage {
 		if damage.Stream < 0 {
 			continue
 		}
-		if times[damage.Stream] == nil {
-			times[damage.Stream] = map[int]int64{}
+		if times.of[damage.Stream] == nil {
+			times.of[damage.Stream] = map[int]int64{}
 		}
-		times[damage.Stream][damage.Packet], times[damage.Stream][damage.Packet+damage.Count-1] = each.late, each.late
+		end, known := ends[damage.Stream]
+		if !known {
+			end = each.late
+		}
+		// Packets that are not there belong behind it.
+		times.of[damage.Stream][damage.Packet], times.of[damage.Stream][damage.Packet+damage.Count-1] = end, max(end, each.late)
 	}
-	for stream, wanted := range times {
-		moved := each.Offset - each.base + b.shift(&file.Streams[stream])
+	for stream, wanted := range times.of {
+		moved := each.Offset - each.base + shiftOf(file.Streams[stream].Edits)
 		number := 0
 		for packet := range file.Streams[stream].Packets.All() {
 			if _, ok := wanted[number]; ok {
@@ -139,15 +152,27 @@ func (b *builder) damageTimes(each *part) packetTimes {
 	return times
 }
 
-// of gives the stretch of a piece of evidence. What concerns the file as a whole begins where the piece does.
-func (t packetTimes) of(each *part, damage media.Damage) (from, to int64) {
+// endsOf are where the streams of a part end, as the file shows them.
+func (b *builder) endsOf(each *part) map[int]int64 {
+	ends := map[int]int64{}
+	for _, kind := range kinds {
+		for _, slice := range each.Slices(kind) {
+			stream := &b.segments[each.Segment].File.Streams[slice.Stream]
+			ends[slice.Stream] = slice.stats.end + shiftOf(stream.Edits) - b.shift(stream) // an edit list that is kept moves it
+		}
+	}
+	return ends
+}
+
+// stretch gives that of a piece of evidence. What concerns the file as a whole begins where the piece does.
+func (t packetTimes) stretch(each *part, damage media.Damage) (from, to int64) {
 	switch {
 	case damage.Stream < 0 && damage.Kind == media.BoxTruncated:
-		return each.lastShown(), each.lastShown() // what can be read ends there
+		return t.firstEnd, max(t.firstEnd, each.lastShown()) // what can be read of each stream ends there
 	case damage.Stream < 0:
 		return each.early, each.early
 	}
-	from, to = t[damage.Stream][damage.Packet], t[damage.Stream][damage.Packet+damage.Count-1]
+	from, to = t.of[damage.Stream][damage.Packet], t.of[damage.Stream][damage.Packet+damage.Count-1]
 	return from, max(from, to)
 }
 

@@ -22,6 +22,9 @@ func (b *builder) judgeHead(each *part, heads heads) {
 	case b.beginsWithin(each) && (!each.fresh || b.lacksBegin(each)):
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 			"its beginning is lost: it begins within a packet whose start is not there")
+	case each.fresh && b.lacksTables(each) && (each.lost > 0 || b.lacksBegin(each)):
+		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
+			"its beginning is lost: it does not begin with the tables of the transport stream, as the other segments do")
 	case heads.oddly(each) && b.lacksPictures(each):
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 			"its beginning is lost: it does not begin with a key frame, as the other segments do")
@@ -32,6 +35,22 @@ func (b *builder) judgeHead(each *part, heads heads) {
 		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 			"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")
 	}
+}
+
+// lacksTables says that a segment does not begin with the tables of the transport stream, although all others do.
+func (b *builder) lacksTables(each *part) bool {
+	if file := b.segments[each.Segment].File; file.Container != media.MPEGTS || file.TablesFirst || !each.first {
+		return false
+	}
+	if b.tablesFirst == nil {
+		b.tablesFirst = new(int)
+		for _, segment := range b.segments {
+			if segment.File != nil && len(segment.File.Streams) > 0 && (segment.File.TablesFirst || segment.File.Container != media.MPEGTS) {
+				*b.tablesFirst++
+			}
+		}
+	}
+	return *b.tablesFirst >= minOthers && *b.tablesFirst == len(b.segments)-1
 }
 
 // heads counts what segments with pictures begin with.
@@ -121,7 +140,7 @@ func (b *builder) lacksPictures(each *part) bool {
 	}
 	before := b.pieceBefore(each)
 	_, last, ok := before.ends(media.Video)
-	if !ok || b.segments[each.Segment].File.Container != media.MPEGTS || b.isInTime(before, each, first.begin) {
+	if !ok || b.segments[each.Segment].File.Container != media.MPEGTS || b.isInTime(before, each, first.begin) || b.beginsWithSound(before, each) {
 		return false // a segment of another container without its beginning cannot be read
 	}
 	return first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each) && b.lostMore(before, each)
@@ -133,6 +152,17 @@ func (b *builder) isInTime(before, each *part, begin int64) bool {
 		return false
 	}
 	return distance(begin, before.start+b.segments[before.Segment].Duration) <= exactly
+}
+
+// beginsWithSound says that a segment begins just where the playlist says, with sound that the one before it lacks: the
+// recorder began it for that.
+func (b *builder) beginsWithSound(before, each *part) bool {
+	sound, _, ok := each.ends(media.Audio)
+	if !ok || len(before.Audio) > 0 || sound.begin != each.early || before.Segment+1 != each.Segment || !before.first {
+		return false
+	}
+	own := b.segments[before.Segment]
+	return distance(each.early, before.start+own.Duration) <= max(exactly, own.Precision)
 }
 
 // lostMore says that a gap between the pictures of two pieces is more than their rate explains: the sound has a hole

@@ -5,6 +5,7 @@ package timeline
 
 import (
 	"math"
+	"slices"
 	"sort"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -145,7 +146,7 @@ func (b *builder) returnsAfter(now *run, each *part, index int) bool {
 	return least >= -minStep && (least < after.early-each.late || after.early < each.early)
 }
 
-// isMisplacedCopy says that the only part of a run has the bytes of a later segment, and that the next part does not go
+// isMisplacedCopy says that the only part of a run has the bytes of another segment, and that the next part does not go
 // on with its clock.
 func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 	only := now.parts[0]
@@ -156,8 +157,11 @@ func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 		return false
 	}
 	b.twin(index)
-	later := b.next[index-1]
-	return later > index && !b.repeats(index-1, later) && !b.isOddCopy(b.parts[later], later)
+	if later := b.next[index-1]; later > index {
+		return !b.repeats(index-1, later) && !b.isOddCopy(b.parts[later], later)
+	}
+	earlier := b.twin(index - 1)
+	return earlier >= 0 && !b.repeats(earlier, index-1) && !b.isOddCopy(b.parts[earlier], earlier) && !b.isExpected(now, each)
 }
 
 // goesOn says that a part goes on with the run's clock: no stream goes back, and one begins in time.
@@ -227,7 +231,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {
 		return false
 	}
-	if after := b.parts[index+1]; each.early > now.late && each.lastShown() <= after.early+minStep {
+	if after := b.parts[index+1]; each.early > now.shown && each.lastShown() <= after.early+minStep {
 		return false // it lies where it belongs, and its beginning is lost
 	}
 	each.dropped = SegmentForeign
@@ -253,13 +257,36 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 
 // fits says that a part lies in a hole that the run has left. The holes are in the order of time.
 func (r *run) fits(each *part) bool {
-	behind := sort.Search(len(r.holes), func(i int) bool { return r.holes[i].from-minStep > each.early })
-	for _, hole := range r.holes[max(0, behind-2):behind] {
-		if each.lastShown() <= hole.to+minStep { // nobody knows how long the last picture is shown
-			return true
+	begin := each.early // of the kind that begins last: pictures may be decoded long before they are shown
+	for _, kind := range kinds {
+		if first, _, ok := each.ends(kind); ok {
+			begin = max(begin, first.begin)
 		}
 	}
-	return false
+	behind := sort.Search(len(r.holes), func(i int) bool { return r.holes[i].from-minStep > begin })
+	return slices.ContainsFunc(r.holes[max(0, behind-2):behind], func(room room) bool { return room.holds(each) })
+}
+
+// holds says for each kind that a part begins behind what is before the hole, and ends before what is behind it. Nobody
+// knows how long the last picture is shown.
+func (r *room) holds(each *part) bool {
+	for _, kind := range kinds {
+		first, last, ok := each.ends(kind)
+		if !ok {
+			continue
+		}
+		from, to := r.from, r.to
+		if _, end, ok := r.before.ends(kind); ok {
+			from = end.greatest
+		}
+		if begin, _, ok := r.behind.ends(kind); ok {
+			to = begin.begin
+		}
+		if first.begin < from-minStep || last.greatest > to+minStep {
+			return false
+		}
+	}
+	return true
 }
 
 // judgeOrder finds a segment that belongs before others that the playlist names first: into a hole that was left, or

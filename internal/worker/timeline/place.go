@@ -41,7 +41,13 @@ type run struct {
 	// newest is the part that the run's clock has come to.
 	newest *part
 	// holes are the stretches that were jumped over.
-	holes []hole
+	holes []room
+}
+
+// room is a hole between two parts.
+type room struct {
+	hole
+	before, behind *part
 }
 
 // hole is a stretch of a run's clock without packets.
@@ -59,7 +65,7 @@ func (b *builder) place() {
 			b.unwrap(now, each)
 		}
 		if now != nil && len(now.parts) == 1 && b.isMisplacedCopy(now, each, i) {
-			b.drop(now, SegmentDuplicated, "its file is a copy of a later segment, so what belongs here is lost")
+			b.drop(now, SegmentDuplicated, "its file is a copy of another segment, so what belongs here is lost")
 		}
 		switch {
 		case now != nil && now.empty():
@@ -107,7 +113,7 @@ func (r *run) add(each *part) {
 			each.order = max(each.early, r.newest.order)
 		}
 		if each.early > r.late {
-			r.holes = append(r.holes, hole{from: r.shown, to: each.early})
+			r.holes = append(r.holes, room{hole: hole{from: r.shown, to: each.early}, before: r.newest, behind: each})
 		}
 		for _, kind := range kinds {
 			if _, last, ok := each.ends(kind); ok {

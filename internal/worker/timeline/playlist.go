@@ -73,15 +73,41 @@ func (b *builder) lastEnd(now *run) int64 {
 	if named-now.late > b.leastShort(last.Segment) {
 		return named
 	}
-	_, pictures, ok := last.ends(media.Video)
-	if !ok || own.Duration == 0 || own.Precision > exactly || now.late > pictures.end {
+	pictures := now.lastPictures()
+	if pictures == nil || own.Duration == 0 || own.Precision > exactly || now.late > pictures.end {
 		return now.late
 	}
 	known := pictures.greatest
 	if _, sound, ok := last.ends(media.Audio); ok {
 		known = max(known, sound.end)
 	}
-	return max(known, min(named, now.late+pictures.interval))
+	return max(known, min(named-now.lateStart(b), now.late+pictures.interval))
+}
+
+// lateStart is by how much the first packet of the run's last part is later than the segment begins by an exact playlist.
+func (r *run) lateStart(b *builder) int64 {
+	if len(r.parts) < 2 {
+		return 0
+	}
+	before, last := r.parts[len(r.parts)-2], r.newest
+	if before.dropped != "" || !before.first || !before.last || before.Segment+1 != last.Segment {
+		return 0
+	}
+	late := last.start - before.start - b.segments[before.Segment].Duration
+	if late < 0 || late > minHole {
+		return 0
+	}
+	return late
+}
+
+// lastPictures are the last ones of the run, maybe some segments before its end; nil: it has none.
+func (r *run) lastPictures() *stats {
+	for i := len(r.parts) - 1; i >= 0; i-- {
+		if _, pictures, ok := r.parts[i].ends(media.Video); ok && r.parts[i].dropped == "" {
+			return pictures
+		}
+	}
+	return nil
 }
 
 // isMixed says that segments of the run are out of order.
@@ -101,7 +127,7 @@ func (b *builder) beginsCut(each *part) bool {
 		return true
 	}
 	file := b.segments[each.Segment].File
-	return slices.ContainsFunc(file.Streams, func(s media.Stream) bool { return s.HeadBytes > 0 }) ||
+	return b.lacksTables(each) || slices.ContainsFunc(file.Streams, func(s media.Stream) bool { return s.HeadBytes > 0 }) ||
 		slices.ContainsFunc(file.Damage, func(d media.Damage) bool { return d.Kind == media.TablesMissing })
 }
 

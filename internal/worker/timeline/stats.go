@@ -21,6 +21,8 @@ const (
 	// minStray is how far a packet's time leaps that may be a stray, maxStrays how many there are in a row, and maxReturn by
 	// how much the time of the packet behind them may differ from where it is expected.
 	minStray, maxStrays, maxReturn = media.Clock, 32, media.Clock / 4
+	// fewStrays is how many there are at most when others are lost with them, so that nobody knows when the next one is expected.
+	fewStrays = 3
 	// minStraySound is minStray of sound, whose frames follow one another at once.
 	minStraySound = media.Clock / 10
 	// minStep is how far a clock goes back when it is another clock; less is disorder that the muxer evens out.
@@ -48,6 +50,8 @@ type stats struct {
 	origin int64
 	// cuts are where the clock goes back, or leaps.
 	cuts []cut
+	// leapt counts the leaps by more than maxLeap, and leap is the number of the packet behind the first.
+	leapt, leap int
 	// outliers are the numbers of packets whose time cannot be.
 	outliers []int
 }
@@ -75,9 +79,10 @@ func (s *stats) move(ticks int64) {
 }
 
 // measure reads the packets from one number to another. In a short segment, a first or last packet that is far from the
-// others is an outlier; in a longer one it may follow a pause.
-func measure(stream *media.Stream, from, to int, shift int64, short bool) stats {
+// others is an outlier; in a longer one it may follow a pause. Packets that are known to be wrong are outliers.
+func measure(stream *media.Stream, from, to int, shift int64, short bool, wrong ...int) stats {
 	m := meter{short: short, late: shownLate(stream, from, to)}
+	noteAll(&m.late, wrong)
 	strays(stream, from, to, &m.late)
 	number := 0
 	for packet := range stream.Packets.All() {
@@ -169,7 +174,7 @@ func strays(stream *media.Stream, from, to int, found *map[int]bool) {
 		leap := packet.DTS - last.DTS
 		last = packet
 		switch {
-		case bounds.returns(forward, leap) && distance(step, missed) <= maxReturn+missed/2:
+		case bounds.returns(forward, leap) && (distance(step, missed) <= maxReturn+missed/2 || len(waiting) <= fewStrays && step > 0 && step < distance(leap, 0)/2):
 			noteAll(found, waiting)
 		case len(waiting) < maxStrays:
 			waiting = append(waiting, number)
@@ -198,7 +203,7 @@ func (b leapBounds) returns(forward bool, leap int64) bool {
 }
 
 func noteAll(found *map[int]bool, numbers []int) {
-	if *found == nil {
+	if *found == nil && len(numbers) > 0 {
 		*found = map[int]bool{}
 	}
 	for _, number := range numbers {
@@ -284,18 +289,32 @@ func (m *meter) judge(packet media.Packet, number int, outlier bool) {
 	if m.taken == 0 {
 		m.origin = packet.DTS
 		m.firstDTS, m.begin, m.greatest, m.end = packet.DTS, packet.PTS, packet.PTS, packet.PTS
-	} else if interval := packet.DTS - m.before.DTS; interval < -minStep || interval > maxPause {
-		if len(m.cuts) < maxOdd {
-			m.cuts = append(m.cuts, cut{number: number, from: m.before.DTS, to: packet.DTS})
-		}
-	} else if interval > 0 {
-		m.lastInterval = interval
-		m.longest = max(m.longest, interval)
-		m.sample(interval)
+	} else {
+		m.follow(packet, number)
 	}
 	m.begin, m.greatest, m.end = min(m.begin, packet.PTS), max(m.greatest, packet.PTS), max(m.end, packet.PTS)
 	m.lastDTS, m.before = packet.DTS, packet
 	m.taken++
+}
+
+// follow looks at what lies between a packet and the one before it.
+func (m *meter) follow(packet media.Packet, number int) {
+	if leaps(m.before, packet) {
+		if m.leapt == 0 {
+			m.leap = number
+		}
+		m.leapt++
+	}
+	switch interval := packet.DTS - m.before.DTS; {
+	case interval < -minStep || interval > maxPause:
+		if len(m.cuts) < maxOdd {
+			m.cuts = append(m.cuts, cut{number: number, from: m.before.DTS, to: packet.DTS})
+		}
+	case interval > 0:
+		m.lastInterval = interval
+		m.longest = max(m.longest, interval)
+		m.sample(interval)
+	}
 }
 
 // sample keeps some intervals, so that the usual one is found in bounded memory.

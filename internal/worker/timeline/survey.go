@@ -45,31 +45,59 @@ func (b *builder) survey() {
 		for k, kind := range kinds {
 			found[k] = b.choose(i, kind)
 		}
+		b.leaveOutLeaps(i, found[0], found[1])
+		b.leaveOutLeaps(i, found[1], found[0])
 		b.partsOf[i] = b.divide(i, found[0], found[1])
 		b.parts = append(b.parts, b.partsOf[i]...)
 	}
 	b.settleIntervals()
 }
 
-// settleIntervals gives parts with few pictures the interval of those before: their own may be a pause. Other containers
-// say how long the last one is shown.
+// settleIntervals gives parts with few pictures the interval of those before: their own may be a pause, and a single picture
+// has none. Other containers say how long the last one is shown.
 func (b *builder) settleIntervals() {
-	known := int64(0)
+	var rate rate
 	for _, each := range b.parts {
 		if b.segments[each.Segment].Discontinuity && each.first {
-			known = 0
+			rate.forget()
 		}
-		_, last, ok := each.ends(media.Video)
-		switch {
-		case !ok || b.segments[each.Segment].File.Container != media.MPEGTS:
-		case last.intervals >= fewIntervals:
-			known = last.interval
-		case known > 0 && last.lastInterval > 2*known:
-			last.end += known - last.lastInterval
-			last.interval, last.lastInterval = known, known
+		first, last, ok := each.ends(media.Video)
+		if !ok || b.segments[each.Segment].File.Container != media.MPEGTS {
+			continue
+		}
+		usual := rate.next(first, last)
+		if last.intervals < fewIntervals && usual > 0 && (last.lastInterval == 0 || last.lastInterval > 2*usual) {
+			last.end += usual - last.lastInterval
+			last.interval, last.lastInterval = usual, usual
 			each.measure()
 		}
 	}
+}
+
+// rate is what is known of how fast pictures follow one another.
+type rate struct {
+	// known is the interval of the last part with some, and gap what lay between the last two parts.
+	known, gap int64
+	before     *stats
+}
+
+func (r *rate) forget() { *r = rate{} }
+
+// next takes the pictures of a part, and gives the usual interval before them; 0: it is not known. Where each segment has a
+// single picture, what lies between segments tells it: of two, the one that is no pause.
+func (r *rate) next(first, last *stats) int64 {
+	usual, gap := r.known, int64(0)
+	if r.before != nil {
+		gap = first.firstDTS - r.before.lastDTS
+	}
+	if usual == 0 && r.gap > 0 && gap > 0 {
+		usual = min(r.gap, gap)
+	}
+	r.gap, r.before = gap, last
+	if last.intervals >= fewIntervals {
+		r.known = last.interval
+	}
+	return usual
 }
 
 // choose finds the slices of a kind in a segment. Streams of one kind that follow one another, as after a change of
@@ -137,6 +165,27 @@ func (b *builder) slice(segment, stream int) Slice {
 	slice := Slice{Stream: stream, To: from.Packets.Count, Shift: b.shift(from)}
 	slice.stats = measure(from, 0, slice.To, slice.Shift, b.short(segment))
 	return slice
+}
+
+// leaveOutLeaps finds packets of one kind, at the beginning or end of a segment, that are further from the others than any
+// pause within it, while the other kind goes on: their times are wrong.
+func (b *builder) leaveOutLeaps(segment int, kind, other []Slice) {
+	if !b.short(segment) || len(kind) != 1 || len(other) != 1 || kind[0].stats.leapt != 1 || other[0].stats.leapt > 0 {
+		return
+	}
+	slice := &kind[0]
+	from, to := slice.From, slice.stats.leap
+	if slice.To-to < to-from {
+		from, to = to, slice.To
+	}
+	if to-from > maxStrays || (to-from)*2 > slice.To-slice.From {
+		return
+	}
+	wrong := slices.Clone(slice.stats.outliers)
+	for number := from; number < to; number++ {
+		wrong = append(wrong, number)
+	}
+	slice.stats = measure(&b.segments[segment].File.Streams[slice.Stream], slice.From, slice.To, slice.Shift, true, wrong...)
 }
 
 // short says that no pause within the segment can be as long as maxLeap.

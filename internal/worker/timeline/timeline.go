@@ -256,6 +256,8 @@ type builder struct {
 	mixed map[int]bool
 	// joins are where another clock begins and counters can be compared.
 	joins []join
+	// tablesFirst counts the segments that begin with their tables.
+	tablesFirst *int
 	// silences counts the holes in the sound.
 	silences *int
 	// exact says how exact the durations in the playlist are.

@@ -1,0 +1,197 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// TestBuild_SingleStreamOfAnotherTime: the first packets of one stream of a segment have a time far from all others, so
+// that they move nothing else.
+func TestBuild_SingleStreamOfAnotherTime(t *testing.T) {
+	segments := plain(5)
+	change(&segments[3], media.Audio, func(packets []media.Packet) []media.Packet {
+		for i := range 3 {
+			packets[i].DTS -= 2000 * second
+			packets[i].PTS -= 2000 * second
+		}
+		return packets
+	})
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, TimestampOutlier)
+	if distance(made.Length, 10*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_StrayBesideALoss: a picture has a wrong time, and those behind it are lost.
+func TestBuild_StrayBesideALoss(t *testing.T) {
+	segments := plain(5)
+	change(&segments[3], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[10].DTS += 28 * second
+		packets[10].PTS += 28 * second
+		return append(packets[:11], packets[30:]...)
+	})
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, TimestampOutlier)
+	if distance(made.Length, 10*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_FindingsOfAnMP4 are at the times at which the file shows what they are about.
+func TestBuild_FindingsOfAnMP4(t *testing.T) {
+	damaged := func(video, audio int64, damage media.Damage) *Timeline {
+		segments := layout{container: media.MP4}.record(pictures(0, video, pal, 50), tones(0, audio))
+		segments[0].Duration = 0
+		stream(&segments[0], media.Audio).Edits = []media.Edit{{Duration: 2 * second, Start: -1}, {Duration: 0, Start: 0}}
+		segments[0].File.Damage = []media.Damage{damage}
+		return Build(Recording{Segments: segments})
+	}
+	made := damaged(6*second, 4*second, media.Damage{Kind: media.FrameLost, Stream: 1, Packet: 40, Count: 1})
+	if at := firstOf(made, PacketsLost).At; distance(at, 2*second+40*aac) > aac {
+		t.Errorf("frames are lost at %s, want %s", position(at), position(2*second+40*aac))
+	}
+	made = damaged(6*second, second, media.Damage{Kind: media.BoxTruncated, Stream: -1, Count: 1})
+	if at := firstOf(made, SegmentTruncated).At; distance(at, 3*second) > 4*aac {
+		t.Errorf("the file is cut from %s on, want 3 s", position(at))
+	}
+	made = damaged(6*second, second, media.Damage{Kind: media.SampleMissing, Stream: 1, Packet: 43, Count: 20})
+	if at := firstOf(made, SegmentTruncated).At; distance(at, 3*second) > 4*aac {
+		t.Errorf("samples are missing from %s on, want 3 s", position(at))
+	}
+}
+
+// TestBuild_LineMissingWhileThePictureStands: the container says that the last picture lasts over what is lost, and the
+// numbers in the names jump.
+func TestBuild_LineMissingWhileThePictureStands(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 50), second, 3*second)
+	for i := range video {
+		if i+1 < len(video) {
+			video[i].Duration = video[i+1].DTS - video[i].DTS
+		}
+	}
+	segments := layout{container: media.FragmentMP4}.record(video, nil, 2*second, 4*second, 6*second, 8*second)
+	segments[0].Duration, segments[1] = 2*second, Segment{File: segments[1].File, Duration: 2 * second}
+	wantState(t, Build(Recording{Segments: drop(segments, 1)}), Damaged, SegmentMissing)
+}
+
+// TestBuild_LostStreamIsSomewhereBetween: the finding covers all of the stretch in which the packets may be.
+func TestBuild_LostStreamIsSomewhereBetween(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 14*second, pal, 50), without(tones(0, 14*second), 5*second, 6*second), each(0, 2*second, 7)...)
+	segments[3].File.Streams[1].Packets, segments[3].File.Streams[1].Counters = media.Packets{}, media.Counters{}
+	found := firstOf(Build(Recording{Segments: segments}), PacketsLost)
+	if distance(found.At, 5*second) > 2*aac || distance(found.At+found.Length, 8*second) > 2*aac {
+		t.Errorf("from %s for %s", position(found.At), position(found.Length))
+	}
+}
+
+// TestBuild_BriefEndWithoutPicture: at ten pictures a second, the last segment may have none.
+func TestBuild_BriefEndWithoutPicture(t *testing.T) {
+	segments := layout{}.record(pictures(0, 4*second, second/10, 10), tones(0, 4*second+second/8), second, 2*second, 3*second, 4*second)
+	segments[4].File.Streams[0] = emptyStream(media.Video)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_CopyAtATag: the first file behind a tag is a copy of another one, and what follows it has another clock.
+func TestBuild_CopyAtATag(t *testing.T) {
+	segments := reset(plain(7), 3, 20_000*second, true)
+	segments[3].File = segments[0].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if distance(made.Length, 14*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_SegmentBeginsWithSound: the picture stands still, sound begins, and the recorder begins a segment for it within
+// a group.
+func TestBuild_SegmentBeginsWithSound(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 50), 3*second-10*pal, 12*second/10)
+	from := int64(3*second) + 8*second/10
+	segments := layout{precision: second}.record(video, without(tones(0, 9*second), 0, from-aac/2), from, from+2*second)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_SinglePictureInEachSegment: the rate is what lies between segments, and a packet that fills its transport packet
+// by chance is whole.
+func TestBuild_SinglePictureInEachSegment(t *testing.T) {
+	segments := layout{}.record(pictures(0, 8*second, second*8/10, 100), nil, each(0, second*8/10, 10)...)
+	segments[5].File.Streams[0].Tail = media.TailUnstuffed
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Intact)
+	if distance(made.Length, 8*second) > second/20 {
+		t.Errorf("a length of %s", position(made.Length))
+	}
+}
+
+// TestBuild_RunEndsWithSoundAlone: an exact playlist says how long the last picture is shown, also where segments of sound
+// follow it.
+func TestBuild_RunEndsWithSoundAlone(t *testing.T) {
+	video := append(pictures(0, 2*second, second/2, 4), pictures(2*second, 2*second+1, second/2, 1)...)
+	segments := layout{}.record(video, tones(0, 2*second+second/5), 2*second+second/25)
+	segments[0].Duration = 2*second + second/25
+	segments[1].Duration = second/5 - second/25
+	segments[1].File.Streams[0] = emptyStream(media.Video)
+	next := layout{}.record(pictures(0, 2*second, pal, 50), tones(0, 2*second))
+	next[0].Discontinuity = true
+	made := Build(Recording{Segments: append(segments, next...)})
+	if want := 4*second + second/5; distance(made.Length, int64(want)) > 2*aac {
+		t.Errorf("a length of %s, want %s\n%s", position(made.Length), position(int64(want)), list(made))
+	}
+}
+
+// TestBuild_SwappedWithPausedPictures: pictures of a group that is cut by a pause overlap the sound of the next segment.
+func TestBuild_SwappedWithPausedPictures(t *testing.T) {
+	var shown []int64
+	for i := range 200 {
+		at := int64(i) * pal
+		if i >= 99 {
+			at += 10 * second
+		}
+		shown = append(shown, at)
+	}
+	segments := layout{}.record(reordered(shown), without(tones(0, 6*second), 5*second, 6*second), 2*second, 4*second, 14*second)
+	straight := Build(Recording{Segments: clone(segments)})
+	segments[1].File, segments[2].File = segments[2].File, segments[1].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, OutOfOrder)
+	if distance(made.Length, straight.Length) > second/10 {
+		t.Errorf("a length of %s, want %s\n%s", position(made.Length), position(straight.Length), list(made))
+	}
+}
+
+// TestBuild_HeadWithoutTables: the only segment of a clock is shorter than the playlist says, and does not begin with the tables
+// of the transport stream, as all others do: it is its beginning that is lost.
+func TestBuild_HeadWithoutTables(t *testing.T) {
+	segments := reset(reset(plain(5), 2, 500*second, true), 3, 900*second, true)
+	for i := range segments {
+		segments[i].File.TablesFirst = i != 2
+	}
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+		for i := range packets {
+			packets[i].Key = true
+		}
+		return packets
+	})
+	for _, kind := range kinds {
+		of := stream(&segments[2], kind)
+		keep(&segments[2], kind, of.Packets.Count/2, of.Packets.Count)
+	}
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if at := times(made, media.Video)[100]; distance(at, 5*second) > second/10 {
+		t.Errorf("what is left begins at %s, want 5 s\n%s", position(at), list(made))
+	}
+}
+
+// TestBuild_FastEndBehindSlowPictures: that the last segment is cut is judged by its own rate.
+func TestBuild_FastEndBehindSlowPictures(t *testing.T) {
+	video := append(pictures(0, 6*second, second, 2), pictures(6*second, 8*second, pal, 25)...)
+	segments := layout{}.record(video, nil, 2*second, 4*second, 6*second)
+	keep(&segments[3], media.Video, 0, 30)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownTail)
+}
