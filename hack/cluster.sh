@@ -75,7 +75,7 @@ load_once() {
 }
 
 operator_deploy() {
-  say "the operator, by config/default"
+  say "the operator, by config/crd and config/default"
   mkdir -p dist/deploy
   cp config/manager/images_configuration.yaml dist/deploy/ # kustomize reads it from below the kustomization alone
   # The images' content is part of the pods' template, so that new images roll out under the same name.
@@ -91,7 +91,7 @@ patches:
   patch: |
     - {op: add, path: /spec/template/metadata/annotations/image-inputs, value: "$(cut -c1-16 dist/operator.tar.inputs)"}
 EOF
-  kubectl apply -k dist/deploy >dist/deploy/apply.log || { cat dist/deploy/apply.log; return 1; }
+  { kubectl apply -k config/crd && kubectl apply -k dist/deploy; } >dist/deploy/apply.log || { cat dist/deploy/apply.log; return 1; }
   local name
   for name in receiver controller-manager; do
     kubectl -n recording-system rollout status "deployment/recording-operator-$name" --timeout=180s

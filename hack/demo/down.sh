@@ -9,8 +9,9 @@ case $CLUSTER in
   localkube) hack/localkube.sh down ;;
   kind) kind delete cluster --name "$KIND_NAME" ;;
   current)
-    kubectl delete -k config/default --ignore-not-found
     kubectl delete namespace demo --ignore-not-found
+    kubectl delete -k config/default --ignore-not-found
+    echo "the definitions stay, with every recording object of other namespaces; to remove them: kubectl delete -k config/crd"
     ;;
   *) die "CLUSTER must be localkube, kind or current, not '$CLUSTER'" ;;
 esac

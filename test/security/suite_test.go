@@ -110,9 +110,6 @@ func install(ctx context.Context) error {
 		return err
 	}
 	for _, object := range objects {
-		if object.GetKind() == "CustomResourceDefinition" {
-			continue
-		}
 		if err := admin.Create(ctx, object); err != nil {
 			return fmt.Errorf("create %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
