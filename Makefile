@@ -67,8 +67,21 @@ install: ## Install the CRDs into the current cluster.
 	kubectl apply -k config/crd
 
 .PHONY: deploy
-deploy: ## Deploy the operator into the current cluster; its images must be there.
+deploy: install ## Install the CRDs and deploy the operator into the current cluster; its images must be there.
 	kubectl apply -k config/default
+
+##@ Releasing
+
+# Where the plugin's archives will be; the krew manifest names it.
+DOWNLOADS ?= https://sparkrtc.dev/recording-operator/releases/$(VERSION)
+
+.PHONY: dist
+dist: ## Write manifests, chart, plugin, SBOMs and checksums into dist/ (VERSION=v0.1.0 REGISTRY=registry.example.com/media).
+	@hack/dist.sh "$(VERSION)" "$(REGISTRY)" "$(DOWNLOADS)"
+
+.PHONY: dist-images
+dist-images: ## Build the images of VERSION, which `make dist` then names by digest.
+	@hack/dist-images.sh "$(VERSION)"
 
 ##@ Development
 
@@ -81,11 +94,12 @@ install-plugin: ## Install the kubectl plugin, `kubectl recordings`, where `go i
 	@hack/install-plugin.sh $(VERSION)
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, RBAC and the API reference.
+generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, RBAC, templates of the chart and the API reference.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager paths=./internal/controller/... output:rbac:artifacts:config=config/rbac/manager
 	$(CONTROLLER_GEN) rbac:roleName=receiver paths=./cmd/receiver output:rbac:artifacts:config=config/rbac/receiver
+	cd hack/release && go run ./templates ../../config ../../config/chart/templates
 	$(CRD_REF_DOCS) --log-level=ERROR --source-path=api --config=hack/crd-ref-docs.yaml --renderer=markdown --output-path=docs/reference/api.md
 
 .PHONY: fmt
@@ -98,7 +112,7 @@ lint: $(GOLANGCI_LINT) ## Lint the code, the API included.
 
 .PHONY: tidy
 tidy: ## Tidy every module.
-	@for module in . hack/tools hack/govulncheck hack/localkube hack/localkube/kube hack/setup-envtest hack/versitygw; do \
+	@for module in . hack/tools hack/govulncheck hack/localkube hack/localkube/kube hack/release hack/setup-envtest hack/versitygw; do \
 		echo "go mod tidy in $$module"; (cd "$$module" && go mod tidy) || exit 1; done
 
 .PHONY: verify

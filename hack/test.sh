@@ -25,5 +25,7 @@ if [[ $* == ./... ]]; then
   mapfile -t packages < <(grep -rl --include='*_test.go' programs.WorkerFFmpeg internal | xargs -n1 dirname | sort -u)
   say "go test -race with Debian's ffmpeg: ${packages[*]}"
   env -u WORKER_FFMPEG go test -race -timeout 20m "${packages[@]/#/./}"
+  say "go test of what makes a release"
+  go -C hack/release test ./...
 fi
 say "done"

@@ -1,0 +1,294 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
+
+	"sparkrtc.dev/recording-operator/hack/release/render"
+)
+
+// maxInstall is how large install.yaml may be: `kubectl apply -f URL` fetches it each time, and people look into it.
+const maxInstall = 120_000
+
+const testVersion = "v1.2.3"
+
+// newRelease is a release that is written into the test's own folder.
+func newRelease(t *testing.T) *release {
+	t.Helper()
+	return &release{
+		repo: filepath.Join("..", ".."), out: t.TempDir(), version: testVersion, registry: "registry.example.com/media",
+		downloads: "https://downloads.example.com/" + testVersion, time: time.Unix(1_700_000_000, 0).UTC(),
+	}
+}
+
+// read is a file of the release.
+func (r *release) read(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(r.out, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// parse splits a file into its objects.
+func parse(t *testing.T, content []byte) []render.Object {
+	t.Helper()
+	var objects []render.Object
+	for document := range strings.SplitSeq("\n"+string(content), "\n---\n") {
+		object := render.Object{}
+		if err := yaml.UnmarshalStrict([]byte(document), &object); err != nil {
+			t.Fatalf("%v in %.200s", err, document)
+		}
+		if len(object) > 0 {
+			objects = append(objects, object)
+		}
+	}
+	return objects
+}
+
+// byName are the objects by kind, namespace and name.
+func byName(t *testing.T, objects []render.Object) map[string]render.Object {
+	t.Helper()
+	found := map[string]render.Object{}
+	for _, object := range objects {
+		key := object.Kind() + " " + (&unstructured.Unstructured{Object: object}).GetNamespace() + "/" + object.Name()
+		if found[key] != nil {
+			t.Errorf("%s is there twice", key)
+		}
+		found[key] = object
+	}
+	return found
+}
+
+func manifests(t *testing.T) *release {
+	t.Helper()
+	r := newRelease(t)
+	if _, err := r.manifests(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestManifests_SayTheSame: install.yaml is crds.yaml and operator.yaml, but for descriptions that are left out, and it is
+// small.
+func TestManifests_SayTheSame(t *testing.T) {
+	r := manifests(t)
+	content := r.read(t, "install.yaml")
+	if len(content) > maxInstall {
+		t.Errorf("install.yaml has %d bytes, more than %d", len(content), maxInstall)
+	}
+	install := byName(t, parse(t, content))
+	want := byName(t, parse(t, r.read(t, "crds.yaml")))
+	maps.Copy(want, byName(t, parse(t, r.read(t, "operator.yaml"))))
+	if len(install) != len(want) {
+		t.Errorf("install.yaml has %d objects, want %d", len(install), len(want))
+	}
+	for key, object := range want {
+		got := install[key]
+		if object.Kind() == "CustomResourceDefinition" {
+			got, object = undescribed(got).(map[string]any), undescribed(object).(map[string]any)
+		}
+		if !reflect.DeepEqual(got, object) {
+			t.Errorf("%s differs in install.yaml", key)
+		}
+	}
+	for _, object := range parse(t, r.read(t, "operator.yaml")) {
+		if object.Kind() == "CustomResourceDefinition" {
+			t.Errorf("operator.yaml has definition %s: to delete the operator would delete the recordings", object.Name())
+		}
+	}
+}
+
+// undescribed is a value without the descriptions of schemas. Fields named description are structs, not texts.
+func undescribed(value any) any {
+	switch value := value.(type) {
+	case render.Object:
+		return undescribed(map[string]any(value))
+	case map[string]any:
+		result := map[string]any{}
+		for key, inner := range value {
+			if _, text := inner.(string); key != "description" || !text {
+				result[key] = undescribed(inner)
+			}
+		}
+		return result
+	case []any:
+		result := make([]any, len(value))
+		for i, inner := range value {
+			result[i] = undescribed(inner)
+		}
+		return result
+	}
+	return value
+}
+
+// TestManifests_ExplainEveryField: kubectl explain has a text for each field of install.yaml's definitions that is not
+// described at another field or by Kubernetes.
+func TestManifests_ExplainEveryField(t *testing.T) {
+	fields := 0
+	var walk func(path string, schema apiextensionsv1.JSONSchemaProps)
+	walk = func(path string, schema apiextensionsv1.JSONSchemaProps) {
+		for name, property := range schema.Properties {
+			at := path + "." + name
+			if property.Description == "" && !slices.Contains([]string{".metadata", ".apiVersion", ".kind"}, at) {
+				t.Errorf("%s has no description", at)
+			}
+			fields++
+			if _, elsewhere := describedElsewhere[name]; !elsewhere {
+				walk(at, property)
+			}
+		}
+		if schema.Items != nil && schema.Items.Schema != nil {
+			walk(path+"[]", *schema.Items.Schema)
+		}
+	}
+	for _, object := range parse(t, manifests(t).read(t, "install.yaml")) {
+		if object.Kind() != "CustomResourceDefinition" {
+			continue
+		}
+		text, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var definition apiextensionsv1.CustomResourceDefinition
+		if err := yaml.UnmarshalStrict(text, &definition); err != nil {
+			t.Fatalf("%s: %v", object.Name(), err)
+		}
+		walk("", *definition.Spec.Versions[0].Schema.OpenAPIV3Schema)
+	}
+	if fields < 200 {
+		t.Errorf("looked at %d fields", fields)
+	}
+}
+
+// TestManifests_SetEveryImage: `images:` of a kustomization, as README has it, reaches the images of steps too.
+func TestManifests_SetEveryImage(t *testing.T) {
+	content := string(manifests(t).read(t, "install.yaml"))
+	for _, image := range images {
+		if !strings.Contains(content, "registry.example.com/media/"+image+":"+testVersion) {
+			t.Errorf("install.yaml has not %s of the release", image)
+		}
+	}
+	if strings.Contains(content, ":dev") {
+		t.Error("install.yaml has an image of development")
+	}
+}
+
+// TestManifests_NameDigests: images that were built are named by the digest of the layout that is to be pushed.
+func TestManifests_NameDigests(t *testing.T) {
+	r := newRelease(t)
+	if err := os.MkdirAll(filepath.Join(r.out, "images"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	save := func(image, tag string) {
+		built, err := random.Image(1000, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reference, err := name.NewTag(tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tarball.WriteToFile(filepath.Join(r.out, "images", image+".tar"), reference, built); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("recording-operator", "recording-operator:"+testVersion)
+	save("recording-worker", "localhost/recording-worker:"+testVersion)
+	if _, err := r.layouts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.manifests(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, image := range []string{"recording-operator", "recording-worker"} {
+		path, err := layout.FromPath(filepath.Join(r.out, "images", image))
+		if err != nil {
+			t.Fatal(err)
+		}
+		index, err := path.ImageIndex()
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := index.IndexManifest()
+		if err != nil || len(manifest.Manifests) != 1 {
+			t.Fatalf("%v: %d images in the layout of %s", err, len(manifest.Manifests), image)
+		}
+		if want := "media/" + image + "@" + manifest.Manifests[0].Digest.String(); !strings.Contains(string(r.read(t, "operator.yaml")), want) {
+			t.Errorf("operator.yaml has not %s", want)
+		}
+	}
+	if !strings.Contains(string(r.read(t, "operator.yaml")), "media/recording-trigger:"+testVersion) {
+		t.Error("operator.yaml does not name the image that was not built by its tag")
+	}
+	save("recording-trigger", "recording-trigger:v9.9.9")
+	if _, err := r.layouts(t.Context()); err == nil || !strings.Contains(err.Error(), "recording-trigger") {
+		t.Errorf("an image of another version: %v", err)
+	}
+}
+
+// TestManifests_Apply: an API server takes install.yaml as it is, with no field that it does not know.
+func TestManifests_Apply(t *testing.T) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		if os.Getenv("REQUIRE_ENVTEST") != "" {
+			t.Fatal("KUBEBUILDER_ASSETS must be set")
+		}
+		t.Skip("needs an API server: set KUBEBUILDER_ASSETS")
+	}
+	environment := &envtest.Environment{}
+	config, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := environment.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	config.QPS = -1
+	plain, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	strict := client.WithFieldValidation(plain, "Strict")
+	for _, object := range parse(t, manifests(t).read(t, "install.yaml")) {
+		applied := client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: object})
+		if err := strict.Apply(t.Context(), applied, client.FieldOwner("kubectl")); err != nil {
+			t.Errorf("%s %s: %v", object.Kind(), object.Name(), err)
+		}
+	}
+	// The definitions are served, not only stored: their schemas are structural and their rules compile.
+	if err := envtest.WaitForCRDs(config, definitions(t), envtest.CRDInstallOptions{MaxTime: time.Minute, PollInterval: 100 * time.Millisecond}); err != nil {
+		t.Error(err)
+	}
+}
+
+func definitions(t *testing.T) []*apiextensionsv1.CustomResourceDefinition {
+	t.Helper()
+	options := envtest.CRDInstallOptions{Paths: []string{filepath.Join("..", "..", "config", "crd", "bases")}}
+	if err := envtest.ReadCRDFiles(&options); err != nil {
+		t.Fatal(err)
+	}
+	return options.CRDs
+}

@@ -1,0 +1,98 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command templates writes the templates of the Helm chart that no value changes, from config/default: accounts, roles,
+// Services, policies. So there is one source of them.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"sparkrtc.dev/recording-operator/hack/release/render"
+)
+
+// systemNamespace is where config/default installs the operator; a release of the chart may be elsewhere.
+const systemNamespace = "recording-system"
+
+// templates are the files, and the value that each depends on.
+var templates = map[string]struct {
+	kinds []string
+	value string
+}{
+	"roles.yaml":          {kinds: []string{"ServiceAccount", "Role", "RoleBinding", "ClusterRole"}},
+	"services.yaml":       {kinds: []string{"Service", "PodDisruptionBudget"}},
+	"admission.yaml":      {kinds: []string{"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, value: "admission.enabled"},
+	"network_policy.yaml": {kinds: []string{"NetworkPolicy"}, value: "networkPolicy.enabled"},
+}
+
+// written are the kinds whose templates are written by hand, because values change them; the namespace is Helm's.
+var written = []string{"Namespace", "ConfigMap", "Deployment", "ClusterRoleBinding"}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: templates CONFIG-DIR CHART-TEMPLATES-DIR")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "templates:", err)
+		os.Exit(1)
+	}
+}
+
+func run(config, out string) error {
+	objects, err := render.Kustomization(filepath.Join(config, "default"))
+	if err != nil {
+		return err
+	}
+	files := map[string]string{} // by kind
+	for name, template := range templates {
+		for _, kind := range template.kinds {
+			files[kind] = name
+		}
+	}
+	for _, kind := range written {
+		files[kind] = ""
+	}
+	contents := map[string]*bytes.Buffer{}
+	for _, object := range objects {
+		name, known := files[object.Kind()]
+		if !known {
+			return fmt.Errorf("config/default has a %s: say in %s which template of the chart has that kind", object.Kind(), "hack/release/templates")
+		}
+		if name == "" {
+			continue
+		}
+		text, err := yaml.Marshal(object)
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(text, []byte("{{")) {
+			return fmt.Errorf("%s %s: Helm would take what begins with {{ for its own", object.Kind(), object.Name())
+		}
+		if contents[name] == nil {
+			contents[name] = &bytes.Buffer{}
+		}
+		contents[name].WriteString("---\n" + strings.ReplaceAll(string(text), systemNamespace, "{{ .Release.Namespace }}"))
+	}
+	for name, content := range contents {
+		if err := os.WriteFile(filepath.Join(out, name), []byte(wrap(templates[name].value, content.String())), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrap makes a template of objects, which are rendered when the value, if any, is true.
+func wrap(value, objects string) string {
+	const generated = "# Generated from config/default by `make generate`. DO NOT EDIT.\n"
+	if value == "" {
+		return generated + objects
+	}
+	return generated + "{{- if .Values." + value + " }}\n" + objects + "{{- end }}\n"
+}
