@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -86,7 +87,7 @@ func newRoot(env Environment) *cobra.Command {
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl recordings"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		// kubectl completes plugins through kubectl_complete-recordings.
+		// There is one of our own.
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetIn(env.In)
@@ -98,7 +99,10 @@ func newRoot(env Environment) *cobra.Command {
 	access.flags.AddFlags(root.PersistentFlags())
 	root.SetUsageTemplate(usageTemplate(root))
 	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newReplay(env, access),
-		newTree(env, access), newLogs(env, access), newSuspend(env, access), newResume(env, access), newVersion(env))
+		newTree(env, access), newLogs(env, access), newSuspend(env, access), newResume(env, access), newCompletion(env), newVersion(env))
+	_ = root.RegisterFlagCompletionFunc("namespace", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return access.namespaces(command), cobra.ShellCompDirectiveNoFileComp
+	})
 	return root
 }
 
@@ -118,9 +122,9 @@ func newVersion(env Environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of the plugin",
-		Args:  exactArgs(0),
+		Args:  exactArgs(),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(env.Out, env.Version)
+			_, err := fmt.Fprintf(env.Out, "kubectl recordings %s (%s, %s/%s)\n", env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return failed(err)
 		},
 	}
@@ -196,11 +200,14 @@ func validateDryRun(dryRun string) error {
 	return nil
 }
 
-// exactArgs wants n arguments.
-func exactArgs(n int) cobra.PositionalArgs {
+// exactArgs wants these arguments, which are named as the usage names them.
+func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usagef("%q takes %d arguments, not %d", command.CommandPath(), n, len(args))
+		switch {
+		case len(args) < len(names):
+			return usagef("give %s", strings.Join(names[len(args):], " and "))
+		case len(args) > len(names):
+			return usagef("unexpected argument %q", args[len(names)])
 		}
 		return nil
 	}

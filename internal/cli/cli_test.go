@@ -13,12 +13,14 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 func TestVersion(t *testing.T) {
-	if got := run(t, "", "version"); got != (ran{out: "v1.2.3\n"}) {
+	if got := run(t, "", "version"); got.code != ExitDone || !strings.HasPrefix(got.out, "kubectl recordings v1.2.3 (go") {
 		t.Error(got)
 	}
 }
@@ -101,9 +103,27 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%q: completed with %q, want %q; %v", typed, values, want, got)
 		}
 	}
+	complete := func(typed string) ran {
+		return run(t, "", strings.Split("__complete --server "+f.URL+" --kubeconfig /dev/null "+typed, " ")...)
+	}
+	namespaces := &corev1.NamespaceList{Items: make([]corev1.Namespace, 2)}
+	namespaces.Items[0].Name, namespaces.Items[1].Name = "lectures", "media"
+	f.objects["/api/v1/namespaces"] = namespaces
+	if got := complete("send over -n "); !strings.HasPrefix(got.out, "lectures\nmedia\n") {
+		t.Errorf("-n is completed with %v", got)
+	}
+	// Flags that follow the command count too.
+	f.objects[strings.Replace(recordings, "media", "lectures", 1)+"recordingsources"] = &v1alpha1.RecordingSourceList{
+		Items: []v1alpha1.RecordingSource{{ObjectMeta: metav1.ObjectMeta{Name: "algebra"}}},
+	}
+	for _, typed := range []string{"-n lectures send over ", "send over -n lectures ", "send -n lectures over ", "send over --namespace=lectures "} {
+		if got := complete(typed); !strings.HasPrefix(got.out, "algebra\n") {
+			t.Errorf("%q: completed with %v", typed, got)
+		}
+	}
 	// What cannot be completed is not an error on somebody's screen.
 	f.objects[recordings+"recordingsources"] = nil
-	if got := f.run(t, "", "__complete", "verify", ""); got.code != ExitDone || !strings.HasPrefix(got.out, ":") {
+	if got := complete("--namespace media verify "); got.code != ExitDone || !strings.HasPrefix(got.out, ":") {
 		t.Error(got)
 	}
 }
@@ -155,5 +175,38 @@ func TestAuthProvider(t *testing.T) {
 		"contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}]}`)
 	if answer := run(t, "", "send", "over", "classroom", "--task", "j", "--kubeconfig", kubeconfig); got != "Bearer "+token {
 		t.Errorf("authorized by %q: %v", got, answer)
+	}
+}
+
+// TestCompletionScripts holds that there is one for each shell, and that kubectl's is the one that is installed from a checkout.
+func TestCompletionScripts(t *testing.T) {
+	installed, err := os.ReadFile(filepath.Join("..", "..", "cmd", "kubectl-recordings", "kubectl_complete-recordings"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, "", "completion", "kubectl"); got.code != ExitDone || got.out != string(installed) {
+		t.Error(got)
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := run(t, "", "completion", shell); got.code != ExitDone || !strings.Contains(got.out, "kubectl-recordings") {
+			t.Errorf("%s: %v", shell, got)
+		}
+	}
+	if got := run(t, "", "completion", "ksh"); got.code != ExitUsage || !strings.Contains(got.err, `not "ksh"`) {
+		t.Error(got)
+	}
+}
+
+func TestArguments_AreNamed(t *testing.T) {
+	for command, want := range map[string]string{
+		"verify":       "error: give SOURCE\n",
+		"discover":     "error: give SOURCE\n",
+		"discover a b": `error: unexpected argument "b"`,
+		"version now":  `error: unexpected argument "now"`,
+		"completion":   "error: give kubectl or the shell\n",
+	} {
+		if got := run(t, "", strings.Fields(command)...); got.code != ExitUsage || !strings.HasPrefix(got.err, want) {
+			t.Errorf("%s: %v", command, got)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -42,6 +43,25 @@ func (a *access) completeSource(command *cobra.Command, args []string, _ string)
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return a.sources(command), cobra.ShellCompDirectiveNoFileComp
+}
+
+// namespaces completes the names of namespaces, for who may list them.
+func (a *access) namespaces(command *cobra.Command) []string {
+	c, err := a.connect()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
+	defer cancel()
+	list := &corev1.NamespaceList{}
+	if err := c.List(ctx, list); err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(list.Items))
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return names
 }
 
 // rejectedCallbacks completes the names of RejectedCallbacks that were not given yet.

@@ -83,7 +83,7 @@ func newDiscover(env Environment, a *access) *cobra.Command {
 		Short:                 "Create RecordingFiles for past recordings that have none",
 		Long:                  discoverHelp,
 		Example:               discoverExample,
-		Args:                  exactArgs(1),
+		Args:                  exactArgs("SOURCE"),
 		ValidArgsFunction:     a.completeSource,
 		RunE:                  runs(o),
 	}

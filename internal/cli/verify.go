@@ -69,7 +69,7 @@ func newVerify(env Environment, a *access) *cobra.Command {
 		Short:                 "Explain why a captured callback is accepted or refused",
 		Long:                  verifyHelp,
 		Example:               verifyExample,
-		Args:                  exactArgs(1),
+		Args:                  exactArgs("SOURCE"),
 		ValidArgsFunction:     a.completeSource,
 		RunE:                  runs(o),
 	}
