@@ -114,7 +114,7 @@ type StepSettings struct {
 // Step is one thing to do with a file; it runs as one Job. Exactly one of transcode, archive, thumbnails and trigger must be
 // set.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails and trigger must be set"
+// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails and trigger must be set; without settings, write archive: {}"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
 // +kubebuilder:validation:XValidation:rule="has(self.output) || has(self.trigger)",message="output: say where the results are published",fieldPath=".output"
 // +kubebuilder:validation:XValidation:rule="!has(self.trigger) || (!has(self.output) && !has(self.input))",message="trigger reads and publishes no file and takes neither input nor output; give it dependsOn, or read steps.<name> in set",fieldPath=".trigger"

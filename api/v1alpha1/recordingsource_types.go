@@ -36,6 +36,7 @@ type RecordingSourceSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[<> ]')",message="must be the ID of your SparkRTC app, without spaces and angle brackets"
 	AppID string `json:"appID,omitempty"`
 
 	// callback says how callbacks are authenticated.
