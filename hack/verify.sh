@@ -31,6 +31,8 @@ if [[ -n $(git status --porcelain) ]]; then
 fi
 make lint
 (cd hack/localkube && go vet ./...)
+(cd hack/release && go vet ./...)
+hack/links.sh
 hack/vulnerabilities.sh
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
 # Where there is no kubectl, the one that is built for envtest does.
