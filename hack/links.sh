@@ -24,7 +24,7 @@ while IFS= read -r page; do
     elif [[ -n $anchor && $target == *.md ]] && ! anchors "$target" | grep -qxF -- "$anchor"; then
       complain "$page links to $link: no such heading"
     fi
-  done < <(awk '/^ *```/ {code = !code} !code' "$page" | grep -oE '\]\([^) ]+\)' | sed -E 's/^\]\(//; s/\)$//' || true)
+  done < <(awk '/^ *```/ {code = !code} !code' "$page" | sed -E 's/`[^`]*`//g' | grep -oE '\]\([^) ]+\)' | sed -E 's/^\]\(//; s/\)$//' || true)
 done < <(git ls-files '*.md')
 
 while IFS= read -r page; do

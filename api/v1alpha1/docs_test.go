@@ -38,6 +38,12 @@ func TestReadmeApplies(t *testing.T) {
 		t.Fatal("the README has no block between <<'YAML' and YAML")
 	}
 	text = regexp.MustCompile(`(?m)^ {3}`).ReplaceAllString(text, "")
+	// A person who forgets to put the ID in is told so.
+	const placeholder = "<your SparkRTC app ID>"
+	if strings.Count(text, placeholder) != 1 {
+		t.Fatalf("the README has not one %s", placeholder)
+	}
+	text = strings.Replace(text, placeholder, "5fcdf5651", 1)
 	kinds := map[string]bool{}
 	for document := range strings.SplitSeq(text, "\n---\n") {
 		made := &unstructured.Unstructured{Object: parse(t, document)}
@@ -49,6 +55,36 @@ func TestReadmeApplies(t *testing.T) {
 	}
 	if len(kinds) != 3 {
 		t.Errorf("the README applies the kinds %v, want a source, a pipeline and storage locations", kinds)
+	}
+}
+
+// foreign are the groups of objects on the pages that belong to other projects.
+var foreign = regexp.MustCompile(`^(argoproj\.io|helm\.toolkit\.fluxcd\.io|source\.toolkit\.fluxcd\.io)$`)
+
+// TestPagesApply holds that an API server takes every object in the YAML of the pages that people follow.
+func TestPagesApply(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t)
+	block := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$")
+	applied := 0
+	for _, page := range []string{"get-started.md", "install.md"} {
+		for _, match := range block.FindAllStringSubmatch(readDoc(t, "docs", page), -1) {
+			text := regexp.MustCompile("(?m)^"+match[1]).ReplaceAllString(match[2], "")
+			for document := range strings.SplitSeq(text, "\n---\n") {
+				made := &unstructured.Unstructured{Object: parse(t, document)}
+				if made.GetKind() == "" || foreign.MatchString(made.GroupVersionKind().Group) {
+					continue // a kustomization, or another project's
+				}
+				applied++
+				made.SetNamespace(namespace)
+				if err := k8s.Create(t.Context(), made, client.DryRunAll); err != nil {
+					t.Errorf("docs/%s: %s %s: %v", page, made.GetKind(), made.GetName(), err)
+				}
+			}
+		}
+	}
+	if applied < 7 {
+		t.Errorf("applied %d objects", applied)
 	}
 }
 
