@@ -22,7 +22,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
@@ -38,8 +37,10 @@ const (
 	scanBudget = 40 * time.Second
 	// scanPause is how soon a scan that used its budget up goes on.
 	scanPause = 100 * time.Millisecond
-	// scanConcurrency keeps buckets that hang from holding up the others.
+	// scanConcurrency keeps buckets that hang from holding up the others, and scanShare one namespace's from holding up
+	// those of others.
 	scanConcurrency = 4
+	scanShare       = scanConcurrency / 2
 	// scanWrites bounds how often a status is written again because somebody else was faster.
 	scanWrites = 5
 )
@@ -60,6 +61,8 @@ type DiscoveryReconciler struct {
 	mu sync.Mutex
 	// begun are the scans that have not got to their end yet. One that is forgotten starts over and comes to the same.
 	begun map[types.NamespacedName]*begunScan
+
+	turns turns
 }
 
 // begunScan is a scan that goes on from reconcile to reconcile.
@@ -86,7 +89,7 @@ func (r *DiscoveryReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("discovery").
 		For(&v1alpha1.RecordingSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: scanConcurrency}).
+		WithOptions(fair(scanConcurrency)).
 		Complete(r)
 }
 
@@ -107,6 +110,10 @@ func (r *DiscoveryReconciler) Reconcile(ctx context.Context, request ctrl.Reques
 	if wait := r.wait(source); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
+	if !r.turns.take(request.Namespace, scanShare) {
+		return ctrl.Result{RequeueAfter: turnPause}, nil
+	}
+	defer r.turns.giveBack(request.Namespace)
 	return r.scan(ctx, source)
 }
 

@@ -50,6 +50,7 @@ func (r *PipelineReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("recordingpipeline").
 		For(&v1alpha1.RecordingPipeline{}, generation).
 		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
+		WithOptions(fair(1)).
 		Complete(r)
 }
 

@@ -154,7 +154,7 @@ func TestReadinessIsToldOnce(t *testing.T) {
 	counted := patches.wrap(k8s)
 	for object, reconciler := range map[client.Object]reconcile.Reconciler{
 		s: &SourceReconciler{Client: counted, Secrets: k8s, Recorder: recorder, Clock: now},
-		p: &PipelineReconciler{Client: counted, Recorder: recorder, Clock: now},
+		p: &PipelineReconciler{Client: counted, Recorder: recorder, Conditions: files.Conditions, Clock: now},
 		l: &StorageReconciler{Client: counted, Live: k8s, Recorder: recorder, Clock: now},
 	} {
 		name := client.ObjectKeyFromObject(object)

@@ -55,6 +55,7 @@ func (r *RejectedReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("rejectedcallback").
 		For(&v1alpha1.RejectedCallback{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WithOptions(fair(1)).
 		Complete(r)
 }
 

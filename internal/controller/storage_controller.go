@@ -12,12 +12,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -25,13 +26,16 @@ import (
 )
 
 const (
-	// storageRecheck is how often a place that answered is asked again, and storageRetry one that did not.
+	// storageRecheck is how often a place that answered is asked again, and storageRetry one that did not. One that cannot
+	// be reached is asked less and less often, down to storageRecheck.
 	storageRecheck = 10 * time.Minute
 	storageRetry   = 30 * time.Second
 	// storageDeadline bounds one question to a place.
 	storageDeadline = 10 * time.Second
-	// storageConcurrency keeps places that hang from holding up the others.
+	// storageConcurrency keeps places that hang from holding up the others, and storageShare one namespace's from holding
+	// up those of others.
 	storageConcurrency = 8
+	storageShare       = storageConcurrency / 2
 )
 
 // StorageReconciler says on every StorageLocation whether its Secret or claim is there and whether it answers.
@@ -45,6 +49,8 @@ type StorageReconciler struct {
 	DeniedNetworks []netip.Prefix
 	// Probe asks a bucket whether it is there. Nil: the bucket itself is asked.
 	Probe func(ctx context.Context, location *v1alpha1.S3Location, access objectstore.Access) error
+
+	turns turns
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=storagelocations/status,verbs=patch
@@ -55,12 +61,16 @@ func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("storagelocation").
 		For(&v1alpha1.StorageLocation{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: storageConcurrency}).
+		WithOptions(fair(storageConcurrency)).
 		Complete(r)
 }
 
 // Reconcile looks at one place.
 func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	if !r.turns.take(request.Namespace, storageShare) {
+		return ctrl.Result{RequeueAfter: turnPause}, nil
+	}
+	defer r.turns.giveBack(request.Namespace)
 	location := &v1alpha1.StorageLocation{}
 	if err := r.Client.Get(ctx, request.NamespacedName, location); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
@@ -76,10 +86,21 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request)
 		return afterConflict(err)
 	}
 	announceReady(r.Recorder, location, before.Status.Conditions, location.Status.Conditions)
-	if found.problem() {
-		return ctrl.Result{RequeueAfter: storageRetry}, nil
+	return ctrl.Result{RequeueAfter: storageWait(location.Status.Conditions, r.Clock.Now())}, nil
+}
+
+// storageWait is how long it takes until a place is asked again. One that cannot be reached waits as long as that has
+// been so, which doubles each time: only such places keep a worker until the deadline.
+func storageWait(conditions []metav1.Condition, now time.Time) time.Duration {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	switch {
+	case ready == nil || ready.Status == metav1.ConditionTrue:
+		return storageRecheck
+	case ready.Reason == v1alpha1.ReasonUnreachable || ready.Reason == v1alpha1.ReasonUnavailable:
+		return min(max(now.Sub(ready.LastTransitionTime.Time), storageRetry), storageRecheck)
+	default:
+		return storageRetry
 	}
-	return ctrl.Result{RequeueAfter: storageRecheck}, nil
 }
 
 func (r *StorageReconciler) examine(ctx context.Context, location *v1alpha1.StorageLocation) (finding, error) {

@@ -60,6 +60,7 @@ func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.RecordingFile{}, handler.EnqueueRequestsFromMapFunc(r.tasksOfFile), builder.WithPredicates(predicate.GenerationChangedPredicate{}, noDeletion())).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.openTasks), generation).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.silentTasks), builder.WithPredicates(predicate.GenerationChangedPredicate{}, updatesAlone())).
+		WithOptions(fair(1)).
 		Complete(r)
 }
 
