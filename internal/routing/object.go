@@ -41,7 +41,7 @@ func (o *Objects) Bool(expression string, object map[string]any) (bool, error) {
 	if expression == "" {
 		return false, nil
 	}
-	value, err := o.compiler.value(expression, cel.BoolType, map[string]any{"object": object})
+	value, err := o.compiler.value(expression, cel.BoolType, map[string]any{"object": object}, nil)
 	if err != nil {
 		return false, err
 	}
@@ -57,7 +57,7 @@ func (o *Objects) String(expression string, object map[string]any) (string, erro
 	if expression == "" {
 		return "", nil
 	}
-	value, err := o.compiler.value(expression, cel.StringType, map[string]any{"object": object})
+	value, err := o.compiler.value(expression, cel.StringType, map[string]any{"object": object}, nil)
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package routing chooses the pipeline for a recording by the CEL expressions of a source's routes. It is pure: an
-// expression is compiled once, and evaluating it costs no more than CostLimit; what that limit cannot bound is refused.
+// expression is compiled once, and evaluating it costs no more than CostLimit, which is a few milliseconds; what that limit
+// cannot bound is refused.
 package routing
 
 import (
@@ -20,9 +21,6 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
-
-// CostLimit bounds one evaluation, in CEL's cost units; an expression over a handful of short fields needs a few dozen.
-const CostLimit = 10_000
 
 // maxCompiled bounds how many compiled expressions are remembered; the greatest take some 100 KB each.
 const maxCompiled = 1024
@@ -103,11 +101,13 @@ func (r *Router) Check(expression string) error {
 
 // Choose returns the name of the pipeline of the first route that matches, and whether one does. A route whose outcome
 // depends on a fact that is not known matches. An expression that
-// is wrong, or fails on this recording, matches nothing; what is wrong comes back in the error beside the choice.
+// is wrong, fails on this recording, or comes after others that cost too much, matches nothing; what is wrong comes back in
+// the error beside the choice.
 func (r *Router) Choose(routes []v1alpha1.Route, recording Recording) (string, bool, error) {
 	var problems []error
+	all := &budget{left: routesLimit}
 	for i, route := range routes {
-		matches, err := r.matches(route.When, recording)
+		matches, err := r.holds(route.When, recording, nil, all)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("spec.routes[%d].when: %w", i, err))
 			continue
@@ -119,18 +119,14 @@ func (r *Router) Choose(routes []v1alpha1.Route, recording Recording) (string, b
 	return "", false, errors.Join(problems...)
 }
 
-func (r *Router) matches(expression string, recording Recording) (bool, error) {
-	return r.holds(expression, recording, nil)
-}
-
 // holds evaluates an expression over a recording and other variables.
-func (r *Router) holds(expression string, recording Recording, others map[string]any) (bool, error) {
+func (r *Router) holds(expression string, recording Recording, others map[string]any, within *budget) (bool, error) {
 	if expression == "" {
 		return true, nil
 	}
 	variables := map[string]any{"recording": recording}
 	maps.Copy(variables, others)
-	value, err := r.value(expression, cel.BoolType, variables)
+	value, err := r.value(expression, cel.BoolType, variables, within)
 	if errors.Is(err, errUnknownFact) {
 		// The outcome depends on a fact that nobody reported: a recording is not passed over for that.
 		return true, nil
@@ -162,12 +158,12 @@ func (r *Router) program(expression string, want *cel.Type) (cel.Program, error)
 }
 
 // value evaluates an expression.
-func (r *Router) value(expression string, want *cel.Type, variables map[string]any) (ref.Val, error) {
+func (r *Router) value(expression string, want *cel.Type, variables map[string]any, within *budget) (ref.Val, error) {
 	program, err := r.program(expression, want)
 	if err != nil {
 		return nil, err
 	}
-	value, _, err := program.Eval(variables)
+	value, err := within.use(program, variables)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
@@ -176,16 +172,20 @@ func (r *Router) value(expression string, want *cel.Type, variables map[string]a
 
 func (r *Router) compile(expression string) compilation {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known, ok := r.compiled[expression]; ok {
+	known, ok := r.compiled[expression]
+	r.mu.Unlock()
+	if ok {
 		return known
 	}
+	// Nobody waits for another's expression.
+	made := compilation{}
+	made.program, made.output, made.err = r.build(expression)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.compiled) >= maxCompiled {
 		// Sources come and go; forgetting all is simpler than choosing, and costs one compilation each.
 		clear(r.compiled)
 	}
-	made := compilation{}
-	made.program, made.output, made.err = r.build(expression)
 	r.compiled[expression] = made
 	return made
 }
@@ -195,10 +195,11 @@ func (r *Router) build(expression string) (cel.Program, *cel.Type, error) {
 	if issues.Err() != nil {
 		return nil, nil, r.explained(expression, firstIssue(issues))
 	}
-	if err := checkBounds(ast); err != nil {
+	used, err := checkBounds(ast)
+	if err != nil {
 		return nil, nil, err
 	}
-	program, err := r.env.Program(ast, cel.CostLimit(CostLimit), cel.EvalOptions(cel.OptOptimize))
+	program, err := r.env.Program(ast, bounded(used)...)
 	if err != nil {
 		return nil, nil, r.explained(expression, fmt.Errorf("prepare: %w", err))
 	}

@@ -152,27 +152,29 @@ func selected(node ast.NavigableExpr) (string, bool) {
 
 // For gives Conditions the recording that its expressions read.
 func (c *Conditions) For(recording Recording) *RecordingConditions {
-	return &RecordingConditions{Conditions: c, recording: recording}
+	return &RecordingConditions{Conditions: c, recording: recording, all: budget{left: conditionsLimit}}
 }
 
-// RecordingConditions evaluates the when of steps for one recording.
+// RecordingConditions evaluates the expressions of steps for one recording, which share a budget. It is not safe for
+// concurrent use.
 type RecordingConditions struct {
 	*Conditions
 
 	recording Recording
+	all       budget
 }
 
 // Holds evaluates the when of a step. One whose outcome depends on a fact that nobody reported holds.
 func (r *RecordingConditions) Holds(when string, steps map[string]v1alpha1.StepStatus, outcome string) (bool, error) {
 	compiler, variables := r.variables(steps, outcome)
-	return compiler.holds(when, r.recording, variables)
+	return compiler.holds(when, r.recording, variables, &r.all)
 }
 
 // Value evaluates an expression, and gives its value as JSON has it. A fact that nobody reported is an error.
 func (r *RecordingConditions) Value(expression string, steps map[string]v1alpha1.StepStatus, outcome string) (any, error) {
 	compiler, variables := r.variables(steps, outcome)
 	variables["recording"] = r.recording
-	value, err := compiler.value(expression, cel.DynType, variables)
+	value, err := compiler.value(expression, cel.DynType, variables, &r.all)
 	if err != nil {
 		return nil, err
 	}
