@@ -7,16 +7,12 @@ import (
 	"context"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -64,40 +60,6 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		}
 	}
 	return nil
-}
-
-// CacheByObject bounds what the cache holds: of RecordingFiles and RecordingTasks, which are many, those that are not
-// done, and of kinds that are not only ours those objects that are.
-func CacheByObject() map[client.Object]cache.ByObject {
-	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
-	unfinished := cache.ByObject{Field: fields.OneTermNotEqualSelector(fieldDone, "true"), Transform: cache.TransformStripManagedFields()}
-	return map[client.Object]cache.ByObject{
-		&v1alpha1.RecordingFile{}:    unfinished,
-		&v1alpha1.RecordingTask{}:    unfinished,
-		&v1alpha1.RejectedCallback{}: {Transform: slimRejected},
-		&batchv1.Job{}:               {Label: ours},
-		&corev1.Pod{}:                {Label: ours, Transform: slimPod},
-		&appsv1.ControllerRevision{}: {Label: ours},
-	}
-}
-
-// fieldDone selects RecordingFiles and RecordingTasks in the API server.
-const fieldDone = "status.done"
-
-// slimPod keeps what is read of a pod: its labels, and how its containers ended.
-func slimPod(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return object, nil
-	}
-	pod.ManagedFields = nil
-	pod.Annotations = nil
-	pod.Spec = corev1.PodSpec{}
-	pod.Status = corev1.PodStatus{
-		Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: pod.Status.Message,
-		InitContainerStatuses: pod.Status.InitContainerStatuses, ContainerStatuses: pod.Status.ContainerStatuses,
-	}
-	return pod, nil
 }
 
 func label(object client.Object, key string) []string {

@@ -153,12 +153,3 @@ func (r *RejectedReconciler) store(ctx context.Context, rejected *v1alpha1.Rejec
 	}
 	return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReplayStored, Message: message}, nil
 }
-
-// slimRejected drops the body before the cache keeps the object.
-func slimRejected(object any) (any, error) {
-	if rejected, ok := object.(*v1alpha1.RejectedCallback); ok {
-		rejected.ManagedFields = nil
-		rejected.Spec.Body = nil
-	}
-	return object, nil
-}

@@ -28,6 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
 	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/slim"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
 
@@ -72,7 +73,7 @@ func TestMain(m *testing.M) {
 func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{} {
 	mgr, err := ctrl.NewManager(server.Config, ctrl.Options{
 		Scheme:     server.Scheme,
-		Cache:      cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: CacheByObject()},
+		Cache:      cache.Options{DefaultTransform: slim.Object, ByObject: CacheByObject()},
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})

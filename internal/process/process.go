@@ -27,6 +27,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"sparkrtc.dev/recording-operator/internal/slim"
 )
 
 // Options are the flags that both commands have.
@@ -99,7 +101,7 @@ func (o *Options) Connect(userAgent string, headroom uint64) (*rest.Config, erro
 
 // ManagerOptions are those of a controller-runtime manager that knows the scheme and the kinds of the given objects.
 func (o *Options) ManagerOptions(scheme *runtime.Scheme, objects ...client.Object) ctrl.Options {
-	caching := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	caching := cache.Options{DefaultTransform: slim.Object}
 	if len(o.Namespaces) > 0 {
 		caching.DefaultNamespaces = map[string]cache.Config{}
 		for _, namespace := range o.Namespaces {
