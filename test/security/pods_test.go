@@ -121,6 +121,77 @@ func TestStolenTokenMakesNoOtherPods(t *testing.T) {
 			pod.Containers[0].Env = append(pod.Containers[0].Env, corev1.EnvVar{Name: "LD_PRELOAD", Value: "x"})
 		}, "subcommand of its name"},
 		"a trigger's account for a worker": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.ServiceAccountName = "recording-trigger" }, "no service account"},
+		"AppArmor off": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.SecurityContext.AppArmorProfile = &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeUnconfined}
+		}, "a container of a step has no other"},
+		"AppArmor off, in a container": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.InitContainers[1].SecurityContext.AppArmorProfile = &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeUnconfined}
+		}, "a container of a step has no other"},
+		"AppArmor off, by annotation": {func(job *batchv1.Job, _ *corev1.PodSpec) {
+			job.Spec.Template.Annotations = map[string]string{"container.apparmor.security.beta.kubernetes.io/fetch": "unconfined"}
+		}, "a step's pod has no other"},
+		"SELinux options": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.SecurityContext.SELinuxOptions = &corev1.SELinuxOptions{Type: "spc_t"}
+		}, "a container of a step has no other"},
+		"SELinux options of a container": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].SecurityContext.SELinuxOptions = &corev1.SELinuxOptions{Type: "spc_t"}
+		}, "a container of a step has no other"},
+		"/proc unmasked": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Containers[0].SecurityContext.ProcMount, pod.HostUsers = new(corev1.UnmaskedProcMount), new(false)
+		}, "a step's pod has no other"},
+		"sysctls": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.SecurityContext.Sysctls = []corev1.Sysctl{{Name: "kernel.msgmax", Value: "1"}}
+		}, "a container of a step has no other"},
+		"groups":         {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.SecurityContext.SupplementalGroups = []int64{0} }, "a container of a step has no other"},
+		"a RuntimeClass": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.RuntimeClassName = new("legacy") }, "a step's pod has no other"},
+		"a ResourceClaim": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: new("gpu")}}
+		}, "a step's pod has no other"},
+		"the system's priority": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.PriorityClassName = "system-node-critical" }, "no priority class of the system"},
+		"a priority":            {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Priority = new(int32(2000001000)) }, "a step's pod has no other"},
+		"host aliases": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.HostAliases = []corev1.HostAlias{{IP: "192.0.2.1", Hostnames: []string{"s3.example.com"}}}
+		}, "a step's pod has no other"},
+		"a name server": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{"192.0.2.1"}}
+		}, "a step's pod has no other"},
+		"the node's name server": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.DNSPolicy = corev1.DNSDefault }, "a step's pod has no other"},
+		"another scheduler":      {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.SchedulerName = "mine" }, "a step's pod has no other"},
+		"an image pull Secret": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "s"}}
+		}, "a step's pod has no other"},
+		"an affinity":      {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Affinity = &corev1.Affinity{} }, "a step's pod has no other"},
+		"shared processes": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.ShareProcessNamespace = new(true) }, "a step's pod has no other"},
+		"an end that never comes": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.TerminationGracePeriodSeconds = new(int64(1 << 30))
+		}, "a step's pod has no other"},
+		"a terminal": {func(_ *batchv1.Job, pod *corev1.PodSpec) { pod.Containers[0].Stdin = true }, "a container of a step has no other"},
+		"a whole Secret": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "s", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s"}}})
+		}, "single keys of Secrets"},
+		"another key of a Secret": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "s", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+				SecretName: "s", Items: []corev1.KeyToPath{{Key: "token", Path: "token"}}}}})
+		}, "single keys of Secrets"},
+		"a whole Secret, projected": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "s", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+				Sources: []corev1.VolumeProjection{{Secret: &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}}}}}}})
+		}, "single keys of Secrets"},
+		"another key, projected": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "s", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+				Sources: []corev1.VolumeProjection{{Secret: &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: "s"},
+					Items: []corev1.KeyToPath{{Key: "token", Path: "token"}}}}}}}})
+		}, "single keys of Secrets"},
+		"memory for a disk": {func(_ *batchv1.Job, pod *corev1.PodSpec) {
+			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "m", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory}}})
+		}, "single keys of Secrets"},
+		"many pods": {func(job *batchv1.Job, _ *corev1.PodSpec) {
+			job.Spec.Parallelism, job.Spec.Completions = new(int32(1000)), new(int32(1000))
+		}, "runs one pod"},
+		"another controller": {func(job *batchv1.Job, _ *corev1.PodSpec) { job.Spec.ManagedBy = new("example.com/mine") }, "runs one pod"},
+		"a policy for success": {func(job *batchv1.Job, _ *corev1.PodSpec) {
+			job.Spec.CompletionMode = new(batchv1.IndexedCompletion)
+		}, "runs one pod"},
 		"a worker as a trigger": {func(job *batchv1.Job, pod *corev1.PodSpec) {
 			job.Labels[v1alpha1.LabelStepKind], pod.ServiceAccountName = "trigger", "recording-trigger"
 		}, "only the token of its account"},
