@@ -113,6 +113,20 @@ const (
 	ReasonDependencyFailed = "DependencyFailed"
 )
 
+// Reasons of a step that waits for its pod to start. Others are Kubernetes' own, for example Unschedulable.
+const (
+	// ReasonPodNotCreated: the Job controller has created no pod: a quota, a limit range or an admission policy refuses it.
+	ReasonPodNotCreated = "PodNotCreated"
+	// ReasonImagePull: the node cannot pull the image.
+	ReasonImagePull = "ImagePullBackOff"
+	// ReasonStorageNotReady: the containers have not started, and a StorageLocation that the step uses is not Ready.
+	ReasonStorageNotReady = "StorageNotReady"
+	// ReasonContainersNotStarted: a node has accepted the pod, and its containers have not started.
+	ReasonContainersNotStarted = "ContainersNotStarted"
+	// ReasonPodTerminating: the pod was deleted, and its node does not confirm that it has ended.
+	ReasonPodTerminating = "PodTerminating"
+)
+
 // Reasons of a RecordingSource's Ready condition.
 const (
 	// ReasonListening: callbacks can be verified, and every route can be evaluated.

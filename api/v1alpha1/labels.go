@@ -27,6 +27,10 @@ const (
 	AnnotationRevision = "recording.sparkrtc.dev/pipeline-revision"
 	// AnnotationRun is on every Job of a step: the number of the run that the Job is part of.
 	AnnotationRun = "recording.sparkrtc.dev/run"
+	// AnnotationRetry is on a Job that tries a step again: how many Jobs of the step failed before, in the same run.
+	AnnotationRetry = "recording.sparkrtc.dev/retry"
+	// AnnotationStorage is on every Job of a step: the StorageLocations that it uses, with their generations.
+	AnnotationStorage = "recording.sparkrtc.dev/storage"
 	// AnnotationSuspended is on a Job that the operator suspended because of spec.suspend. A suspended Job without it was
 	// suspended by somebody else, for example Kueue, and is never resumed by the operator.
 	AnnotationSuspended = "recording.sparkrtc.dev/suspended"

@@ -61,7 +61,8 @@ type PipelineSnapshot struct {
 type StepState string
 
 const (
-	// StepPending waits for the steps that it depends on.
+	// StepPending waits: for the steps that it depends on, for its pod to start, or to be tried again. The message says for
+	// what.
 	StepPending StepState = "Pending"
 	// StepRunning has a Job that is not finished.
 	StepRunning StepState = "Running"
@@ -83,7 +84,7 @@ type StepStatus struct {
 	// state of the step.
 	// +required
 	State StepState `json:"state"`
-	// attempts is how many pods were started for the step.
+	// attempts is how many pods the step's Job has started.
 	// +optional
 	Attempts int32 `json:"attempts,omitempty"`
 	// jobName is the Job that runs or ran the step.
@@ -103,6 +104,10 @@ type StepStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	Message string `json:"message,omitempty"`
+	// retry says how often and when a step is tried again whose Job failed over something that may pass, for example a
+	// recording that is not there yet. Absent: no Job of this run has failed so.
+	// +optional
+	Retry *StepRetry `json:"retry,omitempty"`
 	// manifest says where manifest.json lies, which lists everything that the step has published. It is written last.
 	// +optional
 	Manifest *ManifestReference `json:"manifest,omitempty"`
@@ -126,6 +131,20 @@ type StepStatus struct {
 	// others.
 	// +optional
 	Integrity *Integrity `json:"integrity,omitempty"`
+}
+
+// StepRetry says how a step is tried again.
+type StepRetry struct {
+	// count is how many Jobs of the step have failed.
+	// +required
+	Count int32 `json:"count"`
+	// firstFailureTime is when the first of them failed. How long a step is tried again is counted from then.
+	// +required
+	FirstFailureTime metav1.Time `json:"firstFailureTime,omitzero"`
+	// nextTime is when the next Job is created; earlier, when a StorageLocation that the step uses becomes Ready or is
+	// changed. Absent while a Job runs, and when the step is not tried again.
+	// +optional
+	NextTime *metav1.Time `json:"nextTime,omitempty"`
 }
 
 // StepResult is a value that a step hands on.

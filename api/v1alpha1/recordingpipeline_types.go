@@ -61,14 +61,17 @@ type RecordingPipelineSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.timeout) || !has(self.timeoutFactor)",message="timeout and timeoutFactor cannot both be set",fieldPath=".timeoutFactor"
 type StepSettings struct {
-	// retries is how often a failed attempt is repeated. What cannot succeed (not found, forbidden, not media,
-	// frames missing) is not repeated. Default: 3.
+	// retries is how often a failed attempt is repeated at once; what cannot succeed is not. When all attempts failed over
+	// something that may pass (the recording or a segment is not there, the storage refuses the credentials or does not
+	// respond), the step is tried again after 1, 2, 4, 8, 16 and 30 minutes and then every hour, for a day; over an
+	// incomplete recording for an hour. 0: a step that failed is not tried again at all. Default: 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10
 	Retries *int32 `json:"retries,omitempty"`
 
-	// timeout is the longest that the step may take, all attempts together. Default: 6h.
+	// timeout is the longest that one attempt may take, from when a node has accepted its pod. Waiting for a node, a quota or
+	// a queue does not count. An attempt that took longer has failed, and is repeated as retries says. Default: 6h.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

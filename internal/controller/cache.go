@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/slim"
 )
 
@@ -47,20 +48,25 @@ func slimRejected(object any) (any, error) {
 	return object, nil
 }
 
-// slimJob keeps whether a Job is suspended, how it ended, and what memory its containers may use.
+// slimJob keeps whether a Job is suspended, how it ended, and what time and memory its pods may use.
 func slimJob(object any) (any, error) {
 	job, ok := object.(*batchv1.Job)
 	if !ok {
 		return object, nil
 	}
 	slim.Metadata(job)
-	limits := corev1.PodSpec{
+	kept := corev1.PodSpec{
+		ActiveDeadlineSeconds: job.Spec.Template.Spec.ActiveDeadlineSeconds,
+
 		InitContainers: slimContainers(job.Spec.Template.Spec.InitContainers),
 		Containers:     slimContainers(job.Spec.Template.Spec.Containers),
 	}
-	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, Template: corev1.PodTemplateSpec{Spec: limits}}
+	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, Template: corev1.PodTemplateSpec{Spec: kept}}
 	return job, nil
 }
+
+// maxMessage is as much as a status says of why a pod waits, in bytes.
+const maxMessage = 1024
 
 // maxContainers is more than a step's pod has.
 const maxContainers = 8
@@ -80,16 +86,16 @@ func slimContainers(containers []corev1.Container) []corev1.Container {
 	return kept
 }
 
-// slimPod keeps of a pod how its containers ended.
+// slimPod keeps of a pod where it is, why its containers have not started, and how they ended.
 func slimPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return object, nil
 	}
 	slim.Metadata(pod)
-	pod.Spec = corev1.PodSpec{}
+	pod.Spec = corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	pod.Status = corev1.PodStatus{
-		Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: pod.Status.Message,
+		Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: pod.Status.Message, Conditions: scheduled(pod.Status.Conditions),
 		InitContainerStatuses: slimStatuses(pod.Status.InitContainerStatuses), ContainerStatuses: slimStatuses(pod.Status.ContainerStatuses),
 	}
 	return pod, nil
@@ -98,9 +104,24 @@ func slimPod(object any) (any, error) {
 func slimStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
 	var kept []corev1.ContainerStatus
 	for i := range statuses[:min(len(statuses), maxContainers)] {
-		kept = append(kept, corev1.ContainerStatus{Name: statuses[i].Name, State: corev1.ContainerState{Terminated: statuses[i].State.Terminated}})
+		state := statuses[i].State
+		if waiting := state.Waiting; waiting != nil {
+			state.Waiting = &corev1.ContainerStateWaiting{Reason: waiting.Reason, Message: bounded.Bytes(waiting.Message, maxMessage)}
+		}
+		kept = append(kept, corev1.ContainerStatus{Name: statuses[i].Name, State: state})
 	}
 	return kept
+}
+
+// scheduled is the condition that says whether a node was found.
+func scheduled(conditions []corev1.PodCondition) []corev1.PodCondition {
+	for i := range conditions {
+		if one := conditions[i]; one.Type == corev1.PodScheduled {
+			one.Message = bounded.Bytes(one.Message, maxMessage)
+			return []corev1.PodCondition{one}
+		}
+	}
+	return nil
 }
 
 // slimRevision drops the content of a revision that is not what its name says: it is never used.

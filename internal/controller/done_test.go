@@ -162,7 +162,7 @@ func TestWalk_DeletesAfterTheTTL(t *testing.T) {
 	jobs := map[string]func(name string){
 		"succeeded": func(name string) { succeed(t, jobOfFile(t, g, namespace, name), "s3://archive/a.m3u8") },
 		"failed": func(name string) {
-			fail(t, jobOfFile(t, g, namespace, name), workerapi.ReasonSegmentMissing, "segment 3 is missing")
+			fail(t, jobOfFile(t, g, namespace, name), workerapi.ReasonFramesMissing, "frames 3 to 9 are missing")
 		},
 	}
 	for name, end := range jobs {

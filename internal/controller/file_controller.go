@@ -80,11 +80,12 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, noDeletion())).
 		WatchesRawSource(ctrlsource.Channel(r.Wake.files, &handler.EnqueueRequestForObject{})).
 		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild)).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild), builder.WithPredicates(podEnded())).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild), builder.WithPredicates(podNews())).
 		Watches(&v1alpha1.RecordingTask{}, handler.EnqueueRequestsFromMapFunc(r.filesOfTask), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles),
+			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, becameReady()))).
 		WithOptions(fair(r.Concurrency)).
 		Complete(r)
 }

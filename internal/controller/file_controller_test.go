@@ -45,12 +45,16 @@ func TestFileGoesItsWay(t *testing.T) {
 	g.Eventually(func(g Gomega) {
 		var events eventsv1.EventList
 		g.Expect(k8s.List(t.Context(), &events, client.InNamespace(namespace))).To(Succeed())
-		reasons := map[string]bool{}
+		reasons, started := map[string]bool{}, 0
 		for _, event := range events.Items {
 			if event.Regarding.Kind == "RecordingFile" {
 				reasons[event.Reason] = true
 			}
+			if event.Reason == "StepStarted" {
+				started++
+			}
 		}
+		g.Expect(started).To(Equal(2), "one for each step")
 		for _, want := range []string{"Processing", "StepStarted", "StepSucceeded", "Succeeded"} {
 			g.Expect(reasons).To(HaveKey(want))
 		}
@@ -62,14 +66,14 @@ func TestFailedStepEndsTheFile(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
-	fail(t, jobOf(t, g, namespace, "mp4"), workerapi.ReasonSegmentMissing, "segment 3 is missing")
+	fail(t, jobOf(t, g, namespace, "mp4"), workerapi.ReasonFramesMissing, "frames 3 to 9 are missing")
 	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
 	g.Expect(meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue())
-	g.Expect(file.Status.Steps[0].Message).To(Equal("segment 3 is missing"))
+	g.Expect(file.Status.Steps[0].Message).To(Equal("frames 3 to 9 are missing"))
 	for _, condition := range file.Status.Conditions {
-		g.Expect(condition.Message).NotTo(ContainSubstring("segment 3"), "the step says it, and %s refers to it", condition.Type)
+		g.Expect(condition.Message).NotTo(ContainSubstring("frames 3"), "the step says it, and %s refers to it", condition.Type)
 	}
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Message).To(Equal(`step "mp4" failed with SegmentMissing; see status.steps`))
+	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Message).To(Equal(`step "mp4" failed with FramesMissing; see status.steps`))
 	g.Expect(file.Status.Steps[1].State).To(Equal(v1alpha1.StepSkipped))
 	g.Expect(jobsOf(t, namespace, "keep")).To(BeEmpty())
 }

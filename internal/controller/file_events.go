@@ -70,23 +70,42 @@ func (r *FileReconciler) recordStep(seen *gathered, step *v1alpha1.StepStatus, b
 	}
 	switch {
 	case step.State == v1alpha1.StepRunning && was.JobName != step.JobName:
-		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepStarted", "Process", "step %q: created Job %s", step.Name, step.JobName)
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepStarted", actionOf(step), "step %q: created Job %s", step.Name, step.JobName)
 	case step.State == v1alpha1.StepRunning && step.Attempts > was.Attempts && step.Reason != "":
-		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", "Process", "step %q: attempt %d after %s; see status.steps", step.Name, step.Attempts, step.Reason)
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", actionOf(step), "step %q: attempt %d after %s; see status.steps", step.Name, step.Attempts, step.Reason)
+	case step.State == v1alpha1.StepPending:
+		r.recordStepWaits(file, step, &was)
 	case was.State != step.State:
 		r.recordStepEnd(file, step)
 	}
 }
 
+// recordStepWaits says that a step is tried again later, or that its pod cannot start.
+func (r *FileReconciler) recordStepWaits(file *v1alpha1.RecordingFile, step, was *v1alpha1.StepStatus) {
+	switch {
+	case step.Retry != nil && step.Retry.NextTime != nil:
+		if was.Retry == nil || was.Retry.Count != step.Retry.Count {
+			r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", actionOf(step), "step %q: %s, tried again at %s; see status.steps",
+				step.Name, step.Reason, step.Retry.NextTime.UTC().Format(time.RFC3339))
+		}
+	case step.JobName != "" && step.Reason != "" && was.Reason != step.Reason:
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepWaiting", actionOf(step), "step %q: %s; see status.steps", step.Name, step.Reason)
+	}
+}
+
+// actionOf names what an event is about. Events of one object, reason and action are folded into one, which shows the note of
+// the first: so each step has an action of its own.
+func actionOf(step *v1alpha1.StepStatus) string { return "Process/" + step.Name }
+
 // recordStepEnd says how a step ended, if it did.
 func (r *FileReconciler) recordStepEnd(file *v1alpha1.RecordingFile, step *v1alpha1.StepStatus) {
 	switch step.State {
 	case v1alpha1.StepSucceeded:
-		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSucceeded", "Process", "step %q: %s", step.Name, published(step))
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSucceeded", actionOf(step), "step %q: %s", step.Name, published(step))
 	case v1alpha1.StepSkipped:
-		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSkipped", "Process", "step %q: %s; see status.steps", step.Name, step.Reason)
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSkipped", actionOf(step), "step %q: %s; see status.steps", step.Name, step.Reason)
 	case v1alpha1.StepFailed:
-		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", "Process", "%s; see status.steps", pipeline.Failed(step))
+		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", actionOf(step), "%s; see status.steps", pipeline.Failed(step))
 	case v1alpha1.StepPending, v1alpha1.StepRunning, v1alpha1.StepSuspended:
 	}
 }

@@ -79,7 +79,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 	if err := r.gatherTriggerAccount(ctx, seen); err != nil {
 		return nil, err
 	}
-	seen.Prepare = r.prepare(seen)
+	seen.Prepare, seen.Storage = r.prepare(seen), seen.storageOf
 	seen.Expressions = r.Conditions.For(routing.FromFacts(seen.facts))
 	return seen, r.gatherStorages(ctx, seen)
 }

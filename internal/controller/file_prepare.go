@@ -5,8 +5,12 @@ package controller
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
@@ -24,6 +28,7 @@ func (r *FileReconciler) prepare(seen *gathered) func(pipeline.Start) (*batchv1.
 		if ttl := seen.Pipeline.Spec.TTLAfterFinished; ttl != nil {
 			work.TTL = ttl.Duration
 		}
+		work.StorageVersion = seen.storageOf(start.Step).Version
 		work.Defaults = seen.Pipeline.Spec.Defaults
 		work.TriggerImage, work.TriggerAccount = r.TriggerImage, seen.triggerAccount
 		var problem *pipeline.Problem
@@ -51,6 +56,49 @@ func (g *gathered) inputStorage(start pipeline.Start) (*v1alpha1.StorageLocation
 		return g.storage(g.source.Spec.StorageRef.Name)
 	}
 	return nil, nil
+}
+
+// storageOf is what is known of the StorageLocations that a step uses.
+func (g *gathered) storageOf(step *v1alpha1.Step) pipeline.Storage {
+	var known pipeline.Storage
+	for i, name := range g.storageNames(step) {
+		location := g.storages[name]
+		if location == nil {
+			return pipeline.Storage{}
+		}
+		known.Version += fmt.Sprintf("%s/%d ", name, location.Generation)
+		ready := meta.FindStatusCondition(location.Status.Conditions, v1alpha1.ConditionReady)
+		switch {
+		case ready != nil && ready.Status == metav1.ConditionFalse && known.Problem == "":
+			known.Problem = fmt.Sprintf("StorageLocation %q is not ready: %s: %s", name, ready.Reason, ready.Message)
+		case ready != nil && ready.Status == metav1.ConditionTrue && (i == 0 || ready.LastTransitionTime.After(known.ReadySince)):
+			known.ReadySince = ready.LastTransitionTime.Time
+		}
+	}
+	if known.Problem != "" {
+		known.ReadySince = time.Time{}
+	}
+	known.Version = strings.TrimSpace(known.Version)
+	return known
+}
+
+// storageNames are the StorageLocations that a step uses: that of its output, and that of its input or of the source.
+func (g *gathered) storageNames(step *v1alpha1.Step) []string {
+	var names []string
+	if step.Output != nil {
+		names = append(names, step.Output.StorageRef.Name)
+	}
+	switch {
+	case step.Input != nil:
+		for _, other := range pipeline.Steps(g.Pipeline.Spec) {
+			if other.Name == step.Input.Step && other.Output != nil {
+				names = append(names, other.Output.StorageRef.Name)
+			}
+		}
+	case g.source != nil && g.source.Spec.StorageRef != nil && step.Output != nil:
+		names = append(names, g.source.Spec.StorageRef.Name)
+	}
+	return names
 }
 
 func (g *gathered) storage(name string) (*v1alpha1.StorageLocation, *pipeline.Problem) {

@@ -22,6 +22,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/steps/job"
 )
 
 // Indexes of the cache.
@@ -73,7 +74,7 @@ func label(object client.Object, key string) []string {
 // that look and the writing of its status, and the watch of what appeared must find the file all the same.
 func pending(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
-	if !ok || meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionReady) || pipeline.Finished(&file.Status.ProcessingStatus, file.Status.Input) {
+	if !ok || file.Status.Done || pipeline.Finished(&file.Status.ProcessingStatus, file.Status.Input) {
 		return nil
 	}
 	return []string{"true"}
@@ -154,16 +155,28 @@ func noDeletion() predicate.Predicate {
 	return predicate.Funcs{DeleteFunc: func(event.DeleteEvent) bool { return false }}
 }
 
-// podEnded lets through only what a pod says in the end; what comes before, its Job tells as well.
-func podEnded() predicate.Predicate {
-	ended := func(object client.Object) bool {
+// podNews lets through what a step's status may say of a pod: that it cannot start, has started, or has ended.
+func podNews() predicate.Predicate {
+	stage := func(object client.Object) string {
 		pod, ok := object.(*corev1.Pod)
-		return ok && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
+		if !ok {
+			return ""
+		}
+		return job.Stage(pod)
 	}
 	return predicate.Funcs{
-		CreateFunc:  func(e event.CreateEvent) bool { return ended(e.Object) },
-		UpdateFunc:  func(e event.UpdateEvent) bool { return ended(e.ObjectNew) && !ended(e.ObjectOld) },
+		CreateFunc:  func(e event.CreateEvent) bool { return stage(e.Object) != "" },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return stage(e.ObjectNew) != stage(e.ObjectOld) },
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}
+}
+
+// becameReady lets through a StorageLocation that became Ready, or no longer is: what failed over it may be tried again.
+func becameReady() predicate.Predicate {
+	ready := func(object client.Object) bool {
+		location, ok := object.(*v1alpha1.StorageLocation)
+		return ok && meta.IsStatusConditionTrue(location.Status.Conditions, v1alpha1.ConditionReady)
+	}
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return ready(e.ObjectNew) != ready(e.ObjectOld) }}
 }

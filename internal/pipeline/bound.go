@@ -26,7 +26,7 @@ const (
 // bound cuts what the steps of a status say to what fits. What is left out, manifest.json at the destination has.
 func (d *Decision) bound(steps []v1alpha1.StepStatus) {
 	for i := range steps {
-		steps[i].Message = bounded.Bytes(steps[i].Message, maxStepMessage)
+		steps[i].Message = bound(steps[i].Message)
 	}
 	boundFindings(steps)
 	needed := d.neededOutputs(steps)
@@ -56,14 +56,17 @@ func (d *Decision) bound(steps []v1alpha1.StepStatus) {
 	}
 }
 
-// neededOutputs are the steps whose outputs a step that has no Job yet works on.
+// bound cuts the message of a step.
+func bound(message string) string { return bounded.Bytes(message, maxStepMessage) }
+
+// neededOutputs are the steps whose outputs a step works on that has not ended: it may need another Job.
 func (d *Decision) neededOutputs(steps []v1alpha1.StepStatus) map[string]bool {
 	needed := map[string]bool{}
 	if d.seen.Pipeline == nil {
 		return needed
 	}
 	for _, step := range Steps(d.seen.Pipeline.Spec) {
-		if state := find(steps, step.Name); step.Input != nil && state != nil && state.JobName == "" && !Ended(state.State) {
+		if state := find(steps, step.Name); step.Input != nil && state != nil && !Ended(state.State) {
 			needed[step.Input.Step] = true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -86,7 +87,9 @@ func (d *Decision) evaluateNeeded(steps []v1alpha1.StepStatus, found tallied) di
 	case len(found.unfinished) > 0 && d.seen.Suspend:
 		return waiting(v1alpha1.ReasonSuspended, "spec.suspend is true; waiting: "+strings.Join(found.unfinished, ", "))
 	case len(found.unfinished) > 0:
-		return waiting(v1alpha1.ReasonQueued, "waiting: "+strings.Join(found.unfinished, ", "))
+		queued := waiting(v1alpha1.ReasonQueued, "waiting: "+strings.Join(found.unfinished, ", "))
+		queued.short = found.hindrance
+		return queued
 	}
 	succeeded, skipped := count(steps, v1alpha1.StepSucceeded), count(steps, v1alpha1.StepSkipped)
 	if succeeded == 0 && len(found.lost) > 0 {
@@ -137,6 +140,8 @@ type tallied struct {
 	// the optional ones of either.
 	failed, skipped, lost []string
 	running, unfinished   []string
+	// hindrance is the reason of the first step that waits for something of its own.
+	hindrance string
 	// failure is the reason of the first step that failed.
 	failure string
 	// problem is the first that a person has to correct.
@@ -181,11 +186,25 @@ func (t *tallied) add(step *v1alpha1.StepStatus, optional bool, problems map[str
 	case v1alpha1.StepRunning:
 		t.running = append(t.running, step.Name)
 	case v1alpha1.StepPending, v1alpha1.StepSuspended:
-		t.unfinished = append(t.unfinished, step.Name)
+		t.unfinished = append(t.unfinished, waitsFor(step))
+		if step.State == v1alpha1.StepPending && step.Reason != v1alpha1.ReasonQueued {
+			t.hindrance = cmp.Or(t.hindrance, step.Reason)
+		}
 		if problem, ok := problems[step.Name]; ok && !problem.Passing && t.problem == nil {
 			t.problem = &Problem{Reason: problem.Reason, Message: fmt.Sprintf("step %q: %s", step.Name, problem.Message)}
 		}
 	}
+}
+
+// waitsFor names a step that waits, why it does, and when it is tried again.
+func waitsFor(step *v1alpha1.StepStatus) string {
+	switch {
+	case isRetried(step.Retry):
+		return fmt.Sprintf("%s (%s, tried again at %s)", step.Name, step.Reason, step.Retry.NextTime.UTC().Format(time.RFC3339))
+	case step.State == v1alpha1.StepPending && step.Reason != "":
+		return fmt.Sprintf("%s (%s)", step.Name, step.Reason)
+	}
+	return step.Name
 }
 
 // Failed names a step that failed, and the reason. What happened is said in the step's own message, and nowhere else.

@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -42,7 +43,13 @@ func succeeds(c *Child) {
 func fails(c *Child) {
 	c.State, c.CompletionTime, c.FailedPods = ChildFailed, new(metav1.NewTime(now.Add(-time.Second))), 1
 	c.Reason = "PodFailurePolicy"
-	c.Result = &workerapi.Result{Failure: &workerapi.Failure{Reason: "SegmentMissing", Message: "segment 3 is missing", Permanent: true}}
+	c.Result = &workerapi.Result{Failure: &workerapi.Failure{Reason: "FramesMissing", Message: "frames 3 to 9 are missing", Permanent: true}}
+}
+
+// isAbsent fails over what may pass.
+func isAbsent(c *Child) {
+	fails(c)
+	c.Result = &workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonNotFound, Message: "a.m3u8: not found"}}
 }
 
 // hasNothingToDo ends the step as its kind decides.
@@ -60,7 +67,11 @@ func prepare(start Start) (*batchv1.Job, *Problem) {
 	if start.Step.Name == "hindered" {
 		return nil, &Problem{Reason: v1alpha1.ReasonBucketNotAllowed, Message: "bucket x"}
 	}
-	return &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "job-" + start.Step.Name}}, nil
+	name := "job-" + start.Step.Name
+	if start.Retry > 0 {
+		name += fmt.Sprintf("-%d", start.Retry)
+	}
+	return &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: name}}, nil
 }
 
 // expressions are those of a recording of room r1.

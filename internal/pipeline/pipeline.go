@@ -58,7 +58,13 @@ type Child struct {
 	// Step, Input and Run are what the Job was created for, and Revision is the snapshot of the pipeline.
 	Step, Input, Revision string
 	Run                   int32
-	State                 ChildState
+	// Retry is how many Jobs of the step failed before, in the same run.
+	Retry int32
+	// Storage is the Version of the StorageLocations that the Job was created with.
+	Storage string
+	State   ChildState
+	// Waiting says why the pod of an active Job has not started; nil: it has, or it is not known.
+	Waiting *Waiting
 	// Suspended says that spec.suspend is true, and SuspendedByUs that nobody else has set it.
 	Suspended, SuspendedByUs bool
 	// Deleting says that the Job is going away; until it is gone, no other may take its place.
@@ -76,8 +82,9 @@ type Child struct {
 // Start is a step that can start.
 type Start struct {
 	Step *v1alpha1.Step
-	// Run is the number of the run, and InputDigest that of the facts that it processes.
-	Run         int32
+	// Run is the number of the run, Retry how many Jobs of the step failed in it before, and InputDigest that of the facts
+	// that it processes.
+	Run, Retry  int32
 	InputDigest string
 	// Inputs are the artifacts of the step that is the input; none: the step works on the recording itself.
 	Inputs []v1alpha1.Artifact
@@ -103,6 +110,8 @@ type Observation struct {
 	Children []Child
 	// Prepare gives the Job for a step that can start, or says what stands in the way. It is pure.
 	Prepare func(Start) (*batchv1.Job, *Problem)
+	// Storage says what is known of the StorageLocations that a step uses; nil: nothing. It is pure.
+	Storage func(*v1alpha1.Step) Storage
 	// Expressions evaluates the when of steps. It is pure, and knows the recording.
 	Expressions Expressions
 	// Now is one moment for all that is decided.

@@ -13,9 +13,6 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// outcomeGrace is how long a finished Job's pod is waited for, since the two are seen through different watches.
-const outcomeGrace = 30 * time.Second
-
 // Creation is a Job to create for a step.
 type Creation struct {
 	Step *v1alpha1.Step
@@ -99,12 +96,10 @@ func (d *Decision) settle(n *node, states map[string]v1alpha1.StepStatus, waitin
 	if recorded := find(d.seen.recordedSteps(), n.Name); recorded != nil && Ended(recorded.State) {
 		return *recorded
 	}
-	for i := range d.seen.Children {
-		if child := &d.seen.Children[i]; child.Step == n.Name && d.current(child) && !child.Deleting {
-			return d.follow(n.Step, child)
-		}
+	state, following := d.observed(n)
+	if following {
+		return state
 	}
-	state := v1alpha1.StepStatus{Name: n.Name, State: v1alpha1.StepPending}
 	if wait := unended(n, states); wait != "" {
 		state.Message = wait
 		return state
@@ -117,10 +112,26 @@ func (d *Decision) settle(n *node, states map[string]v1alpha1.StepStatus, waitin
 		state.Message = "waiting for the previous Job of this step to end"
 	case d.seen.Suspend:
 		state.State = v1alpha1.StepSuspended
+	case d.isLater(state.Retry):
 	default:
 		d.start(n, states, &state)
 	}
 	return state
+}
+
+// observed says what a step's Job shows. following: there is nothing to start.
+func (d *Decision) observed(n *node) (state v1alpha1.StepStatus, following bool) {
+	retry := d.retryOf(n.Name)
+	if child := d.childOf(n.Name, retries(retry)); child != nil {
+		state = d.follow(n.Step, child, retry)
+		return state, !isRetried(state.Retry)
+	}
+	if recorded := find(d.seen.recordedSteps(), n.Name); recorded != nil && isRetried(recorded.Retry) {
+		state = *recorded
+		state.State, state.Retry = v1alpha1.StepPending, d.wake(n.Step, recorded)
+		return state, false
+	}
+	return v1alpha1.StepStatus{Name: n.Name, State: v1alpha1.StepPending, Retry: underway(retry)}, false
 }
 
 // unended says which steps the step waits for; empty: none.
@@ -190,7 +201,7 @@ func hasFailed(step v1alpha1.StepStatus) bool {
 // start prepares the Job of a step.
 func (d *Decision) start(n *node, states map[string]v1alpha1.StepStatus, state *v1alpha1.StepStatus) {
 	step := n.Step
-	start := Start{Step: step, Run: d.run, InputDigest: d.seen.Input, Value: func(expression string) (any, error) {
+	start := Start{Step: step, Run: d.run, Retry: retries(state.Retry), InputDigest: d.seen.Input, Value: func(expression string) (any, error) {
 		return d.seen.Expressions.Value(expression, states, outcomeOf(n, d.seen.Pipeline.Spec, states))
 	}}
 	if step.Input != nil {
@@ -211,118 +222,13 @@ func (d *Decision) start(n *node, states map[string]v1alpha1.StepStatus, state *
 		return
 	}
 	d.Create = append(d.Create, Creation{Step: step, Job: job})
-	state.State, state.Attempts, state.JobName = v1alpha1.StepRunning, 1, job.Name
-}
-
-// follow says what a step with a Job is.
-func (d *Decision) follow(step *v1alpha1.Step, child *Child) v1alpha1.StepStatus {
-	state := v1alpha1.StepStatus{
-		Name:      child.Step,
-		JobName:   child.Name,
-		StartTime: &child.CreationTime,
-		Attempts:  child.FailedPods + 1,
-	}
-	if child.State != ChildActive && !reported(child) {
-		// The pod's result may still be on its way; but a pod that is gone never reports.
-		if wait := outcomeGrace - sinceEnd(child, d.seen.Now); wait > 0 {
-			d.recheck(wait)
-			state.State = v1alpha1.StepRunning
-			return state
-		}
-	}
-	switch child.State {
-	case ChildSucceeded:
-		recordSuccess(step, child, &state)
-	case ChildFailed:
-		state.State = v1alpha1.StepFailed
-		if child.Result != nil && child.Result.Failure != nil && child.Result.Failure.NothingToDo {
-			state.State = v1alpha1.StepSkipped
-		}
-		state.CompletionTime = child.CompletionTime
-		state.Attempts = max(child.FailedPods, 1)
-		state.Reason, state.Message = failure(child)
-		if child.Result != nil {
-			state.Integrity, state.Object = child.Result.Integrity, child.Result.Object
-		}
-	case ChildActive:
-		d.steer(child, &state)
-	}
-	return state
-}
-
-// recordSuccess says what a step has published. The step's output says where, not the pod.
-func recordSuccess(step *v1alpha1.Step, child *Child, state *v1alpha1.StepStatus) {
-	state.State = v1alpha1.StepSucceeded
-	state.CompletionTime = child.CompletionTime
-	if !reported(child) {
-		state.Message = "Step succeeded, but its pod was deleted before its result was read."
-		if step.Output != nil {
-			state.Message += " See manifest.json at the destination for the outputs."
-		}
-		return
-	}
-	state.Manifest, state.Integrity = child.Result.Manifest, child.Result.Integrity
-	state.Object, state.Results = child.Result.Object, slices.Clone(child.Result.Results)
-	if step.Output == nil {
-		return
-	}
-	state.Outputs = slices.Clone(child.Result.Outputs)
-	for i := range state.Outputs {
-		state.Outputs[i].StorageRef = step.Output.StorageRef
-	}
-}
-
-// reported says whether the result of the pod that ended the Job is known. That of an earlier, failed pod says nothing
-// of a Job that succeeded.
-func reported(child *Child) bool {
-	return child.Result != nil && (child.State != ChildSucceeded || child.Result.Failure == nil)
-}
-
-// steer suspends or resumes an active Job as the subject's spec wants it. A Job that somebody else suspended, for example
-// Kueue, is left to them.
-func (d *Decision) steer(child *Child, state *v1alpha1.StepStatus) {
-	state.State = v1alpha1.StepRunning
-	switch {
-	case d.seen.Suspend:
-		state.State = v1alpha1.StepSuspended
-		if !child.Suspended {
-			d.Suspend = append(d.Suspend, *child)
-		}
-	case child.Suspended && child.SuspendedByUs:
-		d.Resume = append(d.Resume, *child)
-	case child.Suspended:
-		state.State = v1alpha1.StepSuspended
-		state.Message = "the Job is suspended, and not by spec.suspend: it runs when whatever suspended it, for example a queue, resumes it"
-		return
-	}
-	if child.FailedPods > 0 && child.Result != nil && child.Result.Failure != nil {
-		state.Reason = child.Result.Failure.Reason
-		state.Message = "retrying after: " + child.Result.Failure.Message
-	}
-}
-
-// failure is the worker's reason when it says more than the Job's.
-func failure(child *Child) (reason, message string) {
-	if child.Reason == batchv1.JobReasonDeadlineExceeded {
-		return child.Reason, "the step took longer than its timeout"
-	}
-	if child.Result != nil && child.Result.Failure != nil {
-		return child.Result.Failure.Reason, child.Result.Failure.Message
-	}
-	return child.Reason, child.Message
+	*state = v1alpha1.StepStatus{Name: step.Name, State: v1alpha1.StepRunning, Attempts: 1, JobName: job.Name, Retry: underway(state.Retry)}
 }
 
 func (d *Decision) recheck(after time.Duration) {
 	if d.RecheckAfter == 0 || after < d.RecheckAfter {
 		d.RecheckAfter = after
 	}
-}
-
-func sinceEnd(child *Child, now time.Time) time.Duration {
-	if child.CompletionTime == nil {
-		return outcomeGrace
-	}
-	return now.Sub(child.CompletionTime.Time)
 }
 
 // find is the step of this name; nil: there is none.

@@ -78,7 +78,7 @@ func TestDecide(t *testing.T) {
 		"a true condition runs": {observation(steps(when(step("a"), "recording.room == 'r1'"))), wanted{Create: []string{"a"}}, []v1alpha1.StepState{running}},
 		"a step that a condition reads is waited for": {observation(steps(step("a"), when(step("b"), "steps.a.state == 'Failed'")), child("a")),
 			wanted{}, []v1alpha1.StepState{running, pending}},
-		"a condition decides over what it reads": {observation(steps(step("a"), when(step("b", "a"), "steps.a.reason == 'SegmentMissing'")), child("a", fails)),
+		"a condition decides over what it reads": {observation(steps(step("a"), when(step("b", "a"), "steps.a.reason == 'FramesMissing'")), child("a", fails)),
 			wanted{Create: []string{"b"}}, []v1alpha1.StepState{failed, running}},
 		"and over nothing else": {observation(steps(step("a"), step("c"), when(step("b", "c"), "steps.a.state == 'Failed'")), child("a", fails), child("c", fails)),
 			wanted{}, []v1alpha1.StepState{failed, failed, skipped}},
@@ -169,7 +169,7 @@ func TestDecide_FailureIsThatOfTheWorker(t *testing.T) {
 		change          func(*Child)
 		reason, message string
 	}{
-		"the worker's":            {fails, "SegmentMissing", "segment 3 is missing"},
+		"the worker's":            {fails, "FramesMissing", "frames 3 to 9 are missing"},
 		"the Job's without a pod": {func(c *Child) { fails(c); c.Result = nil; c.Message = "x"; c.CompletionTime = nil }, "PodFailurePolicy", "x"},
 		"the time-out":            {func(c *Child) { fails(c); c.Reason = "DeadlineExceeded" }, "DeadlineExceeded", "the step took longer than its timeout"},
 	}

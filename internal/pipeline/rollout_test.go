@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -16,32 +18,36 @@ import (
 
 // rollout is a cluster in which nothing but this one file is processed.
 type rollout struct {
-	steps    []v1alpha1.Step
-	finally  []v1alpha1.Step
+	steps   []v1alpha1.Step
+	finally []v1alpha1.Step
+	// children are the Jobs of the steps; past are those that were followed by another try.
 	children map[string]*Child
+	past     []Child
 	created  map[string]int
+	now      time.Time
 	recorded v1alpha1.ProcessingStatus
 	suspend  bool
 }
 
 func (r *rollout) observe() *Observation {
 	seen := observation(r.steps)
-	seen.Recorded, seen.Suspend = r.recorded, r.suspend
+	seen.Recorded, seen.Suspend, seen.Now = r.recorded, r.suspend, r.now
 	seen.Pipeline.Spec.Finally = r.finally
 	for _, s := range Steps(seen.Pipeline.Spec) {
 		if c := r.children[s.Name]; c != nil {
 			seen.Children = append(seen.Children, *c)
 		}
 	}
+	seen.Children = append(seen.Children, r.past...)
 	return seen
 }
 
 // TestRollout_RunsEveryStepOnce simulates whole rollouts of random pipelines with conditions and finally, in which Jobs end
-// in any order, some fail or have nothing to do, the operator forgets its status between two looks, the file is suspended
+// in any order, some fail for good or over what passes, or have nothing to do, pods wait, Jobs expire, the operator forgets its status between two looks, the file is suspended
 // and resumed, and a queue suspends Jobs too. What became of each step is compared with what its dependencies mean for it.
 func TestRollout_RunsEveryStepOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := &rollout{children: map[string]*Child{}, created: map[string]int{}}
+		r := &rollout{children: map[string]*Child{}, created: map[string]int{}, now: now}
 		r.steps = drawSteps(t)
 		r.finally = drawFinally(t, r.steps)
 		for round := 0; ; round++ {
@@ -53,16 +59,18 @@ func TestRollout_RunsEveryStepOnce(t *testing.T) {
 			if r.suspend && len(made.Create) > 0 {
 				t.Fatalf("suspended, and yet %v are created", of(made).Create)
 			}
-			r.carryOut(t, made)
+			status := made.Status(Outcome{})
+			r.carryOut(t, made, status)
 			if again := of(Decide(r.observe())); len(again.Create)+len(again.Suspend)+len(again.Resume)+len(again.Delete) > 0 {
 				t.Fatalf("a decision that was carried out wants more: %+v", again)
 			}
-			status := made.Status(Outcome{})
 			if rapid.Bool().Draw(t, "status is written") {
 				r.recorded = status.ProcessingStatus
 			}
-			r.endSome(t)
+			r.now = r.now.Add(time.Duration(rapid.IntRange(0, 40*60).Draw(t, "seconds pass")) * time.Second)
+			r.endSome(t, round)
 			r.queue(t, round)
+			r.expire(t)
 			if !slices.ContainsFunc(status.Steps, func(s v1alpha1.StepStatus) bool { return !Ended(s.State) }) {
 				r.checkEnd(t, status)
 				return
@@ -178,21 +186,28 @@ func (r *rollout) runs(s *v1alpha1.Step, ends map[string]v1alpha1.StepState, out
 	return holds
 }
 
-func (r *rollout) carryOut(t *rapid.T, made *Decision) {
+func (r *rollout) carryOut(t *rapid.T, made *Decision, status Status) {
 	for _, creation := range made.Create {
 		name := creation.Step.Name
+		before := r.children[name]
+		r.children[name] = new(child(name, func(c *Child) {
+			c.Name, c.CreationTime, c.Retry = creation.Job.Name, metav1.NewTime(r.now), r.retry(creation.Job.Name)
+		}))
+		if before != nil {
+			r.checkRetry(t, before, r.children[name])
+			r.past = append(r.past, *before)
+		}
 		r.created[name]++
-		if r.created[name] > 1 {
+		if r.created[name] > int(r.children[name].Retry)+1 {
 			t.Fatalf("step %s is created twice", name)
 		}
 		if slices.ContainsFunc(r.finally, func(s v1alpha1.Step) bool { return s.Name == name }) {
-			for _, c := range r.children {
-				if c.State == ChildActive && c.Step < "y" {
-					t.Fatalf("step %s of finally starts while %s runs", name, c.Step)
+			for _, s := range status.Steps {
+				if !Ended(s.State) && s.Name < "y" {
+					t.Fatalf("step %s of finally starts while %s is %s", name, s.Name, s.State)
 				}
 			}
 		}
-		r.children[name] = new(child(name))
 	}
 	for _, c := range made.Suspend {
 		r.children[c.Step].Suspended, r.children[c.Step].SuspendedByUs = true, true
@@ -205,6 +220,36 @@ func (r *rollout) carryOut(t *rapid.T, made *Decision) {
 	}
 }
 
+// retry reads which try a Job is from its name.
+func (r *rollout) retry(job string) int32 {
+	var step string
+	var retry int32
+	if _, err := fmt.Sscanf(strings.ReplaceAll(job, "-", " "), "job %s %d", &step, &retry); err != nil {
+		return 0
+	}
+	return retry
+}
+
+// checkRetry: a step has at most one Job that is not over, and the next try comes after a failure, and not too soon.
+func (r *rollout) checkRetry(t *rapid.T, before, next *Child) {
+	switch {
+	case before.State != ChildFailed || before.Result.Failure.Permanent:
+		t.Fatalf("step %s has a second Job after one in state %d", before.Step, before.State)
+	case next.Retry != before.Retry+1:
+		t.Fatalf("try %d of step %s follows try %d", next.Retry, before.Step, before.Retry)
+	case r.now.Sub(before.CompletionTime.Time) < backoff(before.Retry):
+		t.Fatalf("step %s is tried again after %s", before.Step, r.now.Sub(before.CompletionTime.Time))
+	}
+}
+
+// expire deletes the Jobs of earlier tries, as their TTL does, once the status has them.
+func (r *rollout) expire(t *rapid.T) {
+	r.past = slices.DeleteFunc(r.past, func(c Child) bool {
+		recorded := find(r.recorded.Steps, c.Step)
+		return recorded != nil && recorded.Retry != nil && recorded.Retry.Count > c.Retry && rapid.Bool().Draw(t, "expires")
+	})
+}
+
 // names in an order that does not change, since the draws follow it.
 func (r *rollout) names() []string {
 	names := make([]string, 0, len(r.children))
@@ -215,19 +260,27 @@ func (r *rollout) names() []string {
 	return names
 }
 
-func (r *rollout) endSome(t *rapid.T) {
+func (r *rollout) endSome(t *rapid.T, round int) {
 	for _, name := range r.names() {
 		c := r.children[name]
 		if c.State != ChildActive || c.Suspended {
 			continue
 		}
-		switch rapid.IntRange(0, 5).Draw(t, "end") {
+		c.Waiting = nil
+		switch rapid.IntRange(0, 7).Draw(t, "end") {
 		case 0:
 			fails(c)
 		case 3:
 			hasNothingToDo(c)
 		case 1, 2:
 			succeeds(c)
+		case 4:
+			if round < 50 {
+				isAbsent(c)
+				c.CompletionTime = new(metav1.NewTime(r.now))
+			}
+		case 5:
+			c.Waiting = &Waiting{Reason: "Unschedulable", Message: "no room", Since: r.now}
 		}
 	}
 }

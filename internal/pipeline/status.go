@@ -102,7 +102,7 @@ func (d *Decision) stepsAfter(created map[string]*batchv1.Job, problems map[stri
 			step.JobName, step.StartTime = job.Name, &job.CreationTimestamp
 		}
 		if problem, ok := problems[step.Name]; ok {
-			*step = v1alpha1.StepStatus{Name: step.Name, State: v1alpha1.StepPending, Reason: problem.Reason, Message: problem.Message}
+			*step = v1alpha1.StepStatus{Name: step.Name, State: v1alpha1.StepPending, Reason: problem.Reason, Message: problem.Message, Retry: underway(step.Retry)}
 		}
 	}
 	return steps

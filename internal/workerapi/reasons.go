@@ -62,6 +62,8 @@ const (
 	ReasonResultTooLarge = "ResultTooLarge"
 	// ReasonAPIUnavailable: the API server did not answer, or refuses for a moment.
 	ReasonAPIUnavailable = "APIUnavailable"
+	// ReasonNotStarted: the pod's containers had not started when its time was over. The operator says it, not the worker.
+	ReasonNotStarted = "NotStarted"
 	// ReasonInternal: anything else.
 	ReasonInternal = "Internal"
 )

@@ -132,7 +132,11 @@ func TestWrongSignatureLeavesNoTrace(t *testing.T) {
 
 func TestMissingSegmentFailsAndPublishesNothing(t *testing.T) {
 	g := NewWithT(t)
-	r := withSteps(t, func(r *room) []v1alpha1.Step { return []v1alpha1.Step{r.remux()} })
+	r := withSteps(t, func(r *room) []v1alpha1.Step {
+		mp4 := r.remux()
+		mp4.Retries = new(int32(0)) // a segment may be late: otherwise it is tried again for an hour
+		return []v1alpha1.Step{mp4}
+	})
 	object := r.record("camera")
 	toolbox(t, `rm "$1"`, "/data/recordings/"+r.folder+"/camera/camera-001.ts")
 	r.complete("job", "camera", object, seconds).mustSend(t)
@@ -158,9 +162,14 @@ func TestForbiddenBucket(t *testing.T) {
 	location.Spec.S3.CredentialsSecretRef.Name = "wrong"
 	r.must(k8s.Update(t.Context(), location))
 	r.complete("job", "camera", object, seconds).mustSend(t)
-	file := r.eventually(v1alpha1.ReasonFailed)
-	g.Expect(file.Status.Steps[0].Reason).To(Equal("Forbidden"))
+	file := r.eventually(v1alpha1.ReasonQueued)
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+		g.Expect(file.Status.Steps).NotTo(BeEmpty())
+		g.Expect(file.Status.Steps[0].Reason).To(Equal("Forbidden"))
+	}, "2m", "1s").Should(Succeed())
 	g.Expect(file.Status.Steps[0].Attempts).To(BeEquivalentTo(1))
+	g.Expect(file.Status.Steps[0].Retry.NextTime).NotTo(BeNil(), "credentials may be right in a minute")
 	g.Expect(fmt.Sprint(file.Status)).NotTo(ContainSubstring("wrong-secret-access-key"))
 }
 

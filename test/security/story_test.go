@@ -4,6 +4,7 @@
 package security
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
@@ -244,7 +246,7 @@ func tellForeignJob(t *testing.T, namespace string) {
 	file.Spec.Suspend = true
 	create(t, file)
 	create(t, &batchv1.Job{
-		ObjectMeta: named(namespace, job.Name(file, "keep", 1, recording.Of(&file.Spec).Digest())),
+		ObjectMeta: named(namespace, job.Name(file, &pipeline.Start{Step: &v1alpha1.Step{Name: "keep"}, Run: 1, InputDigest: recording.Of(&file.Spec).Digest()})),
 		Spec: batchv1.JobSpec{Suspend: new(true), Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "c", Image: "i"}},
 		}}},
@@ -271,13 +273,21 @@ func tellLostRevision(t *testing.T, namespace string) {
 	statusIs(t, namespace, file.Name, v1alpha1.ReasonFailed, `ControllerRevision "lost"`)
 }
 
-// tellAgain starts two steps at once: the second event about that is a patch of the first.
+// tellAgain suspends a file twice: the second event about that is a patch of the first.
 func tellAgain(t *testing.T, namespace string) {
 	t.Helper()
+	g := NewWithT(t)
 	file := recorded(namespace, "two-steps")
 	file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "two-steps"}
 	create(t, builders.MakeRecordingPipeline("two-steps").In(namespace).Archive("keep", "archive").Archive("keep-too", "archive").Obj(), file)
 	statusIs(t, namespace, file.Name, v1alpha1.ReasonProcessing, "keep, keep-too")
+	for range 2 {
+		for _, suspend := range []bool{true, false} {
+			patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, suspend))
+			g.Expect(admin.Patch(t.Context(), file, patch)).To(Succeed())
+			statusIs(t, namespace, file.Name, map[bool]string{true: v1alpha1.ReasonSuspended, false: v1alpha1.ReasonProcessing}[suspend], "keep, keep-too")
+		}
+	}
 }
 
 // tellLater plays, with the manager's account, what the manager does only to objects that are minutes old or found in a

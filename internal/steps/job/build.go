@@ -46,6 +46,8 @@ type Work struct {
 	Defaults *v1alpha1.StepSettings
 	// TTL is how long the finished Job is kept; 0: a day.
 	TTL time.Duration
+	// StorageVersion changes with the StorageLocations that the step uses.
+	StorageVersion string
 	// DeniedNetworks are never connected to by a step that reads its source from a URL or a bucket.
 	DeniedNetworks []netip.Prefix
 	// WorkerImage is the image of the worker.
@@ -92,23 +94,31 @@ func Around(work *Work, kind string, pod corev1.PodSpec) *batchv1.Job {
 	if ttl == 0 {
 		ttl = defaultTTL
 	}
+	annotations := map[string]string{
+		v1alpha1.AnnotationInput:    work.InputDigest,
+		v1alpha1.AnnotationRun:      fmt.Sprint(work.Run),
+		v1alpha1.AnnotationRevision: work.Revision,
+	}
+	if work.StorageVersion != "" {
+		annotations[v1alpha1.AnnotationStorage] = work.StorageVersion
+	}
+	if work.Retry > 0 {
+		annotations[v1alpha1.AnnotationRetry] = fmt.Sprint(work.Retry)
+	}
+	// Waiting for a node, a quota or a queue is not working: the pod has the deadline, and the Job has none.
+	pod.ActiveDeadlineSeconds = new(int64(work.timeout().Seconds()))
 	return &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:      Name(work.File, work.Step.Name, work.Run, work.InputDigest),
-			Namespace: work.File.Namespace,
-			Labels:    labels,
-			Annotations: map[string]string{
-				v1alpha1.AnnotationInput:    work.InputDigest,
-				v1alpha1.AnnotationRun:      fmt.Sprint(work.Run),
-				v1alpha1.AnnotationRevision: work.Revision,
-			},
+			Name:        Name(work.File, &work.Start),
+			Namespace:   work.File.Namespace,
+			Labels:      labels,
+			Annotations: annotations,
 			OwnerReferences: []metav1.OwnerReference{
 				*metav1.NewControllerRef(work.File, v1alpha1.GroupVersion.WithKind("RecordingFile")),
 			},
 		},
 		Spec: batchv1.JobSpec{
 			BackoffLimit:            new(work.retries()),
-			ActiveDeadlineSeconds:   new(int64(work.timeout().Seconds())),
 			TTLSecondsAfterFinished: new(int32(ttl.Seconds())),
 			PodReplacementPolicy:    new(batchv1.Failed), // never two pods of one step at once
 			PodFailurePolicy:        failurePolicy(),
@@ -128,7 +138,7 @@ func EncodeSpec(spec *workerapi.StepSpec) (string, error) {
 }
 
 // failurePolicy ends the Job at once when another attempt cannot succeed or there is nothing to do, and does not count attempts that the
-// cluster took away (eviction, preemption, drain); activeDeadlineSeconds bounds how often that may happen.
+// cluster took away (eviction, preemption, drain).
 func failurePolicy() *batchv1.PodFailurePolicy {
 	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
 		{

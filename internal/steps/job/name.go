@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
 )
 
 // maxName is the longest name of a Job: it becomes a label of its pods.
@@ -20,9 +21,14 @@ const maxName = 63
 // Name is the name of the Job for one step in one run of one file. It is deterministic, so that the name is the lock: of
 // two that create the Job, one gets AlreadyExists. The file's UID is part of it, so that a file that is deleted and
 // written again never meets the Jobs of its predecessor; so is the digest of the facts, which may change again before the
-// run's number is written.
-func Name(file *v1alpha1.RecordingFile, step string, run int32, input string) string {
-	suffix := fmt.Sprintf("-%s-%d-%s", step, run, digest(10, string(file.UID), file.Name, step, fmt.Sprint(run), input))
+// run's number is written. A step that is tried again has a Job of another name.
+func Name(file *v1alpha1.RecordingFile, start *pipeline.Start) string {
+	run := fmt.Sprint(start.Run)
+	if start.Retry > 0 {
+		run += fmt.Sprintf("-%d", start.Retry)
+	}
+	step := start.Step.Name
+	suffix := fmt.Sprintf("-%s-%s-%s", step, run, digest(10, string(file.UID), file.Name, step, run, start.InputDigest))
 	prefix := file.Name
 	if most := maxName - len(suffix); len(prefix) > most {
 		prefix = prefix[:most]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,10 @@ func Observe(job *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 	if err != nil {
 		run = 0 // no run has this number
 	}
+	retry, err := strconv.ParseInt(job.Annotations[v1alpha1.AnnotationRetry], 10, 32)
+	if err != nil {
+		retry = 0
+	}
 	_, suspendedByUs := job.Annotations[v1alpha1.AnnotationSuspended]
 	observed := pipeline.Child{
 		Name:            job.Name,
@@ -38,6 +43,8 @@ func Observe(job *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 		Step:            job.Labels[v1alpha1.LabelStep],
 		Input:           job.Annotations[v1alpha1.AnnotationInput],
 		Run:             int32(run),
+		Retry:           int32(retry),
+		Storage:         job.Annotations[v1alpha1.AnnotationStorage],
 		Revision:        job.Annotations[v1alpha1.AnnotationRevision],
 		Suspended:       job.Spec.Suspend != nil && *job.Spec.Suspend,
 		SuspendedByUs:   suspendedByUs,
@@ -63,6 +70,9 @@ func Observe(job *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 			// On the way; the Job is still active.
 		}
 	}
+	if observed.State == pipeline.ChildActive && !observed.Suspended && !observed.Deleting {
+		observed.Waiting = waiting(job, pods)
+	}
 	return observed
 }
 
@@ -71,7 +81,7 @@ func result(job *batchv1.Job, pods []corev1.Pod) *workerapi.Result {
 	var last *corev1.Pod
 	for i := range pods {
 		pod := &pods[i]
-		if ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed; !ended {
+		if !hasEnded(pod) {
 			continue
 		}
 		if last == nil || last.Status.Phase == corev1.PodFailed && (pod.Status.Phase == corev1.PodSucceeded ||
@@ -87,11 +97,13 @@ func result(job *batchv1.Job, pods []corev1.Pod) *workerapi.Result {
 
 // podResult reads the result of the container that failed, or of the last one.
 func podResult(job *batchv1.Job, pod *corev1.Pod) *workerapi.Result {
-	if pod.Status.Reason == podEvicted {
+	switch pod.Status.Reason {
+	case podEvicted:
 		return &workerapi.Result{Failure: &workerapi.Failure{Reason: podEvicted, Message: nonEmpty(pod.Status.Message, "the node took the pod away")}}
+	case podDeadline:
+		return &workerapi.Result{Failure: tookTooLong(job, pod)}
 	}
-	containers := append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...)
-	for _, container := range containers {
+	for _, container := range containersOf(pod) {
 		ended := container.State.Terminated
 		if ended == nil {
 			continue
@@ -113,11 +125,8 @@ func podResult(job *batchv1.Job, pod *corev1.Pod) *workerapi.Result {
 			return &workerapi.Result{Failure: silent(job, container.Name, ended)}
 		}
 	}
-	message := pod.Status.Message
-	if message == "" {
-		message = "the pod ended without running"
-	}
-	return &workerapi.Result{Failure: &workerapi.Failure{Reason: nonEmpty(pod.Status.Reason, workerapi.ReasonInterrupted), Message: message}}
+	return &workerapi.Result{Failure: &workerapi.Failure{
+		Reason: nonEmpty(pod.Status.Reason, workerapi.ReasonInterrupted), Message: nonEmpty(pod.Status.Message, "the pod ended without running")}}
 }
 
 // isLast says that a container is the last of its pod: of those that succeed it alone is heard.
@@ -129,11 +138,26 @@ func isLast(name string) bool {
 const (
 	// podEvicted: the kubelet ended the pod, because it used more disk than it may, or the node ran short of something.
 	podEvicted = "Evicted"
+	// podDeadline: the kubelet ended the pod, because it took longer than its activeDeadlineSeconds.
+	podDeadline = "DeadlineExceeded"
 	// containerOutOfMemory: a process of the container was killed for its memory.
 	containerOutOfMemory = "OOMKilled"
 	// containerError: the container ended with an exit code that is not 0. What it said is in its log.
 	containerError = "Error"
 )
+
+// tookTooLong says whether a pod whose time is over has worked at all.
+func tookTooLong(job *batchv1.Job, pod *corev1.Pod) *workerapi.Failure {
+	timeout := "its timeout"
+	if seconds := job.Spec.Template.Spec.ActiveDeadlineSeconds; seconds != nil {
+		timeout += " of " + (time.Duration(*seconds) * time.Second).String()
+	}
+	if !hasStarted(pod) {
+		return &workerapi.Failure{Reason: workerapi.ReasonNotStarted,
+			Message: "the containers did not start within " + timeout + ": the node could not pull the image or mount a volume"}
+	}
+	return &workerapi.Failure{Reason: podDeadline, Message: "the attempt took longer than " + timeout}
+}
 
 // outOfMemory says what to do about a container that needed more memory than it may have.
 func outOfMemory(job *batchv1.Job, container string) *workerapi.Failure {

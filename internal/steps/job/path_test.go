@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
@@ -69,17 +70,26 @@ func TestName_IsALabelAndDiffers(t *testing.T) {
 		one.Name = rapid.StringMatching(`[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?`).Draw(t, "name")
 		step := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,22}[a-z0-9])?`).Draw(t, "step")
 		run := rapid.Int32Range(1, 1<<31-1).Draw(t, "run")
-		name := Name(one, step, run, "in")
-		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
-			t.Fatalf("%q: %v", name, problems)
+		nameOf := func(of *v1alpha1.RecordingFile, run, retry int32, input string) string {
+			return Name(of, &pipeline.Start{Step: &v1alpha1.Step{Name: step}, Run: run, Retry: retry, InputDigest: input})
+		}
+		name := nameOf(one, run, 0, "in")
+		for retry := range int32(3) {
+			if problems := validation.IsDNS1123Label(nameOf(one, run, retry, "in")); len(problems) > 0 {
+				t.Fatalf("%q: %v", name, problems)
+			}
 		}
 		other := file()
 		other.Name, other.UID = one.Name, "another"
-		if name == Name(one, step, run, "grown") || name == Name(other, step, run, "in") || name == Name(one, step, run-1, "in") {
-			t.Fatal("the name does not tell facts, runs and files apart")
+		for _, another := range []string{
+			nameOf(one, run, 0, "grown"), nameOf(other, run, 0, "in"), nameOf(one, run-1, 0, "in"), nameOf(one, run, 1, "in"),
+		} {
+			if name == another {
+				t.Fatal("the name does not tell facts, runs, tries and files apart")
+			}
 		}
-		if name != Name(one, step, run, "in") {
-			t.Fatal("the name is another one the second time")
+		if name != nameOf(one, run, 0, "in") || nameOf(one, run, 1, "in") == nameOf(one, run, 2, "in") {
+			t.Fatal("the name is another one the second time, or the same for another try")
 		}
 	})
 }

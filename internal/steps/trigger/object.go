@@ -89,9 +89,10 @@ func mark(work *job.Work, object *unstructured.Unstructured) {
 	}
 }
 
-// name is another one than that of the step's own Job: the object may be a Job too.
+// name is another one than that of the step's own Job: the object may be a Job too. A step that is tried again finds the
+// object that it created before.
 func name(work *job.Work) string {
-	return job.Name(work.File, work.Step.Name, work.Run, "object of "+work.InputDigest)
+	return job.Name(work.File, &pipeline.Start{Step: work.Step, Run: work.Run, InputDigest: "object of " + work.InputDigest})
 }
 
 // triggeredBy tells one step of one run of one file from all others. The pod finds the object that an earlier attempt
