@@ -21,7 +21,7 @@ const (
 	retryHourly = time.Hour
 	// retryWindow is how long what is absent, refused or out of reach is tried again.
 	retryWindow = 24 * time.Hour
-	// retryIncomplete is how long a recording is tried again of which parts are absent: what a service uploads late comes
+	// retryIncomplete is how long a recording with absent parts is tried again: what a service uploads late comes
 	// within minutes, and what is lost does not come.
 	retryIncomplete = time.Hour
 )
