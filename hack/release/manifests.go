@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sigs.k8s.io/yaml"
 
@@ -34,15 +35,14 @@ func (r *release) manifests(context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	install := bytes.NewBufferString(head + "# To uninstall it, see docs/uninstall.md. crds.yaml has every description of the definitions.\n")
-	for _, definition := range definitions {
-		text, err := short(definition)
+	install := bytes.NewBufferString(head + "# To uninstall it, see docs/uninstall.md. crds.yaml and operator.yaml are to be read.\n")
+	for _, object := range slices.Concat(definitions, operator) {
+		text, err := short(object)
 		if err != nil {
-			return nil, fmt.Errorf("definition %s: %w", definition.Name(), err)
+			return nil, fmt.Errorf("%s %s: %w", object.Kind(), object.Name(), err)
 		}
 		fmt.Fprintf(install, "---\n%s", text)
 	}
-	install.Write(rest)
 	var files []string
 	for name, content := range map[string][]byte{
 		"crds.yaml":     append([]byte(head+"# The kinds. Deleting them deletes every object of theirs.\n"), full...),

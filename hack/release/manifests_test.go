@@ -186,7 +186,7 @@ func TestManifests_ExplainEveryField(t *testing.T) {
 func TestManifests_SetEveryImage(t *testing.T) {
 	content := string(manifests(t).read(t, "install.yaml"))
 	for _, image := range images {
-		if !strings.Contains(content, "registry.example.com/media/"+image+":"+testVersion) {
+		if !strings.Contains(content, `"registry.example.com/media/`+image+":"+testVersion+`"`) {
 			t.Errorf("install.yaml has not %s of the release", image)
 		}
 	}

@@ -13,13 +13,14 @@ import (
 )
 
 // The definitions are most of install.yaml, and their indentation and repeated descriptions are half of that. `kubectl
-// explain` matters more than how install.yaml reads, so: a definition is one line of JSON, which is YAML too, and a
-// description is left out only where another place has the same one. crds.yaml and the chart have them all.
+// explain` matters more than how install.yaml reads, so: an object is one line of JSON, which is YAML too, and a description
+// is left out only where another place has the same one. crds.yaml and the chart have them all, and operator.yaml can be read.
 
 // describedElsewhere are the fields whose own fields are described at another field, or by Kubernetes.
 var describedElsewhere = map[string]string{
 	"finally":     " Fields: see steps.",
 	"defaults":    " Fields: see steps.",
+	"discovered":  " Fields: see reported.",
 	"resources":   "",
 	"tolerations": "",
 	"conditions":  "",
@@ -28,12 +29,16 @@ var describedElsewhere = map[string]string{
 // described are the fields of an object that the API server describes, whatever the definition says.
 var described = []string{"apiVersion", "kind"}
 
-// short is a definition in few bytes.
-func short(definition render.Object) ([]byte, error) {
+// short is an object in few bytes.
+func short(object render.Object) ([]byte, error) {
+	value := map[string]any(object)
+	if object.Kind() == "CustomResourceDefinition" {
+		value = shortenVersions(object)
+	}
 	line := &bytes.Buffer{}
 	encoder := json.NewEncoder(line)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(shortenVersions(definition)); err != nil {
+	if err := encoder.Encode(value); err != nil {
 		return nil, err
 	}
 	return line.Bytes(), nil
