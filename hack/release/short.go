@@ -21,6 +21,7 @@ var describedElsewhere = map[string]string{
 	"finally":     " Fields: see steps.",
 	"defaults":    " Fields: see steps.",
 	"discovered":  " Fields: see reported.",
+	"status":      " Fields: see docs/reference/api.md.",
 	"resources":   "",
 	"tolerations": "",
 	"conditions":  "",
