@@ -97,11 +97,8 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 	if b.segments[first.Segment].Duration == 0 || !b.reachesBorder(before, kind, first, true) || !b.reachesBorder(after, kind, last, false) {
 		return
 	}
-	if (before == nil || after == nil) && from != to {
-		return // silent for several segments at the beginning or the end: it is not a segment's loss
-	}
-	if after == nil && before != nil && b.isBrief(before, last, kind) {
-		return
+	if (before == nil || after == nil) && from != to || after == nil && b.isBrief(before, last, kind) {
+		return // silent for several segments at the beginning or the end, or for a moment: it is not a segment's loss
 	}
 	if b.countersOver(before, after, kind) == countersUnknown {
 		b.find(UnknownStreamAway, first.Segment, at, length,
@@ -119,6 +116,9 @@ func (b *builder) absence(before, after *part, kind media.Kind) (at, length int6
 
 // isBrief says that a kind stops so shortly before the end of the last piece that there may be no packet to come.
 func (b *builder) isBrief(before, last *part, kind media.Kind) bool {
+	if before == nil {
+		return false
+	}
 	_, from, _ := before.ends(kind)
 	return last.late-from.next() <= max(minHole, from.interval*18/10)
 }

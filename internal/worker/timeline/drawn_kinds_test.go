@@ -116,6 +116,15 @@ func TestBuild_SegmentBeginsWithSound(t *testing.T) {
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
 
+// TestBuild_StillPictureInWholeSeconds: the picture stands still, and goes on within a group just where the playlist says that a
+// segment begins, to the second.
+func TestBuild_StillPictureInWholeSeconds(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 50), 20*pal, 6*second)
+	from := 6*second + 20*pal
+	segments := layout{precision: second}.record(video, tones(0, 2*second), from, from+30*pal, from+2*second+30*pal)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}
+
 // TestBuild_SinglePictureInEachSegment: the rate is what lies between segments, and a packet that fills its transport packet
 // by chance is whole.
 func TestBuild_SinglePictureInEachSegment(t *testing.T) {

@@ -25,6 +25,9 @@ func (b *builder) judgeHead(each *part, heads heads) {
 	case each.fresh && b.lacksTables(each) && (each.lost > 0 || b.lacksBegin(each)):
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 			"its beginning is lost: it does not begin with the tables of the transport stream, as the other segments do")
+	case heads.oddly(each) && b.lacksPictures(each) && b.isInRounding(each):
+		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
+			"it does not begin with a key frame, as the other segments do; the playlist's durations are too coarse to say whether its beginning is lost")
 	case heads.oddly(each) && b.lacksPictures(each):
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 			"its beginning is lost: it does not begin with a key frame, as the other segments do")
@@ -163,6 +166,16 @@ func (b *builder) beginsWithSound(before, each *part) bool {
 	}
 	own := b.segments[before.Segment]
 	return distance(each.early, before.start+own.Duration) <= max(exactly, own.Precision)
+}
+
+// isInRounding says that a segment without sound begins where the playlist says, whose durations are whole seconds.
+func (b *builder) isInRounding(each *part) bool {
+	before := b.pieceBefore(each)
+	if each.fresh || before == nil || len(each.Audio) > 0 || before.Segment+1 != each.Segment || !before.first {
+		return false
+	}
+	own := b.segments[before.Segment]
+	return own.Precision > exactly && distance(each.early, before.start+own.Duration) <= own.Precision
 }
 
 // lostMore says that a gap between the pictures of two pieces is more than their rate explains: the sound has a hole

@@ -102,8 +102,8 @@ func (r *run) lateStart(b *builder) int64 {
 
 // lastPictures are the last ones of the run, maybe some segments before its end; nil: it has none.
 func (r *run) lastPictures() *stats {
-	for i := len(r.parts) - 1; i >= 0; i-- {
-		if _, pictures, ok := r.parts[i].ends(media.Video); ok && r.parts[i].dropped == "" {
+	for _, each := range slices.Backward(r.parts) {
+		if _, pictures, ok := each.ends(media.Video); ok && each.dropped == "" {
 			return pictures
 		}
 	}
