@@ -34,6 +34,9 @@ const (
 	// AnnotationSuspended is on a Job that the operator suspended because of spec.suspend. A suspended Job without it was
 	// suspended by somebody else, for example Kueue, and is never resumed by the operator.
 	AnnotationSuspended = "recording.sparkrtc.dev/suspended"
+	// AnnotationDestination is on every Job of a step with an output: the bucket, which is empty for a volume, a slash, and
+	// the folder that the step publishes to. Nothing elsewhere counts as its output.
+	AnnotationDestination = "recording.sparkrtc.dev/destination"
 	// AnnotationTriggeredBy is on every object that a step of kind trigger created: the step, the run and the file that it
 	// belongs to.
 	AnnotationTriggeredBy = "recording.sparkrtc.dev/triggered-by"

@@ -67,7 +67,8 @@ func (withoutWatch) Watch(context.Context, client.ObjectList, ...client.ListOpti
 func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...corev1.ContainerStatus) {
 	t.Helper()
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}},
 		Spec:       job.Spec.Template.Spec,
 	}
 	maps.Copy(pod.Labels, job.Spec.Template.Labels)
@@ -131,9 +132,19 @@ func succeed(t *testing.T, job *batchv1.Job, uri string) {
 	})
 }
 
-// publish plays a step that succeeded and says this.
+// publishedAt is the URI of a file that a step published to its bucket.
+func publishedAt(job *batchv1.Job, name string) string {
+	return "s3://" + job.Annotations[v1alpha1.AnnotationDestination] + name
+}
+
+// publish plays a step that succeeded and says this. Its outputs lie at the step's destination, whatever their folders.
 func publish(t *testing.T, job *batchv1.Job, said workerapi.Result) {
 	t.Helper()
+	for i := range said.Outputs {
+		output := &said.Outputs[i]
+		output.URI = publishedAt(job, path.Base(output.URI))
+		output.Bucket, output.Key, _ = strings.Cut(strings.TrimPrefix(output.URI, "s3://"), "/")
+	}
 	say(t, job, corev1.PodSucceeded, ended(workerapi.ContainerFetch, 0, ""), ended(workerapi.ContainerProcess, 0, ""), ended(workerapi.ContainerPublish, 0, result(t, said)))
 	finish(t, job, batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
 }

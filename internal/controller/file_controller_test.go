@@ -27,7 +27,8 @@ func TestFileGoesItsWay(t *testing.T) {
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
 	file := fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
-	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/lecture-1/mp4/a.mp4")
+	mp4 := jobOf(t, g, namespace, "mp4")
+	succeed(t, mp4, "s3://archive/lecture-1/mp4/a.mp4")
 
 	keep := jobOf(t, g, namespace, "keep")
 	g.Expect(metav1.IsControlledBy(keep, file)).To(BeTrue())
@@ -35,7 +36,7 @@ func TestFileGoesItsWay(t *testing.T) {
 	file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 
 	g.Expect(file.Status.Steps).To(HaveLen(2))
-	g.Expect(file.Status.Steps[0].Outputs[0].URI).To(Equal("s3://archive/lecture-1/mp4/a.mp4"))
+	g.Expect(file.Status.Steps[0].Outputs[0].URI).To(Equal(publishedAt(mp4, "a.mp4")))
 	g.Expect(file.Status.Steps[0].Attempts).To(BeEquivalentTo(1))
 	g.Expect(file.Status.Summary.Progress).To(Equal("2/2"))
 	g.Expect(file.Status.Pipeline.Name).To(Equal("lecture"))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -268,7 +269,9 @@ func (r *FileReconciler) gatherChildren(ctx context.Context, file *v1alpha1.Reco
 		if err := r.Client.List(ctx, &pods, client.InNamespace(job.Namespace), client.MatchingFields{indexJob: job.Name}); err != nil {
 			return nil, fmt.Errorf("list pods of job %s: %w", job.Name, err)
 		}
-		children = append(children, steps.Observe(job, pods.Items))
+		// A pod speaks for the Job that made it, or adopted it, and for no other.
+		own := slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool { return !metav1.IsControlledBy(&pod, job) })
+		children = append(children, steps.Observe(job, own))
 	}
 	return children, nil
 }

@@ -234,5 +234,5 @@ func TestFileReconciler_TriggerUsesTheAccountThatThePipelineNamesNow(t *testing.
 	pod := tell.Spec.Template.Spec
 	g.Expect(pod.ServiceAccountName).To(Equal("recording-trigger"))
 	g.Expect(pod.Containers[0].Image).To(Equal("trigger:test"))
-	g.Expect(pod.Containers[0].Env[0].Value).To(ContainSubstring(`"data":{"room":"room","uri":"s3://archive/keep/a.m3u8"}`))
+	g.Expect(pod.Containers[0].Env[0].Value).To(ContainSubstring(`"data":{"room":"room","uri":"` + publishedAt(keep, "a.m3u8") + `"}`))
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // maxAnnotation bounds the value of an annotation, in bytes. The operator's own are shorter; labels are short anyway.
-const maxAnnotation = 512
+const maxAnnotation = 2 << 10
 
 var labels = []string{
 	v1alpha1.LabelSource, v1alpha1.LabelFile, v1alpha1.LabelStep, v1alpha1.LabelStepKind, v1alpha1.LabelPipeline, v1alpha1.LabelManagedBy,
@@ -25,6 +25,7 @@ var labels = []string{
 var annotations = []string{
 	v1alpha1.AnnotationRevision, v1alpha1.AnnotationRun, v1alpha1.AnnotationSuspended, v1alpha1.AnnotationInput,
 	v1alpha1.AnnotationRetry, v1alpha1.AnnotationStorage,
+	v1alpha1.AnnotationDestination,
 }
 
 // Object is a transform of a cache: of an object's metadata it keeps Metadata.

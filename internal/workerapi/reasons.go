@@ -38,6 +38,8 @@ const (
 	ReasonUnsupported = "Unsupported"
 	// ReasonDestinationTaken: the folder holds the output of another recording.
 	ReasonDestinationTaken = "DestinationTaken"
+	// ReasonOutputMisplaced: the pod reported an output that is not below the step's destination.
+	ReasonOutputMisplaced = "OutputMisplaced"
 	// ReasonTranscodeFailed: ffmpeg failed.
 	ReasonTranscodeFailed = "TranscodeFailed"
 	// ReasonStorageUnavailable: the storage did not answer, or not in time.

@@ -79,7 +79,9 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 	if err != nil {
 		return nil, problemf(v1alpha1.ReasonJobInvalid, "%v", err)
 	}
-	return Around(work, kind.Name, podSpec(work, kind, spec, encoded)), nil
+	made := Around(work, kind.Name, podSpec(work, kind, spec, encoded))
+	made.Annotations[v1alpha1.AnnotationDestination] = destinationOf(spec.Destination)
+	return made, nil
 }
 
 // Around is the Job around the pod of a step.

@@ -73,6 +73,7 @@ func Observe(job *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 	if observed.State == pipeline.ChildActive && !observed.Suspended && !observed.Deleting {
 		observed.Waiting = waiting(job, pods)
 	}
+	refuseMisplaced(job, &observed)
 	return observed
 }
 

@@ -139,7 +139,8 @@ func TestObserve_LastPodCounts(t *testing.T) {
 	failed := func(message string) string {
 		return encodeResult(t, workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonInternal, Message: message}})
 	}
-	published := encodeResult(t, workerapi.Result{Outputs: []v1alpha1.Artifact{{Name: "a.mp4"}}})
+	published := encodeResult(t, workerapi.Result{Outputs: []v1alpha1.Artifact{{Name: "a.mp4", URI: "s3://archive/a/a.mp4", Bucket: "archive", Key: "a/a.mp4"}}})
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.AnnotationDestination: "archive/a/"}}}
 	one, two, done := pod(corev1.PodFailed, 1, failed("one")), pod(corev1.PodFailed, 2, failed("two")), pod(corev1.PodSucceeded, 0, published)
 	runs := pod(corev1.PodRunning, 9, "")
 	for _, pods := range [][]corev1.Pod{{one, two, runs}, {two, one}} {
@@ -148,7 +149,7 @@ func TestObserve_LastPodCounts(t *testing.T) {
 		}
 	}
 	for _, pods := range [][]corev1.Pod{{one, done, two}, {done, two}} {
-		if got := Observe(&batchv1.Job{}, pods).Result; got == nil || got.Failure != nil || got.Outputs[0].Name != "a.mp4" {
+		if got := Observe(job, pods).Result; got == nil || got.Failure != nil || got.Outputs[0].Name != "a.mp4" {
 			t.Errorf("%+v", got)
 		}
 	}
