@@ -44,8 +44,9 @@ type options struct {
 	// leaseDuration, renewDeadline and retryPeriod are not flags. Zero means controller-runtime's default; tests are
 	// faster.
 	leaseDuration, renewDeadline, retryPeriod time.Duration
-	// deniedNetworks are kept as strings, so that the flag replaces its default.
+	// deniedNetworks are denied besides the local ones.
 	deniedNetworks  []string
+	allowLocal      bool
 	workerImage     string
 	triggerImage    string
 	requireLandlock bool
@@ -53,7 +54,13 @@ type options struct {
 }
 
 func newCommand() *cobra.Command {
-	o := options{}
+	_, command := newOptions()
+	return command
+}
+
+// newOptions are the options that the flags of the command set.
+func newOptions() (*options, *cobra.Command) {
+	o := &options{}
 	command := &cobra.Command{
 		Use:           "manager",
 		Short:         "Process recordings in Kubernetes Jobs",
@@ -78,26 +85,28 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.triggerImage, "trigger-image", "recording-trigger:dev", "`image` that runs the steps of kind trigger")
 	flags.BoolVar(&o.requireLandlock, "require-landlock", false, "fail steps on nodes whose kernel has no Landlock, which confines ffmpeg to the files of the recording; without this flag, seccomp alone confines ffmpeg on such nodes")
 	flags.IntVar(&o.concurrency, "concurrency", 2, "how many RecordingFiles are reconciled at the same time")
-	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", localNetworks(), "`networks` that neither the manager nor a step connects to, whatever endpoint a StorageLocation or bucket or URL names; add those of pods and Services where no S3 server is among them; \"\" denies none")
+	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", nil, "`networks` that neither the manager nor a step connects to, whatever endpoint a StorageLocation or bucket or URL names, besides loopback, link-local and metadata services, which are always denied; name those of pods, Services and nodes where no S3 server is among them")
+	flags.BoolVar(&o.allowLocal, "allow-local-storage-networks", false, "let the manager itself connect to loopback, link-local and metadata services: for tests, with an S3 server on the same machine; steps never do")
 	o.AddFlags(flags)
-	return command
+	return o, command
 }
 
-// localNetworks is the default of --storage-denied-networks.
-func localNetworks() []string {
-	var texts []string
-	for _, network := range networks.Local() {
-		texts = append(texts, network.String())
-	}
-	return texts
-}
-
+// denied are the networks that a step never reads from.
 func (o *options) denied() ([]netip.Prefix, error) {
-	denied, err := networks.Parse(o.deniedNetworks)
+	added, err := networks.Parse(o.deniedNetworks)
 	if err != nil {
 		return nil, fmt.Errorf("--storage-denied-networks: %w", err)
 	}
-	return denied, nil
+	return append(networks.Local(), added...), nil
+}
+
+// deniedHere are the networks that the manager itself never connects to.
+func (o *options) deniedHere() ([]netip.Prefix, error) {
+	denied, err := o.denied()
+	if err != nil || !o.allowLocal {
+		return denied, err
+	}
+	return denied[len(networks.Local()):], nil
 }
 
 func (o *options) validate() error {

@@ -108,6 +108,10 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	if err != nil {
 		return err
 	}
+	deniedHere, err := o.deniedHere()
+	if err != nil {
+		return err
+	}
 	recorder := process.NewRecorder(mgr)
 	wake, taskFiles := controller.NewWake(), &controller.TaskFiles{}
 	if err := addDone(mgr, config, o, controller.Walk{
@@ -130,11 +134,11 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 		},
 		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Conditions: conditions, Clock: now},
 		&controller.StorageReconciler{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: denied,
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: deniedHere,
 		},
 		&controller.DiscoveryReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
-			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: denied,
+			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: deniedHere,
 		},
 		&controller.RejectedReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Ingester: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),

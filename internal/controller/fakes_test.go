@@ -69,7 +69,7 @@ func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...core
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}},
-		Spec:       job.Spec.Template.Spec,
+		Spec: job.Spec.Template.Spec,
 	}
 	maps.Copy(pod.Labels, job.Spec.Template.Labels)
 	if err := k8s.Create(t.Context(), pod); err != nil {

@@ -1,0 +1,58 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"net/netip"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"sparkrtc.dev/recording-operator/internal/networks"
+)
+
+// denies says whether the manager and a step refuse an address, as the command line has it.
+func denies(t *testing.T, address string, args ...string) (manager, step bool) {
+	t.Helper()
+	g := NewWithT(t)
+	o, command := newOptions()
+	g.Expect(command.ParseFlags(args)).To(Succeed())
+	here, err := o.deniedHere()
+	g.Expect(err).NotTo(HaveOccurred())
+	everywhere, err := o.denied()
+	g.Expect(err).NotTo(HaveOccurred())
+	to := netip.AddrPortFrom(netip.MustParseAddr(address), 443).String()
+	return networks.Control(here)("tcp", to, nil) != nil, networks.Control(everywhere)("tcp", to, nil) != nil
+}
+
+// TestDenied_FlagAddsToTheLocalNetworks: to deny more never opens loopback or a metadata service.
+func TestDenied_FlagAddsToTheLocalNetworks(t *testing.T) {
+	for name, test := range map[string]struct {
+		args          []string
+		address       string
+		manager, step bool
+	}{
+		"by default":                        {nil, "169.254.169.254", true, true},
+		"others by default":                 {nil, "10.1.2.3", false, false},
+		"a network more":                    {[]string{"--storage-denied-networks=10.0.0.0/8,fd00::/8"}, "10.1.2.3", true, true},
+		"the local ones beside it":          {[]string{"--storage-denied-networks=10.0.0.0/8"}, "127.0.0.1", true, true},
+		"a metadata service beside it":      {[]string{"--storage-denied-networks=10.0.0.0/8"}, "169.254.169.254", true, true},
+		"an empty flag":                     {[]string{"--storage-denied-networks="}, "127.0.0.1", true, true},
+		"local ones allowed":                {[]string{"--allow-local-storage-networks"}, "127.0.0.1", false, true},
+		"local ones allowed, others denied": {[]string{"--allow-local-storage-networks", "--storage-denied-networks=10.0.0.0/8"}, "10.1.2.3", true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if manager, step := denies(t, test.address, test.args...); manager != test.manager || step != test.step {
+				t.Errorf("%s: the manager denies it %v, a step %v", test.address, manager, step)
+			}
+		})
+	}
+}
+
+func TestDenied_NamesTheFlag(t *testing.T) {
+	g := NewWithT(t)
+	o, command := newOptions()
+	g.Expect(command.ParseFlags([]string{"--storage-denied-networks=everything"})).To(Succeed())
+	g.Expect(o.validate()).To(MatchError(ContainSubstring("--storage-denied-networks")))
+}
