@@ -28,6 +28,9 @@ const (
 	SecretKeySecretAccessKey = "secretAccessKey"
 	// SecretKeySessionToken is the optional token of temporary credentials.
 	SecretKeySessionToken = "sessionToken"
+	// SecretKeyEndpoint is optional: the endpoint that the credentials are for, for example https://s3.example.com. They
+	// are sent to no other, whatever a StorageLocation that names the Secret says.
+	SecretKeyEndpoint = "endpoint"
 )
 
 // StorageLocationSpec says where files are read from or written to.
@@ -80,7 +83,7 @@ type S3Location struct {
 	Prefix string `json:"prefix,omitempty"`
 
 	// credentialsSecretRef names a Secret with the keys accessKeyID, secretAccessKey and, for temporary credentials,
-	// sessionToken.
+	// sessionToken. With the key endpoint, the credentials are sent to that endpoint alone.
 	// +required
 	CredentialsSecretRef SecretReference `json:"credentialsSecretRef,omitzero"`
 

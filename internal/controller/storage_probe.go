@@ -9,6 +9,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/s3client"
 )
 
 // probeS3 asks a bucket whether it is there and lets us in.
@@ -33,7 +34,7 @@ func probeReason(err error) string {
 		return v1alpha1.ReasonCertificateNotTrusted
 	case errors.Is(err, objectstore.ErrRejected), errors.Is(err, objectstore.ErrEndpoint), errors.Is(err, objectstore.ErrDisorder):
 		return v1alpha1.ReasonRequestRejected
-	case errors.Is(err, objectstore.ErrDenied):
+	case errors.Is(err, objectstore.ErrDenied), errors.Is(err, s3client.ErrOtherEndpoint):
 		return v1alpha1.ReasonEndpointDenied
 	case errors.Is(err, objectstore.ErrUnavailable):
 		return v1alpha1.ReasonUnavailable

@@ -51,6 +51,7 @@ func ReadAccess(ctx context.Context, reader client.Reader, namespace string, loc
 		AccessKeyID:     value(v1alpha1.SecretKeyAccessKeyID),
 		SecretAccessKey: value(v1alpha1.SecretKeySecretAccessKey),
 		SessionToken:    value(v1alpha1.SecretKeySessionToken),
+		Endpoint:        value(v1alpha1.SecretKeyEndpoint),
 	}
 	if ca := location.CASecretRef; ca != nil {
 		secret, err := readSecret(ctx, reader, namespace, ca.Name)

@@ -46,7 +46,8 @@ type Bucket struct {
 	name      string
 }
 
-// Open makes a client; nothing is asked yet. Its errors are ErrCA and ErrEndpoint. It never connects to an address in
+// Open makes a client; nothing is asked yet. Its errors are ErrCA, ErrEndpoint and
+// s3client.ErrOtherEndpoint. It never connects to an address in
 // one of the denied networks: then every question ends with ErrDenied.
 func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) (*Bucket, error) {
 	transport, err := s3client.Transport(access.CA, denied, s3client.Deadlines{
@@ -57,6 +58,9 @@ func Open(location *v1alpha1.S3Location, access Access, denied ...netip.Prefix) 
 	}
 	transport.MaxResponseHeaderBytes = maxHeaderBytes
 	client, err := s3client.New(location, access, boundedAnswers{transport}, attempts)
+	if errors.Is(err, s3client.ErrOtherEndpoint) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, ErrEndpoint
 	}

@@ -32,6 +32,8 @@ var ErrEndpoint = errors.New("spec.s3.endpoint is not the URL of an S3 server")
 // Access is what a client proves itself with. It is never printed.
 type Access struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
+	// Endpoint is the only one that these may be sent to; empty: that of the location, whichever it is.
+	Endpoint string
 	// CA holds PEM certificates that replace the system's; nil: the system's.
 	CA []byte
 }
@@ -71,6 +73,9 @@ func New(location *v1alpha1.S3Location, access Access, transport http.RoundTripp
 	parsed, err := url.Parse(endpointOf(location))
 	if err != nil {
 		return nil, ErrEndpoint
+	}
+	if access.Endpoint != "" && !sameServer(access.Endpoint, parsed) {
+		return nil, ErrOtherEndpoint
 	}
 	region := location.Region
 	if region == "" {

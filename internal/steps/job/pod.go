@@ -158,8 +158,8 @@ func storageVolumes(storage *workerapi.Storage, at mountPaths) ([]corev1.Volume,
 	return volumes, mounts
 }
 
-// credentialsVolume projects the keys that are needed and no other. The session token is optional, which the items of
-// a Secret cannot be one by one: so it is a projection of its own.
+// credentialsVolume projects the keys that are needed and no other. Some are optional, which the items of a Secret
+// cannot be one by one: so each of these is a projection of its own.
 func credentialsVolume(name, secret string) corev1.Volume {
 	project := func(optional bool, keys ...string) corev1.VolumeProjection {
 		projection := &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: secret}}
@@ -176,6 +176,7 @@ func credentialsVolume(name, secret string) corev1.Volume {
 		Sources: []corev1.VolumeProjection{
 			project(false, v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey),
 			project(true, v1alpha1.SecretKeySessionToken),
+			project(true, v1alpha1.SecretKeyEndpoint),
 		},
 	}}}
 }

@@ -78,6 +78,7 @@ func readAccess(location v1alpha1.S3Location, paths Paths) (s3client.Access, err
 		{file: v1alpha1.SecretKeyAccessKeyID, value: &access.AccessKeyID},
 		{file: v1alpha1.SecretKeySecretAccessKey, value: &access.SecretAccessKey},
 		{file: v1alpha1.SecretKeySessionToken, value: &access.SessionToken, optional: true},
+		{file: v1alpha1.SecretKeyEndpoint, value: &access.Endpoint, optional: true},
 	} {
 		value, err := os.ReadFile(filepath.Join(paths.Credentials, secret.file))
 		if errors.Is(err, os.ErrNotExist) && secret.optional {
