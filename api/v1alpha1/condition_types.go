@@ -95,6 +95,8 @@ const (
 	ReasonJobInvalid = "JobInvalid"
 	// ReasonTriggerRefused: the pipeline no longer names the account that a trigger began with.
 	ReasonTriggerRefused = "TriggerRefused"
+	// ReasonRerunInvalid: spec.rerun.from names no step of the pipeline.
+	ReasonRerunInvalid = "RerunInvalid"
 	// ReasonStepFailed: a step failed for good.
 	ReasonStepFailed = "StepFailed"
 )
@@ -105,6 +107,8 @@ const (
 	ReasonTriggerInvalid = "TriggerInvalid"
 	// ReasonConditionInvalid: the step's when cannot be evaluated for this recording. The step failed.
 	ReasonConditionInvalid = "ConditionInvalid"
+	// ReasonReused: the step succeeded in an earlier run, and was kept.
+	ReasonReused = "Reused"
 	// ReasonConditionFalse: the step's when is false.
 	ReasonConditionFalse = "ConditionFalse"
 	// ReasonDependencySkipped: a step that this one depends on was skipped.

@@ -16,6 +16,31 @@ type ProcessingSpec struct {
 	// else has suspended, for example Kueue, stays suspended.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+
+	// rerun has the object processed again, with the pipeline as it is then. "kubectl recordings retry" sets it.
+	// +optional
+	Rerun *Rerun `json:"rerun,omitempty"`
+}
+
+// Rerun asks for another run.
+type Rerun struct {
+	// token tells one request from another: a token that status.rerun does not have starts a run. Steps of the run before
+	// that go on are stopped. Any text will do, for example the time.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[-A-Za-z0-9_.:]*$`
+	Token string `json:"token"`
+	// from names a step that runs again together with everything that follows it, also when they succeeded.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	From string `json:"from,omitempty"`
+	// includeSucceeded has every step run again. By default a step that succeeded is kept with its outputs, as long as its
+	// kind, input and output are the same in the pipeline and what it works on is kept too.
+	// +optional
+	IncludeSucceeded bool `json:"includeSucceeded,omitempty"`
 }
 
 // ProcessingStatus says what became of an object's processing. It is part of the status of every kind that is processed.
@@ -33,6 +58,16 @@ type ProcessingStatus struct {
 	// +optional
 	Run int32 `json:"run,omitempty"`
 
+	// rerun is the last request of spec.rerun that a run was started for.
+	// +optional
+	Rerun *RerunStatus `json:"rerun,omitempty"`
+
+	// history are the runs before the current one, at most 5, the last one first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=5
+	History []PastRun `json:"history,omitempty"`
+
 	// done says that nothing is left to do, as long as the spec stays as observedGeneration says: every step has ended, or
 	// no pipeline was chosen. The operator keeps no object in memory that is done.
 	// +optional
@@ -43,6 +78,32 @@ type ProcessingStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	Steps []StepStatus `json:"steps,omitempty"`
+}
+
+// RerunStatus is a request for another run that was followed.
+type RerunStatus struct {
+	// token of the request.
+	// +required
+	Token string `json:"token"`
+	// run that it started.
+	// +required
+	Run int32 `json:"run"`
+}
+
+// MaxHistory is how many earlier runs a status keeps.
+const MaxHistory = 5
+
+// PastRun is what became of an earlier run.
+type PastRun struct {
+	// run is its number.
+	// +required
+	Run int32 `json:"run"`
+	// reason that Ready had when the next run began, for example Failed.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// completionTime is when its last step ended.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 }
 
 // PipelineSnapshot is a pipeline as it was when processing began.
@@ -108,6 +169,9 @@ type StepStatus struct {
 	// recording that is not there yet. Absent: no Job of this run has failed so.
 	// +optional
 	Retry *StepRetry `json:"retry,omitempty"`
+	// specDigest is a digest of what the step was when it succeeded: a later run keeps it only as long as it is the same.
+	// +optional
+	SpecDigest string `json:"specDigest,omitempty"`
 	// manifest says where manifest.json lies, which lists everything that the step has published. It is written last.
 	// +optional
 	Manifest *ManifestReference `json:"manifest,omitempty"`

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -138,6 +139,10 @@ func TestProcessing_ErrorsSayWhatToDo(t *testing.T) {
 		"resume-bad":         {"resume", "-l", "a=b=c"},
 		"suspend-missing":    {"suspend", "camera-2"},
 		"suspend-bad-dryrun": {"suspend", "camera-1", "--dry-run=server"},
+		"retry-nothing":      {"retry"},
+		"retry-two":          {"retry", "camera-1", "-l", "a=b"},
+		"retry-both":         {"retry", "camera-1", "--from", "mp4", "--all-steps"},
+		"retry-missing":      {"retry", "camera-2"},
 	} {
 		golden(t, name, f.run(t, "", args...).String())
 	}
@@ -209,5 +214,31 @@ func TestSuspend_SetsTheSpec(t *testing.T) {
 	golden(t, "resume", f.run(t, "", "resume", "camera-2").String())
 	if got := f.patched; len(got) != 2 || got[1] != recordings+`recordingfiles/camera-2 {"spec":{"suspend":false}}` {
 		t.Errorf("patched %v", got)
+	}
+}
+
+func TestRetry_SetsTheSpec(t *testing.T) {
+	f := withProcessing(t)
+	failed, succeeded := processed(), processed()
+	failed.Name, failed.Status.Steps = "camera-2", failed.Status.Steps[:2]
+	succeeded.Name, succeeded.Status.Steps = "camera-3", succeeded.Status.Steps[:1]
+	for _, file := range []*v1alpha1.RecordingFile{failed, succeeded} {
+		f.objects[recordings+"recordingfiles/"+file.Name] = file
+	}
+	f.objects[strings.TrimSuffix(recordings, "/")+"/recordingfiles"] = &v1alpha1.RecordingFileList{Items: []v1alpha1.RecordingFile{*processed(), *failed, *succeeded}}
+	golden(t, "retry-dry-run", f.run(t, "", "retry", "-l", "a=b", "--dry-run").String())
+	if len(f.patched) != 0 {
+		t.Errorf("a dry run patches %v", f.patched)
+	}
+	golden(t, "retry", f.run(t, "", "retry", "-l", "a=b").String())
+	golden(t, "retry-from", f.run(t, "", "retry", "rec/camera-1", "--from", "mp4").String())
+	golden(t, "help-retry", f.run(t, "", "retry", "--help").String())
+	token := testNow.UTC().Format(time.RFC3339)
+	want := []string{
+		recordings + `recordingfiles/camera-2 {"spec":{"rerun":{"from":null,"includeSucceeded":false,"token":"` + token + `"}}}`,
+		recordings + `recordingfiles/camera-1 {"spec":{"rerun":{"from":"mp4","includeSucceeded":false,"token":"` + token + `"}}}`,
+	}
+	if diff := cmp.Diff(want, f.patched); diff != "" {
+		t.Errorf("patched (-want +got):\n%s", diff)
 	}
 }

@@ -21,7 +21,11 @@ import (
 func (r *FileReconciler) recordEvents(seen *gathered, before *v1alpha1.RecordingFileStatus) {
 	file := seen.file
 	if file.Status.Run > 1 && file.Status.Run != before.Run {
-		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "FileUpdated", "Process", "the recording changed after it was processed; processing it again")
+		if rerun := file.Status.Rerun; rerun != nil && rerun.Run == file.Status.Run {
+			r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "RerunStarted", "Process", "spec.rerun asks for it; processing it again")
+		} else {
+			r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "FileUpdated", "Process", "the recording changed after it was processed; processing it again")
+		}
 	}
 	for i := range file.Status.Steps {
 		r.recordStep(seen, &file.Status.Steps[i], before)
@@ -94,7 +98,7 @@ func (r *FileReconciler) recordStepWaits(file *v1alpha1.RecordingFile, step, was
 }
 
 // actionOf names what an event is about. Events of one object, reason and action are folded into one, which shows the note of
-// the first: so each step has an action of its own.
+// the first: so each step has an action of its own. Only steps that are skipped at once share an event.
 func actionOf(step *v1alpha1.StepStatus) string { return "Process/" + step.Name }
 
 // recordStepEnd says how a step ended, if it did.
@@ -103,7 +107,7 @@ func (r *FileReconciler) recordStepEnd(file *v1alpha1.RecordingFile, step *v1alp
 	case v1alpha1.StepSucceeded:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSucceeded", actionOf(step), "step %q: %s", step.Name, published(step))
 	case v1alpha1.StepSkipped:
-		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSkipped", actionOf(step), "step %q: %s; see status.steps", step.Name, step.Reason)
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSkipped", "Process", "step %q: %s; see status.steps", step.Name, step.Reason)
 	case v1alpha1.StepFailed:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", actionOf(step), "%s; see status.steps", pipeline.Failed(step))
 	case v1alpha1.StepPending, v1alpha1.StepRunning, v1alpha1.StepSuspended:

@@ -55,7 +55,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		file: file,
 		Observation: pipeline.Observation{
 			Generation: file.Generation, Conditions: file.Status.Conditions, Recorded: file.Status.ProcessingStatus,
-			Suspend: file.Spec.Suspend, Now: now,
+			Suspend: file.Spec.Suspend, Rerun: file.Spec.Rerun, Now: now,
 		},
 	}
 	var err error
@@ -64,7 +64,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 	}
 	seen.facts = factsOf(file, seen.tasks)
 	seen.Input = seen.facts.Digest()
-	if pipeline.Finished(&seen.Recorded, seen.Input) {
+	if pipeline.Finished(&seen.Recorded, seen.Input) && !seen.RerunAsked() {
 		seen.finished = true
 		return seen, nil
 	}
@@ -114,7 +114,7 @@ func sourceNotFound(file *v1alpha1.RecordingFile) *pipeline.Problem {
 
 // gatherPipeline finds the pipeline of work that has begun, or chooses one.
 func (r *FileReconciler) gatherPipeline(ctx context.Context, seen *gathered) error {
-	if revision := pipeline.Begun(&seen.Recorded, seen.Input, seen.Children); revision != "" {
+	if revision := seen.Begun(); revision != "" {
 		return r.gatherRevision(ctx, seen, revision)
 	}
 	if seen.source == nil {
@@ -138,6 +138,10 @@ func (r *FileReconciler) gatherPipeline(ctx context.Context, seen *gathered) err
 		seen.Blocked = &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: fmt.Sprintf("RecordingPipeline %q: %v", name, err)}
 		return nil
 	}
+	if problem := rerunProblem(seen, found); problem != nil {
+		seen.Blocked = problem
+		return nil
+	}
 	revision, err := newRevision(found)
 	if err != nil {
 		return err
@@ -155,6 +159,20 @@ func (r *FileReconciler) gatherPipeline(ctx context.Context, seen *gathered) err
 		seen.missing = revision // or it holds something else: apply finds out
 	}
 	return nil
+}
+
+// rerunProblem says that the run that is asked for begins at a step that the pipeline does not have.
+func rerunProblem(seen *gathered, found *v1alpha1.RecordingPipeline) *pipeline.Problem {
+	if !seen.RerunAsked() || seen.Rerun.From == "" {
+		return nil
+	}
+	for _, step := range pipeline.Steps(&found.Spec) {
+		if step.Name == seen.Rerun.From {
+			return nil
+		}
+	}
+	return &pipeline.Problem{Reason: v1alpha1.ReasonRerunInvalid,
+		Message: fmt.Sprintf("spec.rerun.from: RecordingPipeline %q has no step %q", found.Name, seen.Rerun.From)}
 }
 
 // forged is what a file waits for whose revision holds something else.

@@ -26,6 +26,7 @@ func fileStatus(seen *gathered, processing pipeline.Status) v1alpha1.RecordingFi
 	if seen.notKept {
 		before := seen.Recorded
 		status.Pipeline, status.Input, status.Run = before.Pipeline, before.Input, before.Run
+		status.Rerun, status.History = before.Rerun, before.History
 	}
 	return status
 }

@@ -74,7 +74,7 @@ func label(object client.Object, key string) []string {
 // that look and the writing of its status, and the watch of what appeared must find the file all the same.
 func pending(object client.Object) []string {
 	file, ok := object.(*v1alpha1.RecordingFile)
-	if !ok || file.Status.Done || pipeline.Finished(&file.Status.ProcessingStatus, file.Status.Input) {
+	if !ok || file.Status.Done {
 		return nil
 	}
 	return []string{"true"}

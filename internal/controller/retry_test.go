@@ -131,3 +131,42 @@ func TestFileReconciler_SaysWhyAPodWaits(t *testing.T) {
 	g.Expect(file.Status.Steps[0].Message).To(BeEmpty())
 	g.Expect(statusPatches.of(client.ObjectKeyFromObject(file))).To(Equal(written + 1))
 }
+
+// TestFileReconciler_Reruns a file that is done: what failed runs again, what succeeded is kept, and a step that the
+// pipeline does not have is said.
+func TestFileReconciler_Reruns(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t)
+	create(t, recordingFile(namespace, recorded()))
+	succeed(t, jobOf(t, g, namespace, "mp4"), "s3://archive/mp4/a.mp4")
+	fail(t, jobOf(t, g, namespace, "keep"), workerapi.ReasonFramesMissing, "frames 3 to 9 are missing")
+	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
+	notCached(t, g, file)
+	ask := func(rerun v1alpha1.Rerun) {
+		g.Eventually(func(g Gomega) {
+			g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+			file.Spec.Rerun = &rerun
+			g.Expect(k8s.Update(t.Context(), file)).To(Succeed())
+		}, timeout, poll).Should(Succeed())
+	}
+	ask(v1alpha1.Rerun{Token: "1", From: "mp5"})
+	g.Eventually(func(g Gomega) {
+		file = fileWith(t, g, namespace, v1alpha1.ReasonFailed)
+		g.Expect(file.Status.Summary.Reason).To(Equal(v1alpha1.ReasonRerunInvalid))
+	}, timeout, poll).Should(Succeed())
+	g.Expect(file.Status.Steps[0].State).To(Equal(v1alpha1.StepSucceeded), "nothing is taken back")
+
+	ask(v1alpha1.Rerun{Token: "2"})
+	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+	g.Expect(file.Status.Run).To(BeEquivalentTo(2))
+	g.Expect(file.Status.Steps[0].Reason).To(Equal(v1alpha1.ReasonReused))
+	g.Expect(file.Status.Steps[0].Outputs).To(HaveLen(1))
+	g.Expect(file.Status.History).To(HaveLen(1))
+	g.Expect(jobsOf(t, namespace, "mp4")).To(HaveLen(1))
+	var second batchv1.Job
+	g.Expect(jobsOf(t, namespace, "keep")).To(ContainElement(HaveField("Name", ContainSubstring("-keep-2-")), &second))
+	succeed(t, &second, "s3://archive/keep/a.m3u8")
+	file = fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+	g.Expect(file.Status.Done).To(BeTrue())
+	notCached(t, g, file)
+}

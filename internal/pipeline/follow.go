@@ -60,7 +60,7 @@ func (d *Decision) follow(step *v1alpha1.Step, child *Child, retry *v1alpha1.Ste
 // recordSuccess says what a step has published. The step's output says where, not the pod.
 func recordSuccess(step *v1alpha1.Step, child *Child, state *v1alpha1.StepStatus) {
 	state.State = v1alpha1.StepSucceeded
-	state.CompletionTime = child.CompletionTime
+	state.CompletionTime, state.SpecDigest = child.CompletionTime, specDigest(step)
 	if !reported(child) {
 		state.Message = "Step succeeded, but its pod was deleted before its result was read."
 		if step.Output != nil {

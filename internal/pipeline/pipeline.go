@@ -100,6 +100,8 @@ type Observation struct {
 	Recorded   v1alpha1.ProcessingStatus
 	// Suspend is what the subject's spec wants.
 	Suspend bool
+	// Rerun is what the subject's spec asks for; nil: nothing.
+	Rerun *v1alpha1.Rerun
 	// Pipeline that processes the subject; nil: none was chosen.
 	Pipeline *Snapshot
 	// Blocked says why processing cannot begin; nil: it can.
@@ -120,29 +122,32 @@ type Observation struct {
 
 // run is the number of the run that processes the facts as they are now.
 func (o *Observation) run() int32 {
-	if o.Pipeline != nil && o.Recorded.Input != o.Input {
+	if o.Pipeline != nil && (o.Recorded.Input != o.Input || o.RerunAsked()) {
 		return o.Recorded.Run + 1
 	}
 	return o.Recorded.Run
 }
 
-// recordedSteps are the steps of the current run, as the status has them. A step that ended stays ended, also when its
-// Job is gone.
+// recordedSteps are the steps of the current run, as the status has them, or as a new run keeps them. A step that ended
+// stays ended, also when its Job is gone.
 func (o *Observation) recordedSteps() []v1alpha1.StepStatus {
-	if o.Recorded.Input != o.Input {
+	switch {
+	case o.Recorded.Input != o.Input:
 		return nil
+	case o.Pipeline != nil && o.RerunAsked():
+		return o.kept()
 	}
 	return o.Recorded.Steps
 }
 
 // Begun is the revision of the pipeline that work on these facts has begun with; empty: it has not. A child says it as
 // well as the status does, since the operator may have died between creating the one and writing the other.
-func Begun(recorded *v1alpha1.ProcessingStatus, input string, children []Child) string {
-	if recorded.Pipeline != nil && recorded.Input == input {
-		return recorded.Pipeline.Revision
+func (o *Observation) Begun() string {
+	if o.Recorded.Pipeline != nil && o.Recorded.Input == o.Input && !o.RerunAsked() {
+		return o.Recorded.Pipeline.Revision
 	}
-	for _, child := range children {
-		if child.Input == input && child.Run == recorded.Run+1 && child.Revision != "" {
+	for _, child := range o.Children {
+		if child.Input == o.Input && child.Run == o.Recorded.Run+1 && child.Revision != "" {
 			return child.Revision
 		}
 	}

@@ -44,9 +44,10 @@ func (d *Decision) Status(outcome Outcome) Status {
 	problems := maps.Clone(d.problems)
 	maps.Copy(problems, outcome.Problems)
 	computed := Status{
-		ProcessingStatus: v1alpha1.ProcessingStatus{Run: d.run, Steps: d.stepsAfter(outcome.Created, problems)},
+		ProcessingStatus: v1alpha1.ProcessingStatus{Steps: d.stepsAfter(outcome.Created, problems)},
 		Conditions:       slices.Clone(seen.Conditions),
 	}
+	computed.setRun(d)
 	switch {
 	case seen.Pipeline != nil:
 		computed.Pipeline, computed.Input = &seen.Pipeline.PipelineSnapshot, seen.Input
@@ -56,10 +57,11 @@ func (d *Decision) Status(outcome Outcome) Status {
 	d.bound(computed.Steps)
 	diagnosis := d.evaluate(computed.Steps, problems)
 	if computed.Run > 1 && diagnosis.reason != v1alpha1.ReasonFailed {
-		diagnosis.message += fmt.Sprintf(" (run %d: the recording changed after it was processed)", computed.Run)
+		diagnosis.message += fmt.Sprintf(" (run %d: %s)", computed.Run, computed.cause())
 	}
 	computed.setConditions(seen, diagnosis)
-	computed.Done = Finished(&computed.ProcessingStatus, seen.Input) || diagnosis.reason == v1alpha1.ReasonSkipped
+	hindered := seen.Pipeline == nil && seen.RerunAsked() // a run is asked for and cannot begin
+	computed.Done = Finished(&computed.ProcessingStatus, seen.Input) && !hindered || diagnosis.reason == v1alpha1.ReasonSkipped
 	computed.Reason = cmp.Or(diagnosis.short, diagnosis.stalled)
 	if len(computed.Steps) > 0 {
 		toDo := len(computed.Steps) - count(computed.Steps, v1alpha1.StepSkipped)
