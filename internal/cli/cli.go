@@ -203,7 +203,7 @@ func validateDryRun(dryRun string) error {
 
 // exactArgs wants these arguments, which are named as the usage names them.
 func exactArgs(names ...string) cobra.PositionalArgs {
-	return func(command *cobra.Command, args []string) error {
+	return func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
 			return usagef("give %s", strings.Join(names[len(args):], " and "))
