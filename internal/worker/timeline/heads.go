@@ -25,16 +25,31 @@ func (b *builder) judgeHead(each *part, heads heads) {
 	case each.fresh && b.lacksTables(each) && (each.lost > 0 || b.lacksBegin(each)):
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 			"its beginning is lost: it does not begin with the tables of the transport stream, as the other segments do")
-	case heads.oddly(each) && b.lacksPictures(each) && b.isInRounding(each):
+	case heads.oddly(each) && b.lacksPictures(each):
+		b.judgeOddHead(each)
+	case each.fresh:
+		b.judgeFreshHead(each, heads)
+	}
+}
+
+// judgeOddHead judges a segment that does not begin with a key frame, as others do, and lacks pictures.
+func (b *builder) judgeOddHead(each *part) {
+	if b.isInRounding(each) {
 		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 			"it does not begin with a key frame, as the other segments do; the playlist's durations are too coarse to say whether its beginning is lost")
-	case heads.oddly(each) && b.lacksPictures(each):
-		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
-			"its beginning is lost: it does not begin with a key frame, as the other segments do")
-	case each.fresh && heads.alone(each):
+		return
+	}
+	b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
+		"its beginning is lost: it does not begin with a key frame, as the other segments do")
+}
+
+// judgeFreshHead judges the beginning of a segment with which a clock begins.
+func (b *builder) judgeFreshHead(each *part, heads heads) {
+	switch {
+	case heads.alone(each):
 		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 			"it does not begin with a key frame, as all other segments do; whether its beginning is lost cannot be decided")
-	case each.fresh && each.lost > 0 && !b.showsLoss(each):
+	case each.lost > 0 && !b.showsLoss(each):
 		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 			"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")
 	}
