@@ -123,6 +123,7 @@ var allowed = map[string]map[string]string{
 	minimalFile: {
 		"the smallest":               ``,
 		"every field":                `spec: {taskIDs: [a, b], app: a, room: "房间 01/é", stream: "教室-一班_张三", format: HLS, suspend: true, pipelineRef: {name: lecture}, reported: {app: a, room: r, stream: s, format: HLS, endTime: "2021-04-28T08:58:02Z", startTime: "2021-04-28T08:56:57Z", sizeBytes: 1125899906842624, durationSeconds: 2147483647, width: 65536, height: 65536, downloadURL: "https://example.com/a.m3u8?sign=1", location: "http://obs.example.com", ignoredFields: [record_duration]}, discovered: {lastModified: "2021-04-28T08:59:02Z", sizeBytes: 1, durationSeconds: 1, startTime: "2021-04-28T08:56:57Z", endTime: "2021-04-28T08:58:02Z", width: 1, height: 1, stream: s}}`,
+		"a rerun":                    `spec: {rerun: {token: "2026-11-26T09:00:00Z", from: mp4, includeSucceeded: true}}`,
 		"a URL alone":                `spec: {object: {bucket: null, key: null, url: "https://example.com:8443/a b/教室.MP4"}}`,
 		"a URL without a path":       `spec: {object: {bucket: null, key: null, url: "http://example.com"}, format: MP4}`,
 		"a key without an ending":    `spec: {object: {key: Record/lecture}, format: HLS}`,

@@ -132,7 +132,7 @@ func TestVerifyErrors(t *testing.T) {
 		exit int
 		want string
 	}{
-		"no source":           {[]string{"verify"}, ExitUsage, "takes 1 arguments, not 0"},
+		"no source":           {[]string{"verify"}, ExitUsage, "give SOURCE"},
 		"no capture":          {[]string{"verify", "classroom"}, ExitUsage, "give the captured request"},
 		"two captures":        {[]string{"verify", "classroom", "-f", "-", "--body", "x"}, ExitUsage, "-f is the whole request"},
 		"headers and values":  {[]string{"verify", "classroom", "--body", "x", "--headers", "x", "--rand", "1"}, ExitUsage, "not both"},
