@@ -20,4 +20,4 @@ kubectl apply -n e2e -k dist/e2e
 kubectl -n e2e rollout status deployment/s3 --timeout=120s
 callback_base
 say "go test ./test/e2e"
-CALLBACK_BASE=$base CGO_ENABLED=0 go test -tags e2e -count=1 -timeout 30m -v "$@" ./test/e2e
+CLUSTER=$CLUSTER CALLBACK_BASE=$base CGO_ENABLED=0 go test -tags e2e -count=1 -timeout 30m -v "$@" ./test/e2e
