@@ -104,7 +104,7 @@ func TestFileReconciler_SaysWhyAPodWaits(t *testing.T) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}},
-		Spec:       job.Spec.Template.Spec,
+		Spec: job.Spec.Template.Spec,
 	}
 	maps.Copy(pod.Labels, job.Spec.Template.Labels)
 	create(t, pod)
