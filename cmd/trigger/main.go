@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -85,22 +84,10 @@ func do(ctx context.Context, log *slog.Logger) (workerapi.Result, error) {
 		return workerapi.Result{}, fmt.Errorf("find the API server: %w", err)
 	}
 	config.UserAgent = "recording-trigger/" + version
-	api, err := trigger.NewClient(ctx, config, object, pause)
+	api, err := trigger.NewClient(ctx, config, object, container.Pause)
 	if err != nil {
 		return workerapi.Result{}, err
 	}
 	one := &trigger.Trigger{Step: spec, API: api, Changed: api.Changed, Log: log.With("recording", spec.Namespace+"/"+spec.File, "step", spec.Step)}
 	return one.Run(ctx)
-}
-
-// pause waits for a while, or until ctx ends.
-func pause(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

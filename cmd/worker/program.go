@@ -166,7 +166,7 @@ func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
 	return &worker.Worker{
 		Step: spec, WorkDir: p.workDir,
 		Source: storage.SourcePaths(), Destination: storage.DestinationPaths(),
-		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: storage.Pause,
+		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: container.Pause,
 		Version: p.version, Now: time.Now, Log: log.With("recording", spec.Namespace+"/"+spec.File, "step", spec.Step),
 	}, nil
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -18,23 +20,38 @@ import (
 // completionTimeout bounds what a person waits for after pressing the tab key.
 const completionTimeout = 3 * time.Second
 
-// sources completes the names of RecordingSources. What goes wrong is not told: there is nothing to complete then.
-func (a *access) sources(command *cobra.Command) []string {
+// maxNames is how many names are completed.
+const maxNames = 500
+
+// names completes the names of the objects of a list that were not given yet. What goes wrong is not told: there is nothing
+// to complete then.
+func (a *access) names(command *cobra.Command, list client.ObjectList, given []string) []string {
 	c, err := a.connect()
 	if err != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
 	defer cancel()
-	list := &v1alpha1.RecordingSourceList{}
-	if err := c.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
+	options := []client.ListOption{client.Limit(maxNames)}
+	if _, ofCluster := list.(*corev1.NamespaceList); !ofCluster {
+		options = append(options, client.InNamespace(c.namespace))
+	}
+	if err := c.List(ctx, list, options...); err != nil {
 		return nil
 	}
-	names := make([]string, 0, len(list.Items))
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
+	var names []string
+	_ = meta.EachListItem(list, func(item runtime.Object) error {
+		if object, ok := item.(client.Object); ok && !slices.Contains(given, object.GetName()) {
+			names = append(names, object.GetName())
+		}
+		return nil
+	})
 	return names
+}
+
+// sources completes the names of RecordingSources.
+func (a *access) sources(command *cobra.Command) []string {
+	return a.names(command, &v1alpha1.RecordingSourceList{}, nil)
 }
 
 // completeSource completes the one argument SOURCE.
@@ -45,65 +62,19 @@ func (a *access) completeSource(command *cobra.Command, args []string, _ string)
 	return a.sources(command), cobra.ShellCompDirectiveNoFileComp
 }
 
-// namespaces completes the names of namespaces, for who may list them.
+// namespaces completes the names of namespaces, for a person who may list them.
 func (a *access) namespaces(command *cobra.Command) []string {
-	c, err := a.connect()
-	if err != nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
-	defer cancel()
-	list := &corev1.NamespaceList{}
-	if err := c.List(ctx, list); err != nil {
-		return nil
-	}
-	names := make([]string, 0, len(list.Items))
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
-	return names
+	return a.names(command, &corev1.NamespaceList{}, nil)
 }
 
 // rejectedCallbacks completes the names of RejectedCallbacks that were not given yet.
 func (a *access) rejectedCallbacks(command *cobra.Command, given []string) []string {
-	c, err := a.connect()
-	if err != nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
-	defer cancel()
-	list := &v1alpha1.RejectedCallbackList{}
-	if err := c.List(ctx, list, client.InNamespace(c.namespace)); err != nil {
-		return nil
-	}
-	var names []string
-	for i := range list.Items {
-		if !slices.Contains(given, list.Items[i].Name) {
-			names = append(names, list.Items[i].Name)
-		}
-	}
-	return names
+	return a.names(command, &v1alpha1.RejectedCallbackList{}, given)
 }
 
-// recordingFiles completes the names of RecordingFiles that were not given yet, the first 500 of them.
+// recordingFiles completes the names of RecordingFiles that were not given yet.
 func (a *access) recordingFiles(command *cobra.Command, given []string) []string {
-	c, err := a.connect()
-	if err != nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
-	defer cancel()
-	list := &v1alpha1.RecordingFileList{}
-	if err := c.List(ctx, list, client.InNamespace(c.namespace), client.Limit(500)); err != nil {
-		return nil
-	}
-	var names []string
-	for i := range list.Items {
-		if !slices.Contains(given, list.Items[i].Name) {
-			names = append(names, list.Items[i].Name)
-		}
-	}
-	return names
+	return a.names(command, &v1alpha1.RecordingFileList{}, given)
 }
 
 // steps completes the names of a recording's steps.

@@ -6,7 +6,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -95,24 +94,7 @@ func (o *retryOptions) validate() error {
 }
 
 func (o *retryOptions) run(ctx context.Context) error {
-	names, err := o.cluster.fileNames(ctx, o.names, o.selector)
-	if err != nil {
-		return err
-	}
-	if len(names) == 0 {
-		_, err := fmt.Fprintf(o.env.ErrOut, "no RecordingFile of namespace %s is meant\n", o.cluster.namespace)
-		return err
-	}
-	var failures []error
-	for _, name := range names {
-		done, err := o.retry(ctx, name)
-		if err != nil {
-			failures = append(failures, err)
-			continue
-		}
-		_, _ = fmt.Fprintf(o.env.Out, "recordingfile/%s %s\n", name, done)
-	}
-	return errors.Join(failures...)
+	return o.cluster.eachFile(ctx, o.env, o.names, o.selector, o.retry)
 }
 
 // retry asks for another run of one recording, and says what it has done.

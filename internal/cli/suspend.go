@@ -5,11 +5,9 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -91,76 +89,28 @@ func (o *suspendOptions) validate() error {
 }
 
 func (o *suspendOptions) run(ctx context.Context) error {
-	names, err := o.cluster.fileNames(ctx, o.names, o.selector)
+	return o.cluster.eachFile(ctx, o.env, o.names, o.selector, o.set)
+}
+
+// set writes spec.suspend, and says what it has done.
+func (o *suspendOptions) set(ctx context.Context, name string) (string, error) {
+	file, err := o.cluster.file(ctx, name)
 	if err != nil {
-		return err
-	}
-	if len(names) == 0 {
-		_, err := fmt.Fprintf(o.env.ErrOut, "no RecordingFile of namespace %s is meant\n", o.cluster.namespace)
-		return err
+		return "", err
 	}
 	done := "resumed"
 	if o.suspend {
 		done = "suspended"
 	}
-	if o.dryRun == dryRunClient {
-		done += " (dry run)"
-	}
-	var failures []error
-	for _, name := range names {
-		changed, err := o.set(ctx, name)
-		switch {
-		case err != nil:
-			failures = append(failures, err)
-		case changed:
-			_, _ = fmt.Fprintf(o.env.Out, "recordingfile/%s %s\n", name, done)
-		default:
-			_, _ = fmt.Fprintf(o.env.Out, "recordingfile/%s unchanged\n", name)
-		}
-	}
-	return errors.Join(failures...)
-}
-
-// set writes spec.suspend, and says whether that is a change.
-func (o *suspendOptions) set(ctx context.Context, name string) (bool, error) {
-	file, err := o.cluster.file(ctx, name)
-	if err != nil || file.Spec.Suspend == o.suspend {
-		return false, err
-	}
-	if o.dryRun == dryRunClient {
-		return true, nil
+	switch {
+	case file.Spec.Suspend == o.suspend:
+		return "unchanged", nil
+	case o.dryRun == dryRunClient:
+		return done + " (dry run)", nil
 	}
 	patch := fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, o.suspend)
 	if err := o.cluster.Patch(ctx, file, client.RawPatch(types.MergePatchType, patch)); err != nil {
-		return false, o.cluster.explain(err, "patch", "recordingfiles."+v1alpha1.GroupVersion.Group, o.cluster.namespace)
+		return "", o.cluster.explain(err, "patch", "recordingfiles."+v1alpha1.GroupVersion.Group, o.cluster.namespace)
 	}
-	return true, nil
-}
-
-// fileNames are the names that are given, or those of the RecordingFiles with the labels; no labels mean all.
-func (c *cluster) fileNames(ctx context.Context, given []string, selector string) ([]string, error) {
-	if len(given) > 0 {
-		return given, nil
-	}
-	chosen, err := parseSelector(selector)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	list := &v1alpha1.RecordingFileList{}
-	for {
-		options := &client.ListOptions{Namespace: c.namespace, LabelSelector: chosen, Limit: 500, Continue: list.Continue}
-		if err := c.List(ctx, list, options); err != nil {
-			if apierrors.IsForbidden(err) {
-				return nil, c.explain(err, "list", "recordingfiles."+v1alpha1.GroupVersion.Group, c.namespace)
-			}
-			return nil, err
-		}
-		for i := range list.Items {
-			names = append(names, list.Items[i].Name)
-		}
-		if list.Continue == "" {
-			return names, nil
-		}
-	}
+	return done, nil
 }

@@ -55,8 +55,8 @@ func isReusable(step *v1alpha1.Step, recorded *v1alpha1.StepStatus) bool {
 
 // specDigest is a digest of what a step makes: of what, and where. How it runs does not matter.
 func specDigest(step *v1alpha1.Step) string {
-	made := v1alpha1.Step{Name: step.Name, Transcode: step.Transcode, Archive: step.Archive, Thumbnails: step.Thumbnails,
-		Trigger: step.Trigger, Input: step.Input, Output: step.Output}
+	made := *step
+	made.StepSettings, made.DependsOn, made.When, made.Optional, made.Background = v1alpha1.StepSettings{}, nil, "", false, false
 	encoded, err := json.Marshal(made)
 	if err != nil {
 		return "" // and then it is never kept

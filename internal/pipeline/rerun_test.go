@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -189,4 +190,31 @@ func TestRollout_RerunRunsEveryStepOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSpecDigest_CoversEveryKind: a kind whose settings were left out would keep what it made under other settings.
+func TestSpecDigest_CoversEveryKind(t *testing.T) {
+	empty := specDigest(&v1alpha1.Step{Name: "a"})
+	step := reflect.TypeFor[v1alpha1.Step]()
+	kinds := 0
+	for i := range step.NumField() {
+		field := step.Field(i)
+		if field.Type.Kind() != reflect.Pointer {
+			continue
+		}
+		kinds++
+		changed := &v1alpha1.Step{Name: "a"}
+		reflect.ValueOf(changed).Elem().Field(i).Set(reflect.New(field.Type.Elem()))
+		if specDigest(changed) == empty {
+			t.Errorf("%s does not change the digest", field.Name)
+		}
+	}
+	if kinds < 6 { // four kinds, the input and the output
+		t.Errorf("looked at %d fields", kinds)
+	}
+	how := &v1alpha1.Step{Name: "a", DependsOn: []string{"b"}, When: "true", Optional: true, Background: true,
+		StepSettings: v1alpha1.StepSettings{Retries: new(int32(1))}}
+	if specDigest(how) != empty {
+		t.Error("how a step runs changes the digest")
+	}
 }

@@ -1,7 +1,8 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package routing chooses the pipeline for a recording by the CEL expressions of a source's routes. It is pure: an
+// Package routing compiles and evaluates the CEL expressions of tenants: a Router those of a source's routes, which choose
+// the pipeline for a recording, Conditions those of steps, and Objects those over what a trigger created. It is pure: an
 // expression is compiled once, and evaluating it costs no more than CostLimit, which is a few milliseconds; what that limit
 // cannot bound is refused.
 package routing
@@ -100,9 +101,8 @@ func (r *Router) Check(expression string) error {
 }
 
 // Choose returns the name of the pipeline of the first route that matches, and whether one does. A route whose outcome
-// depends on a fact that is not known matches. An expression that
-// is wrong, fails on this recording, or comes after others that cost too much, matches nothing; what is wrong comes back in
-// the error beside the choice.
+// depends on a fact that is not known matches. An expression that is wrong, fails on this recording, or comes after others
+// that cost too much, matches nothing; what is wrong comes back in the error beside the choice.
 func (r *Router) Choose(routes []v1alpha1.Route, recording Recording) (string, bool, error) {
 	var problems []error
 	all := &budget{left: routesLimit}
@@ -149,7 +149,7 @@ func (r *Router) program(expression string, want *cel.Type) (cel.Program, error)
 	}
 	if got := compiled.output; !got.IsExactType(want) && !got.IsExactType(cel.DynType) && want != cel.DynType {
 		problem := fmt.Errorf("the expression is a %s, and must be a %s", got, want)
-		if want == cel.BoolType {
+		if want == cel.BoolType && r.ofRecording {
 			problem = fmt.Errorf("%w: compare it, as in recording.format == 'HLS'", problem)
 		}
 		return nil, problem

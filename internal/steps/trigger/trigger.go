@@ -7,6 +7,7 @@ package trigger
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/go-openapi/jsonpointer"
 	batchv1 "k8s.io/api/batch/v1"
@@ -29,15 +30,8 @@ func (Kind) Is(step *v1alpha1.Step) bool { return step.Trigger != nil }
 // MakesMedia is false: a trigger publishes no file.
 func (Kind) MakesMedia() bool { return false }
 
-// objects checks the expressions of wait.
-var objects = must(routing.NewObjects())
-
-func must(objects *routing.Objects, err error) *routing.Objects {
-	if err != nil {
-		panic(err) // it takes no argument that could be wrong
-	}
-	return objects
-}
+// newObjects makes what checks the expressions of wait, once.
+var newObjects = sync.OnceValues(routing.NewObjects)
 
 // Validate checks every path and every expression. What set reads is checked with the pipeline.
 func (Kind) Validate(step *v1alpha1.Step) error {
@@ -50,12 +44,16 @@ func (Kind) Validate(step *v1alpha1.Step) error {
 	if wait == nil {
 		return nil
 	}
-	for field, expression := range map[string]string{"success": wait.Success, "failure": wait.Failure} {
-		if expression == "" {
-			continue
-		}
-		if err := objects.CheckBool(expression); err != nil {
-			return fmt.Errorf("trigger.wait.%s: %w", field, err)
+	objects, err := newObjects()
+	if err != nil {
+		return err
+	}
+	if err := objects.CheckBool(wait.Success); err != nil {
+		return fmt.Errorf("trigger.wait.success: %w", err)
+	}
+	if wait.Failure != "" {
+		if err := objects.CheckBool(wait.Failure); err != nil {
+			return fmt.Errorf("trigger.wait.failure: %w", err)
 		}
 	}
 	if wait.Message != "" {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -132,17 +131,5 @@ func copyFile(ctx context.Context, target, source *os.File, room *budget, progre
 		if err != nil {
 			return err
 		}
-	}
-}
-
-// Pause waits, unless ctx ends first; then it returns the cause.
-func Pause(ctx context.Context, length time.Duration) error {
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

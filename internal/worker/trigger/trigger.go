@@ -89,10 +89,14 @@ func (t *Trigger) Run(ctx context.Context) (workerapi.Result, error) {
 	if settings.Wait == nil {
 		return result, nil
 	}
-	if object, err = t.wait(ctx, object, settings.Wait); err != nil {
+	objects, err := routing.NewObjects()
+	if err != nil {
 		return result, err
 	}
-	result.Results, err = results(object, settings.Wait.Results)
+	if object, err = t.wait(ctx, objects, object, settings.Wait); err != nil {
+		return result, err
+	}
+	result.Results, err = results(objects, object, settings.Wait.Results)
 	return result, err
 }
 
@@ -121,11 +125,7 @@ func (t *Trigger) create(ctx context.Context, wanted *unstructured.Unstructured,
 }
 
 // wait returns the object once it has succeeded.
-func (t *Trigger) wait(ctx context.Context, object *unstructured.Unstructured, conditions *v1alpha1.TriggerWait) (*unstructured.Unstructured, error) {
-	objects, err := routing.NewObjects()
-	if err != nil {
-		return nil, err
-	}
+func (t *Trigger) wait(ctx context.Context, objects *routing.Objects, object *unstructured.Unstructured, conditions *v1alpha1.TriggerWait) (*unstructured.Unstructured, error) {
 	for uid := object.GetUID(); ; {
 		done, err := isDone(objects, object, conditions)
 		if err != nil {
@@ -179,11 +179,7 @@ func isDone(objects *routing.Objects, object *unstructured.Unstructured, conditi
 }
 
 // results reads the results from an object that has succeeded.
-func results(object *unstructured.Unstructured, wanted []v1alpha1.TriggerResult) ([]v1alpha1.StepResult, error) {
-	objects, err := routing.NewObjects()
-	if err != nil {
-		return nil, err
-	}
+func results(objects *routing.Objects, object *unstructured.Unstructured, wanted []v1alpha1.TriggerResult) ([]v1alpha1.StepResult, error) {
 	var read []v1alpha1.StepResult
 	for _, result := range wanted {
 		value, err := objects.String(result.Value, object.Object)
