@@ -22,7 +22,7 @@ func (c *cluster) eachFile(ctx context.Context, env Environment, given []string,
 		return err
 	}
 	if len(names) == 0 {
-		_, err := fmt.Fprintf(env.ErrOut, "no RecordingFile of namespace %s is meant\n", c.namespace)
+		_, err := fmt.Fprintf(env.ErrOut, "no RecordingFile in namespace %s matches\n", c.namespace)
 		return err
 	}
 	var failures []error
