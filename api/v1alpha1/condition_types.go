@@ -21,6 +21,9 @@ const (
 	// succeeded: a step with onDamage Publish, and every archive, succeeds with a damaged recording. It starts over when
 	// the file has grown.
 	ConditionIntact = "Intact"
+	// ConditionPipelineChanged is on a RecordingFile whose spec.pipelineRef names another pipeline than the one that
+	// processing began with. The edit changes nothing by itself: the message says how to run the other one.
+	ConditionPipelineChanged = "PipelineChanged"
 	// ConditionDiscovered is on a RecordingSource with spec.discovery: True while its bucket is searched without failure.
 	ConditionDiscovered = "Discovered"
 )
@@ -72,6 +75,9 @@ const (
 	// ReasonUndecided: the bytes cannot decide whether something is lost, or could not be read.
 	ReasonUndecided = "Undecided"
 )
+
+// ReasonPipelineRefChanged is the reason of ConditionPipelineChanged.
+const ReasonPipelineRefChanged = "PipelineRefChanged"
 
 // Reasons for which a RecordingFile cannot be processed until a person corrects something.
 const (

@@ -8,7 +8,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // ProcessingSpec says how an object is processed. It is part of the spec of every kind that is.
 type ProcessingSpec struct {
 	// pipelineRef names the RecordingPipeline that processes this object, instead of the source's routes.
-	// It decides when processing begins; a change later does not touch work that has begun.
+	// It decides when processing begins; a change later does not touch work that has begun: the condition PipelineChanged
+	// says so, and "kubectl recordings retry" runs the other pipeline.
 	// +optional
 	PipelineRef *LocalReference `json:"pipelineRef,omitempty"`
 

@@ -6,6 +6,9 @@ package controller
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
@@ -28,6 +31,7 @@ func fileStatus(seen *gathered, processing pipeline.Status) v1alpha1.RecordingFi
 		status.Pipeline, status.Input, status.Run = before.Pipeline, before.Input, before.Run
 		status.Rerun, status.History = before.Rerun, before.History
 	}
+	tellPipelineChange(seen, &status)
 	return status
 }
 
@@ -43,7 +47,24 @@ func keptStatus(seen *gathered) v1alpha1.RecordingFileStatus {
 		kept.Summary = summaryOf(seen.facts)
 		kept.Summary.Progress, kept.Summary.Reason = before.Progress, before.Reason
 	}
+	tellPipelineChange(seen, &kept)
 	return kept
+}
+
+// tellPipelineChange says on a file that its pipelineRef was changed after processing had begun, when it no longer decides
+// anything.
+func tellPipelineChange(seen *gathered, status *v1alpha1.RecordingFileStatus) {
+	wanted, begun := seen.file.Spec.PipelineRef, status.Pipeline
+	if wanted == nil || begun == nil || wanted.Name == begun.Name {
+		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionPipelineChanged)
+		return
+	}
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionPipelineChanged, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonPipelineRefChanged,
+		Message: fmt.Sprintf("spec.pipelineRef names RecordingPipeline %q, and processing began with %q; kubectl recordings retry %s runs the new one",
+			wanted.Name, begun.Name, seen.file.Name),
+		ObservedGeneration: seen.file.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
+	})
 }
 
 func summaryOf(facts recording.Facts) *v1alpha1.FileSummary {

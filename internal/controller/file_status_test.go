@@ -4,10 +4,12 @@
 package controller
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -59,5 +61,26 @@ func TestKeptStatus_ShowsTheFactsAsTheyAre(t *testing.T) {
 	}
 	if seen.file.Status.ObservedGeneration == 9 || seen.file.Status.Summary.Room != "a" {
 		t.Error("the file's own status was changed")
+	}
+}
+
+// TestFileStatus_SaysThatALateEditChangesNothing: pipelineRef decides before processing begins, and not after that.
+func TestFileStatus_SaysThatALateEditChangesNothing(t *testing.T) {
+	seen := failedFile(recording.Facts{})
+	seen.file.Name, seen.Pipeline.Name = "lecture-1", "lecture"
+	seen.file.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "preview"}
+	changed := func(status v1alpha1.RecordingFileStatus) *metav1.Condition {
+		return meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionPipelineChanged)
+	}
+	seen.file.Status = statusAfter(seen)
+	for name, status := range map[string]v1alpha1.RecordingFileStatus{"while it runs": seen.file.Status, "when it is over": keptStatus(seen)} {
+		said := changed(status)
+		if said == nil || said.Status != metav1.ConditionTrue || said.ObservedGeneration != 3 || !strings.Contains(said.Message, "kubectl recordings retry lecture-1") {
+			t.Errorf("%s: %+v", name, said)
+		}
+	}
+	seen.file.Spec.PipelineRef.Name = "lecture"
+	if said := changed(keptStatus(seen)); said != nil {
+		t.Errorf("the edit was taken back, and %+v stays", said)
 	}
 }
