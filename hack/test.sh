@@ -27,5 +27,6 @@ if [[ $* == ./... ]]; then
   env -u WORKER_FFMPEG go test -race -timeout 20m "${packages[@]/#/./}"
   say "go test of what makes a release"
   go -C hack/release test ./...
+  go -C hack/compatibility test ./...
 fi
 say "done"

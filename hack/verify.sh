@@ -32,6 +32,8 @@ fi
 make lint
 (cd hack/localkube && go vet ./...)
 (cd hack/release && go vet ./...)
+(cd hack/compatibility && go vet ./...)
+hack/compatibility.sh
 hack/links.sh
 hack/vulnerabilities.sh
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
