@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
 
-	"sparkrtc.dev/recording-operator/internal/worker/container"
+	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/trigger"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -46,7 +46,7 @@ func main() {
 }
 
 func run() int {
-	ctx, stop := container.Context()
+	ctx, stop := entrypoint.Context()
 	defer stop()
 	code := 0
 	root := &cobra.Command{
@@ -58,7 +58,7 @@ func run() int {
 		Use: workerapi.ContainerTrigger, Short: root.Short, Long: longHelp, Args: cobra.NoArgs,
 		Run: func(command *cobra.Command, _ []string) {
 			log := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("container", workerapi.ContainerTrigger)
-			program := container.Program{Getenv: os.Getenv, Log: log}
+			program := entrypoint.Program{Getenv: os.Getenv, Log: log}
 			code = program.Run(command.Context(), func(ctx context.Context) (workerapi.Result, error) { return do(ctx, log) })
 		},
 	})
@@ -84,7 +84,7 @@ func do(ctx context.Context, log *slog.Logger) (workerapi.Result, error) {
 		return workerapi.Result{}, fmt.Errorf("find the API server: %w", err)
 	}
 	config.UserAgent = "recording-trigger/" + version
-	api, err := trigger.NewClient(ctx, config, object, container.Pause)
+	api, err := trigger.NewClient(ctx, config, object, entrypoint.Pause)
 	if err != nil {
 		return workerapi.Result{}, err
 	}

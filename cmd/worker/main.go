@@ -11,7 +11,7 @@ import (
 	"runtime/debug"
 
 	"sparkrtc.dev/recording-operator/internal/worker"
-	"sparkrtc.dev/recording-operator/internal/worker/container"
+	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 )
 
@@ -29,7 +29,7 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		return sandbox.ExitCode
 	}
-	ctx, stop := container.Context()
+	ctx, stop := entrypoint.Context()
 	defer stop()
 	program := &program{version: version, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	command := program.command()

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sparkrtc.dev/recording-operator/internal/worker"
-	"sparkrtc.dev/recording-operator/internal/worker/container"
+	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
@@ -138,7 +138,7 @@ func (p *program) step(name, short, long string, do func(*worker.Worker, context
 				walls := sandbox.CurrentWalls()
 				log.Info("Checked the sandbox for ffmpeg", "seccomp", walls.Seccomp, "undumpableWorker", walls.Undumpable, "landlockABI", walls.LandlockABI)
 			}
-			one := container.Program{TerminationLog: p.terminationLog, Getenv: p.getenv, Log: log}
+			one := entrypoint.Program{TerminationLog: p.terminationLog, Getenv: p.getenv, Log: log}
 			p.exit = one.Run(command.Context(), func(ctx context.Context) (workerapi.Result, error) {
 				made, err := p.worker(log)
 				if err != nil {
@@ -166,7 +166,7 @@ func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
 	return &worker.Worker{
 		Step: spec, WorkDir: p.workDir,
 		Source: storage.SourcePaths(), Destination: storage.DestinationPaths(),
-		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: container.Pause,
+		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: entrypoint.Pause,
 		Version: p.version, Now: time.Now, Log: log.With("recording", spec.Namespace+"/"+spec.File, "step", spec.Step),
 	}, nil
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/worker/container"
+	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -24,7 +24,7 @@ func runProgram(t *testing.T, ctx context.Context, spec string, args ...string) 
 	message := filepath.Join(dir, "message")
 	var stdout, stderr bytes.Buffer
 	p := &program{version: "v1.2.3", stdout: &stdout, stderr: &stderr, getenv: func(name string) string {
-		return map[string]string{workerapi.EnvStep: spec, container.EnvTerminationLog: message}[name]
+		return map[string]string{workerapi.EnvStep: spec, entrypoint.EnvTerminationLog: message}[name]
 	}}
 	command := p.command()
 	command.SetArgs(append(args, "--work-dir", filepath.Join(dir, "work")))
@@ -61,7 +61,7 @@ func encode(t *testing.T, change func(*workerapi.StepSpec)) string {
 
 func TestProgram_ReportsFailures(t *testing.T) {
 	stopped, stop := context.WithCancelCause(t.Context())
-	stop(container.ErrStopped)
+	stop(entrypoint.ErrStopped)
 	tests := map[string]struct {
 		ctx    context.Context
 		args   string

@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"sparkrtc.dev/recording-operator/internal/worker/container"
+	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -73,7 +73,7 @@ func (r receiver) receive(ctx context.Context, ref string, to sink, room *budget
 			return found.About(ref)
 		}
 		r.log.Info("Retrying download", "object", r.server.Describe(ref), "try", try, "reason", found.Reason, "bytes", progress.written)
-		if err := container.Pause(ctx, r.pause*time.Duration(try)); err != nil {
+		if err := entrypoint.Pause(ctx, r.pause*time.Duration(try)); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 
-	"sparkrtc.dev/recording-operator/internal/worker/container"
+	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -50,7 +50,7 @@ func (s *s3Writer) Claim(ctx context.Context, name string, owner []byte, maxAge 
 		if try == claimTries {
 			return nil, failure.Transient(workerapi.ReasonStorageUnavailable, "%s changes hands too often", s.Describe(s.key(name)))
 		}
-		if err := container.Pause(ctx, s.pause*time.Duration(try)/claimTries); err != nil {
+		if err := entrypoint.Pause(ctx, s.pause*time.Duration(try)/claimTries); err != nil {
 			return nil, err
 		}
 	}
@@ -118,7 +118,7 @@ func (s *s3Writer) putClaim(ctx context.Context, name string, owner []byte, opti
 
 // settledClaim is what the claim holds when everybody who wrote it has done so.
 func (s *s3Writer) settledClaim(ctx context.Context, name string) ([]byte, error) {
-	if err := container.Pause(ctx, s.settle); err != nil {
+	if err := entrypoint.Pause(ctx, s.settle); err != nil {
 		return nil, err
 	}
 	return s.takenClaim(ctx, name)

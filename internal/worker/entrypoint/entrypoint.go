@@ -1,9 +1,9 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package container is how the programs in a step's pod run and report: stopped by a signal, and with a termination
+// Package entrypoint is how the programs in a step's pod run and report: stopped by a signal, and with a termination
 // message and an exit code in the end, whatever happens.
-package container
+package entrypoint
 
 import (
 	"context"
