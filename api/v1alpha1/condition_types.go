@@ -111,6 +111,8 @@ const (
 const (
 	// ReasonTriggerInvalid: the object of a trigger cannot be made for this recording. The step failed.
 	ReasonTriggerInvalid = "TriggerInvalid"
+	// ReasonContainerInvalid: a param of a container cannot be given to it. The step failed.
+	ReasonContainerInvalid = "ContainerInvalid"
 	// ReasonConditionInvalid: the step's when cannot be evaluated for this recording. The step failed.
 	ReasonConditionInvalid = "ConditionInvalid"
 	// ReasonReused: the step succeeded in an earlier run, and was kept.

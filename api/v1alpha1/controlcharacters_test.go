@@ -6,6 +6,7 @@ package v1alpha1_test
 import (
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -56,8 +57,14 @@ func TestControlCharacters_AreRefusedInEveryText(t *testing.T) {
 	}
 }
 
-// isExpression says that a text is an expression.
+// multilineOfContainers are the texts of a container that may be scripts.
+var multilineOfContainers = regexp.MustCompile(`\.(command\[\]|args\[\]|env\[\]\.value|params\[\]\.value)$`)
+
+// isExpression says that a text is an expression, or a script.
 func isExpression(text string) bool {
+	if strings.HasPrefix(text, "spec.steps[].container.") {
+		return multilineOfContainers.MatchString(text)
+	}
 	return strings.HasSuffix(text, ".when") || strings.HasPrefix(text, "spec.steps[].trigger.set[].value") || strings.HasPrefix(text, "spec.steps[].trigger.wait.") &&
 		!strings.HasSuffix(text, ".name")
 }

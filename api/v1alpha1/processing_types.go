@@ -181,7 +181,7 @@ type StepStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=4
 	Outputs []Artifact `json:"outputs,omitempty"`
-	// results that the step has read from the object that it created, for other steps.
+	// results of a trigger, read from the object that it created, or of a container, for other steps.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -263,6 +263,13 @@ type Artifact struct {
 	// mediaType is, for example, video/mp4.
 	// +optional
 	MediaType string `json:"mediaType,omitempty"`
+	// kind of the file, as a step of kind container declares it; absent for other steps.
+	// +optional
+	Kind ArtifactKind `json:"kind,omitempty"`
+	// language of the file as a BCP 47 tag, as a step of kind container declares it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=35
+	Language string `json:"language,omitempty"`
 	// sizeBytes is the size in bytes; for an HLS set that of all its files.
 	// +optional
 	SizeBytes int64 `json:"sizeBytes,omitempty"`

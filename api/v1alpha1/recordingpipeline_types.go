@@ -18,7 +18,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
 type RecordingPipelineSpec struct {
-	// steps to run: in each, exactly one of transcode, archive, thumbnails and trigger must be set. Steps run at the same time
+	// steps to run: in each, exactly one of transcode, archive, thumbnails, trigger and container must be set. Steps run at the same time
 	// unless dependsOn, input or when orders them.
 	// +required
 	// +listType=map
@@ -114,10 +114,10 @@ type StepSettings struct {
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 }
 
-// Step is one thing to do with a file; it runs as one Job. Exactly one of transcode, archive, thumbnails and trigger must be
-// set.
+// Step is one thing to do with a file; it runs as one Job. Exactly one of transcode, archive, thumbnails, trigger and
+// container must be set.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails and trigger must be set; without settings, write archive: {}"
+// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) + (has(self.container) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails, trigger and container must be set; without settings, write archive: {}"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
 // +kubebuilder:validation:XValidation:rule="has(self.output) || has(self.trigger)",message="output: say where the results are published",fieldPath=".output"
 // +kubebuilder:validation:XValidation:rule="!has(self.trigger) || (!has(self.output) && !has(self.input))",message="trigger reads and publishes no file and takes neither input nor output; give it dependsOn, or read steps.<name> in set",fieldPath=".trigger"
@@ -129,7 +129,7 @@ type Step struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// transcode makes an MP4 of the recording. Exactly one of transcode, archive, thumbnails and trigger must be set.
+	// transcode makes an MP4 of the recording. Exactly one of transcode, archive, thumbnails, trigger and container must be set.
 	// +optional
 	Transcode *Transcode `json:"transcode,omitempty"`
 
@@ -144,6 +144,10 @@ type Step struct {
 	// trigger creates an object in the cluster, for example an Argo Workflow.
 	// +optional
 	Trigger *Trigger `json:"trigger,omitempty"`
+
+	// container runs an image of your own, for example to make captions.
+	// +optional
+	Container *Container `json:"container,omitempty"`
 
 	// dependsOn names the steps that must have ended before this one starts. When one of them has not succeeded, this step
 	// is skipped, unless when reads that step and so decides for itself.
@@ -162,7 +166,7 @@ type Step struct {
 	// when is a CEL expression over recording and steps; the step is skipped when it is false. recording has the fields that
 	// a route has. steps.<name> is a step that is waited for as if dependsOn named it, with state ('Succeeded', 'Failed' or
 	// 'Skipped'), reason, integrity ('Intact', 'Damaged', 'Unknown' or ''), and outputs, each with name, uri, bucket, key,
-	// mediaType and size. For example: steps.remux.state == 'Failed' && steps.remux.reason == 'RecordingChanged'. When the
+	// mediaType, size, kind and language. For example: steps.remux.state == 'Failed' && steps.remux.reason == 'RecordingChanged'. When the
 	// outcome depends on a fact that nobody reported, the step runs.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -184,6 +188,22 @@ type Step struct {
 	// background says that the file is Ready without waiting for this step. The condition Processed waits for it.
 	// +optional
 	Background bool `json:"background,omitempty"`
+}
+
+// ValueExpressions are the CEL expressions whose values the step needs before it starts.
+func (s *Step) ValueExpressions() []string {
+	var expressions []string
+	if s.Trigger != nil {
+		for i := range s.Trigger.Set {
+			expressions = append(expressions, s.Trigger.Set[i].Value)
+		}
+	}
+	if s.Container != nil {
+		for i := range s.Container.Params {
+			expressions = append(expressions, s.Container.Params[i].Value)
+		}
+	}
+	return expressions
 }
 
 // StepResources are the resources of each container of a step.

@@ -174,15 +174,3 @@ func (o *TriggerObject) UnmarshalJSON(data []byte) error {
 	*o = TriggerObject(plain)
 	return nil
 }
-
-// ValueExpressions are the CEL expressions whose values the step needs before it starts.
-func (s *Step) ValueExpressions() []string {
-	if s.Trigger == nil {
-		return nil
-	}
-	var expressions []string
-	for i := range s.Trigger.Set {
-		expressions = append(expressions, s.Trigger.Set[i].Value)
-	}
-	return expressions
-}

@@ -62,7 +62,8 @@ spec:
 
 // step is a pipeline of one step, named mp4, that transcodes unless the fields say otherwise.
 func step(fields string) string {
-	if !strings.Contains(fields, "transcode:") && !strings.Contains(fields, "archive:") && !strings.Contains(fields, "thumbnails:") {
+	if !strings.Contains(fields, "transcode:") && !strings.Contains(fields, "archive:") && !strings.Contains(fields, "thumbnails:") &&
+		!strings.Contains(fields, "container:") {
 		fields = "transcode: {preset: Remux}, " + fields
 	}
 	if !strings.Contains(fields, "output:") {
@@ -76,6 +77,13 @@ func step(fields string) string {
 
 // pictures is a pipeline with a step that makes them.
 func pictures(fields string) string { return step("thumbnails: {" + fields + "}") }
+
+// image is a pipeline with a step of kind container that has these fields more.
+func image(fields string) string {
+	return step("container: {" + minimalContainer + ", " + fields + "}")
+}
+
+const minimalContainer = "image: a, outputs: [{path: a, kind: Data}]"
 
 // steps is a pipeline of archive steps, each with fields of its own, that publish to folders of their own.
 func steps(fields ...string) string {
@@ -149,6 +157,11 @@ var allowed = map[string]map[string]string{
 		"every field of a trigger": `spec: {triggerServiceAccountName: recording-trigger-a, steps: [{name: a, when: "recording.room == 'a'", priorityClassName: low, trigger: {` +
 			`object: {apiVersion: v1, kind: ConfigMap, metadata: {labels: {a: b}, annotations: {a: b}}, data: {a: b}}, set: [{path: /data/a, value: recording.room}], owned: true, ` +
 			`wait: {success: "true", failure: "false", message: "'m'", results: [{name: r, value: "'v'"}]}}}]}`,
+		"every field of a container": step(`container: {image: "registry.example.com:5000/team/whisper:1.8@sha256:` + long(64) + `", command: [/bin/caption], args: [--model, ""], ` +
+			`env: [{name: THREADS, value: "4"}], params: [{name: room, value: recording.room}], secrets: [{name: API_KEY, secretRef: {name: asr, key: token}}], ` +
+			`volumes: [{name: models, mountPath: /models, persistentVolumeClaim: {claimName: models}}], ` +
+			`outputs: [{path: captions.vtt, kind: Subtitles, language: zh-Hans}, {path: "a/words-*.json", kind: Data, optional: true}], results: [{name: language}], runAsUser: 1000}, output: {storageRef: {name: archive}}`),
+		"the smallest container": step("container: {" + minimalContainer + "}"),
 		"every default": `spec: {defaults: {retries: 1, timeout: 1h, resources: {requests: {cpu: "1"}, limits: {cpu: "2"}}, nodeSelector: {disk: fast}, ` +
 			`tolerations: [{key: media, operator: Equal, value: only, effect: NoExecute}], priorityClassName: low}}`,
 		"steps of finally":        `spec: {finally: ` + list(4, "{name: s%d, archive: {}, when: \"outcome == 'Failed'\", output: {storageRef: {name: archive}}}") + `}`,
@@ -374,12 +387,12 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a step with a long name", steps("name: " + long(25)), "spec.steps[0].name", "24"},
 	{minimalPipeline, "a step in capitals", steps("name: MP4"), "spec.steps[0].name", "should match"},
 	{minimalPipeline, "a step with a hyphen at its end", steps("name: a-"), "spec.steps[0].name", "should match"},
-	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive, thumbnails and trigger must be set"},
-	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails and trigger must be set"},
+	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
+	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
 	{minimalPipeline, "an archive with an input", `spec: {steps: [{name: a, archive: {}, output: {storageRef: {name: archive}}}, {name: b, archive: {}, input: {step: a}, output: {storageRef: {name: archive}}}]}`, "spec.steps[1].input", "takes no input"},
 	{minimalPipeline, "no preset", step("transcode: {}"), "spec.steps[0].transcode.preset", "Required"},
 	{minimalPipeline, "another preset", step("transcode: {preset: AV1}"), "spec.steps[0].transcode.preset", "Unsupported value"},
-	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails and trigger must be set"},
+	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
 	{minimalPipeline, "no pictures", pictures(""), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no poster", pictures("poster: false"), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no times", pictures("times: []"), "spec.steps[0].thumbnails.times", "at least 1 items"},
@@ -427,6 +440,50 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a trigger that names its object", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap, metadata: {spec: {a: b}}}}`), "spec.steps[0].trigger.object.metadata", "metadata holds labels and annotations alone"},
 	{minimalPipeline, "a trigger that sets its kind", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap}, set: [{path: /kind, value: "'Secret'"}]}`), "spec.steps[0].trigger.set", "a path cannot name apiVersion, kind or metadata"},
 	{minimalPipeline, "another account", `spec: {triggerServiceAccountName: deployer}`, "spec.triggerServiceAccountName", "should match"},
+	{minimalPipeline, "a container and an MP4", step("transcode: {preset: Remux}, container: {" + minimalContainer + "}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
+	{minimalPipeline, "a container without an output", "spec: {steps: [{name: a, container: {" + minimalContainer + "}}]}", "spec.steps[0].output", "output: say where the results are published"},
+	{minimalPipeline, "a container without an image", step("container: {outputs: [{path: a, kind: Data}]}"), "spec.steps[0].container.image", "Required"},
+	{minimalPipeline, "a container without outputs", step("container: {image: a, outputs: []}"), "spec.steps[0].container.outputs", "at least 1 items"},
+	{minimalPipeline, "17 outputs", step("container: {image: a, outputs: " + list(17, "{path: f%d, kind: Data}") + "}"), "spec.steps[0].container.outputs", "must have at most 16 items"},
+	{minimalPipeline, "an image with a blank", step(`container: {image: "a b", outputs: [{path: a, kind: Data}]}`), "spec.steps[0].container.image", "should match"},
+	{minimalPipeline, "an output twice", step("container: {image: a, outputs: [{path: a, kind: Data}, {path: a, kind: Data}]}"), "spec.steps[0].container.outputs[1]", "Duplicate value"},
+	{minimalPipeline, "an absolute output", step("container: {image: a, outputs: [{path: /etc/passwd, kind: Data}]}"), "spec.steps[0].container.outputs[0].path", "path must be relative"},
+	{minimalPipeline, "an output that climbs", step("container: {image: a, outputs: [{path: a/../../b, kind: Data}]}"), "spec.steps[0].container.outputs[0].path", "path must be relative"},
+	{minimalPipeline, "a folder as an output", step("container: {image: a, outputs: [{path: a/, kind: Data}]}"), "spec.steps[0].container.outputs[0].path", "path must be relative"},
+	{minimalPipeline, "an output with a class", step(`container: {image: a, outputs: [{path: "a[0-9]", kind: Data}]}`), "spec.steps[0].container.outputs[0].path", "should match"},
+	{minimalPipeline, "the manifest as an output", step("container: {image: a, outputs: [{path: manifest.json, kind: Data}]}"), "spec.steps[0].container.outputs[0].path", "the step publishes a file of this name itself"},
+	{minimalPipeline, "a long output", step("container: {image: a, outputs: [{path: " + long(257) + ", kind: Data}]}"), "spec.steps[0].container.outputs[0].path", "may not be more than 256 bytes"},
+	{minimalPipeline, "an output of no kind", step("container: {image: a, outputs: [{path: a}]}"), "spec.steps[0].container.outputs[0].kind", "Required"},
+	{minimalPipeline, "an output of another kind", step("container: {image: a, outputs: [{path: a, kind: Song}]}"), "spec.steps[0].container.outputs[0].kind", "Unsupported value"},
+	{minimalPipeline, "a language that is none", step("container: {image: a, outputs: [{path: a, kind: Data, language: en_US}]}"), "spec.steps[0].container.outputs[0].language", "should match"},
+	{minimalPipeline, "root", image("runAsUser: 0"), "spec.steps[0].container.runAsUser", "greater than or equal to 1"},
+	{minimalPipeline, "a user beyond all", image("runAsUser: 2147483648"), "spec.steps[0].container.runAsUser", "less than or equal to 2147483647"},
+	{minimalPipeline, "an empty command", image("command: []"), "spec.steps[0].container.command", "at least 1 items"},
+	{minimalPipeline, "65 arguments", image("args: " + list(65, "a%d")), "spec.steps[0].container.args", "must have at most 64 items"},
+	{minimalPipeline, "a long argument", image("args: [" + long(4097) + "]"), "spec.steps[0].container.args[0]", "may not be more than 4096 bytes"},
+	{minimalPipeline, "33 variables", image("env: " + list(33, "{name: A%d}")), "spec.steps[0].container.env", "must have at most 32 items"},
+	{minimalPipeline, "a variable twice", image("env: [{name: A}, {name: A}]"), "spec.steps[0].container.env[1]", "Duplicate value"},
+	{minimalPipeline, "a variable with a hyphen", image("env: [{name: A-B}]"), "spec.steps[0].container.env[0].name", "should match"},
+	{minimalPipeline, "a variable of ours", image("env: [{name: RECORDING_PARAM_A}]"), "spec.steps[0].container.env[0].name", "names that begin with RECORDING_ are the operator's"},
+	{minimalPipeline, "a Secret as a variable of ours", image("secrets: [{name: RECORDING_STEP, secretRef: {name: a, key: b}}]"), "spec.steps[0].container.secrets[0].name", "names that begin with RECORDING_ are the operator's"},
+	{minimalPipeline, "a variable and a Secret", image("env: [{name: A}], secrets: [{name: A, secretRef: {name: a, key: b}}]"), "spec.steps[0].container.secrets", "env has the same name"},
+	{minimalPipeline, "a Secret without a key", image("secrets: [{name: A, secretRef: {name: a}}]"), "spec.steps[0].container.secrets[0].secretRef.key", "Required"},
+	{minimalPipeline, "17 Secrets", image("secrets: " + list(17, "{name: A%d, secretRef: {name: a, key: b}}")), "spec.steps[0].container.secrets", "must have at most 16 items"},
+	{minimalPipeline, "a param in upper case", image("params: [{name: Room, value: recording.room}]"), "spec.steps[0].container.params[0].name", "should match"},
+	{minimalPipeline, "a param without a value", image("params: [{name: room}]"), "spec.steps[0].container.params[0].value", "Required"},
+	{minimalPipeline, "17 params", image("params: " + list(17, "{name: a%d, value: recording.room}")), "spec.steps[0].container.params", "must have at most 16 items"},
+	{minimalPipeline, "a volume in the contract's folder", image("volumes: [{name: a, mountPath: /recording/input, persistentVolumeClaim: {claimName: a}}]"), "spec.steps[0].container.volumes[0].mountPath", "cannot lie in /recording"},
+	{minimalPipeline, "a volume over the contract's folder", image("volumes: [{name: a, mountPath: /recording, persistentVolumeClaim: {claimName: a}}]"), "spec.steps[0].container.volumes[0].mountPath", "cannot lie in /recording"},
+	{minimalPipeline, "a volume over /tmp", image("volumes: [{name: a, mountPath: /tmp, persistentVolumeClaim: {claimName: a}}]"), "spec.steps[0].container.volumes[0].mountPath", "mountPath cannot be /tmp"},
+	{minimalPipeline, "a volume in /proc", image("volumes: [{name: a, mountPath: /proc/self, persistentVolumeClaim: {claimName: a}}]"), "spec.steps[0].container.volumes[0].mountPath", "/proc"},
+	{minimalPipeline, "a volume over everything", image("volumes: [{name: a, mountPath: /, persistentVolumeClaim: {claimName: a}}]"), "spec.steps[0].container.volumes[0].mountPath", "at least 2"},
+	{minimalPipeline, "a volume somewhere", image("volumes: [{name: a, mountPath: models, persistentVolumeClaim: {claimName: a}}]"), "spec.steps[0].container.volumes[0].mountPath", "should match"},
+	{minimalPipeline, "a volume that climbs", image("volumes: [{name: a, mountPath: /a/../recording, persistentVolumeClaim: {claimName: a}}]"), "spec.steps[0].container.volumes[0].mountPath", "mountPath must be without . and .."},
+	{minimalPipeline, "two volumes in one place", image("volumes: [{name: a, mountPath: /a, persistentVolumeClaim: {claimName: a}}, {name: b, mountPath: /a, persistentVolumeClaim: {claimName: b}}]"), "spec.steps[0].container.volumes", "two volumes cannot have the same mountPath"},
+	{minimalPipeline, "a volume without a claim", image("volumes: [{name: a, mountPath: /a}]"), "spec.steps[0].container.volumes[0].persistentVolumeClaim", "Required"},
+	{minimalPipeline, "9 volumes", image("volumes: " + list(9, "{name: a%[1]d, mountPath: /a%[1]d, persistentVolumeClaim: {claimName: a}}")), "spec.steps[0].container.volumes", "must have at most 8 items"},
+	{minimalPipeline, "a result with a path", image("results: [{name: ../a}]"), "spec.steps[0].container.results[0].name", "should match"},
+	{minimalPipeline, "9 results", image("results: " + list(9, "{name: a%d}")), "spec.steps[0].container.results", "must have at most 8 items"},
 	{minimalPipeline, "two timeouts", steps("name: a, timeout: 1h, timeoutFactor: 2"), "spec.steps[0].timeoutFactor", "timeout and timeoutFactor cannot both be set"},
 	{minimalPipeline, "a factor of nothing", steps("name: a, timeoutFactor: 0"), "spec.steps[0].timeoutFactor", "greater than or equal to 1"},
 	{minimalPipeline, "an empty when", steps(`name: a, when: ""`), "spec.steps[0].when", "at least 1"},

@@ -164,7 +164,7 @@ func (p *program) worker(log *slog.Logger) (*worker.Worker, error) {
 		return nil, fmt.Errorf("find the worker itself: %w", err)
 	}
 	return &worker.Worker{
-		Step: spec, WorkDir: p.workDir,
+		Step: spec, WorkDir: p.workDir, RecordingDir: workerapi.RecordingDir,
 		Source: storage.SourcePaths(), Destination: storage.DestinationPaths(),
 		FFmpeg: find("ffmpeg"), Self: self, Patience: patience, Wait: entrypoint.Pause,
 		Version: p.version, Now: time.Now, Log: log.With("recording", spec.Namespace+"/"+spec.File, "step", spec.Step),

@@ -26,6 +26,18 @@ func Bytes(text string, limit int) string {
 	return text[:end] + Mark
 }
 
+// Tail cuts a text to at most so many bytes at its end, Mark included, between two characters. There must be room for Mark.
+func Tail(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	begin := len(text) - limit + len(Mark)
+	for begin < len(text) && !utf8.RuneStart(text[begin]) {
+		begin++
+	}
+	return Mark + text[begin:]
+}
+
 // Characters cuts a text to at most so many characters, as the API server counts them. It leaves no mark.
 func Characters(text string, limit int) string {
 	for i := range text {

@@ -37,6 +37,8 @@ type Artifact struct {
 	Key       string `cel:"key"`
 	MediaType string `cel:"mediaType"`
 	Size      int64  `cel:"size"`
+	Kind      string `cel:"kind"`
+	Language  string `cel:"language"`
 }
 
 // stepsVariable and outcomeVariable are what expressions of a step read besides recording.
@@ -204,6 +206,7 @@ func seen(steps map[string]v1alpha1.StepStatus) map[string]Step {
 			output := &status.Outputs[i]
 			step.Outputs = append(step.Outputs, Artifact{
 				Name: output.Name, URI: output.URI, Bucket: output.Bucket, Key: output.Key, MediaType: output.MediaType, Size: output.SizeBytes,
+				Kind: string(output.Kind), Language: output.Language,
 			})
 		}
 		all[name] = step

@@ -143,6 +143,22 @@ func TestBuild_Golden(t *testing.T) {
 				Output:     &v1alpha1.StepOutput{}}
 			w.Inputs, w.InputStorage = []v1alpha1.Artifact{output("archive")}, bucket("archive")
 		},
+		"container": func(w *job.Work) {
+			w.Step = &v1alpha1.Step{Name: "captions", Input: &v1alpha1.StepInput{Step: "mp4"}, Output: &v1alpha1.StepOutput{}, Container: &v1alpha1.Container{
+				Image: "registry.example.com/whisper:1.8", Command: []v1alpha1.Argument{"/bin/caption"}, Args: []v1alpha1.Argument{"$(RECORDING_PARAM_ROOM)", "$$"},
+				Env:     []v1alpha1.ContainerVariable{{Name: "THREADS", Value: "$(API_KEY)"}},
+				Params:  []v1alpha1.ContainerParam{{Name: "room", Value: "recording.room"}},
+				Secrets: []v1alpha1.ContainerSecret{{Name: "API_KEY", SecretRef: v1alpha1.SecretKeyReference{Name: "asr", Key: "token"}}},
+				Volumes: []v1alpha1.ContainerVolume{{Name: "models", MountPath: "/models", PersistentVolumeClaim: v1alpha1.ContainerClaim{ClaimName: "whisper"}}},
+				Outputs: []v1alpha1.ContainerOutput{{Path: "captions.vtt", Kind: v1alpha1.ArtifactSubtitles, Language: "en"}},
+				Results: []v1alpha1.ContainerResult{{Name: "language"}}, RunAsUser: new(int64(1000)),
+			}}
+			w.Value = func(string) (any, error) { return "}}'\"; rm -rf / # $(API_KEY)", nil }
+			video, words := output("archive"), output("archive")
+			words.Name, words.URI, words.Key, words.MediaType, words.SizeBytes = "words.json", "s3://archive/x/words.json", "x/words.json", "application/json", 200
+			words.Kind, words.Language, words.Media = v1alpha1.ArtifactData, "en", nil
+			w.Inputs, w.InputStorage, w.OutputStorage = []v1alpha1.Artifact{video, words}, bucket("archive"), claim("videos")
+		},
 		"trigger": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{Name: "captions", Trigger: &v1alpha1.Trigger{
 				Object: &v1alpha1.TriggerObject{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow",

@@ -187,12 +187,26 @@ func keepsCredentialsApart(t *testing.T, kind steps.Kind) {
 		"source-credentials": {workerapi.ContainerFetch}, "source-ca": {workerapi.ContainerFetch},
 		"destination-credentials": {workerapi.ContainerPublish}, "destination-ca": {workerapi.ContainerPublish},
 	}
+	if kind.Name() == "container" {
+		addMain(want)
+	}
 	if diff := cmp.Diff(want, mounts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if pod.ServiceAccountName != "" {
 		t.Error("the pod has a service account")
 	}
+}
+
+// addMain: an image of the tenant's has no part of the worker's folders, and shares no folder with both other containers.
+func addMain(want map[string][]string) {
+	want["work"] = []string{workerapi.ContainerFetch, workerapi.ContainerPublish}
+	want["tmp"] = want["work"]
+	want["recording"] = []string{workerapi.ContainerFetch, workerapi.ContainerMain}
+	want["output"] = []string{workerapi.ContainerMain, workerapi.ContainerPublish}
+	want["results"] = want["output"]
+	want["scratch"] = []string{workerapi.ContainerMain}
+	want["claim-models"] = want["scratch"]
 }
 
 // hasATokenAlone: a trigger has the token of the tenant's account, and neither a Secret nor a recording.

@@ -17,6 +17,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/archive"
+	"sparkrtc.dev/recording-operator/internal/steps/container"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
 	"sparkrtc.dev/recording-operator/internal/steps/thumbnails"
 	"sparkrtc.dev/recording-operator/internal/steps/transcode"
@@ -29,8 +30,10 @@ type Kind interface {
 	Name() string
 	// Is says whether a step is of this kind.
 	Is(step *v1alpha1.Step) bool
-	// MakesMedia says whether another step can work on the first output.
-	MakesMedia() bool
+	// MakesMedia says whether a step that reads media can work on the first output of a step of this kind.
+	MakesMedia(step *v1alpha1.Step) bool
+	// ReadsFiles says whether a step of this kind works on whatever another step publishes, and not on media alone.
+	ReadsFiles() bool
 	// Validate says what a person has to correct in a step of this kind, beyond what the API server checks. The error
 	// names the field below the step.
 	Validate(step *v1alpha1.Step) error
@@ -43,6 +46,7 @@ type Kind interface {
 // kinds is the registry.
 var kinds = []Kind{
 	archive.Kind{},
+	container.Kind{},
 	thumbnails.Kind{},
 	transcode.Kind{},
 	trigger.Kind{},
@@ -90,32 +94,28 @@ func Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 
 // Validate says what a person has to correct in a pipeline, beyond what the API server checks.
 func Validate(spec *v1alpha1.RecordingPipelineSpec, conditions *routing.Conditions) error {
-	media := map[string]bool{}
 	for i := range spec.Steps {
-		kind := Of(&spec.Steps[i])
-		media[spec.Steps[i].Name] = kind != nil && kind.MakesMedia()
-	}
-	for i := range spec.Steps {
-		if err := validateStep(&spec.Steps[i], false, media, conditions); err != nil {
+		if err := validateStep(&spec.Steps[i], false, spec.Steps, conditions); err != nil {
 			return fmt.Errorf("spec.steps[%s]%w", spec.Steps[i].Name, err)
 		}
 	}
 	for i := range spec.Finally {
-		if err := validateStep(&spec.Finally[i], true, media, conditions); err != nil {
+		if err := validateStep(&spec.Finally[i], true, spec.Steps, conditions); err != nil {
 			return fmt.Errorf("spec.finally[%s]%w", spec.Finally[i].Name, err)
 		}
 	}
 	return pipeline.CheckGraph(spec, conditions.Reads)
 }
 
-// validateStep says what is wrong with one step. The error goes on from the name of the step.
-func validateStep(step *v1alpha1.Step, finally bool, media map[string]bool, conditions *routing.Conditions) error {
+// validateStep says what is wrong with one step; all are those that its input may name. The error goes on from the name of
+// the step.
+func validateStep(step *v1alpha1.Step, finally bool, all []v1alpha1.Step, conditions *routing.Conditions) error {
 	kind := Of(step)
-	switch {
-	case kind == nil:
+	if kind == nil {
 		return errors.New(": the kind is none that this version of the operator has")
-	case step.Input != nil && !media[step.Input.Step]:
-		return fmt.Errorf(".input.step: step %q makes nothing that another step can work on", step.Input.Step)
+	}
+	if step.Input != nil && !reads(kind, step.Input.Step, all) {
+		return fmt.Errorf(".input.step: step %q makes nothing that this step can work on", step.Input.Step)
 	}
 	if step.When != "" {
 		if err := conditions.Check(step.When, finally); err != nil {
@@ -131,4 +131,14 @@ func validateStep(step *v1alpha1.Step, finally bool, media map[string]bool, cond
 		return fmt.Errorf(".%w", err)
 	}
 	return nil
+}
+
+// reads says whether a step of a kind can work on what another step publishes.
+func reads(kind Kind, name string, all []v1alpha1.Step) bool {
+	i := slices.IndexFunc(all, func(step v1alpha1.Step) bool { return step.Name == name })
+	if i < 0 {
+		return false
+	}
+	made := Of(&all[i])
+	return made != nil && (made.MakesMedia(&all[i]) || kind.ReadsFiles() && all[i].Output != nil)
 }

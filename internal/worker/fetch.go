@@ -12,8 +12,15 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// Fetch reads the recording into the work folder.
+// Fetch reads the recording into the work folder, or hands it over to an image of the tenant's.
 func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
+	external, err := externalOf(&w.Step)
+	switch {
+	case err != nil:
+		return workerapi.Result{}, err
+	case external != nil:
+		return workerapi.Result{}, w.handOver(ctx, external)
+	}
 	if err := freshDirs(w.sourceDir(), w.renderDir(), w.outputDir(), TempDir(w.WorkDir)); err != nil {
 		return workerapi.Result{}, err
 	}

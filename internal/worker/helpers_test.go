@@ -72,6 +72,8 @@ func hlsRecording(t *testing.T, dir string) {
 type bench struct {
 	*worker.Worker
 	source, destination string
+	// image stands in for an image of the tenant's; nil: the worker makes the result.
+	image func(dir string) error
 }
 
 func newBench(t *testing.T, settings any, object string) *bench {
@@ -107,7 +109,7 @@ func newBench(t *testing.T, settings any, object string) *bench {
 	}
 	work := filepath.Join(base, "work")
 	b.Worker = &worker.Worker{
-		Step: spec, WorkDir: work,
+		Step: spec, WorkDir: work, RecordingDir: filepath.Join(base, "recording"),
 		Source:      storage.Paths{Volume: b.source},
 		Destination: storage.Paths{Volume: b.destination},
 		FFmpeg:      tool, Self: self,
@@ -141,7 +143,12 @@ func (b *bench) run(t *testing.T) (result workerapi.Result, failed string, err e
 	if result, err = b.Fetch(t.Context()); err != nil {
 		return result, workerapi.ContainerFetch, err
 	}
-	if result, err = b.Process(t.Context()); err != nil {
+	if b.image != nil {
+		err = b.image(b.RecordingDir)
+	} else {
+		result, err = b.Process(t.Context())
+	}
+	if err != nil {
 		return result, workerapi.ContainerProcess, err
 	}
 	if result, err = b.Publish(t.Context()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/worker/archive"
+	"sparkrtc.dev/recording-operator/internal/worker/container"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/thumbnails"
@@ -23,8 +24,17 @@ var kinds = map[string]func(settings json.RawMessage) (step.Kind, error){
 	"transcode":  transcode.New,
 }
 
+// external are those whose result an image of the tenant's makes.
+var external = map[string]func(settings json.RawMessage) (step.External, error){
+	"container": container.New,
+}
+
 // Kinds are the names of the kinds of steps that this worker can do, sorted. Kind trigger has a program of its own.
-func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
+func Kinds() []string {
+	names := slices.Concat(slices.Collect(maps.Keys(kinds)), slices.Collect(maps.Keys(external)))
+	slices.Sort(names)
+	return names
+}
 
 // kindOf is the step's kind with its settings.
 func kindOf(spec *workerapi.StepSpec) (step.Kind, error) {
@@ -32,6 +42,15 @@ func kindOf(spec *workerapi.StepSpec) (step.Kind, error) {
 	if !ok {
 		return nil, failure.Permanent(workerapi.ReasonInvalidStep,
 			"this worker has no step kind %.40q; the operator and the worker image must be of the same version", spec.Kind)
+	}
+	return read(spec.Settings)
+}
+
+// externalOf is the step's kind with its settings when an image of the tenant's makes the result; nil: the worker does.
+func externalOf(spec *workerapi.StepSpec) (step.External, error) {
+	read, ok := external[spec.Kind]
+	if !ok {
+		return nil, nil //nolint:nilnil // absence is an answer here, not an error
 	}
 	return read(spec.Settings)
 }

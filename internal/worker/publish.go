@@ -11,8 +11,15 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// Publish writes what Process made to its destination.
+// Publish writes what Process made to its destination, or what an image of the tenant's has left.
 func (w *Worker) Publish(ctx context.Context) (workerapi.Result, error) {
+	external, err := externalOf(&w.Step)
+	switch {
+	case err != nil:
+		return workerapi.Result{}, err
+	case external != nil:
+		return w.takeOver(ctx, external)
+	}
 	var product step.Product
 	if err := w.load(productFile, &product); err != nil {
 		return workerapi.Result{}, err

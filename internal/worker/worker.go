@@ -13,6 +13,11 @@
 //	output/       what is to be published, under its final names
 //	output.json   what it is: the step.Product
 //	tmp/          what is on its way
+//
+// An image of the tenant's has no part of the work folder. It has a folder of its own, RecordingDir, and between fetch and
+// publish there is one more file:
+//
+//	inputs.json   what was handed over: the inputs' integrity
 package worker
 
 import (
@@ -45,6 +50,8 @@ type Worker struct {
 	Step workerapi.StepSpec
 	// WorkDir is the folder that the step's containers share.
 	WorkDir string
+	// RecordingDir is the folder that an image of the tenant's reads and writes.
+	RecordingDir string
 	// Source and Destination are where the containers' mounts are.
 	Source, Destination storage.Paths
 	// FFmpeg and Self are absolute paths of programs; Self is this one, which confines ffmpeg.
@@ -66,32 +73,47 @@ const (
 	recordingFile = "source.json"
 	indexFile     = "source.index"
 	productFile   = "output.json"
+	integrityFile = "inputs.json"
 )
 
 // CheckStep says why no container can do a step.
 func CheckStep(spec *workerapi.StepSpec) error {
-	if _, err := kindOf(spec); err != nil {
-		return err
-	}
-	invalid := func(why string) error {
-		return failure.Permanent(workerapi.ReasonInvalidStep, "%s", why)
+	external, err := externalOf(spec)
+	if err == nil && external == nil {
+		_, err = kindOf(spec)
 	}
 	switch {
+	case err != nil:
+		return err
 	case spec.UID == "" || spec.Step == "":
-		return invalid("uid and step must be set")
-	case len(spec.Inputs) != 1:
-		return invalid("inputs: this worker reads exactly one")
+		return invalidStep("uid and step must be set")
+	case len(spec.Inputs) == 0 || len(spec.Inputs) > 1 && external == nil:
+		return invalidStep("inputs: this worker reads exactly one")
 	}
-	input := &spec.Inputs[0]
+	for i := range spec.Inputs {
+		if err := checkInput(i, &spec.Inputs[i], external != nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func invalidStep(format string, args ...any) error {
+	return failure.Permanent(workerapi.ReasonInvalidStep, format, args...)
+}
+
+// checkInput says why an input cannot be read. files says that any file can.
+func checkInput(number int, input *workerapi.Input, files bool) error {
+	isFile := files && input.Format == workerapi.FormatFile
 	switch {
 	case input.MaxBytes <= 0:
-		return invalid("inputs[0].maxBytes must be positive")
-	case input.Format != formatHLS && input.Format != formatMP4:
+		return invalidStep("inputs[%d].maxBytes must be positive", number)
+	case input.Format != formatHLS && input.Format != formatMP4 && !isFile:
 		return failure.Permanent(workerapi.ReasonUnsupported, "format %.20q cannot be processed, only HLS and MP4", input.Format)
-	case input.Storage == nil && input.URL == "":
-		return invalid("inputs[0]: storage or url must be set")
+	case input.Storage == nil && (input.URL == "" || isFile):
+		return invalidStep("inputs[%d]: storage or url must be set", number)
 	case input.Storage != nil && input.Artifact.Key == "":
-		return invalid("inputs[0].artifact.key must be set")
+		return invalidStep("inputs[%d].artifact.key must be set", number)
 	}
 	return nil
 }

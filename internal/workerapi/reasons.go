@@ -60,8 +60,21 @@ const (
 	ReasonKindNotFound = "KindNotFound"
 	// ReasonExpressionFailed: an expression of a trigger's wait cannot be evaluated on the object.
 	ReasonExpressionFailed = "ExpressionFailed"
-	// ReasonResultTooLarge: a result of a trigger is longer than a status takes.
+	// ReasonResultTooLarge: a result of a trigger or of a container is longer than a status takes.
 	ReasonResultTooLarge = "ResultTooLarge"
+	// ReasonContainerFailed: the image of a step of kind container ended with an exit code that is not 0.
+	ReasonContainerFailed = "ContainerFailed"
+	// ReasonContainerSkipped: the image of a step of kind container ended with ExitSkipped.
+	ReasonContainerSkipped = "ContainerSkipped"
+	// ReasonOutputUndeclared: a container has written a file that outputs or results do not declare, or something that is no
+	// regular file.
+	ReasonOutputUndeclared = "OutputUndeclared"
+	// ReasonOutputMissing: a container has not written a file or a result that is declared.
+	ReasonOutputMissing = "OutputMissing"
+	// ReasonOutputUnreadable: a container has written a file that publish may not read.
+	ReasonOutputUnreadable = "OutputUnreadable"
+	// ReasonResultInvalid: a container has written a result that is no UTF-8 text.
+	ReasonResultInvalid = "ResultInvalid"
 	// ReasonAPIUnavailable: the API server did not answer, or refuses for a moment.
 	ReasonAPIUnavailable = "APIUnavailable"
 	// ReasonNotStarted: the pod's containers had not started when its time was over. The operator says it, not the worker.

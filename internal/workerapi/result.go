@@ -22,8 +22,8 @@ type Result struct {
 	// Outputs are the first artifacts that were published, at most v1alpha1.MaxOutputs; only the publish container has
 	// any.
 	Outputs []v1alpha1.Artifact `json:"outputs,omitempty"`
-	// Object is the one that a step of kind trigger has created, and Results are what was read from it; Results have at most
-	// MaxResults bytes as JSON.
+	// Object is the one that a step of kind trigger has created. Results are what was read from it, or what a container has
+	// written; they have at most MaxResults bytes as JSON.
 	Object  *v1alpha1.ObjectReference `json:"object,omitempty"`
 	Results []v1alpha1.StepResult     `json:"results,omitempty"`
 	// Failure says why the container failed; nil when it did not.
@@ -123,6 +123,7 @@ func DecodeResult(message string) (Result, error) {
 	result.Outputs = result.Outputs[:min(len(result.Outputs), v1alpha1.MaxOutputs)]
 	for i := range result.Outputs {
 		result.Outputs[i].StorageRef = v1alpha1.LocalReference{}
+		declared(&result.Outputs[i])
 	}
 	result.Results = boundedResults(result.Results)
 	result.Object = boundedObject(result.Object)

@@ -23,6 +23,9 @@ const (
 	ContainerProcess = "process"
 	// ContainerPublish is the container that writes the results; it alone has the destination's credentials.
 	ContainerPublish = "publish"
+	// ContainerMain is the init container of a step of kind container that runs the image of the user's, in place of
+	// ContainerProcess. It has no credentials of ours.
+	ContainerMain = "main"
 	// ContainerTrigger is the one container of a step of kind trigger. It has an image and a program of its own.
 	ContainerTrigger = "trigger"
 )
@@ -75,7 +78,8 @@ type StepSpec struct {
 	Kind     string          `json:"kind"`
 	Settings json.RawMessage `json:"settings"`
 
-	// Inputs that the step works on: one, and none for a step of kind trigger, which has no Destination either.
+	// Inputs that the step works on: one, or for a step of kind container all artifacts of the step that is its input; none
+	// for a step of kind trigger, which has no Destination either.
 	Inputs      []Input     `json:"inputs,omitempty"`
 	Destination Destination `json:"destination,omitzero"`
 
@@ -96,11 +100,14 @@ type TriggerSettings struct {
 // InputRecording is the name of the input that is the recording itself; another input has the name of its step.
 const InputRecording = "recording"
 
+// FormatFile is the Format of an artifact that is read as a file, whatever is in it.
+const FormatFile = "File"
+
 // Input is one thing that a step works on: an artifact in Storage, or URL.
 type Input struct {
 	// Step is the step that made the artifact, or InputRecording.
 	Step string `json:"step"`
-	// Format is HLS (the artifact or URL is a playlist) or MP4 (one media file).
+	// Format is HLS (the artifact or URL is a playlist), MP4 (one media file) or FormatFile (an artifact in Storage).
 	Format string `json:"format"`
 
 	// Artifact that is read. Its Bucket overrides that of an S3 Storage; in a volume it is the first folder below

@@ -67,6 +67,8 @@ type Kind struct {
 	Settings any
 	// Needs are the resources that the step has by default.
 	Needs Needs
+	// Main runs an image of the tenant's, in place of the worker's process; nil: the worker makes the result.
+	Main *Main
 }
 
 // Build builds the Job for one step, or says what a person has to correct first.
@@ -79,7 +81,11 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 	if err != nil {
 		return nil, problemf(v1alpha1.ReasonJobInvalid, "%v", err)
 	}
-	made := Around(work, kind.Name, podSpec(work, kind, spec, encoded))
+	pod := podSpec(work, kind, spec, encoded)
+	if kind.Main != nil {
+		pod = podWithMain(work, kind, spec, encoded)
+	}
+	made := Around(work, kind.Name, pod)
 	made.Annotations[v1alpha1.AnnotationDestination] = destinationOf(spec.Destination)
 	return made, nil
 }
@@ -167,7 +173,7 @@ func newStepSpec(work *Work, kind Kind) (*workerapi.StepSpec, *pipeline.Problem)
 	if work.Step.Output == nil || work.OutputStorage == nil {
 		return nil, problemf(v1alpha1.ReasonPipelineInvalid, "step %q has no output", work.Step.Name)
 	}
-	input, problem := newInput(work)
+	inputs, problem := newInputs(work, kind.Main != nil)
 	if problem != nil {
 		return nil, problem
 	}
@@ -178,7 +184,7 @@ func newStepSpec(work *Work, kind Kind) (*workerapi.StepSpec, *pipeline.Problem)
 		Step:      work.Step.Name,
 		Kind:      kind.Name,
 		Settings:  settings,
-		Inputs:    []workerapi.Input{input},
+		Inputs:    inputs,
 		Destination: workerapi.Destination{
 			Storage: workerapi.Storage{Name: work.OutputStorage.Name, Spec: work.OutputStorage.Spec},
 			Path:    expandPath(work.Step.Output.Path, work.File, work.Facts, work.Step.Name),

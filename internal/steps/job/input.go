@@ -20,24 +20,40 @@ func problemf(reason, format string, args ...any) *pipeline.Problem {
 	return &pipeline.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// newInput says what the step works on: the first artifact of the step that is its input, or the recording itself.
-func newInput(work *Work) (workerapi.Input, *pipeline.Problem) {
-	var input workerapi.Input
-	var problem *pipeline.Problem
-	if len(work.Inputs) > 0 {
-		input, problem = stepInput(work.Step.Input.Step, work.Inputs[0], work.InputStorage)
-	} else {
-		input, problem = recordingInput(work.Facts, work.Source, work.InputStorage)
+// newInputs says what the step works on: the first artifact of the step that is its input, or, where the kind reads files,
+// all of its artifacts; or the recording itself.
+func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
+	if len(work.Inputs) == 0 {
+		input, problem := recordingInput(work.Facts, work.Source, work.InputStorage)
+		if problem == nil {
+			input, problem = checkInput(work, input)
+		}
+		return []workerapi.Input{input}, problem
 	}
-	if problem != nil {
-		return input, problem
+	var inputs []workerapi.Input
+	for _, artifact := range work.Inputs {
+		input, problem := stepInput(work.Step.Input.Step, artifact, work.InputStorage, files)
+		if problem == nil {
+			input, problem = checkInput(work, input)
+		}
+		if problem != nil {
+			return nil, problem
+		}
+		if inputs = append(inputs, input); !files {
+			break
+		}
 	}
+	return inputs, nil
+}
+
+// checkInput bounds where the worker connects to, and refuses what no step reads.
+func checkInput(work *Work, input workerapi.Input) (workerapi.Input, *pipeline.Problem) {
 	if input.Storage == nil || input.Storage.Spec.S3 != nil {
 		for _, network := range work.DeniedNetworks {
 			input.DeniedNetworks = append(input.DeniedNetworks, network.String())
 		}
 	}
-	if input.Format != formatHLS && input.Format != formatMP4 {
+	if input.Format != formatHLS && input.Format != formatMP4 && input.Format != workerapi.FormatFile {
 		return input, problemf(v1alpha1.ReasonFormatUnsupported,
 			"the recording's format is %q; steps read HLS and MP4", input.Format)
 	}
@@ -99,8 +115,9 @@ func bucketAllowed(bucket string, source *v1alpha1.RecordingSource, storage *v1a
 	return storage.Spec.S3 == nil || storage.Spec.S3.Bucket == bucket
 }
 
-// stepInput says where the output of another step is read from: the place that it was published to.
-func stepInput(step string, output v1alpha1.Artifact, storage *v1alpha1.StorageLocation) (workerapi.Input, *pipeline.Problem) {
+// stepInput says where an output of another step is read from: the place that it was published to. files says that any file
+// is read.
+func stepInput(step string, output v1alpha1.Artifact, storage *v1alpha1.StorageLocation, files bool) (workerapi.Input, *pipeline.Problem) {
 	output.SizeBytes = min(output.SizeBytes, v1alpha1.MaxSizeBytes)
 	from := workerapi.Input{
 		Step:     step,
@@ -108,11 +125,13 @@ func stepInput(step string, output v1alpha1.Artifact, storage *v1alpha1.StorageL
 		Storage:  &workerapi.Storage{Name: storage.Name, Spec: storage.Spec},
 		MaxBytes: maxBytes(output.SizeBytes),
 	}
-	switch output.MediaType {
-	case "video/mp4":
+	switch {
+	case output.MediaType == "video/mp4":
 		from.Format = formatMP4
-	case "application/vnd.apple.mpegurl":
+	case output.MediaType == "application/vnd.apple.mpegurl":
 		from.Format = formatHLS
+	case files:
+		from.Format = workerapi.FormatFile
 	default:
 		return from, problemf(v1alpha1.ReasonFormatUnsupported, "step %q has made %s (%s), which no step can read", step, output.Name, output.MediaType)
 	}

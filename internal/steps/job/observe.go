@@ -112,6 +112,9 @@ func podResult(job *batchv1.Job, pod *corev1.Pod) *workerapi.Result {
 		if ended.ExitCode == 0 && !isLast(container.Name) {
 			continue
 		}
+		if container.Name == workerapi.ContainerMain {
+			return &workerapi.Result{Failure: mainResult(job, ended)}
+		}
 		result, err := workerapi.DecodeResult(ended.Message)
 		reported := err == nil && (ended.ExitCode == 0 || result.Failure != nil)
 		permanent := reported && result.Failure != nil && result.Failure.Permanent

@@ -5,6 +5,7 @@ package job
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -33,19 +34,9 @@ const (
 // podSpec is the pod of a step: fetch has the source's credentials and the network, process has neither credentials
 // nor (by the worker's sandbox) the network, publish has the destination's credentials.
 func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) corev1.PodSpec {
-	sourceVolumes, sourceMounts := storageVolumes(spec.Inputs[0].Storage, mountPaths{
-		volume: volumeSource, credentials: volumeSourceCredentials, ca: volumeSourceCA,
-		volumeDir: workerapi.SourceVolumeDir, credentialsDir: workerapi.SourceCredentialsDir, caDir: workerapi.SourceCADir,
-		readOnly: true,
-	})
-	destinationVolumes, destinationMounts := storageVolumes(&spec.Destination.Storage, mountPaths{
-		volume: volumeDestination, credentials: volumeDestinationCredentials, ca: volumeDestinationCA,
-		volumeDir: workerapi.DestinationVolumeDir, credentialsDir: workerapi.DestinationCredentialsDir, caDir: workerapi.DestinationCADir,
-	})
-	volumes := []corev1.Volume{
-		{Name: volumeWork, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: workSize(spec.Inputs[0].MaxBytes)}}},
-		{Name: volumeTemp, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: quantity(maxTemp)}}},
-	}
+	sourceVolumes, sourceMounts := sourceVolumes(spec)
+	destinationVolumes, destinationMounts := destinationVolumes(spec)
+	volumes := []corev1.Volume{emptyDir(volumeWork, workSize(spec.Inputs[0].MaxBytes)), emptyDir(volumeTemp, quantity(maxTemp))}
 	volumes = append(append(volumes, sourceVolumes...), destinationVolumes...)
 	needed := work.Resources(defaults(work, kind.Needs, spec.Inputs[0].Artifact.SizeBytes))
 	pod := RestrictedPod(work)
@@ -58,6 +49,27 @@ func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) co
 	}
 	pod.Volumes = volumes
 	return pod
+}
+
+// sourceVolumes are those of the fetch container: all inputs of a step lie in one StorageLocation.
+func sourceVolumes(spec *workerapi.StepSpec) ([]corev1.Volume, []corev1.VolumeMount) {
+	return storageVolumes(spec.Inputs[0].Storage, mountPaths{
+		volume: volumeSource, credentials: volumeSourceCredentials, ca: volumeSourceCA,
+		volumeDir: workerapi.SourceVolumeDir, credentialsDir: workerapi.SourceCredentialsDir, caDir: workerapi.SourceCADir,
+		readOnly: true,
+	})
+}
+
+// destinationVolumes are those of the publish container.
+func destinationVolumes(spec *workerapi.StepSpec) ([]corev1.Volume, []corev1.VolumeMount) {
+	return storageVolumes(&spec.Destination.Storage, mountPaths{
+		volume: volumeDestination, credentials: volumeDestinationCredentials, ca: volumeDestinationCA,
+		volumeDir: workerapi.DestinationVolumeDir, credentialsDir: workerapi.DestinationCredentialsDir, caDir: workerapi.DestinationCADir,
+	})
+}
+
+func emptyDir(name string, limit *resource.Quantity) corev1.Volume {
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: limit}}}
 }
 
 // shared are the folders that every container of a step has which works on media.
@@ -118,14 +130,19 @@ func Container(image, name, encoded string, needed corev1.ResourceRequirements, 
 		Args:            []string{name},
 		Env:             []corev1.EnvVar{{Name: workerapi.EnvStep, Value: encoded}},
 		Resources:       needed,
-		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: new(false),
-			ReadOnlyRootFilesystem:   new(true),
-			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		},
-		VolumeMounts: mounts,
+		SecurityContext: restricted(),
+		VolumeMounts:    mounts,
 		// The last log lines stand in for the worker's result when it could not write one, for example out of memory.
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+	}
+}
+
+// restricted is the security context of every container of a step.
+func restricted() *corev1.SecurityContext {
+	return &corev1.SecurityContext{
+		AllowPrivilegeEscalation: new(false),
+		ReadOnlyRootFilesystem:   new(true),
+		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}
 }
 

@@ -25,7 +25,10 @@ func (Kind) Name() string { return "thumbnails" }
 func (Kind) Is(step *v1alpha1.Step) bool { return step.Thumbnails != nil }
 
 // MakesMedia is false: no step reads pictures.
-func (Kind) MakesMedia() bool { return false }
+func (Kind) MakesMedia(*v1alpha1.Step) bool { return false }
+
+// ReadsFiles is false: the step reads media.
+func (Kind) ReadsFiles() bool { return false }
 
 // Validate refuses two times that are the same one, such as 60s and 1m, since they would have the same file.
 func (Kind) Validate(step *v1alpha1.Step) error {

@@ -22,7 +22,10 @@ func (Kind) Name() string { return "transcode" }
 func (Kind) Is(step *v1alpha1.Step) bool { return step.Transcode != nil }
 
 // MakesMedia is true: its first output can be the input of another step.
-func (Kind) MakesMedia() bool { return true }
+func (Kind) MakesMedia(*v1alpha1.Step) bool { return true }
+
+// ReadsFiles is false: the step reads media.
+func (Kind) ReadsFiles() bool { return false }
 
 // Validate has nothing to add to what the API server checks.
 func (Kind) Validate(*v1alpha1.Step) error { return nil }

@@ -28,7 +28,10 @@ func (Kind) Name() string { return "trigger" }
 func (Kind) Is(step *v1alpha1.Step) bool { return step.Trigger != nil }
 
 // MakesMedia is false: a trigger publishes no file.
-func (Kind) MakesMedia() bool { return false }
+func (Kind) MakesMedia(*v1alpha1.Step) bool { return false }
+
+// ReadsFiles is false: the step reads media.
+func (Kind) ReadsFiles() bool { return false }
 
 // newObjects makes what checks the expressions of wait, once.
 var newObjects = sync.OnceValues(routing.NewObjects)

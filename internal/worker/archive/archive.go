@@ -13,9 +13,7 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
-	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
 // New reads the settings: a v1alpha1.Archive.
@@ -49,15 +47,7 @@ func (archive) Run(_ context.Context, run *step.Run) (step.Product, error) {
 		}
 		product.Files = append(product.Files, step.File{Name: original.Name})
 	}
-	product.Outputs = []step.Output{{Files: len(product.Files)}}
-	for number := range fetched.Lists {
-		t := readable(run, number)
-		product.Integrity.Add(t)
-		if number == 0 && len(t.Tracks()) > 0 {
-			product.Outputs[0].Media = step.Describe(t, fetched.Container(run.Files), timeline.Duration(t.Length))
-		}
-	}
-	product.Integrity.AddEncrypted(fetched)
+	product.Outputs = []step.Output{{Files: len(product.Files), Media: product.Integrity.Survey(fetched, run.Files, run.Reported())}}
 	return product, nil
 }
 
@@ -70,18 +60,4 @@ func fitsFileSystem(name string) bool {
 		}
 	}
 	return len(name) <= maxName
-}
-
-// readable is a list's timeline without encrypted segments: nothing can be said of them.
-func readable(run *step.Run, number int) *timeline.Timeline {
-	rest := recording.Recording{HLS: run.Recording.HLS, Lists: [][]recording.Segment{{}}}
-	reported := run.Reported()
-	for _, segment := range run.Recording.Lists[number] {
-		if segment.Encrypted {
-			reported = 0
-			continue
-		}
-		rest.Lists[0] = append(rest.Lists[0], segment)
-	}
-	return rest.Timeline(0, run.Files, reported)
 }

@@ -73,6 +73,18 @@ func Recording(ctx context.Context, options Options) (recording.Recording, []*me
 	return fetched, f.indexes, nil
 }
 
+// File fetches one object, whatever is in it, into a file of a name of its own.
+func File(ctx context.Context, options Options, name string) error {
+	input := options.Input
+	reader, err := storage.NewReader(*input, options.Source, options.Log)
+	if err != nil {
+		return err
+	}
+	f := &fetcher{reader: reader, dir: options.Dir, root: input.Ref(), left: input.MaxBytes, log: options.Log}
+	f.log.Info("Fetching file", "source", reader.Describe(f.root))
+	return f.copy(ctx, []storage.Object{{Ref: f.root, File: name}}, f.left, nil)
+}
+
 // fetcher fetches one recording.
 type fetcher struct {
 	reader storage.Reader

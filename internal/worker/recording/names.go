@@ -44,3 +44,23 @@ func sanitize(name string) string {
 	}
 	return clean
 }
+
+// FileName is the name of a file of any kind, without what some store or shell would not take.
+func FileName(ref string) string {
+	base := BaseName(ref)
+	extension := path.Ext(base)
+	return sanitize(strings.TrimSuffix(base, extension)) + sanitizeExtension(extension)
+}
+
+// sanitizeExtension keeps an extension that is plain.
+func sanitizeExtension(extension string) string {
+	const longest = 16
+	plain := len(extension) > 1 && len(extension) <= longest
+	for _, r := range strings.TrimPrefix(extension, ".") {
+		plain = plain && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9')
+	}
+	if !plain {
+		return ""
+	}
+	return extension
+}

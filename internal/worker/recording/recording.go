@@ -73,6 +73,19 @@ func (r *Recording) Timeline(list int, files []*media.File, reported time.Durati
 	return timeline.Build(recording)
 }
 
+// Readable is the timeline of one list without encrypted segments: nothing can be said of them.
+func (r *Recording) Readable(list int, files []*media.File, reported time.Duration) *timeline.Timeline {
+	rest := Recording{HLS: r.HLS, Lists: [][]Segment{{}}}
+	for _, segment := range r.Lists[list] {
+		if segment.Encrypted {
+			reported = 0
+			continue
+		}
+		rest.Lists[0] = append(rest.Lists[0], segment)
+	}
+	return rest.Timeline(0, files, reported)
+}
+
 // Sources are the files of one list's segments, which lie in dir.
 func (r *Recording) Sources(list int, dir string) []index.Source {
 	sources := make([]index.Source, len(r.Lists[list]))

@@ -84,6 +84,33 @@ func (i *Integrity) AddEncrypted(fetched *recording.Recording) {
 	}
 }
 
+// Survey takes in all lists of a recording that is kept as it is, and says what is in the first; nil: it cannot be read.
+// files are the indexes of its segments, and reported is how long it is, as the callback says; 0: unknown.
+func (i *Integrity) Survey(fetched *recording.Recording, files []*media.File, reported time.Duration) *v1alpha1.Media {
+	var first *v1alpha1.Media
+	for number := range fetched.Lists {
+		t := fetched.Readable(number, files, reported)
+		i.Add(t)
+		if number == 0 && len(t.Tracks()) > 0 {
+			first = Describe(t, fetched.Container(files), timeline.Duration(t.Length))
+		}
+	}
+	i.AddEncrypted(fetched)
+	return first
+}
+
+// Merge takes in what was found in another recording.
+func (i *Integrity) Merge(other *Integrity) {
+	if i.State == v1alpha1.IntegrityIntact || other.State == v1alpha1.IntegrityDamaged {
+		i.State = other.State
+	}
+	i.Packets.Video += other.Packets.Video
+	i.Packets.Audio += other.Packets.Audio
+	room := min(maxManifestFindings-len(i.Findings), len(other.Findings))
+	i.Findings = append(i.Findings, other.Findings[:room]...)
+	i.More = int32(min(int64(i.More)+int64(other.More)+int64(len(other.Findings)-room), math.MaxInt32)) //nolint:gosec // bounded
+}
+
 // Status is what a status has room for: damage comes first already. That of nil is nil.
 func (i *Integrity) Status() *v1alpha1.Integrity {
 	if i == nil {

@@ -32,8 +32,11 @@ type Product struct {
 type Output struct {
 	// Files is how many files it has; the artifact refers to the last one.
 	Files int `json:"files"`
-	// Media is what is inside; nil: it cannot be read.
+	// Media is what is inside; nil: it cannot be read, or nobody has looked.
 	Media *v1alpha1.Media `json:"media,omitempty"`
+	// Kind and Language are what a step of kind container declares.
+	Kind     v1alpha1.ArtifactKind `json:"kind,omitempty"`
+	Language string                `json:"language,omitempty"`
 }
 
 // File is one file, in output/ and at the destination, and one line of a manifest.
@@ -103,6 +106,7 @@ func (p *Product) Artifacts(locate func(name string) v1alpha1.Artifact) []v1alph
 		primary := own[len(own)-1]
 		artifact := locate(primary.Name)
 		artifact.SHA256, artifact.Files, artifact.Media = primary.SHA256, Count(len(own)), output.Media
+		artifact.Kind, artifact.Language = output.Kind, output.Language
 		for _, file := range own {
 			artifact.SizeBytes += file.SizeBytes
 		}

@@ -246,6 +246,32 @@ func MediaType(key string) string {
 		return "image/jpeg"
 	case ".webp":
 		return "image/webp"
+	case ".png":
+		return "image/png"
+	case ".gif":
+		return "image/gif"
+	case ".vtt":
+		return "text/vtt"
+	case ".srt":
+		return "application/x-subrip"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".csv":
+		return "text/csv"
+	case ".xml", ".ttml":
+		return "application/xml"
+	case ".wav":
+		return "audio/wav"
+	case ".mp3":
+		return "audio/mpeg"
+	case ".ogg", ".opus":
+		return "audio/ogg"
+	case ".flac":
+		return "audio/flac"
+	case ".webm":
+		return "video/webm"
+	case ".mkv":
+		return "video/x-matroska"
 	}
 	return "application/octet-stream"
 }
