@@ -16,11 +16,18 @@ import (
 const (
 	// RecordingDir is the folder of the contract.
 	RecordingDir = "/recording"
-	// InputDir has a folder <n>-<step> for each input, ParamsDir a file for each param, OutputDir takes files and ResultsDir
-	// results.
-	InputDir, ParamsDir, OutputDir, ResultsDir = "input", "params", "output", "results"
-	// RecordingDocumentName and InputsDocumentName are the documents.
-	RecordingDocumentName, InputsDocumentName = "recording.json", "inputs.json"
+	// InputDir has a folder <n>-<step> for each input.
+	InputDir = "input"
+	// ParamsDir has a file for each param.
+	ParamsDir = "params"
+	// OutputDir takes the files that are published.
+	OutputDir = "output"
+	// ResultsDir takes a file for each result.
+	ResultsDir = "results"
+	// RecordingDocumentName is the file of the RecordingDocument.
+	RecordingDocumentName = "recording.json"
+	// InputsDocumentName is the file of the InputsDocument.
+	InputsDocumentName = "inputs.json"
 	// ParamVariable begins the names of the environment variables that hold params.
 	ParamVariable = "RECORDING_PARAM_"
 )

@@ -115,22 +115,26 @@ func podResult(job *batchv1.Job, pod *corev1.Pod) *workerapi.Result {
 		if container.Name == workerapi.ContainerMain {
 			return &workerapi.Result{Failure: mainResult(job, ended)}
 		}
-		result, err := workerapi.DecodeResult(ended.Message)
-		reported := err == nil && (ended.ExitCode == 0 || result.Failure != nil)
-		permanent := reported && result.Failure != nil && result.Failure.Permanent
-		switch {
-		case ended.ExitCode != 0 && ended.Reason == containerOutOfMemory && !permanent:
-			// The worker may have survived the program that was killed, and not know why that one died. But a failure that
-			// it calls permanent has another cause.
-			return &workerapi.Result{Failure: outOfMemory(job, container.Name), Integrity: result.Integrity}
-		case reported:
-			return &result
-		default:
-			return &workerapi.Result{Failure: silent(job, container.Name, ended)}
-		}
+		return workerResult(job, container.Name, ended)
 	}
 	return &workerapi.Result{Failure: &workerapi.Failure{
 		Reason: nonEmpty(pod.Status.Reason, workerapi.ReasonInterrupted), Message: nonEmpty(pod.Status.Message, "the pod ended without running")}}
+}
+
+// workerResult reads the result of a container of the worker's.
+func workerResult(job *batchv1.Job, name string, ended *corev1.ContainerStateTerminated) *workerapi.Result {
+	result, err := workerapi.DecodeResult(ended.Message)
+	reported := err == nil && (ended.ExitCode == 0 || result.Failure != nil)
+	permanent := reported && result.Failure != nil && result.Failure.Permanent
+	switch {
+	case ended.ExitCode != 0 && ended.Reason == containerOutOfMemory && !permanent:
+		// The worker may have survived the program that was killed, and not know why that one died. But a failure that
+		// it calls permanent has another cause.
+		return &workerapi.Result{Failure: outOfMemory(job, name), Integrity: result.Integrity}
+	case reported:
+		return &result
+	}
+	return &workerapi.Result{Failure: silent(job, name, ended)}
 }
 
 // isLast says that a container is the last of its pod: of those that succeed it alone is heard.

@@ -107,7 +107,7 @@ func TestCollect_TakesNothingElse(t *testing.T) {
 		}, workerapi.ReasonOutputUndeclared, "output/words is a link"},
 		"a pipe": {func(dir string) error { return syscall.Mkfifo(output("words/a.json")(dir), 0o600) }, workerapi.ReasonOutputUndeclared, "is a pipe"},
 		"a socket": {func(dir string) error {
-			listener, err := net.Listen("unix", output("words/a.json")(dir)) //nolint:noctx // it listens at once
+			listener, err := net.Listen("unix", output("words/a.json")(dir))
 			if err == nil {
 				listener.(*net.UnixListener).SetUnlinkOnClose(false)
 				err = listener.Close()

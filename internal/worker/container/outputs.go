@@ -6,7 +6,6 @@ package container
 import (
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -101,12 +100,12 @@ func filesIn(dir, as string) (map[string]bool, error) {
 }
 
 func describe(mode fs.FileMode) string {
-	switch mode & os.ModeType {
-	case os.ModeSymlink:
+	switch {
+	case mode&fs.ModeSymlink != 0:
 		return "a link"
-	case os.ModeNamedPipe:
+	case mode&fs.ModeNamedPipe != 0:
 		return "a pipe"
-	case os.ModeSocket:
+	case mode&fs.ModeSocket != 0:
 		return "a socket"
 	}
 	return "a device"

@@ -224,54 +224,40 @@ func putOptions(key string) minio.PutObjectOptions {
 	}
 }
 
+// mediaTypes are those of the files that steps publish, by their extensions.
+var mediaTypes = map[string]string{
+	".mp4":  "video/mp4",
+	".m4a":  "audio/mp4",
+	".m4s":  "video/iso.segment",
+	".m3u8": "application/vnd.apple.mpegurl",
+	".ts":   "video/mp2t",
+	".aac":  "audio/aac",
+	".json": "application/json",
+	".jpg":  "image/jpeg",
+	".jpeg": "image/jpeg",
+	".webp": "image/webp",
+	".png":  "image/png",
+	".gif":  "image/gif",
+	".vtt":  "text/vtt",
+	".srt":  "application/x-subrip",
+	".txt":  "text/plain; charset=utf-8",
+	".csv":  "text/csv",
+	".xml":  "application/xml",
+	".ttml": "application/xml",
+	".wav":  "audio/wav",
+	".mp3":  "audio/mpeg",
+	".ogg":  "audio/ogg",
+	".opus": "audio/ogg",
+	".flac": "audio/flac",
+	".webm": "video/webm",
+	".mkv":  "video/x-matroska",
+}
+
 // MediaType is the media type of a file by its name, as browsers and players take it. It depends on nothing that is
 // installed.
 func MediaType(key string) string {
-	switch strings.ToLower(path.Ext(key)) {
-	case ".mp4":
-		return "video/mp4"
-	case ".m4a":
-		return "audio/mp4"
-	case ".m4s":
-		return "video/iso.segment"
-	case ".m3u8":
-		return "application/vnd.apple.mpegurl"
-	case ".ts":
-		return "video/mp2t"
-	case ".aac":
-		return "audio/aac"
-	case ".json":
-		return "application/json"
-	case ".jpg", ".jpeg":
-		return "image/jpeg"
-	case ".webp":
-		return "image/webp"
-	case ".png":
-		return "image/png"
-	case ".gif":
-		return "image/gif"
-	case ".vtt":
-		return "text/vtt"
-	case ".srt":
-		return "application/x-subrip"
-	case ".txt":
-		return "text/plain; charset=utf-8"
-	case ".csv":
-		return "text/csv"
-	case ".xml", ".ttml":
-		return "application/xml"
-	case ".wav":
-		return "audio/wav"
-	case ".mp3":
-		return "audio/mpeg"
-	case ".ogg", ".opus":
-		return "audio/ogg"
-	case ".flac":
-		return "audio/flac"
-	case ".webm":
-		return "video/webm"
-	case ".mkv":
-		return "video/x-matroska"
+	if known, ok := mediaTypes[strings.ToLower(path.Ext(key))]; ok {
+		return known
 	}
 	return "application/octet-stream"
 }
