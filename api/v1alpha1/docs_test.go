@@ -67,7 +67,7 @@ func TestPagesApply(t *testing.T) {
 	namespace := newNamespace(t)
 	block := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$")
 	applied := 0
-	for _, page := range []string{"get-started.md", "install.md"} {
+	for _, page := range []string{"get-started.md", "install.md", "containers.md"} {
 		for _, match := range block.FindAllStringSubmatch(readDoc(t, "docs", page), -1) {
 			text := regexp.MustCompile("(?m)^"+match[1]).ReplaceAllString(match[2], "")
 			for document := range strings.SplitSeq(text, "\n---\n") {
@@ -83,8 +83,18 @@ func TestPagesApply(t *testing.T) {
 			}
 		}
 	}
-	if applied < 7 {
+	if applied < 9 {
 		t.Errorf("applied %d objects", applied)
+	}
+}
+
+// TestContainerExampleIsShort: a step of kind container is one that people write.
+func TestContainerExampleIsShort(t *testing.T) {
+	t.Parallel()
+	_, rest, found := strings.Cut(readDoc(t, "docs", "containers.md"), "```yaml\n")
+	example, _, ended := strings.Cut(rest, "```")
+	if lines := strings.Count(example, "\n"); !found || !ended || lines > 25 || !strings.Contains(example, "container:") {
+		t.Errorf("the first example of docs/containers.md has %d lines", lines)
 	}
 }
 

@@ -89,8 +89,8 @@ type StepSettings struct {
 	// that a limit you leave out is none. Absent: preset H264 requests 1 CPU and 1Gi of memory, and may use 1Gi and 384
 	// bytes for each pixel of the picture (4Gi at 3840x2160, and when no size was reported); everything else requests 100m
 	// and 256Mi, and may use 512Mi and 64 bytes for each pixel (1Gi at 3840x2160). Limits are rounded up to 256Mi. As
-	// ephemeral-storage the recording's reported size is requested, twice unless it is archived, and 64Mi; 1Gi when no
-	// size was reported. CPU is not limited.
+	// ephemeral-storage the recording's reported size is requested, twice (an archive: once; a container: three times), and
+	// 64Mi; 1Gi when no size was reported. CPU is not limited.
 	// +optional
 	Resources *StepResources `json:"resources,omitempty"`
 
