@@ -245,7 +245,8 @@ func TestPodsAreRestricted(t *testing.T) {
 	g.Expect(admin.Patch(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: job.Namespace}}, enforce)).To(Succeed())
 	// There is no controller that makes the namespace's own account.
 	create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "default")}, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, "recording-trigger-argo")})
-	templates := map[string]corev1.PodTemplateSpec{"a step": job.Spec.Template, "a trigger": triggerJob(t, job.Namespace).Spec.Template}
+	templates := map[string]corev1.PodTemplateSpec{"a step": job.Spec.Template, "a trigger": triggerJob(t, job.Namespace).Spec.Template,
+		"an image": containerJob(t, job.Namespace).Spec.Template}
 	for _, account := range []account{receiverAccount, managerAccount} {
 		create(t, &corev1.ServiceAccount{ObjectMeta: named(job.Namespace, string(account))})
 		templates[string(account)] = find[appsv1.Deployment](t, "default", "Deployment", string(account)).Spec.Template
