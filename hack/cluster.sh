@@ -50,11 +50,12 @@ use_localkube() {
 image_name() { echo "${IMAGE_REGISTRY:+$IMAGE_REGISTRY/}$1"; }
 image() { echo "$(image_name "$1"):dev"; }
 
+# images_load builds the images and gives them to the cluster; more of them may follow, as NAME:TARGET.
 images_load() {
   say "the images operator, worker, trigger and versitygw (the first time about twelve minutes)"
   mkdir -p dist
   local name target
-  for pair in recording-operator:operator recording-worker:worker recording-trigger:trigger recording-s3:versitygw; do
+  for pair in recording-operator:operator recording-worker:worker recording-trigger:trigger recording-s3:versitygw "$@"; do
     name=${pair%%:*} target=${pair##*:}
     hack/images/build.sh "$target" "$(image "$name")" "dist/$target.tar"
     case $CLUSTER in

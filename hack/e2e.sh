@@ -9,7 +9,7 @@ trap stop_forwarding EXIT
 
 mkdir -p dist/e2e bin
 cluster_up
-images_load
+images_load recording-captions:captions
 operator_deploy
 say "namespace e2e: an S3 server"
 kubectl create namespace e2e --dry-run=client -o yaml | kubectl apply -f -
@@ -20,4 +20,4 @@ kubectl apply -n e2e -k dist/e2e
 kubectl -n e2e rollout status deployment/s3 --timeout=120s
 callback_base
 say "go test ./test/e2e"
-CLUSTER=$CLUSTER CALLBACK_BASE=$base CGO_ENABLED=0 go test -tags e2e -count=1 -timeout 30m -v "$@" ./test/e2e
+CLUSTER=$CLUSTER CALLBACK_BASE=$base CAPTIONS_IMAGE=$(image recording-captions) CGO_ENABLED=0 go test -tags e2e -count=1 -timeout 30m -v "$@" ./test/e2e

@@ -13,7 +13,7 @@ Usage: hack/images/build.sh TARGET TAG OUTPUT.tar
 Builds the image of one target and saves it, under the name TAG, to OUTPUT.tar.
 
   TARGET      operator, worker or trigger, of the Dockerfile at the root of the project;
-              versitygw, of hack/images/Dockerfile.versitygw
+              versitygw or captions, of hack/images/Dockerfile.TARGET
   TAG         the image's name, e.g. recording-operator:dev
   OUTPUT.tar  where to save it, in the format of "docker save"
 
@@ -42,8 +42,8 @@ fi
 target=$1 tag=$2 output=$(realpath -m "$3") version=${VERSION:-dev}
 
 dockerfile=$repo/Dockerfile
-if [ "$target" = versitygw ]; then
-  dockerfile=$here/Dockerfile.versitygw
+if [ -f "$here/Dockerfile.$target" ]; then
+  dockerfile=$here/Dockerfile.$target
 fi
 [ -f "$dockerfile" ] || { echo "build.sh: there is no $dockerfile" >&2; exit 1; }
 grep -qiE "^FROM .* AS $target\$" "$dockerfile" || {
