@@ -23,7 +23,7 @@ const (
 
 // podSecurity looks for namespaces of the operator and of steps that allow more than both need.
 func podSecurity(s *Snapshot) []Finding {
-	var findings []Finding
+	findings := unchecked(s.Sources.Err, s.Locations.Err) // they say which namespaces it is about
 	var unread []error
 	for i := range s.Namespaces {
 		namespace := &s.Namespaces[i]
@@ -72,7 +72,7 @@ var quotaResources = []corev1.ResourceName{
 
 // quota looks for quotas that leave no room for a step.
 func quota(s *Snapshot) []Finding {
-	var findings []Finding
+	findings := unchecked(s.Sources.Err, s.Locations.Err) // they say which namespaces it is about
 	var unread []error
 	for i := range s.Namespaces {
 		namespace := &s.Namespaces[i]

@@ -152,11 +152,13 @@ type Policy struct {
 // Right is something that an account should be allowed.
 type Right struct {
 	// Account is that of a service account, as NAMESPACE/NAME; empty for the plugin's user.
-	Account, Role string
+	Account string
 	// Namespace is empty for the whole cluster.
 	Namespace             string
 	Verb, Group, Resource string
-	Allowed               bool
+	// Name is that of the one object that it is about; empty for all.
+	Name    string
+	Allowed bool
 }
 
 // KeyState is what a callback key is found to be.

@@ -35,6 +35,9 @@ func (g *gatherer) rights(ctx context.Context) {
 			for _, rule := range rules {
 				for _, right := range expand(rule.APIGroups, rule.Resources, rule.Verbs) {
 					right.Account, right.Namespace = g.OperatorNamespace+"/"+role.account, namespace
+					if len(rule.ResourceNames) > 0 {
+						right.Name = rule.ResourceNames[0]
+					}
 					asked = append(asked, right)
 				}
 			}
@@ -128,7 +131,7 @@ func (g *gatherer) review(ctx context.Context, asked []doctor.Right) doctor.Read
 func (g *gatherer) allowed(ctx context.Context, right *doctor.Right) (bool, error) {
 	resource, subresource, _ := strings.Cut(right.Resource, "/")
 	attributes := &authorizationv1.ResourceAttributes{
-		Namespace: right.Namespace, Verb: right.Verb, Group: right.Group, Resource: resource, Subresource: subresource,
+		Namespace: right.Namespace, Verb: right.Verb, Group: right.Group, Resource: resource, Subresource: subresource, Name: right.Name,
 	}
 	if right.Account == "" {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: attributes}}
