@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cli is the kubectl plugin `kubectl recordings`: it sends signed callbacks, explains captured ones, finds past
-// recordings, replays rejected callbacks, and shows and steers the processing of recordings. It acts with its user's rights alone.
+// recordings, replays rejected callbacks, shows and steers the processing of recordings, and finds what is wrong. It acts with its user's rights alone.
 package cli
 
 import (
@@ -100,7 +100,7 @@ func newRoot(env Environment) *cobra.Command {
 	root.SetUsageTemplate(usageTemplate(root))
 	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newReplay(env, access),
 		newTree(env, access), newLogs(env, access), newSuspend(env, access), newResume(env, access),
-		newRetry(env, access), newDoctor(env, access), newCompletion(env), newVersion(env))
+		newRetry(env, access), newDoctor(env, access), newDebug(env, access), newCompletion(env), newVersion(env))
 	_ = root.RegisterFlagCompletionFunc("namespace", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return access.namespaces(command), cobra.ShellCompDirectiveNoFileComp
 	})

@@ -91,7 +91,7 @@ func quota(s *Snapshot) []Finding {
 	return append(findings, unchecked(unread...)...)
 }
 
-// fullQuota reports the first resource of which less than a tenth is left.
+// fullQuota reports the first resource that has less than a tenth left.
 func fullQuota(q *corev1.ResourceQuota) *Finding {
 	for _, name := range quotaResources {
 		hard, limited := q.Status.Hard[name]

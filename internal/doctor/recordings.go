@@ -175,7 +175,7 @@ func unfinished(s *Snapshot) []Finding {
 		age := s.serverNow().Sub(group.oldest.CreationTimestamp.Time)
 		findings = append(findings, warningf("RecordingFile "+group.oldest.Namespace+"/"+group.oldest.Name,
 			fmt.Sprintf("kubectl -n %s recordings tree %s", group.oldest.Namespace, group.oldest.Name),
-			"%s for more than a day: %d recordings, of which this is the oldest, created %s ago.", reason, group.count, ago(age)))
+			"%s for more than a day: %d recordings. This is the oldest; it was created %s ago.", reason, group.count, ago(age)))
 	}
 	return findings
 }

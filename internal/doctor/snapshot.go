@@ -87,7 +87,7 @@ type Manifests struct {
 
 // Server is the API server.
 type Server struct {
-	// Version is such as v1.37.2, of which Minor is the second number.
+	// Version is such as v1.37.2; Minor is its second number.
 	Version string
 	Minor   int
 	// Skew is the API server's clock minus this machine's, in whole seconds.

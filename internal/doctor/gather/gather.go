@@ -16,6 +16,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -90,10 +91,9 @@ func begin(options Options) (*gatherer, error) {
 	config := rest.CopyConfig(options.Config)
 	config.QPS = -1
 	config.Timeout = partTimeout
-	scheme := NewScheme()
-	c, err := client.New(config, client.Options{Scheme: scheme, Mapper: newMapper()})
+	c, err := NewClient(config)
 	if err != nil {
-		return nil, fmt.Errorf("make a client: %w", err)
+		return nil, err
 	}
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
@@ -125,8 +125,16 @@ func (g *gatherer) together(ctx context.Context, parts ...func(context.Context))
 	group.Wait()
 }
 
-// NewScheme knows the kinds that doctor and debug read.
-func NewScheme() *runtime.Scheme {
+// NewClient knows the kinds that doctor and debug read, and discovers nothing.
+func NewClient(config *rest.Config) (client.Client, error) {
+	c, err := client.New(config, client.Options{Scheme: newScheme(), Mapper: newMapper()})
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	return c, nil
+}
+
+func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		admissionregistrationv1.AddToScheme, apiextensionsv1.AddToScheme, appsv1.AddToScheme, authorizationv1.AddToScheme,
@@ -154,6 +162,7 @@ func newMapper() meta.RESTMapper {
 			appsv1.SchemeGroupVersion.WithKind("Deployment"), appsv1.SchemeGroupVersion.WithKind("StatefulSet"),
 			coordinationv1.SchemeGroupVersion.WithKind("Lease"), corev1.SchemeGroupVersion.WithKind("ConfigMap"),
 			corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("ResourceQuota"), corev1.SchemeGroupVersion.WithKind("Secret"),
+			corev1.SchemeGroupVersion.WithKind("Event"), corev1.SchemeGroupVersion.WithKind("Service"), batchv1.SchemeGroupVersion.WithKind("Job"),
 			v1alpha1.GroupVersion.WithKind("RecordingSource"), v1alpha1.GroupVersion.WithKind("StorageLocation"),
 			v1alpha1.GroupVersion.WithKind("RecordingPipeline"), v1alpha1.GroupVersion.WithKind("RecordingFile"),
 			v1alpha1.GroupVersion.WithKind("RejectedCallback"), v1alpha1.GroupVersion.WithKind("RecordingTask"),

@@ -1,0 +1,33 @@
+//go:build e2e
+
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+)
+
+// TestDoctor_HealthyInstallation: in a real cluster, doctor reaches everything that it checks and finds nothing wrong. It takes
+// less than ten seconds.
+func TestDoctor_HealthyInstallation(t *testing.T) {
+	r := newRoom(t)
+	binary := filepath.Join(t.TempDir(), "kubectl-recordings")
+	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/kubectl-recordings").CombinedOutput(); err != nil {
+		t.Fatalf("build the plugin: %v\n%s", err, output)
+	}
+	// The manager has to look at what the test made.
+	NewWithT(t).Eventually(func(g Gomega) {
+		began := time.Now()
+		output, err := exec.CommandContext(t.Context(), binary, "doctor", "-n", r.namespace, "--url", callbackBase).CombinedOutput()
+		g.Expect(err).NotTo(HaveOccurred(), "%s", output)
+		g.Expect(time.Since(began)).To(BeNumerically("<", 10*time.Second))
+		g.Expect(string(output)).To(ContainSubstring("\n0 errors, 0 warnings\n"))
+	}, time.Minute, time.Second).Should(Succeed())
+}
