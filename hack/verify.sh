@@ -34,6 +34,7 @@ make lint
 (cd hack/release && go vet ./...)
 (cd hack/compatibility && go vet ./...)
 hack/compatibility.sh
+(cd hack/monitoring && go vet ./...)
 hack/links.sh
 hack/vulnerabilities.sh
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done

@@ -101,8 +101,8 @@ func TestChart_IsWhatKustomizeHas(t *testing.T) {
 		"default":          {"", []string{"crd", "default"}},
 		"namespaced":       {"namespaces: [media]", []string{"crd", "namespaced"}},
 		"persistent spool": {"receiver: {spool: {persistent: {enabled: true}}}", []string{"crd", "persistent-spool"}},
-		"without definitions, with a ServiceMonitor": {
-			"{crds: {install: false}, serviceMonitor: {enabled: true}}", []string{"default", "prometheus"},
+		"without definitions, with monitoring": {
+			"{crds: {install: false}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}", []string{"default", "prometheus"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +146,7 @@ func TestChart_Values(t *testing.T) {
 		"receiver: {spool: {persistent: {enabled: true, size: 3Gi, storageClassName: fast}}}": "storageClassName: fast\n",
 		"namespaces: [a, b]":                                                                  "- --namespaces=a,b\n",
 		"serviceMonitor: {enabled: true, labels: {release: prometheus}}":                      "release: prometheus\n",
+		"prometheusRule: {enabled: true}":                                                     "kind: PrometheusRule\n",
 	} {
 		objects, notes, err := renderChart(loadChart(t, chartDir), values)
 		if err != nil {

@@ -1,8 +1,8 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command templates writes the templates of the Helm chart that no value changes, from config/default: accounts, roles,
-// Services, policies. So there is one source of them.
+// Command templates writes the templates of the Helm chart that no value changes, from config/default and config/prometheus: accounts,
+// roles, Services, policies, alerts. So there is one source of them.
 package main
 
 import (
@@ -25,14 +25,15 @@ var templates = map[string]struct {
 	kinds []string
 	value string
 }{
-	"roles.yaml":          {kinds: []string{"ServiceAccount", "Role", "RoleBinding", "ClusterRole"}},
-	"services.yaml":       {kinds: []string{"Service", "PodDisruptionBudget"}},
-	"admission.yaml":      {kinds: []string{"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, value: "admission.enabled"},
-	"network_policy.yaml": {kinds: []string{"NetworkPolicy"}, value: "networkPolicy.enabled"},
+	"roles.yaml":           {kinds: []string{"ServiceAccount", "Role", "RoleBinding", "ClusterRole"}},
+	"services.yaml":        {kinds: []string{"Service", "PodDisruptionBudget"}},
+	"admission.yaml":       {kinds: []string{"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, value: "admission.enabled"},
+	"network_policy.yaml":  {kinds: []string{"NetworkPolicy"}, value: "networkPolicy.enabled"},
+	"prometheus_rule.yaml": {kinds: []string{"PrometheusRule"}, value: "prometheusRule.enabled"},
 }
 
 // written are the kinds whose templates are written by hand, because values change them; the namespace is Helm's.
-var written = []string{"Namespace", "ConfigMap", "Deployment", "ClusterRoleBinding"}
+var written = []string{"Namespace", "ConfigMap", "Deployment", "ClusterRoleBinding", "ServiceMonitor"}
 
 func main() {
 	if len(os.Args) != 3 {
@@ -46,9 +47,13 @@ func main() {
 }
 
 func run(config, out string) error {
-	objects, err := render.Kustomization(filepath.Join(config, "default"))
-	if err != nil {
-		return err
+	var objects []render.Object
+	for _, name := range []string{"default", "prometheus"} {
+		rendered, err := render.Kustomization(filepath.Join(config, name))
+		if err != nil {
+			return err
+		}
+		objects = append(objects, rendered...)
 	}
 	files := map[string]string{} // by kind
 	for name, template := range templates {
@@ -63,7 +68,7 @@ func run(config, out string) error {
 	for _, object := range objects {
 		name, known := files[object.Kind()]
 		if !known {
-			return fmt.Errorf("config/default has a %s: say in %s which template of the chart has that kind", object.Kind(), "hack/release/templates")
+			return fmt.Errorf("config has a %s: say in %s which template of the chart has that kind", object.Kind(), "hack/release/templates")
 		}
 		if name == "" {
 			continue
@@ -90,7 +95,7 @@ func run(config, out string) error {
 
 // wrap makes a template of objects, which are rendered when the value, if any, is true.
 func wrap(value, objects string) string {
-	const generated = "# Generated from config/default by `make generate`. DO NOT EDIT.\n"
+	const generated = "# Generated from config by `make generate`. DO NOT EDIT.\n"
 	if value == "" {
 		return generated + objects
 	}
