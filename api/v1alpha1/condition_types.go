@@ -125,6 +125,22 @@ const (
 	ReasonDependencyFailed = "DependencyFailed"
 )
 
+// Reasons of a step that could start and is Queued: the limit that is reached.
+const (
+	// ReasonMaxActive: as many Jobs run as the manager's --max-active allows.
+	ReasonMaxActive = "MaxActive"
+	// ReasonMaxActivePerNamespace: as many Jobs run in the namespace as the manager's --max-active-per-namespace allows.
+	ReasonMaxActivePerNamespace = "MaxActivePerNamespace"
+	// ReasonSourceConcurrency: as many Jobs of the source's files run as its spec.concurrency allows.
+	ReasonSourceConcurrency = "SourceConcurrency"
+	// ReasonPipelineConcurrency: as many files run as the pipeline's spec.concurrency.files allows.
+	ReasonPipelineConcurrency = "PipelineConcurrency"
+	// ReasonStepConcurrency: as many Jobs of the step run as the pipeline's spec.concurrency.steps allows.
+	ReasonStepConcurrency = "StepConcurrency"
+	// ReasonLocalQueue: the Job waits in a LocalQueue until Kueue starts it.
+	ReasonLocalQueue = "LocalQueue"
+)
+
 // Reasons of a step that waits for its pod to start. Others are Kubernetes' own, for example Unschedulable.
 const (
 	// ReasonPodNotCreated: the Job controller has created no pod: a quota, a limit range or an admission policy refuses it.

@@ -5,7 +5,8 @@ package v1alpha1
 
 // Labels that the operator sets. All of them can be used in selectors.
 const (
-	// LabelSource is on every RecordingFile and RecordingTask that the operator created: the name of its RecordingSource.
+	// LabelSource is on every RecordingFile and RecordingTask that the operator created, and on every Job and Pod of a step:
+	// the name of the RecordingSource.
 	LabelSource = "recording.sparkrtc.dev/source"
 	// LabelFile is on every Job and Pod of a step: the name of the RecordingFile.
 	LabelFile = "recording.sparkrtc.dev/file"
@@ -13,12 +14,21 @@ const (
 	LabelStep = "recording.sparkrtc.dev/step"
 	// LabelStepKind is on every Job and Pod of a step: the kind of the step, for example transcode.
 	LabelStepKind = "recording.sparkrtc.dev/step-kind"
-	// LabelPipeline is on every ControllerRevision that keeps a pipeline as it was: the name of the RecordingPipeline.
+	// LabelPipeline is on every ControllerRevision that keeps a pipeline as it was, and on every Job and Pod of a step: the
+	// name of the RecordingPipeline.
 	LabelPipeline = "recording.sparkrtc.dev/pipeline"
 	// LabelManagedBy is Kubernetes' recommended label; its value here is ManagedBy.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of LabelManagedBy.
 	ManagedBy = "recording-operator"
+)
+
+// Labels of Kueue. They are on the Jobs of a pipeline with a queueName.
+const (
+	// LabelQueueName names the LocalQueue that Kueue takes the Job from.
+	LabelQueueName = "kueue.x-k8s.io/queue-name"
+	// LabelQueuePriorityClass names the WorkloadPriorityClass that Kueue orders the Job by.
+	LabelQueuePriorityClass = "kueue.x-k8s.io/priority-class"
 )
 
 // Annotations that the operator sets.

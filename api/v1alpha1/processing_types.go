@@ -18,6 +18,14 @@ type ProcessingSpec struct {
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 
+	// priority says which of the source's files come first while steps wait for a limit: the greater one. Ten minutes of
+	// age are worth one, so that nothing waits for ever. Absent: 0 for what the service reported, and -10 for what was
+	// discovered or written by hand. It is read whenever the object waits.
+	// +optional
+	// +kubebuilder:validation:Minimum=-1000
+	// +kubebuilder:validation:Maximum=1000
+	Priority *int32 `json:"priority,omitempty"`
+
 	// rerun has the object processed again, with the pipeline as it is then. "kubectl recordings retry" sets it.
 	// +optional
 	Rerun *Rerun `json:"rerun,omitempty"`
@@ -74,11 +82,28 @@ type ProcessingStatus struct {
 	// +optional
 	Done bool `json:"done,omitempty"`
 
+	// queue says what the object waits for: a limit of the operator, or a LocalQueue of Kueue. Absent: it does not wait so.
+	// Steps that run do not stop this.
+	// +optional
+	Queue *QueueStatus `json:"queue,omitempty"`
+
 	// steps of the current run, in the pipeline's order; those of finally come last.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	Steps []StepStatus `json:"steps,omitempty"`
+}
+
+// QueueStatus says what an object waits for whose steps could start.
+type QueueStatus struct {
+	// waitingFor names the limit that the first of the waiting steps waits for, with how much of it was used when it was
+	// written, for example "RecordingPipeline lecture: 8 of 8 files running". "kubectl recordings queue" shows who comes
+	// first.
+	// +required
+	WaitingFor string `json:"waitingFor"`
+	// since is when the waiting began.
+	// +required
+	Since metav1.Time `json:"since,omitzero"`
 }
 
 // RerunStatus is a request for another run that was followed.
@@ -119,13 +144,15 @@ type PipelineSnapshot struct {
 }
 
 // StepState is what became of one step.
-// +kubebuilder:validation:Enum=Pending;Running;Suspended;Succeeded;Failed;Skipped
+// +kubebuilder:validation:Enum=Pending;Queued;Running;Suspended;Succeeded;Failed;Skipped
 type StepState string
 
 const (
 	// StepPending waits: for the steps that it depends on, for its pod to start, or to be tried again. The message says for
 	// what.
 	StepPending StepState = "Pending"
+	// StepQueued could start, and waits for a limit or for Kueue. The reason and the message say for which.
+	StepQueued StepState = "Queued"
 	// StepRunning has a Job that is not finished.
 	StepRunning StepState = "Running"
 	// StepSuspended has a Job that is suspended.

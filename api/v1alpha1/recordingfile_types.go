@@ -222,6 +222,21 @@ type DiscoveredRecording struct {
 	Stream string `json:"stream,omitempty"`
 }
 
+// PriorityUnreported is the priority of a file that the service has not reported, unless its spec has another: what is found
+// later and what people ask for again give way to what was just recorded.
+const PriorityUnreported = -10
+
+// EffectivePriority is the priority of the file while its steps wait for a limit.
+func (f *RecordingFile) EffectivePriority() int32 {
+	switch {
+	case f.Spec.Priority != nil:
+		return *f.Spec.Priority
+	case f.Spec.Reported == nil:
+		return PriorityUnreported
+	}
+	return 0
+}
+
 // RecordingFileStatus is what the operator observed.
 type RecordingFileStatus struct {
 	// conditions of the file: Processed, Intact (once a step has read the recording), Ready (the summary, its

@@ -17,6 +17,8 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step names one of steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
+// +kubebuilder:validation:XValidation:rule="!has(self.concurrency) || !has(self.concurrency.steps) || self.concurrency.steps.all(n, self.steps.exists(s, s.name == n) || (has(self.finally) && self.finally.exists(s, s.name == n)))",message="concurrency: steps must name steps of this pipeline",fieldPath=".concurrency"
+// +kubebuilder:validation:XValidation:rule="!has(self.workloadPriorityClassName) || has(self.queueName)",message="workloadPriorityClassName: needs queueName, since it is Kueue that reads it",fieldPath=".workloadPriorityClassName"
 type RecordingPipelineSpec struct {
 	// steps to run: in each, exactly one of transcode, archive, thumbnails, trigger and container must be set. Steps run at the same time
 	// unless dependsOn, input or when orders them.
@@ -46,6 +48,29 @@ type RecordingPipelineSpec struct {
 	// +optional
 	Defaults *StepSettings `json:"defaults,omitempty"`
 
+	// concurrency bounds what runs of the pipeline at once. Files that wait are bounded by it as it is now, not as it was
+	// when their processing began.
+	// +optional
+	Concurrency *PipelineConcurrency `json:"concurrency,omitempty"`
+
+	// queueName is a LocalQueue of Kueue in the same namespace: every Job of the pipeline gets the label
+	// kueue.x-k8s.io/queue-name, and Kueue says when it runs. The operator never suspends or resumes such a Job, so that
+	// spec.suspend of a file only keeps further Jobs from being created. It is part of what a file keeps of the pipeline
+	// when its processing begins.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	QueueName string `json:"queueName,omitempty"`
+
+	// workloadPriorityClassName is a WorkloadPriorityClass of Kueue: the label kueue.x-k8s.io/priority-class of every Job.
+	// It decides the order in the queue, and nothing about the pods.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	WorkloadPriorityClassName string `json:"workloadPriorityClassName,omitempty"`
+
 	// ttlAfterFinished is how long a step's finished Job and its logs are kept. What became of the step is kept
 	// in the RecordingFile's status.
 	// Default: 24h.
@@ -56,6 +81,27 @@ type RecordingPipelineSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('10m') && duration(self) <= duration('8760h')",message="ttlAfterFinished must be from 10m to 8760h, in hours, minutes and seconds, for example 36h or 1h30m; a shorter one could remove the Job before its outcome is read"
 	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
 }
+
+// PipelineConcurrency bounds what runs of a pipeline at once.
+type PipelineConcurrency struct {
+	// files is how many files have a Job that runs. A file that has none does not count, whatever it waits for. Absent: as
+	// many as the other limits allow.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	Files *int32 `json:"files,omitempty"`
+
+	// steps says of single steps how many of their Jobs run, over all files.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=20
+	Steps map[string]StepConcurrency `json:"steps,omitempty"`
+}
+
+// StepConcurrency is how many Jobs of a step run at once.
+//
+// +kubebuilder:validation:Minimum=1
+// +kubebuilder:validation:Maximum=100000
+type StepConcurrency int32
 
 // StepSettings say how a step runs. A pipeline has defaults for them; what a step says replaces the default as a whole.
 //

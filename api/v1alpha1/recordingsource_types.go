@@ -76,6 +76,13 @@ type RecordingSourceSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	Routes []Route `json:"routes,omitempty"`
 
+	// concurrency is how many Jobs of the source's files run at once. Steps that could start wait for their turn. Absent: as
+	// many as the other limits allow.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	Concurrency *int32 `json:"concurrency,omitempty"`
+
 	// openTimeout is how long a recording task may go on without a callback before it counts as silent. A callback that
 	// comes later is still taken. SparkRTC's longest recording cycle is 12 hours.
 	// Default: 13h.

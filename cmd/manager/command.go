@@ -14,6 +14,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/process"
+	"sparkrtc.dev/recording-operator/internal/scheduler"
 )
 
 const longHelp = `The controller manager of the recording operator reconciles RecordingFiles through
@@ -37,6 +38,15 @@ const examples = `  # In a pod (config/manager does this)
 // 10 MiB live, a collection takes some 10 ms of CPU time; under the heaviest load two follow in a second.
 const heapHeadroom = 12 << 20
 
+const (
+	// defaultMaxActive is what some ten nodes work on at once. More pods that are pending make nothing faster, and cost the
+	// control plane: 10,000 discovered recordings would be as many.
+	defaultMaxActive = 500
+	// defaultMaxActivePerNamespace leaves slots free for a namespace more while two have all that they may: its first step
+	// starts at once, and not when one of their transcodings ends.
+	defaultMaxActivePerNamespace = 200
+)
+
 type options struct {
 	process.Options
 	leaderElect     bool
@@ -51,6 +61,9 @@ type options struct {
 	triggerImage    string
 	requireLandlock bool
 	concurrency     int
+	// maxActive and maxActivePerNamespace bound the Jobs that run at once; 0: nothing does.
+	maxActive, maxActivePerNamespace int
+	namespaceWeights                 map[string]int
 }
 
 func newCommand() *cobra.Command {
@@ -85,6 +98,9 @@ func newOptions() (*options, *cobra.Command) {
 	flags.StringVar(&o.triggerImage, "trigger-image", "recording-trigger:dev", "`image` that runs the steps of kind trigger")
 	flags.BoolVar(&o.requireLandlock, "require-landlock", false, "fail steps on nodes whose kernel has no Landlock, which confines ffmpeg to the files of the recording; without this flag, seccomp alone confines ffmpeg on such nodes")
 	flags.IntVar(&o.concurrency, "concurrency", 2, "how many RecordingFiles are reconciled at the same time")
+	flags.IntVar(&o.maxActive, "max-active", defaultMaxActive, "how many Jobs of steps run at the same time, in all namespaces; 0 means any number")
+	flags.IntVar(&o.maxActivePerNamespace, "max-active-per-namespace", defaultMaxActivePerNamespace, "how many Jobs of steps run at the same time in each namespace; 0 means any number")
+	flags.StringToIntVar(&o.namespaceWeights, "namespace-weights", nil, "how many turns the steps of a `namespace=n` have for one of another while they wait for --max-active; 1 by default")
 	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", nil, "`networks` that neither the manager nor a step connects to, whatever endpoint a StorageLocation or bucket or URL names, besides loopback, link-local and metadata services, which are always denied; name those of pods, Services and nodes where no S3 server is among them")
 	flags.BoolVar(&o.allowLocal, "allow-local-storage-networks", false, "let the manager itself connect to loopback, link-local and metadata services: for tests, with an S3 server on the same machine; steps never do")
 	o.AddFlags(flags)
@@ -120,8 +136,26 @@ func (o *options) validate() error {
 	if o.concurrency < 1 {
 		problems = append(problems, fmt.Errorf("--concurrency must be at least 1, not %d", o.concurrency))
 	}
+	for _, limit := range []struct {
+		flag string
+		n    int
+	}{{"--max-active", o.maxActive}, {"--max-active-per-namespace", o.maxActivePerNamespace}} {
+		if limit.n < 0 {
+			problems = append(problems, fmt.Errorf("%s must be at least 0, not %d", limit.flag, limit.n))
+		}
+	}
+	for namespace, weight := range o.namespaceWeights {
+		if weight < 1 {
+			problems = append(problems, fmt.Errorf("--namespace-weights: the weight of %s must be at least 1, not %d", namespace, weight))
+		}
+	}
 	_, err := o.denied()
 	return errors.Join(append(problems, err)...)
+}
+
+// limits are what bounds the Jobs that run at once.
+func (o *options) limits() scheduler.Limits {
+	return scheduler.Limits{MaxActive: o.maxActive, MaxActivePerNamespace: o.maxActivePerNamespace, Weights: o.namespaceWeights}
 }
 
 func (o *options) run(ctx context.Context) error {

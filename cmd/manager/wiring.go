@@ -120,10 +120,17 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	}); err != nil {
 		return err
 	}
+	slots := controller.NewStepSlots(o.limits(), mgr.GetClient(), mgr.GetAPIReader(), now, o.Namespaces)
+	if err := slots.Watch(ctx, mgr.GetCache()); err != nil {
+		return err
+	}
+	if err := metrics.RegisterQueue(ctrlmetrics.Registry, slots.Counts); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Conditions: conditions,
-			Pacer: pacer, Wake: wake, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
+			Pacer: pacer, Wake: wake, Slots: slots, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
 			RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
 		&controller.TaskReconciler{

@@ -29,16 +29,20 @@ func (r *FileReconciler) apply(ctx context.Context, seen *gathered, decision *pi
 		failures = append(failures, r.deleteJob(ctx, seen.file.Namespace, &child))
 	}
 	for _, child := range decision.Suspend {
-		failures = append(failures, r.suspendJob(ctx, seen.file.Namespace, &child, true))
+		_, err := r.suspendJob(ctx, seen.file.Namespace, &child, true)
+		failures = append(failures, err)
 	}
 	for _, child := range decision.Resume {
-		failures = append(failures, r.suspendJob(ctx, seen.file.Namespace, &child, false))
+		done, err := r.suspendJob(ctx, seen.file.Namespace, &child, false)
+		r.Slots.resumed(seen.file.Namespace, &child, done, err)
+		failures = append(failures, err)
 	}
 	revisionErr := r.createRevision(ctx, seen)
 	seen.notKept = revisionErr != nil
 	failures = append(failures, revisionErr)
 	for _, creation := range decision.Create {
 		job, err := r.createJob(ctx, seen, creation.Job, revisionErr)
+		r.Slots.created(seen.file.Namespace, creation.Job.Name, job, err)
 		switch {
 		case err == nil:
 			outcome.Created[creation.Step.Name] = job
@@ -137,8 +141,8 @@ func ignoreChanged(err error) error {
 }
 
 // suspendJob suspends a Job and notes that it was the operator, or takes both back. The UID and the resourceVersion in
-// the patch are preconditions.
-func (r *FileReconciler) suspendJob(ctx context.Context, namespace string, child *pipeline.Child, suspend bool) error {
+// the patch are preconditions: done says that they held.
+func (r *FileReconciler) suspendJob(ctx context.Context, namespace string, child *pipeline.Child, suspend bool) (done bool, err error) {
 	var note any // null removes it
 	if suspend {
 		note = "spec.suspend"
@@ -151,11 +155,12 @@ func (r *FileReconciler) suspendJob(ctx context.Context, namespace string, child
 		"spec": map[string]any{"suspend": suspend},
 	})
 	if err != nil {
-		return fmt.Errorf("encode the patch of job %s: %w", child.Name, err)
+		return false, fmt.Errorf("encode the patch of job %s: %w", child.Name, err)
 	}
 	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: child.Name}}
-	if err := r.Client.Patch(ctx, job, client.RawPatch(types.MergePatchType, patch)); ignoreChanged(err) != nil {
-		return fmt.Errorf("suspend job %s (%t): %w", child.Name, suspend, err)
+	err = r.Client.Patch(ctx, job, client.RawPatch(types.MergePatchType, patch))
+	if ignoreChanged(err) != nil {
+		return false, fmt.Errorf("suspend job %s (%t): %w", child.Name, suspend, err)
 	}
-	return nil
+	return err == nil, nil
 }

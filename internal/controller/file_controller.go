@@ -50,6 +50,8 @@ type FileReconciler struct {
 	Pacer *pace.Pacer
 	// Wake brings files that are done, and wakes tasks that are.
 	Wake *Wake
+	// Slots say which steps may start.
+	Slots *StepSlots
 	// TaskFiles are those of tasks that are not done.
 	TaskFiles *TaskFiles
 	// WorkerImage runs the steps.
@@ -79,6 +81,7 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		// The status is this reconciler's own; only a change of the spec is news.
 		For(&v1alpha1.RecordingFile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}, noDeletion())).
 		WatchesRawSource(ctrlsource.Channel(r.Wake.files, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(r.Slots).
 		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild), builder.WithPredicates(podNews())).
 		Watches(&v1alpha1.RecordingTask{}, handler.EnqueueRequestsFromMapFunc(r.filesOfTask), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -93,23 +96,24 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 // Reconcile brings one file a step further.
 func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	file, err := r.read(ctx, request.NamespacedName)
-	if err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	if !file.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil // its Jobs go with it: the garbage collector follows their owner
-	}
-	if upToDate(file) && !lacksIdentity(file) {
+	// The Jobs of a file that is deleted go with it: the garbage collector follows their owner.
+	if apierrors.IsNotFound(err) || err == nil && (!file.DeletionTimestamp.IsZero() || upToDate(file) && !lacksIdentity(file)) {
+		r.Slots.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
 	}
 	seen, err := r.gather(ctx, file, r.Clock.Now())
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("gather: %w", err)
 	}
 	if seen.finished {
+		r.Slots.forget(request.NamespacedName)
 		return r.write(ctx, seen, keptStatus(seen))
 	}
 	decision := pipeline.Decide(&seen.Observation)
+	r.Slots.admit(seen, decision)
 	outcome, applyErr := r.apply(ctx, seen, decision)
 	retry, writeErr := r.write(ctx, seen, fileStatus(seen, decision.Status(outcome)))
 	if retry.RequeueAfter == 0 {

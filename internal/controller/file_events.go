@@ -110,7 +110,7 @@ func (r *FileReconciler) recordStepEnd(file *v1alpha1.RecordingFile, step *v1alp
 		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, "StepSkipped", "Process", "step %q: %s; see status.steps", step.Name, step.Reason)
 	case v1alpha1.StepFailed:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepFailed", actionOf(step), "%s; see status.steps", pipeline.Failed(step))
-	case v1alpha1.StepPending, v1alpha1.StepRunning, v1alpha1.StepSuspended:
+	case v1alpha1.StepPending, v1alpha1.StepQueued, v1alpha1.StepRunning, v1alpha1.StepSuspended:
 	}
 }
 

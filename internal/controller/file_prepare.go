@@ -23,7 +23,9 @@ func (r *FileReconciler) prepare(seen *gathered) func(pipeline.Start) (*batchv1.
 	return func(start pipeline.Start) (*batchv1.Job, *pipeline.Problem) {
 		work := &job.Work{
 			Start: start, File: seen.file, Facts: seen.facts, Source: seen.source,
-			Revision: seen.Pipeline.Revision, WorkerImage: r.WorkerImage, RequireLandlock: r.RequireLandlock, DeniedNetworks: r.DeniedNetworks,
+			Pipeline: seen.Pipeline.Name, Revision: seen.Pipeline.Revision,
+			QueueName: seen.Pipeline.Spec.QueueName, PriorityClass: seen.Pipeline.Spec.WorkloadPriorityClassName,
+			WorkerImage: r.WorkerImage, RequireLandlock: r.RequireLandlock, DeniedNetworks: r.DeniedNetworks,
 		}
 		if ttl := seen.Pipeline.Spec.TTLAfterFinished; ttl != nil {
 			work.TTL = ttl.Duration

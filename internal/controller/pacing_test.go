@@ -15,6 +15,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -23,6 +24,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/scheduler"
 )
 
 // fakeIndexer registers indexes with a fake client.
@@ -62,7 +64,7 @@ func TestFileReconciler_BurstHoldsBackAllButJobs(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC))
 	r := &FileReconciler{Client: k8s, Live: k8s, Recorder: events.NewFakeRecorder(10), Metrics: collectors, Router: router, Conditions: conditions, Clock: clk,
-		Pacer: pace.New(clk), Wake: NewWake(), TaskFiles: &TaskFiles{}, WorkerImage: "worker:test"}
+		Pacer: pace.New(clk), Wake: NewWake(), TaskFiles: &TaskFiles{}, Slots: NewStepSlots(scheduler.Limits{}, k8s, k8s, clock.RealClock{}, nil), WorkerImage: "worker:test"}
 	r.Pacer.Arrived()
 	g.Expect(r.Pacer.File()).To(BeZero(), "the first write of a burst may follow at once")
 

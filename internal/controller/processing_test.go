@@ -79,19 +79,23 @@ func TestProcessing_WritesToJobsHavePreconditions(t *testing.T) {
 		seen := pipeline.Child{Name: job.Name, UID: job.UID, ResourceVersion: job.ResourceVersion}
 		old := seen
 		stale(&old)
-		g.Expect(r.suspendJob(t.Context(), namespace, &old, true)).To(Succeed(), name)
+		done, err := r.suspendJob(t.Context(), namespace, &old, true)
+		g.Expect(err).NotTo(HaveOccurred(), name)
+		g.Expect(done).To(BeFalse(), name)
 		g.Expect(r.deleteJob(t.Context(), namespace, &old)).To(Succeed(), name)
 		found := &batchv1.Job{}
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(job), found)).To(Succeed(), name)
 		g.Expect(found.ResourceVersion).To(Equal(job.ResourceVersion), name)
 		g.Expect(found.DeletionTimestamp).To(BeNil(), name)
 
-		g.Expect(r.suspendJob(t.Context(), namespace, &seen, true)).To(Succeed(), name)
+		done, err = r.suspendJob(t.Context(), namespace, &seen, true)
+		g.Expect(err).NotTo(HaveOccurred(), name)
+		g.Expect(done).To(BeTrue(), name)
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(job), found)).To(Succeed(), name)
 		g.Expect(found.Spec.Suspend).To(HaveValue(BeTrue()), name)
 		seen.ResourceVersion = found.ResourceVersion
 		g.Expect(r.deleteJob(t.Context(), namespace, &seen)).To(Succeed(), name)
-		err := k8s.Get(t.Context(), client.ObjectKeyFromObject(job), found)
+		err = k8s.Get(t.Context(), client.ObjectKeyFromObject(job), found)
 		g.Expect(apierrors.IsNotFound(err) || !found.DeletionTimestamp.IsZero()).To(BeTrue(), name)
 	}
 	g.Expect(r.deleteJob(t.Context(), namespace, &pipeline.Child{Name: "gone", UID: "u", ResourceVersion: "1"})).To(Succeed())

@@ -28,6 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
 	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/scheduler"
 	"sparkrtc.dev/recording-operator/internal/slim"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
 )
@@ -48,6 +49,8 @@ var (
 	// tasks is the task reconciler of the manager, and taskClock its clock.
 	tasks     TaskReconciler
 	taskClock = &offsetClock{}
+	// slots say which steps may start.
+	slots *StepSlots
 	// walk visits what is done, by walkClock.
 	walk      *Walk
 	walkClock = &offsetClock{}
@@ -56,6 +59,8 @@ var (
 const (
 	timeout = 20 * time.Second
 	poll    = 20 * time.Millisecond
+	// maxActivePerNamespace is more than any test needs that is not about it.
+	maxActivePerNamespace = 20
 )
 
 func TestMain(m *testing.M) {
@@ -94,8 +99,10 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	walk = NewWalk(Walk{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: walkClock, Metrics: collectors, Wake: wake, TaskFiles: taskFiles})
 	must(mgr.Add(walk))
 	must(mgr.Add(&DoneWatch{Client: watcher, Clock: clock.RealClock{}, Wake: wake, Walk: walk}))
+	slots = NewStepSlots(scheduler.Limits{MaxActivePerNamespace: maxActivePerNamespace}, mgr.GetClient(), mgr.GetAPIReader(), clock.RealClock{}, nil)
+	must(slots.Watch(ctx, mgr.GetCache()))
 	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
-		Conditions: conditions, Wake: wake, TaskFiles: taskFiles,
+		Conditions: conditions, Wake: wake, TaskFiles: taskFiles, Slots: slots,
 		Clock: clock.RealClock{}, WorkerImage: "worker:test", TriggerImage: "trigger:test", Concurrency: 4}
 	must(files.SetupWithManager(mgr))
 	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})

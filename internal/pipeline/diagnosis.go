@@ -185,9 +185,9 @@ func (t *tallied) add(step *v1alpha1.StepStatus, optional bool, problems map[str
 		}
 	case v1alpha1.StepRunning:
 		t.running = append(t.running, step.Name)
-	case v1alpha1.StepPending, v1alpha1.StepSuspended:
+	case v1alpha1.StepPending, v1alpha1.StepQueued, v1alpha1.StepSuspended:
 		t.unfinished = append(t.unfinished, waitsFor(step))
-		if step.State == v1alpha1.StepPending && step.Reason != v1alpha1.ReasonQueued {
+		if step.State != v1alpha1.StepSuspended && step.Reason != v1alpha1.ReasonQueued {
 			t.hindrance = cmp.Or(t.hindrance, step.Reason)
 		}
 		if problem, ok := problems[step.Name]; ok && !problem.Passing && t.problem == nil {
@@ -201,6 +201,8 @@ func waitsFor(step *v1alpha1.StepStatus) string {
 	switch {
 	case isRetried(step.Retry):
 		return fmt.Sprintf("%s (%s, tried again at %s)", step.Name, step.Reason, step.Retry.NextTime.UTC().Format(time.RFC3339))
+	case step.State == v1alpha1.StepQueued:
+		return fmt.Sprintf("%s (%s)", step.Name, step.Message)
 	case step.State == v1alpha1.StepPending && step.Reason != "":
 		return fmt.Sprintf("%s (%s)", step.Name, step.Reason)
 	}

@@ -85,11 +85,15 @@ func reported(child *Child) bool {
 	return child.Result != nil && (child.State != ChildSucceeded || child.Result.Failure == nil)
 }
 
-// steer suspends or resumes an active Job as the subject's spec wants it. A Job that somebody else suspended, for example
-// Kueue, is left to them.
+// steer suspends or resumes an active Job as the subject's spec wants it. A Job that somebody else suspended is left to
+// them, and one in a queue is left to Kueue altogether.
 func (d *Decision) steer(child *Child, state *v1alpha1.StepStatus) {
 	state.State = v1alpha1.StepRunning
 	switch {
+	case child.Queue != "" && child.Suspended:
+		d.queued(state, v1alpha1.ReasonLocalQueue, "LocalQueue "+child.Queue)
+		return
+	case child.Queue != "":
 	case d.seen.Suspend:
 		state.State = v1alpha1.StepSuspended
 		if !child.Suspended {
@@ -99,7 +103,7 @@ func (d *Decision) steer(child *Child, state *v1alpha1.StepStatus) {
 		d.Resume = append(d.Resume, *child)
 	case child.Suspended:
 		state.State = v1alpha1.StepSuspended
-		state.Message = "the Job is suspended, and not by spec.suspend: it runs when whatever suspended it, for example a queue, resumes it"
+		state.Message = "the Job is suspended, and not by spec.suspend: it runs when whatever suspended it resumes it"
 		return
 	}
 	if child.FailedPods > 0 && child.Result != nil && child.Result.Failure != nil {

@@ -67,6 +67,8 @@ type Child struct {
 	Waiting *Waiting
 	// Suspended says that spec.suspend is true, and SuspendedByUs that nobody else has set it.
 	Suspended, SuspendedByUs bool
+	// Queue is the LocalQueue of Kueue that the Job is in, so that Kueue suspends and resumes it; empty: none.
+	Queue string
 	// Deleting says that the Job is going away; until it is gone, no other may take its place.
 	Deleting bool
 	// FailedPods is how many attempts failed.

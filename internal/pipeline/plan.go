@@ -34,6 +34,8 @@ type Decision struct {
 	run  int32
 	// steps are what the steps are once the decision is carried out.
 	steps []v1alpha1.StepStatus
+	// waitingFor says what the steps wait for that are queued, by name.
+	waitingFor map[string]string
 	// problems are those of steps that could start, by name.
 	problems map[string]Problem
 }

@@ -55,6 +55,7 @@ func (d *Decision) Status(outcome Outcome) Status {
 		computed.Pipeline, computed.Input = seen.Recorded.Pipeline, seen.Recorded.Input
 	}
 	d.bound(computed.Steps)
+	computed.Queue = d.queue(computed.Steps)
 	diagnosis := d.evaluate(computed.Steps, problems)
 	if computed.Run > 1 && diagnosis.reason != v1alpha1.ReasonFailed {
 		diagnosis.message += fmt.Sprintf(" (run %d: %s)", computed.Run, computed.cause())

@@ -19,7 +19,7 @@ const maxAnnotation = 2 << 10
 
 var labels = []string{
 	v1alpha1.LabelSource, v1alpha1.LabelFile, v1alpha1.LabelStep, v1alpha1.LabelStepKind, v1alpha1.LabelPipeline, v1alpha1.LabelManagedBy,
-	batchv1.JobNameLabel,
+	v1alpha1.LabelQueueName, batchv1.JobNameLabel,
 }
 
 var annotations = []string{

@@ -68,6 +68,7 @@ func work(step *v1alpha1.Step) *job.Work {
 		TriggerImage: "trigger:test", TriggerAccount: "recording-trigger",
 		File: &v1alpha1.RecordingFile{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "mystream-0a1b2c3d", UID: "6e1d0d3e-0000-4000-8000-000000000000"},
+			Spec:       v1alpha1.RecordingFileSpec{SourceRef: v1alpha1.LocalReference{Name: "classroom"}},
 		},
 		Facts: recording.Facts{
 			Source: "classroom", App: "app", Room: "room01", Stream: "mystream", Format: "HLS",
@@ -79,6 +80,7 @@ func work(step *v1alpha1.Step) *job.Work {
 		Source:        &v1alpha1.RecordingSource{ObjectMeta: metav1.ObjectMeta{Name: "classroom"}},
 		InputStorage:  bucket("recordings"),
 		OutputStorage: bucket("archive"),
+		Pipeline:      "lecture",
 		Revision:      "lecture-0123456789",
 		WorkerImage:   "recording-worker:test",
 	}
@@ -276,5 +278,20 @@ func TestBuild_InputsOfSteps(t *testing.T) {
 	_, spec := mustBuild(t, w)
 	if input := spec.Inputs[0]; input.Format != "HLS" || input.Artifact.Key != "room/a.m3u8" || input.Step != "mp4" || input.DurationSeconds != 65 {
 		t.Errorf("%+v", input)
+	}
+}
+
+// TestBuild_QueueIsOfTheJobAlone: Kueue is to queue the Job, not its pods once more, and it alone suspends it.
+func TestBuild_QueueIsOfTheJobAlone(t *testing.T) {
+	w := work(remux())
+	w.QueueName, w.PriorityClass = "video", "urgent"
+	job, _ := mustBuild(t, w)
+	if job.Labels[v1alpha1.LabelQueueName] != "video" || job.Labels[v1alpha1.LabelQueuePriorityClass] != "urgent" || job.Spec.Suspend != nil {
+		t.Errorf("the Job has the labels %v, suspend %v", job.Labels, job.Spec.Suspend)
+	}
+	for _, label := range []string{v1alpha1.LabelQueueName, v1alpha1.LabelQueuePriorityClass} {
+		if _, ok := job.Spec.Template.Labels[label]; ok {
+			t.Errorf("its pods have the label %s", label)
+		}
 	}
 }

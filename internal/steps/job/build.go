@@ -6,6 +6,7 @@ package job
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -40,8 +41,10 @@ type Work struct {
 	InputStorage *v1alpha1.StorageLocation
 	// OutputStorage is the StorageLocation that the step's output names.
 	OutputStorage *v1alpha1.StorageLocation
-	// Revision is the ControllerRevision that Step was read from.
-	Revision string
+	// Pipeline and Revision are the RecordingPipeline and the ControllerRevision that Step was read from.
+	Pipeline, Revision string
+	// QueueName and PriorityClass are the LocalQueue and the WorkloadPriorityClass of Kueue; empty: none.
+	QueueName, PriorityClass string
 	// Defaults are the pipeline's; nil: it has none.
 	Defaults *v1alpha1.StepSettings
 	// TTL is how long the finished Job is kept; 0: a day.
@@ -94,6 +97,8 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 func Around(work *Work, kind string, pod corev1.PodSpec) *batchv1.Job {
 	labels := map[string]string{
 		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
+		v1alpha1.LabelSource:    work.File.Spec.SourceRef.Name,
+		v1alpha1.LabelPipeline:  work.Pipeline,
 		v1alpha1.LabelFile:      work.File.Name,
 		v1alpha1.LabelStep:      work.Step.Name,
 		v1alpha1.LabelStepKind:  kind,
@@ -119,7 +124,7 @@ func Around(work *Work, kind string, pod corev1.PodSpec) *batchv1.Job {
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        Name(work.File, &work.Start),
 			Namespace:   work.File.Namespace,
-			Labels:      labels,
+			Labels:      withQueue(labels, work),
 			Annotations: annotations,
 			OwnerReferences: []metav1.OwnerReference{
 				*metav1.NewControllerRef(work.File, v1alpha1.GroupVersion.WithKind("RecordingFile")),
@@ -133,6 +138,19 @@ func Around(work *Work, kind string, pod corev1.PodSpec) *batchv1.Job {
 			Template:                corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: pod},
 		},
 	}
+}
+
+// withQueue adds the labels of Kueue. They are the Job's alone: by a pod's own Kueue would queue it once more.
+func withQueue(labels map[string]string, work *Work) map[string]string {
+	if work.QueueName == "" {
+		return labels
+	}
+	labels = maps.Clone(labels)
+	labels[v1alpha1.LabelQueueName] = work.QueueName
+	if work.PriorityClass != "" {
+		labels[v1alpha1.LabelQueuePriorityClass] = work.PriorityClass
+	}
+	return labels
 }
 
 // EncodeSpec writes the StepSpec as JSON without a dollar sign: the kubelet expands $(NAME) and $$ in the environment,

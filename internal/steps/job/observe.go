@@ -46,6 +46,7 @@ func Observe(job *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 		Retry:           int32(retry),
 		Storage:         job.Annotations[v1alpha1.AnnotationStorage],
 		Revision:        job.Annotations[v1alpha1.AnnotationRevision],
+		Queue:           job.Labels[v1alpha1.LabelQueueName],
 		Suspended:       job.Spec.Suspend != nil && *job.Spec.Suspend,
 		SuspendedByUs:   suspendedByUs,
 		Deleting:        !job.DeletionTimestamp.IsZero(),
