@@ -164,6 +164,7 @@ var allowed = map[string]map[string]string{
 		"the smallest container": step("container: {" + minimalContainer + "}"),
 		"every default": `spec: {defaults: {retries: 1, timeout: 1h, resources: {requests: {cpu: "1"}, limits: {cpu: "2"}}, nodeSelector: {disk: fast}, ` +
 			`tolerations: [{key: media, operator: Equal, value: only, effect: NoExecute}], priorityClassName: low}}`,
+		"limits":                  `spec: {concurrency: {files: 8, steps: {keep: 2, tell: 1}}, queueName: video, workloadPriorityClassName: urgent, finally: [{name: tell, archive: {}, output: {storageRef: {name: archive}}}]}`,
 		"steps of finally":        `spec: {finally: ` + list(4, "{name: s%d, archive: {}, when: \"outcome == 'Failed'\", output: {storageRef: {name: archive}}}") + `}`,
 		"a poster alone":          pictures(`poster: true`),
 		"every field of Remux":    step(`transcode: {preset: Remux, onChange: Split, onDamage: Fail, strict: true}`),
@@ -493,6 +494,11 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "finally depends", `spec: {finally: [{name: a, dependsOn: [keep], archive: {}, output: {storageRef: {name: a}}}]}`, "spec.finally", "a step here runs after all of steps"},
 	{minimalPipeline, "finally works on its own", `spec: {finally: [{name: a, input: {step: b}, transcode: {preset: Remux}, output: {storageRef: {name: a}}}]}`, "spec.finally", "a step here runs after all of steps"},
 	{minimalPipeline, "finally publishes where others do", `spec: {finally: [{name: a, archive: {}, output: {storageRef: {name: archive}, path: x/}}]}`, "spec.finally", "put {step} into output.path"},
+	{minimalPipeline, "a limit of no step", `spec: {concurrency: {steps: {other: 2}}}`, "spec.concurrency", "steps must name steps of this pipeline"},
+	{minimalPipeline, "a limit of 0 for a step", `spec: {concurrency: {steps: {keep: 0}}}`, "spec.concurrency.steps.keep", "greater than or equal to 1"},
+	{minimalPipeline, "a limit of 0 files", `spec: {concurrency: {files: 0}}`, "spec.concurrency.files", "greater than or equal to 1"},
+	{minimalPipeline, "a priority class without a queue", `spec: {workloadPriorityClassName: urgent}`, "spec.workloadPriorityClassName", "needs queueName"},
+	{minimalPipeline, "a queue with a space", `spec: {queueName: "my queue"}`, "spec.queueName", "should match"},
 	{minimalPipeline, "5 steps of finally", `spec: {finally: ` + list(5, "{name: s%d, archive: {}, output: {storageRef: {name: a}}}") + `}`, "spec.finally", "Too many"},
 
 	{minimalPipeline, "no storageRef", step("output: {path: a}"), "spec.steps[0].output.storageRef", "Required"},

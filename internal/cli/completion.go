@@ -54,6 +54,11 @@ func (a *access) sources(command *cobra.Command) []string {
 	return a.names(command, &v1alpha1.RecordingSourceList{}, nil)
 }
 
+// pipelines completes the names of RecordingPipelines.
+func (a *access) pipelines(command *cobra.Command) []string {
+	return a.names(command, &v1alpha1.RecordingPipelineList{}, nil)
+}
+
 // completeSource completes the one argument SOURCE.
 func (a *access) completeSource(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {

@@ -17,6 +17,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	testclock "k8s.io/utils/clock/testing"
 
@@ -241,4 +242,40 @@ func TestRetry_SetsTheSpec(t *testing.T) {
 	if diff := cmp.Diff(want, f.patched); diff != "" {
 		t.Errorf("patched (-want +got):\n%s", diff)
 	}
+}
+
+// queuedFile is a file that waits.
+func queuedFile(name, source string, priority *int32, minutes int) v1alpha1.RecordingFile {
+	file := v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: name, UID: types.UID(name), Labels: map[string]string{"take": source},
+		CreationTimestamp: metav1.NewTime(testNow.Add(-time.Duration(minutes) * time.Minute))}}
+	file.Spec.SourceRef.Name, file.Spec.Priority = source, priority
+	file.Spec.Reported = &v1alpha1.ReportedRecording{}
+	file.Status.Pipeline = &v1alpha1.PipelineSnapshot{Name: "lecture"}
+	file.Status.Queue = &v1alpha1.QueueStatus{WaitingFor: "RecordingPipeline lecture: 8 of 8 files running", Since: file.CreationTimestamp}
+	return file
+}
+
+// TestQueue_ShowsTheOrder: the files of a source stand in the order in which they start, and filters leave positions as they
+// are.
+func TestQueue_ShowsTheOrder(t *testing.T) {
+	f := newFakeAPI(t)
+	running, backlog, other := *processed(), queuedFile("old", "classroom", nil, 60), queuedFile("hall", "hall", nil, 5)
+	backlog.Spec.Reported, other.Status.Pipeline.Name = nil, "plain"
+	f.objects[strings.TrimSuffix(recordings, "/")+"/recordingfiles"] = func(r *http.Request) any {
+		if got := r.URL.Query().Get("fieldSelector"); got != "status.done!=true" {
+			t.Errorf("it lists files with the selector %q", got)
+		}
+		return &v1alpha1.RecordingFileList{Items: []v1alpha1.RecordingFile{running, backlog, queuedFile("first", "classroom", nil, 3), other,
+			queuedFile("urgent", "classroom", new(int32(7)), 1), queuedFile("second", "classroom", nil, 2)}}
+	}
+	golden(t, "queue", f.run(t, "", "queue").String())
+	golden(t, "queue-source", f.run(t, "", "queue", "--source", "classroom", "--pipeline", "lecture").String())
+	golden(t, "queue-pipeline", f.run(t, "", "queue", "--pipeline", "plain").String())
+	golden(t, "queue-selector", f.run(t, "", "queue", "-l", "take=hall").String())
+	golden(t, "queue-name", f.run(t, "", "queue", "-o", "name").String())
+	golden(t, "queue-yaml", f.run(t, "", "queue", "--source", "hall", "-o", "yaml").String())
+	golden(t, "queue-none", f.run(t, "", "queue", "--source", "absent").String())
+	golden(t, "queue-bad-format", f.run(t, "", "queue", "-o", "xml").String())
+	golden(t, "queue-bad-selector", f.run(t, "", "queue", "-l", "a=b=c").String())
+	golden(t, "help-queue", f.run(t, "", "queue", "--help").String())
 }

@@ -90,12 +90,7 @@ func (s *StepSlots) admit(seen *gathered, decision *pipeline.Decision) {
 }
 
 func requestFor(file *v1alpha1.RecordingFile, job string, labels map[string]string) scheduler.Request {
-	return scheduler.Request{Step: stepOf(file.Namespace, labels), Job: job, Order: OrderOf(file)}
-}
-
-// OrderOf says which of a source's files comes first when they wait.
-func OrderOf(file *v1alpha1.RecordingFile) scheduler.Order {
-	return scheduler.Order{Priority: file.EffectivePriority(), Created: file.CreationTimestamp.Unix(), UID: file.UID}
+	return scheduler.Request{Step: stepOf(file.Namespace, labels), Job: job, Order: scheduler.OrderOf(file)}
 }
 
 // stepOf is the step that a Job runs, as its labels say.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 // aging is how long a file waits for each unit of priority that it is given.
@@ -20,6 +22,11 @@ type Order struct {
 	// Created is when the file was created, in Unix seconds, and UID is its own.
 	Created int64
 	UID     types.UID
+}
+
+// OrderOf is the order of a file.
+func OrderOf(file *v1alpha1.RecordingFile) Order {
+	return Order{Priority: file.EffectivePriority(), Created: file.CreationTimestamp.Unix(), UID: file.UID}
 }
 
 // Compare orders by priority and age: ten minutes of age are worth one of priority, so that nothing waits for ever behind
