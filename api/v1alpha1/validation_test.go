@@ -494,7 +494,7 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "finally depends", `spec: {finally: [{name: a, dependsOn: [keep], archive: {}, output: {storageRef: {name: a}}}]}`, "spec.finally", "a step here runs after all of steps"},
 	{minimalPipeline, "finally works on its own", `spec: {finally: [{name: a, input: {step: b}, transcode: {preset: Remux}, output: {storageRef: {name: a}}}]}`, "spec.finally", "a step here runs after all of steps"},
 	{minimalPipeline, "finally publishes where others do", `spec: {finally: [{name: a, archive: {}, output: {storageRef: {name: archive}, path: x/}}]}`, "spec.finally", "put {step} into output.path"},
-	{minimalPipeline, "a limit of no step", `spec: {concurrency: {steps: {other: 2}}}`, "spec.concurrency", "steps must name steps of this pipeline"},
+	{minimalPipeline, "a limit of no step", `spec: {concurrency: {steps: {other: 2}}}`, "spec.concurrency.steps", "steps must name steps of this pipeline"},
 	{minimalPipeline, "a limit of 0 for a step", `spec: {concurrency: {steps: {keep: 0}}}`, "spec.concurrency.steps.keep", "greater than or equal to 1"},
 	{minimalPipeline, "a limit of 0 files", `spec: {concurrency: {files: 0}}`, "spec.concurrency.files", "greater than or equal to 1"},
 	{minimalPipeline, "a priority class without a queue", `spec: {workloadPriorityClassName: urgent}`, "spec.workloadPriorityClassName", "needs queueName"},
@@ -750,7 +750,7 @@ func TestUnknownFieldsAreNamed(t *testing.T) {
 		minimalSource:   `spec: {callback: {key: k}}`,
 		minimalFile:     `spec: {roomID: r}`,
 		minimalTask:     `spec: {jobID: r}`,
-		minimalPipeline: `spec: {concurrency: 3}`,
+		minimalPipeline: `spec: {parallelism: 3}`,
 		minimalStorage:  `spec: {s3: {accessKey: k}}`,
 	} {
 		made := object(t, namespace, base, patch)
