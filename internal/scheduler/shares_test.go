@@ -100,7 +100,7 @@ func TestScheduler_SharesFollowWeights(t *testing.T) {
 				w.add(name, "s", 0)
 			}
 		}
-		for fewest := 0; fewest < 100; {
+		for fewest := 0; fewest < 400; {
 			ended := w.endNext()
 			w.add(ended.Namespace, "s", 0)
 			fewest = w.starts[ended.Namespace]
