@@ -220,7 +220,7 @@ func (s *scanning) publish(t *testing.T, folder string, at time.Time) {
 	location := s.server.Location("recordings", "s3")
 	location.Endpoint = s.server.Direct()
 	writer, err := workerstorage.NewWriter(workerapi.Destination{Path: folder + "/", Storage: workerapi.Storage{Name: "recordings", Spec: v1alpha1.StorageLocationSpec{S3: location}}},
-		workerstorage.Paths{Credentials: credentials}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		[]string{"192.0.2.0/24"}, workerstorage.Paths{Credentials: credentials}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err == nil {
 		_, err = writer.Write(t.Context(), dir, []workerstorage.File{{Name: "index.m3u8"}})
 	}

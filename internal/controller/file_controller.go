@@ -60,7 +60,7 @@ type FileReconciler struct {
 	TriggerImage string
 	// RequireLandlock has steps fail on nodes without Landlock.
 	RequireLandlock bool
-	// DeniedNetworks are never connected to by a step that reads its source from a URL or a bucket.
+	// DeniedNetworks are never connected to by a step, neither for its input nor for its output.
 	DeniedNetworks []netip.Prefix
 	// Concurrency is how many files are reconciled at once.
 	Concurrency int

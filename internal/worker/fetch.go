@@ -30,7 +30,7 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 	}
 	input := &w.Step.Inputs[0]
 	fetched, indexes, err := fetch.Recording(ctx, fetch.Options{
-		Input: input, HLS: input.Format == formatHLS, Source: w.Source, Dir: w.sourceDir(), KeepOriginals: kind.KeepsOriginals(),
+		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == formatHLS, Source: w.Source, Dir: w.sourceDir(), KeepOriginals: kind.KeepsOriginals(),
 		Patience: w.Patience, Wait: w.Wait, Log: w.Log,
 	})
 	if err != nil {

@@ -109,7 +109,7 @@ func newS3Bench(t *testing.T, server s3Server, settings any) (b *bench, log *byt
 	b = newBench(t, settings, "a/index.m3u8")
 	source := server.location("calls")
 	b.Step.Inputs[0].Storage, b.Step.Destination.Storage = &source, server.location("archive")
-	b.Step.Inputs[0].DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
+	b.Step.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
 	b.Source.Credentials = credentials(t, testSecret)
 	b.Destination.Credentials = credentials(t, testSecret)
 	log = &bytes.Buffer{}

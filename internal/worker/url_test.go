@@ -47,7 +47,7 @@ func TestURL(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.Step.Inputs[0].Storage, b.Step.Inputs[0].Artifact.Key = nil, ""
-			b.Step.Inputs[0].DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
+			b.Step.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
 			b.Step.Inputs[0].URL, b.Step.Inputs[0].AllowedHosts = server.URL+"/a/index.m3u8?sig=secret", []string{address.Host}
 			if test.change != nil {
 				test.change(b, dir)
@@ -96,7 +96,7 @@ func TestURL_ArchiveOfADownloadMustBeMedia(t *testing.T) {
 		t.Run(object, func(t *testing.T) {
 			b := newBench(t, nil, object)
 			b.Step.Inputs[0].Storage, b.Step.Inputs[0].Artifact.Key = nil, ""
-			b.Step.Inputs[0].DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
+			b.Step.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
 			b.Step.Inputs[0].URL, b.Step.Inputs[0].AllowedHosts = server.URL+"/"+object, []string{address.Host}
 			_, _, err := b.run(t)
 			wantFailure(t, err, workerapi.ReasonNotMedia, true, "media of a kind that is known")

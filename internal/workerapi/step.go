@@ -83,6 +83,10 @@ type StepSpec struct {
 	Inputs      []Input     `json:"inputs,omitempty"`
 	Destination Destination `json:"destination,omitzero"`
 
+	// DeniedNetworks are CIDRs that neither reading an input nor writing to the Destination connects to, whatever name leads
+	// there. The address is compared when connecting, after the name is resolved. Empty: those of networks.Local.
+	DeniedNetworks []string `json:"deniedNetworks,omitempty"`
+
 	// RequireLandlock has the step fail on a node whose kernel cannot keep ffmpeg from files (Landlock).
 	RequireLandlock bool `json:"requireLandlock,omitempty"`
 }
@@ -121,10 +125,6 @@ type Input struct {
 	URL string `json:"url,omitempty"`
 	// AllowedHosts are host or host:port; every URL that is followed, redirects and segments included, must be at one.
 	AllowedHosts []string `json:"allowedHosts,omitempty"`
-	// DeniedNetworks are CIDRs that reading a URL or an S3 Storage never connects to, whatever name leads there. The
-	// address is compared when connecting, after the name is resolved. Empty: those of networks.Local.
-	DeniedNetworks []string `json:"deniedNetworks,omitempty"`
-
 	// DurationSeconds is what was reported; 0: unknown.
 	DurationSeconds int64 `json:"durationSeconds,omitempty"`
 	// MaxBytes bounds what is fetched.

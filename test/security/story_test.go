@@ -4,7 +4,9 @@
 package security
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,11 +30,13 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // tell plays everything that the operator does in one namespace, the rare ways included, so that every right of its
@@ -171,7 +175,7 @@ func tellCallbacks(t *testing.T, operator *operator, namespace string) {
 		g.Expect(operator.deliver(t, namespace, event("RECORD_NEW_FILE_START", "job", `"room_id":"`+room+`"`))).To(Equal(http.StatusOK))
 	}
 	g.Expect(operator.deliver(t, namespace, event("RECORD_FILE_COMPLETE", "job", object))).To(Equal(http.StatusOK))
-	jobOf(t, namespace, 0)
+	expectDeniedNetworks(t, jobOf(t, namespace, 0))
 	g.Expect(operator.deliver(t, namespace, event("RECORD_FILE_COMPLETE", "job", grownObject))).To(Equal(http.StatusOK))
 	g.Eventually(func(g Gomega) {
 		var list batchv1.JobList
@@ -193,6 +197,21 @@ func jobOf(t *testing.T, namespace string, n int) *batchv1.Job {
 		g.Expect(len(list.Items)).To(BeNumerically(">", n))
 	}, timeout, poll).Should(Succeed())
 	return &list.Items[0]
+}
+
+// expectDeniedNetworks: every container of a step knows where it must not connect to.
+func expectDeniedNetworks(t *testing.T, made *batchv1.Job) {
+	t.Helper()
+	g := NewWithT(t)
+	pod := made.Spec.Template.Spec
+	for _, container := range slices.Concat(pod.InitContainers, pod.Containers) {
+		var step workerapi.StepSpec
+		g.Expect(container.Env[0].Name).To(Equal(workerapi.EnvStep))
+		g.Expect(json.Unmarshal([]byte(container.Env[0].Value), &step)).To(Succeed())
+		denied, err := networks.Parse(step.DeniedNetworks)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(denied).To(Equal(networks.Local()), container.Name)
+	}
 }
 
 func recorded(namespace, name string) *v1alpha1.RecordingFile {

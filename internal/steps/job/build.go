@@ -51,7 +51,7 @@ type Work struct {
 	TTL time.Duration
 	// StorageVersion changes with the StorageLocations that the step uses.
 	StorageVersion string
-	// DeniedNetworks are never connected to by a step that reads its source from a URL or a bucket.
+	// DeniedNetworks are never connected to by a step, neither for its input nor for its output.
 	DeniedNetworks []netip.Prefix
 	// WorkerImage is the image of the worker.
 	WorkerImage string
@@ -195,6 +195,10 @@ func newStepSpec(work *Work, kind Kind) (*workerapi.StepSpec, *pipeline.Problem)
 	if problem != nil {
 		return nil, problem
 	}
+	denied := make([]string, len(work.DeniedNetworks))
+	for i, network := range work.DeniedNetworks {
+		denied[i] = network.String()
+	}
 	return &workerapi.StepSpec{
 		Namespace: work.File.Namespace,
 		File:      work.File.Name,
@@ -207,6 +211,7 @@ func newStepSpec(work *Work, kind Kind) (*workerapi.StepSpec, *pipeline.Problem)
 			Storage: workerapi.Storage{Name: work.OutputStorage.Name, Spec: work.OutputStorage.Spec},
 			Path:    expandPath(work.Step.Output.Path, work.File, work.Facts, work.Step.Name),
 		},
+		DeniedNetworks:  denied,
 		RequireLandlock: work.RequireLandlock,
 	}, nil
 }

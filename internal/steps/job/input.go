@@ -26,7 +26,7 @@ func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 	if len(work.Inputs) == 0 {
 		input, problem := recordingInput(work.Facts, work.Source, work.InputStorage)
 		if problem == nil {
-			input, problem = checkInput(work, input)
+			problem = checkFormat(input)
 		}
 		return []workerapi.Input{input}, problem
 	}
@@ -34,7 +34,7 @@ func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 	for _, artifact := range work.Inputs {
 		input, problem := stepInput(work.Step.Input.Step, artifact, work.InputStorage, files)
 		if problem == nil {
-			input, problem = checkInput(work, input)
+			problem = checkFormat(input)
 		}
 		if problem != nil {
 			return nil, problem
@@ -46,18 +46,13 @@ func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 	return inputs, nil
 }
 
-// checkInput bounds where the worker connects to, and refuses what no step reads.
-func checkInput(work *Work, input workerapi.Input) (workerapi.Input, *pipeline.Problem) {
-	if input.Storage == nil || input.Storage.Spec.S3 != nil {
-		for _, network := range work.DeniedNetworks {
-			input.DeniedNetworks = append(input.DeniedNetworks, network.String())
-		}
-	}
+// checkFormat refuses what no step reads.
+func checkFormat(input workerapi.Input) *pipeline.Problem {
 	if input.Format != formatHLS && input.Format != formatMP4 && input.Format != workerapi.FormatFile {
-		return input, problemf(v1alpha1.ReasonFormatUnsupported,
+		return problemf(v1alpha1.ReasonFormatUnsupported,
 			"the recording's format is %q; steps read HLS and MP4", input.Format)
 	}
-	return input, nil
+	return nil
 }
 
 // recordingInput says where the recording itself is read from. Credentials only go to the endpoint of the source's

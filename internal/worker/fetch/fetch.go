@@ -28,6 +28,8 @@ import (
 type Options struct {
 	// Input is the recording: one object with its files, bounded by MaxBytes.
 	Input *workerapi.Input
+	// DeniedNetworks are those of the step.
+	DeniedNetworks []string
 	// HLS says that the object is a playlist, and not one file.
 	HLS bool
 	// Source is where the container's mounts are.
@@ -48,7 +50,7 @@ type Options struct {
 // package failure.
 func Recording(ctx context.Context, options Options) (recording.Recording, []*media.File, error) {
 	input := options.Input
-	reader, err := storage.NewReader(*input, options.Source, options.Log)
+	reader, err := storage.NewReader(*input, options.DeniedNetworks, options.Source, options.Log)
 	if err != nil {
 		return recording.Recording{}, nil, err
 	}
@@ -76,7 +78,7 @@ func Recording(ctx context.Context, options Options) (recording.Recording, []*me
 // File fetches one object, whatever is in it, into a file of a name of its own.
 func File(ctx context.Context, options Options, name string) error {
 	input := options.Input
-	reader, err := storage.NewReader(*input, options.Source, options.Log)
+	reader, err := storage.NewReader(*input, options.DeniedNetworks, options.Source, options.Log)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func Product(ctx context.Context, product *step.Product, options Options) (worke
 	if len(product.Files) == 0 {
 		return workerapi.Result{}, failure.Permanent(workerapi.ReasonInternal, "there is nothing to publish")
 	}
-	writer, err := storage.NewWriter(options.Step.Destination, options.Destination, options.Log)
+	writer, err := storage.NewWriter(options.Step.Destination, options.Step.DeniedNetworks, options.Destination, options.Log)
 	if err != nil {
 		return workerapi.Result{}, err
 	}

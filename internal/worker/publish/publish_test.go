@@ -45,6 +45,7 @@ func publishing(t *testing.T, uid string, destination workerapi.Destination, pat
 	a := &attempt{product: product, Options: Options{
 		Step: &workerapi.StepSpec{
 			Namespace: "school", File: "math-" + uid, UID: uid, Step: "mp4", Destination: destination, Kind: "archive",
+			DeniedNetworks: []string{"192.0.2.0/24"}, // the S3 server is on this host, which is denied by default
 		},
 		Destination: paths, OutputDir: t.TempDir(), TempDir: t.TempDir(), Version: "v1.2.3", Log: slog.New(slog.DiscardHandler),
 	}}
@@ -269,7 +270,7 @@ func (c corruptingWriter) Write(ctx context.Context, dir string, files []storage
 func TestPublish_CopyThatReadsBackDifferentlyIsNotPublished(t *testing.T) {
 	mount := t.TempDir()
 	w := publishing(t, "uid-1", onVolume("room/"), storage.Paths{Volume: mount}, twoFiles(), "")
-	writer, err := storage.NewWriter(w.Step.Destination, w.Destination, w.Log)
+	writer, err := storage.NewWriter(w.Step.Destination, w.Step.DeniedNetworks, w.Destination, w.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

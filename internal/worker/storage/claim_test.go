@@ -75,7 +75,7 @@ type claimStage struct {
 func claimStages(t *testing.T) map[string]claimStage {
 	t.Helper()
 	mount := t.TempDir()
-	onVolume, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	onVolume, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, nil, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestClaim_HoldsForItsOwnerUntilItIsOld(t *testing.T) {
 func TestClaim_OneOfManyHasIt(t *testing.T) {
 	server := s3server.Start(t, "archive")
 	mount := t.TempDir()
-	volume, err := NewWriter(workerapi.Destination{Storage: claim("out")}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	volume, err := NewWriter(workerapi.Destination{Storage: claim("out")}, nil, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestClaim_OneOfManyHasIt(t *testing.T) {
 // A claim that was created and not written, where links cannot be made, holds for a minute only.
 func TestClaim_EmptyClaimIsReplacedSoon(t *testing.T) {
 	mount := t.TempDir()
-	writer, err := NewWriter(workerapi.Destination{Storage: claim("out")}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	writer, err := NewWriter(workerapi.Destination{Storage: claim("out")}, nil, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

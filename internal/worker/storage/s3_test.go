@@ -51,11 +51,11 @@ func newTestS3(t *testing.T, endpoint, bucket, prefix, folder string) (*s3Reader
 	t.Helper()
 	paths, log := Paths{Credentials: credentialsDir(t)}, slog.New(slog.DiscardHandler)
 	storage := s3Storage(endpoint, bucket, prefix)
-	source, err := NewReader(workerapi.Input{Storage: &storage, DeniedNetworks: nowhere}, paths, log)
+	source, err := NewReader(workerapi.Input{Storage: &storage}, nowhere, paths, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	destination, err := NewWriter(workerapi.Destination{Storage: storage, Path: folder}, paths, log)
+	destination, err := NewWriter(workerapi.Destination{Storage: storage, Path: folder}, nowhere, paths, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -294,7 +294,7 @@ func TestS3_ConnectionFaultsAreOneSentence(t *testing.T) {
 				denied = nowhere
 			}
 			var log bytes.Buffer
-			reader, err := NewReader(workerapi.Input{Storage: &storage, DeniedNetworks: denied}, Paths{Credentials: credentialsDir(t)},
+			reader, err := NewReader(workerapi.Input{Storage: &storage}, denied, Paths{Credentials: credentialsDir(t)},
 				slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
@@ -309,33 +309,4 @@ func TestS3_ConnectionFaultsAreOneSentence(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Without a list, steps do not connect to this host nor to metadata services; so do downloads, by whatever name.
-func TestNewReader_DeniesLocalNetworksByDefault(t *testing.T) {
-	var asked atomic.Int32
-	server := startServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
-	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
-	storage := s3Storage(server.URL, "calls", "")
-	for _, source := range []workerapi.Input{
-		{Storage: &storage},
-		{URL: server.URL, AllowedHosts: []string{strings.TrimPrefix(server.URL, "http://")}},
-		{URL: "http://localhost:" + port, AllowedHosts: []string{"localhost:" + port}},
-		{URL: "http://[::ffff:127.0.0.1]:" + port, AllowedHosts: []string{"[::ffff:127.0.0.1]:" + port}},
-	} {
-		reader, err := NewReader(source, Paths{Credentials: credentialsDir(t)}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ref := source.URL
-		if ref == "" {
-			ref = "x"
-		}
-		checkFailure(t, reader.Copy(t.Context(), []Object{{Ref: ref, File: "x"}}, t.TempDir(), 10, nil), workerapi.ReasonForbidden)
-	}
-	if asked.Load() != 0 {
-		t.Errorf("%d requests came through", asked.Load())
-	}
-	_, err := NewReader(workerapi.Input{DeniedNetworks: []string{"everything"}}, Paths{}, slog.New(slog.DiscardHandler))
-	checkFailure(t, err, workerapi.ReasonInvalidStep)
 }

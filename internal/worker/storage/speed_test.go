@@ -20,7 +20,7 @@ func BenchmarkVolumeWrite(b *testing.B) {
 	if err := os.WriteFile(filepath.Join(local, "call.mp4"), bytes.Repeat([]byte("0123456789abcdef"), size/16), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	writer, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: b.TempDir()}, slog.New(slog.DiscardHandler))
+	writer, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, nil, Paths{Volume: b.TempDir()}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -108,17 +108,17 @@ func DestinationPaths() Paths {
 	return Paths{Credentials: workerapi.DestinationCredentialsDir, CA: workerapi.DestinationCADir, Volume: workerapi.DestinationVolumeDir}
 }
 
-// NewReader is the reader of a step's input. It never connects to its DeniedNetworks; when there are none,
-// networks.Local are denied.
-func NewReader(source workerapi.Input, paths Paths, log *slog.Logger) (Reader, error) {
-	denied, err := deniedNetworks(source)
+// NewReader is the reader of a step's input. It never connects to denied, the DeniedNetworks of the step; when there are
+// none, networks.Local are denied.
+func NewReader(source workerapi.Input, denied []string, paths Paths, log *slog.Logger) (Reader, error) {
+	unreachable, err := parseDenied(denied)
 	switch {
 	case err != nil:
 		return nil, err
 	case source.Storage == nil:
-		return newDownload(source.AllowedHosts, denied, log)
+		return newDownload(source.AllowedHosts, unreachable, log)
 	case source.Storage.Spec.S3 != nil:
-		bucket, err := newS3Bucket(*source.Storage.Spec.S3, source.Artifact.Bucket, paths, denied, log)
+		bucket, err := newS3Bucket(*source.Storage.Spec.S3, source.Artifact.Bucket, paths, unreachable, log)
 		return &s3Reader{s3Bucket: bucket}, err
 	case source.Storage.Spec.PersistentVolumeClaim != nil:
 		return newVolumeReader(*source.Storage.Spec.PersistentVolumeClaim, source.Artifact.Bucket, paths)
@@ -126,26 +126,30 @@ func NewReader(source workerapi.Input, paths Paths, log *slog.Logger) (Reader, e
 	return nil, failure.Permanent(workerapi.ReasonInvalidStep, "source storage %s: neither s3 nor persistentVolumeClaim is set", source.Storage.Name)
 }
 
-func deniedNetworks(source workerapi.Input) ([]netip.Prefix, error) {
-	if len(source.DeniedNetworks) == 0 {
+func parseDenied(denied []string) ([]netip.Prefix, error) {
+	if len(denied) == 0 {
 		return networks.Local(), nil
 	}
-	denied, err := networks.Parse(source.DeniedNetworks)
+	parsed, err := networks.Parse(denied)
 	if err != nil {
-		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "source.deniedNetworks: %w", err)
+		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "deniedNetworks: %w", err)
 	}
-	return denied, nil
+	return parsed, nil
 }
 
-// NewWriter is the writer of a step's destination.
-func NewWriter(destination workerapi.Destination, paths Paths, log *slog.Logger) (Writer, error) {
+// NewWriter is the writer of a step's destination. It never connects to denied, as NewReader.
+func NewWriter(destination workerapi.Destination, denied []string, paths Paths, log *slog.Logger) (Writer, error) {
+	unreachable, err := parseDenied(denied)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkFolder(destination.Path); err != nil {
 		return nil, failure.Permanent(workerapi.ReasonInvalidStep, "destination path: %w", err)
 	}
 	spec := destination.Storage.Spec
 	switch {
 	case spec.S3 != nil:
-		bucket, err := newS3Bucket(*spec.S3, "", paths, nil, log)
+		bucket, err := newS3Bucket(*spec.S3, "", paths, unreachable, log)
 		if err != nil {
 			return nil, err
 		}

@@ -34,7 +34,7 @@ func volumeOf(t *testing.T, objects []Object) Reader {
 		write(t, filepath.Join(mount, object.Ref), "0123456789")
 	}
 	storage := claim("")
-	reader, err := NewReader(workerapi.Input{Storage: &storage}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	reader, err := NewReader(workerapi.Input{Storage: &storage}, nil, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

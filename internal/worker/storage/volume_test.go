@@ -43,7 +43,7 @@ func TestVolumeReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	storage := claim("recordings")
-	reader, err := NewReader(workerapi.Input{Storage: &storage, Artifact: v1alpha1.Artifact{Bucket: "bucket"}}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	reader, err := NewReader(workerapi.Input{Storage: &storage, Artifact: v1alpha1.Artifact{Bucket: "bucket"}}, nil, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestVolumeWriter(t *testing.T) {
 	mount, local := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(local, "sub/one.ts"), "one")
 	write(t, filepath.Join(local, "two.ts"), "two")
-	writer, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
+	writer, err := NewWriter(workerapi.Destination{Storage: claim("out"), Path: "room/"}, nil, Paths{Volume: mount}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
