@@ -137,6 +137,11 @@ test-chaos: build ## Break everything under load for DURATION (2m): nothing may 
 	@mkdir -p dist
 	KUBEBUILDER_ASSETS=$$(hack/envtest.sh) go run ./test/chaos -duration $(or $(DURATION),2m) $(if $(SEED),-seed $(SEED)) $(CHAOS)
 
+.PHONY: test-neighbors
+test-neighbors: build ## Measure what a tenant that attacks does to one that works: callbacks p99 under 250 ms, files at most twice as late (NEIGHBORS="-only callbacks").
+	@mkdir -p dist
+	KUBEBUILDER_ASSETS=$$(hack/envtest.sh) go run ./test/neighbors $(NEIGHBORS)
+
 .PHONY: bench-media
 bench-media: ## Measure the worker on large recordings beside bare ffmpeg: times, memory, MB/s (BENCH="-only day -runs 1").
 	@mkdir -p bin

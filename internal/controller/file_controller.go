@@ -144,7 +144,7 @@ func (r *FileReconciler) write(ctx context.Context, seen *gathered, status v1alp
 		return ctrl.Result{}, nil
 	}
 	if r.Pacer != nil {
-		if delay := r.Pacer.File(); delay > 0 {
+		if delay := r.Pacer.File(seen.file.Namespace); delay > 0 {
 			return ctrl.Result{RequeueAfter: delay}, nil
 		}
 	}

@@ -65,8 +65,8 @@ func TestFileReconciler_BurstHoldsBackAllButJobs(t *testing.T) {
 	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC))
 	r := &FileReconciler{Client: k8s, Live: k8s, Recorder: events.NewFakeRecorder(10), Metrics: collectors, Router: router, Conditions: conditions, Clock: clk,
 		Pacer: pace.New(clk), Wake: NewWake(), TaskFiles: &TaskFiles{}, Slots: NewStepSlots(scheduler.Limits{}, k8s, k8s, clock.RealClock{}, nil), WorkerImage: "worker:test"}
-	r.Pacer.Arrived()
-	g.Expect(r.Pacer.File()).To(BeZero(), "the first write of a burst may follow at once")
+	r.Pacer.Arrived(namespace)
+	g.Expect(r.Pacer.File(namespace)).To(BeZero(), "the first write of a burst may follow at once")
 
 	count := func() (jobs, tasks int) {
 		var jobList batchv1.JobList

@@ -149,7 +149,7 @@ func (r *TaskReconciler) delay(task *v1alpha1.RecordingTask, computed *v1alpha1.
 	if r.Pacer == nil || apiequality.Semantic.DeepEqual(&task.Status, computed) {
 		return 0
 	}
-	return r.Pacer.Task()
+	return r.Pacer.Task(task.Namespace)
 }
 
 // recordMissing says once, on the source and on the task, that files are missing.

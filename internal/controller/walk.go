@@ -30,8 +30,10 @@ const (
 	walkInterval = time.Hour
 	walkRetry    = time.Minute
 	walkPause    = 200 * time.Millisecond
-	// expirePause is the time between two deletions.
-	expirePause = 100 * time.Millisecond
+	// expirePause is the time between two deletions, and maxExpirePause what a burst in a namespace makes of it: the walk
+	// goes through all namespaces.
+	expirePause    = 100 * time.Millisecond
+	maxExpirePause = time.Second
 )
 
 // Walk visits everything that is done, page by page: once when the process becomes the leader, and then every hour. The
@@ -248,7 +250,7 @@ func (w *Walk) expire(ctx context.Context, object client.Object, sourceName stri
 	}
 	pause := expirePause
 	if w.Pacer != nil {
-		pause = max(pause, w.Pacer.Task())
+		pause = max(pause, min(w.Pacer.Task(object.GetNamespace()), maxExpirePause))
 	}
 	if err := w.pause(ctx, pause); err != nil {
 		return err

@@ -18,23 +18,28 @@ import (
 // WatchArrivals tells the pacer of callbacks that were stored: of new RecordingFiles, and of RecordingTasks that a START
 // or OVER created or added to. What exists when the watch begins is not new.
 func WatchArrivals(ctx context.Context, informers cache.Cache, pacer *pace.Pacer) error {
+	arrived := func(object any) {
+		if arrived, ok := object.(client.Object); ok {
+			pacer.Arrived(arrived.GetNamespace())
+		}
+	}
 	handlers := map[client.Object]toolscache.ResourceEventHandlerDetailedFuncs{
 		&v1alpha1.RecordingFile{}: {
-			AddFunc: func(_ any, isInInitialList bool) {
+			AddFunc: func(object any, isInInitialList bool) {
 				if !isInInitialList {
-					pacer.Arrived()
+					arrived(object)
 				}
 			},
 		},
 		&v1alpha1.RecordingTask{}: {
 			AddFunc: func(object any, isInInitialList bool) {
 				if !isInInitialList && calledBack(nil, object) {
-					pacer.Arrived()
+					arrived(object)
 				}
 			},
 			UpdateFunc: func(before, after any) {
 				if calledBack(before, after) {
-					pacer.Arrived()
+					arrived(after)
 				}
 			},
 		},

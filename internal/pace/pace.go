@@ -7,6 +7,7 @@
 package pace
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -25,17 +26,29 @@ const (
 	spacing = 5 * time.Millisecond
 )
 
-// Pacer says what may be written when. It is safe for concurrent use.
+// Pacer says what may be written when. Each namespace is paced by itself: what arrives in one holds back nothing of
+// another. It is safe for concurrent use.
 type Pacer struct {
 	clock clock.PassiveClock
 
 	mu sync.Mutex
+	// lanes are those of namespaces in which something goes on.
+	lanes map[string]*lane
+}
+
+// lane is the pace of one namespace.
+type lane struct {
 	// arrivals are of callbacks, writes those of files.
 	arrivals, writes burst
 	// next is when the next write may follow during a burst.
 	next time.Time
 	// files and tasks are when the last one of them that was held back asks again.
 	files, tasks time.Time
+}
+
+// idle says that the lane is as good as a new one.
+func (l *lane) idle(now time.Time) bool {
+	return now.Sub(l.arrivals.last) > quiet && now.Sub(l.writes.last) > quiet && now.After(l.next) && now.After(l.files) && now.After(l.tasks)
 }
 
 // burst is a time in which something goes on without a pause.
@@ -53,42 +66,56 @@ func (b *burst) lasts(now time.Time) bool {
 }
 
 // New makes a Pacer.
-func New(clk clock.PassiveClock) *Pacer { return &Pacer{clock: clk} }
+func New(clk clock.PassiveClock) *Pacer { return &Pacer{clock: clk, lanes: map[string]*lane{}} }
+
+// lane is that of a namespace. When one is added, those that are idle are forgotten.
+func (p *Pacer) lane(namespace string, now time.Time) *lane {
+	found := p.lanes[namespace]
+	if found == nil {
+		maps.DeleteFunc(p.lanes, func(_ string, other *lane) bool { return other.idle(now) })
+		found = &lane{}
+		p.lanes[namespace] = found
+	}
+	return found
+}
 
 // Arrived takes note of a callback that was stored.
-func (p *Pacer) Arrived() {
+func (p *Pacer) Arrived(namespace string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.arrivals.note(p.clock.Now())
+	now := p.clock.Now()
+	p.lane(namespace, now).arrivals.note(now)
 }
 
 // File is zero when the caller may write what concerns a RecordingFile now, and has to. Otherwise it is how long to wait
 // before asking again.
-func (p *Pacer) File() time.Duration {
+func (p *Pacer) File(namespace string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.clock.Now()
-	delay := p.delay(now, p.arrivals.lasts(now), &p.files)
+	own := p.lane(namespace, now)
+	delay := own.delay(now, own.arrivals.lasts(now), &own.files)
 	if delay == 0 {
-		p.writes.note(now)
+		own.writes.note(now)
 	}
 	return delay
 }
 
 // Task is the same for what concerns a RecordingTask alone. It gives way to files as well.
-func (p *Pacer) Task() time.Duration {
+func (p *Pacer) Task(namespace string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.clock.Now()
-	return p.delay(now, p.arrivals.lasts(now) || p.writes.lasts(now), &p.tasks)
+	own := p.lane(namespace, now)
+	return own.delay(now, own.arrivals.lasts(now) || own.writes.lasts(now), &own.tasks)
 }
 
-func (p *Pacer) delay(now time.Time, busy bool, retry *time.Time) time.Duration {
+func (l *lane) delay(now time.Time, busy bool, retry *time.Time) time.Duration {
 	if !busy {
 		return 0
 	}
-	if !now.Before(p.next) {
-		p.next = now.Add(interval)
+	if !now.Before(l.next) {
+		l.next = now.Add(interval)
 		return 0
 	}
 	if soon := now.Add(quiet); retry.Before(soon) {

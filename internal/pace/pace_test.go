@@ -4,11 +4,14 @@
 package pace
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
 )
+
+const tenant = "tenant"
 
 func newPacer() (*Pacer, *clocktesting.FakePassiveClock) {
 	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC))
@@ -18,8 +21,8 @@ func newPacer() (*Pacer, *clocktesting.FakePassiveClock) {
 // writes counts the statuses that may be written while recordings arrive every step of the time.
 func writes(p *Pacer, clk *clocktesting.FakePassiveClock, during, step time.Duration) (count int) {
 	for end := clk.Now().Add(during); clk.Now().Before(end); clk.SetTime(clk.Now().Add(step)) {
-		p.Arrived()
-		if p.File() == 0 {
+		p.Arrived(tenant)
+		if p.File(tenant) == 0 {
 			count++
 		}
 	}
@@ -29,7 +32,7 @@ func writes(p *Pacer, clk *clocktesting.FakePassiveClock, during, step time.Dura
 func TestPacer_WritesFreelyWithoutArrivals(t *testing.T) {
 	p, _ := newPacer()
 	for range 1000 {
-		if delay := p.File(); delay != 0 {
+		if delay := p.File(tenant); delay != 0 {
 			t.Fatalf("delayed by %v", delay)
 		}
 	}
@@ -42,7 +45,7 @@ func TestPacer_WritesFourASecondDuringABurst(t *testing.T) {
 	}
 	clk.SetTime(clk.Now().Add(quiet))
 	for range 1000 {
-		if delay := p.File(); delay != 0 {
+		if delay := p.File(tenant); delay != 0 {
 			t.Fatalf("delayed by %v after the burst", delay)
 		}
 	}
@@ -50,12 +53,12 @@ func TestPacer_WritesFourASecondDuringABurst(t *testing.T) {
 
 func TestPacer_DelayedWritesAskAgainOneAfterTheOther(t *testing.T) {
 	p, _ := newPacer()
-	p.Arrived()
-	if p.File() != 0 {
+	p.Arrived(tenant)
+	if p.File(tenant) != 0 {
 		t.Fatal("the first write is delayed")
 	}
 	for i := range 100 {
-		if delay, want := p.File(), quiet+time.Duration(i+1)*spacing; delay != want {
+		if delay, want := p.File(tenant), quiet+time.Duration(i+1)*spacing; delay != want {
 			t.Fatalf("write %d is delayed by %v, want %v", i, delay, want)
 		}
 	}
@@ -78,10 +81,10 @@ func TestPacer_TasksGiveWayToFiles(t *testing.T) {
 	p, clk := newPacer()
 	tasks := 0
 	for end := clk.Now().Add(10 * time.Second); clk.Now().Before(end); clk.SetTime(clk.Now().Add(10 * time.Millisecond)) {
-		if p.File() != 0 {
+		if p.File(tenant) != 0 {
 			t.Fatal("a file waits without a burst of callbacks")
 		}
-		if p.Task() == 0 {
+		if p.Task(tenant) == 0 {
 			tasks++
 		}
 	}
@@ -90,15 +93,47 @@ func TestPacer_TasksGiveWayToFiles(t *testing.T) {
 	}
 	clk.SetTime(clk.Now().Add(quiet))
 	for range 10 {
-		if p.Task() != 0 {
+		if p.Task(tenant) != 0 {
 			t.Fatal("a task waits although no file is written any more")
 		}
 	}
-	p.Arrived()
-	if p.File() != 0 {
+	p.Arrived(tenant)
+	if p.File(tenant) != 0 {
 		t.Fatal("the first write of a burst is delayed")
 	}
-	if files, tasks := p.File(), p.Task(); files == 0 || tasks == 0 {
+	if files, tasks := p.File(tenant), p.Task(tenant); files == 0 || tasks == 0 {
 		t.Errorf("during a burst a file waits %v and a task %v", files, tasks)
+	}
+}
+
+// TestPacer_BurstOfOneNamespaceHoldsBackNoOther: a tenant that is called back without end, or in one burst after the other,
+// holds back its own statuses.
+func TestPacer_BurstOfOneNamespaceHoldsBackNoOther(t *testing.T) {
+	p, clk := newPacer()
+	for end := clk.Now().Add(3 * longest); clk.Now().Before(end); clk.SetTime(clk.Now().Add(100 * time.Millisecond)) {
+		for range 10 {
+			p.Arrived("floods")
+			_, _ = p.File("floods"), p.Task("floods")
+		}
+		if file := p.File(tenant); file != 0 {
+			t.Fatalf("a file of another namespace waits %v", file)
+		}
+		p.Arrived("floods")
+		if task := p.Task("has tasks"); task != 0 {
+			t.Fatalf("a task of another namespace waits %v", task)
+		}
+	}
+}
+
+func TestPacer_ForgetsNamespacesInWhichNothingGoesOn(t *testing.T) {
+	p, clk := newPacer()
+	for n := range 1000 {
+		name := fmt.Sprint(n)
+		p.Arrived(name)
+		_, _ = p.File(name), p.File(name)
+		clk.SetTime(clk.Now().Add(quiet))
+	}
+	if len(p.lanes) > 5 {
+		t.Errorf("%d namespaces are remembered", len(p.lanes))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,4 +143,68 @@ func TestTurns_GoRound(t *testing.T) {
 	if got := strings.Join(order, " "); got != "a b c a b a a a" {
 		t.Errorf("order %s", got)
 	}
+}
+
+// TestSpool_FloodOfOneNamespaceLeavesTheAPIServerToOthers: a tenant that sends hundreds of authentic callbacks at one time
+// does not have the API server answer all of them before that of another tenant. What waits for too long goes to disk, and
+// is no refusal.
+func TestSpool_FloodOfOneNamespaceLeavesTheAPIServerToOthers(t *testing.T) {
+	dir, remove := fastDir(t)
+	defer remove()
+	crowded := &crowd{end: make(chan struct{}), under: map[string]int{}}
+	h := makeHarness(t, dir, func(o *Options) { o.Ingester, o.DirectTimeout = crowded, 300*time.Millisecond })
+	var flood sync.WaitGroup
+	var spooled atomic.Int32
+	for n := range 10 * directShare {
+		flood.Go(func() {
+			result, err := h.Ingest(t.Context(), in("floods", n))
+			if err != nil {
+				t.Errorf("delivery %d: %v", n, err)
+			}
+			if result.Outcome == ingest.Spooled {
+				spooled.Add(1)
+			}
+		})
+	}
+	eventually(t, "the flood is under way", func() bool { return crowded.of("floods") == directShare })
+	other := make(chan struct{})
+	go func() {
+		defer close(other)
+		_, _ = h.Ingest(t.Context(), in("works", 1))
+	}()
+	eventually(t, "another namespace's delivery is under way", func() bool { return crowded.of("works") == 1 })
+	eventually(t, "what waits too long is on disk", func() bool { return spooled.Load() == 9*directShare })
+	if under := crowded.of("floods"); under != directShare {
+		t.Errorf("%d calls of one namespace are under way", under)
+	}
+	if paused := h.pauses.until("floods"); !paused.IsZero() {
+		t.Errorf("to wait for one's own namespace counts as a refusal: paused until %v", paused)
+	}
+	close(crowded.end)
+	flood.Wait()
+	<-other
+	if len(h.shares.held) != 0 || len(h.shares.used) != 0 {
+		t.Errorf("%d namespaces are remembered", len(h.shares.held))
+	}
+}
+
+// crowd takes deliveries and holds them all until the end, whatever their deadline, as an API server that is busy does.
+type crowd struct {
+	end   chan struct{}
+	mu    sync.Mutex
+	under map[string]int
+}
+
+func (c *crowd) Ingest(_ context.Context, d ingest.Delivery) (ingest.Result, error) {
+	c.mu.Lock()
+	c.under[d.Namespace]++
+	c.mu.Unlock()
+	<-c.end
+	return ingest.Result{Outcome: ingest.Created}, nil
+}
+
+func (c *crowd) of(namespace string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.under[namespace]
 }

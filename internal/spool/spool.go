@@ -40,6 +40,10 @@ const (
 	DefaultWorkers = 32
 )
 
+// directShare is how many deliveries of one namespace are written at one time, unless they come from the disk: as many as
+// DefaultWorkers, which is enough for one that comes alone.
+const directShare = DefaultWorkers
+
 // diskTimeout is how long a caller waits for the disk. A sync takes milliseconds; a disk that is dying may take forever.
 const diskTimeout = 4 * time.Second
 
@@ -85,6 +89,7 @@ type Spool struct {
 	clock   clock.WithTicker
 	breaker *breaker
 	pauses  *pauses
+	shares  *shares
 	// segments is nil when the spool is off.
 	segments *segment.Log
 
@@ -101,7 +106,7 @@ func Open(options Options) (*Spool, error) {
 	options = options.withDefaults()
 	s := &Spool{
 		options: options, log: options.Log, clock: options.Clock,
-		breaker: newBreaker(options.Clock, options.Ready), pauses: newPauses(options.Clock), diskTimeout: diskTimeout,
+		breaker: newBreaker(options.Clock, options.Ready), pauses: newPauses(options.Clock), shares: newShares(directShare), diskTimeout: diskTimeout,
 	}
 	if options.Dir == "" {
 		s.log.Info("The spool is off: callbacks are refused while the API server is away")
@@ -181,6 +186,7 @@ func (s *Spool) Ingest(ctx context.Context, d ingest.Delivery) (ingest.Result, e
 var (
 	errAway   = errors.New("the API server is away")
 	errPaused = errors.New("the API server refuses callbacks of the namespace")
+	errBusy   = errors.New("too many callbacks of the namespace come at one time")
 	errOff    = errors.New("the spool is off")
 )
 
@@ -191,6 +197,13 @@ func (s *Spool) direct(ctx context.Context, d ingest.Delivery) (result ingest.Re
 		return ingest.Result{}, true, errAway
 	}
 	defer done()
+	waiting, cancel := context.WithTimeout(ctx, s.options.DirectTimeout/2)
+	defer cancel()
+	release, err := s.shares.acquire(waiting, d.Namespace)
+	if err != nil { // it says nothing of the API server, and is no refusal
+		return ingest.Result{}, true, errors.Join(errBusy, err)
+	}
+	defer release()
 	return s.attempt(ctx, d, s.options.DirectTimeout)
 }
 

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
 const (
@@ -55,7 +56,7 @@ func (r runner) jobs(ctx context.Context, k8s client.Client, complete request) (
 			return found, err
 		}
 		begin := time.Now()
-		if err := waitEvery(ctx, 5*time.Millisecond, fmt.Sprintf("Job %d", i), func(ctx context.Context) (bool, error) {
+		if err := operator.WaitFor(ctx, 5*time.Millisecond, fmt.Sprintf("Job %d", i), func(ctx context.Context) (bool, error) {
 			var jobs batchv1.JobList
 			err := k8s.List(ctx, &jobs, client.InNamespace(namespace))
 			return len(jobs.Items) > i, err

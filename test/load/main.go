@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,12 +97,12 @@ func (o *options) run(ctx context.Context) (err error) {
 	if err := fill(ctx, environment.ControlPlane.Etcd.URL.String(), o.files); err != nil {
 		return fmt.Errorf("make %d files: %w", o.files, err)
 	}
-	operator, err := startOperator(ctx, o, environment.KubeConfig, flag.Args())
+	started, err := startOperator(ctx, o, environment.KubeConfig, flag.Args())
 	if err != nil {
 		return err
 	}
-	defer operator.stop()
-	found, err := o.measure(ctx, k8s, config, operator)
+	defer started.stop()
+	found, err := o.measure(ctx, k8s, config, started)
 	if err != nil {
 		return err
 	}
@@ -115,25 +114,25 @@ func (o *options) run(ctx context.Context) (err error) {
 }
 
 // measure runs all rounds, and counts the files in the end.
-func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.Config, operator *operator) (*report, error) {
-	found := &report{Machine: machine(), Files: o.files, StartSeconds: operator.startTook.Seconds(), Start: operator.memory("VmRSS")}
-	if err := operator.settle(ctx, o.files); err != nil {
+func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.Config, started *operated) (*report, error) {
+	found := &report{Machine: machine(), Files: o.files, StartSeconds: started.StartTook.Seconds(), Start: started.Memory("VmRSS")}
+	if err := started.settle(ctx, o.files); err != nil {
 		return nil, err
 	}
-	found.Settled = operator.memory("VmRSS")
+	found.Settled = started.Memory("VmRSS")
 	lean, err := newLeanCreator(config, k8s)
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := runner{operator: operator}.jobs(ctx, k8s, newCaller("http://"+callbackAddress, processedSource, processedRoom).completes(func(i int) string { return fmt.Sprint(i) }))
+	jobs, err := runner{operator: started}.jobs(ctx, k8s, newCaller("http://"+callbackAddress, processedSource, processedRoom).completes(func(i int) string { return fmt.Sprint(i) }))
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
 	found.Jobs = jobs.phase()
 	caller := newCaller("http://"+callbackAddress, sourceName, callbackRoom)
 	for _, run := range []runner{
-		{clients: 1, requests: o.alone, rounds: o.rounds, operator: operator},
-		{clients: o.clients, requests: o.requests, rounds: o.rounds, operator: operator, profiles: o.profilesOf(config)},
+		{clients: 1, requests: o.alone, rounds: o.rounds, operator: started},
+		{clients: o.clients, requests: o.requests, rounds: o.rounds, operator: started, profiles: o.profilesOf(config)},
 	} {
 		if run.requests == 0 {
 			continue
@@ -153,7 +152,7 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 			return nil, err
 		}
 	}
-	found.End, found.Peak = operator.memory("VmRSS"), operator.memory("VmHWM")
+	found.End, found.Peak = started.Memory("VmRSS"), started.Memory("VmHWM")
 	return found, check(ctx, k8s, found.Callbacks)
 }
 
@@ -205,29 +204,4 @@ func setUp(ctx context.Context, k8s client.Client) error {
 		}
 	}
 	return nil
-}
-
-// patience is for what depends on the number of files, on a machine that may be slow.
-const patience = 10 * time.Minute
-
-// waitFor asks every tenth of a second, until the answer is yes or an error.
-func waitFor(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
-	return waitEvery(ctx, 100*time.Millisecond, what, done)
-}
-
-// waitEvery asks as often as is said.
-func waitEvery(ctx context.Context, interval time.Duration, what string, done func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		ok, err := done(ctx)
-		if ok || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waited %v for %s", patience, what)
-		case <-time.After(interval):
-		}
-	}
 }

@@ -17,7 +17,7 @@ import (
 // third from one minute to the next on a machine that is shared, so what is compared has to take turns.
 type runner struct {
 	clients, requests, rounds int
-	operator                  *operator
+	operator                  *operated
 	// files are there before the first callback.
 	files int
 	// profiles saves what the processes do at the beginning of a phase; nil for nothing.

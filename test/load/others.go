@@ -17,6 +17,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
 // othersMeasured bounds how many callbacks of each other kind are measured.
@@ -122,11 +123,11 @@ func prepareAll(ctx context.Context, k8s client.Client, kind other, count int) e
 }
 
 // waitForQuiet waits until the manager has done what was prepared, so that a phase is not charged for it.
-func waitForQuiet(ctx context.Context, operator *operator) error {
+func waitForQuiet(ctx context.Context, started *operated) error {
 	const idle = 20 // milliseconds of CPU time in a second
-	last := operator.processes.cpu()["manager"]
-	return waitEvery(ctx, time.Second, "the manager to be idle", func(context.Context) (bool, error) {
-		now := operator.processes.cpu()["manager"]
+	last := started.processes.cpu()["manager"]
+	return operator.WaitFor(ctx, time.Second, "the manager to be idle", func(context.Context) (bool, error) {
+		now := started.processes.cpu()["manager"]
 		used := now - last
 		last = now
 		return used < idle, nil

@@ -6,15 +6,16 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
 // processes are those whose CPU time is measured, by name.
@@ -81,31 +82,14 @@ const (
 	managerPprofAddress  = "127.0.0.1:18082"
 )
 
-// operator is the receiver and the manager as processes of their own, so that their memory is their own too.
-type operator struct {
-	started   []*server
+// operated is the receiver and the manager as processes of their own, so that their memory is their own too.
+type operated struct {
+	*operator.Operator
 	processes processes
 	spool     string
-	startTook time.Duration
 }
 
-// server is one of them.
-type server struct {
-	name    string
-	process *exec.Cmd
-	// ended has the process's error once it has ended.
-	ended chan error
-}
-
-func startOperator(ctx context.Context, o *options, kubeconfig []byte, arguments []string) (*operator, error) {
-	file, err := os.CreateTemp("", "load-kubeconfig-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.Remove(file.Name()) }()
-	if _, err := file.Write(kubeconfig); err != nil {
-		return nil, err
-	}
+func startOperator(ctx context.Context, o *options, kubeconfig []byte, arguments []string) (*operated, error) {
 	spool, err := os.MkdirTemp("", "load-spool-")
 	if err != nil {
 		return nil, err
@@ -117,67 +101,37 @@ func startOperator(ctx context.Context, o *options, kubeconfig []byte, arguments
 		}
 		return address
 	}
-	began := time.Now()
-	started := &operator{spool: spool}
-	for _, process := range []struct {
-		name, binary, health string
-		arguments            []string
-	}{
-		{"receiver", o.receiver, receiverHealth, []string{"--callback-bind-address=" + callbackAddress, "--metrics-bind-address=0",
-			"--pprof-bind-address=" + profiled(receiverPprofAddress), "--spool-dir=" + spool}},
-		{"manager", o.manager, managerHealth, []string{"--metrics-bind-address=" + managerMetrics, "--pprof-bind-address=" + profiled(managerPprofAddress)}},
-	} {
-		all := append([]string{"--health-probe-bind-address=" + process.health, "--namespaces=" + namespace}, process.arguments...)
-		if err := started.start(ctx, process.name, file.Name(), exec.CommandContext(ctx, process.binary, append(all, arguments...)...), process.health); err != nil {
-			started.stop()
-			return nil, err
+	process := func(name, binary, health string, own ...string) operator.Process {
+		return operator.Process{
+			Name: name, Binary: binary, Health: health, Kubeconfig: kubeconfig, Log: "dist/load-" + name + ".log",
+			Arguments: slices.Concat([]string{"--namespaces=" + namespace}, own, arguments),
 		}
 	}
-	started.startTook = time.Since(began)
-	started.processes, err = theProcesses()
-	return started, err
-}
-
-// start starts one process and waits until it is ready.
-func (o *operator) start(ctx context.Context, name, kubeconfig string, process *exec.Cmd, health string) error {
-	log, err := os.Create("dist/load-" + name + ".log")
+	started, err := operator.Start(ctx,
+		process("receiver", o.receiver, receiverHealth, "--callback-bind-address="+callbackAddress, "--metrics-bind-address=0",
+			"--pprof-bind-address="+profiled(receiverPprofAddress), "--spool-dir="+spool),
+		process("manager", o.manager, managerHealth, "--metrics-bind-address="+managerMetrics, "--pprof-bind-address="+profiled(managerPprofAddress)),
+	)
 	if err != nil {
-		return err
+		return nil, errors.Join(err, os.RemoveAll(spool))
 	}
-	process.Env, process.Stderr = append(os.Environ(), "KUBECONFIG="+kubeconfig), log
-	if err := process.Start(); err != nil {
-		return fmt.Errorf("start the %s: %w", name, err)
+	run := &operated{Operator: started, spool: spool}
+	if run.processes, err = theProcesses(); err != nil {
+		run.stop()
+		return nil, err
 	}
-	s := &server{name: name, process: process, ended: make(chan error, 1)}
-	o.started = append(o.started, s)
-	go func() { s.ended <- process.Wait() }()
-	return waitFor(ctx, "the "+name+" to be ready; see "+log.Name(), func(ctx context.Context) (bool, error) {
-		select {
-		case err := <-s.ended:
-			return false, fmt.Errorf("the %s ended (%w); see %s", name, err, log.Name())
-		default:
-		}
-		response, err := get(ctx, "http://"+health+"/readyz")
-		if err != nil {
-			return false, nil //nolint:nilerr // it is not there yet
-		}
-		return response.StatusCode == http.StatusOK, response.Body.Close()
-	})
+	return run, nil
 }
 
-func (o *operator) stop() {
-	for _, s := range o.started {
-		if s.process.Process.Signal(syscall.SIGTERM) == nil {
-			_ = <-s.ended //nolint:staticcheck // how it ends is not what is measured
-		}
-	}
+func (o *operated) stop() {
+	o.Stop()
 	_ = os.RemoveAll(o.spool)
 }
 
 // settle waits until the manager has counted so many files, has looked at every one and has nothing left to do.
-func (o *operator) settle(ctx context.Context, files int) error {
-	return waitFor(ctx, fmt.Sprintf("the operator to settle with %d files", files), func(ctx context.Context) (bool, error) {
-		response, err := get(ctx, "http://"+managerMetrics+"/metrics")
+func (o *operated) settle(ctx context.Context, files int) error {
+	return operator.WaitFor(ctx, 100*time.Millisecond, fmt.Sprintf("the operator to settle with %d files", files), func(ctx context.Context) (bool, error) {
+		response, err := operator.Get(ctx, "http://"+managerMetrics+"/metrics")
 		if err != nil {
 			return false, err
 		}
@@ -203,29 +157,4 @@ func (o *operator) settle(ctx context.Context, files int) error {
 		}
 		return waiting == 0 && counted >= float64(files), nil
 	})
-}
-
-func get(ctx context.Context, url string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	return http.DefaultClient.Do(request)
-}
-
-// memory reads a line of /proc/PID/status of each process, in MiB.
-func (o *operator) memory(line string) memory {
-	found := memory{}
-	for _, s := range o.started {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(status), line+":")
-		if fields := strings.Fields(rest); len(fields) > 0 {
-			kib, _ := strconv.Atoi(fields[0])
-			found[s.name] = kib / 1024
-		}
-	}
-	return found
 }

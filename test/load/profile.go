@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+
+	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
 // saveProfiles writes CPU profiles of 5 s of the API server, the receiver and the manager.
@@ -31,7 +33,7 @@ func saveProfiles(ctx context.Context, config *rest.Config, prefix string) error
 	})
 	for name, address := range map[string]string{"receiver": receiverPprofAddress, "manager": managerPprofAddress} {
 		group.Go(func() error {
-			response, err := get(ctx, "http://"+address+"/debug/pprof/profile?seconds=5")
+			response, err := operator.Get(ctx, "http://"+address+"/debug/pprof/profile?seconds=5")
 			if err != nil {
 				return err
 			}
