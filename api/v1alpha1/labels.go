@@ -47,6 +47,8 @@ const (
 	// AnnotationDestination is on every Job of a step with an output: the bucket, which is empty for a volume, a slash, and
 	// the folder that the step publishes to. Nothing elsewhere counts as its output.
 	AnnotationDestination = "recording.sparkrtc.dev/destination"
+	// AnnotationDestinationURI is the URI of that folder, with the claim and the subPath of a volume. It ends in a slash.
+	AnnotationDestinationURI = "recording.sparkrtc.dev/destination-uri"
 	// AnnotationTriggeredBy is on every object that a step of kind trigger created: the step, the run and the file that it
 	// belongs to.
 	AnnotationTriggeredBy = "recording.sparkrtc.dev/triggered-by"

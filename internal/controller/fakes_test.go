@@ -134,12 +134,15 @@ func succeed(t *testing.T, job *batchv1.Job, uri string) {
 
 // publishedAt is the URI of a file that a step published to its bucket.
 func publishedAt(job *batchv1.Job, name string) string {
-	return "s3://" + job.Annotations[v1alpha1.AnnotationDestination] + name
+	return job.Annotations[v1alpha1.AnnotationDestinationURI] + name
 }
 
 // publish plays a step that succeeded and says this. Its outputs lie at the step's destination, whatever their folders.
 func publish(t *testing.T, job *batchv1.Job, said workerapi.Result) {
 	t.Helper()
+	if said.Manifest != nil {
+		said.Manifest.URI = publishedAt(job, workerapi.ManifestName)
+	}
 	for i := range said.Outputs {
 		output := &said.Outputs[i]
 		output.URI = publishedAt(job, path.Base(output.URI))

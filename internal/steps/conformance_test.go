@@ -253,8 +253,9 @@ func isObserved(t *testing.T, kind steps.Kind) {
 		seen.Input != "0123456789abcdef" || seen.Step != made.Labels[v1alpha1.LabelStep] || seen.Revision != "lecture-0123456789" || seen.Result != nil {
 		t.Errorf("just created: %+v", seen)
 	}
-	published := workerapi.Result{Manifest: &v1alpha1.ManifestReference{URI: "s3://b/manifest.json"}}
+	var published workerapi.Result
 	if bucket, folder, ok := strings.Cut(made.Annotations[v1alpha1.AnnotationDestination], "/"); ok {
+		published.Manifest = &v1alpha1.ManifestReference{URI: "s3://" + bucket + "/" + folder + workerapi.ManifestName}
 		published.Outputs = []v1alpha1.Artifact{{Name: "x", URI: "s3://" + bucket + "/" + folder + "x", Bucket: bucket, Key: folder + "x"}}
 	}
 	message, err := published.Encode()

@@ -116,6 +116,9 @@ func (r *Result) leaveOutOne() bool {
 // server takes. Which StorageLocation an output lies in is left out: the step's output says it.
 func DecodeResult(message string) (Result, error) {
 	var result Result
+	if len(message) > MaxTerminationMessage {
+		return Result{}, fmt.Errorf("decode termination message: %d bytes, at most %d", len(message), MaxTerminationMessage)
+	}
 	if err := json.Unmarshal([]byte(message), &result); err != nil {
 		return Result{}, fmt.Errorf("decode termination message: %w", err)
 	}

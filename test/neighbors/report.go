@@ -20,7 +20,11 @@ const (
 
 // sample is what the working tenant saw in one stretch of time: how long its callbacks waited for their answers, and how
 // long after the answer to a COMPLETE its Job and its status came.
-type sample struct{ answers, jobs, statuses []time.Duration }
+type sample struct {
+	answers, jobs, statuses []time.Duration
+	// refused are callbacks that were not answered with 200.
+	refused int
+}
 
 // row is an attack beside the quiet time before it.
 type row struct {
@@ -75,6 +79,9 @@ func ms(d time.Duration) string { return fmt.Sprintf("%.0f", float64(d)/float64(
 func (r report) verdict() error {
 	var problems []error
 	for _, row := range r {
+		if row.attacked.refused > 0 {
+			problems = append(problems, fmt.Errorf("%s: %d callbacks were refused", row.attack, row.attacked.refused))
+		}
 		if p99 := quantile(row.attacked.answers, .99); p99 > slowestAnswer {
 			problems = append(problems, fmt.Errorf("%s: callbacks were answered within %v (p99), more than %v", row.attack, p99, slowestAnswer))
 		}

@@ -90,6 +90,7 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 	}
 	made := Around(work, kind.Name, pod)
 	made.Annotations[v1alpha1.AnnotationDestination] = destinationOf(spec.Destination)
+	made.Annotations[v1alpha1.AnnotationDestinationURI] = uriOf(spec.Destination)
 	return made, nil
 }
 

@@ -4,6 +4,7 @@
 package job
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -23,6 +24,14 @@ func destinationOf(destination workerapi.Destination) string {
 	return "/" + folder(destination.Path)
 }
 
+// uriOf is the URI of that folder, as AnnotationDestinationURI has it.
+func uriOf(destination workerapi.Destination) string {
+	if claim := destination.Storage.Spec.PersistentVolumeClaim; claim != nil {
+		return "pvc://" + claim.ClaimName + "/" + folder(path.Join(claim.SubPath, destination.Path))
+	}
+	return "s3://" + destinationOf(destination)
+}
+
 func folder(name string) string {
 	if name = strings.Trim(path.Clean(name), "/"); name == "" || name == "." {
 		return ""
@@ -36,33 +45,37 @@ func refuseMisplaced(job *batchv1.Job, observed *pipeline.Child) {
 	if observed.Result == nil {
 		return
 	}
-	destination, known := job.Annotations[v1alpha1.AnnotationDestination]
-	for i := range observed.Result.Outputs {
-		output := &observed.Result.Outputs[i]
-		if known && isBelow(output, destination) {
-			continue
-		}
-		observed.Result = &workerapi.Result{Failure: &workerapi.Failure{
-			Reason: workerapi.ReasonOutputMisplaced, Message: fmt.Sprintf("the pod reported the output %.200q, which is not below the step's destination", output.URI),
-			Permanent: true,
-		}}
-		if observed.State == pipeline.ChildSucceeded {
-			observed.State = pipeline.ChildFailed
-		}
+	misplaced := misplacedURI(job.Annotations[v1alpha1.AnnotationDestination], job.Annotations[v1alpha1.AnnotationDestinationURI], observed.Result)
+	if misplaced == "" {
 		return
+	}
+	observed.Result = &workerapi.Result{Failure: &workerapi.Failure{
+		Reason: workerapi.ReasonOutputMisplaced, Message: fmt.Sprintf("the pod reported the output %.200q, which is not below the step's destination", misplaced),
+		Permanent: true,
+	}}
+	if observed.State == pipeline.ChildSucceeded {
+		observed.State = pipeline.ChildFailed
 	}
 }
 
-// isBelow says that an artifact lies below a destination, and that its URI names the same place.
-func isBelow(output *v1alpha1.Artifact, destination string) bool {
-	if strings.Contains(output.Bucket, "/") || output.Key == "" || path.Clean("/"+output.Key) != "/"+output.Key {
+// misplacedURI is the first URI of a result that does not name a place in a folder; empty: all do.
+func misplacedURI(folder, uri string, result *workerapi.Result) string {
+	if manifest := result.Manifest; manifest != nil && (uri == "" || manifest.URI != uri+workerapi.ManifestName) {
+		return cmp.Or(manifest.URI, "without a URI")
+	}
+	for i := range result.Outputs {
+		if output := &result.Outputs[i]; !isBelow(output, folder, uri) {
+			return cmp.Or(output.URI, "without a URI")
+		}
+	}
+	return ""
+}
+
+// isBelow says that an artifact lies below a folder, and that its URI names the same place.
+func isBelow(output *v1alpha1.Artifact, folder, uri string) bool {
+	if folder == "" || uri == "" || strings.Contains(output.Bucket, "/") || output.Key == "" || path.Clean("/"+output.Key) != "/"+output.Key {
 		return false
 	}
-	if !strings.HasPrefix(output.Bucket+"/"+output.Key, destination) {
-		return false
-	}
-	if output.Bucket == "" {
-		return strings.HasPrefix(output.URI, "pvc://") && strings.HasSuffix(output.URI, "/"+output.Key)
-	}
-	return output.URI == "s3://"+output.Bucket+"/"+output.Key
+	name, below := strings.CutPrefix(output.Bucket+"/"+output.Key, folder)
+	return below && name != "" && output.URI == uri+name
 }

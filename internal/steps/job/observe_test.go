@@ -140,7 +140,7 @@ func TestObserve_LastPodCounts(t *testing.T) {
 		return encodeResult(t, workerapi.Result{Failure: &workerapi.Failure{Reason: workerapi.ReasonInternal, Message: message}})
 	}
 	published := encodeResult(t, workerapi.Result{Outputs: []v1alpha1.Artifact{{Name: "a.mp4", URI: "s3://archive/a/a.mp4", Bucket: "archive", Key: "a/a.mp4"}}})
-	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.AnnotationDestination: "archive/a/"}}}
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.AnnotationDestination: "archive/a/", v1alpha1.AnnotationDestinationURI: "s3://archive/a/"}}}
 	one, two, done := pod(corev1.PodFailed, 1, failed("one")), pod(corev1.PodFailed, 2, failed("two")), pod(corev1.PodSucceeded, 0, published)
 	runs := pod(corev1.PodRunning, 9, "")
 	for _, pods := range [][]corev1.Pod{{one, two, runs}, {two, one}} {
