@@ -112,7 +112,7 @@ lint: $(GOLANGCI_LINT) ## Lint the code, the API included.
 
 .PHONY: tidy
 tidy: ## Tidy every module.
-	@for module in . hack/tools hack/compatibility hack/govulncheck hack/localkube hack/localkube/kube hack/monitoring hack/release hack/setup-envtest hack/versitygw; do \
+	@for module in . hack/tools hack/compatibility hack/govulncheck hack/localkube hack/localkube/kube hack/monitoring hack/release hack/setup-envtest hack/versitygw test/rtcsdk; do \
 		echo "go mod tidy in $$module"; (cd "$$module" && go mod tidy) || exit 1; done
 
 .PHONY: verify

@@ -35,6 +35,7 @@ make lint
 (cd hack/compatibility && go vet ./...)
 hack/compatibility.sh
 (cd hack/monitoring && go vet ./...)
+(cd test/rtcsdk && go vet ./...)
 hack/links.sh
 hack/vulnerabilities.sh
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
