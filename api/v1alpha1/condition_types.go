@@ -26,6 +26,8 @@ const (
 	ConditionPipelineChanged = "PipelineChanged"
 	// ConditionDiscovered is on a RecordingSource with spec.discovery: True while its bucket is searched without failure.
 	ConditionDiscovered = "Discovered"
+	// ConditionRegistered is on a RecordingSource with spec.service: True while SparkRTC has the source's callback URL and key.
+	ConditionRegistered = "Registered"
 )
 
 // Reasons of a RecordingFile's Ready condition: the STATUS column.
@@ -172,6 +174,38 @@ const (
 	ReasonScanFailed = "ScanFailed"
 	// ReasonRouteInvalid: the expression of a route is wrong; that route matches nothing.
 	ReasonRouteInvalid = "RouteInvalid"
+)
+
+// Reasons of a RecordingSource's Registered condition. SecretForbidden and KeyInvalid are those of Ready; Unreachable,
+// Unavailable and EndpointDenied those of a StorageLocation.
+const (
+	// ReasonRegistered: the service has the source's callback URL and key.
+	ReasonRegistered = "Registered"
+	// ReasonNotRegistered: nothing was registered yet; the message says what it waits for.
+	ReasonNotRegistered = "NotRegistered"
+	// ReasonDrifted: somebody changed the callback at the service; the message names the fields that differ.
+	ReasonDrifted = "Drifted"
+	// ReasonCredentialsMissing: the Secret with the access key or one of its keys is missing, or is for another endpoint or
+	// public URL.
+	ReasonCredentialsMissing = "CredentialsMissing"
+	// ReasonKeyNotLabeled: the Secret with the callback key lacks the label recording.sparkrtc.dev/callback-key.
+	ReasonKeyNotLabeled = "KeyNotLabeled"
+	// ReasonAppTaken: an older source of the namespace registers the same app.
+	ReasonAppTaken = "AppTaken"
+	// ReasonRefused: the service does not accept the access key or the request.
+	ReasonRefused = "Refused"
+	// ReasonURLUnavailable: the service cannot reach the callback URL (RTC.00001018).
+	ReasonURLUnavailable = "URLUnavailable"
+)
+
+// Reasons of events on a RecordingSource about its callback key.
+const (
+	// ReasonKeyGenerated: there was no key, and the operator made one.
+	ReasonKeyGenerated = "KeyGenerated"
+	// ReasonKeyRotating: the next key is in the Secret.
+	ReasonKeyRotating = "KeyRotating"
+	// ReasonKeyRotated: the old key is removed.
+	ReasonKeyRotated = "KeyRotated"
 )
 
 // Reasons of a RecordingPipeline's and a StorageLocation's Ready condition.

@@ -52,7 +52,7 @@ func TestWhatKubectlShows(t *testing.T) {
 			".spec.reported.room .spec.reported.stream .spec.reported.app .spec.reported.format .spec.sourceRef.name .spec.object.key .status.done .status.taskID"},
 		"RecordingTask": {"rtask", "recordings recordings-all", "Room Stream State Files Duration Age", "Source Task-ID Size Message",
 			".spec.taskID .spec.room .spec.stream .spec.app .spec.sourceRef.name .status.done .status.state"},
-		"RecordingSource":   {"rsrc", "recordings-all", "App Ready Status Callback Age", "", ""},
+		"RecordingSource":   {"rsrc", "recordings-all", "App Ready Status Callback Age", "Registered", ""},
 		"RecordingPipeline": {"rpl", "recordings-all", "Ready Status Age", "", ""},
 		"StorageLocation":   {"sloc", "recordings-all", "Bucket Claim Ready Status Age", "", ""},
 		"RejectedCallback":  {"rcb", "recordings-all", "Source Event Reason Replayed Age", "Message", ""},

@@ -17,6 +17,9 @@ const (
 	// LabelPipeline is on every ControllerRevision that keeps a pipeline as it was, and on every Job and Pod of a step: the
 	// name of the RecordingPipeline.
 	LabelPipeline = "recording.sparkrtc.dev/pipeline"
+	// LabelCallbackKey, with the value "true", is on every Secret whose callback key the operator may register with SparkRTC,
+	// generate and rotate. People set it on Secrets of their own.
+	LabelCallbackKey = "recording.sparkrtc.dev/callback-key"
 	// LabelManagedBy is Kubernetes' recommended label; its value here is ManagedBy.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of LabelManagedBy.
@@ -52,6 +55,9 @@ const (
 	// AnnotationTriggeredBy is on every object that a step of kind trigger created: the step, the run and the file that it
 	// belongs to.
 	AnnotationTriggeredBy = "recording.sparkrtc.dev/triggered-by"
+	// AnnotationKeyID is on a RecordingFile or RecordingTask that was written for a callback which the next key of a source
+	// signed: the ID of that key. Keys that do not rotate leave no mark.
+	AnnotationKeyID = "recording.sparkrtc.dev/key-id"
 	// AnnotationInput is on every Job of a step: a digest of the facts of the file that the Job processes.
 	AnnotationInput = "recording.sparkrtc.dev/input"
 )

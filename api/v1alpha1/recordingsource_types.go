@@ -28,6 +28,8 @@ const (
 )
 
 // RecordingSourceSpec says which callbacks are taken and what follows from them.
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || has(self.appID) && self.appID.matches('^[A-Za-z0-9_-]+$')",message="appID: service needs the ID of the app, of letters, digits, hyphens and underscores",fieldPath=".appID"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || self.callback.authentication == 'Signature'",message="callback.authentication: service registers a key, so it must be Signature",fieldPath=".callback.authentication"
 // +kubebuilder:validation:XValidation:rule="!has(self.discovery) || has(self.storageRef)",message="discovery: needs storageRef, the location whose bucket is listed",fieldPath=".discovery"
 type RecordingSourceSpec struct {
 	// appID is the SparkRTC app that records. When it is set, a callback of another app is refused with 403.
@@ -42,6 +44,11 @@ type RecordingSourceSpec struct {
 	// callback says how callbacks are authenticated.
 	// +required
 	Callback CallbackSpec `json:"callback,omitzero"`
+
+	// service has the operator register the callback URL and the first of callback.keys with SparkRTC. By default a person
+	// does that in the console.
+	// +optional
+	Service *Service `json:"service,omitempty"`
 
 	// storageRef names the StorageLocation that recordings are read from, by the bucket and object of the callback.
 	// When it is absent, recordings are read from the callback's download_url, and only from allowedHosts.
@@ -150,6 +157,7 @@ type CallbackSpec struct {
 
 	// keys are the private keys that SparkRTC may sign with, as set in its console under Recording Callback.
 	// Any one may verify, so that a key rotates without a gap: add the new one, change the console, remove the old one.
+	// With spec.service the operator registers the first, and rotates it in its Secret.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=4
@@ -248,6 +256,10 @@ type RecordingSourceStatus struct {
 	// discovery says how far the bucket was searched; absent without spec.discovery.
 	// +optional
 	Discovery *DiscoveryStatus `json:"discovery,omitempty"`
+
+	// registration says what was registered with SparkRTC; absent without spec.service.
+	// +optional
+	Registration *RegistrationStatus `json:"registration,omitempty"`
 }
 
 // DiscoveryStatus says how far the bucket was searched.
@@ -277,6 +289,7 @@ type DiscoveryStatus struct {
 // +kubebuilder:printcolumn:name="App",type=string,JSONPath=`.spec.appID`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Registered",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Registered")].reason`
 // +kubebuilder:printcolumn:name="Callback",type=string,JSONPath=`.status.callbackPath`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name: must be at most 63 characters, because it becomes a label"

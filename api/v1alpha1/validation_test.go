@@ -60,6 +60,14 @@ spec:
 `
 )
 
+// service is how a source is registered.
+func service(fields string) string {
+	if !strings.Contains(fields, "publicURL:") {
+		fields = `publicURL: "https://recordings.example.com", ` + fields
+	}
+	return "{projectID: p, credentialsSecretRef: {name: rtc}, " + strings.TrimSuffix(fields, ", ") + "}"
+}
+
 // step is a pipeline of one step, named mp4, that transcodes unless the fields say otherwise.
 func step(fields string) string {
 	if !strings.Contains(fields, "transcode:") && !strings.Contains(fields, "archive:") && !strings.Contains(fields, "thumbnails:") &&
@@ -125,6 +133,8 @@ var allowed = map[string]map[string]string{
 		"all of discovery":       `spec: {storageRef: {name: obs}, discovery: {interval: 1m, prefix: Record/, minAge: 168h}}`,
 		"a rate limit":           `spec: {callback: {rateLimit: {callbacksPerSecond: 5, burst: 5}}}`,
 		"a burst alone":          `spec: {callback: {rateLimit: {burst: 200000}}}`,
+		"a service":              `spec: {appID: app, service: ` + service(``) + `}`,
+		"all of a service":       `spec: {appID: app_1-A, service: ` + service(`endpoint: "https://rtc.example.com:8443/", onDrift: Repair, rotateAfter: 24h, rotateKey: "2026-11-26T09:00:00Z"`) + `}`,
 		"32 routes":              `spec: {routes: ` + list(32, "{pipelineRef: {name: p%d}}") + `}`,
 		"a name of 63":           `metadata: {name: ` + long(63) + `}`,
 	},
@@ -247,6 +257,22 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "discovery of old objects", `spec: {storageRef: {name: obs}, discovery: {minAge: 169h}}`, "spec.discovery.minAge", "at least 1m and at most 168h"},
 	{minimalSource, "a prefix with a slash", `spec: {storageRef: {name: obs}, discovery: {prefix: /Record}}`, "spec.discovery.prefix", "must not begin with a slash"},
 	{minimalSource, "a long prefix", `spec: {storageRef: {name: obs}, discovery: {prefix: ` + long(1025) + `}}`, "spec.discovery.prefix", "1024"},
+	{minimalSource, "a service without an app", `spec: {service: ` + service(``) + `}`, "spec.appID", "service needs the ID of the app"},
+	{minimalSource, "a service of an app that climbs", `spec: {appID: "..", service: ` + service(``) + `}`, "spec.appID", "service needs the ID of the app"},
+	{minimalSource, "a service without keys", `spec: {appID: app, callback: {authentication: None, keys: null}, service: ` + service(``) + `}`, "spec.callback.authentication", "must be Signature"},
+	{minimalSource, "a service without a project", `spec: {appID: app, service: {credentialsSecretRef: {name: rtc}, publicURL: "https://recordings.example.com"}}`, "spec.service.projectID", "Required"},
+	{minimalSource, "a project that climbs", `spec: {appID: app, service: {projectID: "../p", credentialsSecretRef: {name: rtc}, publicURL: "https://recordings.example.com"}}`, "spec.service.projectID", "should match"},
+	{minimalSource, "a service without credentials", `spec: {appID: app, service: {projectID: p, publicURL: "https://recordings.example.com"}}`, "spec.service.credentialsSecretRef", "Required"},
+	{minimalSource, "a service without a public URL", `spec: {appID: app, service: {projectID: p, credentialsSecretRef: {name: rtc}}}`, "spec.service.publicURL", "Required"},
+	{minimalSource, "an endpoint without TLS", `spec: {appID: app, service: ` + service(`endpoint: "http://rtc-api.myhuaweicloud.com"`) + `}`, "spec.service.endpoint", "should match"},
+	{minimalSource, "an endpoint with a path", `spec: {appID: app, service: ` + service(`endpoint: "https://rtc-api.myhuaweicloud.com/v2"`) + `}`, "spec.service.endpoint", "should match"},
+	{minimalSource, "an endpoint with a user", `spec: {appID: app, service: ` + service(`endpoint: "https://rtc-api.myhuaweicloud.com@evil.example.com"`) + `}`, "spec.service.endpoint", "should match"},
+	{minimalSource, "a public URL without TLS", `spec: {appID: app, service: ` + service(`publicURL: "http://recordings.example.com"`) + `}`, "spec.service.publicURL", "should match"},
+	{minimalSource, "a public URL of another source", `spec: {appID: app, service: ` + service(`publicURL: "https://recordings.example.com/callbacks/media/other?"`) + `}`, "spec.service.publicURL", "should match"},
+	{minimalSource, "another drift", `spec: {appID: app, service: ` + service(`onDrift: Ignore`) + `}`, "spec.service.onDrift", "Unsupported value"},
+	{minimalSource, "a hasty rotation", `spec: {appID: app, service: ` + service(`rotateAfter: 23h`) + `}`, "spec.service.rotateAfter", "at least 24h and at most 87600h"},
+	{minimalSource, "a rotation that is none", `spec: {appID: app, service: ` + service(`rotateAfter: never`) + `}`, "spec.service.rotateAfter", "at least 24h and at most 87600h"},
+	{minimalSource, "a rotation for no reason", `spec: {appID: app, service: ` + service(`rotateKey: ""`) + `}`, "spec.service.rotateKey", "at least 1 chars"},
 	{minimalSource, "an empty app", `spec: {appID: ""}`, "spec.appID", "at least 1 chars"},
 	{minimalSource, "the placeholder of an app", `spec: {appID: <your SparkRTC app ID>}`, "spec.appID", "must be the ID of your SparkRTC app"},
 	{minimalSource, "a long app", `spec: {appID: ` + long(129) + `}`, "spec.appID", "128"},
