@@ -16,10 +16,6 @@ const (
 // rotates. The receiver verifies with both.
 const NextKeySuffix = ".next"
 
-// DefaultServiceEndpoint is the default of spec.service.endpoint: that of the region CN North-Beijing4, the only one that the
-// service documents.
-const DefaultServiceEndpoint = "https://rtc-api.myhuaweicloud.com"
-
 // OnDrift says what follows when the service has another callback registered than the operator registered.
 // +kubebuilder:validation:Enum=Report;Repair
 type OnDrift string
@@ -89,12 +85,16 @@ type Service struct {
 
 // RegistrationStatus says what the operator registered with the service.
 type RegistrationStatus struct {
+	// appID is the app that was registered last.
+	// +optional
+	AppID string `json:"appID,omitempty"`
+
 	// url is the callback URL that was registered last.
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// fingerprint tells the registered URL and key from others: 16 hexadecimal digits of an HMAC under the secret access
-	// key, which say nothing of the callback key to who does not have both.
+	// fingerprint tells the key that was registered last from others: 16 hexadecimal digits of an HMAC under the secret
+	// access key, which say nothing of the callback key to a person who does not have both.
 	// +optional
 	Fingerprint string `json:"fingerprint,omitempty"`
 

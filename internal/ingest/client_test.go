@@ -112,6 +112,62 @@ func TestIngest_WritesWhatTheEventSays(t *testing.T) {
 }
 
 // An event that names no task, and one of an unknown type, are answered and not stored.
+// TestIngest_MarksWhatARotatingKeySigned: the mark costs no write of its own, and says nothing of the recording.
+func TestIngest_MarksWhatARotatingKeySigned(t *testing.T) {
+	writes := 0
+	count := interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+			writes++
+			return c.Create(ctx, object, options...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+			if err := c.Patch(ctx, object, patch, options...); err != nil {
+				return err
+			}
+			writes++
+			return nil
+		},
+	}
+	api := fakeAPI(t, count)
+	ingester := New(api, api, Options{})
+	deliver := func(d Delivery, keyID string) Result {
+		t.Helper()
+		d.KeyID = keyID
+		result, err := ingester.Ingest(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	task := func(name string) map[string]string {
+		t.Helper()
+		var found v1alpha1.RecordingTask
+		if err := api.Get(t.Context(), client.ObjectKey{Namespace: testNamespace, Name: name}, &found); err != nil {
+			t.Fatal(err)
+		}
+		return found.Annotations
+	}
+	name := deliver(start("0123456789abcdef0"), "").Task
+	if got := task(name); len(got) != 0 {
+		t.Errorf("a key that does not rotate leaves %v", got)
+	}
+	deliver(over(), "fedcba9876543210")
+	if got := task(name)[v1alpha1.AnnotationKeyID]; got != "fedcba9876543210" {
+		t.Errorf("the task is marked with %q", got)
+	}
+	var file v1alpha1.RecordingFile
+	key := client.ObjectKey{Namespace: testNamespace, Name: deliver(complete("a.m3u8", 1), "fedcba9876543210").File}
+	if err := api.Get(t.Context(), key, &file); err != nil {
+		t.Fatal(err)
+	}
+	if got := file.Annotations[v1alpha1.AnnotationKeyID]; got != "fedcba9876543210" {
+		t.Errorf("the file is marked with %q", got)
+	}
+	if writes != 3 {
+		t.Errorf("%d writes for 3 callbacks", writes)
+	}
+}
+
 func TestIngest_StoresNothingWithoutATask(t *testing.T) {
 	c := fakeAPI(t, interceptor.Funcs{})
 	nameless, ended := start(digest1), over()

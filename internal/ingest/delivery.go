@@ -44,7 +44,11 @@ type Delivery struct {
 	Digest string
 	// Timestamp is the X-Rtc-Timestamp header as sent; empty for an unsigned callback.
 	Timestamp string
-	Event     sparkrtc.Event
+	// KeyID is the ID of the key that signed, if the operator waits to see that key used; otherwise empty. It marks the
+	// object that is written for the delivery, in the same write, and is no part of what the delivery says: a spool does not
+	// keep it, since the next callback bears it again.
+	KeyID string `json:"-"`
+	Event sparkrtc.Event
 	// Body is the raw callback, and Received when it came. They are for a spool, which keeps what the API server cannot
 	// take; the body must not be held after the call.
 	Body     []byte

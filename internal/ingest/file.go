@@ -29,10 +29,10 @@ func (k fileKey) of(file *v1alpha1.RecordingFile) bool {
 }
 
 // writeFile creates the file or, when it exists, patches it to the join of what it holds and the report.
-func (i *Ingester) writeFile(ctx context.Context, key fileKey, r report) (Result, error) {
+func (i *Ingester) writeFile(ctx context.Context, key fileKey, r report, keyID string) (Result, error) {
 	budget := calls{timeout: i.timeout}
 	for _, name := range FileNames(key.source, key.object) {
-		result, err := i.writeFileNamed(ctx, &budget, key, name, r)
+		result, err := i.writeFileNamed(ctx, &budget, key, name, r, keyID)
 		if err == errOtherIdentity { //nolint:errorlint // never wrapped
 			continue
 		}
@@ -42,11 +42,13 @@ func (i *Ingester) writeFile(ctx context.Context, key fileKey, r report) (Result
 }
 
 // writeFileNamed is writeFile for one of the names. Its error is errOtherIdentity when the name is another object's.
-func (i *Ingester) writeFileNamed(ctx context.Context, budget *calls, key fileKey, name string, r report) (Result, error) {
+func (i *Ingester) writeFileNamed(ctx context.Context, budget *calls, key fileKey, name string, r report, keyID string) (Result, error) {
 	exists := false
+	marked := newFile(key, name, r)
+	marked.Annotations = keyMark(keyID)
 	for budget.left() {
 		if !exists {
-			err := budget.do(ctx, func(ctx context.Context) error { return i.store.create(ctx, newFile(key, name, r)) })
+			err := budget.do(ctx, func(ctx context.Context) error { return i.store.create(ctx, marked) })
 			if err == nil {
 				return Result{Outcome: Created, File: name}, nil
 			}
@@ -115,6 +117,14 @@ func newFile(key fileKey, name string, r report) *v1alpha1.RecordingFile {
 	file.Namespace, file.Name = key.namespace, name
 	file.Labels = map[string]string{v1alpha1.LabelSource: key.source}
 	return file
+}
+
+// keyMark is the annotation of an object that is written for a delivery which a key of this ID signed; none without an ID.
+func keyMark(keyID string) map[string]string {
+	if keyID == "" {
+		return nil
+	}
+	return map[string]string{v1alpha1.AnnotationKeyID: keyID}
 }
 
 // NewFile is the file that Discover creates for an object that has none.

@@ -66,7 +66,7 @@ func newIngester(s store, options Options) *Ingester {
 func (i *Ingester) Ingest(ctx context.Context, d Delivery) (Result, error) {
 	switch d.Event.Type {
 	case sparkrtc.Complete:
-		return i.writeFile(ctx, fileKey{d.Namespace, d.Source, ObjectOf(d.Event.File)}, reportOf(d.Event))
+		return i.writeFile(ctx, fileKey{d.Namespace, d.Source, ObjectOf(d.Event.File)}, reportOf(d.Event), d.KeyID)
 	case sparkrtc.Start, sparkrtc.Over:
 		taskID := text(d.Event.TaskID, maxID)
 		if taskID == "" {
@@ -83,7 +83,7 @@ func (i *Ingester) Ingest(ctx context.Context, d Delivery) (Result, error) {
 // Discover stores an object that was found in the bucket: when it returns without an error, the object has a
 // RecordingFile that says at least what was found. Its errors are those of Ingest.
 func (i *Ingester) Discover(ctx context.Context, found Found) (Result, error) {
-	return i.writeFile(ctx, found.key(), foundOf(found))
+	return i.writeFile(ctx, found.key(), foundOf(found), "")
 }
 
 // calls makes at most maxCalls calls, each with a deadline of its own.

@@ -27,8 +27,8 @@ type store interface {
 	// one that was read.
 	patchFile(ctx context.Context, read *v1alpha1.RecordingFile, to report) (*metav1.PartialObjectMetadata, error)
 	// patchTask adds to a task. It fails with NotFound when there is none and, with a resourceVersion, with Conflict unless
-	// the task has it still.
-	patchTask(ctx context.Context, namespace, name, resourceVersion string, spec map[string]any) (*metav1.PartialObjectMetadata, error)
+	// the task has it still. With a keyID it marks the task, too.
+	patchTask(ctx context.Context, namespace, name, resourceVersion, keyID string, spec map[string]any) (*metav1.PartialObjectMetadata, error)
 }
 
 // clientStore is the store of a real API server. Its callers set the deadlines.
@@ -75,10 +75,17 @@ func (s clientStore) patchFile(ctx context.Context, read *v1alpha1.RecordingFile
 	return s.patch(ctx, "RecordingFile", read.Namespace, read.Name, data)
 }
 
-func (s clientStore) patchTask(ctx context.Context, namespace, name, resourceVersion string, spec map[string]any) (*metav1.PartialObjectMetadata, error) {
-	patch := map[string]any{"spec": spec}
+func (s clientStore) patchTask(ctx context.Context, namespace, name, resourceVersion, keyID string, spec map[string]any) (*metav1.PartialObjectMetadata, error) {
+	metadata := map[string]any{}
 	if resourceVersion != "" {
-		patch["metadata"] = map[string]any{"resourceVersion": resourceVersion}
+		metadata["resourceVersion"] = resourceVersion
+	}
+	if keyID != "" {
+		metadata["annotations"] = keyMark(keyID)
+	}
+	patch := map[string]any{"spec": spec}
+	if len(metadata) > 0 {
+		patch["metadata"] = metadata
 	}
 	data, err := json.Marshal(patch)
 	if err != nil {

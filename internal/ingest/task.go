@@ -23,10 +23,12 @@ type taskUpdate struct {
 	identity v1alpha1.RecordingIdentity
 	starts   map[string]v1alpha1.StartTimestamp
 	ended    bool
+	// keyID is that of a delivery, or the one that sorts last of several.
+	keyID string
 }
 
 func updateOf(d Delivery) taskUpdate {
-	u := taskUpdate{identity: identityOf(d.Event), ended: d.Event.Type == sparkrtc.Over}
+	u := taskUpdate{identity: identityOf(d.Event), ended: d.Event.Type == sparkrtc.Over, keyID: d.KeyID}
 	if d.Event.Type == sparkrtc.Start {
 		timestamp := d.Timestamp
 		if text(timestamp, maxTimestamp) != timestamp {
@@ -46,7 +48,8 @@ func (u taskUpdate) join(other taskUpdate) taskUpdate {
 	for key, timestamp := range other.starts {
 		starts[key] = max(starts[key], timestamp)
 	}
-	return taskUpdate{identity: joinIdentity(u.identity, other.identity), starts: starts, ended: u.ended || other.ended}
+	return taskUpdate{identity: joinIdentity(u.identity, other.identity), starts: starts, ended: u.ended || other.ended,
+		keyID: max(u.keyID, other.keyID)}
 }
 
 // spec is the merge patch of the task's spec. It names the task again: the API server refuses the patch when the name is
@@ -70,7 +73,7 @@ func (u taskUpdate) spec(key taskKey) map[string]any {
 // beyond is what an update adds to a task that was read. It says whether starts were dropped because the task has as
 // many as are kept.
 func (u taskUpdate) beyond(spec *v1alpha1.RecordingTaskSpec, maxStarts int) (added taskUpdate, saturated bool) {
-	added = taskUpdate{identity: u.identity, starts: map[string]v1alpha1.StartTimestamp{}, ended: u.ended && !spec.Ended}
+	added = taskUpdate{identity: u.identity, starts: map[string]v1alpha1.StartTimestamp{}, ended: u.ended && !spec.Ended, keyID: u.keyID}
 	for _, field := range identityFields {
 		if *field.of(&u.identity) <= *field.of(&spec.RecordingIdentity) {
 			*field.of(&added.identity) = ""
@@ -196,7 +199,7 @@ func (i *Ingester) addToTask(ctx context.Context, budget *calls, key taskKey, na
 // patchTask adds to the task, provided that it is still as it was read when it was.
 func (i *Ingester) patchTask(ctx context.Context, budget *calls, key taskKey, name, resourceVersion string, update taskUpdate) error {
 	return budget.do(ctx, func(ctx context.Context) error {
-		answer, err := i.store.patchTask(ctx, key.namespace, name, resourceVersion, update.spec(key))
+		answer, err := i.store.patchTask(ctx, key.namespace, name, resourceVersion, update.keyID, update.spec(key))
 		if err == nil && !answer.DeletionTimestamp.IsZero() {
 			return ErrBeingDeleted
 		}
@@ -207,7 +210,7 @@ func (i *Ingester) patchTask(ctx context.Context, budget *calls, key taskKey, na
 // newTask is the task that is created for an update.
 func newTask(key taskKey, name string, update taskUpdate) *v1alpha1.RecordingTask {
 	task := &v1alpha1.RecordingTask{
-		ObjectMeta: metav1.ObjectMeta{Namespace: key.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelSource: key.source}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: key.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelSource: key.source}, Annotations: keyMark(update.keyID)},
 		Spec: v1alpha1.RecordingTaskSpec{
 			SourceRef: v1alpha1.LocalReference{Name: key.source}, TaskID: key.taskID,
 			RecordingIdentity: update.identity, Ended: update.ended,

@@ -191,7 +191,7 @@ func identityOrZero(reported *v1alpha1.ReportedRecording) v1alpha1.RecordingIden
 }
 
 // patchTask is a merge patch with the rules of the definition.
-func (w *world) patchTask(_ context.Context, _, name, resourceVersion string, spec map[string]any) (answer *metav1.PartialObjectMetadata, err error) {
+func (w *world) patchTask(_ context.Context, _, name, resourceVersion, _ string, spec map[string]any) (answer *metav1.PartialObjectMetadata, err error) {
 	err = w.call("patch", func() error {
 		task, ok := w.tasks[name]
 		if !ok {

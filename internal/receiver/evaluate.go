@@ -85,7 +85,9 @@ type Evaluation struct {
 	Err error
 	// Signed says that a key of the source made the signature.
 	Signed bool
-	Proof  sparkrtc.Proof
+	// KeyID is the ID of that key if it is the next one of a source whose key rotates; empty otherwise.
+	KeyID string
+	Proof sparkrtc.Proof
 	// Event is set for Accepted and OtherApp.
 	Event sparkrtc.Event
 }

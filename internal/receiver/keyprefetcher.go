@@ -73,12 +73,21 @@ func (p *KeyPrefetcher) prefetch(ctx context.Context) error {
 	return nil
 }
 
+// outdated says that the keys are old, or were read before the next key of a rotation was in its Secret: an outage that
+// begins after the next key is registered finds it.
+func (k *KeyStore) outdated(set *keySet, source *v1alpha1.RecordingSource) bool {
+	if registration := source.Status.Registration; registration != nil && registration.Rotation != nil && set.readAt.Before(registration.Rotation.StartTime.Time) {
+		return true
+	}
+	return k.clock.Since(set.readAt) >= prefetchMaxAge
+}
+
 // prefetch reads the source's keys unless they are known and not old, and reports whether the API server answered.
 func (k *KeyStore) prefetch(ctx context.Context, source *v1alpha1.RecordingSource) bool {
-	refs := source.Spec.Callback.Keys
+	refs := keysOf(source)
 	held := k.of(client.ObjectKeyFromObject(source))
 	set := held.current.Load()
-	if len(refs) == 0 || set.names(refs) && set.complete && k.clock.Since(set.readAt) < prefetchMaxAge {
+	if len(refs) == 0 || set.names(refs) && set.complete && !k.outdated(set, source) {
 		return true
 	}
 	select {

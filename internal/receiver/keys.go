@@ -75,6 +75,18 @@ func NewKeyStore(reader client.Reader, clk clock.PassiveClock, log logr.Logger) 
 		forced: rate.NewLimiter(forceRate, forceBurst), sources: map[types.NamespacedName]*sourceKeys{}}
 }
 
+// keysOf are the keys that verify a source's callbacks. Those of a source that the operator registers end with the next
+// one, which is in its Secret only while the first rotates.
+func keysOf(source *v1alpha1.RecordingSource) []v1alpha1.CallbackKey {
+	keys := source.Spec.Callback.Keys
+	if source.Spec.Service == nil || len(keys) == 0 {
+		return keys
+	}
+	next := keys[0]
+	next.SecretRef.Key += v1alpha1.NextKeySuffix
+	return append(slices.Clip(keys), next)
+}
+
 // sourceKeys are what is held of one source.
 type sourceKeys struct {
 	current atomic.Pointer[keySet]
@@ -123,7 +135,7 @@ func (k *KeyStore) Evaluate(ctx context.Context, source *v1alpha1.RecordingSourc
 		return k.confirm(ctx, held, source, request, set, e)
 	case errors.Is(e.Err, sparkrtc.ErrUnsigned) || errors.Is(e.Err, sparkrtc.ErrHeaders) || errors.Is(e.Err, ErrNotObject):
 		return e // other keys would not help
-	case !set.names(source.Spec.Callback.Keys):
+	case !set.names(keysOf(source)):
 		return k.refresh(ctx, held, source, request, set)
 	case now.Sub(set.readAt) < forceInterval:
 		return e
@@ -144,7 +156,7 @@ func (k *KeyStore) Evaluate(ctx context.Context, source *v1alpha1.RecordingSourc
 // too old to be trusted.
 func (k *KeyStore) confirm(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, request Request, set *keySet, e Evaluation) Evaluation {
 	age := k.clock.Since(set.readAt)
-	if set.names(source.Spec.Callback.Keys) && age < softMaxAge && (set.complete || age < forceInterval) {
+	if set.names(keysOf(source)) && age < softMaxAge && (set.complete || age < forceInterval) {
 		return e
 	}
 	done := k.read(held, source, set)
@@ -197,7 +209,7 @@ func (k *KeyStore) refresh(ctx context.Context, held *sourceKeys, source *v1alph
 		case <-ctx.Done():
 			return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
 		}
-		if set = held.current.Load(); set.names(source.Spec.Callback.Keys) {
+		if set = held.current.Load(); set.names(keysOf(source)) {
 			break
 		}
 	}
@@ -237,7 +249,7 @@ func (k *KeyStore) readSecrets(source *v1alpha1.RecordingSource, old *keySet) *k
 	ctx, cancel := context.WithTimeout(context.Background(), keysTimeout)
 	defer cancel()
 	now := k.clock.Now()
-	set := &keySet{refs: slices.Clone(source.Spec.Callback.Keys), readAt: now, complete: true}
+	set := &keySet{refs: slices.Clone(keysOf(source)), readAt: now, complete: true}
 	secrets := map[string]*corev1.Secret{}
 	for _, ref := range set.refs {
 		secret, asked := secrets[ref.SecretRef.Name]
@@ -311,7 +323,8 @@ func (s *keySet) names(refs []v1alpha1.CallbackKey) bool {
 // evaluate evaluates a request with those of the source's keys that are known and may be used now.
 func (s *keySet) evaluate(source *v1alpha1.RecordingSource, request Request, now time.Time) Evaluation {
 	var keys Keys
-	for _, ref := range source.Spec.Callback.Keys {
+	refs := keysOf(source)
+	for _, ref := range refs {
 		held := s.find(ref)
 		switch {
 		case held.unread || now.Sub(held.readAt) > maxStale:
@@ -320,7 +333,13 @@ func (s *keySet) evaluate(source *v1alpha1.RecordingSource, request Request, now
 			keys.Usable = append(keys.Usable, held.key)
 		}
 	}
-	return Evaluate(source, keys, request, now)
+	e := Evaluate(source, keys, request, now)
+	if next := len(source.Spec.Callback.Keys); e.Signed && len(refs) > next {
+		if held := s.find(refs[next]); held.usable && sparkrtc.Verify([]sparkrtc.Key{held.key}, e.Proof, request.Body) == nil {
+			e.KeyID = held.key.ID()
+		}
+	}
+	return e
 }
 
 // snapshot is what is known of all keys, and when the API server last answered a reading; zero: it never did.

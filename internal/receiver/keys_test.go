@@ -35,6 +35,8 @@ type vault struct {
 	client.Reader
 	mu      sync.Mutex
 	secrets map[string]string
+	// next are the values of the key "key.next".
+	next map[string]string
 	// forbidden is a Secret that may not be read.
 	forbidden string
 	away      bool
@@ -71,6 +73,9 @@ func (v *vault) Get(ctx context.Context, key client.ObjectKey, obj client.Object
 		return apierrors.NewNotFound(schema.GroupResource{Resource: "secrets"}, key.Name)
 	}
 	obj.(*corev1.Secret).Data = map[string][]byte{"key": []byte(value)}
+	if next, ok := v.next[key.Name]; ok {
+		obj.(*corev1.Secret).Data["key"+v1alpha1.NextKeySuffix] = []byte(next)
+	}
 	return nil
 }
 
@@ -104,17 +109,23 @@ func makeSafe() safe {
 func (s safe) verify(tb testing.TB, source *v1alpha1.RecordingSource, key string) error {
 	tb.Helper()
 	content := []byte("{}")
+	e := s.evaluate(tb, source, key, content)
+	if e.Authenticated() {
+		return nil
+	}
+	return e.Err
+}
+
+// evaluate has the store evaluate a callback that is signed with a key.
+func (s safe) evaluate(tb testing.TB, source *v1alpha1.RecordingSource, key string, content []byte) Evaluation {
+	tb.Helper()
 	proof, err := sparkrtc.Sign(mustKey(tb, key), "1", "2", content)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	header := http.Header{}
 	proof.SetHeader(header)
-	e := s.store.Evaluate(tb.Context(), source, Request{Header: header, Body: content})
-	if e.Authenticated() {
-		return nil
-	}
-	return e.Err
+	return s.store.Evaluate(tb.Context(), source, Request{Header: header, Body: content})
 }
 
 // settle waits until the source's keys are not being read.

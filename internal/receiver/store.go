@@ -109,7 +109,7 @@ func (s *Server) accept(ctx context.Context, source *v1alpha1.RecordingSource, e
 		return responseThrottled
 	}
 	d := ingest.Delivery{Namespace: source.Namespace, Source: source.Name, Digest: e.Proof.Digest(), Event: e.Event,
-		Body: request.Body, Received: s.clock.Now()}
+		KeyID: e.KeyID, Body: request.Body, Received: s.clock.Now()}
 	if e.Signed {
 		d.Timestamp = e.Proof.Timestamp
 	}

@@ -25,8 +25,7 @@ var labels = []string{
 var annotations = []string{
 	v1alpha1.AnnotationRevision, v1alpha1.AnnotationRun, v1alpha1.AnnotationSuspended, v1alpha1.AnnotationInput,
 	v1alpha1.AnnotationRetry, v1alpha1.AnnotationStorage,
-	v1alpha1.AnnotationDestination,
-	v1alpha1.AnnotationDestinationURI,
+	v1alpha1.AnnotationDestination, v1alpha1.AnnotationDestinationURI, v1alpha1.AnnotationKeyID,
 }
 
 // Object is a transform of a cache: of an object's metadata it keeps Metadata.

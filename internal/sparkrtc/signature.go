@@ -10,6 +10,7 @@ package sparkrtc
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -69,6 +70,21 @@ func ParseKey(raw []byte) (Key, error) {
 	}
 	return Key{secret: []byte(text)}, nil
 }
+
+// GenerateKey makes a private key of 256 random bits, as 64 characters.
+func GenerateKey() []byte {
+	var random [MaxKeyLength / 2]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	return hex.AppendEncode(nil, random[:])
+}
+
+// ID tells the key from others: 16 hexadecimal digits. It is for random keys: one that can be guessed could be recognized by it.
+func (k Key) ID() string {
+	return hex.EncodeToString(mac(k, "recording-operator key ID", "", nil)[:8])
+}
+
+// Text is the key as the service takes it, without a newline. Nothing else may see it.
+func (k Key) Text() string { return string(k.secret) }
 
 // Format hides the secret from every verb of fmt.
 func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[private key]")) }

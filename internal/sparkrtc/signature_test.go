@@ -285,3 +285,25 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// TestGenerateKey_IsUsable: the service and the receiver take it, and no two are the same.
+func TestGenerateKey_IsUsable(t *testing.T) {
+	ids := map[string]bool{}
+	for range 100 {
+		text := GenerateKey()
+		key, err := ParseKey(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) != MaxKeyLength {
+			t.Errorf("%d characters", len(text))
+		}
+		if strings.Contains(string(text), key.ID()) || len(key.ID()) != 16 {
+			t.Errorf("the ID is part of the key, or no ID: %q", key.ID())
+		}
+		ids[key.ID()] = true
+	}
+	if len(ids) != 100 {
+		t.Errorf("%d different keys of 100", len(ids))
+	}
+}
