@@ -100,7 +100,8 @@ func newRoot(env Environment) *cobra.Command {
 	root.SetUsageTemplate(usageTemplate(root))
 	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newReplay(env, access),
 		newTree(env, access), newLogs(env, access), newSuspend(env, access), newResume(env, access),
-		newRetry(env, access), newQueue(env, access), newDoctor(env, access), newDebug(env, access), newCompletion(env), newVersion(env))
+		newRetry(env, access), newQueue(env, access), newRotateKey(env, access),
+		newDoctor(env, access), newDebug(env, access), newCompletion(env), newVersion(env))
 	_ = root.RegisterFlagCompletionFunc("namespace", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return access.namespaces(command), cobra.ShellCompDirectiveNoFileComp
 	})
