@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/process"
+	"sparkrtc.dev/recording-operator/internal/rtcapi"
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 )
 
@@ -47,6 +49,9 @@ const (
 	defaultMaxActivePerNamespace = 200
 )
 
+// defaultServiceHost is that of the API's default of spec.service.endpoint.
+const defaultServiceHost = "rtc-api.myhuaweicloud.com"
+
 type options struct {
 	process.Options
 	leaderElect     bool
@@ -55,7 +60,9 @@ type options struct {
 	// faster.
 	leaseDuration, renewDeadline, retryPeriod time.Duration
 	// deniedNetworks are denied besides the local ones.
-	deniedNetworks  []string
+	deniedNetworks []string
+	// serviceHosts are the hosts that spec.service.endpoint may name.
+	serviceHosts    []string
 	allowLocal      bool
 	workerImage     string
 	triggerImage    string
@@ -101,8 +108,9 @@ func newOptions() (*options, *cobra.Command) {
 	flags.IntVar(&o.maxActive, "max-active", defaultMaxActive, "how many Jobs of steps run at the same time, in all namespaces; 0 means any number")
 	flags.IntVar(&o.maxActivePerNamespace, "max-active-per-namespace", defaultMaxActivePerNamespace, "how many Jobs of steps run at the same time in each namespace; 0 means any number")
 	flags.StringToIntVar(&o.namespaceWeights, "namespace-weights", nil, "how many turns the steps of a `namespace=n` have for one of another while they wait for --max-active; 1 by default")
-	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", nil, "`networks` that neither the manager nor a step connects to, whatever endpoint a StorageLocation or bucket or URL names, besides loopback, link-local and metadata services, which are always denied; name those of pods, Services and nodes where no S3 server is among them")
+	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", nil, "`networks` that neither the manager nor a step connects to, whatever a StorageLocation, a bucket, a URL or a service endpoint names, besides loopback, link-local and metadata services, which are always denied; name those of pods, Services and nodes where no S3 server is among them")
 	flags.BoolVar(&o.allowLocal, "allow-local-storage-networks", false, "let the manager itself connect to loopback, link-local and metadata services: for tests, with an S3 server on the same machine; steps never do")
+	flags.StringSliceVar(&o.serviceHosts, "service-endpoint-hosts", []string{defaultServiceHost}, "`hosts`, each with its port unless that is 443, that spec.service.endpoint of a RecordingSource may name; the manager sends callback keys there, so name only SparkRTC's own")
 	o.AddFlags(flags)
 	return o, command
 }
@@ -125,8 +133,24 @@ func (o *options) deniedHere() ([]netip.Prefix, error) {
 	return denied[len(networks.Local()):], nil
 }
 
+// endpointHosts are --service-endpoint-hosts as URLs have them.
+func (o *options) endpointHosts() ([]string, error) {
+	hosts := make([]string, 0, len(o.serviceHosts))
+	for _, host := range o.serviceHosts {
+		endpoint, err := rtcapi.ParseEndpoint("https://" + strings.TrimSpace(host))
+		if err != nil {
+			return nil, fmt.Errorf("--service-endpoint-hosts: %.80q is not a host such as %s", host, defaultServiceHost)
+		}
+		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(endpoint.Host, ":443")))
+	}
+	return hosts, nil
+}
+
 func (o *options) validate() error {
 	problems := []error{o.Validate()}
+	if _, err := o.endpointHosts(); err != nil {
+		problems = append(problems, err)
+	}
 	if o.workerImage == "" {
 		problems = append(problems, errors.New("--worker-image must name the image that runs the steps, for example recording-worker:dev"))
 	}

@@ -56,3 +56,19 @@ func TestDenied_NamesTheFlag(t *testing.T) {
 	g.Expect(command.ParseFlags([]string{"--storage-denied-networks=everything"})).To(Succeed())
 	g.Expect(o.validate()).To(MatchError(ContainSubstring("--storage-denied-networks")))
 }
+
+func TestEndpointHosts_AreHostsAlone(t *testing.T) {
+	g := NewWithT(t)
+	hosts := func(args ...string) ([]string, error) {
+		o, command := newOptions()
+		g.Expect(command.ParseFlags(args)).To(Succeed())
+		return o.endpointHosts()
+	}
+	g.Expect(hosts()).To(Equal([]string{"rtc-api.myhuaweicloud.com"}))
+	g.Expect(hosts("--service-endpoint-hosts=RTC.example.com:443, rtc.example.org:8443")).To(Equal([]string{"rtc.example.com", "rtc.example.org:8443"}))
+	g.Expect(hosts("--service-endpoint-hosts=")).To(BeEmpty())
+	for _, wrong := range []string{"https://rtc.example.com", "rtc.example.com/v2", "user@rtc.example.com", "rtc.example.com?a"} {
+		_, err := hosts("--service-endpoint-hosts=" + wrong)
+		g.Expect(err).To(MatchError(ContainSubstring("--service-endpoint-hosts")), wrong)
+	}
+}

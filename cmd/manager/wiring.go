@@ -29,6 +29,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/process"
+	"sparkrtc.dev/recording-operator/internal/registration"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
 
@@ -112,6 +113,10 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	if err != nil {
 		return err
 	}
+	serviceHosts, err := o.endpointHosts()
+	if err != nil {
+		return err
+	}
 	recorder := process.NewRecorder(mgr)
 	wake, taskFiles := controller.NewWake(), &controller.TaskFiles{}
 	if err := addDone(mgr, config, o, controller.Walk{
@@ -138,6 +143,10 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 		},
 		&controller.SourceReconciler{
 			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
+		},
+		&registration.Reconciler{
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now,
+			EndpointHosts: serviceHosts, DeniedNetworks: deniedHere,
 		},
 		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Conditions: conditions, Clock: now},
 		&controller.StorageReconciler{

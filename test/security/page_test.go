@@ -41,7 +41,7 @@ func TestPageIsTrue(t *testing.T) {
 	}
 	_, rights, _ := strings.Cut(string(page), "\n## Rights\n")
 	rights, _, _ = strings.Cut(rights, "\n## ")
-	for _, role := range []string{"recording-operator-receiver", "recording-operator-manager", secretsRole} {
+	for _, role := range []string{"recording-operator-receiver", "recording-operator-manager", secretsRole, keysRole} {
 		for _, rule := range find[rbacv1.ClusterRole](t, "default", "ClusterRole", role).Rules {
 			for _, resource := range rule.Resources {
 				g.Expect(rights).To(ContainSubstring("`"+resource+"`"), "docs/security.md gives no reason for the right")

@@ -35,7 +35,7 @@ import (
 // rolesOf are the roles that config/default and README bind to an account.
 var rolesOf = map[account][]string{
 	receiverAccount: {"recording-operator-receiver", secretsRole},
-	managerAccount:  {"recording-operator-manager", secretsRole, "recording-operator-leader-election"},
+	managerAccount:  {"recording-operator-manager", secretsRole, keysRole, "recording-operator-leader-election"},
 }
 
 // checkedByAdmission are rights that no request shows, because an admission plugin of the API server checks them. With

@@ -5,6 +5,7 @@ package security
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -45,6 +47,7 @@ func tell(t *testing.T, operator *operator, namespace string) {
 	t.Helper()
 	furnish(t, namespace)
 	tellCallbacks(t, operator, namespace)
+	tellKeys(t, namespace)
 	tellSuspending(t, namespace)
 	tellRejected(t, operator, namespace)
 	tellForeignJob(t, namespace)
@@ -240,6 +243,47 @@ func suspend(t *testing.T, file *v1alpha1.RecordingFile, suspend bool) {
 	file.Spec.Suspend = suspend
 	if err := admin.Patch(t.Context(), file, client.MergeFrom(before)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// tellKeys has the manager generate the keys of two sources: in a Secret that is missing, and in one that is empty. There are
+// no credentials for the service, so nobody is asked for anything.
+func tellKeys(t *testing.T, namespace string) {
+	t.Helper()
+	g := NewWithT(t)
+	create(t, &rbacv1.RoleBinding{
+		ObjectMeta: named(namespace, keysRole), RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: keysRole},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: string(managerAccount)}},
+	})
+	empty := &corev1.Secret{ObjectMeta: named(namespace, "empty")}
+	empty.Labels = map[string]string{v1alpha1.LabelCallbackKey: "true"}
+	create(t, empty)
+	// The API server's authorizer has seen the binding.
+	g.Eventually(func() error {
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: managerAccount.user(),
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: namespace, Verb: "patch", Resource: "secrets"}}}
+		if err := admin.Create(t.Context(), review); err != nil {
+			return err
+		}
+		if !review.Status.Allowed {
+			return errors.New("not allowed yet")
+		}
+		return nil
+	}, timeout, poll).Should(Succeed())
+	for _, name := range []string{"missing", "empty"} {
+		source := builders.MakeRecordingSource(name).App(name).Key(name, "key").Obj()
+		source.Namespace = namespace
+		source.Spec.Service = &v1alpha1.Service{ProjectID: "p", CredentialsSecretRef: v1alpha1.SecretReference{Name: "no-credentials"}, PublicURL: "https://recordings.example.com"}
+		create(t, source)
+		g.Eventually(func(g Gomega) {
+			secret := &corev1.Secret{}
+			g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, secret)).To(Succeed())
+			g.Expect(secret.Data["key"]).To(HaveLen(64))
+			g.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(source), source)).To(Succeed())
+			registered := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionRegistered)
+			g.Expect(registered).NotTo(BeNil())
+			g.Expect(registered.Reason).To(Equal(v1alpha1.ReasonCredentialsMissing))
+		}, timeout, poll).Should(Succeed())
 	}
 }
 
