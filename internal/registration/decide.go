@@ -71,7 +71,7 @@ type decision struct {
 // decide is pure. How far a rotation is follows from the Secret, the service and the times in the status: whatever step was
 // cut off is done again, and a step that was done without its status being written is found done.
 func decide(o observation) decision {
-	d := decision{status: o.status(), wait: checkInterval}
+	d := decision{action: nothing, status: o.status(), wait: checkInterval}
 	want := o.want(&d.status)
 	known := d.status.AppID == o.source.Spec.AppID
 	switch {

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	fieldKey         = "spec.callback.keys[0].secretRef"
-	fieldCredentials = "spec.service.credentialsSecretRef"
+	fieldKey    = "spec.callback.keys[0].secretRef"
+	fieldAccess = "spec.service.credentialsSecretRef"
 )
 
 // keySecret is the Secret of a source's callback key, as it is in the API server.
@@ -147,23 +147,23 @@ func writeProblem(err error, verb string, secret *corev1.Secret) error {
 func (r *Reconciler) readCredentials(ctx context.Context, source *v1alpha1.RecordingSource) (rtcapi.Credentials, error) {
 	service := source.Spec.Service
 	name := service.CredentialsSecretRef.Name
-	secret, err := r.readSecret(ctx, fieldCredentials, source.Namespace, name)
+	secret, err := r.readSecret(ctx, fieldAccess, source.Namespace, name)
 	if err != nil {
 		return rtcapi.Credentials{}, err
 	}
 	if secret == nil {
-		return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q not found", fieldCredentials, name)
+		return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q not found", fieldAccess, name)
 	}
 	// A Secret made by hand often ends in a newline; no access key does.
 	value := func(key string) string { return strings.TrimSpace(string(secret.Data[key])) }
 	for _, key := range []string{v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey} {
 		if value(key) == "" {
-			return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q has no key %q", fieldCredentials, name, key)
+			return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q has no key %q", fieldAccess, name, key)
 		}
 	}
 	for key, is := range map[string]string{v1alpha1.SecretKeyEndpoint: service.Endpoint, v1alpha1.SecretKeyPublicURL: service.PublicURL} {
 		if only := value(key); only != "" && strings.TrimSuffix(only, "/") != strings.TrimSuffix(is, "/") {
-			return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q is for another %s than spec.service.%s", fieldCredentials, name, key, key)
+			return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q is for another %s than spec.service.%s", fieldAccess, name, key, key)
 		}
 	}
 	return rtcapi.Credentials{AccessKeyID: value(v1alpha1.SecretKeyAccessKeyID), SecretAccessKey: value(v1alpha1.SecretKeySecretAccessKey)}, nil
