@@ -179,6 +179,9 @@ type StepStatus struct {
 	// jobName is the Job that runs or ran the step.
 	// +optional
 	JobName string `json:"jobName,omitempty"`
+	// progress says how far the current attempt is. It is there while the step runs, if its pod can be asked.
+	// +optional
+	Progress *StepProgress `json:"progress,omitempty"`
 	// startTime is when the Job was started.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
@@ -223,6 +226,41 @@ type StepStatus struct {
 	// others.
 	// +optional
 	Integrity *Integrity `json:"integrity,omitempty"`
+}
+
+// StepStage is the part of a step that its pod works on: a container of its own for each.
+// +kubebuilder:validation:Enum=Fetch;Process;Publish
+type StepStage string
+
+const (
+	// StageFetch reads the recording.
+	StageFetch StepStage = "Fetch"
+	// StageProcess makes the result.
+	StageProcess StepStage = "Process"
+	// StagePublish writes the result to its destination, and reads it back.
+	StagePublish StepStage = "Publish"
+)
+
+// StepProgress says how far an attempt is. It is written every 10 seconds at most, or when it is 5 percent further, and
+// less often while many steps run.
+type StepProgress struct {
+	// percent of the step that is done. Stage Fetch has the first 20, Process the next 60 and Publish the last 20,
+	// whatever time they take. It never goes back within an attempt.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Percent int32 `json:"percent"`
+	// stage that goes on.
+	// +required
+	Stage StepStage `json:"stage"`
+	// rate of the stage: how much faster than it plays the recording is processed, for example 1.8x, or how much is
+	// transferred, for example 12 MB/s.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	Rate string `json:"rate,omitempty"`
+	// updateTime is when the pod was asked.
+	// +required
+	UpdateTime metav1.Time `json:"updateTime,omitzero"`
 }
 
 // StepRetry says how a step is tried again.

@@ -16,9 +16,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/worker/sandbox"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -53,6 +55,8 @@ The environment variable RECORDING_STEP says as JSON what to do. The containers 
   64   the command line is wrong
   65   failed, and another attempt cannot succeed: for example a segment is missing
   75   failed, and another attempt may succeed: for example the storage did not answer
+
+While it runs, each answers GET /progress on port 8095 with how far it is.
 
 Logs are JSON lines on standard error. Neither they nor the message hold a credential or the
 query of a URL.`
@@ -144,10 +148,27 @@ func (p *program) step(name, short, long string, do func(*worker.Worker, context
 				if err != nil {
 					return workerapi.Result{}, err
 				}
+				made.Meter = progress.New(stages[name], made.Now)
+				defer serve(ctx, made)()
 				return do(made, ctx)
 			})
 		},
 	}
+}
+
+// stages are what the containers do.
+var stages = map[string]v1alpha1.StepStage{
+	workerapi.ContainerFetch: v1alpha1.StageFetch, workerapi.ContainerProcess: v1alpha1.StageProcess, workerapi.ContainerPublish: v1alpha1.StagePublish,
+}
+
+// serve serves the progress until stop is called. A step goes on without.
+func serve(ctx context.Context, w *worker.Worker) (stop func()) {
+	_, stop, err := progress.Serve(ctx, progress.Address(), w.Meter)
+	if err != nil {
+		w.Log.Warn("Nobody can ask for the progress", "error", err.Error())
+		return func() {}
+	}
+	return stop
 }
 
 // worker reads the step and finds the programs.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -94,6 +96,18 @@ func TestProgram_ReportsFailures(t *testing.T) {
 				t.Errorf("log: %s", log)
 			}
 		})
+	}
+}
+
+// TestProgram_PortOfTheProgressIsTaken: the step goes on without.
+func TestProgram_PortOfTheProgressIsTaken(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", progress.Address())
+	if err == nil {
+		defer listener.Close() //nolint:errcheck // nobody connects
+	}
+	code, result, log := runProgram(t, t.Context(), encode(t, func(*workerapi.StepSpec) {}), "publish")
+	if code != workerapi.ExitTransient || result.Failure.Reason != workerapi.ReasonInternal || !strings.Contains(log, "Nobody can ask for the progress") {
+		t.Errorf("exit code %d, %+v\n%s", code, result.Failure, log)
 	}
 }
 

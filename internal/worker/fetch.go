@@ -9,6 +9,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/worker/fetch"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -29,6 +30,8 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 		return workerapi.Result{}, err
 	}
 	input := &w.Step.Inputs[0]
+	w.Meter.Expect(progress.Bytes, input.Artifact.SizeBytes)
+	ctx = progress.With(ctx, w.Meter)
 	fetched, indexes, err := fetch.Recording(ctx, fetch.Options{
 		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == formatHLS, Source: w.Source, Dir: w.sourceDir(), KeepOriginals: kind.KeepsOriginals(),
 		Patience: w.Patience, Wait: w.Wait, Log: w.Log,

@@ -36,7 +36,7 @@ func (w *Worker) Process(ctx context.Context) (workerapi.Result, error) {
 		SourceDir: w.sourceDir(), RenderDir: w.renderDir(), OutputDir: w.outputDir(),
 		FFmpeg: ffmpeg.Tool{Program: w.FFmpeg, Worker: w.Self, Read: []string{w.sourceDir()}, Write: []string{w.renderDir()},
 			RequireLandlock: w.Step.RequireLandlock, Log: w.Log},
-		Now: w.Now, Log: w.Log,
+		Now: w.Now, Meter: w.Meter, Log: w.Log,
 	})
 	w.logIntegrity(product.Integrity)
 	if err != nil {

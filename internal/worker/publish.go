@@ -6,6 +6,7 @@ package worker
 import (
 	"context"
 
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/worker/publish"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -27,7 +28,8 @@ func (w *Worker) Publish(ctx context.Context) (workerapi.Result, error) {
 	if err := freshDirs(TempDir(w.WorkDir)); err != nil {
 		return workerapi.Result{}, err
 	}
-	return publish.Product(ctx, &product, publish.Options{
+	w.Meter.Expect(progress.Bytes, 2*product.Bytes(w.outputDir())) // each is written, and read back
+	return publish.Product(progress.With(ctx, w.Meter), &product, publish.Options{
 		Step: &w.Step, Destination: w.Destination, OutputDir: w.outputDir(), TempDir: TempDir(w.WorkDir), Version: w.Version, Log: w.Log,
 	})
 }

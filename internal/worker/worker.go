@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -64,6 +65,8 @@ type Worker struct {
 	Version string
 	// Now is the clock that progress is logged by.
 	Now func() time.Time
+	// Meter counts how far the container is; nil: nobody asks.
+	Meter *progress.Meter
 	// Log gets what happens.
 	Log *slog.Logger
 }

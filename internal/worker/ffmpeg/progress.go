@@ -6,6 +6,7 @@ package ffmpeg
 import (
 	"bytes"
 	"strconv"
+	"time"
 )
 
 // Progress reads ffmpeg's -progress lines.
@@ -14,6 +15,7 @@ type Progress struct {
 	Total float64
 
 	percent int
+	done    time.Duration
 }
 
 // Line reads one line and says whether it changed the percentage. out_time_us is right in every ffmpeg; out_time_ms
@@ -24,16 +26,26 @@ func (p *Progress) Line(line []byte) bool {
 	switch string(key) {
 	case "out_time_us":
 		micros, err := strconv.ParseInt(string(value), 10, 64)
-		if err == nil && p.Total > 0 && micros > 0 {
+		if err != nil || micros <= 0 {
+			break
+		}
+		if p.done = max(p.done, time.Duration(min(micros, maxMicros))*time.Microsecond); p.Total > 0 {
 			p.percent = max(p.percent, int(min(99, float64(micros)/1e4/p.Total)))
 		}
 	case "progress":
 		if string(value) == "end" {
 			p.percent = 100
+			p.done = max(p.done, time.Duration(p.Total*float64(time.Second)))
 		}
 	}
 	return p.percent != before
 }
+
+// maxMicros is a year: what goes on for longer is no recording.
+const maxMicros = 366 * 24 * 3600 * 1_000_000
+
+// Done is how much of the recording is done. It never goes back.
+func (p *Progress) Done() time.Duration { return p.done }
 
 // Percent is how much is done; at most 99 until ffmpeg says that it has ended.
 func (p *Progress) Percent() int { return p.percent }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
@@ -52,7 +53,12 @@ var errEnough = errors.New("enough")
 // samples yields the samples of all pieces with their bytes; an error comes last.
 func (m *muxer) samples() iter.Seq2[written, error] {
 	return func(yield func(written, error) bool) {
+		var reached time.Duration
 		take := func(sample written) error {
+			if at := timeline.Duration(sample.at); at > reached {
+				m.Meter.Add(at.Milliseconds() - reached.Milliseconds())
+				reached = at
+			}
 			if !yield(sample, nil) {
 				return errEnough
 			}

@@ -16,6 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 )
 
@@ -36,6 +37,8 @@ type Input struct {
 	// recording's first one, since only that is known to be decoded without any other. And it leaves out pictures that
 	// cannot be decoded: decoders would show something else in their place.
 	ForEncoder bool
+	// Meter counts the milliseconds of the timeline that are written; nil: nobody wants to know.
+	Meter *progress.Meter
 }
 
 // Write writes an MP4 of the inputs' tracks and gives its size. It returns ErrUnsupported, ErrDiffers, ctx's error, or

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
@@ -78,6 +80,18 @@ func (f *File) measure(dir, local string) error {
 	f.SizeBytes, err = io.Copy(hash, file)
 	f.SHA256 = hex.EncodeToString(hash.Sum(nil))
 	return errors.Join(err, file.Close())
+}
+
+// Bytes is how large all files are together, which are in dir; what is none of ours counts nothing.
+func (p *Product) Bytes(dir string) int64 {
+	var bytes int64
+	for _, file := range p.Files {
+		info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(p.LocalName(file.Name))))
+		if err == nil && info.Mode().IsRegular() {
+			bytes += info.Size()
+		}
+	}
+	return bytes
 }
 
 // UseLocal notes that a file has another name in output/.

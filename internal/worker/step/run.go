@@ -16,6 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -44,6 +45,8 @@ type Run struct {
 	FFmpeg ffmpeg.Tool
 	// Now is the clock that progress is logged by.
 	Now func() time.Time
+	// Meter counts what Run has done. Run says first how much there is to do.
+	Meter *progress.Meter
 	// Log gets what happens.
 	Log *slog.Logger
 }

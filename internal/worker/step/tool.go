@@ -19,12 +19,18 @@ import (
 // progressInterval is how often progress is logged at most.
 const progressInterval = 10 * time.Second
 
-// Progress logs ffmpeg's progress, sparingly. total is how long the recording is.
+// Progress counts ffmpeg's progress in milliseconds, and logs it sparingly. total is how long the recording is.
 func (r *Run) Progress(total time.Duration) func(line []byte) {
 	progress := &ffmpeg.Progress{Total: total.Seconds()}
 	var logged time.Time
+	var counted time.Duration
 	return func(line []byte) {
-		if !progress.Line(line) {
+		changed := progress.Line(line)
+		if done := progress.Done(); done > counted {
+			r.Meter.Add(done.Milliseconds() - counted.Milliseconds())
+			counted = done
+		}
+		if !changed {
 			return
 		}
 		if now := r.Now(); progress.Percent() == 100 || now.Sub(logged) >= progressInterval {

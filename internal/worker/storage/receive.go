@@ -14,6 +14,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/worker/entrypoint"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	counted "sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -57,7 +58,7 @@ type receiver struct {
 
 // receive writes an object to a sink. What cannot be received gives its bytes back to room.
 func (r receiver) receive(ctx context.Context, ref string, to sink, room *budget) error {
-	progress := &progress{sink: to, room: room}
+	progress := &progress{sink: to, room: room, meter: counted.From(ctx)}
 	for try := 1; ; try++ {
 		err := r.once(ctx, ref, progress)
 		if err == nil {
@@ -126,6 +127,8 @@ type progress struct {
 	version string
 	// failed is the sink's own error, which is not the server's fault.
 	failed error
+	// meter counts what is written.
+	meter *counted.Meter
 }
 
 // Write takes bytes from the budget before they are stored.
@@ -135,6 +138,7 @@ func (p *progress) Write(data []byte) (int, error) {
 	}
 	n, err := p.sink.Write(data)
 	p.written += int64(n)
+	p.meter.Add(int64(n))
 	if err != nil {
 		p.room.give(int64(len(data) - n))
 		p.failed = err
@@ -144,6 +148,7 @@ func (p *progress) Write(data []byte) (int, error) {
 
 func (p *progress) restart() error {
 	p.room.give(p.written)
+	p.meter.Add(-p.written)
 	p.written = 0
 	return p.sink.Reset()
 }

@@ -19,6 +19,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	counted "sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -124,6 +125,7 @@ func (s *s3Writer) upload(ctx context.Context, key string, file *os.File) (Writt
 	if _, err := s.core.PutObject(ctx, s.name, key, whole, size, "", sum, putOptions(key)); err != nil {
 		return Written{}, s.ended(ctx, err, key)
 	}
+	counted.From(ctx).Add(size)
 	return Written{SizeBytes: size, SHA256: sum}, nil
 }
 
@@ -171,6 +173,7 @@ func (s *s3Writer) sendParts(ctx context.Context, key, upload string, file *os.F
 			if err != nil {
 				return s.ended(sending, err, key)
 			}
+			counted.From(ctx).Add(part.Size())
 			parts[index] = minio.CompletePart{PartNumber: index + 1, ETag: sent.ETag}
 			return nil
 		})

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	counted "sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -105,7 +106,7 @@ func copyFile(ctx context.Context, target, source *os.File, room *budget, progre
 	if err != nil {
 		return err
 	}
-	taken, copied := info.Size(), int64(0)
+	meter, taken, copied := counted.From(ctx), info.Size(), int64(0)
 	if err := room.take(taken); err != nil {
 		return err
 	}
@@ -115,6 +116,7 @@ func copyFile(ctx context.Context, target, source *os.File, room *budget, progre
 		}
 		chunk, err := io.CopyN(target, source, copyChunk)
 		copied += chunk
+		meter.Add(chunk)
 		if copied > taken {
 			if err := room.take(copied - taken); err != nil {
 				return err

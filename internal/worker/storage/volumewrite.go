@@ -18,6 +18,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	counted "sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -152,7 +153,7 @@ func copyAndHash(ctx context.Context, root *os.Root, target, source *os.File, na
 	})
 	group.Go(func() error {
 		var err error
-		written.ReadBack, err = hashFile(ctx, &follower{file: stored, chunks: chunks})
+		written.ReadBack, err = hashFile(ctx, &follower{file: stored, chunks: chunks, meter: counted.From(ctx)})
 		return err
 	})
 	err = group.Wait()
@@ -165,6 +166,8 @@ type follower struct {
 	file   *os.File
 	chunks <-chan int64
 	left   int64
+	// meter counts what is read.
+	meter *counted.Meter
 }
 
 // Read waits for the next chunk when it has read the last one.
@@ -178,6 +181,7 @@ func (f *follower) Read(into []byte) (int, error) {
 	}
 	n, err := f.file.Read(into[:min(int64(len(into)), f.left)])
 	f.left -= int64(n)
+	f.meter.Add(int64(n))
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

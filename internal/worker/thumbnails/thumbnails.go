@@ -16,6 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
@@ -65,12 +66,17 @@ func (k *thumbnails) Run(ctx context.Context, run *step.Run) (step.Product, erro
 	if err != nil {
 		return product, err
 	}
+	moments, pictures := k.moments(t.Length), 0
+	if k.spec.Poster {
+		pictures = posterCandidates
+	}
+	run.Meter.Expect(progress.Items, int64(pictures+len(moments)))
 	if k.spec.Poster {
 		if err := taker.poster(ctx, &product); err != nil {
 			return product, err
 		}
 	}
-	for _, each := range k.moments(t.Length) {
+	for _, each := range moments {
 		made, err := taker.take(ctx, each.at)
 		if err != nil {
 			return product, err
@@ -145,6 +151,7 @@ func (t *taker) poster(ctx context.Context, product *step.Product) error {
 // take takes the picture that is shown at a time. Where it cannot be decoded, because the recording is damaged, the key
 // frames around it stand in.
 func (t *taker) take(ctx context.Context, at int64) (made, error) {
+	defer t.run.Meter.Add(1)
 	part, found := t.find(at)
 	for _, each := range found {
 		picture, err := t.picture(ctx, part, each)

@@ -101,9 +101,13 @@ func fills(track *timeline.Track, width, height int) bool {
 func (m *maker) reencode(ctx context.Context, changes []timeline.Change) (result, error) {
 	var inputs []remux.Input
 	var copied, encoded []media.Kind
-	for _, track := range m.timeline.Tracks() {
+	copies := func(track *timeline.Track) bool {
 		changed := slices.ContainsFunc(changes, func(c timeline.Change) bool { return c.Kind == track.Kind })
-		if !changed && m.spec.Preset == v1alpha1.PresetRemux {
+		return !changed && m.spec.Preset == v1alpha1.PresetRemux
+	}
+	m.expect(len(slices.DeleteFunc(m.timeline.Tracks(), copies)))
+	for _, track := range m.timeline.Tracks() {
+		if copies(track) {
 			inputs, copied = append(inputs, m.input(track.Kind)), append(copied, track.Kind)
 			continue
 		}
@@ -190,11 +194,12 @@ func reread(recording timeline.Recording, paths ...string) (remux.Input, error) 
 // split makes one MP4 of each stretch without a change.
 func (m *maker) split(ctx context.Context) ([]result, error) {
 	var results []result
+	m.expect(1)
 	for i, stretch := range m.timeline.Split() {
 		part := *m
 		part.timeline = stretch
 		path := m.path(fmt.Sprintf("part-%d.mp4", i))
-		if err := step.Remux(ctx, path, part.input(bothKinds...)); err != nil {
+		if err := step.Remux(ctx, path, part.copied(bothKinds...)); err != nil {
 			return nil, err
 		}
 		made, err := part.compareCopied(path, bothKinds...)

@@ -19,6 +19,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/index"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
 	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/remux"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
@@ -194,8 +195,9 @@ func (m *maker) make(ctx context.Context) ([]result, error) {
 // whole makes the one MP4 of a recording that does not change.
 func (m *maker) whole(ctx context.Context) (result, error) {
 	remuxed := m.path("remuxed.mp4")
+	m.expect(1)
 	if m.spec.Preset != v1alpha1.PresetH264 {
-		if err := step.Remux(ctx, remuxed, m.input(bothKinds...)); err != nil {
+		if err := step.Remux(ctx, remuxed, m.copied(bothKinds...)); err != nil {
 			return result{}, err
 		}
 		return m.compareCopied(remuxed, bothKinds...)
@@ -220,6 +222,18 @@ func (m *maker) path(name string) string { return m.run.RenderPath(name) }
 
 func (m *maker) input(kinds ...media.Kind) remux.Input {
 	return remux.Input{Timeline: m.timeline, Sources: m.sources, Kinds: kinds}
+}
+
+// expect says that the recording is gone through so many times, as far as that takes long.
+func (m *maker) expect(times int) {
+	m.run.Meter.Expect(progress.Milliseconds, timeline.Duration(m.timeline.Length).Milliseconds()*int64(times))
+}
+
+// copied is what is written as it is, which is counted.
+func (m *maker) copied(kinds ...media.Kind) remux.Input {
+	input := m.input(kinds...)
+	input.Meter = m.run.Meter
+	return input
 }
 
 // forEncoder is what is encoded: the beginning of each stretch without pictures is marked, and becomes black.

@@ -1,0 +1,81 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package worker_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/worker/progress"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
+)
+
+// sizeOf is how large the files of a folder are together.
+func sizeOf(t *testing.T, dir string) int64 {
+	t.Helper()
+	var size int64
+	for _, name := range files(t, dir) {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	return size
+}
+
+// TestProgress_EveryPhaseIsCountedToItsEnd: by volumes and by S3, for what is copied, encoded and drawn.
+func TestProgress_EveryPhaseIsCountedToItsEnd(t *testing.T) {
+	server := startS3(t)
+	hlsRecording(t, filepath.Join(server.data, "calls", "a"))
+	onVolumes := func(settings any) *bench {
+		b := newBench(t, settings, "a/index.m3u8")
+		hlsRecording(t, filepath.Join(b.source, "a"))
+		return b
+	}
+	onS3 := func(settings any) *bench {
+		b, _ := newS3Bench(t, server, settings)
+		b.Step.Destination.Path = t.Name() + "/"
+		return b
+	}
+	pictures := &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"1s", "2s"}}
+	for name, test := range map[string]struct {
+		bench   func(settings any) *bench
+		setting any
+		// least and most are the percent at the end of process: the last packet begins before the recording ends.
+		least, most int32
+	}{
+		"archive, volumes":    {onVolumes, nil, 20, 20},
+		"remux, volumes":      {onVolumes, remux, 77, 80},
+		"h264, volumes":       {onVolumes, h264, 80, 80},
+		"thumbnails, volumes": {onVolumes, pictures, 80, 80},
+		"archive, S3":         {onS3, nil, 20, 20},
+		"remux, S3":           {onS3, remux, 77, 80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := test.bench(test.setting)
+			b.Step.Inputs[0].Artifact.SizeBytes = sizeOf(t, filepath.Join(server.data, "calls", "a"))
+			started := time.Unix(0, 0)
+			stage := func(stage v1alpha1.StepStage, least, most int32, do func(ctx context.Context) (workerapi.Result, error)) {
+				t.Helper()
+				at := started
+				b.Meter = progress.New(phase, func() time.Time { return at })
+				if _, err := do(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				at = started.Add(time.Second)
+				if report := b.Meter.Report(); report.Stage != phase || report.Percent < least || report.Percent > most {
+					t.Errorf("%+v, want %d to %d percent", report, least, most)
+				}
+			}
+			stage(v1alpha1.StageFetch, 20, 20, b.Fetch)
+			stage(v1alpha1.StageProcess, test.least, test.most, b.Process)
+			stage(v1alpha1.StagePublish, 100, 100, b.Publish)
+		})
+	}
+}
