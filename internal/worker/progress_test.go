@@ -29,8 +29,8 @@ func sizeOf(t *testing.T, dir string) int64 {
 	return size
 }
 
-// TestProgress_EveryPhaseIsCountedToItsEnd: by volumes and by S3, for what is copied, encoded and drawn.
-func TestProgress_EveryPhaseIsCountedToItsEnd(t *testing.T) {
+// TestProgress_EveryStageIsCountedToItsEnd: by volumes and by S3, for what is copied, encoded and drawn.
+func TestProgress_EveryStageIsCountedToItsEnd(t *testing.T) {
 	server := startS3(t)
 	hlsRecording(t, filepath.Join(server.data, "calls", "a"))
 	onVolumes := func(settings any) *bench {
@@ -61,21 +61,21 @@ func TestProgress_EveryPhaseIsCountedToItsEnd(t *testing.T) {
 			b := test.bench(test.setting)
 			b.Step.Inputs[0].Artifact.SizeBytes = sizeOf(t, filepath.Join(server.data, "calls", "a"))
 			started := time.Unix(0, 0)
-			stage := func(stage v1alpha1.StepStage, least, most int32, do func(ctx context.Context) (workerapi.Result, error)) {
+			check := func(stage v1alpha1.StepStage, least, most int32, do func(ctx context.Context) (workerapi.Result, error)) {
 				t.Helper()
 				at := started
-				b.Meter = progress.New(phase, func() time.Time { return at })
+				b.Meter = progress.New(stage, func() time.Time { return at })
 				if _, err := do(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				at = started.Add(time.Second)
-				if report := b.Meter.Report(); report.Stage != phase || report.Percent < least || report.Percent > most {
+				if report := b.Meter.Report(); report.Stage != stage || report.Percent < least || report.Percent > most {
 					t.Errorf("%+v, want %d to %d percent", report, least, most)
 				}
 			}
-			stage(v1alpha1.StageFetch, 20, 20, b.Fetch)
-			stage(v1alpha1.StageProcess, test.least, test.most, b.Process)
-			stage(v1alpha1.StagePublish, 100, 100, b.Publish)
+			check(v1alpha1.StageFetch, 20, 20, b.Fetch)
+			check(v1alpha1.StageProcess, test.least, test.most, b.Process)
+			check(v1alpha1.StagePublish, 100, 100, b.Publish)
 		})
 	}
 }
