@@ -27,8 +27,10 @@ import (
 	"sparkrtc.dev/recording-operator/internal/controller"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/process"
+	"sparkrtc.dev/recording-operator/internal/progress"
 	"sparkrtc.dev/recording-operator/internal/registration"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
@@ -118,7 +120,12 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 		return err
 	}
 	recorder := process.NewRecorder(mgr)
-	wake, taskFiles := controller.NewWake(), &controller.TaskFiles{}
+	wake, taskFiles, board := controller.NewWake(), &controller.TaskFiles{}, progress.NewBoard()
+	if err := mgr.Add(&controller.Progress{
+		Client: mgr.GetClient(), Asker: progress.NewAsker(networks.Local(), 0), Board: board, Clock: now, Wake: wake, Pacer: pacer,
+	}); err != nil {
+		return fmt.Errorf("add the questions for progress: %w", err)
+	}
 	if err := addDone(mgr, config, o, controller.Walk{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: now, Metrics: collectors, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,
 		Namespaces: o.Namespaces,
@@ -135,7 +142,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Conditions: conditions,
-			Pacer: pacer, Wake: wake, Slots: slots, TaskFiles: taskFiles, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
+			Pacer: pacer, Wake: wake, Slots: slots, TaskFiles: taskFiles, Progress: board, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
 			RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
 		},
 		&controller.TaskReconciler{

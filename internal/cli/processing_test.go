@@ -45,7 +45,8 @@ func processed() *v1alpha1.RecordingFile {
 			Outputs:  []v1alpha1.Artifact{{URI: "s3://archive/mp4/camera.mp4", SizeBytes: 26254952}}},
 		{Name: "tell", State: v1alpha1.StepFailed, JobName: "camera-1-tell", Reason: "ObjectFailed", Message: "Workflow \"x\": no GPU\x1b[31m",
 			StartTime: at(-30), CompletionTime: at(-20), Object: &v1alpha1.ObjectReference{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow", Name: "x"}},
-		{Name: "small", State: v1alpha1.StepRunning, JobName: "camera-1-small", Results: []v1alpha1.StepResult{{Name: "language", Value: "en"}}},
+		{Name: "small", State: v1alpha1.StepRunning, JobName: "camera-1-small",
+			Progress: &v1alpha1.StepProgress{Percent: 57, Stage: v1alpha1.StageProcess, Rate: "3.4x"}, Results: []v1alpha1.StepResult{{Name: "language", Value: "en"}}},
 		{Name: "pictures", State: v1alpha1.StepPending, Message: `waiting for step "small"`},
 		{Name: "poster", State: v1alpha1.StepSkipped, Reason: "NoVideo", Message: "the recording has no picture that can be read"},
 	}

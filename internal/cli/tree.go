@@ -171,6 +171,9 @@ func addStep(root *treeNode, step *v1alpha1.StepStatus) {
 	if step.Reason != "" {
 		text += ", " + step.Reason
 	}
+	if progress := step.Progress; progress != nil {
+		text += strings.TrimRight(fmt.Sprintf(", %d%% %s %s", progress.Percent, progress.Stage, progress.Rate), " ")
+	}
 	node := root.add(text)
 	node.name = step.Name
 	if step.Message != "" {

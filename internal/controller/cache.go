@@ -86,7 +86,7 @@ func slimContainers(containers []corev1.Container) []corev1.Container {
 	return kept
 }
 
-// slimPod keeps of a pod where it is, why its containers have not started, and how they ended.
+// slimPod keeps of a pod where it is and can be asked, why its containers have not started, and how they ended.
 func slimPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
@@ -95,7 +95,7 @@ func slimPod(object any) (any, error) {
 	slim.Metadata(pod)
 	pod.Spec = corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	pod.Status = corev1.PodStatus{
-		Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: pod.Status.Message, Conditions: scheduled(pod.Status.Conditions),
+		PodIP: pod.Status.PodIP, Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: pod.Status.Message, Conditions: scheduled(pod.Status.Conditions),
 		InitContainerStatuses: slimStatuses(pod.Status.InitContainerStatuses), ContainerStatuses: slimStatuses(pod.Status.ContainerStatuses),
 	}
 	return pod, nil

@@ -29,6 +29,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/progress"
 	"sparkrtc.dev/recording-operator/internal/routing"
 )
 
@@ -54,6 +55,8 @@ type FileReconciler struct {
 	Slots *StepSlots
 	// TaskFiles are those of tasks that are not done.
 	TaskFiles *TaskFiles
+	// Progress has how far running steps are. Optional.
+	Progress *progress.Board
 	// WorkerImage runs the steps.
 	WorkerImage string
 	// TriggerImage runs the steps of kind trigger.
@@ -163,6 +166,7 @@ func (r *FileReconciler) report(ctx context.Context, seen *gathered, status v1al
 	if err := patchStatus(ctx, r.Client, before, seen.file); err != nil {
 		return err
 	}
+	r.Metrics.StatusPatched(onlyProgress(&before.Status, &seen.file.Status))
 	r.count(before, seen.file)
 	r.recordEvents(seen, &before.Status)
 	return nil

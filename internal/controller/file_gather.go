@@ -289,7 +289,9 @@ func (r *FileReconciler) gatherChildren(ctx context.Context, file *v1alpha1.Reco
 		}
 		// A pod speaks for the Job that made it, or adopted it, and for no other.
 		own := slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool { return !metav1.IsControlledBy(&pod, job) })
-		children = append(children, steps.Observe(job, own))
+		child := steps.Observe(job, own)
+		r.observeProgress(&child, own)
+		children = append(children, child)
 	}
 	return children, nil
 }

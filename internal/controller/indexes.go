@@ -31,6 +31,8 @@ const (
 	indexFile = "file"
 	// indexJob finds Pods by their Job.
 	indexJob = "job"
+	// indexServing finds Pods that can be asked for their progress.
+	indexServing = "serving"
 	// indexPending finds RecordingFiles that may still need something.
 	indexPending = "pending"
 	// indexOpen finds RecordingTasks that have not ended by their source.
@@ -50,6 +52,7 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&batchv1.Job{}, indexFile, func(o client.Object) []string { return label(o, v1alpha1.LabelFile) }},
 		{&corev1.Pod{}, indexJob, func(o client.Object) []string { return label(o, batchv1.JobNameLabel) }},
+		{&corev1.Pod{}, indexServing, serving},
 		{&v1alpha1.RecordingFile{}, indexPending, pending},
 		{&v1alpha1.RecordingFile{}, indexTask, taskNames},
 		{&v1alpha1.RecordingTask{}, indexOpen, openOfSource},

@@ -27,6 +27,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/progress"
 	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 	"sparkrtc.dev/recording-operator/internal/slim"
@@ -92,6 +93,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	conditions, err := routing.NewConditions()
 	must(err)
 	recorder := mgr.GetEventRecorder("test")
+	board := progress.NewBoard()
 	counted := statusPatches.wrap(mgr.GetClient())
 	wake, taskFiles := NewWake(), &TaskFiles{}
 	watcher, err := client.NewWithWatch(server.Config, client.Options{Scheme: server.Scheme})
@@ -102,9 +104,10 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	slots = NewStepSlots(scheduler.Limits{MaxActivePerNamespace: maxActivePerNamespace}, mgr.GetClient(), mgr.GetAPIReader(), clock.RealClock{}, nil)
 	must(slots.Watch(ctx, mgr.GetCache()))
 	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
-		Conditions: conditions, Wake: wake, TaskFiles: taskFiles, Slots: slots,
+		Conditions: conditions, Wake: wake, TaskFiles: taskFiles, Slots: slots, Progress: board,
 		Clock: clock.RealClock{}, WorkerImage: "worker:test", TriggerImage: "trigger:test", Concurrency: 4}
 	must(files.SetupWithManager(mgr))
+	must(mgr.Add(&Progress{Client: mgr.GetClient(), Asker: progress.NewAsker(nil, workers.port), Board: board, Clock: clock.RealClock{}, Wake: wake}))
 	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
 	tasks = TaskReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: taskClock, Wake: wake, TaskFiles: taskFiles}
 	must(tasks.SetupWithManager(mgr))

@@ -16,6 +16,7 @@ type Metrics struct {
 	files        fileCounts
 	steps        *prometheus.CounterVec
 	stepDuration *prometheus.HistogramVec
+	patches      *prometheus.CounterVec
 	discovery    discoveryMetrics
 }
 
@@ -33,8 +34,12 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 16),
 		}, []string{"kind", "outcome"}),
 	}
+	m.patches = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "recording_file_status_patches_total",
+		Help: "Statuses of RecordingFiles that were written: for the progress of running steps alone, or for more than that.",
+	}, []string{"content"})
 	m.discovery = newDiscoveryMetrics()
-	collectors := []prometheus.Collector{m.files.gauge, m.steps, m.stepDuration}
+	collectors := []prometheus.Collector{m.files.gauge, m.steps, m.stepDuration, m.patches}
 	for _, collector := range append(collectors, m.discovery.collectors()...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
@@ -45,6 +50,15 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 
 // SourceDeleted removes the series of a RecordingSource.
 func (m *Metrics) SourceDeleted(namespace, source string) { m.discovery.forget(namespace, source) }
+
+// StatusPatched counts a status of a RecordingFile that was written.
+func (m *Metrics) StatusPatched(onlyProgress bool) {
+	content := "state"
+	if onlyProgress {
+		content = "progress"
+	}
+	m.patches.WithLabelValues(content).Inc()
+}
 
 // StepEnded counts one step that ended; took is 0 when it never ran.
 func (m *Metrics) StepEnded(kind, outcome string, took time.Duration) {

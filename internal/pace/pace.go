@@ -101,6 +101,13 @@ func (p *Pacer) File(namespace string) time.Duration {
 	return delay
 }
 
+// Busy says that callbacks arrive in a burst: what can wait does not ask to be written.
+func (p *Pacer) Busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.arrivals.lasts(p.clock.Now())
+}
+
 // Task is the same for what concerns a RecordingTask alone. It gives way to files as well.
 func (p *Pacer) Task(namespace string) time.Duration {
 	p.mu.Lock()

@@ -32,6 +32,7 @@ func (d *Decision) follow(step *v1alpha1.Step, child *Child, retry *v1alpha1.Ste
 		if wait := outcomeGrace - sinceEnd(child, d.seen.Now); wait > 0 {
 			d.recheck(wait)
 			state.State = v1alpha1.StepRunning
+			state.Progress = d.progressOf(child, &state)
 			return state
 		}
 	}
@@ -113,6 +114,23 @@ func (d *Decision) steer(child *Child, state *v1alpha1.StepStatus) {
 	if state.State == v1alpha1.StepRunning {
 		d.sayWaiting(child, state)
 	}
+	if state.State == v1alpha1.StepRunning {
+		state.Progress = d.progressOf(child, state)
+	}
+}
+
+// progressOf is how far an attempt is. What the status has of the same attempt is kept until there is more: a manager that
+// has just begun knows nothing, and a pod that has just ended cannot be asked.
+func (d *Decision) progressOf(child *Child, state *v1alpha1.StepStatus) *v1alpha1.StepProgress {
+	recorded := find(d.seen.recordedSteps(), child.Step)
+	if recorded == nil || recorded.Progress == nil || recorded.JobName != child.Name || recorded.Attempts != state.Attempts ||
+		recorded.Progress.UpdateTime.Before(&child.AttemptTime) {
+		return child.Progress
+	}
+	if child.Progress == nil || child.Progress.Percent < recorded.Progress.Percent {
+		return recorded.Progress
+	}
+	return child.Progress
 }
 
 // failure is the worker's reason when it says more than the Job's.

@@ -77,6 +77,9 @@ type Child struct {
 	CompletionTime *metav1.Time
 	// Result is that of the last pod; nil when no pod was seen to end.
 	Result *workerapi.Result
+	// AttemptTime is when the pod was created that runs; zero: none does. Progress is how far it is; nil: it is not known.
+	AttemptTime metav1.Time
+	Progress    *v1alpha1.StepProgress
 	// Reason and Message are why the Job itself says that it failed, for example DeadlineExceeded.
 	Reason, Message string
 }

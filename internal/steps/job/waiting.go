@@ -133,6 +133,11 @@ func hasEnded(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
+// IsRunning says that a container of a pod runs.
+func IsRunning(pod *corev1.Pod) bool {
+	return !hasEnded(pod) && slices.ContainsFunc(containersOf(pod), func(container corev1.ContainerStatus) bool { return container.State.Running != nil })
+}
+
 // hasStarted says that a container has run.
 func hasStarted(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(containersOf(pod), func(container corev1.ContainerStatus) bool {
