@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package progress counts how far a container of a step is, and serves it to whoever asks.
+// Package progress counts how far a container of a step is, and serves it.
 package progress
 
 import (

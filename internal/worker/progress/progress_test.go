@@ -67,7 +67,7 @@ func TestMeter_NilCountsNothing(*testing.T) {
 	From(context.Background()).Add(1)
 }
 
-// TestMeter_NeverGoesBack: whatever is counted, taken back and expected anew, reports grow and are such as the operator
+// TestMeter_NeverGoesBack: whatever is counted, taken back and expected again, reports grow and are such as the operator
 // takes.
 func TestMeter_NeverGoesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

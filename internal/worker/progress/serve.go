@@ -44,7 +44,7 @@ func Serve(ctx context.Context, address string, meter *Meter) (listening net.Add
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(data) // whoever asked is gone
+		_, _ = w.Write(data) // the client is gone
 	})
 	server := &http.Server{
 		Handler: mux, ReadTimeout: patience, WriteTimeout: patience, MaxHeaderBytes: maxHeader,
