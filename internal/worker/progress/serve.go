@@ -48,7 +48,7 @@ func Serve(ctx context.Context, address string, meter *Meter) (listening net.Add
 	})
 	server := &http.Server{
 		Handler: mux, ReadTimeout: patience, WriteTimeout: patience, MaxHeaderBytes: maxHeader,
-		// What strangers send is no news for the log of a step.
+		// What untrusted clients send is no news for the log of a step.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	server.SetKeepAlivesEnabled(false)
