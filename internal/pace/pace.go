@@ -101,11 +101,17 @@ func (p *Pacer) File(namespace string) time.Duration {
 	return delay
 }
 
-// Busy says that callbacks arrive in a burst: what can wait does not ask to be written.
+// Busy says that callbacks arrive in a burst, in whatever namespace: what can wait does not ask to be written.
 func (p *Pacer) Busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.arrivals.lasts(p.clock.Now())
+	now := p.clock.Now()
+	for _, lane := range p.lanes {
+		if lane.arrivals.lasts(now) {
+			return true
+		}
+	}
+	return false
 }
 
 // Task is the same for what concerns a RecordingTask alone. It gives way to files as well.
