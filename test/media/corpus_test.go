@@ -151,12 +151,16 @@ func (r *row) complaint() string {
 
 func keepRecording(t *testing.T, r *recording, name string) {
 	t.Helper()
-	if *keepFlag == "" {
-		return
-	}
-	if err := r.store(filepath.Join(*keepFlag, name)); err != nil {
+	if err := keep(r, name); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func keep(r *recording, name string) error {
+	if *keepFlag == "" {
+		return nil
+	}
+	return r.store(filepath.Join(*keepFlag, name))
 }
 
 // report collects rows from parallel tests.

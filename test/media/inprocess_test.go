@@ -78,6 +78,9 @@ const skipped outcome = "skipped"
 func inProcess(t *testing.T, s shape) (outcome, error) {
 	t.Helper()
 	r := s.make()
+	if err := keep(r, s.name); err != nil {
+		return skipped, err
+	}
 	truth := &r.truth
 	if truth.unreadable || truth.decoding || truth.choice || truth.absent || truth.change != "" || truth.transcodeOnly {
 		return skipped, nil

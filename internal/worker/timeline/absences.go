@@ -94,7 +94,7 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 		b.find(PacketsLost, first.Segment, at, length, "all %s packets are lost for %s: the continuity counters do not go on", kind, position(length))
 		return
 	}
-	if b.segments[first.Segment].Duration == 0 || !b.reachesBorder(before, kind, first, true) || !b.reachesBorder(after, kind, last, false) {
+	if !b.segments[first.Segment].isListed() || !b.reachesBorder(before, kind, first, true) || !b.reachesBorder(after, kind, last, false) {
 		return
 	}
 	if (before == nil || after == nil) && from != to || after == nil && b.isBrief(before, last, kind) {

@@ -195,7 +195,7 @@ func (b *builder) judgeHole(each *border, hole hole) {
 	tolerance := minHole + b.segments[each.x.Segment].Precision
 	at := each.x.base
 	switch {
-	case b.segments[each.y.Segment].Duration == 0:
+	case !b.segments[each.y.Segment].isListed():
 		// Without a playlist, nobody says how long a file is.
 	case late > tolerance && inTime, each.y.start < each.y.begins:
 		b.find(SegmentTruncated, each.y.Segment, at+hole.from, hole.to-hole.from,
@@ -233,7 +233,7 @@ func (b *builder) jump(each *border) (hole, bool) {
 		}
 	}
 	found := hole{from: each.x.start + b.segments[each.x.Segment].Duration, to: each.y.begins}
-	return found, b.segments[each.x.Segment].Duration > 0
+	return found, b.segments[each.x.Segment].isListed()
 }
 
 // endsTogether says that picture and sound of a part end at the same time.
@@ -243,10 +243,14 @@ func (p *part) endsTogether() bool {
 	return hasPicture && hasSound && distance(picture.next(), sound.next()) <= together
 }
 
-// isOddSilence says that a part has sound alone, which stops at the border and nowhere else in the
-// recording.
+// isOddSilence says that the sound of a part stops, comes back at the border, and stops nowhere else in the recording,
+// while no picture goes on: what is lost of a file would have been behind the last packet of both.
 func (b *builder) isOddSilence(each *border) bool {
-	if len(each.x.Video) > 0 || len(each.y.Audio) == 0 {
+	_, sound, hasSound := each.x.ends(media.Audio)
+	if !hasSound || len(each.y.Audio) == 0 {
+		return false
+	}
+	if _, picture, ok := each.x.ends(media.Video); ok && picture.next() > sound.next()+together {
 		return false
 	}
 	if b.silences == nil {

@@ -204,3 +204,24 @@ func TestBuild_FastEndBehindSlowPictures(t *testing.T) {
 	keep(&segments[3], media.Video, 0, 30)
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownTail)
 }
+
+// TestBuild_SilenceWhileThePictureStands: the picture stands still, and the only hole in the sound ends where a segment
+// does: what is lost of the file would have been just that.
+func TestBuild_SilenceWhileThePictureStands(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 50), second, 9*second)
+	segments := layout{}.record(video, without(tones(0, 17*second), 2*second, 4*second), each(0, 4*second, 4)...)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+	video = append(pictures(0, 3*second, pal, 25), pictures(13*second, 17*second, pal, 25)...)
+	segments = layout{}.record(video, without(tones(0, 17*second), 2*second, 4*second), each(0, 4*second, 4)...)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_LineMissingBeforeADurationOfZero: a playlist in whole seconds says 0 of a short segment.
+func TestBuild_LineMissingBeforeADurationOfZero(t *testing.T) {
+	border := []int64{2 * second, 4 * second, 6 * second, 8 * second}
+	segments := layout{precision: second}.record(pictures(0, 8*second+second/5, pal, 50), tones(0, 8*second+second/5), border...)
+	if last := segments[4]; last.Duration != 0 {
+		t.Fatalf("a duration of %d", last.Duration)
+	}
+	wantState(t, Build(Recording{Segments: drop(segments, 3)}), Damaged, SegmentMissing)
+}

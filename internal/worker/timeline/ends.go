@@ -40,7 +40,7 @@ func (b *builder) judgeEnd(each *part) {
 	if cut == media.TailUnstuffed && segment.Precision <= exactly {
 		tolerance = b.shortTolerance(each, minHole, 3) // that it is short is not the only evidence
 	}
-	if segment.Duration == 0 || short <= tolerance || b.mixed[each.Run] {
+	if !segment.isListed() || short <= tolerance || b.mixed[each.Run] {
 		return
 	}
 	at := each.late + each.base

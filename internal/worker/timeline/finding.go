@@ -86,7 +86,7 @@ func (b *builder) find(kind Type, segment int, at, length int64, format string, 
 	b.found[SeverityOf(kind)]++
 	at = max(0, at)
 	where := "at " + position(at)
-	if segment >= 0 && b.segments[segment].Duration > 0 {
+	if segment >= 0 && b.segments[segment].isListed() {
 		where = fmt.Sprintf("segment %d (%.80s) at %s", segment, b.segments[segment].Name, position(at))
 	}
 	b.findings = append(b.findings, Finding{

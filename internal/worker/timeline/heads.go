@@ -10,7 +10,7 @@ import "sparkrtc.dev/recording-operator/internal/media"
 func (b *builder) judgeHeads() {
 	heads := b.countHeads()
 	for _, each := range b.pieces {
-		if each.first && b.segments[each.Segment].Duration > 0 {
+		if each.first && b.segments[each.Segment].isListed() {
 			b.judgeHead(each, heads)
 		}
 	}
@@ -78,7 +78,7 @@ type heads struct {
 
 func (b *builder) countHeads() (found heads) {
 	for _, each := range b.pieces {
-		if first, _, ok := each.ends(media.Video); ok && each.first && b.segments[each.Segment].Duration > 0 {
+		if first, _, ok := each.ends(media.Video); ok && each.first && b.segments[each.Segment].isListed() {
 			found.all++
 			if first.key {
 				found.keys++

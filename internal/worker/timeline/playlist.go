@@ -52,7 +52,7 @@ func (b *builder) expected(now *run, each *part) (at, tolerance int64, known boo
 	}
 	at, tolerance = last.start, minHole
 	for i := last.Segment; i < each.Segment; i++ {
-		if b.segments[i].Duration == 0 {
+		if !b.segments[i].isListed() {
 			return 0, 0, false
 		}
 		at, tolerance = at+b.segments[i].Duration, tolerance+b.segments[i].Precision
@@ -74,7 +74,7 @@ func (b *builder) lastEnd(now *run) int64 {
 		return named
 	}
 	pictures := now.lastPictures()
-	if pictures == nil || own.Duration == 0 || own.Precision > exactly || now.late > pictures.end {
+	if pictures == nil || !own.isListed() || own.Precision > exactly || now.late > pictures.end {
 		return now.late
 	}
 	known := pictures.greatest
@@ -167,7 +167,7 @@ func (b *builder) lostHead(now *run) int64 {
 // isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says
 // something of this one, too.
 func (b *builder) isExact(but, next *part) bool {
-	if b.segments[next.Segment].Discontinuity || b.segments[but.Segment].Duration == 0 {
+	if b.segments[next.Segment].Discontinuity || !b.segments[but.Segment].isListed() {
 		return false
 	}
 	if b.exact == nil {

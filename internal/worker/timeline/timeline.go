@@ -31,6 +31,9 @@ type Segment struct {
 	Began time.Time
 }
 
+// isListed says that a playlist gives the segment a duration, which is 0 where a short one is rounded to whole seconds.
+func (s *Segment) isListed() bool { return s.Duration > 0 || s.Precision > 0 }
+
 // Recording is what a timeline is made of.
 type Recording struct {
 	Segments []Segment
