@@ -225,3 +225,57 @@ func TestBuild_LineMissingBeforeADurationOfZero(t *testing.T) {
 	}
 	wantState(t, Build(Recording{Segments: drop(segments, 3)}), Damaged, SegmentMissing)
 }
+
+// TestBuild_SwappedWhereOneKindStops: the sound of the first file goes on for longer than its pictures, since the next
+// ones are decoded late, behind a pause.
+func TestBuild_SwappedWhereOneKindStops(t *testing.T) {
+	video := append(pictures(0, 2*second, pal, 25), pictures(12*second, 16*second, pal, 25)...)
+	segments := layout{}.record(video, append(tones(0, 4*second), tones(13*second, 16*second)...), 4*second, 14*second)
+	var late []media.Packet
+	change(&segments[0], media.Video, func(packets []media.Packet) []media.Packet {
+		late = packets[len(packets)-5:]
+		return packets[:len(packets)-5]
+	})
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet { return append(late, packets...) })
+	change(&segments[1], media.Audio, func(packets []media.Packet) []media.Packet { return append(tones(4*second, 4*second+1), packets...) })
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	segments[0].File, segments[1].File = segments[1].File, segments[0].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, OutOfOrder)
+	if distance(made.Length, 16*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_SwappedInWholeSeconds: nothing follows two files that were exchanged, and their durations are too coarse; but the
+// continuity counters lead from the second to the first.
+func TestBuild_SwappedInWholeSeconds(t *testing.T) {
+	video := later(pictures(0, 4*second, pal, 25), second, 10*second+second*4/10)
+	segments := layout{running: true, precision: second, up: true}.record(video, tones(0, 3*second), second*11)
+	next := reset(layout{running: true}.record(pictures(0, 6*second, pal, 25), tones(0, 6*second), each(0, 2*second, 3)...), 0, 700*second, true)
+	for i := range next {
+		for s := range next[i].File.Streams {
+			from := segments[1].File.Streams[s].Counters
+			if !from.Known {
+				from = segments[0].File.Streams[s].Counters
+			}
+			counters := &next[i].File.Streams[s].Counters
+			counters.First, counters.Last = (counters.First+from.Last+1)&15, (counters.Last+from.Last+1)&15
+		}
+	}
+	segments[0].File, segments[1].File = segments[1].File, segments[0].File
+	made := Build(Recording{Segments: append(segments, next...)})
+	wantState(t, made, Damaged, OutOfOrder)
+}
+
+// TestBuild_OnlyFileOfAClockIsACopy: the playlist says that it is shorter, and its twin is where it belongs.
+func TestBuild_OnlyFileOfAClockIsACopy(t *testing.T) {
+	segments := reset(plain(6), 1, 300*second, true)
+	segments[0].Duration = 5 * second
+	segments[0].File = segments[3].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if found := firstOf(made, SegmentDuplicated); found.Segment != 0 {
+		t.Errorf("segment %d is said to be the copy", found.Segment)
+	}
+}

@@ -55,10 +55,15 @@ func (b *builder) movedCounters() (moved int) {
 
 // join compares the counters of two pieces.
 func (b *builder) join(x, y *part) join {
-	found := join{x: x, y: y}
 	if x.Run == y.Run || x.Segment+1 != y.Segment || !x.last || !y.first {
-		return found
+		return join{x: x, y: y}
 	}
+	return b.countersFrom(x, y)
+}
+
+// countersFrom compares the counters at the end of one part with those at the beginning of another.
+func (b *builder) countersFrom(x, y *part) join {
+	found := join{x: x, y: y}
 	for _, kind := range kinds {
 		if len(x.Slices(kind)) == 0 || len(y.Slices(kind)) == 0 {
 			continue

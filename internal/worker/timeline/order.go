@@ -150,8 +150,11 @@ func (b *builder) returnsAfter(now *run, each *part, index int) bool {
 // on with its clock.
 func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 	only := now.parts[0]
-	if only.dropped != "" || b.segments[each.Segment].Discontinuity || each.Segment == only.Segment {
+	if only.dropped != "" || each.Segment == only.Segment {
 		return false
+	}
+	if b.segments[each.Segment].Discontinuity {
+		return b.isOddCopy(only, index-1) // nothing but its duration says so
 	}
 	if b.goesOn(now, each) {
 		return false
@@ -243,9 +246,11 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 // fitsInFront says that a part ends where the run begins, and that the run's clock goes on behind the part. Behind the
 // last one, and before another clock, nothing does.
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {
-	miss := min(distance(each.late, now.early), distance(each.lastShown(), now.early), distance(each.early+b.segments[now.parts[0].Segment].Duration, now.early))
+	first := b.segments[now.parts[0].Segment] // its line is that of the part, when the two were exchanged
+	named := distance(each.early+first.Duration, now.early)
+	miss := min(distance(each.late, now.early), distance(each.lastShown(), now.early), named, now.apartInFront(each))
 	if index+1 == len(b.parts) || b.segments[b.parts[index+1].Segment].Discontinuity {
-		return miss <= together
+		return miss <= together || named <= together+first.Precision && b.countersLeadTo(now, each)
 	}
 	after := b.parts[index+1]
 	b.unwrap(now, after)
@@ -253,6 +258,29 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 	own := b.segments[each.Segment] // its line says how long the run's first segment is, when the two were exchanged
 	return miss <= maxMiss &&
 		(distance(least, 0) <= maxMiss || distance(after.early, now.early+own.Duration) <= minHole+own.Precision)
+}
+
+// apartInFront is how far the streams of a part end from where those of the run begin: the greatest distance of both kinds,
+// which end at different times where one of them stops.
+func (r *run) apartInFront(each *part) int64 {
+	apart := int64(math.MaxInt64)
+	for _, kind := range kinds {
+		_, last, ends := each.ends(kind)
+		first, _, begins := r.parts[0].ends(kind)
+		if !ends || !begins {
+			return math.MaxInt64
+		}
+		if own := distance(last.next(), first.firstDTS); apart == math.MaxInt64 || own > apart {
+			apart = own
+		}
+	}
+	return apart
+}
+
+// countersLeadTo says that the continuity counters of a part go on where the run begins, and not where the run ends.
+func (b *builder) countersLeadTo(now *run, each *part) bool {
+	front, behind := b.countersFrom(each, now.parts[0]), b.countersFrom(now.newest, each)
+	return front.goOn > 0 && front.breaks == 0 && behind.breaks > 0
 }
 
 // fits says that a part lies in a hole that the run has left. The holes are in the order of time.
