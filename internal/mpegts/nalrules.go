@@ -37,7 +37,7 @@ func (r *h264Rules) inspect(unit []byte, lastMB int) nalUnit {
 	case codec.H264SEI:
 		found.opens, found.recovery = true, codec.H264RecoveryPoint(unit)
 	case codec.H264AUD:
-		found.opens = true
+		found.opens, found.delimits = true, true
 	}
 	return found
 }
@@ -63,7 +63,7 @@ func (r *hevcRules) inspect(unit []byte, _ int) nalUnit {
 	}
 	if kind > codec.HEVCLastTrailing && (kind < codec.HEVCFirstIRAP || kind > codec.HEVCLastIRAP) {
 		found.set = kind >= codec.HEVCVPS && kind <= codec.HEVCPPSType
-		found.opens = hevcOpens(kind)
+		found.opens, found.delimits = hevcOpens(kind), kind == codec.HEVCAUD
 		return found
 	}
 	first, pps, ok := codec.HEVCSlice(unit)

@@ -36,6 +36,8 @@ type transportPacket struct {
 	scrambled     bool
 	discontinuity bool
 	stuffed       bool
+	// missing is how many transport packets of the PID are lost before it, of 15 that the counter can tell; 0: none.
+	missing int
 }
 
 const nullPID = 0x1fff
@@ -108,8 +110,10 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 	if p.failed {
 		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
 	}
-	broken := known.hasCounter && p.counter != (known.counter+1)&0xf && !p.discontinuity
-	if broken {
+	if known.hasCounter && !p.discontinuity {
+		p.missing = int(p.counter-known.counter-1) & 0xf
+	}
+	if p.missing > 0 {
 		d.damage.add(&d.file, media.CounterBreak, stream, packet, p.offset)
 	}
 	known.remember(p)
@@ -119,7 +123,7 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 		return nil
 	}
 	if known.sections != nil {
-		d.sections(known, p, broken)
+		d.sections(known, p, p.missing > 0)
 		return nil
 	}
 	return known.stream.take(p)

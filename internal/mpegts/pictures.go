@@ -40,6 +40,8 @@ type nalRules interface {
 type nalUnit struct {
 	// opens says that it begins an access unit, if the one before has slices.
 	opens bool
+	// delimits says that it begins an access unit whatever lies before it.
+	delimits bool
 	// slice says that it is part of a picture, and pps is the id of the PPS that it refers to.
 	slice bool
 	pps   int
@@ -54,11 +56,12 @@ type nalUnit struct {
 
 // picture is an access unit.
 type picture struct {
-	// offset is that of its first start code; first and end are the indexes of its NAL units; size is that of the sample.
-	offset, first, end, size int
-	hasSlices                bool
-	random, recovery, intra  bool
-	params                   int
+	// offset is that of its first start code, and timed that from which on its time is looked for; first and end are the
+	// indexes of its NAL units; size is that of the sample.
+	offset, timed, first, end, size int
+	hasSlices                       bool
+	random, recovery, intra         bool
+	params                          int
 	// lastMB, and the field that it is, are H.264's.
 	lastMB        int
 	frameNum      int
@@ -97,7 +100,7 @@ func (c *nalCutter) cut(s *stream, next mark, end ending) (int, error) {
 			done = s.hold(last.offset, last.hasSlices)
 		}
 	}
-	err := s.spread(count, len(c.pictures), c.rules.ticks(), next, func(i int) int { return c.pictures[i].offset },
+	err := s.spread(count, len(c.pictures), c.rules.ticks(), next, func(i int) int { return c.pictures[i].timed },
 		func(i int, dts, pts int64) error { return c.emit(s, &c.pictures[i], dts, pts) })
 	return done, err
 }
@@ -132,8 +135,11 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	}
 	c.unit = c.rules.inspect(data, now.lastMB)
 	unit := &c.unit
-	if unit.opens && now.hasSlices {
+	switch {
+	case unit.opens && now.hasSlices:
 		now = c.open(start)
+	case unit.delimits && s.hasMark(start):
+		now.timed = start // what came before has no picture: a loss has left no more of it
 	}
 	if unit.invalid {
 		c.invalid(s)
@@ -161,7 +167,7 @@ func (c *nalCutter) invalid(s *stream) {
 }
 
 func (c *nalCutter) open(start int) *picture {
-	c.pictures = append(c.pictures, picture{offset: start, first: len(c.units), intra: true})
+	c.pictures = append(c.pictures, picture{offset: start, timed: start, first: len(c.units), intra: true})
 	return &c.pictures[len(c.pictures)-1]
 }
 

@@ -27,15 +27,30 @@ type soundCutter struct {
 	base    int64
 	samples int64
 	timed   bool
+	// behind are frames behind a loss, whose time is not known yet; lost says that nobody knows it, up to the next PES packet.
+	behind []heldFrame
+	lost   bool
 }
 
 func (c *soundCutter) begins([]byte) bool { return true }
 
 func (c *soundCutter) interrupt() { c.inStep = false }
 
-func (c *soundCutter) cut(s *stream, _ mark, _ ending) (int, error) {
+func (c *soundCutter) cut(s *stream, next mark, _ ending) (int, error) {
+	done, err := c.frames(s)
+	if err == nil && s.missing > 0 {
+		err = c.settle(s, next)
+	}
+	return done, err
+}
+
+// frames emits the frames in the data of a stream, and holds those behind a loss.
+func (c *soundCutter) frames(s *stream) (int, error) {
 	at := 0
 	for len(s.data)-at >= c.minimum {
+		if s.missing > 0 && at == s.lossAt && s.lossTold {
+			c.inStep = false
+		}
 		frame, ok := c.parse(s.data[at:])
 		if ok && c.overruns(s, at, at+frame.Size) {
 			ok = false
@@ -50,6 +65,10 @@ func (c *soundCutter) cut(s *stream, _ mark, _ ending) (int, error) {
 				s.description().HeadBytes += next - at
 			}
 			at = next
+			continue
+		}
+		if s.missing > 0 && at < s.lossAt && at+frame.Size > s.lossAt {
+			at, c.inStep = s.lossAt, false // the rest of the frame is lost
 			continue
 		}
 		if at+frame.Size > len(s.data) {
@@ -100,7 +119,7 @@ func (c *soundCutter) plausible(data []byte, frame codec.SoundFrame) bool {
 
 func (c *soundCutter) emit(s *stream, at int, frame codec.SoundFrame) error {
 	if m := s.mark(at); m.timed {
-		c.base, c.samples, c.timed = m.pts, 0, true
+		c.base, c.samples, c.timed, c.lost = m.pts, 0, true, false
 	}
 	if !c.begun || frame.Config != c.frame.Config {
 		if c.begun {
@@ -109,10 +128,22 @@ func (c *soundCutter) emit(s *stream, at int, frame codec.SoundFrame) error {
 		s.useParams(c.describe(s.data[at:]))
 	}
 	c.frame, c.begun, c.inStep = frame, true, true
+	if c.lost {
+		return nil // its time is not known
+	}
 	if !c.timed {
 		s.description().HeadBytes += frame.Size
 		return nil
 	}
+	if s.missing > 0 && at >= s.lossAt {
+		c.hold(at, frame)
+		return nil
+	}
+	return c.pass(s, at, frame)
+}
+
+// pass gives a frame the time that follows the one before.
+func (c *soundCutter) pass(s *stream, at int, frame codec.SoundFrame) error {
 	packet := media.Packet{PTS: c.time(), Size: frame.Size - frame.Header, Key: true}
 	packet.DTS = packet.PTS
 	packet.Duration = samplesTicks(int64(frame.Samples), frame.Rate)

@@ -6,6 +6,7 @@ package mpegts
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -31,6 +32,10 @@ type stream struct {
 	unfinished         bool
 	// begun is the offset of its first transport packet in the file.
 	begun int64
+	// missing is how many bytes of payload are lost of it at least, the first of them at lossAt in data; 0: none.
+	missing, lossAt int
+	// lossTold says that there is evidence of it that its frames do not follow one another.
+	lossTold bool
 	// dts is that of the last mark; hasDTS says that there was one.
 	dts    int64
 	hasDTS bool
@@ -141,6 +146,9 @@ func (s *stream) take(p *transportPacket) error {
 		s.endPES()
 		s.state, s.header = inHeader, s.header[:0]
 	}
+	if p.missing > 0 && !p.start {
+		s.lose(p.missing)
+	}
 	s.stuffed = p.stuffed
 	switch s.state {
 	case beforePES:
@@ -154,6 +162,17 @@ func (s *stream) take(p *transportPacket) error {
 	return nil
 }
 
+// lose notes that transport packets are lost within a PES packet, or with the beginning of another one.
+func (s *stream) lose(packets int) {
+	if s.state != inPayload {
+		return
+	}
+	if s.missing == 0 {
+		s.lossAt, s.lossTold = len(s.data), false
+	}
+	s.missing += packets * (packetSize - 4)
+}
+
 // takeHeader collects the header of a PES packet, which most often is whole in the first transport packet.
 func (s *stream) takeHeader(payload []byte) error {
 	s.header = append(s.header, payload...)
@@ -161,6 +180,11 @@ func (s *stream) takeHeader(payload []byte) error {
 	if !ok {
 		s.state = skipping
 		s.invalid()
+		if s.mapped.kind == media.Audio && s.hasDTS {
+			s.state = inPayload
+			s.lose(1) // the sound behind it may have a time nevertheless
+			s.lossTold = true
+		}
 		return nil
 	}
 	if size == 0 || size > len(s.header) {
@@ -191,7 +215,7 @@ func (s *stream) beginPES(header pesHeader, payload []byte) error {
 	}
 	next.offset = len(s.data)
 	s.addMark(next)
-	s.state, s.declared, s.received, s.begun = inPayload, header.declared, 0, s.d.position
+	s.state, s.declared, s.received, s.begun, s.missing = inPayload, header.declared, 0, s.d.position, 0
 	s.append(payload)
 	return nil
 }
@@ -302,6 +326,13 @@ func (s *stream) mark(offset int) mark {
 		}
 	}
 	return found
+}
+
+// hasMark says that a PES packet with a time begins with the start code at an offset, which may have a zero in front.
+func (s *stream) hasMark(offset int) bool {
+	marks := s.marks[s.firstMark:]
+	i, _ := slices.BinarySearchFunc(marks, offset-1, func(m mark, offset int) int { return m.offset - offset })
+	return i < len(marks) && marks[i].offset <= offset && marks[i].timed
 }
 
 // useParams makes params those of the packets that follow.

@@ -237,3 +237,66 @@ func TestRead_OpusFramesLast20Milliseconds(t *testing.T) {
 		}
 	}
 }
+
+// TestRead_TimeIsThatOfThePESPacketWithThePicture: a delimiter with a time begins a picture, whatever a loss has left of the
+// one before it.
+func TestRead_TimeIsThatOfThePESPacketWithThePicture(t *testing.T) {
+	b := newBuilder()
+	b.tables(h264Entry)
+	b.picture(9000, -1, aud, spsFrames, pps, idr)
+	b.picture(12600, -1, aud, pps)
+	b.picture(16200, -1, aud, spsFrames, pps, idr)
+	file, _ := read(t, b.data)
+	wantTimes(t, file.Streams[0], [2]int64{9000, 9000}, [2]int64{16200, 16200})
+}
+
+// TestRead_SoundBehindALoss is heard when the next PES packet says, or not at all: a pause may be lost with the header of
+// a PES packet.
+func TestRead_SoundBehindALoss(t *testing.T) {
+	const aac = 1920
+	steady, paused := []int64{0, 4 * aac, 8 * aac}, []int64{0, 90000, 90000 + 4*aac}
+	for name, test := range map[string]struct {
+		times    []int64 // of PES packets, each of four frames and four transport packets
+		from, to int     // the transport packets that are lost
+		want     []int64
+	}{
+		"it goes on":                             {steady, 1, 2, []int64{2 * aac, 3 * aac, 4 * aac}},
+		"a pause follows":                        {paused, 1, 2, []int64{aac, 2 * aac, 90000}},
+		"a pause may be lost":                    {paused, 2, 6, []int64{0, aac, 90000 + 4*aac}},
+		"a header is lost":                       {steady, 4, 5, []int64{0, aac, 2 * aac, 3 * aac, 5 * aac}},
+		"a header is lost, maybe with a pause":   {paused, 4, 5, []int64{0, aac, 2 * aac, 3 * aac, 90000 + 4*aac}},
+		"so much is lost that nobody knows when": {steady, 2, 5, []int64{0, aac, 5 * aac, 6 * aac}},
+	} {
+		b := newBuilder()
+		b.tables(aacEntry)
+		for _, at := range test.times {
+			b.sound(9000+at, adts(170), adts(170), adts(170), adts(170))
+		}
+		file, _ := read(t, slices.Delete(slices.Clone(b.data), packetAt(2+test.from), packetAt(2+test.to)))
+		for i, packet := range packets(file.Streams[0])[:len(test.want)] {
+			if at := packet.PTS - 9000; at != test.want[i] {
+				t.Errorf("%s: packet %d is at %d, want %d", name, i, at, test.want[i])
+			}
+		}
+		if damages(file)[media.CounterBreak] != 1 {
+			t.Errorf("%s: damage %v", name, file.Damage)
+		}
+	}
+}
+
+// TestRead_SoundBehindABrokenHeader is heard up to the next PES packet.
+func TestRead_SoundBehindABrokenHeader(t *testing.T) {
+	b := newBuilder()
+	b.tables(aacEntry)
+	for i := range int64(3) {
+		b.sound(9000+7680*i, adts(170), adts(170), adts(170), adts(170))
+	}
+	b.data[packetAt(6)+4+2] = 0xff
+	file, _ := read(t, b.data)
+	if got := packets(file.Streams[0]); len(got) != 11 || got[4].PTS != 9000+5*1920 {
+		t.Errorf("%v", times(got))
+	}
+	if got := damages(file); got[media.FrameLost] == 0 {
+		t.Errorf("damage %v", got)
+	}
+}
