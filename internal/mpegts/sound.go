@@ -52,9 +52,7 @@ func (c *soundCutter) frames(s *stream) (int, error) {
 			c.inStep = false
 		}
 		frame, ok := c.parse(s.data[at:])
-		if ok && c.overruns(s, at, at+frame.Size) {
-			ok = false
-		}
+		ok = ok && !c.overruns(s, at, at+frame.Size)
 		if !ok || !c.inStep && !c.plausible(s.data[at:], frame) {
 			if c.inStep {
 				s.invalid()
@@ -67,8 +65,8 @@ func (c *soundCutter) frames(s *stream) (int, error) {
 			at = next
 			continue
 		}
-		if s.missing > 0 && at < s.lossAt && at+frame.Size > s.lossAt {
-			at, c.inStep = s.lossAt, false // the rest of the frame is lost
+		if c.isCut(s, at, at+frame.Size) {
+			at, c.inStep = s.lossAt, false
 			continue
 		}
 		if at+frame.Size > len(s.data) {

@@ -17,6 +17,11 @@ type heldFrame struct {
 	frame codec.SoundFrame
 }
 
+// isCut says that the rest of a frame from at to end is lost.
+func (c *soundCutter) isCut(s *stream, at, end int) bool {
+	return s.missing > 0 && at < s.lossAt && end > s.lossAt
+}
+
 // hold keeps a frame behind a loss until the next PES packet tells when it is heard.
 func (c *soundCutter) hold(at int, frame codec.SoundFrame) {
 	if len(c.behind) == maxHeld {

@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"slices"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -277,5 +278,25 @@ func TestBuild_OnlyFileOfAClockIsACopy(t *testing.T) {
 	wantState(t, made, Damaged, SegmentDuplicated)
 	if found := firstOf(made, SegmentDuplicated); found.Segment != 0 {
 		t.Errorf("segment %d is said to be the copy", found.Segment)
+	}
+}
+
+// TestBuild_HeadLostWhereOneKindStops: what is left of a segment is no other recording's, though the pictures of the next
+// segment begin before its sound ends.
+func TestBuild_HeadLostWhereOneKindStops(t *testing.T) {
+	segments := layout{}.record(pictures(0, 12*second, pal, 25), tones(0, 12*second), 4*second, 8*second)
+	var early []media.Packet
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-10:]
+		return packets[60 : len(packets)-10]
+	})
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	of := stream(&segments[1], media.Audio)
+	keep(&segments[1], media.Audio, of.Packets.Count*60/100, of.Packets.Count)
+	of.HeadBytes = 100
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if slices.ContainsFunc(made.Findings, func(f Finding) bool { return f.Type == SegmentForeign }) {
+		t.Error(list(made))
 	}
 }

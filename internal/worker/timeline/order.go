@@ -234,7 +234,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {
 		return false
 	}
-	if after := b.parts[index+1]; each.early > now.shown && each.lastShown() <= after.early+minStep {
+	if after := b.parts[index+1]; each.early > now.shown && min(each.lastShown()-after.early, seam(each, after)) <= minStep {
 		return false // it lies where it belongs, and its beginning is lost
 	}
 	each.dropped = SegmentForeign
@@ -248,7 +248,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 	first := b.segments[now.parts[0].Segment] // its line is that of the part, when the two were exchanged
 	named := distance(each.early+first.Duration, now.early)
-	miss := min(distance(each.late, now.early), distance(each.lastShown(), now.early), named, now.apartInFront(each))
+	miss := min(distance(each.late, now.early), distance(each.lastShown(), now.early), named, seam(each, now.parts[0]))
 	if index+1 == len(b.parts) || b.segments[b.parts[index+1].Segment].Discontinuity {
 		return miss <= together || named <= together+first.Precision && b.countersLeadTo(now, each)
 	}
@@ -260,13 +260,13 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 		(distance(least, 0) <= maxMiss || distance(after.early, now.early+own.Duration) <= minHole+own.Precision)
 }
 
-// apartInFront is how far the streams of a part end from where those of the run begin: the greatest distance of both kinds,
-// which end at different times where one of them stops.
-func (r *run) apartInFront(each *part) int64 {
+// seam is how far the streams of one part end from where those of another begin: the greatest distance of both kinds, which
+// end at different times where one of them stops.
+func seam(x, y *part) int64 {
 	apart := int64(math.MaxInt64)
 	for _, kind := range kinds {
-		_, last, ends := each.ends(kind)
-		first, _, begins := r.parts[0].ends(kind)
+		_, last, ends := x.ends(kind)
+		first, _, begins := y.ends(kind)
 		if !ends || !begins {
 			return math.MaxInt64
 		}
