@@ -297,3 +297,30 @@ func TestRead_PrivateDataThatIsSound(t *testing.T) {
 		})
 	}
 }
+
+// TestRead_SpliceMessagesAreNoSound: their type is also that of DTS on discs. The registration of the program tells, or that they
+// come in sections.
+func TestRead_SpliceMessagesAreNoSound(t *testing.T) {
+	const splicePID = 300
+	for name, program := range map[string][]byte{"registered": []byte("\x05\x04CUEI"), "by content": nil} {
+		b := newBuilder()
+		b.pat([2]uint16{1, pmtPID})
+		body := append([]byte{0xe1, 0, 0xf0, byte(len(program))}, program...)
+		body = append(body, 0x0f, 0xe1, 1, 0xf0, 0, 0x86, 0xe1, 0x2c, 0xf0, 0)
+		b.section(pmtPID, 2, 1, body)
+		b.section(splicePID, 0xfc, 0, make([]byte, 11))
+		b.sound(9000, adts(100))
+		b.section(splicePID, 0xfc, 0, make([]byte, 11))
+		file, _ := read(t, b.data)
+		sound := 0
+		for _, stream := range file.Streams {
+			if stream.Kind == media.Audio {
+				sound++
+			}
+		}
+		damaged := slices.ContainsFunc(file.Damage, func(d media.Damage) bool { return d.Stream < 0 || file.Streams[d.Stream].Kind != media.Data })
+		if sound != 1 || damaged {
+			t.Errorf("%s: %d streams of sound, damage %v", name, sound, file.Damage)
+		}
+	}
+}

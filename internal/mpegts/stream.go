@@ -103,6 +103,13 @@ func newStream(d *demuxer, mapped mappedStream) *stream {
 // begins in it. Some muxers name no encoding of what a disc does not have, for example AAC.
 func (s *stream) look(payload []byte) {
 	const sound, soundMask, pictures, picturesMask = 0xc0, 0xe0, 0xe0, 0xf0 // stream_id, ISO/IEC 13818-1, table 2-22
+	if s.mapped.codec == dts {
+		s.mapped.untold = false
+		if _, ok := pesHeaderSize(payload); !ok {
+			s.become(encoding{media.Data, scte35}) // it comes in sections
+		}
+		return
+	}
 	header, size, ok := parsePES(payload)
 	if !ok || header.streamID&soundMask != sound && header.streamID&picturesMask != pictures {
 		return
@@ -113,10 +120,15 @@ func (s *stream) look(payload []byte) {
 		s.d.ignore(fmt.Sprintf("PID %d: picture or sound of an encoding that is not known (%s)", s.mapped.pid, s.mapped.codec))
 		return
 	}
+	s.become(found)
+}
+
+// become makes a stream what its bytes tell.
+func (s *stream) become(found encoding) {
 	s.mapped.kind, s.mapped.codec, s.mapped.told = found.kind, found.codec, true
 	s.cutter = newCutter(s.mapped)
 	description := s.description()
-	description.Kind, description.Codec, description.Default = found.kind, found.codec, true
+	description.Kind, description.Codec, description.Default = found.kind, found.codec, found.kind != media.Data
 }
 
 // description is the stream in the file's index.

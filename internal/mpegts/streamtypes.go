@@ -91,22 +91,25 @@ func parseProgramMap(number int, body []byte) (found programMap, ok bool) {
 	if len(body) < 4+info {
 		return found, false
 	}
+	program := parseDescriptors(body[4 : 4+info]).registration
 	for body = body[4+info:]; len(body) >= 5; {
 		size := int(binary.BigEndian.Uint16(body[3:]) & 0xfff)
 		if len(body) < 5+size {
 			return found, false
 		}
 		stream := mappedStream{pid: binary.BigEndian.Uint16(body[1:]) & 0x1fff}
-		stream.describe(body[0], body[5:5+size])
+		stream.describe(body[0], body[5:5+size], program)
 		found.streams = append(found.streams, stream)
 		body = body[5+size:]
 	}
 	return found, len(body) == 0
 }
 
-// describe finds the encoding from the type and the descriptors of a stream.
-func (m *mappedStream) describe(streamType byte, data []byte) {
+// describe finds the encoding from the type and the descriptors of a stream, and the registration of its program. SCTE 35,
+// 8.1, asks for a registration of the program; that of a Blu-ray disc means sound by the same type.
+func (m *mappedStream) describe(streamType byte, data []byte, program string) {
 	const privateSections, private, userPrivate, spliceOrDTS = 0x05, 0x06, 0x80, 0x86
+	const splice, disc = "CUEI", "HDMV"
 	info := parseDescriptors(data)
 	m.language, m.opusChannels = info.language, info.opusChannels
 	found, ok := streamTypes[streamType]
@@ -116,15 +119,15 @@ func (m *mappedStream) describe(streamType byte, data []byte) {
 	if !ok && streamType == private {
 		found, ok = info.encoding, info.encoding.codec != ""
 	}
+	m.untold = !ok && (streamType == private || streamType >= userPrivate)
 	switch {
-	case streamType == spliceOrDTS && info.registration == "CUEI":
+	case streamType == spliceOrDTS && (info.registration == splice || program == splice):
 		found, ok, m.sections = encoding{media.Data, scte35}, true, true
 	case streamType == spliceOrDTS:
-		found, ok = encoding{media.Audio, dts}, true
+		found, ok, m.untold = encoding{media.Audio, dts}, true, program != disc
 	case streamType == privateSections:
 		m.sections = true
 	}
-	m.untold = !ok && (streamType == private || streamType >= userPrivate)
 	if !ok {
 		found = encoding{media.Data, media.Codec(fmt.Sprintf("stream type 0x%02x", streamType))}
 	}
