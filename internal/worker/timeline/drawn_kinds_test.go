@@ -300,3 +300,36 @@ func TestBuild_HeadLostWhereOneKindStops(t *testing.T) {
 		t.Error(list(made))
 	}
 }
+
+// TestBuild_CameraComesBackWithinAGroup: pictures that are shown before the first key picture need others that were not recorded.
+func TestBuild_CameraComesBackWithinAGroup(t *testing.T) {
+	video := append(pictures(0, 2*second, pal, 25), pictures(6*second, 8*second, pal, 25)...)
+	video[50].PTS, video[51].PTS, video[52].PTS = video[52].PTS, video[50].PTS, video[51].PTS // the key picture is decoded first
+	segments := layout{running: true}.record(video, tones(0, 8*second), 2*second, 4*second, 6*second)
+	for i := 1; i < 3; i++ {
+		segments[i].File.Streams = segments[i].File.Streams[1:]
+	}
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Unknown, UnknownHole)
+	if want := (Stretch{From: 6 * second, To: 6*second + 2*pal}); len(made.Undecodable) != 1 || made.Undecodable[0] != want {
+		t.Errorf("%v, want %v", made.Undecodable, want)
+	}
+}
+
+// TestBuild_FirstSegmentHoldsItsSound: the next segment begins with pictures that are shown before the sound of the first one of
+// a clock ends; nothing is lost of that, though the playlist rounds to whole seconds.
+func TestBuild_FirstSegmentHoldsItsSound(t *testing.T) {
+	first := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), each(0, second, 4)...)
+	segments := layout{precision: second}.record(pictures(0, 9*second, pal, 25), tones(0, 9*second), 3*second, 6*second)
+	var early []media.Packet
+	change(&segments[0], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-26:]
+		return packets[:len(packets)-26]
+	})
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	segments[0].Discontinuity = true
+	whole := slices.Concat(first, reset(segments, 0, 700*second, true))
+	if at := times(Build(Recording{Segments: whole}), media.Video)[100]; distance(at, 4*second) > pal {
+		t.Errorf("the second clock begins at %s, want 4 s", position(at))
+	}
+}

@@ -150,7 +150,7 @@ func (b *builder) lostHead(now *run) int64 {
 		if !second.first || second.dropped != "" || second.misplaced || !cut && !b.showsLoss(first) && !b.isExact(first, second) {
 			return 0
 		}
-		held = second.start - first.early
+		held = max(held, second.start-first.early) // pictures may overlap what is before them
 	case !cut:
 		return 0
 	default:

@@ -9,9 +9,10 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// listUndecodable finds the pictures that nothing can be decoded from: where a clock begins, those before the first key
-// frame, and those behind it that are shown before it, since they need pictures of the group before. A run without any key
-// frame may be refreshed little by little; it is left to the decoder.
+// listUndecodable finds the pictures that nothing can be decoded from: where a clock begins, or pictures come back after a
+// stretch without a stream of them, those before the first key frame, and those behind it that are shown before it, since
+// they need pictures of the group before. A run without any key frame may be refreshed little by little; it is left to the
+// decoder.
 func (b *builder) listUndecodable() {
 	h := headless{builder: b, run: -1}
 	for placed := range b.placed().Packets(media.Video) {
@@ -23,8 +24,8 @@ func (b *builder) listUndecodable() {
 // headless looks at the beginning of each run.
 type headless struct {
 	*builder
-	// run is that of the last picture, and segment the one in which its pictures begin.
-	run, segment int
+	// run and piece are those of the last picture, and segment the one in which its pictures begin.
+	run, piece, segment int
 	// open says that the beginning goes on, and key that it has had its key frame, at to.
 	open, key bool
 	from, to  int64
@@ -32,11 +33,12 @@ type headless struct {
 }
 
 func (h *headless) add(placed *Placed) {
-	if piece := h.pieces[placed.Piece]; piece.Run != h.run {
+	if piece := h.pieces[placed.Piece]; piece.Run != h.run || h.comesBack(placed.Piece) {
 		h.finish()
+		h.open, h.key, h.from, h.count = piece.Run == h.run || !h.goesOn(placed.Piece), false, placed.PTS, 0
 		h.run, h.segment = piece.Run, piece.Segment
-		h.open, h.key, h.from, h.count = !h.goesOn(placed.Piece), false, placed.PTS, 0
 	}
+	h.piece = placed.Piece
 	switch {
 	case !h.open:
 	case placed.Key && !h.key:
@@ -53,6 +55,16 @@ func (h *headless) add(placed *Placed) {
 // Behind a discontinuity, players begin to decode with a key frame.
 func (h *headless) goesOn(piece int) bool {
 	return piece > 0 && (!h.pieces[piece].first || !h.segments[h.pieces[piece].Segment].Discontinuity)
+}
+
+// comesBack says that pieces between the last picture and this one do not name a stream of pictures.
+func (h *headless) comesBack(piece int) bool {
+	for i := h.piece + 1; i < piece; i++ {
+		if !h.names(h.pieces[i], media.Video) {
+			return true
+		}
+	}
+	return false
 }
 
 // finish ends the beginning of a run.

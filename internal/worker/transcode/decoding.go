@@ -63,11 +63,30 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 // isExplained says that decoders complain about nothing but pictures that need others which are not there.
 func (m *maker) isExplained() bool {
 	const around = media.Clock / 2 // decoders complain about a picture before or after they show it
+	known := slices.Clone(m.timeline.Undecodable)
+	for i := range known {
+		known[i].From = m.pictureBefore(known[i].From)
+	}
 	return len(m.spots) > 0 && !slices.ContainsFunc(m.spots, func(spot compare.Range) bool {
-		return !slices.ContainsFunc(m.timeline.Undecodable, func(known timeline.Stretch) bool {
+		return !slices.ContainsFunc(known, func(known timeline.Stretch) bool {
 			return spot.From >= known.From-around && spot.To <= known.To+around
 		})
 	})
+}
+
+// pictureBefore is the time of the last picture that is shown before a time: it is what a decoder has shown last when it
+// complains. It is the time itself when there is none.
+func (m *maker) pictureBefore(at int64) int64 {
+	before := int64(-1)
+	for placed := range m.timeline.Packets(media.Video) {
+		if placed.PTS < at {
+			before = max(before, placed.PTS)
+		}
+	}
+	if before < 0 {
+		return at
+	}
+	return before
 }
 
 // locate finds where decoders complain about a file.
@@ -86,7 +105,7 @@ func (m *maker) locate(ctx context.Context, path string) error {
 // it. decoded is the file in which decoders complained; empty: it is known where.
 func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, error) {
 	left := m.leftToDecoder()
-	if m.complaints == 0 && m.timeline.State() != timeline.Damaged && len(left) == 0 {
+	if m.complaints == 0 && m.timeline.State() != timeline.Damaged && len(left) == 0 && len(m.timeline.Undecodable) == 0 {
 		return nil, nil
 	}
 	if m.complaints > 0 && decoded != "" {
@@ -102,6 +121,10 @@ func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, erro
 	}
 	// A picture may be shown up to half a second before one that was decoded before it.
 	const reordered = media.Clock / 2
+	for _, known := range m.timeline.Undecodable {
+		// The decoder goes on from the pictures before it, and may show others until the next group.
+		stretches = append(stretches, compare.Range{From: m.pictureBefore(known.From), To: known.To})
+	}
 	for i := range stretches {
 		stretches[i].From -= reordered
 		stretches[i].To = m.nextKey(stretches[i].To+1) + reordered
