@@ -121,6 +121,8 @@ func (s *source) tsTrack(pid uint16) tsTrack {
 	case "ac3":
 		track.streamType, track.streamID = 0x81, 0xbd
 		track.descriptors = []byte{5, 4, 'A', 'C', '-', '3'}
+	case "eac3":
+		track.streamType, track.streamID = 0x87, 0xbd
 	case "opus":
 		track.streamType, track.streamID = 0x06, 0xbd
 		track.descriptors = []byte{5, 4, 'O', 'p', 'u', 's', 0x7f, 2, 0x80, byte(s.channels)}

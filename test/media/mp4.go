@@ -39,6 +39,12 @@ type mp4Style struct {
 	hole [2]float64
 	// cover adds a track with one picture, of the source of this name.
 	cover string
+	// scale is how many units of time a second has for pictures; 0: 90,000. version 1: times have 64 bits.
+	scale   int64
+	version byte
+	// compact: sizes have 16 bits. chunk: so many samples lie in a chunk; 0: 1.
+	compact bool
+	chunk   int
 }
 
 const movieScale = 1000
@@ -171,6 +177,9 @@ func writeMP4(t *take, style mp4Style) ([]byte, []place) {
 		tr.time()
 		all = append(all, tr)
 	}
+	if style.scale > 0 {
+		withClock(all, style.scale)
+	}
 	brand := style.brand
 	if brand == "" {
 		brand = "isom"
@@ -192,7 +201,7 @@ func writeMP4(t *take, style mp4Style) ([]byte, []place) {
 	for _, tr := range all {
 		tr.places = make([]int64, len(tr.units))
 	}
-	for _, u := range interleave(all) {
+	for _, u := range interleave(all, max(style.chunk, 1)) {
 		u.track.places[u.index] = int64(len(media))
 		media = append(media, u.unit.sample().data...)
 		places = append(places, place{unit: u.unit, from: int(u.track.places[u.index]), to: len(media)})
@@ -256,14 +265,16 @@ type interleaved struct {
 	unit  *unit
 }
 
-func interleave(all []*track) []interleaved {
+// interleave puts chunks of so many samples in order.
+func interleave(all []*track, chunk int) []interleaved {
 	var out []interleaved
 	for _, tr := range all {
 		for i, u := range tr.units {
 			out = append(out, interleaved{tr, i, u})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b interleaved) int { return compare(a.unit.decode, b.unit.decode) })
+	begin := func(i interleaved) float64 { return i.track.units[i.index-i.index%chunk].decode }
+	slices.SortStableFunc(out, func(a, b interleaved) int { return compare(begin(a), begin(b)) })
 	return out
 }
 
@@ -276,7 +287,7 @@ func movie(all []*track, style mp4Style, begin float64, base int64) []byte {
 		}
 	}
 	claimed := uint32((longest + style.longer) * movieScale)
-	mvhd := fullBox("mvhd", 0, 0, u32(0, 0, movieScale, claimed, 0x10000), u16(0x100, 0), u32(0, 0), matrix(0), make([]byte, 24), u32(uint32(len(all)+1)))
+	mvhd := timedBox("mvhd", style.version, 0, u32(movieScale), uint64(claimed), u32(0x10000), u16(0x100, 0), u32(0, 0), matrix(0), make([]byte, 24), u32(uint32(len(all)+1)))
 	parts := [][]byte{mvhd}
 	for _, tr := range all {
 		parts = append(parts, tr.box(style, begin, base))
@@ -317,9 +328,13 @@ func (tr *track) box(style mp4Style, begin float64, base int64) []byte {
 		flags = 0
 	}
 	length := uint32(float64(tr.duration())/float64(tr.scale)*movieScale + style.longer*movieScale)
-	tkhd := fullBox("tkhd", 0, flags, u32(0, 0, uint32(tr.id), 0, length, 0, 0), u16(0, 0, volume, 0), matrix(rotation),
+	tkhd := timedBox("tkhd", style.version, flags, u32(uint32(tr.id), 0), uint64(length), u32(0, 0), u16(0, 0, volume, 0), matrix(rotation),
 		u32(uint32(tr.source.width)<<16, uint32(tr.source.height)<<16))
-	mdhd := fullBox("mdhd", 0, 0, u32(0, 0, uint32(tr.scale), uint32(float64(tr.duration())+style.longer*float64(tr.scale))), u16(0x55c4, 0))
+	version := style.version
+	if tr.duration() > math.MaxUint32 {
+		version = 1
+	}
+	mdhd := timedBox("mdhd", version, 0, u32(uint32(tr.scale)), uint64(float64(tr.duration())+style.longer*float64(tr.scale)), u16(0x55c4, 0))
 	hdlr := fullBox("hdlr", 0, 0, u32(0), []byte(handler), make([]byte, 12), []byte("h\x00"))
 	dinf := box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)))
 	minf := box("minf", head, dinf, tr.stbl(style, base))
@@ -421,6 +436,14 @@ func (tr *track) stbl(style mp4Style, base int64) []byte {
 	for _, chunk := range chunks {
 		stsc = append(stsc, u32(chunk[0], 1, chunk[1])...)
 	}
-	parts = append(parts, fullBox("stsc", 0, 0, u32(uint32(len(chunks))), stsc), fullBox("stsz", 0, 0, u32(0, n), sizes), fullBox(offsets, 0, 0, u32(n), places))
+	count := n
+	if style.chunk > 0 {
+		stsc, places, count = tr.chunkTables(style.chunk, base)
+	}
+	table := fullBox("stsz", 0, 0, u32(0, n), sizes)
+	if style.compact {
+		table = tr.sizes16()
+	}
+	parts = append(parts, fullBox("stsc", 0, 0, u32(uint32(len(stsc)/12)), stsc), table, fullBox(offsets, 0, 0, u32(count), places))
 	return box("stbl", parts...)
 }

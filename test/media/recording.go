@@ -61,6 +61,7 @@ type playlistStyle struct {
 	mark     bool // byte order mark
 	head     []string
 	noEnding bool
+	event    bool                     // its type is EVENT and not VOD
 	rename   func(name string) string // how a line names a file
 }
 
@@ -189,7 +190,11 @@ func (r *recording) text() []byte {
 	line("#EXT-X-VERSION:6")
 	line("#EXT-X-TARGETDURATION:%d", int(math.Ceil(longest)))
 	line("#EXT-X-MEDIA-SEQUENCE:0")
-	line("#EXT-X-PLAYLIST-TYPE:VOD")
+	if r.playlist.event {
+		line("#EXT-X-PLAYLIST-TYPE:EVENT")
+	} else {
+		line("#EXT-X-PLAYLIST-TYPE:VOD")
+	}
 	for _, tag := range r.playlist.head {
 		line("%s", tag)
 	}

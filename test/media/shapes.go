@@ -20,7 +20,7 @@ func shapes() []shape {
 	var all []shape
 	for _, group := range [][]shape{
 		plainShapes(), streamShapes(), rateShapes(), awayShapes(), clockShapes(), damageShapes(), headerShapes(),
-		habitShapes(), edgeShapes(), muxedShapes(),
+		habitShapes(), edgeShapes(), muxedShapes(), readerShapes(),
 	} {
 		all = append(all, group...)
 	}

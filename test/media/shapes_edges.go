@@ -154,14 +154,11 @@ func (t *take) beginsWithin(pictures int) *take {
 		}
 		return u.source.video && left <= pictures
 	})
-	for _, u := range t.units {
-		if u.source.video {
-			if u.sample().key {
-				break
-			}
-			u.tainted = true
-		}
+	i := slices.IndexFunc(t.units, func(u *unit) bool { return u.source.video && u.sample().key })
+	for _, u := range t.units[:i] {
+		u.tainted = u.source.video
 	}
+	t.taintLeading(i)
 	return t
 }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -85,7 +86,8 @@ var recipes = map[string]recipe{
 	"h264-one":    videoRecipe(x264+"-keyint_min 900 -bf 0", 160, 90, 900, 900, 0),
 	"h264-slices": videoRecipe(x264+"-keyint_min 10 -bf 0 -slices 4", 160, 90, 300, 10, 0),
 	"h264-b":      videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 2 -b_strategy 0 -x264-params open-gop=0", 160, 90, 900, 10, 0),
-	"h264-open":   openGroups(videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 2 -b_strategy 0 -x264-params open-gop=1", 160, 90, 600, 10, 0)),
+	"h264-open":   openGroups(videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 12 -bf 2 -b_strategy 0 -x264-params open-gop=1", 160, 90, 600, 12, 0)),
+	"hevc-open":   openGroups(videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=12:min-keyint=12:scenecut=0:bframes=2:b-adapt=0:open-gop=1", 160, 90, 300, 12, 0)),
 	"h264-fields": videoRecipe("-c:v libx264 -preset veryfast -crf 24 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 0 -flags +ildct+ilme -x264-params tff=1", 160, 96, 300, 10, 0),
 	"h264-big":    videoRecipe(x264+"-keyint_min 10 -bf 0", 320, 180, 600, 10, 0),
 	"h264-tall":   videoRecipe(x264+"-keyint_min 10 -bf 0", 90, 160, 600, 10, 0),
@@ -95,6 +97,7 @@ var recipes = map[string]recipe{
 	"h264-far":    videoRecipe(x264+"-keyint_min 10 -bf 0", 160, 90, 300, 10, 3000),
 	"hevc":        videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=10:min-keyint=10:scenecut=0:bframes=0:open-gop=0", 160, 90, 600, 10, 0),
 	"hevc-b":      videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=10:min-keyint=10:scenecut=0:bframes=2:b-adapt=0:open-gop=0", 160, 90, 300, 10, 0),
+	"hevc-layers": videoRecipe("-c:v libx265 -preset veryfast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=12:min-keyint=12:scenecut=0:bframes=3:b-adapt=0:b-pyramid=1:temporal-layers=1:open-gop=0", 160, 90, 300, 12, 0),
 	"mpeg2":       videoRecipe("-c:v mpeg2video -q:v 4 -bf 0 -sc_threshold 1000000000 -pix_fmt yuv420p", 160, 90, 300, 10, 0),
 	"vp9":         videoRecipe("-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -lag-in-frames 0 -auto-alt-ref 0 -b:v 300k -pix_fmt yuv420p", 160, 90, 300, 10, 0),
 	"av1":         videoRecipe("-c:v libsvtav1 -preset 12 -crf 40 -svtav1-params pred-struct=1:keyint=10 -pix_fmt yuv420p", 160, 90, 200, 10, 0),
@@ -108,6 +111,7 @@ var recipes = map[string]recipe{
 	"aac-8":    soundRecipe("-c:a aac -b:a 32k", 8000, 1, 1024),
 	"mp3":      soundRecipe("-c:a libmp3lame -b:a 96k", 48000, 2, 1152),
 	"ac3":      soundRecipe("-c:a ac3 -b:a 128k", 48000, 2, 1536),
+	"eac3":     soundRecipe("-c:a eac3 -b:a 128k", 48000, 2, 1536),
 	"opus":     soundRecipe("-c:a libopus -b:a 64k -frame_duration 20", 48000, 2, 960),
 	"pcm":      {args: strings.Fields("-c:a pcm_s16le"), rate: 48000, channels: 2, frame: pcmFrame, seconds: 30, muxer: "mov"},
 	"alaw":     {args: strings.Fields("-c:a pcm_alaw"), rate: 8000, channels: 1, frame: pcmFrame, seconds: 30, muxer: "mov"},
@@ -220,7 +224,7 @@ func (r recipe) source(name string, track mp4Track) (*source, error) {
 		rate: r.rate, channels: r.channels, frame: r.frame,
 	}
 	s.codec = map[string]string{
-		"avc1": "h264", "hvc1": "hevc", "vp09": "vp9", "av01": "av1", "mp4a": "aac", "Opus": "opus", "ac-3": "ac3",
+		"avc1": "h264", "hvc1": "hevc", "vp09": "vp9", "av01": "av1", "mp4a": "aac", "Opus": "opus", "ac-3": "ac3", "ec-3": "eac3",
 		"mp4v": "mpeg2video", "sowt": "pcm_s16le", "alaw": "pcm_alaw",
 	}[string(track.entries[0][4:8])]
 	switch {
@@ -262,7 +266,8 @@ func joinSamples(samples []mp4Sample, count int) []mp4Sample {
 	return out
 }
 
-// order finds the display order and checks that groups are closed, unless they are open.
+// order finds the display order and checks that groups are closed, unless they are open: then pictures must be decoded
+// behind the key picture before which they are shown.
 func (s *source) order(track mp4Track, open bool) error {
 	times := make([]int64, len(s.samples))
 	dts := int64(0)
@@ -277,6 +282,15 @@ func (s *source) order(track mp4Track, open bool) error {
 			return fmt.Errorf("sample %d (key %v) is displayed at %d: groups of %d are not closed", i, s.samples[i].key, place, s.group)
 		}
 		s.display = append(s.display, place)
+	}
+	leads := func(i int) bool { return i > 0 && s.samples[i-1].key && s.display[i] < s.display[i-1] }
+	for i := range s.samples {
+		if open && leads(i) {
+			return nil
+		}
+	}
+	if open {
+		return errors.New("no picture is shown before the key picture of its group")
 	}
 	return nil
 }

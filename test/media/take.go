@@ -85,6 +85,9 @@ func (t *take) videoOn(pid uint16, name string, first, count int, at func(i int)
 	s := t.slots[index].source
 	first -= first % s.group
 	first %= len(s.samples)
+	if s.open && first%s.group == 0 {
+		count -= (count - 1) % s.group // the last picture is a key picture, so that none needs one that is cut
+	}
 	// As encoders do it: decoding times are the display times in order, of as many pictures before as the order needs.
 	behind := 0
 	for i := range count {

@@ -40,6 +40,12 @@ type tsStyle struct {
 	private bool
 	// indicator: the first packet with a clock says that the clock begins again.
 	indicator bool
+	// clockAlone: the clock has a PID of its own.
+	clockAlone bool
+	// messages: some pictures have a PES packet before them with a delimiter and a message (SEI) alone.
+	messages bool
+	// hollow: packets without payload lie between those of pictures.
+	hollow bool
 }
 
 // tsTrack is a stream as a PMT names it.
@@ -82,6 +88,7 @@ const (
 	dataPID   = 0x102
 	audio2PID = 0x103
 	otherPID  = 0x201
+	clockPID  = 0x1f0
 )
 
 // segment writes one segment and says where each unit lies.
@@ -104,7 +111,8 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 		if m.style.stuffing && i%10 == 3 {
 			m.null()
 		}
-		m.pes(tracks, unit, unit.track == 0)
+		m.between(tracks, unit, i)
+		m.pes(tracks, unit, unit.track == 0 && !m.style.clockAlone)
 	}
 	return m.out, m.places
 }
@@ -123,6 +131,9 @@ func (m *tsMux) pmt(pid, program uint16, tracks []tsTrack) {
 	pcr := uint16(0x1fff)
 	if len(tracks) > 0 {
 		pcr = tracks[0].pid
+	}
+	if m.style.clockAlone {
+		pcr = clockPID
 	}
 	pmt := u16(0xe000|pcr, 0xf000)
 	for _, track := range tracks {
