@@ -65,12 +65,24 @@ func (t *traces) isHidden(segment, slot int, whole, kept [][]byte) bool {
 		return true
 	case before == len(kept) && !t.comesBack(segment, slot):
 		return true // the stream may have ended there
+	case len(kept) == 0 && !t.hasBegun(segment, slot):
+		return true // it may have begun with the next segment
 	case lost%16 == 0 && !t.restart:
 		return true
 	default:
 		few := len(t.segments) <= 4
 		return t.segments[segment].holdsPictures(slot) && (before == 0 || before == len(kept)) && (t.restart || few)
 	}
+}
+
+// hasBegun says that a stream is in a segment of the same clock before this one.
+func (t *traces) hasBegun(segment, slot int) bool {
+	for i := segment; i > 0 && !t.segments[i].discontinuity; i-- {
+		if slices.ContainsFunc(t.segments[i-1].units, func(u *unit) bool { return u.slot == slot }) {
+			return true
+		}
+	}
+	return false
 }
 
 // comesBack says that a stream goes on behind a segment with the same clock.
