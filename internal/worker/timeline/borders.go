@@ -243,33 +243,6 @@ func (p *part) endsTogether() bool {
 	return hasPicture && hasSound && distance(picture.next(), sound.next()) <= together
 }
 
-// isOddSilence says that the sound of a part stops, comes back at the border, and stops nowhere else in the recording,
-// while no picture goes on: what is lost of a file would have been behind the last packet of both.
-func (b *builder) isOddSilence(each *border) bool {
-	_, sound, hasSound := each.x.ends(media.Audio)
-	if !hasSound || len(each.y.Audio) == 0 {
-		return false
-	}
-	if _, picture, ok := each.x.ends(media.Video); ok && picture.next() > sound.next()+together {
-		return false
-	}
-	if b.silences == nil {
-		b.silences = new(int)
-		for i, piece := range b.pieces {
-			first, last, ok := piece.ends(media.Audio)
-			if ok && max(first.longest, last.longest) > max(minHole, 2*last.interval) {
-				*b.silences++
-			}
-			if next := i + 1; ok && next < len(b.pieces) && b.pieces[next].Run == piece.Run {
-				if stop, ok := b.stop(piece, b.pieces[next], media.Audio); ok && stop.open() {
-					*b.silences++
-				}
-			}
-		}
-	}
-	return *b.silences <= 1
-}
-
 // lostBetween says that a segment between the two has no place, so that the hole is judged with that segment.
 func (b *builder) lostBetween(each *border) bool {
 	if b.unplaced == nil {

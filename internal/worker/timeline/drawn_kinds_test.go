@@ -333,3 +333,17 @@ func TestBuild_FirstSegmentHoldsItsSound(t *testing.T) {
 		t.Errorf("the second clock begins at %s, want 4 s", position(at))
 	}
 }
+
+// TestBuild_OneOfTwoCopiesStays: the copy was left out; its twin stays, although the playlist says less than it holds.
+func TestBuild_OneOfTwoCopiesStays(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 13*second, pal, 25), tones(0, 13*second), 2*second, 4*second, 6*second, 11*second)
+	segments[3].Duration = 4 * second
+	segments[1].File = segments[3].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	for _, found := range made.Findings {
+		if found.Type == SegmentDuplicated && found.Segment != 1 {
+			t.Errorf("segment %d is said to be a copy:\n%s", found.Segment, list(made))
+		}
+	}
+}

@@ -91,3 +91,30 @@ func (b *builder) holesOf(t *Timeline, kind media.Kind, least int64) []span {
 	b.length = max(b.length, end)
 	return holes
 }
+
+// isOddSilence says that the sound of a part stops, comes back at the border, and stops nowhere else in the recording,
+// while no picture goes on: what is lost of a file would have been behind the last packet of both.
+func (b *builder) isOddSilence(each *border) bool {
+	_, sound, hasSound := each.x.ends(media.Audio)
+	if !hasSound || len(each.y.Audio) == 0 {
+		return false
+	}
+	if _, picture, ok := each.x.ends(media.Video); ok && picture.next() > sound.next()+together {
+		return false
+	}
+	if b.silences == nil {
+		b.silences = new(int)
+		for i, piece := range b.pieces {
+			first, last, ok := piece.ends(media.Audio)
+			if ok && max(first.longest, last.longest) > max(minHole, 2*last.interval) {
+				*b.silences++
+			}
+			if next := i + 1; ok && next < len(b.pieces) && b.pieces[next].Run == piece.Run {
+				if stop, ok := b.stop(piece, b.pieces[next], media.Audio); ok && stop.open() {
+					*b.silences++
+				}
+			}
+		}
+	}
+	return *b.silences <= 1
+}

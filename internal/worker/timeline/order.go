@@ -82,8 +82,8 @@ func (b *builder) isOddCopy(each *part, index int) bool {
 		twin = b.next[index] // 0: none
 	}
 	own := b.segments[each.Segment]
-	if twin <= 0 && b.twin(index) < 0 || !own.isListed() || twin == index+1 {
-		return false // of two neighbors, the second one is the copy
+	if twin <= 0 && b.twin(index) < 0 || !own.isListed() || twin == index+1 || b.parts[twin].dropped != "" {
+		return false // of two neighbors, the second one is the copy; and one of both stays
 	}
 	tolerance := minHole + max(own.Precision, b.segments[b.parts[twin].Segment].Precision)
 	miss := b.missesDuration(index)
