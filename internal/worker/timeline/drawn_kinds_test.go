@@ -347,3 +347,12 @@ func TestBuild_OneOfTwoCopiesStays(t *testing.T) {
 		}
 	}
 }
+
+// TestBuild_CutBetweenPackets: the playlist counts from where the recorder cut, which is a little before the first picture of the
+// segment; the next one goes on within a group just where the playlist says.
+func TestBuild_CutBetweenPackets(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 50), 3*second, 9*second)
+	segments := layout{}.record(video, tones(0, 2*second-2*pal), 2*second-pal+pal/8, 3*second)
+	segments[0].Duration, segments[1].Duration = 2*second-pal+pal/8, 10*second+pal-pal/8
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}

@@ -158,18 +158,33 @@ func (b *builder) lacksPictures(each *part) bool {
 	}
 	before := b.pieceBefore(each)
 	_, last, ok := before.ends(media.Video)
-	if !ok || b.segments[each.Segment].File.Container != media.MPEGTS || b.isInTime(before, each, first.begin) || b.beginsWithSound(before, each) {
+	if !ok || b.segments[each.Segment].File.Container != media.MPEGTS || b.isInTime(each, first.begin, first.firstDTS-last.lastDTS) || b.beginsWithSound(before, each) {
 		return false // a segment of another container without its beginning cannot be read
 	}
 	return first.firstDTS-last.lastDTS > last.interval*3/2 && !b.stoodStill(before, each) && b.lostMore(before, each)
 }
 
-// isInTime says that the pictures of a segment begin just where the playlist says that it begins.
-func (b *builder) isInTime(before, each *part, begin int64) bool {
-	if before.Segment+1 != each.Segment || !before.first || b.segments[before.Segment].Precision > exactly {
-		return false
+// isInTime says that the pictures of a segment begin just where the playlist says that it begins, counted from one of the
+// segments before it: a recorder may cut between two packets, so that a segment begins a little before its first one. That
+// tells a pause from a loss, but not single pictures, so that behind a shorter gap the last segment alone counts.
+func (b *builder) isInTime(each *part, begin, gap int64) bool {
+	counted := 4
+	if gap < maxOverlap {
+		counted = 1
 	}
-	return distance(begin, before.start+b.segments[before.Segment].Duration) <= exactly
+	named := int64(0)
+	for range counted {
+		before := b.pieceBefore(each)
+		if before == nil || before.Run != each.Run || before.Segment+1 != each.Segment || !before.first || b.segments[before.Segment].Precision > exactly {
+			return false
+		}
+		named += b.segments[before.Segment].Duration
+		if distance(begin, before.start+named) <= exactly {
+			return true
+		}
+		each = before
+	}
+	return false
 }
 
 // beginsWithSound says that a segment begins just where the playlist says, with sound that the one before it lacks: the
