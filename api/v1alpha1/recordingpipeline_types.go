@@ -17,7 +17,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step names one of steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
-// +kubebuilder:validation:XValidation:rule="!has(self.concurrency) || !has(self.concurrency.steps) || self.concurrency.steps.all(n, self.steps.exists(s, s.name == n) || (has(self.finally) && self.finally.exists(s, s.name == n)))",message="concurrency: steps must name steps of this pipeline",fieldPath=".concurrency.steps"
+// +kubebuilder:validation:XValidation:rule="!has(self.concurrency) || !has(self.concurrency.steps) || self.concurrency.steps.all(c, self.steps.exists(s, s.name == c.name) || (has(self.finally) && self.finally.exists(s, s.name == c.name)))",message="concurrency: steps must name steps of this pipeline",fieldPath=".concurrency.steps"
 // +kubebuilder:validation:XValidation:rule="!has(self.workloadPriorityClassName) || has(self.queueName)",message="workloadPriorityClassName: needs queueName, since it is Kueue that reads it",fieldPath=".workloadPriorityClassName"
 type RecordingPipelineSpec struct {
 	// steps to run: in each, exactly one of transcode, archive, thumbnails, trigger and container must be set. Steps run at the same time
@@ -93,15 +93,26 @@ type PipelineConcurrency struct {
 
 	// steps says of single steps how many of their Jobs run, over all files.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=20
-	Steps map[string]StepConcurrency `json:"steps,omitempty"`
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=20
+	Steps []StepConcurrency `json:"steps,omitempty"`
 }
 
-// StepConcurrency is how many Jobs of a step run at once.
-//
-// +kubebuilder:validation:Minimum=1
-// +kubebuilder:validation:Maximum=100000
-type StepConcurrency int32
+// StepConcurrency bounds the Jobs of one step.
+type StepConcurrency struct {
+	// name of the step, in steps or finally.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:XValidation:rule="!self.matches('\\p{Cc}')",message="must not contain control characters"
+	Name string `json:"name"`
+	// jobs is how many of them run at once.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	Jobs int32 `json:"jobs"`
+}
 
 // StepSettings say how a step runs. A pipeline has defaults for them; what a step says replaces the default as a whole.
 //

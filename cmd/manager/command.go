@@ -7,15 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/process"
-	"sparkrtc.dev/recording-operator/internal/rtcapi"
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 )
 
@@ -115,42 +111,8 @@ func newOptions() (*options, *cobra.Command) {
 	return o, command
 }
 
-// denied are the networks that a step never reads from.
-func (o *options) denied() ([]netip.Prefix, error) {
-	added, err := networks.Parse(o.deniedNetworks)
-	if err != nil {
-		return nil, fmt.Errorf("--storage-denied-networks: %w", err)
-	}
-	return append(networks.Local(), added...), nil
-}
-
-// deniedHere are the networks that the manager itself never connects to.
-func (o *options) deniedHere() ([]netip.Prefix, error) {
-	denied, err := o.denied()
-	if err != nil || !o.allowLocal {
-		return denied, err
-	}
-	return denied[len(networks.Local()):], nil
-}
-
-// endpointHosts are --service-endpoint-hosts as URLs have them.
-func (o *options) endpointHosts() ([]string, error) {
-	hosts := make([]string, 0, len(o.serviceHosts))
-	for _, host := range o.serviceHosts {
-		endpoint, err := rtcapi.ParseEndpoint("https://" + strings.TrimSpace(host))
-		if err != nil {
-			return nil, fmt.Errorf("--service-endpoint-hosts: %.80q is not a host such as %s", host, defaultServiceHost)
-		}
-		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(endpoint.Host, ":443")))
-	}
-	return hosts, nil
-}
-
 func (o *options) validate() error {
 	problems := []error{o.Validate()}
-	if _, err := o.endpointHosts(); err != nil {
-		problems = append(problems, err)
-	}
 	if o.workerImage == "" {
 		problems = append(problems, errors.New("--worker-image must name the image that runs the steps, for example recording-worker:dev"))
 	}
@@ -173,7 +135,7 @@ func (o *options) validate() error {
 			problems = append(problems, fmt.Errorf("--namespace-weights: the weight of %s must be at least 1, not %d", namespace, weight))
 		}
 	}
-	_, err := o.denied()
+	_, err := o.reachable()
 	return errors.Join(append(problems, err)...)
 }
 

@@ -18,12 +18,10 @@ func denies(t *testing.T, address string, args ...string) (manager, step bool) {
 	g := NewWithT(t)
 	o, command := newOptions()
 	g.Expect(command.ParseFlags(args)).To(Succeed())
-	here, err := o.deniedHere()
-	g.Expect(err).NotTo(HaveOccurred())
-	everywhere, err := o.denied()
+	found, err := o.reachable()
 	g.Expect(err).NotTo(HaveOccurred())
 	to := netip.AddrPortFrom(netip.MustParseAddr(address), 443).String()
-	return networks.Control(here)("tcp", to, nil) != nil, networks.Control(everywhere)("tcp", to, nil) != nil
+	return networks.Control(found.denied)("tcp", to, nil) != nil, networks.Control(found.deniedToSteps)("tcp", to, nil) != nil
 }
 
 // TestDenied_FlagAddsToTheLocalNetworks: to deny more never opens loopback or a metadata service.
@@ -62,7 +60,8 @@ func TestEndpointHosts_AreHostsAlone(t *testing.T) {
 	hosts := func(args ...string) ([]string, error) {
 		o, command := newOptions()
 		g.Expect(command.ParseFlags(args)).To(Succeed())
-		return o.endpointHosts()
+		found, err := o.reachable()
+		return found.serviceHosts, err
 	}
 	g.Expect(hosts()).To(Equal([]string{"rtc-api.myhuaweicloud.com"}))
 	g.Expect(hosts("--service-endpoint-hosts=RTC.example.com:443, rtc.example.org:8443")).To(Equal([]string{"rtc.example.com", "rtc.example.org:8443"}))

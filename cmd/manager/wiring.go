@@ -107,15 +107,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	if err != nil {
 		return err
 	}
-	denied, err := o.denied()
-	if err != nil {
-		return err
-	}
-	deniedHere, err := o.deniedHere()
-	if err != nil {
-		return err
-	}
-	serviceHosts, err := o.endpointHosts()
+	reachable, err := o.reachable()
 	if err != nil {
 		return err
 	}
@@ -143,7 +135,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Conditions: conditions,
 			Pacer: pacer, Wake: wake, Slots: slots, TaskFiles: taskFiles, Progress: board, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
-			RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: denied,
+			RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: reachable.deniedToSteps,
 		},
 		&controller.TaskReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,
@@ -153,15 +145,15 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 		},
 		&registration.Reconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now,
-			EndpointHosts: serviceHosts, DeniedNetworks: deniedHere,
+			EndpointHosts: reachable.serviceHosts, DeniedNetworks: reachable.denied,
 		},
 		&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: recorder, Conditions: conditions, Clock: now},
 		&controller.StorageReconciler{
-			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: deniedHere,
+			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, DeniedNetworks: reachable.denied,
 		},
 		&controller.DiscoveryReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Files: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),
-			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: deniedHere,
+			Recorder: recorder, Metrics: collectors, Clock: now, DeniedNetworks: reachable.denied,
 		},
 		&controller.RejectedReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Ingester: ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{}),

@@ -209,8 +209,8 @@ func (s *StepSlots) setPipeline(object any, gone bool) {
 			limits.Files = int(*most.Files)
 		}
 		limits.Steps = make(map[string]int, len(most.Steps))
-		for step, n := range most.Steps {
-			limits.Steps[step] = int(n)
+		for _, step := range most.Steps {
+			limits.Steps[step.Name] = int(step.Jobs)
 		}
 	}
 	s.change(func(to *scheduler.Scheduler) {
