@@ -13,7 +13,7 @@ COPY api api
 COPY cmd cmd
 COPY internal internal
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/...
+    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/manager ./cmd/receiver ./cmd/trigger ./cmd/worker
 
 # ffmpeg with only what the steps use. The cache mount keeps it, whatever else changes.
 FROM debian:bookworm-slim AS ffmpeg-build

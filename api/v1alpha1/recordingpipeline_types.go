@@ -105,7 +105,7 @@ type StepConcurrency struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=24
-	// +kubebuilder:validation:XValidation:rule="!self.matches('\\p{Cc}')",message="must not contain control characters"
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 	// jobs is how many of them run at once.
 	// +required
