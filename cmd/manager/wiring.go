@@ -87,14 +87,14 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	if err := controller.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	collectors, err := metrics.New(ctrlmetrics.Registry)
+	now := clock.RealClock{}
+	collectors, err := metrics.New(ctrlmetrics.Registry, now)
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	if err := controller.WatchMetrics(ctx, mgr.GetCache(), collectors); err != nil {
 		return err
 	}
-	now := clock.RealClock{}
 	pacer := pace.New(now)
 	if err := controller.WatchArrivals(ctx, mgr.GetCache(), pacer); err != nil {
 		return err

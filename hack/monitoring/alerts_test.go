@@ -205,6 +205,7 @@ func TestAlerts_Fire(t *testing.T) {
 		{`recording_discovery_scans_total{namespace="media",source="classroom",outcome="failed"}`, 0, 0.1},
 		{`recording_discovery_scans_total{namespace="media",source="classroom",outcome="succeeded"}`, 0, 0.1},
 		{`recording_steps_total{kind="archive",outcome="succeeded"}`, 0, 3}, {`recording_steps_total{kind="archive",outcome="failed"}`, 0, 1},
+		{`recording_oldest_file_seconds{reason="Queued"}`, 3600, 0}, {`recording_oldest_file_seconds{reason="Failed"}`, 3600, 60}, // has an alert of its own
 	}
 	// What is wrong replaces the series of the same labels, or is added.
 	wrong := map[string]series{
@@ -219,6 +220,7 @@ func TestAlerts_Fire(t *testing.T) {
 		"RecordingCallbacksMissed":     {well[14].labels, 0, 0.01},
 		"RecordingDiscoveryFails":      {well[16].labels, 5, 0},
 		"RecordingStepsFail":           {well[18].labels, 0, 9},
+		"RecordingFileWaits":           {well[19].labels, 0, 60},
 	}
 	if len(wrong) != len(all) {
 		t.Errorf("%d alerts, %d of them tested", len(all), len(wrong))

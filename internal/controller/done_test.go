@@ -242,7 +242,7 @@ func TestWalk_KeepsWhatAPersonHasToLookAt(t *testing.T) {
 			})
 		}
 		k8s := fakeClient(t, file, expiring)
-		collectors, err := metrics.New(prometheus.NewRegistry())
+		collectors, err := metrics.New(prometheus.NewRegistry(), testingclock.NewFakeClock(now))
 		g.Expect(err).NotTo(HaveOccurred())
 		w := NewWalk(Walk{Client: k8s, Live: k8s, Clock: hurriedClock{testingclock.NewFakeClock(now)}, Metrics: collectors, Wake: NewWake(), TaskFiles: &TaskFiles{}})
 		stored := &v1alpha1.RecordingFile{}

@@ -56,13 +56,13 @@ func TestFileReconciler_BurstHoldsBackAllButJobs(t *testing.T) {
 	file := recordingFile(namespace, recorded())
 	file.UID = "1"
 	k8s := fakeClient(t, file, source(namespace, toLecture("")), lecturePipeline(namespace, twoSteps()...), storage(namespace, "recordings"), storage(namespace, "archive"))
-	collectors, err := metrics.New(prometheus.NewRegistry())
+	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC))
+	collectors, err := metrics.New(prometheus.NewRegistry(), clk)
 	g.Expect(err).NotTo(HaveOccurred())
 	router, err := routing.New()
 	g.Expect(err).NotTo(HaveOccurred())
 	conditions, err := routing.NewConditions()
 	g.Expect(err).NotTo(HaveOccurred())
-	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC))
 	r := &FileReconciler{Client: k8s, Live: k8s, Recorder: events.NewFakeRecorder(10), Metrics: collectors, Router: router, Conditions: conditions, Clock: clk,
 		Pacer: pace.New(clk), Wake: NewWake(), TaskFiles: &TaskFiles{}, Slots: NewStepSlots(scheduler.Limits{}, k8s, k8s, clock.RealClock{}, nil), WorkerImage: "worker:test"}
 	r.Pacer.Arrived(namespace)

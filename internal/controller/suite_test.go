@@ -85,7 +85,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	})
 	must(err)
 	must(SetupIndexes(ctx, mgr.GetFieldIndexer()))
-	collectors, err := metrics.New(registry)
+	collectors, err := metrics.New(registry, clock.RealClock{})
 	must(err)
 	must(WatchMetrics(ctx, mgr.GetCache(), collectors))
 	router, err := routing.New()

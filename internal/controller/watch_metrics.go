@@ -16,14 +16,14 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 )
 
-// WatchMetrics keeps the metrics that follow from objects alone up to date: the gauge of files by reason, so that a
-// scrape lists nothing, and the series of deleted sources.
+// WatchMetrics keeps the metrics that follow from objects alone up to date: how many files there are by reason, and
+// how old, so that a scrape lists nothing, and the series of deleted sources.
 func WatchMetrics(ctx context.Context, informers cache.Cache, collectors *metrics.Metrics) error {
 	handlers := map[client.Object]toolscache.ResourceEventHandlerFuncs{
 		&v1alpha1.RecordingFile{}: {
-			AddFunc:    func(object any) { collectors.FileMoved("", reasonOf(object)) },
-			UpdateFunc: func(before, after any) { collectors.FileMoved(reasonOf(before), reasonOf(after)) },
-			DeleteFunc: func(object any) { collectors.FileMoved(reasonOf(lastState(object)), "") },
+			AddFunc:    func(object any) { collectors.FileMoved(metrics.OpenFile{}, openFile(object)) },
+			UpdateFunc: func(before, after any) { collectors.FileMoved(openFile(before), openFile(after)) },
+			DeleteFunc: func(object any) { collectors.FileMoved(openFile(lastState(object)), metrics.OpenFile{}) },
 		},
 		&v1alpha1.RecordingSource{}: {
 			DeleteFunc: func(object any) {
@@ -53,12 +53,17 @@ func lastState(object any) any {
 	return object
 }
 
-// reasonOf is the STATUS of a file. A file without status is Pending.
-func reasonOf(object any) string {
+// openFile is what metrics know of a file in the cache, which holds those that are not done.
+func openFile(object any) metrics.OpenFile {
 	file, ok := object.(*v1alpha1.RecordingFile)
 	if !ok {
-		return ""
+		return metrics.OpenFile{}
 	}
+	return metrics.OpenFile{Reason: reasonOf(file), Created: file.CreationTimestamp.Time}
+}
+
+// reasonOf is the STATUS of a file. A file without status is Pending.
+func reasonOf(file *v1alpha1.RecordingFile) string {
 	if ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		return ready.Reason
 	}

@@ -6,26 +6,95 @@ package metrics
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
 )
+
+// OpenFile is what the metrics know of a RecordingFile that is not done. The zero value is no file.
+type OpenFile struct {
+	// Reason is that of its Ready condition, its STATUS; it is never empty.
+	Reason string
+	// Created is the creation time of the object, in whole seconds as the API server writes it.
+	Created time.Time
+}
 
 // fileCounts count RecordingFiles by the reason of their Ready condition: those that are not done as the cache has them,
 // and those that are done as they were counted last, and what has changed since.
 type fileCounts struct {
 	gauge *prometheus.GaugeVec
-	mu    *sync.Mutex
+	mu    sync.Mutex
 	// open and done are by reason, and since is how done has changed since the count that goes on began.
 	open, done, since map[string]int
+	// created says how many open files of a reason were created in which Unix second. So the oldest is found without their
+	// names, and a burst of callbacks takes as many entries as it lasts seconds.
+	created map[string]map[int64]int
+
+	oldest *prometheus.Desc
+	clock  clock.PassiveClock
 }
 
-func newFileCounts() fileCounts {
-	return fileCounts{
+func newFileCounts(now clock.PassiveClock) *fileCounts {
+	return &fileCounts{
 		gauge: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "recording_files",
 			Help: "RecordingFiles that exist, by the reason of their Ready condition. The leader counts those that are done, every hour.",
 		}, []string{"reason"}),
-		mu: &sync.Mutex{}, open: map[string]int{}, done: map[string]int{}, since: map[string]int{},
+		open: map[string]int{}, done: map[string]int{}, since: map[string]int{},
+		created: map[string]map[int64]int{},
+		oldest:  describe("recording_oldest_file_seconds", "Age of the oldest RecordingFile that is not done, by the reason of its Ready condition.", "reason"),
+		clock:   now,
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (f *fileCounts) Describe(descriptions chan<- *prometheus.Desc) {
+	f.gauge.Describe(descriptions)
+	descriptions <- f.oldest
+}
+
+// Collect implements prometheus.Collector.
+func (f *fileCounts) Collect(collected chan<- prometheus.Metric) {
+	f.gauge.Collect(collected)
+	now := f.clock.Now()
+	for reason, second := range f.oldestByReason() {
+		age := max(0, now.Sub(time.Unix(second, 0))) // the API server's clock may be ahead
+		collected <- prometheus.MustNewConstMetric(f.oldest, prometheus.GaugeValue, age.Seconds(), reason)
+	}
+}
+
+// oldestByReason is the second in which the oldest open file of each reason was created. Where there is no file, there is
+// no reason.
+func (f *fileCounts) oldestByReason() map[string]int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	oldest := map[string]int64{}
+	for reason, seconds := range f.created {
+		for second := range seconds {
+			if first, found := oldest[reason]; !found || second < first {
+				oldest[reason] = second
+			}
+		}
+	}
+	return oldest
+}
+
+// count adds to the open files of a reason, or takes from them.
+func (f *fileCounts) count(file OpenFile, by int) {
+	if file == (OpenFile{}) {
+		return
+	}
+	f.open[file.Reason] += by
+	f.show(file.Reason)
+	seconds, second := f.created[file.Reason], file.Created.Unix()
+	if seconds == nil {
+		seconds = map[int64]int{}
+		f.created[file.Reason] = seconds
+	}
+	seconds[second] += by
+	if seconds[second] == 0 {
+		delete(seconds, second)
 	}
 }
 
@@ -33,27 +102,21 @@ func (f *fileCounts) show(reason string) {
 	f.gauge.WithLabelValues(reason).Set(float64(max(0, f.open[reason]+f.done[reason])))
 }
 
-// FileMoved counts a file that is not done from one reason to another; an empty reason is none.
-func (m *Metrics) FileMoved(from, to string) {
+// FileMoved counts that a file which is not done was one and is another. The zero value is none.
+func (m *Metrics) FileMoved(from, to OpenFile) {
 	if from == to {
 		return
 	}
-	f := &m.files
+	f := m.files
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if from != "" {
-		f.open[from]--
-		f.show(from)
-	}
-	if to != "" {
-		f.open[to]++
-		f.show(to)
-	}
+	f.count(from, -1)
+	f.count(to, 1)
 }
 
 // DoneFiles counts files that became done with a reason, or, below zero, that were taken back or deleted.
 func (m *Metrics) DoneFiles(reason string, by int) {
-	f := &m.files
+	f := m.files
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.done[reason] += by
@@ -70,7 +133,7 @@ type DoneCount struct {
 // CountDoneFiles begins a count. It counts the state that the API server is in now; what changes meanwhile is added in the
 // end. One count goes on at a time.
 func (m *Metrics) CountDoneFiles() *DoneCount {
-	f := &m.files
+	f := m.files
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.since)

@@ -9,21 +9,22 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
 )
 
 // Metrics are the controller manager's metrics.
 type Metrics struct {
-	files        fileCounts
+	files        *fileCounts
 	steps        *prometheus.CounterVec
 	stepDuration *prometheus.HistogramVec
 	patches      *prometheus.CounterVec
 	discovery    discoveryMetrics
 }
 
-// New registers the controller manager's metrics.
-func New(registry prometheus.Registerer) (*Metrics, error) {
+// New registers the controller manager's metrics. The clock tells how old files are when they are scraped.
+func New(registry prometheus.Registerer, now clock.PassiveClock) (*Metrics, error) {
 	m := &Metrics{
-		files: newFileCounts(),
+		files: newFileCounts(now),
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "recording_steps_total",
 			Help: "Steps that ended, by kind and outcome.",
@@ -39,7 +40,7 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		Help: "Statuses of RecordingFiles that were written: for the progress of running steps alone, or for more than that.",
 	}, []string{"content"})
 	m.discovery = newDiscoveryMetrics()
-	collectors := []prometheus.Collector{m.files.gauge, m.steps, m.stepDuration, m.patches}
+	collectors := []prometheus.Collector{m.files, m.steps, m.stepDuration, m.patches}
 	for _, collector := range append(collectors, m.discovery.collectors()...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	clocktesting "k8s.io/utils/clock/testing"
 )
 
 // described keeps what is registered.
@@ -38,7 +39,7 @@ func TestMetrics_AreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var registered described
-	_, managerErr := New(&registered)
+	_, managerErr := New(&registered, clocktesting.NewFakePassiveClock(time.Time{}))
 	_, receiverErr := NewCallbacks(&registered)
 	if err := errors.Join(managerErr, receiverErr); err != nil {
 		t.Fatal(err)
@@ -55,7 +56,7 @@ func TestMetrics_AreDocumented(t *testing.T) {
 
 func TestSourceDeleted_RemovesItsSeriesAlone(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	m, managerErr := New(registry)
+	m, managerErr := New(registry, clocktesting.NewFakePassiveClock(time.Time{}))
 	c, receiverErr := NewCallbacks(registry)
 	if err := errors.Join(managerErr, receiverErr); err != nil {
 		t.Fatal(err)
