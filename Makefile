@@ -94,11 +94,12 @@ install-plugin: ## Install the kubectl plugin, `kubectl recordings`, where `go i
 	@hack/install-plugin.sh $(VERSION)
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, RBAC, templates of the chart and the API reference.
+generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, RBAC, the dashboard, templates of the chart and the API reference.
 	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager paths=./internal/controller/... output:rbac:artifacts:config=config/rbac/manager
 	$(CONTROLLER_GEN) rbac:roleName=receiver paths=./cmd/receiver output:rbac:artifacts:config=config/rbac/receiver
+	cd hack/monitoring && go run ./dashboard ../../config/grafana/recording-operator.json
 	cd hack/release && go run ./templates ../../config ../../config/chart/templates
 	$(CRD_REF_DOCS) --log-level=ERROR --source-path=api --config=hack/crd-ref-docs.yaml --renderer=markdown --output-path=docs/reference/api.md
 

@@ -41,5 +41,5 @@ hack/vulnerabilities.sh
 for script in hack/*.sh hack/*/*.sh .ci/run; do bash -n "$script"; done
 # Where there is no kubectl, the one that is built for envtest does.
 command -v kubectl >/dev/null || PATH=$(hack/envtest.sh):$PATH
-for base in crd rbac receiver manager network-policy default samples prometheus persistent-spool namespaced; do kubectl kustomize "config/$base" >/dev/null; done
+for base in crd rbac receiver manager network-policy default samples prometheus grafana persistent-spool namespaced; do kubectl kustomize "config/$base" >/dev/null; done
 echo "verify: nothing differs"

@@ -102,7 +102,8 @@ func TestChart_IsWhatKustomizeHas(t *testing.T) {
 		"namespaced":       {"namespaces: [media]", []string{"crd", "namespaced"}},
 		"persistent spool": {"receiver: {spool: {persistent: {enabled: true}}}", []string{"crd", "persistent-spool"}},
 		"without definitions, with monitoring": {
-			"{crds: {install: false}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}", []string{"default", "prometheus"},
+			"{crds: {install: false}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}",
+			[]string{"default", "prometheus", "grafana"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,6 +148,7 @@ func TestChart_Values(t *testing.T) {
 		"namespaces: [a, b]":                                                                  "- --namespaces=a,b\n",
 		"serviceMonitor: {enabled: true, labels: {release: prometheus}}":                      "release: prometheus\n",
 		"prometheusRule: {enabled: true}":                                                     "kind: PrometheusRule\n",
+		"grafanaDashboard: {enabled: true}":                                                   "grafana_dashboard: \"1\"\n",
 	} {
 		objects, notes, err := renderChart(loadChart(t, chartDir), values)
 		if err != nil {
