@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/hack/release/render"
@@ -72,7 +73,8 @@ func documents(objects []render.Object) ([]byte, error) {
 // imagesConfiguration is the file that has kustomize set the images of steps too.
 const imagesConfiguration = "images_configuration.yaml"
 
-// operator is config/default with the images of the release, set as a user's kustomization sets them.
+// operator is config/default with the images of the release, set as a user's kustomization sets them. The Deployments have
+// the version as a label, which `kubectl recordings doctor` reads.
 func (r *release) operator() (objects []render.Object, err error) {
 	dir, err := os.MkdirTemp(r.out, "kustomization-")
 	if err != nil {
@@ -114,7 +116,18 @@ func (r *release) operator() (objects []render.Object, err error) {
 	if err := os.WriteFile(filepath.Join(dir, imagesConfiguration), configuration, 0o644); err != nil {
 		return nil, err
 	}
-	return render.Kustomization(dir)
+	objects, err = render.Kustomization(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, object := range objects {
+		if object.Kind() == "Deployment" {
+			if err := unstructured.SetNestedField(object, r.version, "metadata", "labels", "app.kubernetes.io/version"); err != nil {
+				return nil, fmt.Errorf("set the version of Deployment %s: %w", object.Name(), err)
+			}
+		}
+	}
+	return objects, nil
 }
 
 // relative is the path from one folder to another, as kustomize wants it.

@@ -120,6 +120,28 @@ func TestManifests_SayTheSame(t *testing.T) {
 	}
 }
 
+// TestManifests_DeploymentsHaveTheVersion: that of the release, and not in the selector, which cannot change with an upgrade.
+func TestManifests_DeploymentsHaveTheVersion(t *testing.T) {
+	deployments := 0
+	for _, object := range parse(t, manifests(t).read(t, "install.yaml")) {
+		if object.Kind() != "Deployment" {
+			continue
+		}
+		deployments++
+		u := unstructured.Unstructured{Object: object}
+		if got := u.GetLabels()["app.kubernetes.io/version"]; got != testVersion {
+			t.Errorf("Deployment %s has version %q, want %s", object.Name(), got, testVersion)
+		}
+		selector, _, err := unstructured.NestedStringMap(object, "spec", "selector", "matchLabels")
+		if err != nil || len(selector) == 0 || selector["app.kubernetes.io/version"] != "" {
+			t.Errorf("Deployment %s selects %v: %v", object.Name(), selector, err)
+		}
+	}
+	if deployments != 2 {
+		t.Errorf("%d Deployments, want the receiver and the manager", deployments)
+	}
+}
+
 // undescribed is a value without the descriptions of schemas. Fields named description are structs, not texts.
 func undescribed(value any) any {
 	switch value := value.(type) {
