@@ -109,7 +109,7 @@ func boxShapes() []shape {
 		{"mp4_compact_sizes", "Q", "MP4 with sizes of 16 bits (stz2)", one("h264", mp4Style{compact: true})},
 		{"mp4_large_chunks", "Q", "MP4 with many samples in a chunk", one("h264", mp4Style{chunk: 7})},
 		{"mp4_version_one", "Q", "MP4 whose headers have times of 64 bits", one("h264-b", mp4Style{version: 1})},
-		{"mp4_zero_durations", "Q", "MP4 of which two pictures last for no time", func() *recording {
+		{"mp4_zero_durations", "Q", "MP4 with two pictures that last for no time", func() *recording {
 			at := every(0, 30)
 			t := newTake().video("h264", 0, 240, func(i int) float64 { return at(i - i%40/39) }).sound("aac", 0, 8, 0)
 			return mp4File(t, mp4Style{}).finish()
