@@ -122,6 +122,7 @@ func TestRealAPIServer(t *testing.T) {
 	t.Run("rights", func(t *testing.T) { testRights(t, r) })
 	t.Run("replay", func(t *testing.T) { testReplay(t, r) })
 	t.Run("discover", func(t *testing.T) { testDiscover(t, r, s) })
+	t.Run("watch", func(t *testing.T) { testWatch(t, r) })
 }
 
 // What send signs goes through the real receiver into a real API server.
