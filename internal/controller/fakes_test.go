@@ -5,7 +5,6 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"path"
 	"strings"
@@ -96,7 +95,7 @@ func ended(container string, exitCode int32, message string) corev1.ContainerSta
 
 func result(t *testing.T, r workerapi.Result) string {
 	t.Helper()
-	encoded, err := json.Marshal(r)
+	encoded, err := r.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
