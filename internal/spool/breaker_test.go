@@ -169,3 +169,37 @@ func TestPauses_AreBoundedAndForgotten(t *testing.T) {
 		t.Errorf("%d namespaces are remembered", p.known.Len())
 	}
 }
+
+// A webhook that hangs for one namespace sends the callbacks of no other to the spool, also when no other succeeds in
+// between. When two namespaces get no answer it is an outage to the breaker, until the next one that is tried gets one.
+func TestSpool_HangingWebhookIsNoOutageForOthers(t *testing.T) {
+	clk := fakeClock()
+	h := makeHarness(t, t.TempDir(), func(o *Options) { o.Clock = clk })
+	h.api.set(func(d ingest.Delivery) error {
+		if d.Namespace != "works" {
+			return &ingest.Error{Err: context.DeadlineExceeded}
+		}
+		return nil
+	})
+	for n := range 100 {
+		h.ingest(t, in("hangs", n), ingest.Spooled)
+		if h.Stats().BreakerOpen {
+			t.Fatalf("open after %d callbacks of one namespace", n+1)
+		}
+	}
+	h.ingest(t, in("works", 1), ingest.Created)
+
+	h.ingest(t, in("hangs", 101), ingest.Spooled)
+	clk.Step(time.Hour) // its pause ends
+	h.ingest(t, in("hangs", 102), ingest.Spooled)
+	h.ingest(t, in("hangs too", 1), ingest.Spooled)
+	if !h.Stats().BreakerOpen {
+		t.Fatal("closed, though two namespaces got no answer")
+	}
+	h.ingest(t, in("works", 2), ingest.Spooled)
+	clk.Step(time.Minute)
+	h.ingest(t, in("works", 3), ingest.Created)
+	if h.Stats().BreakerOpen {
+		t.Error("open after a success")
+	}
+}

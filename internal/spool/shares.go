@@ -5,26 +5,33 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
-// shares bound how many calls of one namespace are under way at one time: a flood of one namespace waits for itself, and
-// the API server has as much left for all others.
+// shares bound how many calls of one namespace are under way at one time, and how many more wait: a flood of one namespace
+// waits for itself, and leaves the API server, and whoever calls, as much for all others.
 type shares struct {
-	most int
-	mu   sync.Mutex
+	most, waiting int
+	mu            sync.Mutex
 	// held are the slots of namespaces with callers, and used how many callers each has.
 	held map[string]chan struct{}
 	used map[string]int
 }
 
-func newShares(most int) *shares {
-	return &shares{most: most, held: map[string]chan struct{}{}, used: map[string]int{}}
+func newShares(most, waiting int) *shares {
+	return &shares{most: most, waiting: waiting, held: map[string]chan struct{}{}, used: map[string]int{}}
 }
 
-// acquire waits for a slot of the namespace until ctx ends. Unless it fails, release has to be called.
+var errCrowded = errors.New("no more callbacks of the namespace may wait")
+
+// acquire waits for a slot of the namespace until ctx ends, and fails at once when too many wait. Unless it fails, release
+// has to be called.
 func (s *shares) acquire(ctx context.Context, namespace string) (release func(), err error) {
-	slots := s.enter(namespace)
+	slots, ok := s.enter(namespace)
+	if !ok {
+		return nil, errCrowded
+	}
 	select {
 	case slots <- struct{}{}:
 		return func() {
@@ -37,14 +44,17 @@ func (s *shares) acquire(ctx context.Context, namespace string) (release func(),
 	}
 }
 
-func (s *shares) enter(namespace string) chan struct{} {
+func (s *shares) enter(namespace string) (slots chan struct{}, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.used[namespace] == s.most+s.waiting {
+		return nil, false
+	}
 	if s.used[namespace] == 0 {
 		s.held[namespace] = make(chan struct{}, s.most)
 	}
 	s.used[namespace]++
-	return s.held[namespace]
+	return s.held[namespace], true
 }
 
 func (s *shares) leave(namespace string) {

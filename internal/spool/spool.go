@@ -44,6 +44,10 @@ const (
 // DefaultWorkers, which is enough for one that comes alone.
 const directShare = DefaultWorkers
 
+// directWaiting is how many more of the namespace wait for these; others go to disk at once, which takes milliseconds.
+// Together they are a quarter of the callbacks that the receiver handles at one time: to wait is to hold one of its slots.
+const directWaiting = 3 * directShare
+
 // diskTimeout is how long a caller waits for the disk. A sync takes milliseconds; a disk that is dying may take forever.
 const diskTimeout = 4 * time.Second
 
@@ -106,7 +110,8 @@ func Open(options Options) (*Spool, error) {
 	options = options.withDefaults()
 	s := &Spool{
 		options: options, log: options.Log, clock: options.Clock,
-		breaker: newBreaker(options.Clock, options.Ready), pauses: newPauses(options.Clock), shares: newShares(directShare), diskTimeout: diskTimeout,
+		breaker: newBreaker(options.Clock, options.Ready), pauses: newPauses(options.Clock),
+		shares: newShares(directShare, directWaiting), diskTimeout: diskTimeout,
 	}
 	if options.Dir == "" {
 		s.log.Info("The spool is off: callbacks are refused while the API server is away")
