@@ -108,6 +108,25 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestParseKey_TellsNoLength: a status says the error to people who may not read the Secret. Of whatever Secret is named, it
+// says that it is no key, and not how long it is.
+func TestParseKey_TellsNoLength(t *testing.T) {
+	said := map[string]bool{}
+	for length := range 4 * MaxKeyLength {
+		if length >= MinKeyLength && length <= MaxKeyLength {
+			continue
+		}
+		_, err := ParseKey([]byte(strings.Repeat("k", length)))
+		if err == nil {
+			t.Fatalf("a key of %d characters", length)
+		}
+		said[err.Error()] = true
+	}
+	if len(said) != 1 {
+		t.Errorf("the error tells lengths apart: %v", said)
+	}
+}
+
 func TestParseKey(t *testing.T) {
 	for name, c := range map[string]struct {
 		raw  string

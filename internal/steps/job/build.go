@@ -4,6 +4,7 @@
 package job
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -74,6 +75,15 @@ type Kind struct {
 	Main *Main
 }
 
+const (
+	// maxSpecBytes is the longest StepSpec: Linux takes 128 KiB for an environment variable, with its name, = and a NUL at
+	// the end (MAX_ARG_STRLEN, execve(2)). With a longer one no container starts.
+	maxSpecBytes = 128<<10 - len(workerapi.EnvStep) - 2
+	// maxJobBytes is the largest Job, encoded as the API server stores it. It leaves room for a status and managed fields
+	// below the 1.5 MiB that etcd takes, and its command line and environment below the 2 MiB that Linux takes.
+	maxJobBytes = 1 << 20
+)
+
 // Build builds the Job for one step, or says what a person has to correct first.
 func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 	spec, problem := newStepSpec(work, kind)
@@ -91,6 +101,9 @@ func Build(work *Work, kind Kind) (*batchv1.Job, *pipeline.Problem) {
 	made := Around(work, kind.Name, pod)
 	made.Annotations[v1alpha1.AnnotationDestination] = destinationOf(spec.Destination)
 	made.Annotations[v1alpha1.AnnotationDestinationURI] = uriOf(spec.Destination)
+	if size := made.Size(); size > maxJobBytes {
+		return nil, problemf(v1alpha1.ReasonJobInvalid, "the step's Job has %d bytes; at most %d are allowed: shorten its command, args and env", size, maxJobBytes)
+	}
 	return made, nil
 }
 
@@ -160,6 +173,10 @@ func EncodeSpec(spec *workerapi.StepSpec) (string, error) {
 	encoded, err := json.Marshal(spec)
 	if err != nil {
 		return "", fmt.Errorf("encode the step: %w", err)
+	}
+	if dollars := bytes.Count(encoded, []byte("$")); len(encoded)+5*dollars > maxSpecBytes {
+		return "", fmt.Errorf("what the step's containers are told has %d bytes; at most %d are allowed, and each $ counts as six",
+			len(encoded)+5*dollars, maxSpecBytes)
 	}
 	return strings.ReplaceAll(string(encoded), "$", `\u0024`), nil
 }
