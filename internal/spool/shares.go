@@ -10,7 +10,7 @@ import (
 )
 
 // shares bound how many calls of one namespace are under way at one time, and how many more wait: a flood of one namespace
-// waits for itself, and leaves the API server, and whoever calls, as much for all others.
+// waits for itself, and leaves the API server and the slots of its callers to all others.
 type shares struct {
 	most, waiting int
 	mu            sync.Mutex
