@@ -189,3 +189,56 @@ func TestRead_EvidenceIsBounded(t *testing.T) {
 		t.Errorf("%d pieces of evidence, want %d", total, 2*299)
 	}
 }
+
+// TestRead_SoundBehindADestroyedHeader: other bytes lie where the header of a PES packet was, and look like one. The frames
+// behind it keep their times; one or two are lost.
+func TestRead_SoundBehindADestroyedHeader(t *testing.T) {
+	const pesPackets, frames, length = 6, 5, 1920
+	b := newBuilder()
+	b.tables(aacEntry)
+	var begins []int
+	for i := range int64(pesPackets) {
+		begins = append(begins, len(b.data))
+		b.sound(9000+i*frames*length, adts(300), adts(300), adts(300), adts(300), adts(300))
+	}
+	header := begins[3] + 4
+	for name, damage := range map[string]func(d []byte) []byte{
+		"a time without marker bits": func(d []byte) []byte { copy(d[header+9:], []byte{0x3e, 0x97, 0x32, 0xb2, 0x3c}); return d },
+		"a prefix that no time has":  func(d []byte) []byte { d[header+9] |= 0x40; return d },
+		"a header that goes on behind a loss": func(d []byte) []byte {
+			copy(d[header+8:], appendTime([]byte{0xd9}, 0x20, 1<<32))
+			return slices.Delete(d, begins[3]+188, begins[3]+2*188)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, _ := read(t, damage(slices.Clone(b.data)))
+			if damages(file)[media.FrameLost] == 0 {
+				t.Errorf("damage %v", damages(file))
+			}
+			if count := file.Streams[0].Packets.Count; count < pesPackets*frames-2 || count >= pesPackets*frames {
+				t.Errorf("%d packets of %d", count, pesPackets*frames)
+			}
+			for packet := range file.Streams[0].Packets.All() {
+				if (packet.PTS-9000)%length != 0 || packet.PTS > 9000+pesPackets*frames*length {
+					t.Errorf("a packet at %d", packet.PTS)
+				}
+			}
+		})
+	}
+}
+
+// TestRead_TimesOfAMuxerWithoutMarkers are times all the same.
+func TestRead_TimesOfAMuxerWithoutMarkers(t *testing.T) {
+	b := newBuilder()
+	b.tables(aacEntry)
+	for i := range int64(4) {
+		at := len(b.data)
+		b.sound(9000+1920*i, adts(300))
+		for _, marked := range []int{0, 2, 4} {
+			b.data[at+4+9+marked] &^= 1
+		}
+	}
+	file, _ := read(t, b.data)
+	wantNoDamage(t, file)
+	wantCounts(t, file, 4)
+}

@@ -11,6 +11,8 @@ type pesHeader struct {
 	// pts and dts have 33 bits.
 	pts, dts       uint64
 	hasPTS, hasDTS bool
+	// unmarked says that a time lacks the bits that mark one: where others have them, other bytes lie where the header was.
+	unmarked bool
 }
 
 const (
@@ -56,10 +58,10 @@ func parsePES(data []byte) (header pesHeader, size int, ok bool) {
 	}
 	flags, times := data[7]>>6, data[pesFixed:size]
 	if flags&2 != 0 && len(times) >= 5 {
-		header.pts, header.hasPTS = timestamp(times), true
+		header.pts, header.hasPTS, header.unmarked = timestamp(times), true, !isMarked(times)
 	}
 	if flags == 3 && len(times) >= 10 {
-		header.dts, header.hasDTS = timestamp(times[5:]), true
+		header.dts, header.hasDTS, header.unmarked = timestamp(times[5:]), true, header.unmarked || !isMarked(times[5:])
 	}
 	return header, size, true
 }
@@ -67,6 +69,12 @@ func parsePES(data []byte) (header pesHeader, size int, ok bool) {
 // timestamp reads the 33 bits of a PTS or DTS.
 func timestamp(data []byte) uint64 {
 	return uint64(data[0]>>1&7)<<30 | uint64(data[1])<<22 | uint64(data[2]>>1)<<15 | uint64(data[3])<<7 | uint64(data[4]>>1)
+}
+
+// isMarked says that a PTS or DTS has its marker bits, and one of its prefixes: 0010, 0011 or 0001. Some muxers write the one
+// for another.
+func isMarked(data []byte) bool {
+	return data[0]&0xc0 == 0 && data[0]&0x30 != 0 && data[0]&data[2]&data[4]&1 == 1
 }
 
 // unwrap gives the time with the given 33 bits that is the nearest to near.

@@ -39,6 +39,8 @@ type stream struct {
 	// dts is that of the last mark; hasDTS says that there was one.
 	dts    int64
 	hasDTS bool
+	// unmarked says that its muxer does not mark times.
+	unmarked bool
 	// params is the index of the Params that apply.
 	params int
 	// step is the distance of the last two packets.
@@ -176,6 +178,9 @@ func (s *stream) take(p *transportPacket) error {
 
 // lose notes that transport packets are lost within a PES packet, or with the beginning of another one.
 func (s *stream) lose(packets int) {
+	if s.state == inHeader {
+		s.breakHeader() // what follows is no part of it
+	}
 	if s.state != inPayload {
 		return
 	}
@@ -190,25 +195,35 @@ func (s *stream) takeHeader(payload []byte) error {
 	s.header = append(s.header, payload...)
 	size, ok := pesHeaderSize(s.header)
 	if !ok {
-		s.state = skipping
-		s.invalid()
-		if s.mapped.kind == media.Audio && s.hasDTS {
-			s.state = inPayload
-			s.lose(1) // the sound behind it may have a time nevertheless
-			s.lossTold = true
-		}
+		s.breakHeader()
 		return nil
 	}
 	if size == 0 || size > len(s.header) {
 		return nil
 	}
 	header, _, _ := parsePES(s.header)
+	if header.unmarked && s.hasDTS && !s.unmarked {
+		s.breakHeader()
+		return nil
+	}
+	s.unmarked = s.unmarked || header.unmarked
 	const padding = 0xbe
 	if header.streamID == padding {
 		s.state = skipping
 		return nil
 	}
 	return s.beginPES(header, s.header[size:])
+}
+
+// breakHeader takes a PES packet whose header is destroyed. The sound behind it may have a time nevertheless.
+func (s *stream) breakHeader() {
+	s.state = skipping
+	s.invalid()
+	if s.mapped.kind == media.Audio && s.hasDTS {
+		s.state = inPayload
+		s.lose(1)
+		s.lossTold = true
+	}
 }
 
 // endPES looks whether the PES packet that another one follows is whole.
