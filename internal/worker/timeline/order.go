@@ -36,14 +36,14 @@ func (b *builder) judgeCopy(now *run, each *part, index int) bool {
 }
 
 // isLoneCopy says that a part has the bytes of another one, and that nothing follows it with its clock. A source that
-// repeats itself begins with what it began with before, and goes back.
+// repeats itself begins with what it began with before, which lasts as long, and goes back.
 func (b *builder) isLoneCopy(now *run, each *part, index int) bool {
 	if index+1 < len(b.parts) && !b.segments[b.parts[index+1].Segment].Discontinuity {
 		return false
 	}
 	if twin := b.twin(index); twin >= 0 {
 		least, _ := b.deltas(now, each)
-		return !b.parts[twin].fresh || least > maxMiss || !b.isChain(twin, index)
+		return !b.parts[twin].fresh || least > maxMiss || !b.isChain(twin, index) || b.fitsDuration(twin) && !b.fitsDuration(index)
 	}
 	later := b.next[index] // 0: none
 	return later > 0 && b.follows(later)
@@ -102,6 +102,11 @@ func (b *builder) missesDuration(index int) int64 {
 	return miss
 }
 
+// fitsDuration says that a part lasts as long as the playlist says, up to what that is rounded to.
+func (b *builder) fitsDuration(index int) bool {
+	return b.missesDuration(index) <= minHole+b.segments[b.parts[index].Segment].Precision
+}
+
 // toNext is from where a part begins to where the next one does.
 func (b *builder) toNext(index int) int64 {
 	return b.clockDistance(b.parts[index].early, b.parts[index+1].early, b.parts[index])
@@ -123,13 +128,17 @@ func (b *builder) isExpected(now *run, each *part) bool {
 	return known && least >= -minStep && distance(each.early, at) <= tolerance
 }
 
-// follows says that a part may belong where it is: the one before it ends there, or the playlist announces another clock.
+// follows says that a part may belong where it is: the one before it ends there, or lasts up to there by the playlist, or
+// the playlist announces another clock.
 func (b *builder) follows(index int) bool {
 	if index == 0 || b.segments[b.parts[index].Segment].Discontinuity {
 		return true
 	}
-	late := b.clockDistance(b.parts[index-1].late, b.parts[index].early, b.parts[index])
-	return late >= -minStep && late <= maxMiss
+	before := b.parts[index-1]
+	late := b.clockDistance(before.late, b.parts[index].early, b.parts[index])
+	own := b.segments[before.Segment]
+	named := own.isListed() && before.first && distance(b.toNext(index-1), own.Duration) <= minHole+own.Precision
+	return late >= -minStep && (late <= maxMiss || named)
 }
 
 // returnsAfter says that what follows a part goes on behind the run, and not behind the part, whose clock is back.
@@ -156,7 +165,7 @@ func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 	if b.segments[each.Segment].Discontinuity {
 		return b.isOddCopy(only, index-1) // nothing but its duration says so
 	}
-	if b.goesOn(now, each) {
+	if b.goesOn(now, each) || b.isExpected(now, each) {
 		return false
 	}
 	b.twin(index)
@@ -164,7 +173,7 @@ func (b *builder) isMisplacedCopy(now *run, each *part, index int) bool {
 		return !b.repeats(index-1, later) && !b.isOddCopy(b.parts[later], later)
 	}
 	earlier := b.twin(index - 1)
-	return earlier >= 0 && !b.repeats(earlier, index-1) && !b.isOddCopy(b.parts[earlier], earlier) && !b.isExpected(now, each)
+	return earlier >= 0 && !b.repeats(earlier, index-1) && !b.isOddCopy(b.parts[earlier], earlier)
 }
 
 // goesOn says that a part goes on with the run's clock: no stream goes back, and one begins in time.

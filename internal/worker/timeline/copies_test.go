@@ -1,0 +1,56 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestBuild_CopiesAcrossClocks: the file of one segment has the bytes of one of another clock. That one stays, and the time of the
+// other one passes.
+func TestBuild_CopiesAcrossClocks(t *testing.T) {
+	tests := map[string]struct {
+		segments []Segment
+		copied   int
+		length   int64
+	}{
+		"the twin begins where the playlist says, behind a pause": {func() []Segment {
+			paused := append(pictures(0, 2*second, pal, 25), pictures(10*second, 12*second, pal, 25)...)
+			segments := slices.Concat(layout{}.record(pictures(0, 4*second, pal, 25), nil, 2*second),
+				reset(layout{}.record(paused, nil, 10*second), 0, 20_000*second, true))
+			segments[1].File = segments[3].File
+			return segments
+		}(), 1, 16 * second},
+		"the twin begins the recording, and the playlist says that the copy is shorter": {func() []Segment {
+			rounded := layout{precision: second}
+			segments := slices.Concat(rounded.record(pictures(0, 112*pal, pal, 50), nil),
+				reset(rounded.record(pictures(0, 9*second, pal, 50), nil, 6*second), 0, 1000*second, true),
+				reset(rounded.record(pictures(0, 4*second, pal, 50), nil), 0, 5000*second, true))
+			segments[2].File = segments[0].File
+			return segments
+		}(), 2, 13*second + 112*pal},
+		"the twin begins the recording, and what follows it is where the playlist says": {func() []Segment {
+			paused := append(pictures(0, 40*pal, pal, 40), pictures(4*second, 6*second, pal, 25)...)
+			segments := slices.Concat(layout{}.record(paused, nil, 4*second),
+				reset(layout{}.record(pictures(0, 6*second, pal, 25), nil, 2*second, 2*second+40*pal), 0, 700*second, true))
+			segments[3].File = segments[0].File
+			return segments
+		}(), 3, 12 * second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			made := Build(Recording{Segments: test.segments})
+			wantState(t, made, Damaged, SegmentDuplicated)
+			for _, found := range made.Findings {
+				if found.Type == SegmentDuplicated && found.Segment != test.copied {
+					t.Errorf("segment %d is said to be the copy", found.Segment)
+				}
+			}
+			if distance(made.Length, test.length) > second/5 {
+				t.Errorf("a length of %s, want %s\n%s", position(made.Length), position(test.length), list(made))
+			}
+		})
+	}
+}
