@@ -223,12 +223,12 @@ func (b *builder) jump(each *border) (hole, bool) {
 	if late <= minHole+b.segments[each.x.Segment].Precision {
 		return hole{}, false
 	}
-	named := b.namesJump(each)
-	if b.segments[each.x.Segment].File.Container == media.MPEGTS && each.y.begins == each.y.early && !named {
+	named, early := b.namesJump(each), each.y.begins > each.y.early // early: pictures were decoded before
+	if b.segments[each.x.Segment].File.Container == media.MPEGTS && !early && !named {
 		return hole{}, false
 	}
 	for _, stop := range each.stops {
-		if stop.kind == media.Audio && !stop.open() || stop.kind == media.Video && named && stop.goesOn() {
+		if stop.kind == media.Audio && !stop.open() || stop.kind == media.Video && named && !early && stop.goesOn() {
 			return hole{}, false
 		}
 	}
@@ -236,11 +236,12 @@ func (b *builder) jump(each *border) (hole, bool) {
 	return found, b.segments[each.x.Segment].isListed()
 }
 
-// endsTogether says that picture and sound of a part end at the same time.
+// endsTogether says that picture and sound of a part end at the same time: to a picture, since sound that is cut ends while
+// the last one is shown.
 func (p *part) endsTogether() bool {
 	_, picture, hasPicture := p.ends(media.Video)
 	_, sound, hasSound := p.ends(media.Audio)
-	return hasPicture && hasSound && distance(picture.next(), sound.next()) <= together
+	return hasPicture && hasSound && distance(picture.next(), sound.next()) <= max(together, min(picture.interval, maxOverlap))
 }
 
 // lostBetween says that a segment between the two has no place, so that the hole is judged with that segment.

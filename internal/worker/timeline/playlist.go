@@ -70,7 +70,11 @@ func (b *builder) lastEnd(now *run) int64 {
 	}
 	own := b.segments[last.Segment]
 	named := last.start - last.lost + own.Duration
-	if named-now.late > b.leastShort(last.Segment) {
+	least := b.leastShort(last.Segment)
+	if tail, _ := b.endsCut(last); tail == media.TailUnfinished {
+		least = minShort // that its end is lost is known
+	}
+	if named-now.late > least {
 		return named
 	}
 	pictures := now.lastPictures()

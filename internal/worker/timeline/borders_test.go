@@ -1,0 +1,55 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// TestBuild_CutBeforeAnotherClock: the last packet of a clock is not whole, so that its last segment was as long as the playlist
+// says, also where that says whole seconds.
+func TestBuild_CutBeforeAnotherClock(t *testing.T) {
+	segments := layout{precision: second}.record(pictures(0, 29*second/10, pal, 50), tones(0, 29*second/10), 2*second)
+	keep(&segments[1], media.Video, 0, 5)
+	keep(&segments[1], media.Audio, 0, 10)
+	stream(&segments[1], media.Audio).Tail = media.TailUnfinished
+	next := reset(layout{}.record(pictures(0, 2*second, second/3, 6), tones(0, 2*second)), 0, 700*second, true)
+	made := Build(Recording{Segments: slices.Concat(segments, next)})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if at := times(made, media.Video)[55]; distance(at, 3*second) > second/10 {
+		t.Errorf("the second clock begins at %s, want 3 s\n%s", position(at), list(made))
+	}
+}
+
+// TestBuild_LineMissingBesidePicturesOfAPause: the pictures go on across the border, but are shown before the pause that the lost
+// segment lies in; the sound has a hole, and the names jump.
+func TestBuild_LineMissingBesidePicturesOfAPause(t *testing.T) {
+	video := append(pictures(0, 2*second, pal, 50),
+		media.Packet{DTS: 2 * second, PTS: 16*second + 2*pal, Size: 1000},
+		media.Packet{DTS: 2*second + pal, PTS: 2 * second, Size: 100},
+		media.Packet{DTS: 16*second + pal, PTS: 2*second + pal, Size: 100})
+	video = append(video, pictures(16*second+3*pal, 20*second, pal, 50)...)
+	border := 16*second + 3*pal
+	segments := layout{}.record(video, tones(0, 9*second), 3*second, 6*second, border, 18*second)
+	var early []media.Packet
+	change(&segments[0], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[50:]
+		return packets[:50]
+	})
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	segments[2].Duration = border - 6*second
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	wantState(t, Build(Recording{Segments: drop(segments, 1)}), Damaged, SegmentMissing)
+}
+
+// TestBuild_SoundEndsWithinASlowPicture: both streams end there, and the pictures have a hole at the border that may be a loss.
+func TestBuild_SoundEndsWithinASlowPicture(t *testing.T) {
+	sound := append(tones(0, second/2), tones(45*second/10, 6*second)...)
+	segments := layout{}.record(pictures(0, 6*second, second/3, 5), sound, 5*second/3, 10*second/3)
+	keep(&segments[0], media.Video, 0, 2)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}
