@@ -27,8 +27,11 @@ func (r *recording) bytesOfSegments() [][]byte {
 }
 
 // areHidden says that a recording that has lost nothing may have the same bytes: only transport packets are gone, no counter
-// shows it, and no sound that goes on has a hole.
+// shows it, no sound that goes on has a hole, and no take ends before the playlist says.
 func (t *traces) areHidden() bool {
+	if tail := t.lostTail(); !math.IsInf(tail, 1) && tail > t.hiddenTail() {
+		return false
+	}
 	found := false
 	for i, s := range t.segments {
 		if bytes.Equal(s.data, t.whole[i]) && !s.gone {
@@ -45,6 +48,15 @@ func (t *traces) areHidden() bool {
 		found = true
 	}
 	return found
+}
+
+// hiddenTail is how much a take may be shorter than the playlist says: rounding and two pictures.
+func (t *traces) hiddenTail() float64 {
+	least := 0.4
+	if t.playlist.whole {
+		least = 1.5
+	}
+	return least + 2*t.truth.openEnd
 }
 
 // isHidden says that nothing shows which packets of a stream are lost in a segment: one stretch of them.
