@@ -3,6 +3,9 @@
 set -eu
 
 cd /tmp
+# espeak-ng complains of a machine without a sound card: only the sound is printed, or what went wrong.
+exec 3>&1 >log 2>&1
+trap '[ $? = 0 ] || cat log >&3' EXIT
 list=
 number=0
 for word in "$@"; do
@@ -14,4 +17,4 @@ for word in "$@"; do
 done
 echo "$list" | sed 's/^ *//' >list
 ffmpeg -nostdin -loglevel error -y -f concat -safe 0 -i list -c copy speech.wav
-base64 speech.wav
+base64 speech.wav >&3

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
 // TestDoctor_HealthyInstallation: in a real cluster, doctor reaches everything that it checks and finds nothing wrong. It takes
 // less than ten seconds.
 func TestDoctor_HealthyInstallation(t *testing.T) {
-	r := newRoom(t)
+	r := withSteps(t, func(r *room) []v1alpha1.Step { return []v1alpha1.Step{r.remux()} })
 	binary := filepath.Join(t.TempDir(), "kubectl-recordings")
 	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/kubectl-recordings").CombinedOutput(); err != nil {
 		t.Fatalf("build the plugin: %v\n%s", err, output)
