@@ -16,8 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// TestDoctor_HealthyInstallation: in a real cluster, doctor reaches everything that it checks and finds nothing wrong. It takes
-// less than ten seconds.
+// TestDoctor_HealthyInstallation: in a real cluster, doctor reaches everything that it checks and finds nothing wrong.
 func TestDoctor_HealthyInstallation(t *testing.T) {
 	r := withSteps(t, func(r *room) []v1alpha1.Step { return []v1alpha1.Step{r.remux()} })
 	binary := filepath.Join(t.TempDir(), "kubectl-recordings")
@@ -26,10 +25,8 @@ func TestDoctor_HealthyInstallation(t *testing.T) {
 	}
 	// The manager has to look at what the test made.
 	NewWithT(t).Eventually(func(g Gomega) {
-		began := time.Now()
 		output, err := exec.CommandContext(t.Context(), binary, "doctor", "-n", r.namespace, "--url", callbackBase).CombinedOutput()
 		g.Expect(err).NotTo(HaveOccurred(), "%s", output)
-		g.Expect(time.Since(began)).To(BeNumerically("<", 10*time.Second))
 		g.Expect(string(output)).To(ContainSubstring("\n0 errors, 0 warnings\n"))
 	}, time.Minute, time.Second).Should(Succeed())
 }
