@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -138,8 +139,9 @@ func (r *Redactor) Object(object map[string]any) {
 }
 
 func (r *Redactor) fields(object map[string]any) {
-	for key, value := range object {
-		switch value := value.(type) {
+	// A map that is ranged over may show what is added meanwhile, which would be redacted once more.
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		switch value := object[key].(type) {
 		case map[string]any:
 			if key == "annotations" {
 				dropForeign(value)

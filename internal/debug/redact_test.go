@@ -78,3 +78,15 @@ func TestRedactor_FindsWhatLooksSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestRedactor_RedactsKeysOnce: what stands for a key is not redacted again, though it holds a value.
+func TestRedactor_RedactsKeysOnce(t *testing.T) {
+	r := NewRedactor([][]byte{[]byte("redacted"), []byte("hunter2")})
+	for range 100 {
+		object := map[string]any{"hunter2": "a", "kind": "ConfigMap", "name": "b"}
+		r.Object(object)
+		if len(object) != 3 || object[redacted] != "a" {
+			t.Fatal(object)
+		}
+	}
+}
