@@ -34,11 +34,11 @@ func New(registry prometheus.Registerer, now clock.PassiveClock) (*Metrics, erro
 			Help:    "Time from the creation of a step's Job to its end, by kind and outcome.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 16),
 		}, []string{"kind", "outcome"}),
+		patches: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recording_file_status_patches_total",
+			Help: "Statuses of RecordingFiles that were written: for the progress of running steps alone, or for more than that.",
+		}, []string{"content"}),
 	}
-	m.patches = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "recording_file_status_patches_total",
-		Help: "Statuses of RecordingFiles that were written: for the progress of running steps alone, or for more than that.",
-	}, []string{"content"})
 	m.discovery = newDiscoveryMetrics()
 	collectors := []prometheus.Collector{m.files, m.steps, m.stepDuration, m.patches}
 	for _, collector := range append(collectors, m.discovery.collectors()...) {

@@ -15,8 +15,8 @@ type queue struct {
 // Jobs run; it is called for every scrape.
 func RegisterQueue(registry prometheus.Registerer, counts func() (waiting map[string]int, active int)) error {
 	return registry.Register(&queue{
-		waiting: prometheus.NewDesc("recording_queue_waiting_steps", "Steps that could start and wait for a limit, by the reason in the status of the step.", []string{"reason"}, nil),
-		active:  prometheus.NewDesc("recording_queue_active_jobs", "Jobs of steps that count for the limits: those that run, or are about to.", nil, nil),
+		waiting: describe("recording_queue_waiting_steps", "Steps that could start and wait for a limit, by the reason in the status of the step.", "reason"),
+		active:  describe("recording_queue_active_jobs", "Jobs of steps that count for the limits: those that run, or are about to."),
 		counts:  counts,
 	})
 }
