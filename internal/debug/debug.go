@@ -4,6 +4,7 @@
 package debug
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -75,7 +76,7 @@ func Write(ctx context.Context, out io.Writer, options gather.Options) (missing 
 	names, values := c.secrets(ctx)
 	now := options.Clock.Now().UTC()
 	c.archive = newArchive(out, "recording-debug-"+now.Format("20060102T150405Z"), now, NewRedactor(values))
-	if err := c.write(ctx, names); err != nil {
+	if err := cmp.Or(c.write(ctx, names), context.Cause(ctx)); err != nil {
 		return nil, err
 	}
 	return c.missing, c.archive.close()
@@ -93,6 +94,18 @@ func (c *collector) write(ctx context.Context, secrets []secretNames) error {
 	for _, file := range [][2]string{{"README.txt", readme}, {"doctor.json", string(report)}, {"secrets.yaml", string(names)}} {
 		if err := c.archive.add(file[0], file[1]); err != nil {
 			return err
+		}
+	}
+	for _, unread := range []struct {
+		what string
+		err  error
+	}{
+		{"Namespaces with RecordingSources", c.snapshot.Sources.Err},
+		{"Namespaces with StorageLocations", c.snapshot.Locations.Err},
+		{"Logs of the operator", c.snapshot.Workloads.Err},
+	} {
+		if unread.err != nil {
+			c.missed(unread.what, unread.err)
 		}
 	}
 	for _, namespace := range c.snapshot.Namespaces {

@@ -7,10 +7,13 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +68,48 @@ func leaks() string {
 	return b.String()
 }
 
+// refusing refuses to list some resources.
+func refusing(resources ...string) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(request *http.Request) (*http.Response, error) {
+			if !slices.Contains(resources, path.Base(request.URL.Path)) {
+				return next.RoundTrip(request)
+			}
+			const answer = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403}`
+			return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}},
+				Body: io.NopCloser(strings.NewReader(answer)), Request: request}, nil
+		})
+	}
+}
+
+// testMissing: the archive names what it is not about because something else could not be read.
+func testMissing(t *testing.T, options gather.Options) {
+	t.Helper()
+	options.Config = rest.CopyConfig(options.Config)
+	options.Config.Wrap(refusing("deployments", "recordingsources", "storagelocations"))
+	var out bytes.Buffer
+	missing, err := Write(t.Context(), &out, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := unpack(t, &out)["missing.txt"]
+	for _, what := range []string{"Namespaces with RecordingSources: Forbidden", "Namespaces with StorageLocations: Forbidden", "Logs of the operator: Forbidden"} {
+		if !strings.Contains(written, what) || !strings.Contains(strings.Join(missing, "\n"), what) {
+			t.Errorf("%q is not told: %v", what, missing)
+		}
+	}
+}
+
+// testInterrupted: an archive that was interrupted is none.
+func testInterrupted(t *testing.T, options gather.Options) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Write(ctx, io.Discard, options); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestDebug_HoldsNoSecret: no value of a Secret is in the archive, wherever it leaked to.
 func TestDebug_HoldsNoSecret(t *testing.T) {
 	log.SetLogger(logr.Discard())
@@ -102,6 +147,8 @@ func TestDebug_HoldsNoSecret(t *testing.T) {
 	if strings.Contains(files["namespaces/media/recordingsources.yaml"], "last-applied-configuration: '{") {
 		t.Error("last-applied-configuration is there")
 	}
+	t.Run("without rights", func(t *testing.T) { testMissing(t, options) })
+	t.Run("interrupted", func(t *testing.T) { testInterrupted(t, options) })
 }
 
 func checkNoSecret(t *testing.T, name, content string) {

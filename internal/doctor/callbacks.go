@@ -4,6 +4,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -27,11 +28,9 @@ func callbacks(s *Snapshot, sent []Callback) []Finding {
 	var unread []error
 	for i := range sent {
 		c := &sent[i]
-		if c.Err != nil {
-			if _, ok := c.Err.(*UnreadError); ok { //nolint:errorlint // the outermost error says who could not do it
-				unread = append(unread, c.Err)
-				continue
-			}
+		if _, notSent := errors.AsType[*UnreadError](c.Err); notSent {
+			unread = append(unread, c.Err)
+			continue
 		}
 		if problem, fix := s.refused(c); problem != "" {
 			findings = append(findings, errorf("RecordingSource "+c.Source.String(), fix, "%s: %s", c.Target, problem))
@@ -101,10 +100,10 @@ func skewed(whose string, skew time.Duration) []Finding {
 
 // Metrics that the check of the spool reads.
 const (
-	MetricSpoolEvents   = "recording_spool_events"
-	MetricSpoolBreaker  = "recording_spool_breaker_open"
-	MetricSpoolCorrupt  = "recording_spool_corrupt_records_total"
-	MetricSpoolSegments = "recording_spool_segments"
+	metricSpoolEvents   = "recording_spool_events"
+	metricSpoolBreaker  = "recording_spool_breaker_open"
+	metricSpoolCorrupt  = "recording_spool_corrupt_records_total"
+	metricSpoolSegments = "recording_spool_segments"
 )
 
 // spoolHalf is half of the segments of the default --spool-max-bytes.
@@ -117,18 +116,18 @@ func spool(s *Snapshot) []Finding {
 	for _, pod := range s.Metrics.Value {
 		object := "Pod " + s.OperatorNamespace + "/" + pod.Pod
 		logs := fmt.Sprintf("kubectl -n %s logs %s", s.OperatorNamespace, pod.Pod)
-		events, has := pod.Values[MetricSpoolEvents]
+		events, has := pod.Values[metricSpoolEvents]
 		switch {
 		case pod.Err != nil:
 			unread = append(unread, pod.Err)
 		case !has:
 			findings = append(findings, warningf(object, fmt.Sprintf("kubectl -n %s get pod %s -o yaml", s.OperatorNamespace, pod.Pod),
 				"The receiver has no spool (--spool-dir): callbacks are refused while the API server is away."))
-		case pod.Values[MetricSpoolCorrupt] > 0:
-			findings = append(findings, errorf(object, logs, "%.0f callbacks could not be read from the disk, and are lost.", pod.Values[MetricSpoolCorrupt]))
-		case pod.Values[MetricSpoolBreaker] > 0:
+		case pod.Values[metricSpoolCorrupt] > 0:
+			findings = append(findings, errorf(object, logs, "%.0f callbacks could not be read from the disk, and are lost.", pod.Values[metricSpoolCorrupt]))
+		case pod.Values[metricSpoolBreaker] > 0:
 			findings = append(findings, errorf(object, logs, "The receiver cannot reach the API server; %.0f callbacks wait on its disk.", events))
-		case pod.Values[MetricSpoolSegments] > spoolHalf:
+		case pod.Values[metricSpoolSegments] > spoolHalf:
 			findings = append(findings, errorf(object, logs, "The spool is more than half full: %.0f callbacks wait.", events))
 		case events > 0:
 			findings = append(findings, warningf(object, logs, "%.0f callbacks wait on the disk for the API server.", events))

@@ -61,39 +61,36 @@ func sourceName(source *v1alpha1.RecordingSource) string {
 	return "RecordingSource " + source.Namespace + "/" + source.Name
 }
 
-// sources looks at what the manager says of RecordingSources.
 func sources(s *Snapshot) []Finding {
-	findings := unchecked(s.Sources.Err)
-	for i := range s.Sources.Value {
-		source := &s.Sources.Value[i]
-		findings = append(findings, s.ready("recordingsource", sourceName(source), source, source.Status.Conditions)...)
-	}
-	return findings
+	return readiness(s, "RecordingSource", s.Sources, func(o *v1alpha1.RecordingSource) []metav1.Condition { return o.Status.Conditions })
 }
 
-// storage looks at what the manager says of StorageLocations: it connects to each from time to time.
+// storage trusts the manager, which connects to each location from time to time.
 func storage(s *Snapshot) []Finding {
-	findings := unchecked(s.Locations.Err)
-	for i := range s.Locations.Value {
-		location := &s.Locations.Value[i]
-		findings = append(findings, s.ready("storagelocation", "StorageLocation "+location.Namespace+"/"+location.Name, location, location.Status.Conditions)...)
-	}
-	return findings
+	return readiness(s, "StorageLocation", s.Locations, func(o *v1alpha1.StorageLocation) []metav1.Condition { return o.Status.Conditions })
 }
 
-// pipelines looks at what the manager says of RecordingPipelines.
 func pipelines(s *Snapshot) []Finding {
-	findings := unchecked(s.Pipelines.Err)
-	for i := range s.Pipelines.Value {
-		pipeline := &s.Pipelines.Value[i]
-		findings = append(findings, s.ready("recordingpipeline", "RecordingPipeline "+pipeline.Namespace+"/"+pipeline.Name, pipeline, pipeline.Status.Conditions)...)
+	return readiness(s, "RecordingPipeline", s.Pipelines, func(o *v1alpha1.RecordingPipeline) []metav1.Condition { return o.Status.Conditions })
+}
+
+// readiness looks at what the manager says of the objects of a kind.
+func readiness[T any, O interface {
+	*T
+	metav1.Object
+}](s *Snapshot, kind string, objects Read[[]T], conditions func(O) []metav1.Condition) []Finding {
+	findings := unchecked(objects.Err)
+	for i := range objects.Value {
+		object := O(&objects.Value[i])
+		findings = append(findings, s.ready(kind, object, conditions(object))...)
 	}
 	return findings
 }
 
 // ready reads the Ready condition of an object. One that the manager has not looked at for a minute is worth a warning.
-func (s *Snapshot) ready(kind, object string, o metav1.Object, conditions []metav1.Condition) []Finding {
-	fix := fmt.Sprintf("kubectl -n %s describe %s %s", o.GetNamespace(), kind, o.GetName())
+func (s *Snapshot) ready(kind string, o metav1.Object, conditions []metav1.Condition) []Finding {
+	object := kind + " " + o.GetNamespace() + "/" + o.GetName()
+	fix := fmt.Sprintf("kubectl -n %s describe %s %s", o.GetNamespace(), strings.ToLower(kind), o.GetName())
 	condition := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
 	switch {
 	case condition == nil:
@@ -144,9 +141,7 @@ func discovered(s *Snapshot) []Finding {
 
 // unfinished looks for recordings that are not done after a day, and groups them by their state.
 func unfinished(s *Snapshot) []Finding {
-	if s.Unfinished.Err != nil {
-		return unchecked(s.Unfinished.Err)
-	}
+	findings := unchecked(s.Unfinished.Err)
 	type old struct {
 		count  int
 		oldest *v1alpha1.RecordingFile
@@ -169,7 +164,6 @@ func unfinished(s *Snapshot) []Finding {
 		}
 		byReason[reason] = group
 	}
-	var findings []Finding
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
 		group := byReason[reason]
 		age := s.serverNow().Sub(group.oldest.CreationTimestamp.Time)
@@ -182,10 +176,7 @@ func unfinished(s *Snapshot) []Finding {
 
 // rejected looks for callbacks that were kept for a person.
 func rejected(s *Snapshot) []Finding {
-	if s.Rejected.Err != nil {
-		return unchecked(s.Rejected.Err)
-	}
-	var findings []Finding
+	findings := unchecked(s.Rejected.Err)
 	for _, source := range slices.SortedFunc(maps.Keys(s.Rejected.Value), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) }) {
 		findings = append(findings, warningf("RecordingSource "+source.String(), fmt.Sprintf("kubectl -n %s get rejectedcallbacks -o wide", source.Namespace),
 			"%d signed callbacks could not be stored, and wait for a person.", s.Rejected.Value[source]))

@@ -54,9 +54,9 @@ type Snapshot struct {
 	Sources   Read[[]v1alpha1.RecordingSource]
 	Locations Read[[]v1alpha1.StorageLocation]
 	Pipelines Read[[]v1alpha1.RecordingPipeline]
-	// Unfinished are RecordingFiles that are not done, at most MaxUnfinished.
+	// Unfinished are RecordingFiles that are not done. Where there are more than MaxUnfinished, it has those, and Err says so.
 	Unfinished Read[[]v1alpha1.RecordingFile]
-	// Rejected are the names of RejectedCallbacks that are not stored yet, by RecordingSource.
+	// Rejected counts the RejectedCallbacks that are not stored yet, by RecordingSource. It is bounded as Unfinished is.
 	Rejected Read[map[types.NamespacedName]int]
 	Keys     []Key
 	// Namespaces are that of the operator, and those that have sources or locations.
@@ -75,7 +75,7 @@ type Snapshot struct {
 	Nodes     Read[[]Node]
 }
 
-// MaxUnfinished bounds Snapshot.Unfinished.
+// MaxUnfinished bounds how many RecordingFiles, and how many RejectedCallbacks, a snapshot is made of.
 const MaxUnfinished = 5000
 
 // Manifests are what a version of the operator installs.
@@ -122,8 +122,6 @@ type Workload struct {
 	// Kind is Deployment or StatefulSet.
 	Kind, Name string
 	Image      string
-	// Version is that of the label app.kubernetes.io/version, if there is one.
-	Version string
 	// Namespaces are those that the process works in; empty means all.
 	Namespaces []string
 	// TLS says that a receiver serves HTTPS itself.

@@ -14,12 +14,12 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -52,12 +52,10 @@ func (g *gatherer) callbacks(ctx context.Context) {
 		service, url *doctor.Callback
 	}
 	results := make([]result, len(sources))
-	slots := make(chan struct{}, sourcesAtOnce)
-	var group sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(sourcesAtOnce)
 	for i := range sources {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
+		group.Go(func() error {
 			var signing *sparkrtc.Key
 			for index := range sources[i].Spec.Callback.Keys {
 				found, key := g.key(ctx, &sources[i], index)
@@ -67,16 +65,21 @@ func (g *gatherer) callbacks(ctx context.Context) {
 				}
 			}
 			signed := sources[i].Spec.Callback.Authentication != v1alpha1.AuthenticationNone
-			if i >= maxSources || signed && signing == nil {
-				return
+			if signed && signing == nil {
+				return nil
 			}
-			results[i].service = g.probe(ctx, &sources[i], signing, true)
+			probe := g.probe
+			if i >= maxSources {
+				probe = skip
+			}
+			results[i].service = probe(ctx, &sources[i], signing, true)
 			if g.URL != "" {
-				results[i].url = g.probe(ctx, &sources[i], signing, false)
+				results[i].url = probe(ctx, &sources[i], signing, false)
 			}
+			return nil
 		})
 	}
-	group.Wait()
+	_ = group.Wait() // what went wrong is in the results
 	for _, found := range results {
 		g.snapshot.Keys = append(g.snapshot.Keys, found.keys...)
 		if found.service != nil {
@@ -88,14 +91,23 @@ func (g *gatherer) callbacks(ctx context.Context) {
 	}
 }
 
+// skip stands for a callback that is not sent, since there are too many sources.
+func skip(_ context.Context, source *v1alpha1.RecordingSource, _ *sparkrtc.Key, _ bool) *doctor.Callback {
+	return &doctor.Callback{Source: client.ObjectKeyFromObject(source), Err: &doctor.UnreadError{
+		Reason: fmt.Sprintf("all but the first %d RecordingSources", maxSources), Fix: "kubectl recordings doctor -n " + source.Namespace,
+	}}
+}
+
 // probe sends one callback, through the Service or to the URL.
 func (g *gatherer) probe(ctx context.Context, source *v1alpha1.RecordingSource, key *sparkrtc.Key, service bool) *doctor.Callback {
 	c := &doctor.Callback{Source: client.ObjectKeyFromObject(source), Target: "Service " + g.OperatorNamespace + "/" + config.NamePrefix + "callback"}
-	path := source.Status.CallbackPath
-	if path == "" {
+	if source.Status.CallbackPath == "" {
 		c.Err = &doctor.UnreadError{Reason: "the source has no status.callbackPath: no manager has looked at it", Fix: "kubectl -n " + source.Namespace + " describe recordingsource " + source.Name}
 		return c
 	}
+	// The path is not taken from the status: with ".." in it, a signed request with its user's rights would go anywhere behind
+	// the API server.
+	path := sparkrtc.Path(source.Namespace, source.Name)
 	sender := g.http
 	var target *url.URL
 	var err error
@@ -103,8 +115,10 @@ func (g *gatherer) probe(ctx context.Context, source *v1alpha1.RecordingSource, 
 		target, err = g.proxied("services", g.serviceName(), path)
 	} else {
 		sender = &http.Client{Transport: g.Transport, Timeout: partTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-		target, err = url.Parse(strings.TrimSuffix(g.URL, "/") + path)
-		c.Target = target.Redacted()
+		if target, err = url.Parse(g.URL); err == nil {
+			target = target.JoinPath(path)
+			c.Target = target.Redacted()
+		}
 	}
 	if err == nil {
 		err = g.send(ctx, sender, target, source, key, c)

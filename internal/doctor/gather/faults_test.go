@@ -5,6 +5,7 @@ package gather
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -176,6 +177,12 @@ var faults = map[string]fault{
 	"admission policy is not bound": {func(i *installation) {
 		remove(i, "", "recording-operator-reports", &admissionregistrationv1.ValidatingAdmissionPolicyBinding{})
 	}, "policies", doctor.Warning, "recording-operator-reports", "No binding enforces", "install.yaml"},
+	"status names a path outside of the Service": {func(i *installation) {
+		change(i, media, "classroom", &v1alpha1.RecordingSource{}, func(s *v1alpha1.RecordingSource) {
+			s.Status.CallbackPath = "/../../../../../../apis/apps/v1/namespaces/media/deployments"
+			s.Status.Conditions = ready(metav1.ConditionFalse, v1alpha1.ReasonRouteInvalid, "it must have a finding")
+		})
+	}, "sources", doctor.Error, "media/classroom", "it must have a finding", ""},
 	"no Secret": {func(i *installation) {
 		remove(i, media, "callback", &corev1.Secret{})
 	}, "keys", doctor.Error, "media/classroom", `spec.callback.keys[0]: Secret "callback" not found`, "create secret generic callback"},
@@ -315,6 +322,7 @@ func TestDoctor_FindsEveryFault(t *testing.T) {
 	}
 	healthy(t)
 	t.Run("without rights", func(t *testing.T) { testForbidden(t, i) })
+	t.Run("interrupted", func(t *testing.T) { testInterrupted(t, i) })
 	t.Run("a cluster that hangs", func(t *testing.T) { testDeadlines(t, i) })
 	t.Run("before installing", func(t *testing.T) { testBefore(t, i) })
 }
@@ -338,6 +346,18 @@ func testForbidden(t *testing.T, i *installation) {
 		}
 		if finding.Level != doctor.Warning || !strings.Contains(finding.Message, "Not checked: Forbidden") || !strings.HasPrefix(finding.Fix, "kubectl auth can-i ") {
 			t.Errorf("%+v", finding)
+		}
+	}
+}
+
+// testInterrupted: a person who stops the doctor gets no report, least of all one without errors.
+func testInterrupted(t *testing.T, i *installation) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, look := range map[string]func(context.Context, Options) (*doctor.Snapshot, error){"installed": Installation, "before": BeforeInstalling} {
+		if _, err := look(ctx, i.options()); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

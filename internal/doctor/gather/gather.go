@@ -65,8 +65,8 @@ type gatherer struct {
 	snapshot *doctor.Snapshot
 }
 
-// Installation reads an installation of the operator. It fails only when it cannot begin: what cannot be read is in the
-// snapshot.
+// Installation reads an installation of the operator. It fails only when it cannot begin, or ctx ends: what cannot be read is
+// in the snapshot.
 func Installation(ctx context.Context, options Options) (*doctor.Snapshot, error) {
 	g, err := begin(options)
 	if err != nil {
@@ -74,17 +74,17 @@ func Installation(ctx context.Context, options Options) (*doctor.Snapshot, error
 	}
 	g.together(ctx, g.server, g.definitions, g.workloads, g.stepImages, g.lease, g.policies, g.webhooks, g.recordings, g.unfinished, g.rejected)
 	g.together(ctx, g.rights, g.secretRights, g.namespaces, g.callbacks, g.metrics)
-	return g.snapshot, nil
+	return g.snapshot, context.Cause(ctx)
 }
 
-// BeforeInstalling reads a cluster that the operator is to be installed in.
+// BeforeInstalling reads a cluster that the operator is to be installed in. It fails as Installation does.
 func BeforeInstalling(ctx context.Context, options Options) (*doctor.Snapshot, error) {
 	g, err := begin(options)
 	if err != nil {
 		return nil, err
 	}
 	g.together(ctx, g.server, g.definitions, g.webhooks, g.installer, g.nodes, g.namespaces)
-	return g.snapshot, nil
+	return g.snapshot, context.Cause(ctx)
 }
 
 func begin(options Options) (*gatherer, error) {

@@ -5,6 +5,7 @@ package gather
 
 import (
 	"context"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -40,11 +41,12 @@ func notInstalled(err error) error {
 	return err
 }
 
-func (g *gatherer) recordingsErr() error {
-	if g.snapshot.Sources.Err != nil {
-		return g.snapshot.Sources.Err
+// first marks a part whose list was cut. What it has is examined; a check that could not see the rest does not pass.
+func first[T any](part doctor.Read[T], list client.ObjectList, what string) doctor.Read[T] {
+	if list.GetContinue() != "" {
+		part.Err = &doctor.UnreadError{Reason: fmt.Sprintf("all but the first %d %s", doctor.MaxUnfinished, what)}
 	}
-	return g.snapshot.Locations.Err
+	return part
 }
 
 // unfinished reads the RecordingFiles that are not done.
@@ -52,7 +54,8 @@ func (g *gatherer) unfinished(ctx context.Context) {
 	var files v1alpha1.RecordingFileList
 	open := client.MatchingFieldsSelector{Selector: fields.OneTermNotEqualSelector("status.done", "true")}
 	err := g.client.List(ctx, &files, g.inScope(), open, client.Limit(doctor.MaxUnfinished))
-	g.snapshot.Unfinished = read(files.Items, notInstalled(err), "list recordingfiles.recording.sparkrtc.dev"+g.where())
+	part := read(files.Items, notInstalled(err), "list recordingfiles.recording.sparkrtc.dev"+g.where())
+	g.snapshot.Unfinished = first(part, &files, "RecordingFiles that are not done")
 }
 
 // rejected counts the RejectedCallbacks that are not stored yet.
@@ -66,7 +69,8 @@ func (g *gatherer) rejected(ctx context.Context) {
 			found[types.NamespacedName{Namespace: callback.Namespace, Name: callback.Spec.SourceRef.Name}]++
 		}
 	}
-	g.snapshot.Rejected = read(found, notInstalled(err), "list rejectedcallbacks.recording.sparkrtc.dev"+g.where())
+	part := read(found, notInstalled(err), "list rejectedcallbacks.recording.sparkrtc.dev"+g.where())
+	g.snapshot.Rejected = first(part, &callbacks, "RejectedCallbacks")
 }
 
 // key reads a callback key. The key itself is for signing alone, and does not go into the snapshot.

@@ -4,10 +4,11 @@
 package gather
 
 import (
+	"cmp"
 	"context"
 	"strings"
-	"sync"
 
+	"golang.org/x/sync/errgroup"
 	authorizationv1 "k8s.io/api/authorization/v1"
 
 	"sparkrtc.dev/recording-operator/config"
@@ -75,7 +76,7 @@ func expand(groups, resources, verbs []string) []doctor.Right {
 
 // secretRights asks whether both accounts may get Secrets in each namespace with recordings.
 func (g *gatherer) secretRights(ctx context.Context) {
-	if err := g.recordingsErr(); err != nil {
+	if err := cmp.Or(g.snapshot.Sources.Err, g.snapshot.Locations.Err); err != nil {
 		g.snapshot.SecretRights.Err = err
 		return
 	}
@@ -109,23 +110,15 @@ func (g *gatherer) installer(ctx context.Context) {
 
 // review asks the API server for rights, several at a time.
 func (g *gatherer) review(ctx context.Context, asked []doctor.Right) doctor.Read[[]doctor.Right] {
-	errs := make([]error, len(asked))
-	slots := make(chan struct{}, reviewsAtOnce)
-	var group sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(reviewsAtOnce)
 	for i := range asked {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			asked[i].Allowed, errs[i] = g.allowed(ctx, &asked[i])
+		group.Go(func() (err error) {
+			asked[i].Allowed, err = g.allowed(ctx, &asked[i])
+			return err
 		})
 	}
-	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return read[[]doctor.Right](nil, err, "create subjectaccessreviews.authorization.k8s.io")
-		}
-	}
-	return doctor.Read[[]doctor.Right]{Value: asked}
+	return read(asked, group.Wait(), "create subjectaccessreviews.authorization.k8s.io")
 }
 
 func (g *gatherer) allowed(ctx context.Context, right *doctor.Right) (bool, error) {

@@ -25,7 +25,6 @@ import (
 const (
 	labelName      = "app.kubernetes.io/name"
 	labelComponent = "app.kubernetes.io/component"
-	labelVersion   = "app.kubernetes.io/version"
 	operatorName   = "recording-operator"
 	// leaseName is the leader election's ID in cmd/manager.
 	leaseName = "recording-operator.recording.sparkrtc.dev"
@@ -82,7 +81,7 @@ func (g *gatherer) workloads(ctx context.Context) {
 }
 
 func workload(kind string, object *metav1.ObjectMeta, template *corev1.PodTemplateSpec, replicas *int32, ready int32) doctor.Workload {
-	w := doctor.Workload{Component: doctor.Component(object.Labels[labelComponent]), Kind: kind, Name: object.Name, Version: object.Labels[labelVersion], Wanted: 1, Ready: ready}
+	w := doctor.Workload{Component: doctor.Component(object.Labels[labelComponent]), Kind: kind, Name: object.Name, Wanted: 1, Ready: ready}
 	if replicas != nil {
 		w.Wanted = *replicas
 	}
