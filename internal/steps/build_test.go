@@ -211,6 +211,7 @@ func TestBuild_Problems(t *testing.T) {
 		"a local file":             {func(w *job.Work) { w.InputStorage = nil; w.Facts.DownloadURL = "file:///etc/passwd" }, v1alpha1.ReasonHostNotAllowed, "allowedHosts"},
 		"no place at all":          {func(w *job.Work) { w.InputStorage = nil; w.Facts.DownloadURL = "" }, v1alpha1.ReasonStorageLocationNotFound, "storageRef"},
 		"unknown format":           {func(w *job.Work) { w.Facts.Format = "FLV" }, v1alpha1.ReasonFormatUnsupported, `"FLV"`},
+		"a format of artifacts":    {func(w *job.Work) { w.Facts.Format = workerapi.FormatFile }, v1alpha1.ReasonFormatUnsupported, `"File"`},
 		"no kind":                  {func(w *job.Work) { w.Step.Transcode = nil }, v1alpha1.ReasonPipelineInvalid, "kind"},
 		"an input in another bucket": {func(w *job.Work) { withInput(w, func(a *v1alpha1.Artifact) { a.Bucket = "secrets" }) },
 			v1alpha1.ReasonInputMissing, "s3://archive/x/a.mp4"},

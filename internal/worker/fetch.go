@@ -33,7 +33,7 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 	w.Meter.Expect(progress.Bytes, input.Artifact.SizeBytes)
 	ctx = progress.With(ctx, w.Meter)
 	fetched, indexes, err := fetch.Recording(ctx, fetch.Options{
-		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == formatHLS, Source: w.Source, Dir: w.sourceDir(), KeepOriginals: kind.KeepsOriginals(),
+		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == workerapi.FormatHLS, Source: w.Source, Dir: w.sourceDir(), KeepOriginals: kind.KeepsOriginals(),
 		Patience: w.Patience, Wait: w.Wait, Log: w.Log,
 	})
 	if err != nil {

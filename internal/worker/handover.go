@@ -73,7 +73,7 @@ func (w *Worker) handOverOne(ctx context.Context, number int) (workerapi.InputDo
 		return document, nil, err
 	}
 	options := fetch.Options{
-		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == formatHLS, Source: w.Source, Dir: source, KeepOriginals: true,
+		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == workerapi.FormatHLS, Source: w.Source, Dir: source, KeepOriginals: true,
 		Patience: w.Patience, Wait: w.Wait, Log: w.Log,
 	}
 	var integrity *step.Integrity

@@ -35,12 +35,6 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// Formats of a source.
-const (
-	formatHLS = "HLS"
-	formatMP4 = "MP4"
-)
-
 // MemoryLimit is what a worker's process keeps to, in bytes, by collecting garbage more often when a recording is long:
 // the index of a day takes about 32 MiB. ffmpeg is a process of its own.
 const MemoryLimit = 48 << 20
@@ -111,7 +105,7 @@ func checkInput(number int, input *workerapi.Input, files bool) error {
 	switch {
 	case input.MaxBytes <= 0:
 		return invalidStep("inputs[%d].maxBytes must be positive", number)
-	case input.Format != formatHLS && input.Format != formatMP4 && !isFile:
+	case input.Format != workerapi.FormatHLS && input.Format != workerapi.FormatMP4 && !isFile:
 		return failure.Permanent(workerapi.ReasonUnsupported, "format %.20q cannot be processed, only HLS and MP4", input.Format)
 	case input.Storage == nil && (input.URL == "" || isFile):
 		return invalidStep("inputs[%d]: storage or url must be set", number)

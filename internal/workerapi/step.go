@@ -104,14 +104,21 @@ type TriggerSettings struct {
 // InputRecording is the name of the input that is the recording itself; another input has the name of its step.
 const InputRecording = "recording"
 
-// FormatFile is the Format of an artifact that is read as a file, whatever is in it.
-const FormatFile = "File"
+// Formats of an Input.
+const (
+	// FormatHLS is a playlist with its segments.
+	FormatHLS = "HLS"
+	// FormatMP4 is one media file.
+	FormatMP4 = "MP4"
+	// FormatFile is an artifact in Storage that is read as a file, whatever is in it.
+	FormatFile = "File"
+)
 
 // Input is one thing that a step works on: an artifact in Storage, or URL.
 type Input struct {
 	// Step is the step that made the artifact, or InputRecording.
 	Step string `json:"step"`
-	// Format is HLS (the artifact or URL is a playlist), MP4 (one media file) or FormatFile (an artifact in Storage).
+	// Format is FormatHLS, FormatMP4 or FormatFile.
 	Format string `json:"format"`
 
 	// Artifact that is read. Its Bucket overrides that of an S3 Storage; in a volume it is the first folder below

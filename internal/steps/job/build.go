@@ -4,7 +4,6 @@
 package job
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,12 +21,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-const (
-	defaultTTL = 24 * time.Hour
-
-	formatHLS = "HLS"
-	formatMP4 = "MP4"
-)
+const defaultTTL = 24 * time.Hour
 
 // Work is everything that a step's Job is made from.
 type Work struct {
@@ -174,11 +168,12 @@ func EncodeSpec(spec *workerapi.StepSpec) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode the step: %w", err)
 	}
-	if dollars := bytes.Count(encoded, []byte("$")); len(encoded)+5*dollars > maxSpecBytes {
+	escaped := strings.ReplaceAll(string(encoded), "$", `\u0024`)
+	if len(escaped) > maxSpecBytes {
 		return "", fmt.Errorf("what the step's containers are told has %d bytes; at most %d are allowed, and each $ counts as six",
-			len(encoded)+5*dollars, maxSpecBytes)
+			len(escaped), maxSpecBytes)
 	}
-	return strings.ReplaceAll(string(encoded), "$", `\u0024`), nil
+	return escaped, nil
 }
 
 // failurePolicy ends the Job at once when another attempt cannot succeed or there is nothing to do, and does not count attempts that the

@@ -25,17 +25,14 @@ func problemf(reason, format string, args ...any) *pipeline.Problem {
 func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 	if len(work.Inputs) == 0 {
 		input, problem := recordingInput(work.Facts, work.Source, work.InputStorage)
-		if problem == nil {
-			problem = checkFormat(input)
+		if problem == nil && input.Format != workerapi.FormatHLS && input.Format != workerapi.FormatMP4 {
+			problem = problemf(v1alpha1.ReasonFormatUnsupported, "the recording's format is %q; steps read HLS and MP4", input.Format)
 		}
 		return []workerapi.Input{input}, problem
 	}
 	var inputs []workerapi.Input
 	for _, artifact := range work.Inputs {
 		input, problem := stepInput(work.Step.Input.Step, artifact, work.InputStorage, files)
-		if problem == nil {
-			problem = checkFormat(input)
-		}
 		if problem != nil {
 			return nil, problem
 		}
@@ -44,15 +41,6 @@ func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 		}
 	}
 	return inputs, nil
-}
-
-// checkFormat refuses what no step reads.
-func checkFormat(input workerapi.Input) *pipeline.Problem {
-	if input.Format != formatHLS && input.Format != formatMP4 && input.Format != workerapi.FormatFile {
-		return problemf(v1alpha1.ReasonFormatUnsupported,
-			"the recording's format is %q; steps read HLS and MP4", input.Format)
-	}
-	return nil
 }
 
 // recordingInput says where the recording itself is read from. Credentials only go to the endpoint of the source's
@@ -122,9 +110,9 @@ func stepInput(step string, output v1alpha1.Artifact, storage *v1alpha1.StorageL
 	}
 	switch {
 	case output.MediaType == "video/mp4":
-		from.Format = formatMP4
+		from.Format = workerapi.FormatMP4
 	case output.MediaType == "application/vnd.apple.mpegurl":
-		from.Format = formatHLS
+		from.Format = workerapi.FormatHLS
 	case files:
 		from.Format = workerapi.FormatFile
 	default:
