@@ -23,12 +23,18 @@ import (
 func imageStep(t *testing.T, settings workerapi.ContainerSettings, object string, image func(dir string) error) *bench {
 	t.Helper()
 	b := newBench(t, nil, object)
+	b.useImage(t, settings, image)
+	return b
+}
+
+// useImage makes the step one of kind container.
+func (b *bench) useImage(t *testing.T, settings workerapi.ContainerSettings, image func(dir string) error) {
+	t.Helper()
 	encoded, err := json.Marshal(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Step.Kind, b.Step.Settings, b.image = "container", encoded, image
-	return b
 }
 
 // readJSON reads a document and checks it against its published schema.

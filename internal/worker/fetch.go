@@ -16,10 +16,12 @@ import (
 // Fetch reads the recording into the work folder, or hands it over to an image of the tenant's.
 func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 	external, err := externalOf(&w.Step)
-	switch {
-	case err != nil:
+	if err != nil {
 		return workerapi.Result{}, err
-	case external != nil:
+	}
+	w.Meter.Expect(progress.Bytes, w.reportedBytes())
+	ctx = progress.With(ctx, w.Meter)
+	if external != nil {
 		return workerapi.Result{}, w.handOver(ctx, external)
 	}
 	if err := freshDirs(w.sourceDir(), w.renderDir(), w.outputDir(), TempDir(w.WorkDir)); err != nil {
@@ -29,13 +31,7 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 	if err != nil {
 		return workerapi.Result{}, err
 	}
-	input := &w.Step.Inputs[0]
-	w.Meter.Expect(progress.Bytes, input.Artifact.SizeBytes)
-	ctx = progress.With(ctx, w.Meter)
-	fetched, indexes, err := fetch.Recording(ctx, fetch.Options{
-		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == workerapi.FormatHLS, Source: w.Source, Dir: w.sourceDir(), KeepOriginals: kind.KeepsOriginals(),
-		Patience: w.Patience, Wait: w.Wait, Log: w.Log,
-	})
+	fetched, indexes, err := fetch.Recording(ctx, w.fetchOptions(&w.Step.Inputs[0], w.sourceDir(), kind.KeepsOriginals()))
 	if err != nil {
 		return workerapi.Result{}, err
 	}
@@ -43,4 +39,25 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 		return workerapi.Result{}, err
 	}
 	return workerapi.Result{}, w.save(recordingFile, fetched)
+}
+
+// fetchOptions say how an input is read into a folder.
+func (w *Worker) fetchOptions(input *workerapi.Input, dir string, keepOriginals bool) fetch.Options {
+	return fetch.Options{
+		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == workerapi.FormatHLS, Source: w.Source, Dir: dir,
+		KeepOriginals: keepOriginals, Patience: w.Patience, Wait: w.Wait, Log: w.Log,
+	}
+}
+
+// reportedBytes is how large all inputs are together; 0: it is not known of each.
+func (w *Worker) reportedBytes() int64 {
+	var bytes int64
+	for i := range w.Step.Inputs {
+		size := w.Step.Inputs[i].Artifact.SizeBytes
+		if size <= 0 {
+			return 0
+		}
+		bytes += size
+	}
+	return bytes
 }

@@ -13,7 +13,6 @@ import (
 
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/fetch"
-	"sparkrtc.dev/recording-operator/internal/worker/publish"
 	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
@@ -72,10 +71,7 @@ func (w *Worker) handOverOne(ctx context.Context, number int) (workerapi.InputDo
 	if err := freshDirs(source); err != nil {
 		return document, nil, err
 	}
-	options := fetch.Options{
-		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == workerapi.FormatHLS, Source: w.Source, Dir: source, KeepOriginals: true,
-		Patience: w.Patience, Wait: w.Wait, Log: w.Log,
-	}
+	options := w.fetchOptions(input, source, true)
 	var integrity *step.Integrity
 	originals := []recording.Original{{Name: recording.FileName(input.Ref()), File: "file"}}
 	if input.Format == workerapi.FormatFile {
@@ -121,9 +117,6 @@ func (w *Worker) takeOver(ctx context.Context, external step.External) (workerap
 	if err := w.load(integrityFile, &integrity); err != nil {
 		return workerapi.Result{}, err
 	}
-	if err := freshDirs(TempDir(w.WorkDir)); err != nil {
-		return workerapi.Result{}, err
-	}
 	product, results, err := external.Collect(w.RecordingDir)
 	if err != nil {
 		return workerapi.Result{Integrity: integrity.Status()}, err
@@ -132,10 +125,7 @@ func (w *Worker) takeOver(ctx context.Context, external step.External) (workerap
 	if len(product.Files) == 0 {
 		return workerapi.Result{Results: results, Integrity: integrity.Status()}, nil
 	}
-	published, err := publish.Product(ctx, &product, publish.Options{
-		Step: &w.Step, Destination: w.Destination, OutputDir: filepath.Join(w.RecordingDir, workerapi.OutputDir),
-		TempDir: TempDir(w.WorkDir), Version: w.Version, Log: w.Log,
-	})
+	published, err := w.publish(ctx, &product, filepath.Join(w.RecordingDir, workerapi.OutputDir))
 	published.Results = results
 	return published, err
 }

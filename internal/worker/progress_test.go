@@ -44,21 +44,32 @@ func TestProgress_EveryStageIsCountedToItsEnd(t *testing.T) {
 		return b
 	}
 	pictures := &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"1s", "2s"}}
+	captioned := workerapi.ContainerSettings{Outputs: []v1alpha1.ContainerOutput{{Path: "captions.vtt", Kind: v1alpha1.ArtifactSubtitles}}}
+	caption := func(dir string) error {
+		return os.WriteFile(filepath.Join(dir, workerapi.OutputDir, "captions.vtt"), []byte("WEBVTT\n"), 0o600)
+	}
 	for name, test := range map[string]struct {
 		bench   func(settings any) *bench
 		setting any
 		// least and most are the percent at the end of process: the last packet begins before the recording ends.
 		least, most int32
+		// image stands in for an image of the tenant's, whose stage nobody counts.
+		image func(dir string) error
 	}{
-		"archive, volumes":    {onVolumes, nil, 20, 20},
-		"remux, volumes":      {onVolumes, remux, 77, 80},
-		"h264, volumes":       {onVolumes, h264, 80, 80},
-		"thumbnails, volumes": {onVolumes, pictures, 80, 80},
-		"archive, S3":         {onS3, nil, 20, 20},
-		"remux, S3":           {onS3, remux, 77, 80},
+		"archive, volumes":    {bench: onVolumes, least: 20, most: 20},
+		"remux, volumes":      {bench: onVolumes, setting: remux, least: 77, most: 80},
+		"h264, volumes":       {bench: onVolumes, setting: h264, least: 80, most: 80},
+		"thumbnails, volumes": {bench: onVolumes, setting: pictures, least: 80, most: 80},
+		"archive, S3":         {bench: onS3, least: 20, most: 20},
+		"remux, S3":           {bench: onS3, setting: remux, least: 77, most: 80},
+		"container, volumes":  {bench: onVolumes, image: caption},
+		"container, S3":       {bench: onS3, image: caption},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := test.bench(test.setting)
+			if test.image != nil {
+				b.useImage(t, captioned, test.image)
+			}
 			b.Step.Inputs[0].Artifact.SizeBytes = sizeOf(t, filepath.Join(server.data, "calls", "a"))
 			started := time.Unix(0, 0)
 			check := func(stage v1alpha1.StepStage, least, most int32, do func(ctx context.Context) (workerapi.Result, error)) {
@@ -74,7 +85,11 @@ func TestProgress_EveryStageIsCountedToItsEnd(t *testing.T) {
 				}
 			}
 			check(v1alpha1.StageFetch, 20, 20, b.Fetch)
-			check(v1alpha1.StageProcess, test.least, test.most, b.Process)
+			if b.image == nil {
+				check(v1alpha1.StageProcess, test.least, test.most, b.Process)
+			} else if err := b.image(b.RecordingDir); err != nil {
+				t.Fatal(err)
+			}
 			check(v1alpha1.StagePublish, 100, 100, b.Publish)
 		})
 	}

@@ -25,11 +25,16 @@ func (w *Worker) Publish(ctx context.Context) (workerapi.Result, error) {
 	if err := w.load(productFile, &product); err != nil {
 		return workerapi.Result{}, err
 	}
+	return w.publish(ctx, &product, w.outputDir())
+}
+
+// publish writes a product whose files are in dir.
+func (w *Worker) publish(ctx context.Context, product *step.Product, dir string) (workerapi.Result, error) {
 	if err := freshDirs(TempDir(w.WorkDir)); err != nil {
 		return workerapi.Result{}, err
 	}
-	w.Meter.Expect(progress.Bytes, 2*product.Bytes(w.outputDir())) // each is written, and read back
-	return publish.Product(progress.With(ctx, w.Meter), &product, publish.Options{
-		Step: &w.Step, Destination: w.Destination, OutputDir: w.outputDir(), TempDir: TempDir(w.WorkDir), Version: w.Version, Log: w.Log,
+	w.Meter.Expect(progress.Bytes, 2*product.Bytes(dir)) // each is written, and read back
+	return publish.Product(progress.With(ctx, w.Meter), product, publish.Options{
+		Step: &w.Step, Destination: w.Destination, OutputDir: dir, TempDir: TempDir(w.WorkDir), Version: w.Version, Log: w.Log,
 	})
 }

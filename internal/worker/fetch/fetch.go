@@ -49,19 +49,11 @@ type Options struct {
 // Recording fetches a recording. The indexes are those of its files, as recording.Segment refers to them. Errors are of
 // package failure.
 func Recording(ctx context.Context, options Options) (recording.Recording, []*media.File, error) {
-	input := options.Input
-	reader, err := storage.NewReader(*input, options.DeniedNetworks, options.Source, options.Log)
+	f, err := newFetcher(options)
 	if err != nil {
 		return recording.Recording{}, nil, err
 	}
-	f := &fetcher{
-		reader: reader, dir: options.Dir, root: input.Ref(), left: input.MaxBytes, log: options.Log,
-		reported: time.Duration(input.DurationSeconds) * time.Second,
-		archive:  options.KeepOriginals, download: input.Storage == nil,
-		patience: &patience{left: options.Patience, wait: options.Wait},
-		byRef:    map[string]*part{},
-	}
-	f.log.Info("Fetching recording", "source", reader.Describe(f.root), "format", input.Format)
+	f.log.Info("Fetching recording", "source", f.reader.Describe(f.root), "format", options.Input.Format)
 	var fetched recording.Recording
 	if options.HLS {
 		fetched, err = f.hls(ctx)
@@ -71,23 +63,21 @@ func Recording(ctx context.Context, options Options) (recording.Recording, []*me
 	if err != nil {
 		return recording.Recording{}, nil, err
 	}
-	f.log.Info("Fetched recording", "files", f.fetched, "bytes", input.MaxBytes-f.left)
+	f.log.Info("Fetched recording", "files", f.fetched, "bytes", options.Input.MaxBytes-f.left)
 	return fetched, f.indexes, nil
 }
 
 // File fetches one object, whatever is in it, into a file of a name of its own.
 func File(ctx context.Context, options Options, name string) error {
-	input := options.Input
-	reader, err := storage.NewReader(*input, options.DeniedNetworks, options.Source, options.Log)
+	f, err := newFetcher(options)
 	if err != nil {
 		return err
 	}
-	f := &fetcher{reader: reader, dir: options.Dir, root: input.Ref(), left: input.MaxBytes, log: options.Log}
-	f.log.Info("Fetching file", "source", reader.Describe(f.root))
+	f.log.Info("Fetching file", "source", f.reader.Describe(f.root))
 	return f.copy(ctx, []storage.Object{{Ref: f.root, File: name}}, f.left, nil)
 }
 
-// fetcher fetches one recording.
+// fetcher fetches one input.
 type fetcher struct {
 	reader storage.Reader
 	log    *slog.Logger
@@ -112,6 +102,18 @@ type fetcher struct {
 	// indexes are those of the distinct segments. lock guards what is set while files arrive.
 	lock    sync.Mutex
 	indexes []*media.File
+}
+
+func newFetcher(options Options) (*fetcher, error) {
+	input := options.Input
+	reader, err := storage.NewReader(*input, options.DeniedNetworks, options.Source, options.Log)
+	return &fetcher{
+		reader: reader, dir: options.Dir, root: input.Ref(), left: input.MaxBytes, log: options.Log,
+		reported: time.Duration(input.DurationSeconds) * time.Second,
+		archive:  options.KeepOriginals, download: input.Storage == nil,
+		patience: &patience{left: options.Patience, wait: options.Wait},
+		byRef:    map[string]*part{},
+	}, err
 }
 
 // patience is how long fetch waits for what is not there, or not whole: a last upload may come after the callback.
