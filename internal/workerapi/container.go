@@ -4,8 +4,6 @@
 package workerapi
 
 import (
-	"unicode/utf8"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -106,19 +104,4 @@ type InputDocument struct {
 	Media *v1alpha1.Media `json:"media,omitempty"`
 	// Integrity is Intact, Damaged or Unknown; absent for what is no media.
 	Integrity v1alpha1.IntegrityState `json:"integrity,omitempty"`
-}
-
-// maxLanguage is the longest language that the API server takes.
-const maxLanguage = 35
-
-// declared drops a kind or a language that the API server does not take.
-func declared(artifact *v1alpha1.Artifact) {
-	switch artifact.Kind {
-	case v1alpha1.ArtifactVideo, v1alpha1.ArtifactAudio, v1alpha1.ArtifactImage, v1alpha1.ArtifactSubtitles, v1alpha1.ArtifactData:
-	default:
-		artifact.Kind = ""
-	}
-	if utf8.RuneCountInString(artifact.Language) > maxLanguage {
-		artifact.Language = ""
-	}
 }

@@ -34,8 +34,12 @@ type Result struct {
 	Integrity *v1alpha1.Integrity `json:"integrity,omitempty"`
 }
 
-// MaxResults is the most that the results of a step may have together, in bytes of JSON.
-const MaxResults = 2048
+const (
+	// MaxResults is the most that the results of a step may have together, in bytes of JSON.
+	MaxResults = 2048
+	// MaxResultValue is the most that one of them may have, in bytes.
+	MaxResultValue = 1024
+)
 
 // Failure says why a step failed.
 type Failure struct {

@@ -23,9 +23,6 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// maxResult is the longest result, in bytes.
-const maxResult = 1024
-
 // New reads the settings: workerapi.ContainerSettings.
 func New(settings json.RawMessage) (step.External, error) {
 	made := &container{}
@@ -108,14 +105,15 @@ func readResult(dir, name string) (string, error) {
 	if err != nil {
 		return "", unreadable("results/"+name, err)
 	}
-	data, err := io.ReadAll(io.LimitReader(file, maxResult+3)) // with a line break at its end, and one byte more
+	const most = workerapi.MaxResultValue + len("\r\n") // with a line break at its end
+	data, err := io.ReadAll(io.LimitReader(file, int64(most+1)))
 	if err = errors.Join(err, file.Close()); err != nil {
 		return "", fmt.Errorf("read results/%s: %w", name, err)
 	}
 	value := strings.TrimRight(string(data), "\r\n")
 	switch {
-	case len(value) > maxResult:
-		return "", failure.Permanent(workerapi.ReasonResultTooLarge, "results/%s has more than %d bytes", name, maxResult)
+	case len(data) > most, len(value) > workerapi.MaxResultValue:
+		return "", failure.Permanent(workerapi.ReasonResultTooLarge, "results/%s has more than %d bytes", name, workerapi.MaxResultValue)
 	case !utf8.ValidString(value):
 		return "", failure.Permanent(workerapi.ReasonResultInvalid, "results/%s is no UTF-8 text", name)
 	case hasControl(value):

@@ -124,10 +124,15 @@ func TestCollect_TakesNothingElse(t *testing.T) {
 			}
 			return nil
 		}, workerapi.ReasonTooLarge, "more than 1000 files"},
-		"no file":             {func(dir string) error { return os.Remove(output("captions.vtt")(dir)) }, workerapi.ReasonOutputMissing, "output/captions.vtt"},
-		"no result":           {func(dir string) error { return os.Remove(filepath.Join(dir, "results", "language")) }, workerapi.ReasonOutputMissing, "results/language"},
-		"another result":      {func(dir string) error { return put(dir, "results/score", "1") }, workerapi.ReasonOutputUndeclared, "results/score"},
-		"a long result":       {func(dir string) error { return put(dir, "results/language", strings.Repeat("a", maxResult+1)) }, workerapi.ReasonResultTooLarge, "1024"},
+		"no file":        {func(dir string) error { return os.Remove(output("captions.vtt")(dir)) }, workerapi.ReasonOutputMissing, "output/captions.vtt"},
+		"no result":      {func(dir string) error { return os.Remove(filepath.Join(dir, "results", "language")) }, workerapi.ReasonOutputMissing, "results/language"},
+		"another result": {func(dir string) error { return put(dir, "results/score", "1") }, workerapi.ReasonOutputUndeclared, "results/score"},
+		"a long result": {func(dir string) error {
+			return put(dir, "results/language", strings.Repeat("a", workerapi.MaxResultValue+1))
+		}, workerapi.ReasonResultTooLarge, "1024"},
+		"a result that goes on after line breaks": {func(dir string) error {
+			return put(dir, "results/language", strings.Repeat("a", workerapi.MaxResultValue)+"\n\n\nb")
+		}, workerapi.ReasonResultTooLarge, "1024"},
 		"a result of zeros":   {func(dir string) error { return put(dir, "results/language", "a\x00b") }, workerapi.ReasonResultInvalid, "control character"},
 		"a result of 2 lines": {func(dir string) error { return put(dir, "results/language", "a\nb") }, workerapi.ReasonResultInvalid, "control character"},
 		"a result of bytes":   {func(dir string) error { return put(dir, "results/language", "\xff") }, workerapi.ReasonResultInvalid, "no UTF-8"},
@@ -152,7 +157,7 @@ func TestCollect_ResultsAreBoundedTogether(t *testing.T) {
 	many := settings
 	many.Results = append(many.Results, v1alpha1.ContainerResult{Name: "one"}, v1alpha1.ContainerResult{Name: "two"})
 	dir := left(t, func(dir string) error {
-		return errors.Join(put(dir, "results/one", strings.Repeat("1", maxResult)+"\n"), put(dir, "results/two", strings.Repeat("2", maxResult)))
+		return errors.Join(put(dir, "results/one", strings.Repeat("1", workerapi.MaxResultValue)+"\n"), put(dir, "results/two", strings.Repeat("2", workerapi.MaxResultValue)))
 	})
 	if _, _, err := newContainer(t, many).Collect(dir); failure.Of(err).Reason != workerapi.ReasonResultTooLarge {
 		t.Errorf("%v", err)
@@ -161,7 +166,7 @@ func TestCollect_ResultsAreBoundedTogether(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "results", "two")); err != nil {
 		t.Fatal(err)
 	}
-	if _, results, err := newContainer(t, many).Collect(dir); err != nil || len(results) != 2 || len(results[1].Value) != maxResult {
+	if _, results, err := newContainer(t, many).Collect(dir); err != nil || len(results) != 2 || len(results[1].Value) != workerapi.MaxResultValue {
 		t.Errorf("%v", err)
 	}
 }

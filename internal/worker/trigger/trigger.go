@@ -26,9 +26,6 @@ import (
 // Kind is the name of the kind.
 const Kind = "trigger"
 
-// maxValue is the longest result, in bytes.
-const maxValue = 1024
-
 // Trigger does one step's work.
 type Trigger struct {
 	// Step says what to do.
@@ -186,8 +183,8 @@ func results(objects *routing.Objects, object *unstructured.Unstructured, wanted
 		if err != nil {
 			return nil, invalidExpression("results["+result.Name+"].value", err)
 		}
-		if len(value) > maxValue {
-			return nil, failure.Permanent(workerapi.ReasonResultTooLarge, "wait.results[%s] has %d bytes; at most %d are allowed", result.Name, len(value), maxValue)
+		if len(value) > workerapi.MaxResultValue {
+			return nil, failure.Permanent(workerapi.ReasonResultTooLarge, "wait.results[%s] has %d bytes; at most %d are allowed", result.Name, len(value), workerapi.MaxResultValue)
 		}
 		read = append(read, v1alpha1.StepResult{Name: result.Name, Value: value})
 	}
