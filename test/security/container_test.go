@@ -156,20 +156,22 @@ func TestContainers_AreWrittenByWhoMayCreatePods(t *testing.T) {
 	}, timeout, poll).Should(refusal)
 	g.Expect(owner.Create(t.Context(), made())).To(Succeed())
 
+	last := captions()
+	last.Name, last.Output.Path = "last", "{step}/"
+	inFinally := made()
+	inFinally.Spec.Steps, inFinally.Spec.Finally = []v1alpha1.Step{keep()}, []v1alpha1.Step{last}
+	g.Expect(writer.Create(t.Context(), inFinally, client.DryRunAll)).To(MatchError(ContainSubstring("spec.finally[last].container: you may not")))
+
 	for name, test := range map[string]struct {
 		change  func(*v1alpha1.RecordingPipelineSpec)
 		allowed bool
 	}{
-		"the image":  {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps[0].Container.Image = "miner" }, false},
-		"a Secret":   {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps[0].Container.Secrets[0].SecretRef.Name = "s3" }, false},
-		"the folder": {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps[0].Output.Path = "x/" }, false},
-		"a container of finally": {func(spec *v1alpha1.RecordingPipelineSpec) {
-			last := captions()
-			last.Name, last.Output.Path = "last", "{step}/"
-			spec.Finally = append(spec.Finally, last)
-		}, false},
-		"another step": {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps = append(spec.Steps, keep()) }, true},
-		"nothing":      {func(*v1alpha1.RecordingPipelineSpec) {}, true},
+		"the image":              {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps[0].Container.Image = "miner" }, false},
+		"a Secret":               {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps[0].Container.Secrets[0].SecretRef.Name = "s3" }, false},
+		"the folder":             {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps[0].Output.Path = "x/" }, false},
+		"a container of finally": {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Finally = append(spec.Finally, last) }, false},
+		"another step":           {func(spec *v1alpha1.RecordingPipelineSpec) { spec.Steps = append(spec.Steps, keep()) }, true},
+		"nothing":                {func(*v1alpha1.RecordingPipelineSpec) {}, true},
 	} {
 		changed := &v1alpha1.RecordingPipeline{}
 		g.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "captions"}, changed)).To(Succeed())
