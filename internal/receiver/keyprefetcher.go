@@ -73,11 +73,15 @@ func (p *KeyPrefetcher) prefetch(ctx context.Context) error {
 	return nil
 }
 
-// outdated says that the keys are old, or were read before the next key of a rotation was in its Secret: an outage that
-// begins after the next key is registered finds it.
+// outdated says that the keys are old, or lack the next key of a rotation: an outage that begins after the next key is
+// registered finds it. The start of the rotation tells the next key from that of one before. It is a little earlier than the
+// write of the key, on the clock of the manager, so that what was read since may lack the key nevertheless.
 func (k *KeyStore) outdated(set *keySet, source *v1alpha1.RecordingSource) bool {
-	if registration := source.Status.Registration; registration != nil && registration.Rotation != nil && set.readAt.Before(registration.Rotation.StartTime.Time) {
-		return true
+	if registration := source.Status.Registration; registration != nil && registration.Rotation != nil {
+		next := set.held[len(set.held)-1] // of keysOf
+		if !next.usable || set.readAt.Before(registration.Rotation.StartTime.Time) {
+			return true
+		}
 	}
 	return k.clock.Since(set.readAt) >= prefetchMaxAge
 }

@@ -69,13 +69,14 @@ func TestKeyPrefetcher_ReadsTheNextKeyOfARotation(t *testing.T) {
 	}
 	prefetch(1)
 	s.clock.Step(time.Minute)
-	s.set(func() { s.next = map[string]string{"one": keyTwo} })
 	source.Status.Registration = &v1alpha1.RegistrationStatus{Rotation: &v1alpha1.KeyRotation{StartTime: metav1.NewTime(s.clock.Now())}}
 	if err := sources.Status().Update(t.Context(), source); err != nil {
 		t.Fatal(err)
 	}
-	prefetch(2)
-	prefetch(2)
+	prefetch(2) // just before the next key is in the Secret
+	s.set(func() { s.next = map[string]string{"one": keyTwo} })
+	prefetch(3)
+	prefetch(3)
 	s.set(func() { s.away = true })
 	expect(t, "the next key in an outage", s.verify(t, source, keyTwo), nil)
 }
