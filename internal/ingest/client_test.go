@@ -111,7 +111,6 @@ func TestIngest_WritesWhatTheEventSays(t *testing.T) {
 	}
 }
 
-// An event that names no task, and one of an unknown type, are answered and not stored.
 // TestIngest_MarksWhatARotatingKeySigned: the mark costs no write of its own, and says nothing of the recording.
 func TestIngest_MarksWhatARotatingKeySigned(t *testing.T) {
 	writes := 0
@@ -168,6 +167,7 @@ func TestIngest_MarksWhatARotatingKeySigned(t *testing.T) {
 	}
 }
 
+// An event that names no task, and one of an unknown type, are answered and not stored.
 func TestIngest_StoresNothingWithoutATask(t *testing.T) {
 	c := fakeAPI(t, interceptor.Funcs{})
 	nameless, ended := start(digest1), over()
