@@ -229,6 +229,12 @@ func TestReconciler_CredentialsAreForTheirURLAlone(t *testing.T) {
 			t.Error("the credentials were used all the same")
 		}
 	}
+	both := credentialsSecret()
+	both.Data[v1alpha1.SecretKeyEndpoint], both.Data[v1alpha1.SecretKeyPublicURL] = []byte("https://rtc.example.org"), []byte("https://recordings.example.org")
+	for range 20 { // a message that changed from look to look would be written, and told in an event, each time
+		newWorld(t, nil, both.DeepCopy(), keySecretOf(map[string]string{"key": firstKey})).
+			expect(t, v1alpha1.ReasonCredentialsMissing, "is for another endpoint")
+	}
 	same := credentialsSecret()
 	same.Data[v1alpha1.SecretKeyPublicURL] = []byte(publicURL + "/\n")
 	w := newWorld(t, nil, same, keySecretOf(map[string]string{"key": firstKey}))

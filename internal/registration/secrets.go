@@ -161,9 +161,9 @@ func (r *Reconciler) readCredentials(ctx context.Context, source *v1alpha1.Recor
 			return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q has no key %q", fieldAccess, name, key)
 		}
 	}
-	for key, is := range map[string]string{v1alpha1.SecretKeyEndpoint: service.Endpoint, v1alpha1.SecretKeyPublicURL: service.PublicURL} {
-		if only := value(key); only != "" && strings.TrimSuffix(only, "/") != strings.TrimSuffix(is, "/") {
-			return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q is for another %s than spec.service.%s", fieldAccess, name, key, key)
+	for _, limit := range []struct{ key, is string }{{v1alpha1.SecretKeyEndpoint, service.Endpoint}, {v1alpha1.SecretKeyPublicURL, service.PublicURL}} {
+		if only := value(limit.key); only != "" && strings.TrimSuffix(only, "/") != strings.TrimSuffix(limit.is, "/") {
+			return rtcapi.Credentials{}, problem(v1alpha1.ReasonCredentialsMissing, "%s: Secret %q is for another %s than spec.service.%s", fieldAccess, name, limit.key, limit.key)
 		}
 	}
 	return rtcapi.Credentials{AccessKeyID: value(v1alpha1.SecretKeyAccessKeyID), SecretAccessKey: value(v1alpha1.SecretKeySecretAccessKey)}, nil
