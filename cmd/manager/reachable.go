@@ -42,7 +42,7 @@ func parseHosts(names []string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--service-endpoint-hosts: %.80q is not a host such as %s", host, defaultServiceHost)
 		}
-		hosts = append(hosts, strings.ToLower(strings.TrimSuffix(endpoint.Host, ":443")))
+		hosts = append(hosts, endpoint.Host)
 	}
 	return hosts, nil
 }

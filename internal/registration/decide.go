@@ -78,9 +78,7 @@ func decide(o observation) decision {
 	case same(o.shown, want):
 		o.recordRegistered(&d, want)
 		o.rotate(&d, want)
-	case !known || o.isLast(&d.status):
-		o.registerNow(&d, want)
-	case o.source.Spec.Service.OnDrift == v1alpha1.OnDriftRepair:
+	case !known || o.isLast(&d.status) || o.source.Spec.Service.OnDrift == v1alpha1.OnDriftRepair:
 		o.registerNow(&d, want)
 	default:
 		d.found = problem(v1alpha1.ReasonDrifted, "the service has another %s than the operator registered; change it back, or set spec.service.onDrift to Repair",

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -46,7 +45,7 @@ type Reconciler struct {
 	Live     client.Reader
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
-	// EndpointHosts are the hosts, with the port unless it is 443, that spec.service.endpoint may name. Callback keys are sent
+	// EndpointHosts are the hosts that spec.service.endpoint may name, as rtcapi.ParseEndpoint has them. Callback keys are sent
 	// there, from the operator's place in the network: so no tenant chooses them.
 	EndpointHosts []string
 	// DeniedNetworks are never connected to, whatever a host's name leads to.
@@ -143,18 +142,13 @@ func (r *Reconciler) connect(source *v1alpha1.RecordingSource, credentials rtcap
 	if err != nil {
 		return nil, problem(v1alpha1.ReasonEndpointDenied, "spec.service.endpoint: %v", err)
 	}
-	host := strings.ToLower(strings.TrimSuffix(endpoint.Host, ":443"))
-	if !slices.Contains(r.EndpointHosts, host) {
-		return nil, problem(v1alpha1.ReasonEndpointDenied, "spec.service.endpoint: the host %s is none of the manager's --service-endpoint-hosts", host)
+	if !slices.Contains(r.EndpointHosts, endpoint.Host) {
+		return nil, problem(v1alpha1.ReasonEndpointDenied, "spec.service.endpoint: the host %s is none of the manager's --service-endpoint-hosts", endpoint.Host)
 	}
-	service, err := rtcapi.New(rtcapi.Config{
-		Endpoint: source.Spec.Service.Endpoint, ProjectID: source.Spec.Service.ProjectID, Credentials: credentials,
+	return rtcapi.New(rtcapi.Config{
+		Endpoint: endpoint, ProjectID: source.Spec.Service.ProjectID, Credentials: credentials,
 		DeniedNetworks: r.DeniedNetworks, RootCAs: r.RootCAs, Clock: r.Clock,
-	})
-	if err != nil {
-		return nil, problem(v1alpha1.ReasonEndpointDenied, "spec.service.endpoint: %v", err)
-	}
-	return service, nil
+	}), nil
 }
 
 // checkApp lets the oldest of several sources register an app: it has one callback URL.

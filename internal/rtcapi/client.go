@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -57,8 +58,8 @@ type Callback struct {
 
 // Config is what a Client needs.
 type Config struct {
-	// Endpoint is the URL of the service, for example https://rtc-api.myhuaweicloud.com.
-	Endpoint string
+	// Endpoint is the URL of the service, of ParseEndpoint.
+	Endpoint *url.URL
 	// ProjectID is the project that the app belongs to.
 	ProjectID   string
 	Credentials Credentials
@@ -82,26 +83,22 @@ type Client struct {
 // ErrEndpoint says that an endpoint is not a URL such as https://rtc-api.myhuaweicloud.com.
 var ErrEndpoint = errors.New("the endpoint must be a URL of https with a host, an optional port and nothing else")
 
-// ParseEndpoint reads the URL of a service: https, a host, and a port unless it is 443. Its error is ErrEndpoint.
+// ParseEndpoint reads the URL of a service: https and a host, which the result has in lower case, with its port unless that
+// is 443. Its error is ErrEndpoint.
 func ParseEndpoint(text string) (*url.URL, error) {
 	endpoint, err := url.Parse(text)
 	if err != nil || endpoint.Scheme != "https" || endpoint.Hostname() == "" || endpoint.User != nil ||
 		endpoint.Path != "" && endpoint.Path != "/" || endpoint.RawQuery != "" || endpoint.Fragment != "" {
 		return nil, ErrEndpoint
 	}
-	endpoint.Path = ""
-	return endpoint, nil
+	return &url.URL{Scheme: "https", Host: strings.ToLower(strings.TrimSuffix(endpoint.Host, ":443"))}, nil
 }
 
-// New makes a Client. It connects to nothing yet. The error is ErrEndpoint.
-func New(config Config) (*Client, error) {
-	endpoint, err := ParseEndpoint(config.Endpoint)
-	if err != nil {
-		return nil, err
-	}
+// New makes a Client. It connects to nothing yet.
+func New(config Config) *Client {
 	dialer := net.Dialer{Timeout: connectTimeout, Control: networks.Control(config.DeniedNetworks)}
 	return &Client{
-		endpoint: endpoint, projectID: config.ProjectID, credentials: config.Credentials, clock: config.Clock,
+		endpoint: config.Endpoint, projectID: config.ProjectID, credentials: config.Credentials, clock: config.Clock,
 		http: &http.Client{
 			Timeout:       requestTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -114,7 +111,7 @@ func New(config Config) (*Client, error) {
 				TLSClientConfig:        &tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS12},
 			},
 		},
-	}, nil
+	}
 }
 
 // answer is what the service sends: an error, or the callback of an app.

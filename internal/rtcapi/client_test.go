@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -34,18 +35,23 @@ func start(t *testing.T) *rtcserver.Server {
 func newClient(t *testing.T, server *rtcserver.Server, change func(*rtcapi.Config)) *rtcapi.Client {
 	t.Helper()
 	config := rtcapi.Config{
-		Endpoint: server.URL, ProjectID: rtcserver.ProjectID, RootCAs: server.RootCAs(),
+		Endpoint: endpoint(t, server.URL), ProjectID: rtcserver.ProjectID, RootCAs: server.RootCAs(),
 		Credentials: rtcapi.Credentials{AccessKeyID: rtcserver.AccessKeyID, SecretAccessKey: rtcserver.SecretAccessKey},
 		Clock:       testingclock.NewFakePassiveClock(now),
 	}
 	if change != nil {
 		change(&config)
 	}
-	client, err := rtcapi.New(config)
+	return rtcapi.New(config)
+}
+
+func endpoint(t *testing.T, text string) *url.URL {
+	t.Helper()
+	parsed, err := rtcapi.ParseEndpoint(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client
+	return parsed
 }
 
 func TestClient_ShowsWhatItRegistered(t *testing.T) {
@@ -78,7 +84,7 @@ func TestClient_ErrorsSayWhatToDo(t *testing.T) {
 		"a URL that is away":    {probe: true, kind: rtcapi.URLUnavailable, text: "RTC.00001018"},
 		"a denied network":      {change: func(c *rtcapi.Config) { c.DeniedNetworks = networks.Local() }, kind: rtcapi.Denied, text: "network that is denied"},
 		"an untrusted server":   {change: func(c *rtcapi.Config) { c.RootCAs = x509.NewCertPool() }, kind: rtcapi.Unreachable, text: "is not trusted"},
-		"a closed port":         {change: func(c *rtcapi.Config) { c.Endpoint = "https://127.0.0.1:1" }, kind: rtcapi.Unreachable, text: "refuses the connection"},
+		"a closed port":         {change: func(c *rtcapi.Config) { c.Endpoint = endpoint(t, "https://127.0.0.1:1") }, kind: rtcapi.Unreachable, text: "refuses the connection"},
 		"too many requests":     {before: responds(http.StatusTooManyRequests, "{}"), kind: rtcapi.Unavailable, text: "HTTP 429"},
 		"a broken service":      {before: responds(http.StatusBadGateway, "<html>"), kind: rtcapi.Unavailable, text: "HTTP 502"},
 		"another server":        {before: responds(http.StatusOK, "<html>"), kind: rtcapi.Malformed, text: "does not respond as the service's API"},
@@ -152,6 +158,7 @@ func TestParseEndpoint_TakesHostsAlone(t *testing.T) {
 		"https://rtc-api.myhuaweicloud.com":      "rtc-api.myhuaweicloud.com",
 		"https://rtc-api.myhuaweicloud.com/":     "rtc-api.myhuaweicloud.com",
 		"https://rtc-api.myhuaweicloud.com:8443": "rtc-api.myhuaweicloud.com:8443",
+		"https://RTC-API.myhuaweicloud.com:443":  "rtc-api.myhuaweicloud.com",
 		"http://rtc-api.myhuaweicloud.com":       "",
 		"https://":                               "",
 		"https://user@rtc-api.myhuaweicloud.com": "",

@@ -43,13 +43,14 @@ func TestSignature_IsTheSDKs(t *testing.T) {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			return false
 		}
-		client, err := rtcapi.New(rtcapi.Config{
-			Endpoint: server.URL, ProjectID: rtcserver.ProjectID, RootCAs: server.RootCAs(), Clock: testingclock.NewFakePassiveClock(now),
-			Credentials: rtcapi.Credentials{AccessKeyID: rtcserver.AccessKeyID, SecretAccessKey: rtcserver.SecretAccessKey},
-		})
+		endpoint, err := rtcapi.ParseEndpoint(server.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
+		client := rtcapi.New(rtcapi.Config{
+			Endpoint: endpoint, ProjectID: rtcserver.ProjectID, RootCAs: server.RootCAs(), Clock: testingclock.NewFakePassiveClock(now),
+			Credentials: rtcapi.Credentials{AccessKeyID: rtcserver.AccessKeyID, SecretAccessKey: rtcserver.SecretAccessKey},
+		})
 		compare := func() {
 			t.Helper()
 			builder := request.NewHttpRequestBuilder().WithEndpoint(server.URL).WithMethod(method).WithPath(path).
