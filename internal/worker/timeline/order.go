@@ -270,18 +270,16 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 }
 
 // seam is how far the streams of one part end from where those of another begin: the greatest distance of both kinds, which
-// end at different times where one of them stops.
+// end at different times where one of them stops. Without one of the kinds it is not known, and math.MaxInt64.
 func seam(x, y *part) int64 {
-	apart := int64(math.MaxInt64)
+	apart := int64(0)
 	for _, kind := range kinds {
 		_, last, ends := x.ends(kind)
 		first, _, begins := y.ends(kind)
 		if !ends || !begins {
 			return math.MaxInt64
 		}
-		if own := distance(last.next(), first.firstDTS); apart == math.MaxInt64 || own > apart {
-			apart = own
-		}
+		apart = max(apart, distance(last.next(), first.firstDTS))
 	}
 	return apart
 }
