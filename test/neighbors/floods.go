@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -67,7 +66,6 @@ func (a *attacker) beginWebhook(ctx context.Context) error {
 	if err := a.beginCallbacks(ctx); err != nil {
 		return err
 	}
-	everything := admissionregistrationv1.OperationAll
 	return a.admin.Create(ctx, &admissionregistrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: attackerNamespace},
 		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
@@ -80,7 +78,7 @@ func (a *attacker) beginWebhook(ctx context.Context) error {
 			// The attacker's own writes are not to hang: they are the other attacks.
 			MatchConditions: []admissionregistrationv1.MatchCondition{{Name: "operator", Expression: "request.userInfo.username.startsWith('system:serviceaccount:')"}},
 			Rules: []admissionregistrationv1.RuleWithOperations{{
-				Operations: []admissionregistrationv1.OperationType{everything},
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.OperationAll},
 				Rule:       admissionregistrationv1.Rule{APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: []string{"*/*"}},
 			}},
 		}},
@@ -105,7 +103,7 @@ func newHangingServers() *hangingServers {
 	})
 	plain, secure := httptest.NewServer(hang), httptest.NewTLSServer(hang)
 	h.servers = []*httptest.Server{plain, secure}
-	h.storage, h.webhook = plain.URL, strings.TrimSuffix(secure.URL, "/")
+	h.storage, h.webhook = plain.URL, secure.URL
 	h.authority = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
 	return h
 }

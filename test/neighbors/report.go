@@ -85,11 +85,12 @@ func (r report) verdict() error {
 		if p99 := quantile(row.attacked.answers, .99); p99 > slowestAnswer {
 			problems = append(problems, fmt.Errorf("%s: callbacks were answered within %v (p99), more than %v", row.attack, p99, slowestAnswer))
 		}
-		for what, times := range map[string]float64{
-			"Jobs": ratio(row.quiet.jobs, row.attacked.jobs), "statuses": ratio(row.quiet.statuses, row.attacked.statuses),
-		} {
-			if times > slowestFiles {
-				problems = append(problems, fmt.Errorf("%s: %s came after %.2f times the usual delay, more than %.2f", row.attack, what, times, slowestFiles))
+		for _, of := range []struct {
+			what            string
+			quiet, attacked []time.Duration
+		}{{"Jobs", row.quiet.jobs, row.attacked.jobs}, {"statuses", row.quiet.statuses, row.attacked.statuses}} {
+			if times := ratio(of.quiet, of.attacked); times > slowestFiles {
+				problems = append(problems, fmt.Errorf("%s: %s came after %.2f times the usual delay, more than %.2f", row.attack, of.what, times, slowestFiles))
 			}
 		}
 	}
