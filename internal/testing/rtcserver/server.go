@@ -10,12 +10,10 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,7 +61,6 @@ func Start(t *testing.T, app string, now func() time.Time) *Server {
 	t.Helper()
 	s := &Server{App: app, now: now}
 	s.server = httptest.NewTLSServer(s)
-	s.server.Config.ErrorLog = nil
 	t.Cleanup(s.server.Close)
 	s.URL = s.server.URL
 	return s
@@ -77,17 +74,6 @@ func (s *Server) RootCAs() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.server.Certificate())
 	return pool
-}
-
-// CertFile writes these authorities to a file, for SSL_CERT_FILE in the environment of a process.
-func (s *Server) CertFile(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // Registered is what the app has registered; nil: nothing.
@@ -112,7 +98,7 @@ func (s *Server) Set(to *Callback) {
 func (s *Server) Updates() []Callback {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Callback(nil), s.updates...)
+	return slices.Clone(s.updates)
 }
 
 // Shows is how many requests asked for what is registered.
