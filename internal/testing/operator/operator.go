@@ -73,6 +73,7 @@ func (o *Operator) start(ctx context.Context, of *Process) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = log.Close() }() // the process has its own
 	process := exec.CommandContext(ctx, of.Binary, append([]string{"--health-probe-bind-address=" + of.Health}, of.Arguments...)...)
 	process.Env, process.Stderr = append(os.Environ(), "KUBECONFIG="+kubeconfig.Name()), log
 	if err := process.Start(); err != nil {
@@ -135,7 +136,7 @@ const patience = 10 * time.Minute
 
 // WaitFor asks again and again, until the answer is yes or an error. It gives up after ten minutes.
 func WaitFor(ctx context.Context, interval time.Duration, what string, done func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it takes more than %v", patience))
 	defer cancel()
 	for {
 		ok, err := done(ctx)
@@ -144,7 +145,7 @@ func WaitFor(ctx context.Context, interval time.Duration, what string, done func
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waited %v for %s", patience, what)
+			return fmt.Errorf("wait for %s: %w", what, context.Cause(ctx))
 		case <-time.After(interval):
 		}
 	}
