@@ -77,6 +77,9 @@ func TestCompletion(t *testing.T) {
 		sources.Items = append(sources.Items, source)
 	}
 	f.objects[recordings+"recordingsources"] = sources
+	pipelines := &v1alpha1.RecordingPipelineList{Items: make([]v1alpha1.RecordingPipeline, 1)}
+	pipelines.Items[0].Name = "lecture"
+	f.objects[recordings+"recordingpipelines"] = pipelines
 	for typed, want := range map[string]string{
 		"send ":                         "start complete over",
 		"send over ":                    "classroom lobby",
@@ -89,6 +92,8 @@ func TestCompletion(t *testing.T) {
 		"replay ":                       "classroom-03 classroom-07",
 		"replay classroom-07 ":          "classroom-03",
 		"replay --source ":              "classroom lobby",
+		"queue --source ":               "classroom lobby",
+		"queue --pipeline ":             "lecture",
 		"send over classroom --format ": "HLS MP4",
 	} {
 		words := strings.Split("__complete --server "+f.URL+" --kubeconfig /dev/null --namespace media "+typed, " ")

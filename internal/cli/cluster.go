@@ -87,8 +87,11 @@ func newMapper(scheme *runtime.Scheme) meta.RESTMapper {
 	mapper.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
 	mapper.Add(corev1.SchemeGroupVersion.WithKind("Secret"), meta.RESTScopeNamespace)
 	mapper.Add(corev1.SchemeGroupVersion.WithKind("Pod"), meta.RESTScopeNamespace)
-	for _, kind := range []string{"RecordingSource", "RecordingFile", "StorageLocation", "RejectedCallback"} {
-		mapper.Add(v1alpha1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	for kind := range scheme.KnownTypes(v1alpha1.GroupVersion) {
+		// Those that have a list are the kinds of objects.
+		if scheme.Recognizes(v1alpha1.GroupVersion.WithKind(kind + "List")) {
+			mapper.Add(v1alpha1.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+		}
 	}
 	return mapper
 }
