@@ -42,8 +42,6 @@ type cluster struct {
 	config *rest.Config
 	// namespace is --namespace, or else the context's.
 	namespace string
-	// listTimeout bounds a list of a client whose config has no timeout; see connectForWatch.
-	listTimeout time.Duration
 }
 
 // connect makes a client. It asks nobody anything yet.

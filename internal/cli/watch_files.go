@@ -21,7 +21,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// watchSeconds is how long the API server keeps a watch open at most. A connection that died unnoticed is replaced then.
+// watchSeconds is how long the API server keeps a watch open at most.
 const watchSeconds = 300
 
 // watchBackoff is how long fileWatcher waits before it lists again.
@@ -58,11 +58,9 @@ func (a *access) connectForWatch() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.listTimeout = c.config.Timeout
 	config := *c.config
 	config.Timeout = 0
-	scheme := newScheme()
-	if c.WithWatch, err = client.NewWithWatch(&config, client.Options{Scheme: scheme, Mapper: newMapper(scheme)}); err != nil {
+	if c.WithWatch, err = client.NewWithWatch(&config, client.Options{Scheme: c.Scheme(), Mapper: c.RESTMapper()}); err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
 	return c, nil
@@ -120,17 +118,16 @@ func (w *fileWatcher) list(ctx context.Context) ([]v1alpha1.RecordingFile, strin
 
 // page reads a part of the list. It has the deadline that requests of other commands have.
 func (w *fileWatcher) page(ctx context.Context, list *v1alpha1.RecordingFileList, options *client.ListOptions) error {
-	ctx, cancel := context.WithTimeout(ctx, w.cluster.listTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.cluster.config.Timeout)
 	defer cancel()
-	// A list that is decoded into again would keep its first items.
-	*list = v1alpha1.RecordingFileList{}
 	return w.cluster.List(ctx, list, options)
 }
 
 // watch tells changes until the watch ends, and whether there was one. The API server ends it regularly, and when the version
 // is too old for it: neither is an error.
 func (w *fileWatcher) watch(ctx context.Context, version string, tell func(change any)) (heard bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	// The API server ends the watch before that, unless the connection died unnoticed.
+	ctx, cancel := context.WithTimeout(ctx, watchSeconds*time.Second+w.cluster.config.Timeout)
 	defer cancel()
 	stream, err := w.cluster.Watch(ctx, &v1alpha1.RecordingFileList{}, &client.ListOptions{
 		Namespace: w.namespace, LabelSelector: w.labels, FieldSelector: w.fields,
