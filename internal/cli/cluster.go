@@ -133,9 +133,12 @@ func (c *cluster) may(ctx context.Context, verb string) error {
 	return nil
 }
 
-// explain says what to do about an error of the API server.
+// explain says what to do about an error of the API server. No namespace means all.
 func (c *cluster) explain(err error, verb, resource, namespace string) error {
 	switch {
+	case apierrors.IsForbidden(err) && namespace == metav1.NamespaceAll:
+		return fmt.Errorf("%w; you need the right to %s %s in all namespaces (kubectl auth can-i %s %s --all-namespaces)", err,
+			verb, resource, verb, resource)
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%w; you need the right to %s %s in namespace %s (kubectl auth can-i %s %s -n %s)", err,
 			verb, resource, namespace, verb, resource, namespace)

@@ -177,6 +177,7 @@ func TestWatch_OutcomesAndErrors(t *testing.T) {
 		"none":        {lists: []any{listOf("1")}, args: []string{"-l", "a=b", "--until-done"}},
 		"missing":     {lists: []any{listOf("1")}, args: []string{"rec/a"}},
 		"forbidden":   {lists: []any{forbidden}},
+		"everywhere":  {lists: []any{forbidden}, args: []string{"-A"}},
 		"may-not":     {lists: []any{listOf("1", watchedFile("a", v1alpha1.ReasonQueued, false))}, watches: []any{forbidden}},
 		"two":         {args: []string{"a", "b"}},
 		"both":        {args: []string{"a", "-l", "a=b"}},
