@@ -14,13 +14,18 @@ import (
 type shares struct {
 	most, waiting int
 	mu            sync.Mutex
-	// held are the slots of namespaces with callers, and used how many callers each has.
-	held map[string]chan struct{}
-	used map[string]int
+	// held are the shares of namespaces with callers.
+	held map[string]*share
+}
+
+// share is that of one namespace.
+type share struct {
+	slots   chan struct{}
+	callers int
 }
 
 func newShares(most, waiting int) *shares {
-	return &shares{most: most, waiting: waiting, held: map[string]chan struct{}{}, used: map[string]int{}}
+	return &shares{most: most, waiting: waiting, held: map[string]*share{}}
 }
 
 var errCrowded = errors.New("no more callbacks of the namespace may wait")
@@ -28,14 +33,14 @@ var errCrowded = errors.New("no more callbacks of the namespace may wait")
 // acquire waits for a slot of the namespace until ctx ends, and fails at once when too many wait. Unless it fails, release
 // has to be called.
 func (s *shares) acquire(ctx context.Context, namespace string) (release func(), err error) {
-	slots, ok := s.enter(namespace)
-	if !ok {
+	own := s.enter(namespace)
+	if own == nil {
 		return nil, errCrowded
 	}
 	select {
-	case slots <- struct{}{}:
+	case own.slots <- struct{}{}:
 		return func() {
-			<-slots
+			<-own.slots
 			s.leave(namespace)
 		}, nil
 	case <-ctx.Done():
@@ -44,24 +49,27 @@ func (s *shares) acquire(ctx context.Context, namespace string) (release func(),
 	}
 }
 
-func (s *shares) enter(namespace string) (slots chan struct{}, ok bool) {
+// enter counts a caller; nil: too many wait.
+func (s *shares) enter(namespace string) *share {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used[namespace] == s.most+s.waiting {
-		return nil, false
+	own := s.held[namespace]
+	if own == nil {
+		own = &share{slots: make(chan struct{}, s.most)}
+		s.held[namespace] = own
 	}
-	if s.used[namespace] == 0 {
-		s.held[namespace] = make(chan struct{}, s.most)
+	if own.callers == s.most+s.waiting {
+		return nil
 	}
-	s.used[namespace]++
-	return s.held[namespace], true
+	own.callers++
+	return own
 }
 
 func (s *shares) leave(namespace string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used[namespace]--; s.used[namespace] == 0 {
+	own := s.held[namespace]
+	if own.callers--; own.callers == 0 {
 		delete(s.held, namespace)
-		delete(s.used, namespace)
 	}
 }
