@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,8 +132,8 @@ func (o *options) validate() error {
 			problems = append(problems, fmt.Errorf("%s must be at least 0, not %d", limit.flag, limit.n))
 		}
 	}
-	for namespace, weight := range o.namespaceWeights {
-		if weight < 1 {
+	for _, namespace := range slices.Sorted(maps.Keys(o.namespaceWeights)) {
+		if weight := o.namespaceWeights[namespace]; weight < 1 {
 			problems = append(problems, fmt.Errorf("--namespace-weights: the weight of %s must be at least 1, not %d", namespace, weight))
 		}
 	}
