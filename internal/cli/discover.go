@@ -16,7 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/discovery"
@@ -74,9 +73,7 @@ type discoverOptions struct {
 }
 
 func newDiscover(env Environment, a *access) *cobra.Command {
-	o := &discoverOptions{env: env, access: a, output: newOutput(env.Out)}
-	// Objects are printed, and they have names.
-	o.output.flags.NamePrintFlags = genericclioptions.NewNamePrintFlags("")
+	o := &discoverOptions{env: env, access: a, output: newObjectOutput(env.Out)}
 	command := &cobra.Command{
 		Use:                   "discover SOURCE (--since DURATION | --from TIME [--to TIME]) [flags]",
 		DisableFlagsInUseLine: true,
@@ -257,26 +254,15 @@ func (o *discoverOptions) print(found *foundFiles) error {
 	if o.output.forPeople() {
 		return found.write(o.env.Out)
 	}
-	printer, err := o.output.flags.ToPrinter()
-	if err != nil {
-		return usagef("%w", err)
-	}
+	var created []runtime.Object
 	list := &corev1.List{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []runtime.RawExtension{}}
 	for i := range found.rows {
 		if found.rows[i].outcome == ingest.Created {
+			created = append(created, found.rows[i].file)
 			list.Items = append(list.Items, runtime.RawExtension{Object: found.rows[i].file})
 		}
 	}
-	if *o.output.flags.OutputFormat != "name" {
-		return printer.PrintObj(list, o.env.Out)
-	}
-	// A list has no name.
-	for _, item := range list.Items {
-		if err := printer.PrintObj(item.Object, o.env.Out); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.output.printObjects(list, created)
 }
 
 // conclude says what the scan came to, and makes the exit code of it.

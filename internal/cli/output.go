@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 )
@@ -26,10 +27,15 @@ type output struct {
 }
 
 func newOutput(out io.Writer) *output {
-	flags := genericclioptions.NewPrintFlags("")
-	// Data has no name to print, and no managedFields.
-	flags.NamePrintFlags = nil
-	return &output{flags: flags, out: out}
+	made := newObjectOutput(out)
+	// Data has no name to print.
+	made.flags.NamePrintFlags = nil
+	return made
+}
+
+// newObjectOutput prints objects of the cluster, which have names.
+func newObjectOutput(out io.Writer) *output {
+	return &output{flags: genericclioptions.NewPrintFlags(""), out: out}
 }
 
 func (o *output) addFlags(command *cobra.Command) {
@@ -75,6 +81,23 @@ func (o *output) print(kind string, data any) error {
 	object.SetKind(kind)
 	if err := printer.PrintObj(object, o.out); err != nil {
 		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// printObjects prints a list in the format that was asked for; with -o name the items, since a list has no name.
+func (o *output) printObjects(list runtime.Object, items []runtime.Object) error {
+	printer, err := o.flags.ToPrinter()
+	if err != nil {
+		return usagef("%w", err)
+	}
+	if *o.flags.OutputFormat != "name" {
+		items = []runtime.Object{list}
+	}
+	for _, item := range items {
+		if err := printer.PrintObj(item, o.out); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/duration"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -53,7 +53,7 @@ type queueOptions struct {
 	env     Environment
 	access  *access
 	cluster *cluster
-	print   *genericclioptions.PrintFlags
+	output  *output
 
 	selector, source, pipeline string
 	allNamespaces              bool
@@ -61,7 +61,7 @@ type queueOptions struct {
 }
 
 func newQueue(env Environment, a *access) *cobra.Command {
-	o := &queueOptions{env: env, access: a, print: genericclioptions.NewPrintFlags("")}
+	o := &queueOptions{env: env, access: a, output: newObjectOutput(env.Out)}
 	command := &cobra.Command{
 		Use:                   "queue [flags]",
 		DisableFlagsInUseLine: true,
@@ -77,9 +77,7 @@ func newQueue(env Environment, a *access) *cobra.Command {
 	flags.StringVarP(&o.selector, "selector", "l", "", "the recordings with these labels")
 	flags.StringVar(&o.source, "source", "", "the recordings of this RecordingSource")
 	flags.StringVar(&o.pipeline, "pipeline", "", "the recordings of this RecordingPipeline")
-	o.print.AddFlags(command)
-	_ = flags.MarkHidden("show-managed-fields")
-	_ = flags.MarkHidden("allow-missing-template-keys")
+	o.output.addFlags(command)
 	complete := func(names func(*cobra.Command) []string) cobra.CompletionFunc {
 		return func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return names(command), cobra.ShellCompDirectiveNoFileComp
@@ -87,7 +85,6 @@ func newQueue(env Environment, a *access) *cobra.Command {
 	}
 	_ = command.RegisterFlagCompletionFunc("source", complete(a.sources))
 	_ = command.RegisterFlagCompletionFunc("pipeline", complete(a.pipelines))
-	_ = command.RegisterFlagCompletionFunc("output", complete(func(*cobra.Command) []string { return o.print.AllowedFormats() }))
 	return command
 }
 
@@ -100,20 +97,7 @@ func (o *queueOptions) complete(*cobra.Command, []string) error {
 	return err
 }
 
-func (o *queueOptions) validate() error {
-	if o.forPeople() {
-		return nil
-	}
-	if _, err := o.print.ToPrinter(); err != nil {
-		return usagef("%w", err)
-	}
-	return nil
-}
-
-// forPeople says that no format was asked for.
-func (o *queueOptions) forPeople() bool {
-	return *o.print.OutputFormat == "" && *o.print.TemplatePrinterFlags.TemplateArgument == ""
-}
+func (o *queueOptions) validate() error { return o.output.validate() }
 
 // queued is a file that waits, and its place among those of its source.
 type queued struct {
@@ -127,7 +111,7 @@ func (o *queueOptions) run(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case !o.forPeople():
+	case !o.output.forPeople():
 		return o.printObjects(waiting)
 	case len(waiting) == 0:
 		_, err := fmt.Fprintln(o.env.ErrOut, "no RecordingFile waits for a limit")
@@ -203,23 +187,13 @@ func (o *queueOptions) printTable(waiting []queued) error {
 
 // printObjects prints the files themselves, as kubectl get does.
 func (o *queueOptions) printObjects(waiting []queued) error {
-	printer, err := o.print.ToPrinter()
-	if err != nil {
-		return usagef("%w", err)
-	}
 	list := &v1alpha1.RecordingFileList{}
 	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RecordingFileList"))
+	files := make([]runtime.Object, 0, len(waiting))
 	for _, file := range waiting {
 		file.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RecordingFile"))
 		list.Items = append(list.Items, *file.RecordingFile)
+		files = append(files, file.RecordingFile)
 	}
-	if *o.print.OutputFormat != "name" {
-		return printer.PrintObj(list, o.env.Out)
-	}
-	for i := range list.Items {
-		if err := printer.PrintObj(&list.Items[i], o.env.Out); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.output.printObjects(list, files)
 }
