@@ -16,11 +16,17 @@ import (
 type watchScreen struct {
 	files                    *fileSet
 	withNamespace, untilDone bool
+	// table has the header and a row for each file, as the files are.
+	table []string
 	// width and height of the terminal, in cells.
 	width, height int
 	// top is the first row that is shown below the header.
 	top     int
 	trouble string
+}
+
+func newWatchScreen(files *fileSet, withNamespace, untilDone bool) watchScreen {
+	return watchScreen{files: files, withNamespace: withNamespace, untilDone: untilDone, table: tableOf(files.sorted(), withNamespace)}
 }
 
 // besideRows are the lines of the screen that are no rows: the header and the footer.
@@ -45,11 +51,11 @@ func (s watchScreen) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 		s.trouble = plain(message.text())
 	case filesListed:
 		s.trouble = ""
-		s.files.apply(message)
+		s.apply(message)
 	case fileChanged, fileDeleted:
-		s.files.apply(message)
+		s.apply(message)
 	}
-	s.top = max(0, min(s.top, len(s.table())-1-s.rows()))
+	s.top = max(0, min(s.top, len(s.table)-1-s.rows()))
 	if s.untilDone && s.files.done() {
 		return s, tea.Quit
 	}
@@ -70,7 +76,7 @@ func (s watchScreen) scrolledBy(key string) int {
 	case "home", "g":
 		return -s.top
 	case "end", "G":
-		return len(s.table())
+		return len(s.table)
 	}
 	return 0
 }
@@ -78,14 +84,16 @@ func (s watchScreen) scrolledBy(key string) int {
 // rows is how many rows the terminal has room for.
 func (s watchScreen) rows() int { return max(0, s.height-besideRows) }
 
-func (s watchScreen) table() []string { return tableOf(s.files.sorted(), s.withNamespace) }
+func (s *watchScreen) apply(change any) {
+	s.files.apply(change)
+	s.table = tableOf(s.files.sorted(), s.withNamespace)
+}
 
 // View draws the header, the rows from top on, and the footer.
 func (s watchScreen) View() tea.View {
-	table := s.table()
-	end := min(len(table), 1+s.top+s.rows())
-	lines := append([]string{table[0]}, table[min(1+s.top, end):end]...)
-	lines = append(lines, s.footer(len(table)-1))
+	end := min(len(s.table), 1+s.top+s.rows())
+	lines := append([]string{s.table[0]}, s.table[min(1+s.top, end):end]...)
+	lines = append(lines, s.footer(len(s.table)-1))
 	for i := range lines {
 		lines[i] = ansi.Truncate(lines[i], s.width, "…")
 	}
@@ -113,7 +121,7 @@ func (s watchScreen) footer(rows int) string {
 func (o *watchOptions) runScreen(ctx context.Context, files *fileSet) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	program := tea.NewProgram(watchScreen{files: files, withNamespace: o.allNamespaces, untilDone: o.untilDone},
+	program := tea.NewProgram(newWatchScreen(files, o.allNamespaces, o.untilDone),
 		tea.WithContext(ctx), tea.WithInput(o.env.In), tea.WithOutput(o.env.Out), tea.WithoutSignalHandler())
 	followed := make(chan error, 1)
 	go func() {

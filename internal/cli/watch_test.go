@@ -225,7 +225,7 @@ func TestWatchScreen_ShowsScrollsAndEnds(t *testing.T) {
 	for i := range 9 {
 		files = append(files, watchedFile(fmt.Sprintf("camera-%d", i+1), v1alpha1.ReasonProcessing, false, int32(10*i), 5))
 	}
-	s := watchScreen{files: newFileSet(), withNamespace: true}
+	s := newWatchScreen(newFileSet(), true, false)
 	var shown strings.Builder
 	show := func(what string, s watchScreen) {
 		fmt.Fprintf(&shown, "--- %s\n%s\n", what, s.View().Content)
@@ -265,7 +265,7 @@ func TestWatchScreen_ShowsScrollsAndEnds(t *testing.T) {
 
 func TestWatchScreen_EndsWhenDone(t *testing.T) {
 	for _, c := range []struct{ untilDone, done bool }{{true, true}, {true, false}, {false, true}} {
-		s := watchScreen{files: newFileSet(), untilDone: c.untilDone}
+		s := newWatchScreen(newFileSet(), false, c.untilDone)
 		_, command := s.Update(filesListed{[]v1alpha1.RecordingFile{watchedFile("a", v1alpha1.ReasonSucceeded, c.done)}})
 		if ends := command != nil; ends != (c.untilDone && c.done) {
 			t.Errorf("%+v: ends %v", c, ends)
