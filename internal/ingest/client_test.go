@@ -54,6 +54,22 @@ const (
 	digest2 = "ffeeddccbbaa99887766554433221100"
 )
 
+// A file that was deleted after it was written is created again.
+func TestIngest_CreatesAFileAgainThatIsGone(t *testing.T) {
+	c := fakeAPI(t, interceptor.Funcs{})
+	i := New(c, c, Options{})
+	for range 2 {
+		got, err := i.Ingest(t.Context(), complete("o", 1))
+		if err != nil || got.Outcome != Created {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		file := &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: got.File}}
+		if err := c.Delete(t.Context(), file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Each event is the write that the package's comment says, and one successful write alone.
 func TestIngest_WritesWhatTheEventSays(t *testing.T) {
 	var calls []string
@@ -76,28 +92,30 @@ func TestIngest_WritesWhatTheEventSays(t *testing.T) {
 			return c.Patch(ctx, obj, patch, opts...)
 		},
 	})
-	i := New(c, c, Options{})
+	i, other := New(c, c, Options{}), New(c, c, Options{})
 	task, file := TaskNames(testSource, "task-1")[0], FileNames(testSource, v1alpha1.ObjectIdentity{Bucket: "b", Key: "o"})[0]
 	named := `"sourceRef":{"name":"classroom"},`
 	for _, step := range []struct {
+		ingester *Ingester
 		delivery Delivery
 		want     Result
 		calls    []string
 	}{
-		{start(digest1), Result{Outcome: Created, Task: task}, []string{
+		{i, start(digest1), Result{Outcome: Created, Task: task}, []string{
 			"patch " + task + ` {"spec":{"app":"app","format":"HLS","room":"room",` + named + `"starts":{"0011223344556677":"1619600217"},"stream":"stream","taskID":"task-1"}}`,
 			"create " + task + " true"}},
-		{start(digest2), Result{Outcome: Updated, Task: task}, []string{
+		{i, start(digest2), Result{Outcome: Updated, Task: task}, []string{
 			"patch " + task + ` {"spec":{"app":"app","format":"HLS","room":"room",` + named + `"starts":{"ffeeddccbbaa9988":"1619600217"},"stream":"stream","taskID":"task-1"}}`}},
-		{over(), Result{Outcome: Updated, Task: task}, []string{
+		{i, over(), Result{Outcome: Updated, Task: task}, []string{
 			"patch " + task + ` {"spec":{"app":"app","ended":true,` + named + `"taskID":"task-1"}}`}},
-		{complete("o", 1), Result{Outcome: Created, File: file}, []string{"create " + file + " true"}},
-		{complete("o", 2), Result{Outcome: Updated, File: file}, []string{"create " + file + " false", "get " + file,
+		{i, complete("o", 1), Result{Outcome: Created, File: file}, []string{"create " + file + " true"}},
+		{i, complete("o", 2), Result{Outcome: Updated, File: file}, []string{"get " + file,
 			"patch " + file + ` {"metadata":{"resourceVersion":"1"},"spec":{"reported":{"sizeBytes":2}}}`}},
-		{complete("o", 1), Result{Outcome: Duplicate, File: file}, []string{"create " + file + " false", "get " + file}},
+		{other, complete("o", 1), Result{Outcome: Duplicate, File: file}, []string{"create " + file + " false", "get " + file}},
+		{other, complete("o", 1), Result{Outcome: Duplicate, File: file}, []string{"get " + file}},
 	} {
 		calls = nil
-		got, err := i.Ingest(t.Context(), step.delivery)
+		got, err := step.ingester.Ingest(t.Context(), step.delivery)
 		if err != nil || got != step.want || !slices.Equal(calls, step.calls) {
 			t.Errorf("%s: %+v, %v\n got calls %q\nwant calls %q", step.delivery.Event.Type, got, err, calls, step.calls)
 		}

@@ -43,13 +43,15 @@ func (i *Ingester) writeFile(ctx context.Context, key fileKey, r report, keyID s
 
 // writeFileNamed is writeFile for one of the names. Its error is errOtherIdentity when the name is another object's.
 func (i *Ingester) writeFileNamed(ctx context.Context, budget *calls, key fileKey, name string, r report, keyID string) (Result, error) {
-	exists := false
+	file := fileName{key.namespace, name}
+	exists := i.known.has(file)
 	marked := newFile(key, name, r)
 	marked.Annotations = keyMark(keyID)
 	for budget.left() {
 		if !exists {
 			err := budget.do(ctx, func(ctx context.Context) error { return i.store.create(ctx, marked) })
 			if err == nil {
+				i.known.add(file)
 				return Result{Outcome: Created, File: name}, nil
 			}
 			if !apierrors.IsAlreadyExists(err) {
@@ -61,6 +63,7 @@ func (i *Ingester) writeFileNamed(ctx context.Context, budget *calls, key fileKe
 		outcome, err := i.joinFile(ctx, budget, key, name, r)
 		switch {
 		case err == nil:
+			i.known.add(file)
 			return Result{Outcome: outcome, File: name}, nil
 		case err == errOtherIdentity: //nolint:errorlint // never wrapped
 			return Result{}, err

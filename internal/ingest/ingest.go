@@ -44,6 +44,7 @@ type Ingester struct {
 	// maxStarts is how many starts a task may have; fewer in tests.
 	maxStarts int
 	tasks     taskQueue
+	known     known
 }
 
 // New makes an Ingester that writes through a client. The reader has to read from the API server itself, not from a
@@ -53,7 +54,7 @@ func New(writer client.Client, reader client.Reader, options Options) *Ingester 
 }
 
 func newIngester(s store, options Options) *Ingester {
-	i := &Ingester{store: s, timeout: options.CallTimeout, maxStarts: v1alpha1.MaxStarts}
+	i := &Ingester{store: s, timeout: options.CallTimeout, maxStarts: v1alpha1.MaxStarts, known: newKnown()}
 	if i.timeout <= 0 {
 		i.timeout = DefaultCallTimeout
 	}
