@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -354,7 +354,7 @@ func TestSamples(t *testing.T) {
 			t.Errorf("%s refers to %s %q, which is no sample", from, kind, name)
 		}
 	}
-	router, err := routing.New()
+	router, err := expression.NewRouter()
 	if err != nil {
 		t.Fatal(err)
 	}

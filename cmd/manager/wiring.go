@@ -25,6 +25,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/controller"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/networks"
@@ -32,7 +33,6 @@ import (
 	"sparkrtc.dev/recording-operator/internal/process"
 	"sparkrtc.dev/recording-operator/internal/progress"
 	"sparkrtc.dev/recording-operator/internal/registration"
-	"sparkrtc.dev/recording-operator/internal/routing"
 )
 
 const (
@@ -99,11 +99,11 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	if err := controller.WatchArrivals(ctx, mgr.GetCache(), pacer); err != nil {
 		return err
 	}
-	router, err := routing.New()
+	router, err := expression.NewRouter()
 	if err != nil {
 		return err
 	}
-	conditions, err := routing.NewConditions()
+	conditions, err := expression.NewConditions()
 	if err != nil {
 		return err
 	}

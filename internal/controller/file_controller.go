@@ -26,11 +26,11 @@ import (
 	ctrlsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/progress"
-	"sparkrtc.dev/recording-operator/internal/routing"
 )
 
 // conflictDelay gives the cache time to show what a write was refused over.
@@ -43,9 +43,9 @@ type FileReconciler struct {
 	Live     client.Reader
 	Recorder events.EventRecorder
 	Metrics  *metrics.Metrics
-	Router   *routing.Router
+	Router   *expression.Router
 	// Conditions evaluates the when of steps.
-	Conditions *routing.Conditions
+	Conditions *expression.Conditions
 	Clock      clock.PassiveClock
 	// Pacer holds what is written back during a burst of callbacks, but for Jobs. Optional.
 	Pacer *pace.Pacer

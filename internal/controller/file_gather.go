@@ -19,9 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps"
 )
 
@@ -81,7 +81,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		return nil, err
 	}
 	seen.Prepare, seen.Storage = r.prepare(seen), seen.storageOf
-	seen.Expressions = r.Conditions.For(routing.FromFacts(seen.facts))
+	seen.Expressions = r.Conditions.For(expression.FromFacts(seen.facts))
 	return seen, r.gatherStorages(ctx, seen)
 }
 
@@ -234,7 +234,7 @@ func (r *FileReconciler) choose(ctx context.Context, seen *gathered) (string, bo
 	if ref := seen.file.Spec.PipelineRef; ref != nil {
 		return ref.Name, true
 	}
-	name, matched, err := r.Router.Choose(seen.source.Spec.Routes, routing.FromFacts(seen.facts))
+	name, matched, err := r.Router.Choose(seen.source.Spec.Routes, expression.FromFacts(seen.facts))
 	if err != nil {
 		// The source's own status shows it to the person who can correct it.
 		log.FromContext(ctx).V(1).Info("A route was passed over", "source", seen.source.Name, "problem", err.Error())

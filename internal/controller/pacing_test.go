@@ -21,9 +21,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 )
 
@@ -59,9 +59,9 @@ func TestFileReconciler_BurstHoldsBackAllButJobs(t *testing.T) {
 	clk := clocktesting.NewFakePassiveClock(time.Date(2026, 4, 28, 9, 0, 0, 0, time.UTC))
 	collectors, err := metrics.New(prometheus.NewRegistry(), clk)
 	g.Expect(err).NotTo(HaveOccurred())
-	router, err := routing.New()
+	router, err := expression.NewRouter()
 	g.Expect(err).NotTo(HaveOccurred())
-	conditions, err := routing.NewConditions()
+	conditions, err := expression.NewConditions()
 	g.Expect(err).NotTo(HaveOccurred())
 	r := &FileReconciler{Client: k8s, Live: k8s, Recorder: events.NewFakeRecorder(10), Metrics: collectors, Router: router, Conditions: conditions, Clock: clk,
 		Pacer: pace.New(clk), Wake: NewWake(), TaskFiles: &TaskFiles{}, Slots: NewStepSlots(scheduler.Limits{}, k8s, k8s, clock.RealClock{}, nil), WorkerImage: "worker:test"}

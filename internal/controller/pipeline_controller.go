@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	rules "sparkrtc.dev/recording-operator/internal/pipeline"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps"
 )
 
@@ -37,7 +37,7 @@ type PipelineReconciler struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	// Conditions checks the when of steps.
-	Conditions *routing.Conditions
+	Conditions *expression.Conditions
 	Clock      clock.PassiveClock
 }
 

@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -36,7 +36,7 @@ type SourceReconciler struct {
 	// Secrets reads past the cache: Secrets are read one by one, by name.
 	Secrets  client.Reader
 	Recorder events.EventRecorder
-	Router   *routing.Router
+	Router   *expression.Router
 	Clock    clock.PassiveClock
 }
 

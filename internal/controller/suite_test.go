@@ -24,11 +24,11 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
 	"sparkrtc.dev/recording-operator/internal/progress"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 	"sparkrtc.dev/recording-operator/internal/slim"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
@@ -88,9 +88,9 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	collectors, err := metrics.New(registry, clock.RealClock{})
 	must(err)
 	must(WatchMetrics(ctx, mgr.GetCache(), collectors))
-	router, err := routing.New()
+	router, err := expression.NewRouter()
 	must(err)
-	conditions, err := routing.NewConditions()
+	conditions, err := expression.NewConditions()
 	must(err)
 	recorder := mgr.GetEventRecorder("test")
 	board := progress.NewBoard()

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -76,11 +76,11 @@ func prepare(start Start) (*batchv1.Job, *Problem) {
 
 // expressions are those of a recording of room r1.
 var expressions = func() Expressions {
-	conditions, err := routing.NewConditions()
+	conditions, err := expression.NewConditions()
 	if err != nil {
 		panic(err)
 	}
-	return conditions.For(routing.Recording{Room: "r1"})
+	return conditions.For(expression.Recording{Room: "r1"})
 }()
 
 // observation is one of a file in its first run.

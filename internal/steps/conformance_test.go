@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
@@ -278,9 +278,9 @@ func isObserved(t *testing.T, kind steps.Kind) {
 	}
 }
 
-func conditions(t *testing.T) *routing.Conditions {
+func conditions(t *testing.T) *expression.Conditions {
 	t.Helper()
-	made, err := routing.NewConditions()
+	made, err := expression.NewConditions()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/archive"
 	"sparkrtc.dev/recording-operator/internal/steps/container"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
@@ -93,7 +93,7 @@ func Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 }
 
 // Validate says what a person has to correct in a pipeline, beyond what the API server checks.
-func Validate(spec *v1alpha1.RecordingPipelineSpec, conditions *routing.Conditions) error {
+func Validate(spec *v1alpha1.RecordingPipelineSpec, conditions *expression.Conditions) error {
 	for i := range spec.Steps {
 		if err := validateStep(&spec.Steps[i], false, spec.Steps, conditions); err != nil {
 			return fmt.Errorf("spec.steps[%s]%w", spec.Steps[i].Name, err)
@@ -109,7 +109,7 @@ func Validate(spec *v1alpha1.RecordingPipelineSpec, conditions *routing.Conditio
 
 // validateStep says what is wrong with one step; all are those that its input may name. The error goes on from the name of
 // the step.
-func validateStep(step *v1alpha1.Step, finally bool, all []v1alpha1.Step, conditions *routing.Conditions) error {
+func validateStep(step *v1alpha1.Step, finally bool, all []v1alpha1.Step, conditions *expression.Conditions) error {
 	kind := Of(step)
 	if kind == nil {
 		return errors.New(": the kind is none that this version of the operator has")

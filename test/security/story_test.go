@@ -31,11 +31,11 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/controller"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/networks"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -366,7 +366,7 @@ func tellLater(t *testing.T, namespace string) {
 	})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(controller.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
-	conditions, err := routing.NewConditions()
+	conditions, err := expression.NewConditions()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"), Conditions: conditions,
 		Clock: testingclock.NewFakePassiveClock(time.Now().Add(time.Hour))}).SetupWithManager(mgr)).To(Succeed())

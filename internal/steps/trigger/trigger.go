@@ -13,8 +13,8 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
-	"sparkrtc.dev/recording-operator/internal/routing"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
 )
 
@@ -34,7 +34,7 @@ func (Kind) MakesMedia(*v1alpha1.Step) bool { return false }
 func (Kind) ReadsFiles() bool { return false }
 
 // newObjects makes what checks the expressions of wait, once.
-var newObjects = sync.OnceValues(routing.NewObjects)
+var newObjects = sync.OnceValues(expression.NewObjects)
 
 // Validate checks every path and every expression. What set reads is checked with the pipeline.
 func (Kind) Validate(step *v1alpha1.Step) error {

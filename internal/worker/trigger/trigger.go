@@ -18,7 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/routing"
+	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -86,7 +86,7 @@ func (t *Trigger) Run(ctx context.Context) (workerapi.Result, error) {
 	if settings.Wait == nil {
 		return result, nil
 	}
-	objects, err := routing.NewObjects()
+	objects, err := expression.NewObjects()
 	if err != nil {
 		return result, err
 	}
@@ -122,7 +122,7 @@ func (t *Trigger) create(ctx context.Context, wanted *unstructured.Unstructured,
 }
 
 // wait returns the object once it has succeeded.
-func (t *Trigger) wait(ctx context.Context, objects *routing.Objects, object *unstructured.Unstructured, conditions *v1alpha1.TriggerWait) (*unstructured.Unstructured, error) {
+func (t *Trigger) wait(ctx context.Context, objects *expression.Objects, object *unstructured.Unstructured, conditions *v1alpha1.TriggerWait) (*unstructured.Unstructured, error) {
 	for uid := object.GetUID(); ; {
 		done, err := isDone(objects, object, conditions)
 		if err != nil {
@@ -153,7 +153,7 @@ func (t *Trigger) read(ctx context.Context, object *unstructured.Unstructured, u
 }
 
 // isDone says whether the object has succeeded. Its failure is an error.
-func isDone(objects *routing.Objects, object *unstructured.Unstructured, conditions *v1alpha1.TriggerWait) (bool, error) {
+func isDone(objects *expression.Objects, object *unstructured.Unstructured, conditions *v1alpha1.TriggerWait) (bool, error) {
 	failed, err := objects.Bool(conditions.Failure, object.Object)
 	if err != nil {
 		return false, invalidExpression("failure", err)
@@ -176,7 +176,7 @@ func isDone(objects *routing.Objects, object *unstructured.Unstructured, conditi
 }
 
 // results reads the results from an object that has succeeded.
-func results(objects *routing.Objects, object *unstructured.Unstructured, wanted []v1alpha1.TriggerResult) ([]v1alpha1.StepResult, error) {
+func results(objects *expression.Objects, object *unstructured.Unstructured, wanted []v1alpha1.TriggerResult) ([]v1alpha1.StepResult, error) {
 	var read []v1alpha1.StepResult
 	for _, result := range wanted {
 		value, err := objects.String(result.Value, object.Object)

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package routing
+package expression
 
 import (
 	"context"
@@ -104,7 +104,7 @@ func TestHostileExpressionsEnd(t *testing.T) {
 			if len(test.when) > 1024 {
 				t.Fatalf("the API server refuses %d characters", len(test.when))
 			}
-			matches, err := newRouter(t).holds(test.when, recording, nil, nil)
+			matches, err := newRouter(t).compiler.holds(test.when, recording, nil, nil)
 			if matches || (err == nil) != (test.problem == "") || err != nil && !strings.Contains(err.Error(), test.problem) {
 				t.Errorf("got %v, %v; want an error with %q", matches, err, test.problem)
 			}
@@ -136,7 +136,7 @@ func TestUsefulExpressionsRemain(t *testing.T) {
 		"recording.room.matches('^room[0-9]{1,8}$') && matches(recording.format, '^(HLS|MP4)$')",
 		"recording.object.split('/')[2] == recording.room",
 	} {
-		if matches, err := newRouter(t).holds(when, recording, nil, nil); !matches || err != nil {
+		if matches, err := newRouter(t).compiler.holds(when, recording, nil, nil); !matches || err != nil {
 			t.Errorf("%s: got %v, %v", when, matches, err)
 		}
 	}
@@ -184,7 +184,7 @@ func TestConditions_ShareABudget(t *testing.T) {
 
 // TestEvaluation_EndsWithItsContext: a loop that is slower than its cost is interrupted.
 func TestEvaluation_EndsWithItsContext(t *testing.T) {
-	program, err := newRouter(t).program("recording.object.split('').all(c, c == 'x')", cel.BoolType)
+	program, err := newRouter(t).compiler.program("recording.object.split('').all(c, c == 'x')", cel.BoolType)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package routing
+package expression
 
 import (
 	"errors"
@@ -55,20 +55,20 @@ var errSteps = errors.New("write steps.<name>, or steps['<name>'] for a name wit
 // Conditions compiles and evaluates the when of steps. It is safe for concurrent use.
 type Conditions struct {
 	// step is for spec.steps; finally, which knows outcome too, for spec.finally.
-	step, finally *Router
+	step, finally *compiler
 }
 
 // NewConditions makes Conditions.
 func NewConditions() (*Conditions, error) {
 	options := []cel.EnvOption{
 		ext.NativeTypes(reflect.TypeFor[Recording](), reflect.TypeFor[Step](), reflect.TypeFor[Artifact](), ext.ParseStructTags(true)),
-		cel.Variable(stepsVariable, cel.MapType(cel.StringType, cel.ObjectType("routing.Step"))),
+		cel.Variable(stepsVariable, cel.MapType(cel.StringType, cel.ObjectType("expression.Step"))),
 	}
-	step, err := routerWith(options...)
+	step, err := recordingCompiler(options...)
 	if err != nil {
 		return nil, err
 	}
-	finally, err := routerWith(append(options, cel.Variable(outcomeVariable, cel.StringType))...)
+	finally, err := recordingCompiler(append(options, cel.Variable(outcomeVariable, cel.StringType))...)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (r *RecordingConditions) Value(expression string, steps map[string]v1alpha1
 	return toJSON(value)
 }
 
-func (r *RecordingConditions) variables(steps map[string]v1alpha1.StepStatus, outcome string) (*Router, map[string]any) {
+func (r *RecordingConditions) variables(steps map[string]v1alpha1.StepStatus, outcome string) (*compiler, map[string]any) {
 	variables := map[string]any{stepsVariable: seen(steps)}
 	if outcome == "" {
 		return r.step, variables

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package routing
+package expression
 
 import (
 	"strings"
@@ -91,7 +91,7 @@ func TestHint_IsSilentForWhatIsRight(t *testing.T) {
 		if err := router.Check(expression); err != nil {
 			t.Errorf("%s: %v", expression, err)
 		}
-		if hint := router.hint(expression); hint != "" {
+		if hint := router.compiler.hint(expression); hint != "" {
 			t.Errorf("%s: %q", expression, hint)
 		}
 	}

@@ -1,27 +1,26 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package routing
+package expression
 
 import (
 	"fmt"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/ext"
 )
 
 // Objects compiles and evaluates expressions over object, which is any object of the API server. It is safe for concurrent
 // use.
-type Objects struct{ compiler *Router }
+type Objects struct{ compiler *compiler }
 
 // NewObjects makes Objects.
 func NewObjects() (*Objects, error) {
-	env, err := cel.NewEnv(cel.OptionalTypes(), ext.Strings(), cel.Variable("object", cel.DynType))
+	compiler, err := newCompiler(false, cel.Variable("object", cel.DynType))
 	if err != nil {
-		return nil, fmt.Errorf("make CEL environment: %w", err)
+		return nil, err
 	}
-	return &Objects{compiler: &Router{env: env, compiled: map[string]compilation{}}}, nil
+	return &Objects{compiler}, nil
 }
 
 // CheckBool says what is wrong with an expression that has to be a bool; the error is for the person who wrote it.

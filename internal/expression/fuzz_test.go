@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package routing
+package expression
 
 import (
 	"strings"
@@ -20,7 +20,7 @@ func FuzzExpression(f *testing.F) {
 	} {
 		f.Add(seed, "room", "a/b.m3u8")
 	}
-	router, err := New()
+	router, err := NewRouter()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package routing
+package expression
 
 import (
 	"strings"
@@ -17,7 +17,7 @@ func route(when, pipeline string) v1alpha1.Route {
 
 func newRouter(t *testing.T) *Router {
 	t.Helper()
-	router, err := New()
+	router, err := NewRouter()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,13 +93,13 @@ func TestProgramsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(router.compiled) > maxCompiled {
-		t.Errorf("%d compiled expressions are kept, the bound is %d", len(router.compiled), maxCompiled)
+	if len(router.compiler.compiled) > maxCompiled {
+		t.Errorf("%d compiled expressions are kept, the bound is %d", len(router.compiler.compiled), maxCompiled)
 	}
 }
 
 func BenchmarkChoose(b *testing.B) {
-	router, err := New()
+	router, err := NewRouter()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package routing
+package expression
 
 import (
 	"fmt"
@@ -34,8 +34,8 @@ var sayOf = map[string]string{
 const fieldNames = "source, app, task, room, stream, format, bucket, object, size, width, height, duration, start and end"
 
 // hint says what to write instead of a wrong expression; empty: nothing is known.
-func (r *Router) hint(expression string) string {
-	parsed, issues := r.env.Parse(expression)
+func (c *compiler) hint(expression string) string {
+	parsed, issues := c.env.Parse(expression)
 	if issues.Err() != nil {
 		return syntaxHint(expression)
 	}
@@ -184,7 +184,7 @@ func literal(expression ast.Expr) any {
 
 // Warning says why an expression that is right can hardly mean what it says; empty: nothing was found.
 func (r *Router) Warning(expression string) string {
-	parsed, issues := r.env.Parse(expression)
+	parsed, issues := r.compiler.env.Parse(expression)
 	if issues.Err() != nil {
 		return ""
 	}
@@ -224,8 +224,8 @@ func comparedWithFormat(call ast.CallExpr) []string {
 }
 
 // explained adds to an error of CEL what to write instead.
-func (r *Router) explained(expression string, err error) error {
-	if hint := r.hint(expression); hint != "" && r.ofRecording {
+func (c *compiler) explained(expression string, err error) error {
+	if hint := c.hint(expression); hint != "" && c.ofRecording {
 		return fmt.Errorf("%w; %s", err, hint)
 	}
 	return err
