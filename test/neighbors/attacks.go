@@ -7,14 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -29,11 +27,11 @@ const writers = 8
 
 // attacker is the tenant that attacks.
 type attacker struct {
-	// k8s has the rights of a tenant, admin those of who lets a tenant have a webhook, and of who cleans up.
+	// k8s has the rights of a tenant, admin those of who lets a tenant have a webhook.
 	k8s, admin client.Client
 	options    *options
 	hanging    *hangingServers
-	// written is how many objects were written in the current attack.
+	// written is how many objects and callbacks were written.
 	written atomic.Int64
 	// refused is the first error of a write: an attack that the API server refuses shows nothing.
 	refused atomic.Pointer[error]
@@ -48,6 +46,21 @@ type attack struct {
 
 func newAttacker(users *users, admin client.Client, o *options) *attacker {
 	return &attacker{k8s: users.attacker, admin: admin, options: o, hanging: newHangingServers()}
+}
+
+// attackNames are the names of all attacks, in order.
+func attackNames() []string {
+	var names []string
+	for _, one := range (&attacker{}).attacks() {
+		names = append(names, one.name)
+	}
+	return names
+}
+
+// attack is the attack of a name.
+func (a *attacker) attack(name string) attack {
+	all := a.attacks()
+	return all[slices.IndexFunc(all, func(one attack) bool { return one.name == name })]
 }
 
 func (a *attacker) attacks() []attack {
@@ -85,7 +98,6 @@ func (a *attacker) attacks() []attack {
 
 // during measures while the attack goes on.
 func (a *attacker) during(ctx context.Context, attack attack, measure func() (sample, error)) (sample, error) {
-	a.written.Store(0)
 	if err := createAll(ctx, a.k8s, callbackSecret(attackerNamespace)); err != nil {
 		return sample{}, err
 	}
@@ -106,18 +118,6 @@ func (a *attacker) during(ctx context.Context, attack attack, measure func() (sa
 		err = errors.Join(err, fmt.Errorf("no write succeeded: %w", *refused))
 	}
 	return found, err
-}
-
-// clean removes what an attack has left. The operator must not run.
-func (a *attacker) clean(ctx context.Context) error {
-	errs := []error{client.IgnoreNotFound(a.admin.Delete(ctx, &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: attackerNamespace}}))}
-	for _, kind := range []client.Object{
-		&v1alpha1.RecordingFile{}, &v1alpha1.RecordingTask{}, &v1alpha1.RecordingSource{}, &v1alpha1.RecordingPipeline{}, &v1alpha1.StorageLocation{},
-		&v1alpha1.RejectedCallback{}, &batchv1.Job{}, &appsv1.ControllerRevision{}, &corev1.Secret{},
-	} {
-		errs = append(errs, a.admin.DeleteAllOf(ctx, kind, client.InNamespace(attackerNamespace), client.PropagationPolicy(metav1.DeletePropagationBackground)))
-	}
-	return errors.Join(errs...)
 }
 
 func (a *attacker) close() { a.hanging.close() }

@@ -1,10 +1,10 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command neighbors measures what one tenant can do to another. It starts an API server and etcd of its own
-// (KUBEBUILDER_ASSETS), and the receiver and the manager as processes beside them. One tenant works: its callbacks come
-// steadily, and each of its files gets a Job. The other one attacks with everything that its rights allow, in one way
-// after the other and then in all ways at once. Each attack is compared with a quiet time right before it. It fails when
+// Command neighbors measures what one tenant can do to another. One tenant works: its callbacks come steadily, and each of
+// its files gets a Job. The other one attacks with everything that its rights allow, in one way after the other and then in
+// all ways at once. Each attack has an API server and etcd of its own (KUBEBUILDER_ASSETS), with the receiver and the manager
+// as processes beside them, and is compared with a quiet time right before it. It fails when
 // the working tenant's callbacks are answered too late, or its files are processed too late. docs/performance.md says how
 // to read what it prints.
 package main
@@ -18,7 +18,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -80,53 +79,64 @@ func main() {
 	}
 }
 
-func (o *options) run(ctx context.Context) (err error) {
+// run tries one attack after the other. One that fails does not hide what the others showed.
+func (o *options) run(ctx context.Context) error {
+	var found report
+	var failures []error
+	for _, name := range attackNames() {
+		if o.only != "" && !strings.Contains(","+o.only+",", ","+name+",") {
+			continue
+		}
+		begin := time.Now()
+		row, err := o.try(ctx, name)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		found = append(found, row)
+		fmt.Fprintf(os.Stderr, "%s: done after %v, %d objects and callbacks written\n", name, time.Since(begin).Round(time.Second), row.written)
+	}
+	found.print(os.Stdout)
+	return errors.Join(append(failures, found.verdict())...)
+}
+
+// try measures a quiet time and then an attack, with an API server and an operator that know nothing of other attacks.
+func (o *options) try(ctx context.Context, name string) (found row, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return err
+		return found, err
 	}
 	environment := &envtest.Environment{
 		CRDDirectoryPaths: []string{filepath.Join("config", "crd", "bases")}, ErrorIfCRDPathMissing: true, Scheme: scheme,
-		ControlPlaneStopTimeout: time.Minute, // it has thousands of objects to be done with
+		ControlPlaneStopTimeout: 2 * time.Minute, // it has thousands of objects to be done with
 	}
 	config, err := environment.Start()
 	if err != nil {
-		return fmt.Errorf("start the API server: %w", err)
+		return found, fmt.Errorf("start the API server: %w", err)
 	}
 	defer func() { err = errors.Join(err, environment.Stop()) }()
 	config.QPS = -1
 	admin, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
-		return err
+		return found, err
 	}
 	users, err := addUsers(ctx, environment, admin)
 	if err != nil {
-		return err
+		return found, err
 	}
 	working, err := newTenant(ctx, admin, config)
 	if err != nil {
-		return err
+		return found, err
 	}
 	attacker := newAttacker(users, admin, o)
 	defer attacker.close()
-	found := report{}
-	for _, attack := range attacker.attacks() {
-		if o.only != "" && !strings.Contains(","+o.only+",", ","+attack.name+",") {
-			continue
-		}
-		row, err := o.try(ctx, users, working, attacker, attack)
-		if err != nil {
-			return fmt.Errorf("%s: %w", attack.name, err)
-		}
-		found = append(found, row)
-		fmt.Fprintf(os.Stderr, "%s: done, %d objects and callbacks written\n", attack.name, attacker.written.Load())
-	}
-	found.print(os.Stdout)
-	return found.verdict()
+	return o.measure(ctx, users, working, attacker, attacker.attack(name))
 }
 
-// try measures a quiet time and then an attack, with an operator that knows nothing of other attacks.
-func (o *options) try(ctx context.Context, users *users, working *tenant, attacker *attacker, attack attack) (row, error) {
+// measure measures the quiet time and the attack.
+func (o *options) measure(ctx context.Context, users *users, working *tenant, attacker *attacker, attack attack) (row, error) {
 	found := row{attack: attack.name}
 	spool, err := os.MkdirTemp("", "neighbors-spool-")
 	if err != nil {
@@ -137,20 +147,16 @@ func (o *options) try(ctx context.Context, users *users, working *tenant, attack
 	if err != nil {
 		return found, err
 	}
-	stop := sync.OnceFunc(started.Stop)
-	defer stop()
+	defer started.Stop()
 	if err := working.begin(ctx); err != nil {
 		return found, err
 	}
 	if found.quiet, err = working.work(ctx, o.quiet); err != nil {
 		return found, fmt.Errorf("in the quiet time before it: %w", err)
 	}
-	if found.attacked, err = attacker.during(ctx, attack, func() (sample, error) { return working.work(ctx, o.attack) }); err != nil {
-		return found, err
-	}
-	found.peak = started.Memory("VmHWM")
-	stop()
-	return found, attacker.clean(ctx)
+	found.attacked, err = attacker.during(ctx, attack, func() (sample, error) { return working.work(ctx, o.attack) })
+	found.written, found.peak = attacker.written.Load(), started.Memory("VmHWM")
+	return found, err
 }
 
 // start starts the operator's two processes, each as its own account.

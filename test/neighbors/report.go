@@ -30,6 +30,8 @@ type sample struct {
 type row struct {
 	attack          string
 	quiet, attacked sample
+	// written is how many objects and callbacks the attacker wrote.
+	written int64
 	// peak is resident memory at most, in MiB, by process.
 	peak map[string]int
 }
