@@ -111,6 +111,10 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	if err != nil {
 		return err
 	}
+	traces, err := o.Trace(ctx, mgr, "recording-operator-manager", version)
+	if err != nil {
+		return err
+	}
 	recorder := process.NewRecorder(mgr)
 	wake, taskFiles, board := controller.NewWake(), &controller.TaskFiles{}, progress.NewBoard()
 	if err := mgr.Add(&controller.Progress{
@@ -134,7 +138,7 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	reconcilers := []interface{ SetupWithManager(ctrl.Manager) error }{
 		&controller.FileReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Conditions: conditions,
-			Pacer: pacer, Wake: wake, Slots: slots, TaskFiles: taskFiles, Progress: board, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
+			Pacer: pacer, Wake: wake, Slots: slots, TaskFiles: taskFiles, Progress: board, Traces: traces, Clock: now, WorkerImage: o.workerImage, TriggerImage: o.triggerImage,
 			RequireLandlock: o.requireLandlock, Concurrency: o.concurrency, DeniedNetworks: reachable.deniedToSteps,
 		},
 		&controller.TaskReconciler{

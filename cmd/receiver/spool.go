@@ -21,6 +21,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/process"
 	"sparkrtc.dev/recording-operator/internal/rejected"
 	"sparkrtc.dev/recording-operator/internal/spool"
+	"sparkrtc.dev/recording-operator/internal/tracing"
 )
 
 // flushTimeout leaves time within the pod's grace period when the server has closed in its usual time.
@@ -47,7 +48,11 @@ func (o *spoolOptions) validate() error {
 }
 
 // newSpool opens the spool, and adds its metrics.
-func newSpool(mgr manager.Manager, o *options, rejecter spool.Rejecter) (*spool.Spool, error) {
+func newSpool(ctx context.Context, mgr manager.Manager, o *options, rejecter spool.Rejecter) (*spool.Spool, error) {
+	traces, err := o.Trace(ctx, mgr, "recording-operator-receiver", version)
+	if err != nil {
+		return nil, err
+	}
 	writer, err := ingest.Lean(mgr.GetClient(), mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return nil, err
@@ -58,7 +63,7 @@ func newSpool(mgr manager.Manager, o *options, rejecter spool.Rejecter) (*spool.
 	}
 	s, err := spool.Open(spool.Options{
 		Dir: o.spool.dir, MaxBytes: o.spool.maxBytes.Value(),
-		Ingester: newIngester(writer, mgr.GetAPIReader()),
+		Ingester: tracing.Ingester{Next: newIngester(writer, mgr.GetAPIReader()), Tracer: traces, Clock: clock.RealClock{}},
 		Rejecter: rejecter,
 		Ready:    ready,
 		Log:      mgr.GetLogger().WithName("spool"),

@@ -78,7 +78,7 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 	if err != nil {
 		return nil, err
 	}
-	spool, err := newSpool(mgr, o, rejecter)
+	spool, err := newSpool(ctx, mgr, o, rejecter)
 	if err != nil {
 		return nil, err
 	}

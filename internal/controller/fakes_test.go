@@ -88,8 +88,9 @@ func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...core
 }
 
 func ended(container string, exitCode int32, message string) corev1.ContainerStatus {
+	now := metav1.NewTime(time.Now().Truncate(time.Second))
 	return corev1.ContainerStatus{Name: container, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
-		ExitCode: exitCode, Message: message, Reason: map[bool]string{true: "Completed", false: "Error"}[exitCode == 0],
+		StartedAt: now, FinishedAt: now, ExitCode: exitCode, Message: message, Reason: map[bool]string{true: "Completed", false: "Error"}[exitCode == 0],
 	}}}
 }
 

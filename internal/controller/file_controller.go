@@ -31,6 +31,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/progress"
+	"sparkrtc.dev/recording-operator/internal/tracing"
 )
 
 // conflictDelay gives the cache time to show what a write was refused over.
@@ -57,6 +58,8 @@ type FileReconciler struct {
 	TaskFiles *TaskFiles
 	// Progress has how far running steps are. Optional.
 	Progress *progress.Board
+	// Traces records what ended. Optional.
+	Traces *tracing.Tracer
 	// WorkerImage runs the steps.
 	WorkerImage string
 	// TriggerImage runs the steps of kind trigger.
@@ -169,6 +172,7 @@ func (r *FileReconciler) report(ctx context.Context, seen *gathered, status v1al
 	r.Metrics.StatusPatched(onlyProgress(&before.Status, &seen.file.Status))
 	r.count(before, seen.file)
 	r.recordEvents(seen, &before.Status)
+	r.recordTraces(seen, &before.Status)
 	return nil
 }
 

@@ -45,6 +45,8 @@ type gathered struct {
 	missing *appsv1.ControllerRevision
 	// notKept: the revision could not be created, so processing has not begun.
 	notKept bool
+	// pods are those of each Job, by its name.
+	pods map[string][]corev1.Pod
 	// finished: every step ended, and the facts are those that were processed.
 	finished bool
 }
@@ -68,7 +70,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		seen.finished = true
 		return seen, nil
 	}
-	if seen.Children, err = r.gatherChildren(ctx, file); err != nil {
+	if err := r.gatherChildren(ctx, seen); err != nil {
 		return nil, err
 	}
 	if err := r.gatherSource(ctx, seen); err != nil {
@@ -272,12 +274,13 @@ func (r *FileReconciler) gatherStorages(ctx context.Context, seen *gathered) err
 }
 
 // gatherChildren reads the Jobs that belong to the file, and what became of their pods.
-func (r *FileReconciler) gatherChildren(ctx context.Context, file *v1alpha1.RecordingFile) ([]pipeline.Child, error) {
+func (r *FileReconciler) gatherChildren(ctx context.Context, seen *gathered) error {
+	file := seen.file
 	var owned batchv1.JobList
 	if err := r.Client.List(ctx, &owned, client.InNamespace(file.Namespace), client.MatchingFields{indexFile: file.Name}); err != nil {
-		return nil, fmt.Errorf("list jobs: %w", err)
+		return fmt.Errorf("list jobs: %w", err)
 	}
-	var children []pipeline.Child
+	seen.pods = make(map[string][]corev1.Pod, len(owned.Items))
 	for i := range owned.Items {
 		job := &owned.Items[i]
 		if !metav1.IsControlledBy(job, file) {
@@ -285,13 +288,14 @@ func (r *FileReconciler) gatherChildren(ctx context.Context, file *v1alpha1.Reco
 		}
 		var pods corev1.PodList
 		if err := r.Client.List(ctx, &pods, client.InNamespace(job.Namespace), client.MatchingFields{indexJob: job.Name}); err != nil {
-			return nil, fmt.Errorf("list pods of job %s: %w", job.Name, err)
+			return fmt.Errorf("list pods of job %s: %w", job.Name, err)
 		}
 		// A pod speaks for the Job that made it, or adopted it, and for no other.
 		own := slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool { return !metav1.IsControlledBy(&pod, job) })
 		child := steps.Observe(job, own)
 		r.observeProgress(&child, own)
-		children = append(children, child)
+		seen.Children = append(seen.Children, child)
+		seen.pods[job.Name] = own
 	}
-	return children, nil
+	return nil
 }

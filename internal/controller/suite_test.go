@@ -32,6 +32,8 @@ import (
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 	"sparkrtc.dev/recording-operator/internal/slim"
 	"sparkrtc.dev/recording-operator/internal/testing/apiserver"
+	"sparkrtc.dev/recording-operator/internal/testing/otlp"
+	"sparkrtc.dev/recording-operator/internal/tracing"
 )
 
 // The tests of this package share one real API server. There is no Job controller in it: a test plays the kubelet and
@@ -52,6 +54,8 @@ var (
 	taskClock = &offsetClock{}
 	// slots say which steps may start.
 	slots *StepSlots
+	// traces are those of the file reconciler.
+	traces *otlp.Collector
 	// walk visits what is done, by walkClock.
 	walk      *Walk
 	walkClock = &offsetClock{}
@@ -103,7 +107,11 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	must(mgr.Add(&DoneWatch{Client: watcher, Clock: clock.RealClock{}, Wake: wake, Walk: walk}))
 	slots = NewStepSlots(scheduler.Limits{MaxActivePerNamespace: maxActivePerNamespace}, mgr.GetClient(), mgr.GetAPIReader(), clock.RealClock{}, nil)
 	must(slots.Watch(ctx, mgr.GetCache()))
-	files = FileReconciler{Client: counted, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
+	traces = otlp.Start()
+	tracer, err := tracing.New(ctx, tracing.Options{Endpoint: traces.URL, Service: "test"})
+	must(err)
+	must(mgr.Add(tracer))
+	files = FileReconciler{Client: counted, Traces: tracer, Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router,
 		Conditions: conditions, Wake: wake, TaskFiles: taskFiles, Slots: slots, Progress: board,
 		Clock: clock.RealClock{}, WorkerImage: "worker:test", TriggerImage: "trigger:test", Concurrency: 4}
 	must(files.SetupWithManager(mgr))
@@ -125,6 +133,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	go func() {
 		defer close(stopped)
 		must(mgr.Start(ctx))
+		traces.Close()
 	}()
 	return stopped
 }

@@ -95,6 +95,16 @@ func nodes(spec *v1alpha1.RecordingPipelineSpec, readsOf func(when string) []str
 	return all
 }
 
+// Dependencies name the steps that must have ended before a step starts.
+func (o *Observation) Dependencies(step string) []string {
+	for _, one := range nodes(o.Pipeline.Spec, o.Expressions.Reads) {
+		if one.Name == step {
+			return one.dependencies
+		}
+	}
+	return nil
+}
+
 // CheckGraph says what is wrong with the order of a pipeline's steps: when reads a step that is not there or runs in the
 // same phase, or steps wait for each other. Whether each when compiles is checked before.
 func CheckGraph(spec *v1alpha1.RecordingPipelineSpec, readsOf func(when string) []string) error {

@@ -29,6 +29,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"sparkrtc.dev/recording-operator/internal/slim"
+	"sparkrtc.dev/recording-operator/internal/tracing"
 )
 
 // Options are the flags that both commands have.
@@ -40,6 +41,8 @@ type Options struct {
 	PprofAddress   string
 	// Namespaces are the namespaces to work in; none means all.
 	Namespaces []string
+	// TraceEndpoint is the URL of the OTLP collector that traces are sent to; empty means none.
+	TraceEndpoint string
 
 	log zap.Options
 }
@@ -50,6 +53,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "`address` that serves /healthz and /readyz; 0 turns them off")
 	flags.StringVar(&o.PprofAddress, "pprof-bind-address", "", "`address` that serves Go profiles at /debug/pprof; empty turns them off")
 	flags.StringSliceVar(&o.Namespaces, "namespaces", nil, "`namespaces` to work in, separated by commas; empty means all")
+	flags.StringVar(&o.TraceEndpoint, "otlp-endpoint", "", "`URL` of an OpenTelemetry collector that takes traces by OTLP over HTTP, for example http://collector.observability:4318; empty sends none. OTEL_EXPORTER_OTLP_HEADERS and OTEL_TRACES_SAMPLER in the environment are heard")
 	o.log.TimeEncoder = zapcore.RFC3339TimeEncoder
 	flags.AddGoFlagSet(logFlags(&o.log))
 	if kubeconfig := flag.CommandLine.Lookup("kubeconfig"); kubeconfig != nil {
@@ -76,7 +80,25 @@ func (o *Options) Validate() error {
 			problems = append(problems, fmt.Errorf("--namespaces: %q is not a valid namespace name: %s", namespace, strings.Join(invalid, "; ")))
 		}
 	}
+	if err := tracing.Validate(o.TraceEndpoint); err != nil {
+		problems = append(problems, fmt.Errorf("--otlp-endpoint: %w", err))
+	}
 	return errors.Join(problems...)
+}
+
+// Trace gives the process the Tracer that --otlp-endpoint asks for; nil, which records nothing, without it. The manager
+// has it send what is left in the end.
+func (o *Options) Trace(ctx context.Context, mgr manager.Manager, service, version string) (*tracing.Tracer, error) {
+	tracer, err := tracing.New(ctx, tracing.Options{
+		Endpoint: o.TraceEndpoint, Service: service, Version: version, Log: mgr.GetLogger().WithName("tracing"),
+	})
+	if err != nil || tracer == nil {
+		return nil, err
+	}
+	if err := mgr.Add(tracer); err != nil {
+		return nil, fmt.Errorf("add the tracer: %w", err)
+	}
+	return tracer, nil
 }
 
 // Connect sets up logging and memory, and returns the configuration for the cluster's API server. The heap grows by
