@@ -124,7 +124,7 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := runner{operator: started}.jobs(ctx, k8s, newCaller("http://"+callbackAddress, processedSource, processedRoom).completes(func(i int) string { return fmt.Sprint(i) }))
+	jobs, err := runner{operator: started}.jobs(ctx, config, k8s.Scheme(), newCaller("http://"+callbackAddress, processedSource, processedRoom).completes(func(i int) string { return fmt.Sprint(i) }))
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}

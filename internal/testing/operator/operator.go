@@ -60,6 +60,9 @@ func Start(ctx context.Context, processes ...Process) (*Operator, error) {
 }
 
 func (o *Operator) start(ctx context.Context, of *Process) error {
+	if other, err := Get(ctx, "http://"+of.Health+"/healthz"); err == nil {
+		return errors.Join(fmt.Errorf("start the %s: another process serves probes at %s, perhaps one of an earlier run; end it", of.Name, of.Health), other.Body.Close())
+	}
 	kubeconfig, err := os.CreateTemp("", of.Name+"-kubeconfig-")
 	if err != nil {
 		return err
