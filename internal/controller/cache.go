@@ -4,6 +4,9 @@
 package controller
 
 import (
+	"context"
+	"fmt"
+
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -37,6 +40,17 @@ func CacheByObject() map[client.Object]cache.ByObject {
 		&corev1.Pod{}:                 {Label: ours, Transform: slimPod},
 		&appsv1.ControllerRevision{}:  {Label: ours, Transform: slimRevision},
 	}
+}
+
+// FillCache has the cache hold every kind from its start. The informer of a kind that is first read later would let that read
+// wait for a second: the first Job after each start of the manager came that late.
+func FillCache(ctx context.Context, informers cache.Cache) error {
+	for object := range CacheByObject() {
+		if _, err := informers.GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("get the informer of %T: %w", object, err)
+		}
+	}
+	return nil
 }
 
 // slimRejected drops the body.

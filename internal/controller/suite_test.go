@@ -83,12 +83,13 @@ func TestMain(m *testing.M) {
 func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{} {
 	mgr, err := ctrl.NewManager(server.Config, ctrl.Options{
 		Scheme:     server.Scheme,
-		Cache:      cache.Options{DefaultTransform: slim.Object, ByObject: CacheByObject()},
+		Cache:      cache.Options{DefaultTransform: slim.Object, ByObject: CacheByObject(), ReaderFailOnMissingInformer: true},
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	must(err)
 	must(SetupIndexes(ctx, mgr.GetFieldIndexer()))
+	must(FillCache(ctx, mgr.GetCache()))
 	collectors, err := metrics.New(registry, clock.RealClock{})
 	must(err)
 	must(WatchMetrics(ctx, mgr.GetCache(), collectors))
