@@ -56,7 +56,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (manager.M
 		&batchv1.Job{}, &corev1.Pod{}, &appsv1.ControllerRevision{}, &corev1.Secret{}, &corev1.PersistentVolumeClaim{},
 	)
 	managerOptions.Cache.ByObject = controller.CacheByObject()
-	managerOptions.Cache.ReaderFailOnMissingInformer = true // controller.FillCache asks for all of them
+	managerOptions.Cache.ReaderFailOnMissingInformer = true // controller.SetupCache asks for all of them
 	managerOptions.Controller = ctrlconfig.Controller{ReconciliationTimeout: reconcileTimeout}
 	o.electLeader(&managerOptions)
 	mgr, err := ctrl.NewManager(config, managerOptions)
@@ -85,10 +85,7 @@ func (o *options) electLeader(managerOptions *ctrl.Options) {
 }
 
 func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Config, o *options) error {
-	if err := controller.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
-		return err
-	}
-	if err := controller.FillCache(ctx, mgr.GetCache()); err != nil {
+	if err := controller.SetupCache(ctx, mgr.GetCache()); err != nil {
 		return err
 	}
 	now := clock.RealClock{}

@@ -42,15 +42,15 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	}
 }
 
-// FillCache has the cache hold every kind from its start. The informer of a kind that is first read later would let that read
+// SetupCache has the cache hold every kind from its start, with the indexes that the reconcilers read by. The informer of a kind that is first read later would let that read
 // wait for a second: the first Job after each start of the manager came that late.
-func FillCache(ctx context.Context, informers cache.Cache) error {
+func SetupCache(ctx context.Context, informers cache.Cache) error {
 	for object := range CacheByObject() {
 		if _, err := informers.GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("get the informer of %T: %w", object, err)
 		}
 	}
-	return nil
+	return setupIndexes(ctx, informers)
 }
 
 // slimRejected drops the body.

@@ -43,8 +43,8 @@ const (
 	indexRevision = "revision"
 )
 
-// SetupIndexes registers the indexes that the reconcilers read by.
-func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+// setupIndexes registers the indexes that the reconcilers read by.
+func setupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	indexes := []struct {
 		object client.Object
 		name   string

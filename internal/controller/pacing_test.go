@@ -42,7 +42,7 @@ func fakeClient(t *testing.T, objects ...client.Object) client.Client {
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&v1alpha1.RecordingFile{}, &v1alpha1.RecordingTask{})
-	if err := SetupIndexes(t.Context(), fakeIndexer{builder}); err != nil {
+	if err := setupIndexes(t.Context(), fakeIndexer{builder}); err != nil {
 		t.Fatal(err)
 	}
 	return builder.Build()

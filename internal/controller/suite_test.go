@@ -88,8 +88,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	must(err)
-	must(SetupIndexes(ctx, mgr.GetFieldIndexer()))
-	must(FillCache(ctx, mgr.GetCache()))
+	must(SetupCache(ctx, mgr.GetCache()))
 	collectors, err := metrics.New(registry, clock.RealClock{})
 	must(err)
 	must(WatchMetrics(ctx, mgr.GetCache(), collectors))

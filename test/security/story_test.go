@@ -365,7 +365,7 @@ func tellLater(t *testing.T, namespace string) {
 		Controller: ctrlconfig.Controller{SkipNameValidation: new(true)},
 	})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(controller.SetupIndexes(t.Context(), mgr.GetFieldIndexer())).To(Succeed())
+	g.Expect(controller.SetupCache(t.Context(), mgr.GetCache())).To(Succeed())
 	conditions, err := expression.NewConditions()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect((&controller.PipelineReconciler{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("test"), Conditions: conditions,
