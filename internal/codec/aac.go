@@ -142,7 +142,11 @@ type AudioConfig struct {
 
 // ParseAudioConfig parses an AudioSpecificConfig.
 func ParseAudioConfig(data []byte) (AudioConfig, error) {
-	b := &bitReader{data: data}
+	return parseAudioConfig(&bitReader{data: data})
+}
+
+// parseAudioConfig reads an AudioSpecificConfig up to the frameLengthFlag of its GASpecificConfig.
+func parseAudioConfig(b *bitReader) (AudioConfig, error) {
 	config := AudioConfig{FrameSamples: aacSamples}
 	config.ObjectType, config.Rate = objectType(b), samplingRate(b)
 	config.ChannelConfig = int(b.read(4))
@@ -162,7 +166,7 @@ func ParseAudioConfig(data []byte) (AudioConfig, error) {
 		}
 	}
 	if b.overrun || config.Rate <= 0 || config.OutputRate <= 0 || config.ObjectType == 0 {
-		return AudioConfig{}, fmt.Errorf("AudioSpecificConfig of %d bytes: %w", len(data), ErrInvalid)
+		return AudioConfig{}, fmt.Errorf("AudioSpecificConfig of %d bytes: %w", len(b.data), ErrInvalid)
 	}
 	return config, nil
 }

@@ -23,7 +23,9 @@ func newCutter(mapped mappedStream) cutter {
 		return &soundCutter{parse: codec.ParseADTS, describe: codec.ADTSParams, sync: 0xff, minimum: codec.ADTSHeader}
 	case aacLATM:
 		latm := &codec.LATM{}
-		return &soundCutter{parse: latm.Parse, describe: latm.Params, sync: 0x56, minimum: codec.LATMHeader}
+		return &soundCutter{
+			parse: latm.Parse, describe: latm.Params, unpack: latm.Payload, prepare: latm.Prepare, sync: 0x56, minimum: codec.LATMHeader,
+		}
 	case media.MP3:
 		return &soundCutter{
 			parse: codec.ParseMPEGAudio, describe: codec.MPEGAudioParams, sync: 0xff, minimum: codec.MPEGAudioHeader,
@@ -38,6 +40,8 @@ func newCutter(mapped mappedStream) cutter {
 			return codec.OpusParams(mapped.opusChannels, frame.Samples)
 		}
 		return &soundCutter{parse: codec.ParseOpusUnit, describe: describe, sync: 0x7f, minimum: codec.OpusHeader}
+	case codec.ALaw, codec.MuLaw:
+		return &telephoneCutter{params: codec.G711Params(mapped.codec)}
 	default:
 		return wholeCutter{}
 	}

@@ -72,9 +72,17 @@ func guessVideo(data []byte) (found encoding, ok bool) {
 		return encoding{media.Video, media.MPEG2}, true
 	case code == codec.MPEG4Sequence || code == codec.MPEG4Plane:
 		return encoding{media.Video, mpeg4Video}, true
-	case data[begin+1] == 1 && code>>1 >= codec.HEVCVPS && code>>1 <= codec.HEVCPrefixSEI:
+	case data[begin+1] == 1 && isHEVC(code):
 		return encoding{media.Video, media.HEVC}, true
 	default:
 		return encoding{media.Video, media.H264}, true
 	}
+}
+
+// isHEVC says that the first byte of a NAL unit of the base layer is one of H.265: of a parameter set, a delimiter, a message, or
+// a slice whose type H.264 does not use, or not with a 1 behind it.
+func isHEVC(code byte) bool {
+	kind := int(code >> 1)
+	return code&0x81 == 0 && (kind >= codec.HEVCVPS && kind <= codec.HEVCPrefixSEI ||
+		kind <= 1 || kind >= 6 && kind <= codec.HEVCLastTrailing || kind >= codec.HEVCFirstIRAP && kind <= codec.HEVCLastIRAP)
 }

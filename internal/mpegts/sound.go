@@ -16,8 +16,12 @@ type soundCutter struct {
 	// says what a decoder has to know.
 	parse    func([]byte) (codec.SoundFrame, bool)
 	describe func([]byte) media.Params
-	sync     byte
-	minimum  int
+	// unpack gives what an MP4 sample holds of a frame; nil: what lies behind its header. false: the frame is broken.
+	unpack func(frame []byte) ([]byte, bool)
+	// prepare reads ahead for what frames need to be described; nil: nothing. false: more of the stream is needed.
+	prepare func(data []byte) bool
+	sync    byte
+	minimum int
 
 	// frame is the last one; inStep says that another one must follow it at once.
 	frame  codec.SoundFrame
@@ -36,7 +40,11 @@ func (c *soundCutter) begins([]byte) bool { return true }
 
 func (c *soundCutter) interrupt() { c.inStep = false }
 
-func (c *soundCutter) cut(s *stream, next mark, _ ending) (int, error) {
+func (c *soundCutter) cut(s *stream, next mark, end ending) (int, error) {
+	const enough = 64 << 10
+	if c.prepare != nil && !c.prepare(s.data) && end != endOfFile && len(s.data) < enough {
+		return 0, nil
+	}
 	done, err := c.frames(s)
 	if err == nil && s.missing > 0 {
 		err = c.settle(s, next)
@@ -142,11 +150,21 @@ func (c *soundCutter) emit(s *stream, at int, frame codec.SoundFrame) error {
 
 // pass gives a frame the time that follows the one before.
 func (c *soundCutter) pass(s *stream, at int, frame codec.SoundFrame) error {
-	packet := media.Packet{PTS: c.time(), Size: frame.Size - frame.Header, Key: true}
+	packet := media.Packet{PTS: c.time(), Key: true}
 	packet.DTS = packet.PTS
 	packet.Duration = samplesTicks(int64(frame.Samples), frame.Rate)
 	c.samples += int64(frame.Samples)
-	return s.emit(packet, s.data[at+frame.Header:at+frame.Size])
+	data := s.data[at+frame.Header : at+frame.Size]
+	if c.unpack != nil {
+		unpacked, ok := c.unpack(s.data[at : at+frame.Size])
+		if !ok {
+			s.invalid()
+			return nil
+		}
+		data = unpacked
+	}
+	packet.Size = len(data)
+	return s.emit(packet, data)
 }
 
 // time is that of the next frame: counted in samples from what the PES packet says, so that nothing adds up.

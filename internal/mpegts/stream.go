@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
@@ -113,16 +114,35 @@ func (s *stream) look(payload []byte) {
 		return
 	}
 	header, size, ok := parsePES(payload)
-	if !ok || header.streamID&soundMask != sound && header.streamID&picturesMask != pictures {
+	isSound := ok && header.streamID&soundMask == sound
+	if ok && s.mapped.kind == media.Audio {
+		s.lookAtAAC(payload[size:])
+		return
+	}
+	if !isSound && (!ok || header.streamID&picturesMask != pictures) {
 		return
 	}
 	s.mapped.untold = false
 	found, ok := guess(header.streamID, payload[size:])
-	if !ok {
+	switch {
+	case isSound && s.mapped.telephone != "":
+		s.become(encoding{media.Audio, s.mapped.telephone})
+	case !ok:
 		s.d.ignore(fmt.Sprintf("PID %d: picture or sound of an encoding that is not known (%s)", s.mapped.pid, s.mapped.codec))
-		return
+	default:
+		s.become(found)
 	}
-	s.become(found)
+}
+
+// lookAtAAC tells whether AAC comes as ADTS or as LATM: some muxers name the one and write the other.
+func (s *stream) lookAtAAC(payload []byte) {
+	s.mapped.untold = false
+	switch _, isADTS := codec.ParseADTS(payload); {
+	case isADTS && s.mapped.codec != media.AAC:
+		s.become(encoding{media.Audio, media.AAC})
+	case !isADTS && s.mapped.codec != aacLATM && codec.IsLATM(payload):
+		s.become(encoding{media.Audio, aacLATM})
+	}
 }
 
 // become makes a stream what its bytes tell.

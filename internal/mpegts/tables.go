@@ -37,8 +37,10 @@ type programMap struct {
 
 // mappedStream is an entry of a PMT.
 type mappedStream struct {
-	// untold says that the table calls it private, and does not say what it is.
+	// untold says that the table calls it private, and does not say what it is; or AAC, whose packets tell how it is packed.
 	untold bool
+	// telephone is the encoding of G.711 that it is if its packets say that they are sound; empty: none.
+	telephone media.Codec
 	// told says that its packets did.
 	told     bool
 	pid      uint16
