@@ -183,7 +183,8 @@ func (b *builder) judgeBorder(each *border) {
 	if !open {
 		hole, open = b.jump(each)
 	}
-	if !open || each.goOn() && !b.namesJump(each) || b.lostBetween(each) || b.segments[each.y.Segment].Discontinuity {
+	announced := b.segments[each.y.Segment].Discontinuity && hole.to-hole.from <= maxJoin
+	if !open || each.goOn() && !b.namesJump(each) || b.lostBetween(each) || announced {
 		return // nothing is missing, or the playlist announces another clock
 	}
 	b.judgeHole(each, hole)

@@ -6,6 +6,7 @@ package timeline
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -52,4 +53,40 @@ func TestBuild_SoundEndsWithinASlowPicture(t *testing.T) {
 	segments := layout{}.record(pictures(0, 6*second, second/3, 5), sound, 5*second/3, 10*second/3)
 	keep(&segments[0], media.Video, 0, 2)
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}
+
+// TestBuild_TagBehindAPause: the playlist announces another clock, and the one before goes on just where the playlist says. The
+// last segment may be cut as well, so that nobody knows.
+func TestBuild_TagBehindAPause(t *testing.T) {
+	video := append(pictures(0, 7*second, pal, 25), pictures(9*second, 11*second, pal, 25)...)
+	segments := layout{running: true}.record(video, tones(0, 7*second), 5*second, 9*second)
+	segments[2].Discontinuity = true
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Unknown, UnknownHole)
+	if distance(made.Length, 11*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_DatesBesideALostBeginning: the dates count from where the last segment of a clock began, and its beginning is lost.
+// Whole seconds do not say how much that is.
+func TestBuild_DatesBesideALostBeginning(t *testing.T) {
+	segments := layout{precision: second}.record(pictures(0, 51*second/10, pal, 100), tones(0, 51*second/10), 4*second)
+	keep(&segments[1], media.Video, 16, 27)
+	keep(&segments[1], media.Audio, 31, 52)
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		for i := range packets {
+			packets[i].Key = false
+		}
+		return packets
+	})
+	next := reset(layout{precision: second}.record(pictures(0, 6*second, pal, 50), tones(0, 6*second), 3*second), 0, 700*second, true)
+	segments = append(segments, next...)
+	for i, at := range []time.Duration{0, 4 * time.Second, 5100 * time.Millisecond, 8100 * time.Millisecond} {
+		segments[i].Began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(at)
+	}
+	made := Build(Recording{Segments: segments})
+	if at := times(made, media.Video)[111]; distance(at, 51*second/10) > second/10 {
+		t.Errorf("the second clock begins at %s, want 5.1 s\n%s", position(at), list(made))
+	}
 }

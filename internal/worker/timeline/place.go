@@ -260,9 +260,7 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	least, most := b.deltas(now, each)
 	switch {
 	case b.announced && !b.isCopyBeside(each, index) && !b.isOddCopy(each, index):
-		least -= b.between(now, each)
-		at, tolerance, known := b.expected(now, each)
-		return least < -minStep || least > maxJoin || known && each.early < at-max(tolerance, maxJoin)
+		return b.isAnotherClock(now, each, least-b.between(now, each))
 	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
 		return false
 	case least > maxPause:
@@ -278,6 +276,16 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	}
 	b.later(each, ClockStep, each.early, 0, "the clock of all streams goes back by %s, and the playlist does not announce it", position(-most))
 	return true
+}
+
+// isAnotherClock says that a part that the playlist announces another clock for does not go on with the run's. Where it begins
+// just where the playlist says, the recorder paused: another clock would begin elsewhere.
+func (b *builder) isAnotherClock(now *run, each *part, late int64) bool {
+	at, tolerance, known := b.expected(now, each)
+	if late > maxJoin {
+		return !known || distance(each.early, at) > tolerance
+	}
+	return late < -minStep || known && each.early < at-max(tolerance, maxJoin)
 }
 
 // announce notes the tags up to a part: also one before segments that nothing can be read from, or is taken.

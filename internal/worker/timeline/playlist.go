@@ -231,6 +231,8 @@ func (b *builder) datePause(before *run, each *part) int64 {
 	if before.isMixed() {
 		// The dates are those of other files: that of the first line is the first file's.
 		last, start = before.parts[0], before.early
+	} else if b.showsLoss(last) {
+		start = min(start, b.dateStart(before, last))
 	}
 	now, then := b.segments[each.Segment].Began, b.segments[last.Segment].Began
 	if now.IsZero() || then.IsZero() || last.dropped != "" {
@@ -241,4 +243,18 @@ func (b *builder) datePause(before *run, each *part) int64 {
 		return 0
 	}
 	return pause
+}
+
+// dateStart is where the last part of a run begins by the recorded dates of it and the part before it: its first packet may be
+// later, since some are lost before it.
+func (b *builder) dateStart(now *run, last *part) int64 {
+	if len(now.parts) < 2 {
+		return last.start
+	}
+	before := now.parts[len(now.parts)-2]
+	then, own := b.segments[before.Segment].Began, b.segments[last.Segment].Began
+	if before.dropped != "" || !before.first || then.IsZero() || own.IsZero() {
+		return last.start
+	}
+	return max(before.early, before.start-before.lost+Ticks(own.Sub(then)))
 }
