@@ -19,6 +19,9 @@ import (
 const (
 	// maxPictureMiss is by how much a picture may be shown at another time: results with clocks of milliseconds round.
 	maxPictureMiss = 5 * media.Clock / 1000
+	// maxEditMiss is the same where an edit list shows several pieces: where one of them begins between two pictures, the ffmpeg
+	// program shows all pictures of the piece early by what is left of the first.
+	maxEditMiss = 40 * media.Clock / 1000
 	// maxSoundMiss is the same for sound. What nobody hears apart from the picture is within it.
 	maxSoundMiss = 40 * media.Clock / 1000
 	// minHole is the least hole that silence may be put into: several of them add up.

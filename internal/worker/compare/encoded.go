@@ -42,7 +42,16 @@ func Encoded(t *timeline.Timeline, movie *mp4.Movie, lost []Range, kinds ...medi
 func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track, lost []Range) error {
 	next, stop := iter.Pull2(inOrder(samples(have, false)))
 	defer stop()
-	p := &pictures{next: next, lost: lost}
+	p := &pictures{next: next, lost: lost, miss: maxPictureMiss}
+	pieces := 0
+	for _, edit := range want.Edits {
+		if edit.Start >= 0 {
+			pieces++
+		}
+	}
+	if pieces > 1 {
+		p.miss = maxEditMiss
+	}
 	p.advance()
 	for wanted, err := range inOrder(recorded(t, want)) {
 		if err == nil {
@@ -63,6 +72,8 @@ func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track
 type pictures struct {
 	next func() (shown, error, bool)
 	lost []Range
+	// miss is by how much a picture may be shown at another time.
+	miss int64
 
 	now  shown
 	err  error
@@ -80,11 +91,11 @@ func (p *pictures) skip(before int64) {
 
 // match takes the picture of a time.
 func (p *pictures) match(at int64) error {
-	p.skip(at - maxPictureMiss)
+	p.skip(at - p.miss)
 	switch {
 	case p.err != nil:
 		return p.err
-	case p.more && distance(p.now.pts, at) <= maxPictureMiss:
+	case p.more && distance(p.now.pts, at) <= p.miss:
 		p.advance()
 		return p.err
 	case within(p.lost, at):

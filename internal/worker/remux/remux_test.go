@@ -326,3 +326,40 @@ func TestWrite_ForEncoder(t *testing.T) {
 		t.Error("the mark is another picture")
 	}
 }
+
+// TestWrite_EditsForAnEncoderBeginWithAPicture: the ffmpeg program would show a picture early that follows the beginning of an
+// edit, and all behind it.
+func TestWrite_EditsForAnEncoderBeginWithAPicture(t *testing.T) {
+	dir := t.TempDir()
+	makeMedia(t, dir, "-f", "lavfi", "-i", "testsrc=duration=4:rate=10:size=64x36", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-pix_fmt", "yuv420p", "video.mp4")
+	input := read(t, nil, filepath.Join(dir, "video.mp4"))
+	begin := input.Timeline.Pieces[0].Offset
+	edits := []media.Edit{{Duration: second, Start: begin}, {Duration: second, Start: begin + 2*second + 30*ms}}
+	input.Timeline.Video.Edits = edits
+	for _, forEncoder := range []bool{false, true} {
+		want := edits
+		if forEncoder {
+			want = []media.Edit{edits[0], {Duration: 70 * ms, Start: -1}, {Duration: second - 70*ms, Start: begin + 2*second + 100*ms}}
+		}
+		input.ForEncoder = forEncoder
+		path := filepath.Join(dir, "result.mp4")
+		out, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, err := remux.Write(t.Context(), out, input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		movie, err := mp4.Open(out, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := movie.Tracks()[0].Edits(); !slices.Equal(got, want) {
+			t.Errorf("for an encoder %v: %v, want %v", forEncoder, got, want)
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func TestWrite_SoundKeepsBothClocks(t *testing.T) {
 			}
 			time := max(0, at+rapid.Int64Range(-jitter, jitter).Draw(t, "moved"))
 			if len(times) > 0 {
-				time = max(time, times[len(times)-1]+1)
+				time = max(time, times[len(times)-1]+2*ms) // nearer, one of the same size is a repetition
 			}
 			times, sizes = append(times, time), append(sizes, rapid.SampledFrom([]int{silence, 100, 300}).Draw(t, "size"))
 			at += length

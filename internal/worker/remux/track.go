@@ -167,7 +167,7 @@ func (t *track) inBandOf(placed *timeline.Placed) []byte {
 func (t *track) out() mp4.OutTrack {
 	out := mp4.OutTrack{
 		Kind: t.from.Kind, Timescale: uint32(t.rate), Language: t.from.Language, Matrix: t.from.Matrix, //nolint:gosec // a rate
-		Edits: t.from.Edits,
+		Edits: t.edits(),
 		Samples: func(yield func(mp4.OutSample) bool) {
 			for each := range t.samples() {
 				if !each.left && !yield(mp4.OutSample{
@@ -182,4 +182,47 @@ func (t *track) out() mp4.OutTrack {
 		out.Entries = append(out.Entries, params.Entry)
 	}
 	return out
+}
+
+// maxAligned is how many edits are moved to pictures; a list with more is of no recorder.
+const maxAligned = 16
+
+// edits are the track's. For an encoder, an edit of pictures that begins between two of them begins with the second, and what
+// is before that is empty: the ffmpeg program would show the second one early, and all that follow it.
+func (t *track) edits() []media.Edit {
+	all := t.from.Edits
+	if !t.forEncoder || t.from.Kind != media.Video || len(all) > maxAligned {
+		return all
+	}
+	first := t.firstPictures(all)
+	var aligned []media.Edit
+	for i, edit := range all {
+		late := first[i] - edit.Start
+		if edit.Start < 0 || late == 0 || first[i] == math.MaxInt64 || edit.Duration > 0 && late >= edit.Duration {
+			aligned = append(aligned, edit)
+			continue
+		}
+		rest := media.Edit{Start: first[i]}
+		if edit.Duration > 0 {
+			rest.Duration = edit.Duration - late
+		}
+		aligned = append(aligned, media.Edit{Duration: late, Start: -1}, rest)
+	}
+	return aligned
+}
+
+// firstPictures are the times of the pictures that edits begin with; math.MaxInt64: there is none.
+func (t *track) firstPictures(edits []media.Edit) []int64 {
+	first := make([]int64, len(edits))
+	for i := range first {
+		first[i] = math.MaxInt64
+	}
+	for placed := range t.timeline.Packets(media.Video) {
+		for i, edit := range edits {
+			if placed.PTS >= edit.Start && placed.PTS < first[i] {
+				first[i] = placed.PTS
+			}
+		}
+	}
+	return first
 }
