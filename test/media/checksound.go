@@ -113,6 +113,14 @@ func (c *checker) atBorder(at float64) bool {
 	return slices.ContainsFunc(c.res.borders, func(border float64) bool { return math.Abs(at+c.origin-border) < edge+tolerance })
 }
 
+// hasBorder says that the result goes from one file to the next within a stretch: the sound of the first one has ended, and that
+// of the second begins by an edit list.
+func (c *checker) hasBorder(at, length float64) bool {
+	return slices.ContainsFunc(c.res.borders, func(border float64) bool {
+		return border-c.origin > at-edge-tolerance && border-c.origin < at+length+edge+tolerance
+	})
+}
+
 // checkSilence: where the recording has no sound, nothing is heard.
 func (c *checker) checkSilence() {
 	for _, h := range c.res.sound {
@@ -130,7 +138,7 @@ func (c *checker) checkSilence() {
 func (c *checker) checkHoles() {
 	for i := 1; i < len(c.res.covered); i++ {
 		hole := c.res.covered[i].from - c.res.covered[i-1].to
-		if at := c.res.covered[i-1].to - c.origin; hole > maxHole && !c.atBorder(at) && !(c.view.damaged && c.truth.isDamaged(at, 0.2)) {
+		if at := c.res.covered[i-1].to - c.origin; hole > maxHole && !c.hasBorder(at, hole) && !(c.view.damaged && c.truth.isDamaged(at, 0.2)) {
 			c.problem("hole in the sound track", "%.3f s at %.3f: browsers play what follows at once", hole, at)
 		}
 	}

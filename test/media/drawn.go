@@ -53,6 +53,7 @@ type material struct{ video, sound string }
 var materials = []material{
 	{"h264", "aac"}, {"h264", "aac"}, {"h264", "aac-mono"}, {"h264-b", "aac"}, {"hevc", "aac"}, {"h264", ""}, {"", "aac"},
 	{"h264-long", "aac-44"}, {"h264", "mp3"}, {"h264", "opus"}, {"h264-key", "aac-16"}, {"h264-big", "aac"}, {"hevc-b", "aac"},
+	{"h264-paff", "aac"}, {"h264-slices", "aac"},
 }
 
 func (d *drawing) recording() *recording {
@@ -72,7 +73,7 @@ func (d *drawing) recording() *recording {
 	}
 	r := newRecording()
 	r.playlist = playlistStyle{whole: d.one(6), crlf: d.one(8), dates: d.one(6)}
-	style := tsStyle{restart: d.one(4), lengths: d.one(2), packets: 1 + d.IntN(8), tables: d.IntN(2) * 30}
+	style := d.style(m)
 	seconds := d.between(0.7, 5)
 	clock := math.Inf(-1) // what the clock of the take before shows at its end
 	if m.sound != "" {
@@ -80,9 +81,15 @@ func (d *drawing) recording() *recording {
 	}
 	d.say("%s, %d takes, segments of %.1f s, %+v", container, takes, seconds, style)
 	from := 0.0
+	whole := container == "" && d.one(5) // nothing is damaged of a recording whose layout changes
 	for i := range takes {
 		t := d.take(m, from, d.between(3, 12)/float64(takes)+2)
+		if whole {
+			d.layout(t, m, from)
+		}
+		growing := t.style.growing
 		t.style, t.stamp = style, d.stamp()
+		t.style.growing = growing
 		if container == "fmp4" {
 			t.stamp++ // decoding times are not negative
 		}
@@ -101,6 +108,10 @@ func (d *drawing) recording() *recording {
 	}
 	if d.away {
 		r.truth.states = []state{intact, unknown}
+	}
+	if whole {
+		d.tags(r)
+		return r.finish()
 	}
 	d.damage(r, style)
 	return r.finish()
@@ -184,7 +195,13 @@ func (d *drawing) pictures(t *take, name string, from, seconds float64) {
 	at := every(0, fps)
 	count := max(int(seconds*fps), 2)
 	limit := len(getSource(name).samples)
-	switch d.IntN(6) {
+	kind := d.IntN(6)
+	if name == "h264-paff" {
+		// Without parameter sets in a segment nothing tells its fields from frames: each one begins with a key picture.
+		fps, kind = max(fps, 15), 2+kind/2
+		at, count = every(0, fps), max(int(seconds*fps), 2)
+	}
+	switch kind {
 	case 0:
 		after, pause := 1+d.IntN(count-1), d.between(0.3, 15)
 		d.say("%.2f fps, %.1f s still after %d", fps, pause, after)

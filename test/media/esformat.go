@@ -123,6 +123,10 @@ func (s *source) tsTrack(pid uint16) tsTrack {
 		track.descriptors = []byte{5, 4, 'A', 'C', '-', '3'}
 	case "eac3":
 		track.streamType, track.streamID = 0x87, 0xbd
+	case "pcm_alaw":
+		track.streamType = 0x90
+	case "pcm_mulaw":
+		track.streamType = 0x91
 	case "opus":
 		track.streamType, track.streamID = 0x06, 0xbd
 		track.descriptors = []byte{5, 4, 'O', 'p', 'u', 's', 0x7f, 2, 0x80, byte(s.channels)}

@@ -20,7 +20,7 @@ func shapes() []shape {
 	var all []shape
 	for _, group := range [][]shape{
 		plainShapes(), streamShapes(), rateShapes(), awayShapes(), clockShapes(), damageShapes(), headerShapes(),
-		habitShapes(), edgeShapes(), muxedShapes(), readerShapes(),
+		habitShapes(), edgeShapes(), muxedShapes(), readerShapes(), recorderShapes(),
 	} {
 		all = append(all, group...)
 	}

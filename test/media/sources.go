@@ -60,6 +60,7 @@ type recipe struct {
 	seconds       float64
 	muxer         string
 	open          bool // groups of pictures
+	fields        bool // each picture is coded as two fields, by fields.go
 }
 
 // openGroups lets pictures of a group be shown before its key picture.
@@ -89,6 +90,8 @@ var recipes = map[string]recipe{
 	"h264-open":   openGroups(videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 12 -bf 2 -b_strategy 0 -x264-params open-gop=1", 160, 90, 600, 12, 0)),
 	"hevc-open":   openGroups(videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=12:min-keyint=12:scenecut=0:bframes=2:b-adapt=0:open-gop=1", 160, 90, 300, 12, 0)),
 	"h264-fields": videoRecipe("-c:v libx264 -preset veryfast -crf 24 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 0 -flags +ildct+ilme -x264-params tff=1", 160, 96, 300, 10, 0),
+	"h264-paff":   {width: 160, height: 96, frames: 300, group: 10, fields: true},
+	"h264-large":  {width: 320, height: 288, frames: 60, group: 10, fields: true},
 	"h264-big":    videoRecipe(x264+"-keyint_min 10 -bf 0", 320, 180, 600, 10, 0),
 	"h264-tall":   videoRecipe(x264+"-keyint_min 10 -bf 0", 90, 160, 600, 10, 0),
 	"h264-odd":    videoRecipe("-c:v libx264 -preset ultrafast -crf 20 -sc_threshold 0 -pix_fmt yuv444p -keyint_min 10 -bf 0", 161, 91, 300, 10, 0),
@@ -115,6 +118,7 @@ var recipes = map[string]recipe{
 	"opus":     soundRecipe("-c:a libopus -b:a 64k -frame_duration 20", 48000, 2, 960),
 	"pcm":      {args: strings.Fields("-c:a pcm_s16le"), rate: 48000, channels: 2, frame: pcmFrame, seconds: 30, muxer: "mov"},
 	"alaw":     {args: strings.Fields("-c:a pcm_alaw"), rate: 8000, channels: 1, frame: pcmFrame, seconds: 30, muxer: "mov"},
+	"mulaw":    {args: strings.Fields("-c:a pcm_mulaw"), rate: 8000, channels: 1, frame: pcmFrame, seconds: 30, muxer: "mov"},
 }
 
 // sources are encoded on first use, each once.
@@ -156,6 +160,9 @@ func loadSource(name string) (*source, error) {
 	recipe, known := recipes[name]
 	if !known {
 		return nil, fmt.Errorf("no recipe")
+	}
+	if recipe.fields {
+		return fieldSource(name, recipe), nil
 	}
 	raw, input := recipe.raw()
 	hash := sha256.New()
@@ -225,7 +232,7 @@ func (r recipe) source(name string, track mp4Track) (*source, error) {
 	}
 	s.codec = map[string]string{
 		"avc1": "h264", "hvc1": "hevc", "vp09": "vp9", "av01": "av1", "mp4a": "aac", "Opus": "opus", "ac-3": "ac3", "ec-3": "eac3",
-		"mp4v": "mpeg2video", "sowt": "pcm_s16le", "alaw": "pcm_alaw",
+		"mp4v": "mpeg2video", "sowt": "pcm_s16le", "alaw": "pcm_alaw", "ulaw": "pcm_mulaw",
 	}[string(track.entries[0][4:8])]
 	switch {
 	case strings.HasPrefix(name, "mp3"):

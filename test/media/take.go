@@ -349,6 +349,10 @@ func (p *part) tsUnits(index map[int]int) []tsUnit {
 			out[i].refs, out[i].ends = append(out[i].refs, u), append(out[i].ends, len(out[i].payload))
 			continue
 		}
+		if p.take.style.fields && u.source.video {
+			out = append(out, u.fieldUnits(p.take.style, index[u.slot], pts, dts)...)
+			continue
+		}
 		open[u.slot] = len(out)
 		out = append(out, tsUnit{
 			track: index[u.slot], pts: pts, dts: dts, key: u.sample().key, payload: slices.Clone(payload), refs: []*unit{u}, ends: []int{len(payload)},

@@ -44,6 +44,12 @@ type tsStyle struct {
 	clockAlone bool
 	// messages: some pictures have a PES packet before them with a delimiter and a message (SEI) alone.
 	messages bool
+	// fields: each field of a picture has a PES packet of its own.
+	fields bool
+	// growing: tables name a stream from its first packet in the segment on.
+	growing bool
+	// endless: PES packets of sound do not say their length.
+	endless bool
 	// hollow: packets without payload lie between those of pictures.
 	hollow bool
 }
@@ -71,6 +77,7 @@ type tsMux struct {
 	style    tsStyle
 	counters map[uint16]byte
 	extra    func(m *tsMux)
+	version  byte // of the tables
 	out      []byte
 	places   []place
 }
@@ -97,7 +104,11 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 		m.counters = map[uint16]byte{}
 	}
 	m.out, m.places = nil, nil
-	m.tables(tracks)
+	named := tracks
+	if m.style.growing && len(units) > 0 {
+		named = tracks[units[0].track : units[0].track+1]
+	}
+	m.tables(named)
 	if m.extra != nil {
 		m.extra(m)
 	}
@@ -106,10 +117,15 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 	}
 	for i, unit := range units {
 		if m.style.tables > 0 && i > 0 && i%m.style.tables == 0 {
-			m.tables(tracks)
+			m.tables(named)
 		}
 		if m.style.stuffing && i%10 == 3 {
 			m.null()
+		}
+		if m.style.growing && !slices.ContainsFunc(named, func(t tsTrack) bool { return t.pid == tracks[unit.track].pid }) {
+			named = append(slices.Clone(named), tracks[unit.track])
+			m.version++
+			m.tables(named)
 		}
 		m.between(tracks, unit, i)
 		m.pes(tracks, unit, unit.track == 0 && !m.style.clockAlone)
@@ -156,7 +172,7 @@ func (m *tsMux) null() {
 // section writes a table in one transport packet.
 func (m *tsMux) section(pid uint16, table byte, id uint16, body []byte) {
 	section := append([]byte{table}, u16(0xb000|uint16(5+len(body)+4), id)...)
-	section = append(section, 0xc1, 0, 0)
+	section = append(section, 0xc1|m.version&31<<1, 0, 0)
 	section = append(section, body...)
 	section = binary.BigEndian.AppendUint32(section, crcMPEG(section))
 	packet := m.head(pid, true, false)
@@ -214,7 +230,7 @@ func (m *tsMux) pes(tracks []tsTrack, unit tsUnit, pcr bool) {
 		optional = append(pesTime(3, unit.pts), pesTime(1, unit.dts)...)
 	}
 	length := 3 + len(optional) + len(unit.payload)
-	if track.streamID&0xf0 == 0xe0 && !m.style.lengths || length > 0xffff {
+	if track.streamID&0xf0 == 0xe0 && !m.style.lengths || m.style.endless || length > 0xffff {
 		length = 0
 	}
 	head := append([]byte{0, 0, 1, track.streamID}, u16(uint16(length))...)
