@@ -327,14 +327,14 @@ func TestWrite_ForEncoder(t *testing.T) {
 	}
 }
 
-// TestWrite_EditsForAnEncoderBeginWithAPicture: the ffmpeg program would show a picture early that follows the beginning of an
+// TestWrite_EditForAnEncoderBeginsWithAPicture: the ffmpeg program would show a picture early that follows the beginning of an
 // edit, and all behind it.
-func TestWrite_EditsForAnEncoderBeginWithAPicture(t *testing.T) {
+func TestWrite_EditForAnEncoderBeginsWithAPicture(t *testing.T) {
 	dir := t.TempDir()
 	makeMedia(t, dir, "-f", "lavfi", "-i", "testsrc=duration=4:rate=10:size=64x36", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-pix_fmt", "yuv420p", "video.mp4")
 	input := read(t, nil, filepath.Join(dir, "video.mp4"))
 	begin := input.Timeline.Pieces[0].Offset
-	edits := []media.Edit{{Duration: second, Start: begin}, {Duration: second, Start: begin + 2*second + 30*ms}}
+	edits := []media.Edit{{Duration: second, Start: -1}, {Duration: second, Start: begin + 2*second + 30*ms}}
 	input.Timeline.Video.Edits = edits
 	for _, forEncoder := range []bool{false, true} {
 		want := edits

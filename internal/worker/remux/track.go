@@ -6,6 +6,7 @@ package remux
 import (
 	"iter"
 	"math"
+	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -184,44 +185,32 @@ func (t *track) out() mp4.OutTrack {
 	return out
 }
 
-// maxAligned is how many edits are moved to pictures; a list with more is of no recorder.
-const maxAligned = 16
-
-// edits are the track's. For an encoder, an edit of pictures that begins between two of them begins with the second, and what
-// is before that is empty: the ffmpeg program would show the second one early, and all that follow it.
+// edits are the track's. For an encoder, an only piece of pictures that begins between two of them begins with the second, and
+// what is before that is empty: the ffmpeg program would show the second one early, and all that follow it.
 func (t *track) edits() []media.Edit {
 	all := t.from.Edits
-	if !t.forEncoder || t.from.Kind != media.Video || len(all) > maxAligned {
+	last := len(all) - 1
+	if !t.forEncoder || t.from.Kind != media.Video || last < 0 || slices.ContainsFunc(all[:last], func(e media.Edit) bool { return e.Start >= 0 }) {
 		return all
 	}
-	first := t.firstPictures(all)
-	var aligned []media.Edit
-	for i, edit := range all {
-		late := first[i] - edit.Start
-		if edit.Start < 0 || late == 0 || first[i] == math.MaxInt64 || edit.Duration > 0 && late >= edit.Duration {
-			aligned = append(aligned, edit)
-			continue
-		}
-		rest := media.Edit{Start: first[i]}
-		if edit.Duration > 0 {
-			rest.Duration = edit.Duration - late
-		}
-		aligned = append(aligned, media.Edit{Duration: late, Start: -1}, rest)
+	piece := all[last]
+	late := t.firstPicture(piece.Start) - piece.Start
+	if piece.Start < 0 || late == 0 || piece.Duration > 0 && late >= piece.Duration {
+		return all
 	}
-	return aligned
+	rest := media.Edit{Start: piece.Start + late}
+	if piece.Duration > 0 {
+		rest.Duration = piece.Duration - late
+	}
+	return append(slices.Clone(all[:last]), media.Edit{Duration: late, Start: -1}, rest)
 }
 
-// firstPictures are the times of the pictures that edits begin with; math.MaxInt64: there is none.
-func (t *track) firstPictures(edits []media.Edit) []int64 {
-	first := make([]int64, len(edits))
-	for i := range first {
-		first[i] = math.MaxInt64
-	}
+// firstPicture is the time of the first picture that is shown from a media time on; that time itself: there is none.
+func (t *track) firstPicture(from int64) int64 {
+	first, found := from, false
 	for placed := range t.timeline.Packets(media.Video) {
-		for i, edit := range edits {
-			if placed.PTS >= edit.Start && placed.PTS < first[i] {
-				first[i] = placed.PTS
-			}
+		if placed.PTS >= from && (!found || placed.PTS < first) {
+			first, found = placed.PTS, true
 		}
 	}
 	return first
