@@ -65,7 +65,7 @@ func wrapShapes() []shape {
 		{"wrap_in_pause_in_segment", "P", "the same within a segment", func() *recording {
 			return newRecording().add(pause(), joint{cuts: []float64{0, 4, 28, 30}}).finish().unsure()
 		}},
-		{"wrap_in_pause_line_missing", "K", "the same, and the playlist leaves out a segment behind it", func() *recording {
+		{"wrap_in_pause_line_missing", "K", "the clock begins again in a pause, and the playlist leaves out a segment behind it", func() *recording {
 			r := newRecording().add(pause(), joint{})
 			return r.leaveOut(r.segments[len(r.segments)-2]).finish()
 		}},
@@ -121,7 +121,7 @@ func tableShapes() []shape {
 	return []shape{
 		{"ts_table_version_within", "Q", "the tables get another version in the middle of each segment", within},
 		{"ts_camera_within_segment", "A", "camera switched on within a segment, new PMT", grows(0, 5, 7)},
-		{"ts_camera_within_only_segment", "A", "the same in the only segment", grows(0)},
+		{"ts_camera_within_only_segment", "A", "camera switched on within the only segment", grows(0)},
 		{"ts_pid_changes_within_segment", "A", "video goes on with another PID within a segment", func() *recording {
 			t := newTake().sound("aac", 0, 10, 0).video("h264", 0, 90, every(0, 30)).videoOn(0x120, "h264", 90, 210, every(3, 30))
 			t.style.growing, t.changing = true, true
@@ -154,7 +154,7 @@ func packagerShapes() []shape {
 	}
 	return []shape{
 		{"fmp4_messages", "Q", "fMP4 with event messages (emsg) in front of each fragment", func() *recording { return messages(fragmented(8)).finish() }},
-		{"fmp4_messages_cut", "L", "the same, and a segment is cut", func() *recording {
+		{"fmp4_messages_cut", "L", "fMP4 with event messages (emsg), a segment is cut", func() *recording {
 			r := messages(fragmented(8))
 			return r.cut(r.inMiddle(), 0.7, false).finish()
 		}},
@@ -177,7 +177,7 @@ func packagerShapes() []shape {
 			return r.add(newTake().video("h264-high", 180, 180, every(6, 30)).sound("aac", 6, 12, 0), joint{container: "fmp4", same: true}).finish()
 		}},
 		{"byte_ranges_follow", "N", "ranges of one file, each behind the one before", func() *recording { return ranges(newRecording().add(call(8), joint{})) }},
-		{"fmp4_byte_ranges", "N", "the same in fMP4", func() *recording { return ranges(fragmented(8)) }},
+		{"fmp4_byte_ranges", "N", "ranges of one file, fMP4", func() *recording { return ranges(fragmented(8)) }},
 		{"byte_ranges_line_missing", "K", "ranges of one file, and the playlist leaves out one", func() *recording {
 			r := newRecording().add(call(8), joint{})
 			r.segments[2].gone = true
