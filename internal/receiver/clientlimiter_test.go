@@ -5,9 +5,11 @@ package receiver
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -205,4 +207,40 @@ func TestClientLimiter_IsBounded(t *testing.T) {
 	if got := s.failures.Len(); got != maxClients {
 		t.Errorf("%d addresses are remembered", got)
 	}
+}
+
+// grown is how much more memory is in use after a piece of work, in bytes.
+func grown(work func()) int64 {
+	inUse := func() int64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return int64(stats.HeapAlloc)
+	}
+	before := inUse()
+	work()
+	return inUse() - before
+}
+
+// TestClientLimiter_ForgeriesOfManyAddressesCostLittle: every request comes from another network of IPv6, and fails. The
+// server forgets the first ones for the last, in some MiB, and serves the authentic callback of another address.
+func TestClientLimiter_ForgeriesOfManyAddressesCostLittle(t *testing.T) {
+	h := newFixture(t, func(c *Config) { c.Observer, c.Ingester = nothing{}, nothing{} })
+	content := fixture(t, "start-hls.json")
+	forgery := signed(t, path, content)
+	forgery.Header.Set(sparkrtc.HeaderRand, "forged")
+	size := grown(func() {
+		for i := range 3 * maxClients {
+			r := *forgery
+			r.Body = io.NopCloser(bytes.NewReader(content))
+			r.RemoteAddr = fmt.Sprintf("[2001:%x:%x::1]:1", i>>16+1, i&0xffff)
+			if code := h.post(&r).Code; code != http.StatusUnauthorized {
+				t.Fatalf("forgery %d: %d", i, code)
+			}
+		}
+	})
+	if size > 6<<20 {
+		t.Errorf("%d forgeries take %d bytes for good", 3*maxClients, size)
+	}
+	checkResponse(t, h.post(by("192.0.2.9", signed(t, path, content))), http.StatusOK, "")
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -309,6 +310,32 @@ func TestSourceLimiter_IsBounded(t *testing.T) {
 	if got := m.buckets.Len(); got != maxLimitedSources {
 		t.Errorf("%d sources are metered", got)
 	}
+}
+
+// TestSourceLimiter_ManySourcesCostLittle: a tenant makes sources without end, and each is called. That takes some MiB for
+// good, and no call of a source within its rate is refused for it.
+func TestSourceLimiter_ManySourcesCostLittle(t *testing.T) {
+	clk := clocktesting.NewFakeClock(testNow)
+	m := newSourceLimiter(clk)
+	victim := builders.MakeRecordingSource("victim").Obj()
+	victim.Spec.Callback.RateLimit = &v1alpha1.RateLimit{CallbacksPerSecond: 1, Burst: 1}
+	size := grown(func() {
+		source := builders.MakeRecordingSource("a").Obj()
+		for i := range 20 * maxLimitedSources {
+			source.Name = "s" + strconv.Itoa(i)
+			m.allow(source)
+			if i%maxLimitedSources == 0 {
+				clk.Step(time.Second)
+				if !m.allow(victim) {
+					t.Fatalf("after %d sources, another one is throttled", i)
+				}
+			}
+		}
+	})
+	if size > 2<<20 {
+		t.Errorf("%d sources take %d bytes for good", 20*maxLimitedSources, size)
+	}
+	runtime.KeepAlive(m)
 }
 
 // No more callbacks than InFlight are handled at one time.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -37,7 +36,8 @@ const (
 	// forceInterval is how long a source's Secrets are left alone after they were read, however many callbacks fail to
 	// verify: forgeries cannot drive reads. It is also the longest that a key which was replaced in place stays unknown.
 	forceInterval = 2 * time.Second
-	// forceRate and forceBurst bound such reads of all sources together, per second and at once.
+	// forceRate and forceBurst bound such reads of all sources together, per second and at once. Those of one namespace get
+	// half of that.
 	forceRate  = 10
 	forceBurst = 40
 	// maxStale is how long keys stay in use while the API server cannot be asked.
@@ -48,6 +48,10 @@ const (
 	// again. They are forgeries, or a key was just replaced in place: when the API server hangs, forgeries must not hold
 	// the slots that authentic callbacks need.
 	maxWaiting = 64
+	// maxRefreshing is how many callbacks of one namespace wait at the same time for keys that were never read, or that
+	// their source has just named: a quarter of those that the receiver handles. Reads of Secrets may hang while all else
+	// works, and a person who edits a source can have it wait for them at any time.
+	maxRefreshing = 128
 )
 
 // KeyStore evaluates callbacks with the keys of their sources. It reads the Secrets with `get` alone, holds the keys in
@@ -62,17 +66,19 @@ type KeyStore struct {
 	clock   clock.PassiveClock
 	log     logr.Logger
 	waiting chan struct{}
-	forced  *rate.Limiter
+	forced  *fairLimiter
 
 	mu      sync.Mutex
 	sources map[types.NamespacedName]*sourceKeys
+	// refreshing counts the callbacks of each namespace that wait for keys that were not read.
+	refreshing map[string]int
 }
 
 // NewKeyStore makes a KeyStore that reads from the API server: a manager's GetAPIReader, so that nothing lists, watches or
 // caches Secrets.
 func NewKeyStore(reader client.Reader, clk clock.PassiveClock, log logr.Logger) *KeyStore {
 	return &KeyStore{reader: reader, clock: clk, log: log, waiting: make(chan struct{}, maxWaiting),
-		forced: rate.NewLimiter(forceRate, forceBurst), sources: map[types.NamespacedName]*sourceKeys{}}
+		forced: newFairLimiter(forceRate, forceBurst), sources: map[types.NamespacedName]*sourceKeys{}, refreshing: map[string]int{}}
 }
 
 // keysOf are the keys that verify a source's callbacks. Those of a source that the operator registers end with the next
@@ -136,11 +142,11 @@ func (k *KeyStore) Evaluate(ctx context.Context, source *v1alpha1.RecordingSourc
 	case errors.Is(e.Err, sparkrtc.ErrUnsigned) || errors.Is(e.Err, sparkrtc.ErrHeaders) || errors.Is(e.Err, ErrNotObject):
 		return e // other keys would not help
 	case !set.names(keysOf(source)):
-		return k.refresh(ctx, held, source, request, set)
+		return k.refreshUnread(ctx, held, source, request, set)
 	case now.Sub(set.readAt) < forceInterval:
 		return e
 	}
-	if !k.mayForce(held, now) {
+	if !k.mayForce(held, source.Namespace, now) {
 		return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
 	}
 	select {
@@ -173,14 +179,6 @@ func (k *KeyStore) confirm(ctx context.Context, held *sourceKeys, source *v1alph
 	}
 }
 
-// mayForce says that a callback which does not verify may have the keys read again: they are being read anyway, or the
-// bound of all sources together allows one more reading.
-func (k *KeyStore) mayForce(held *sourceKeys, now time.Time) bool {
-	held.mu.Lock()
-	defer held.mu.Unlock()
-	return held.reading != nil || k.forced.AllowN(now, 1)
-}
-
 // of finds what is held of a source.
 func (k *KeyStore) of(name types.NamespacedName) *sourceKeys {
 	k.mu.Lock()
@@ -198,22 +196,6 @@ func (k *KeyStore) retain(names map[types.NamespacedName]bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	maps.DeleteFunc(k.sources, func(name types.NamespacedName, _ *sourceKeys) bool { return !names[name] })
-}
-
-// refresh waits until there are newer keys than those of set, and evaluates with them.
-func (k *KeyStore) refresh(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, request Request, set *keySet) Evaluation {
-	// The reading that is under way may be for what the source named before.
-	for range 2 {
-		select {
-		case <-k.read(held, source, set):
-		case <-ctx.Done():
-			return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
-		}
-		if set = held.current.Load(); set.names(keysOf(source)) {
-			break
-		}
-	}
-	return set.evaluate(source, request, k.clock.Now())
 }
 
 // ended is a reading that has ended.

@@ -359,7 +359,7 @@ func TestKeyStore_ForgeriesOfManySourcesAreBounded(t *testing.T) {
 	s := makeSafe()
 	const sources = 5000
 	source := func(i int) *v1alpha1.RecordingSource {
-		return builders.MakeRecordingSource(fmt.Sprintf("s%d", i)).Key("one", "key").Obj()
+		return sourceOfKey(fmt.Sprintf("n%d", i%100), fmt.Sprintf("s%d", i), "one")
 	}
 	for i := range sources {
 		expect(t, "the key", s.verify(t, source(i), keyOne), nil)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -22,11 +21,14 @@ import (
 const (
 	// noticeInterval is how often a source gets an event about requests that are not authenticated. Anybody can cause such a notice.
 	noticeInterval = 10 * time.Minute
-	// noticeRate and noticeBurst bound the notices of all sources together, in events a second.
+	// noticeRate and noticeBurst bound the notices of all sources together, in events a second. Those of one namespace get
+	// half of that.
 	noticeRate  = 1
 	noticeBurst = 10
 	// timestampInterval is how often a source is told what its timestamps are: as long as an event is kept.
+	// timestampChange is how often it is told when they change: a sender with its key can have every callback change them.
 	timestampInterval = time.Hour
+	timestampChange   = time.Minute
 	// maxNoticed is how many sources are remembered. The one that was noticed longest ago is forgotten first; the rate
 	// bounds what that lets through.
 	maxNoticed = 4096
@@ -38,7 +40,7 @@ type notices struct {
 	recorder events.EventRecorder
 	clock    clock.PassiveClock
 	last     *lru.Cache[types.UID, time.Time]
-	rate     *rate.Limiter
+	rate     *fairLimiter
 	// timestamps are the units and times of the last notices about timestamps.
 	timestamps *lru.Cache[types.UID, timestampNotice]
 }
@@ -49,7 +51,7 @@ type timestampNotice struct {
 }
 
 func newNotices(recorder events.EventRecorder, clk clock.PassiveClock) *notices {
-	return &notices{recorder: recorder, clock: clk, last: bounded[types.UID, time.Time](maxNoticed), rate: rate.NewLimiter(noticeRate, noticeBurst),
+	return &notices{recorder: recorder, clock: clk, last: bounded[types.UID, time.Time](maxNoticed), rate: newFairLimiter(noticeRate, noticeBurst),
 		timestamps: bounded[types.UID, timestampNotice](maxNoticed)}
 }
 
@@ -64,7 +66,7 @@ func (n *notices) report(source *v1alpha1.RecordingSource, problem string) {
 	if last, ok := n.last.Peek(source.UID); ok && now.Sub(last) < noticeInterval {
 		return
 	}
-	if !n.rate.AllowN(now, 1) {
+	if !n.rate.allow(source.Namespace, now) {
 		return
 	}
 	n.last.Add(source.UID, now)
@@ -72,13 +74,19 @@ func (n *notices) report(source *v1alpha1.RecordingSource, problem string) {
 }
 
 // timestamp reports what X-Rtc-Timestamp is found to be, since the service documents neither its unit nor its meaning:
-// when the unit is new or changed, and once an hour.
+// when the unit is new or changed, at most once a minute, and once an hour.
 func (n *notices) timestamp(source *v1alpha1.RecordingSource, unit sparkrtc.Unit, skew time.Duration) {
 	now := n.clock.Now()
-	if last, ok := n.timestamps.Get(source.UID); ok && last.unit == unit && now.Sub(last.at) < timestampInterval {
-		return
+	if last, ok := n.timestamps.Get(source.UID); ok {
+		interval := timestampInterval
+		if last.unit != unit {
+			interval = timestampChange
+		}
+		if now.Sub(last.at) < interval {
+			return
+		}
 	}
-	if !n.rate.AllowN(now, 1) {
+	if !n.rate.allow(source.Namespace, now) {
 		return
 	}
 	n.timestamps.Add(source.UID, timestampNotice{unit: unit, at: now})

@@ -15,20 +15,25 @@ import (
 // The bounds of what is kept. Objects that are overwritten stay in etcd until it is compacted, so it is the rate that
 // bounds its size.
 const (
-	// burst is how many rejected callbacks of a source, and of a receiver, are kept at once.
-	burst = 10
-	// sourceInterval and receiverInterval are the time between those that follow.
-	sourceInterval   = 30 * time.Second
-	receiverInterval = time.Second
-	// maxSources bounds the sources that are remembered. The one that was rejected longest ago is forgotten first.
+	// burst is how many rejected callbacks of a source, and of a namespace, are kept at once, and receiverBurst of all. One
+	// namespace leaves the others half of what a receiver keeps.
+	burst         = 10
+	receiverBurst = 2 * burst
+	// sourceInterval, namespaceInterval and receiverInterval are the time between those that follow.
+	sourceInterval    = 30 * time.Second
+	namespaceInterval = 2 * receiverInterval
+	receiverInterval  = time.Second
+	// maxSources bounds the sources, and the namespaces, that are remembered. The one that was rejected longest ago is
+	// forgotten first.
 	maxSources = 4096
 )
 
 // limits decide which rejected callbacks are kept, and count the others.
 type limits struct {
-	mu       sync.Mutex
-	receiver *rate.Limiter
-	sources  *lru.Cache[types.NamespacedName, *sourceLimit]
+	mu         sync.Mutex
+	receiver   *rate.Limiter
+	namespaces *lru.Cache[string, *rate.Limiter]
+	sources    *lru.Cache[types.NamespacedName, *sourceLimit]
 }
 
 type sourceLimit struct {
@@ -38,18 +43,27 @@ type sourceLimit struct {
 }
 
 func newLimits() *limits {
-	sources, err := lru.New[types.NamespacedName, *sourceLimit](maxSources)
+	return &limits{
+		receiver:   rate.NewLimiter(rate.Every(receiverInterval), receiverBurst),
+		namespaces: remember[string, *rate.Limiter](),
+		sources:    remember[types.NamespacedName, *sourceLimit](),
+	}
+}
+
+func remember[K comparable, V any]() *lru.Cache[K, V] {
+	memory, err := lru.New[K, V](maxSources)
 	if err != nil {
 		panic(err) // for no entries at all
 	}
-	return &limits{receiver: rate.NewLimiter(rate.Every(receiverInterval), burst), sources: sources}
+	return memory
 }
 
 // permit is for one rejected callback.
 type permit struct {
-	limits           *limits
-	source           *sourceLimit
-	ofSource, ofAll  *rate.Reservation
+	limits *limits
+	source *sourceLimit
+	// reserved are of the source, its namespace and the receiver.
+	reserved         []*rate.Reservation
 	at               time.Time
 	droppedSinceLast int
 }
@@ -63,20 +77,42 @@ func (l *limits) take(name types.NamespacedName, now time.Time) (p *permit, drop
 		source = &sourceLimit{limiter: rate.NewLimiter(rate.Every(sourceInterval), burst)}
 		l.sources.Add(name, source)
 	}
-	ofSource, ok := reserve(source.limiter, now)
+	reserved, ok := reserveAll(now, source.limiter, l.namespace(name.Namespace), l.receiver)
 	if !ok {
 		source.dropped++
 		return nil, source.dropped
 	}
-	ofAll, ok := reserve(l.receiver, now)
-	if !ok {
-		ofSource.CancelAt(now)
-		source.dropped++
-		return nil, source.dropped
-	}
-	p = &permit{limits: l, source: source, ofSource: ofSource, ofAll: ofAll, at: now, droppedSinceLast: source.dropped}
+	p = &permit{limits: l, source: source, reserved: reserved, at: now, droppedSinceLast: source.dropped}
 	source.dropped = 0
 	return p, 0
+}
+
+func (l *limits) namespace(name string) *rate.Limiter {
+	limiter, ok := l.namespaces.Get(name)
+	if !ok {
+		limiter = rate.NewLimiter(rate.Every(namespaceInterval), burst)
+		l.namespaces.Add(name, limiter)
+	}
+	return limiter
+}
+
+// reserveAll takes one of each limiter, or none.
+func reserveAll(now time.Time, limiters ...*rate.Limiter) (reserved []*rate.Reservation, ok bool) {
+	for _, limiter := range limiters {
+		r, ok := reserve(limiter, now)
+		if !ok {
+			cancel(reserved, now)
+			return nil, false
+		}
+		reserved = append(reserved, r)
+	}
+	return reserved, true
+}
+
+func cancel(reserved []*rate.Reservation, at time.Time) {
+	for _, r := range reserved {
+		r.CancelAt(at)
+	}
 }
 
 func reserve(limiter *rate.Limiter, now time.Time) (r *rate.Reservation, ok bool) {
@@ -92,7 +128,6 @@ func reserve(limiter *rate.Limiter, now time.Time) (r *rate.Reservation, ok bool
 func (p *permit) giveBack() {
 	p.limits.mu.Lock()
 	defer p.limits.mu.Unlock()
-	p.ofSource.CancelAt(p.at)
-	p.ofAll.CancelAt(p.at)
+	cancel(p.reserved, p.at)
 	p.source.dropped += p.droppedSinceLast
 }

@@ -250,12 +250,35 @@ func TestLimits_ReceiverHasARateOfItsOwn(t *testing.T) {
 	kept := 0
 	for second := range 100 {
 		for source := range 100 {
-			if p, _ := l.take(types.NamespacedName{Name: fmt.Sprint(source)}, now.Add(time.Duration(second)*time.Second)); p != nil {
+			if p, _ := l.take(types.NamespacedName{Namespace: fmt.Sprint(source)}, now.Add(time.Duration(second)*time.Second)); p != nil {
 				kept++
 			}
 		}
 	}
-	if kept != burst+99 {
+	if kept != receiverBurst+99 {
 		t.Errorf("%d were kept", kept)
+	}
+}
+
+// TestLimits_NamespaceLeavesHalfToOthers: a tenant with many sources, whose callbacks are all rejected, is always first, and
+// yet those of another tenant are kept, one in two seconds.
+func TestLimits_NamespaceLeavesHalfToOthers(t *testing.T) {
+	l, now := newLimits(), time.Unix(1619600282, 0)
+	noisy := 0
+	for second := range 100 {
+		at := now.Add(time.Duration(second) * time.Second)
+		for source := range 100 {
+			if p, _ := l.take(types.NamespacedName{Namespace: "noisy", Name: fmt.Sprint(source)}, at); p != nil {
+				noisy++
+			}
+		}
+		if second%2 == 0 {
+			if p, _ := l.take(types.NamespacedName{Namespace: "quiet", Name: fmt.Sprint(second)}, at); p == nil {
+				t.Errorf("second %d: the quiet namespace's is dropped", second)
+			}
+		}
+	}
+	if noisy != burst+99/2 {
+		t.Errorf("%d of the noisy namespace were kept", noisy)
 	}
 }
