@@ -6,10 +6,14 @@
 package bounded
 
 import (
+	"encoding/json"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
+
+// MaxMessage is the longest message of a condition or of a step, in bytes as JSON.
+const MaxMessage = 512
 
 // Mark ends a text that Bytes has cut.
 const Mark = "..."
@@ -24,6 +28,33 @@ func Bytes(text string, limit int) string {
 		end--
 	}
 	return text[:end] + Mark
+}
+
+// Message makes a text of others the message of a condition or of a step: on one line, without control characters, and at
+// most MaxMessage long.
+func Message(text string) string { return JSON(Printable(text), MaxMessage) }
+
+// JSON cuts a text to at most so many bytes as JSON has them between its quotes, Mark included: some characters take six.
+// There must be room for Mark.
+func JSON(text string, limit int) string {
+	if encodedLength(text) <= limit {
+		return text
+	}
+	left := limit - len(Mark)
+	for i, r := range text {
+		if left -= encodedLength(string(r)); left < 0 {
+			return text[:i] + Mark
+		}
+	}
+	return text
+}
+
+func encodedLength(text string) int {
+	encoded, err := json.Marshal(text)
+	if err != nil {
+		return len(text) // a string never fails to encode
+	}
+	return len(encoded) - len(`""`)
 }
 
 // Tail cuts a text to at most so many bytes at its end, Mark included, between two characters. There must be room for Mark.

@@ -4,6 +4,7 @@
 package bounded_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode"
@@ -35,6 +36,17 @@ func TestTexts_AreBounded(t *testing.T) {
 		}
 		if cut := bounded.Bytes(text, limit); len(cut) > limit || !utf8.ValidString(cut) || len(text) <= limit && cut != text {
 			rt.Errorf("%q cut to %d bytes: %q", text, limit, cut)
+		}
+		hostile := strings.Map(func(r rune) rune { return []rune(`<"\&é`)[r%5] }, text)
+		for _, text := range []string{text, hostile} {
+			cut := bounded.JSON(text, limit)
+			encoded, err := json.Marshal(cut)
+			if err != nil || len(encoded) > limit+2 || !utf8.ValidString(cut) || bounded.JSON(cut, limit) != cut {
+				rt.Errorf("%q cut to %d bytes of JSON: %s, %v", text, limit, encoded, err)
+			}
+			if whole, err := json.Marshal(text); err != nil || len(whole) <= limit+2 && cut != text {
+				rt.Errorf("%q fits into %d bytes and is cut to %q", text, limit, cut)
+			}
 		}
 		if cut := bounded.Characters(text, limit); utf8.RuneCountInString(cut) != min(limit, utf8.RuneCountInString(text)) || !strings.HasPrefix(text, cut) {
 			rt.Errorf("%q cut to %d characters: %q", text, limit, cut)

@@ -59,7 +59,7 @@ func Run(ctx context.Context, env Environment, args []string) int {
 	}
 	if exit.err != nil {
 		// The whole error, which may say more than the part that has the code.
-		_, _ = fmt.Fprintf(env.ErrOut, "error: %v\n", err)
+		_, _ = fmt.Fprintf(env.ErrOut, "error: %s\n", plainLines(err.Error()))
 	}
 	if exit.code == ExitUsage {
 		_, _ = fmt.Fprintf(env.ErrOut, "See '%s --help' for usage and examples.\n", command.CommandPath())

@@ -125,7 +125,7 @@ func (o *logsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(o.env.ErrOut, "step %s, pod %s\n", step.Name, pod.Name)
+	_, _ = fmt.Fprintf(o.env.ErrOut, "step %s, pod %s\n", plain(step.Name), pod.Name)
 	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		begun, err := o.waitFor(ctx, pod.Name, container.Name)
 		if err != nil {

@@ -110,3 +110,17 @@ func plain(text string) string {
 	quoted := fmt.Sprintf("%+q", text)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
+
+// plainLines is plain for a text of several lines, such as several errors. Line breaks and tabs stay.
+func plainLines(text string) string {
+	var escaped strings.Builder
+	for text != "" {
+		end := strings.IndexAny(text, "\n\t")
+		if end < 0 {
+			return escaped.String() + plain(text)
+		}
+		escaped.WriteString(plain(text[:end]) + text[end:end+1])
+		text = text[end+1:]
+	}
+	return escaped.String()
+}

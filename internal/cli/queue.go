@@ -179,8 +179,8 @@ func (o *queueOptions) printTable(waiting []queued) error {
 	_, _ = fmt.Fprintln(table, prefix("NAMESPACE")+"SOURCE\tPOSITION\tNAME\tPIPELINE\tPRIORITY\tWAITS\tWAITING FOR")
 	for _, file := range waiting {
 		since := duration.HumanDuration(max(o.env.Clock.Since(file.Status.Queue.Since.Time), time.Duration(0)))
-		_, _ = fmt.Fprintf(table, "%s%s\t%d\t%s\t%s\t%d\t%s\t%s\n", prefix(file.Namespace), file.Spec.SourceRef.Name, file.position, file.Name,
-			pipelineOf(file.RecordingFile), file.EffectivePriority(), since, plain(file.Status.Queue.WaitingFor))
+		_, _ = fmt.Fprintf(table, "%s%s\t%d\t%s\t%s\t%d\t%s\t%s\n", prefix(file.Namespace), plain(file.Spec.SourceRef.Name), file.position, file.Name,
+			plain(pipelineOf(file.RecordingFile)), file.EffectivePriority(), since, plain(file.Status.Queue.WaitingFor))
 	}
 	return table.Flush()
 }

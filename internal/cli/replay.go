@@ -112,7 +112,7 @@ func (o *replayOptions) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		text := fmt.Sprintf("%s: %s: %s\n", name, condition.Reason, plain(condition.Message))
+		text := fmt.Sprintf("%s: %s: %s\n", name, plain(condition.Reason), plain(condition.Message))
 		switch condition.Status {
 		case metav1.ConditionTrue:
 			_, _ = fmt.Fprint(o.env.Out, text)

@@ -99,7 +99,7 @@ func (o *treeOptions) addChildren(ctx context.Context, file *v1alpha1.RecordingF
 	for _, list := range []client.ObjectList{&jobs, &pods} {
 		err := o.cluster.List(ctx, list, of...)
 		if apierrors.IsForbidden(err) {
-			_, _ = fmt.Fprintf(o.env.ErrOut, "left out: %v\n", err)
+			_, _ = fmt.Fprintf(o.env.ErrOut, "left out: %s\n", plainLines(err.Error()))
 			continue
 		}
 		if err != nil {

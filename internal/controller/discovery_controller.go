@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/discovery"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
@@ -313,6 +314,7 @@ func discoveredCondition(source *v1alpha1.RecordingSource, ended *begunScan, fai
 	for _, problem := range report.Problems {
 		condition.Message += "; " + problem
 	}
+	condition.Message = bounded.Message(condition.Message)
 	return condition
 }
 

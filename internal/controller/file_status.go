@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
@@ -61,14 +62,14 @@ func tellPipelineChange(seen *gathered, status *v1alpha1.RecordingFileStatus) {
 	}
 	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
 		Type: v1alpha1.ConditionPipelineChanged, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonPipelineRefChanged,
-		Message: fmt.Sprintf("spec.pipelineRef names RecordingPipeline %q, and processing began with %q; kubectl recordings retry %s runs the new one",
-			wanted.Name, begun.Name, seen.file.Name),
+		Message: bounded.Message(fmt.Sprintf("spec.pipelineRef names RecordingPipeline %q, and processing began with %q; kubectl recordings retry %s runs the new one",
+			wanted.Name, begun.Name, seen.file.Name)),
 		ObservedGeneration: seen.file.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
 	})
 }
 
 func summaryOf(facts recording.Facts) *v1alpha1.FileSummary {
-	result := &v1alpha1.FileSummary{Room: facts.Room, Stream: facts.Stream, Format: facts.Format}
+	result := &v1alpha1.FileSummary{Room: recording.Short(facts.Room), Stream: recording.Short(facts.Stream), Format: facts.Format}
 	if facts.DurationSeconds > 0 {
 		result.Duration = facts.Duration().String()
 	}

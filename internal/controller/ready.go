@@ -19,12 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 )
 
 // setReady writes the Ready condition, and Stalled beside it when a person is needed, as kstatus reads them.
 func setReady(conditions *[]metav1.Condition, found finding, generation int64, now time.Time) {
 	condition := metav1.Condition{
-		Type: v1alpha1.ConditionReady, Status: found.status, Reason: found.reason, Message: found.message,
+		Type: v1alpha1.ConditionReady, Status: found.status, Reason: found.reason, Message: bounded.Message(found.message),
 		ObservedGeneration: generation, LastTransitionTime: metav1.NewTime(now),
 	}
 	meta.SetStatusCondition(conditions, condition)

@@ -28,8 +28,6 @@ import (
 const (
 	// rejectedTTL is how long a RejectedCallback is kept. Its body is personal data.
 	rejectedTTL = 7 * 24 * time.Hour
-	// maxConditionMessage bounds what a condition says, in characters.
-	maxConditionMessage = 512
 )
 
 // Ingester stores a delivery; ingest.Ingester is the one.
@@ -94,7 +92,7 @@ func (r *RejectedReconciler) replay(ctx context.Context, name client.ObjectKey, 
 	before := rejected.DeepCopy()
 	condition.Type, condition.ObservedGeneration = v1alpha1.ConditionReplayed, rejected.Generation
 	condition.LastTransitionTime = metav1.NewTime(r.Clock.Now())
-	condition.Message = bounded.Characters(condition.Message, maxConditionMessage)
+	condition.Message = bounded.Message(condition.Message)
 	meta.SetStatusCondition(&rejected.Status.Conditions, condition)
 	if retry == nil {
 		rejected.Status.ObservedGeneration = rejected.Generation

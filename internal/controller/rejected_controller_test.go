@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
@@ -157,7 +158,7 @@ func TestRejectedReconciler_SaysWhatCameOfIt(t *testing.T) {
 			after := h.get()
 			condition := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReplayed)
 			if condition == nil || condition.Status != c.status || condition.Reason != c.reason || !strings.Contains(condition.Message, c.message) ||
-				len(condition.Message) > maxConditionMessage {
+				len(condition.Message) > bounded.MaxMessage {
 				t.Errorf("condition %+v", condition)
 			}
 			if seen := after.Status.ObservedGeneration == after.Generation; seen == retried {

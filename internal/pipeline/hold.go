@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 )
 
 // Hold takes out of a decision that a step's Job is created or resumed: a limit is reached. waitingFor names the limit.
@@ -46,7 +47,7 @@ func (d *Decision) queue(steps []v1alpha1.StepStatus) *v1alpha1.QueueStatus {
 		if steps[i].State != v1alpha1.StepQueued {
 			continue
 		}
-		queue := &v1alpha1.QueueStatus{WaitingFor: d.waitingFor[steps[i].Name], Since: metav1.NewTime(d.seen.Now)}
+		queue := &v1alpha1.QueueStatus{WaitingFor: bounded.Message(d.waitingFor[steps[i].Name]), Since: metav1.NewTime(d.seen.Now)}
 		if before := d.seen.Recorded.Queue; before != nil {
 			queue.Since = before.Since
 		}

@@ -78,7 +78,7 @@ func (s *Status) setConditions(seen *Observation, diagnosis diagnosis) {
 	}
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
 		meta.SetStatusCondition(&s.Conditions, metav1.Condition{
-			Type: kind, Status: status, Reason: reason, Message: bounded.Bytes(message, maxConditionMessage),
+			Type: kind, Status: status, Reason: reason, Message: bounded.Message(message),
 			ObservedGeneration: seen.Generation, LastTransitionTime: metav1.NewTime(seen.Now),
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 )
 
 const (
@@ -82,7 +83,7 @@ func says(recorded *v1alpha1.StepStatus, waiting *Waiting) bool {
 	case recorded.Reason != waiting.Reason:
 		return false
 	}
-	return waiting.Reason == v1alpha1.ReasonImagePull || Gist(recorded.Message) == Gist(bound(waiting.Message))
+	return waiting.Reason == v1alpha1.ReasonImagePull || Gist(recorded.Message) == Gist(bounded.Message(waiting.Message))
 }
 
 // Gist is a text without its digits.

@@ -5,8 +5,6 @@ package process
 
 import (
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -21,8 +19,8 @@ const (
 	maxNote = 1024
 )
 
-// NewRecorder makes an event recorder that cuts notes to the length that the API server accepts, so that callers need
-// not count bytes.
+// NewRecorder makes an event recorder that cuts notes to the length that the API server accepts, and takes out what a
+// terminal would act on, so that callers need not.
 func NewRecorder(provider recorder.Provider) events.EventRecorder {
 	return cuttingRecorder{to: provider.GetEventRecorder(recorderName)}
 }
@@ -32,6 +30,6 @@ type cuttingRecorder struct{ to events.EventRecorder }
 // Eventf records an event.
 func (r cuttingRecorder) Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any) {
 	// Invalid UTF-8 is replaced first, as encoding the event would, since that makes the note longer.
-	text := strings.ToValidUTF8(fmt.Sprintf(note, args...), string(utf8.RuneError))
+	text := bounded.Printable(fmt.Sprintf(note, args...))
 	r.to.Eventf(regarding, related, eventtype, reason, action, "%s", bounded.Bytes(text, maxNote))
 }

@@ -33,6 +33,7 @@ func TestRecorder_CutsNotes(t *testing.T) {
 		"cut within a character":      {strings.Repeat("é", maxNote), strings.Repeat("é", 510) + "..."},
 		"cut within a long character": {strings.Repeat("😀", maxNote), strings.Repeat("😀", 255) + "..."},
 		"not UTF-8":                   {"a\xff\xfeb", "a\uFFFDb"},
+		"what a terminal acts on":     {"a\x1b[2J\u009bb\n", "a [2J b "},
 		"ends within a character":     {"caf\xc3", "caf\uFFFD"},
 		"grows too long as UTF-8":     {"\xff" + long[2:], "\uFFFD" + long[6:] + "..."},
 	} {

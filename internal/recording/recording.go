@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -128,6 +129,12 @@ func weigh(reported v1alpha1.RecordingFacts, discovered *v1alpha1.DiscoveredReco
 	}
 	return facts
 }
+
+// maxShort is as much of a name as a table shows, in bytes of JSON.
+const maxShort = 256
+
+// Short is the name of a room or a stream as a summary has it, which people read: a long one is cut.
+func Short(name string) string { return bounded.JSON(name, maxShort) }
 
 // HumanSize writes a size in the largest binary unit that leaves at least one: 25.0MiB.
 func HumanSize(bytes int64) string {

@@ -118,7 +118,8 @@ func summaryOfTask(seen TaskObservation, task *v1alpha1.RecordingTaskStatus) *v1
 	if summary := seen.Task.Status.Summary; summary != nil {
 		old = *summary
 	}
-	result.Room, result.Stream = cmp.Or(seen.Task.Spec.Room, result.Room, old.Room), cmp.Or(seen.Task.Spec.Stream, result.Stream, old.Stream)
+	result.Room = Short(cmp.Or(seen.Task.Spec.Room, result.Room, old.Room))
+	result.Stream = Short(cmp.Or(seen.Task.Spec.Stream, result.Stream, old.Stream))
 	switch {
 	case task.Started >= v1alpha1.MaxStarts:
 		result.Files += fmt.Sprintf("/%d+", v1alpha1.MaxStarts)

@@ -28,6 +28,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/rtcapi"
 )
 
@@ -195,6 +196,7 @@ func (r *Reconciler) write(ctx context.Context, source *v1alpha1.RecordingSource
 	before := source.DeepCopy()
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionRegistered)
 	source.Status.Registration = o.status
+	o.found.message = bounded.Message(o.found.message)
 	meta.SetStatusCondition(&source.Status.Conditions, metav1.Condition{
 		Type: v1alpha1.ConditionRegistered, Status: o.found.status, Reason: o.found.reason, Message: o.found.message,
 		ObservedGeneration: source.Generation, LastTransitionTime: metav1.NewTime(r.Clock.Now()),

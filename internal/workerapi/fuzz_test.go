@@ -4,9 +4,12 @@
 package workerapi
 
 import (
+	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -38,10 +41,54 @@ func FuzzDecodeResult(f *testing.F) {
 		if said, err := json.Marshal(result.Results); err != nil || len(result.Results) > 0 && len(said) > MaxResults {
 			t.Errorf("%d bytes of results, %v", len(said), err)
 		}
+		checkPlain(t, result)
 		if result.Integrity != nil && len(result.Integrity.Findings) > v1alpha1.MaxFindings {
 			t.Errorf("%d findings", len(result.Integrity.Findings))
 		}
 	})
+}
+
+// checkPlain says that no text of a result has what a terminal acts on.
+func checkPlain(t *testing.T, result Result) {
+	t.Helper()
+	encoded, err := json.Marshal(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// JSON escapes control characters below a blank, and leaves the others as they are.
+	if regexp.MustCompile(`(^|[^\\])(\\\\)*\\(u00[01]|[bfnrt])`).Match(encoded) || bytes.ContainsFunc(encoded, unicode.IsControl) {
+		t.Errorf("a control character in %q", encoded)
+	}
+	if failure := result.Failure; failure != nil && !isName(failure.Reason, maxReason) {
+		t.Errorf("the reason %q", failure.Reason)
+	}
+}
+
+// TestDecodeResult_TakesNothingThatATerminalActsOn: a person who may create pods writes escapes into every text.
+func TestDecodeResult_TakesNothingThatATerminalActsOn(t *testing.T) {
+	for _, hostile := range []string{`\u001b[2J`, `\u009b31m`, `\n`, `\u0007`, `\u007f`} {
+		got, err := DecodeResult(strings.ReplaceAll(`{"failure":{"reason":"FailedX","message":"no X"},"manifest":{"uri":"s3://X","sha256":"X"},
+			"outputs":[{"name":"aX"},{"name":"a","uri":"X"},{"name":"a","key":"X"},{"name":"a","bucket":"X"},
+				{"name":"b","mediaType":"X","sha256":"X","language":"X","kind":"X","media":{"container":"X","videoCodec":"X","audioCodec":"X"}}],
+			"object":{"apiVersion":"v1","kind":"X","name":"a"},"results":[{"name":"X","value":"a"},{"name":"a","value":"X"}],
+			"integrity":{"state":"X","checked":"X","findings":[{"type":"Pause","message":"X"},{"type":"X"}]}}`, "X", hostile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkPlain(t, got)
+		if got.Failure.Reason != ReasonInternal || len(got.Outputs) != 1 || got.Object != nil || got.Manifest != nil || len(got.Results) != 1 {
+			t.Errorf("%q: %+v", hostile, got)
+		}
+	}
+}
+
+// TestDecodeResult_ResultsFitTogether: those that do not are left out.
+func TestDecodeResult_ResultsFitTogether(t *testing.T) {
+	value := strings.Repeat("x", MaxResultValue)
+	got, err := DecodeResult(`{"results":[{"name":"a","value":"` + value + `"},{"name":"b","value":"` + value + `"},{"name":"c","value":"y"}]}`)
+	if err != nil || len(got.Results) != 2 || got.Results[1].Name != "c" {
+		t.Errorf("%d results, %v", len(got.Results), err)
+	}
 }
 
 func TestDecodeResult_LongMessagesAreNotRead(t *testing.T) {

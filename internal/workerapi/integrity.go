@@ -32,7 +32,7 @@ func boundIntegrity(integrity *v1alpha1.Integrity) *v1alpha1.Integrity {
 	}
 	result.More = max(result.More, 0)
 	known := slices.DeleteFunc(result.Findings, func(finding v1alpha1.Finding) bool {
-		return !isFindingType(string(finding.Type))
+		return !isName(string(finding.Type), maxFindingType)
 	})
 	listed := min(len(known), v1alpha1.MaxFindings)
 	result.More = addSaturating(result.More, len(integrity.Findings)-listed)
@@ -54,8 +54,9 @@ func WithFindings(integrity *v1alpha1.Integrity, count int) *v1alpha1.Integrity 
 	return result
 }
 
-func isFindingType(name string) bool {
-	return name != "" && len(name) <= maxFindingType && !strings.ContainsFunc(name, func(r rune) bool {
+// isName says that a text is a CamelCase name of at most so many bytes.
+func isName(text string, limit int) bool {
+	return text != "" && len(text) <= limit && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
 	})
 }

@@ -126,12 +126,10 @@ func DecodeResult(message string) (Result, error) {
 	if err := json.Unmarshal([]byte(message), &result); err != nil {
 		return Result{}, fmt.Errorf("decode termination message: %w", err)
 	}
+	result.Failure = boundedFailure(result.Failure)
 	result.Integrity = boundIntegrity(result.Integrity)
-	result.Outputs = result.Outputs[:min(len(result.Outputs), v1alpha1.MaxOutputs)]
-	for i := range result.Outputs {
-		result.Outputs[i].StorageRef = v1alpha1.LocalReference{}
-		declared(&result.Outputs[i])
-	}
+	result.Outputs = boundedOutputs(result.Outputs)
+	result.Manifest = boundedManifest(result.Manifest)
 	result.Results = boundedResults(result.Results)
 	result.Object = boundedObject(result.Object)
 	return result, nil

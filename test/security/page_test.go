@@ -15,7 +15,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// TestPageIsTrue: docs/security.md names tests that exist, and every resource that the operator's accounts have a right to.
+// TestPageIsTrue: docs/security.md names tests that exist, one or more for every threat, and every resource that the operator's accounts have a right to.
 func TestPageIsTrue(t *testing.T) {
 	g := NewWithT(t)
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "security.md"))
@@ -36,8 +36,12 @@ func TestPageIsTrue(t *testing.T) {
 	}
 	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(page), -1)
 	g.Expect(named).NotTo(BeEmpty())
+	g.Expect(len(threats(string(page)))).To(BeNumerically(">", 40))
 	for _, match := range named {
 		g.Expect(declared).To(HaveKey(match[1]), "docs/security.md names a test that does not exist")
+	}
+	for _, row := range threats(string(page)) {
+		g.Expect(regexp.MustCompile("`(Test|Fuzz)\\w+`").MatchString(row)).To(BeTrue(), "docs/security.md names no test for: %s", row)
 	}
 	_, rights, _ := strings.Cut(string(page), "\n## Rights\n")
 	rights, _, _ = strings.Cut(rights, "\n## ")
@@ -48,4 +52,17 @@ func TestPageIsTrue(t *testing.T) {
 			}
 		}
 	}
+}
+
+// threats are the rows of the table of threats, without those that name an attacker alone.
+func threats(page string) []string {
+	_, table, _ := strings.Cut(page, "\n| Who, and what they try |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var rows []string
+	for line := range strings.Lines(table) {
+		if strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| **") && !strings.HasPrefix(line, "| ---") {
+			rows = append(rows, line)
+		}
+	}
+	return rows
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"unsafe"
 
+	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
 )
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) {
 	case wallSeccomp, wallLandlock:
 		fmt.Println(runBehind(os.Args[1], args))
 		os.Exit(ExitCode)
+	case wallNoLandlock:
+		fmt.Println(runWithoutLandlock(args))
+		os.Exit(ExitCode)
 	case "worker":
 		fmt.Println(attackedWorker(args))
 		os.Exit(0)
@@ -50,7 +54,23 @@ const (
 	wallSeccomp  = "seccomp"
 	wallLandlock = "landlock"
 	wallNone     = "none"
+	// wallNoLandlock is the whole sandbox on a kernel that answers as if it had no Landlock.
+	wallNoLandlock = "no landlock"
 )
+
+// runWithoutLandlock is Run on such a kernel.
+func runWithoutLandlock(args []string) error {
+	runtime.LockOSThread()
+	filter := seccomp.Filter{NoNewPrivs: true, Flag: seccomp.FilterFlagTSync, Policy: seccomp.Policy{
+		DefaultAction: seccomp.ActionAllow,
+		Syscalls: []seccomp.SyscallGroup{{Action: seccomp.ActionErrno, Names: []string{
+			"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}}},
+	}}
+	if err := seccomp.LoadFilter(filter); err != nil {
+		return err
+	}
+	return Run(args)
+}
 
 // runBehind is Run with one wall only.
 func runBehind(wall string, args []string) error {
@@ -309,6 +329,23 @@ func TestRules_RequireLandlock(t *testing.T) {
 		}
 		if err := rules.checkLandlock(1); err != nil {
 			t.Errorf("with Landlock, required %v: %v", required, err)
+		}
+	}
+}
+
+// TestSandbox_RequiredLandlockIsNotGoneWithout: on a kernel without Landlock the program does not run where that is required,
+// and elsewhere runs behind the other walls.
+func TestSandbox_RequiredLandlockIsNotGoneWithout(t *testing.T) {
+	for _, required := range []bool{true, false} {
+		path := self(t).Path
+		args := Args(Rules{RequireLandlock: required}, []string{path, "attempt", "socketpair"})
+		command := self(t, append([]string{wallNoLandlock}, args[1:]...)...)
+		said, err := command.CombinedOutput()
+		if required && (command.ProcessState.ExitCode() != ExitCode || !strings.Contains(string(said), ErrSetup.Error())) {
+			t.Errorf("the program runs without the Landlock that is required: %v, %s", err, said)
+		}
+		if !required && (err != nil || !strings.Contains(string(said), "operation not permitted")) {
+			t.Errorf("the program does not run behind the other walls: %v, %s", err, said)
 		}
 	}
 }
