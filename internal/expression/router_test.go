@@ -4,6 +4,8 @@
 package expression
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -95,6 +97,40 @@ func TestProgramsAreBounded(t *testing.T) {
 	}
 	if len(router.compiler.compiled) > maxCompiled {
 		t.Errorf("%d compiled expressions are kept, the bound is %d", len(router.compiler.compiled), maxCompiled)
+	}
+}
+
+// maxCompiledBytes is what compiled expressions may take of the manager's 512 MiB.
+const maxCompiledBytes = 128 << 20
+
+// TestPrograms_OfManySourcesTakeBoundedMemory: a tenant makes sources with the greatest routes there are. As many as are kept
+// (TestProgramsAreBounded) leave the manager most of its memory.
+func TestPrograms_OfManySourcesTakeBoundedMemory(t *testing.T) {
+	const routes = 64
+	for name, shape := range map[string]string{"comparisons": "1<2||", "lists": "[]==[]||", "patterns": "''.matches('a')||"} {
+		t.Run(name, func(t *testing.T) {
+			router := newRouter(t)
+			inUse := func() int64 {
+				var stats runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&stats)
+				return int64(stats.HeapAlloc)
+			}
+			before, refused := inUse(), 0
+			for i := range routes {
+				last := fmt.Sprintf("recording.size==%d", i)
+				if router.Check(strings.Repeat(shape, (1024-len(last))/len(shape))+last) != nil {
+					refused++
+				}
+			}
+			if refused > 0 {
+				t.Errorf("%d are refused", refused)
+			}
+			if size := (inUse() - before) / routes * maxCompiled; size > maxCompiledBytes || size < 1<<20 {
+				t.Errorf("as many expressions as are kept take %d bytes", size)
+			}
+			runtime.KeepAlive(router)
+		})
 	}
 }
 
