@@ -180,7 +180,8 @@ func TestFetch_BoundsWhatIsReadAndWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, failed, err := b.run(t)
-			wantFailure(t, err, workerapi.ReasonTooLarge, true, "larger together")
+			said := map[string]string{"ranges": "byte ranges", "whole files": "more than once"}[name]
+			wantFailure(t, err, workerapi.ReasonTooLarge, true, said)
 			if failed != workerapi.ContainerFetch {
 				t.Errorf("%s failed", failed)
 			}
