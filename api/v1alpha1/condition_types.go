@@ -49,6 +49,8 @@ const (
 	ReasonSkipped = "Skipped"
 	// ReasonSuspended: spec.suspend is true.
 	ReasonSuspended = "Suspended"
+	// ReasonWaitingForApproval is also of a step: it waits for a person; the message says what to decide, and how.
+	ReasonWaitingForApproval = "WaitingForApproval"
 )
 
 // Reasons of a RecordingTask's Ready condition: the STATE column.
@@ -125,6 +127,16 @@ const (
 	ReasonDependencySkipped = "DependencySkipped"
 	// ReasonDependencyFailed: a step that this one depends on failed, or was skipped because another failed.
 	ReasonDependencyFailed = "DependencyFailed"
+)
+
+// Reasons of a step of kind approve that has ended.
+const (
+	// ReasonApproved: a person approved it.
+	ReasonApproved = "Approved"
+	// ReasonRejected: a person rejected it. The step failed.
+	ReasonRejected = "Rejected"
+	// ReasonApprovalTimeout: nobody decided in time. The step failed or was skipped, as approve.onTimeout says.
+	ReasonApprovalTimeout = "ApprovalTimeout"
 )
 
 // Reasons of a step that could start and is Queued: the limit that is reached.

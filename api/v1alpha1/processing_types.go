@@ -29,6 +29,14 @@ type ProcessingSpec struct {
 	// rerun has the object processed again, with the pipeline as it is then. "kubectl recordings retry" sets it.
 	// +optional
 	Rerun *Rerun `json:"rerun,omitempty"`
+
+	// approvals are what people decided about steps of kind approve, at most one for each step. "kubectl recordings approve"
+	// writes one; who does so needs the verb approve on recordingfiles, and writes their own name.
+	// +optional
+	// +listType=map
+	// +listMapKey=step
+	// +kubebuilder:validation:MaxItems=16
+	Approvals []Approval `json:"approvals,omitempty"`
 }
 
 // Rerun asks for another run.
@@ -148,8 +156,8 @@ type PipelineSnapshot struct {
 type StepState string
 
 const (
-	// StepPending waits: for the steps that it depends on, for its pod to start, or to be tried again. The message says for
-	// what.
+	// StepPending waits: for the steps that it depends on, for its pod to start, to be tried again, or for a person. The
+	// message says for what.
 	StepPending StepState = "Pending"
 	// StepQueued could start, and waits for a limit or for Kueue. The reason and the message say for which.
 	StepQueued StepState = "Queued"
@@ -182,10 +190,10 @@ type StepStatus struct {
 	// progress says how far the current attempt is. It is there while the step runs, if its pod can be asked.
 	// +optional
 	Progress *StepProgress `json:"progress,omitempty"`
-	// startTime is when the Job was started.
+	// startTime is when the Job was started, or when a step of kind approve began to wait.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
-	// completionTime is when the Job was finished.
+	// completionTime is when the Job was finished, or when a decision was found.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 	// reason is why the step failed, waits or was skipped, as a CamelCase name, for example SegmentMissing.

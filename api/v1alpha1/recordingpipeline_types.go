@@ -16,12 +16,13 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !self.steps.exists(s, s.name == f.name))",message="finally: a step of steps has the same name",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step names one of steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
+// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.approve))",message="finally: an approval here would hold nothing up; put it into steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
 // +kubebuilder:validation:XValidation:rule="!has(self.concurrency) || !has(self.concurrency.steps) || self.concurrency.steps.all(c, self.steps.exists(s, s.name == c.name) || (has(self.finally) && self.finally.exists(s, s.name == c.name)))",message="concurrency: steps must name steps of this pipeline",fieldPath=".concurrency.steps"
 // +kubebuilder:validation:XValidation:rule="!has(self.workloadPriorityClassName) || has(self.queueName)",message="workloadPriorityClassName: needs queueName, since it is Kueue that reads it",fieldPath=".workloadPriorityClassName"
 type RecordingPipelineSpec struct {
-	// steps to run: in each, exactly one of transcode, archive, thumbnails, trigger and container must be set. Steps run at the same time
-	// unless dependsOn, input or when orders them.
+	// steps to run: in each, exactly one of transcode, archive, thumbnails, trigger, container and approve must be set. Steps
+	// run at the same time unless dependsOn, input or when orders them.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -171,13 +172,14 @@ type StepSettings struct {
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 }
 
-// Step is one thing to do with a file; it runs as one Job. Exactly one of transcode, archive, thumbnails, trigger and
-// container must be set.
+// Step is one thing to do with a file. It runs as one Job, but for approve. Exactly one of transcode, archive, thumbnails,
+// trigger, container and approve must be set.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) + (has(self.container) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails, trigger and container must be set; without settings, write archive: {}"
+// +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) + (has(self.container) ? 1 : 0) + (has(self.approve) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails, trigger, container and approve must be set; without settings, write archive: {}"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
-// +kubebuilder:validation:XValidation:rule="has(self.output) || has(self.trigger)",message="output: say where the results are published",fieldPath=".output"
+// +kubebuilder:validation:XValidation:rule="has(self.output) || has(self.trigger) || has(self.approve)",message="output: say where the results are published",fieldPath=".output"
 // +kubebuilder:validation:XValidation:rule="!has(self.trigger) || (!has(self.output) && !has(self.input))",message="trigger reads and publishes no file and takes neither input nor output; give it dependsOn, or read steps.<name> in set",fieldPath=".trigger"
+// +kubebuilder:validation:XValidation:rule="!has(self.approve) || !(has(self.output) || has(self.input) || has(self.retries) || has(self.timeout) || has(self.timeoutFactor) || has(self.resources) || has(self.nodeSelector) || has(self.tolerations) || has(self.priorityClassName))",message="approve has neither a Job nor files: beside it only dependsOn, when, optional and background can be set; how long it waits is approve.timeout",fieldPath=".approve"
 type Step struct {
 	// name of the step; it is part of the Job's name.
 	// +required
@@ -186,7 +188,8 @@ type Step struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// transcode makes an MP4 of the recording. Exactly one of transcode, archive, thumbnails, trigger and container must be set.
+	// transcode makes an MP4 of the recording. Exactly one of transcode, archive, thumbnails, trigger, container and approve
+	// must be set.
 	// +optional
 	Transcode *Transcode `json:"transcode,omitempty"`
 
@@ -205,6 +208,10 @@ type Step struct {
 	// container runs an image of your own, for example to make captions.
 	// +optional
 	Container *Container `json:"container,omitempty"`
+
+	// approve waits for a person, who decides with "kubectl recordings approve". It has no Job.
+	// +optional
+	Approve *Approve `json:"approve,omitempty"`
 
 	// dependsOn names the steps that must have ended before this one starts. When one of them has not succeeded, this step
 	// is skipped, unless when reads that step and so decides for itself.

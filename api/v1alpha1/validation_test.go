@@ -141,6 +141,7 @@ var allowed = map[string]map[string]string{
 	minimalFile: {
 		"the smallest":               ``,
 		"every field":                `spec: {taskIDs: [a, b], app: a, room: "房间 01/é", stream: "教室-一班_张三", format: HLS, suspend: true, pipelineRef: {name: lecture}, reported: {app: a, room: r, stream: s, format: HLS, endTime: "2021-04-28T08:58:02Z", startTime: "2021-04-28T08:56:57Z", sizeBytes: 1125899906842624, durationSeconds: 2147483647, width: 65536, height: 65536, downloadURL: "https://example.com/a.m3u8?sign=1", location: "http://obs.example.com", ignoredFields: [record_duration]}, discovered: {lastModified: "2021-04-28T08:59:02Z", sizeBytes: 1, durationSeconds: 1, startTime: "2021-04-28T08:56:57Z", endTime: "2021-04-28T08:58:02Z", width: 1, height: 1, stream: s}}`,
+		"approvals":                  `spec: {approvals: [{step: a, run: 1, by: "system:serviceaccount:media:bot", decision: Reject}, {step: b, run: 7, by: Alice}]}`,
 		"a rerun":                    `spec: {rerun: {token: "2026-11-26T09:00:00Z", from: mp4, includeSucceeded: true}}`,
 		"a URL alone":                `spec: {object: {bucket: null, key: null, url: "https://example.com:8443/a b/教室.MP4"}}`,
 		"a URL without a path":       `spec: {object: {bucket: null, key: null, url: "http://example.com"}, format: MP4}`,
@@ -171,7 +172,9 @@ var allowed = map[string]map[string]string{
 			`env: [{name: THREADS, value: "4"}], params: [{name: room, value: recording.room}], secrets: [{name: API_KEY, secretRef: {name: asr, key: token}}], ` +
 			`volumes: [{name: models, mountPath: /models, persistentVolumeClaim: {claimName: models}}], ` +
 			`outputs: [{path: captions.vtt, kind: Subtitles, language: zh-Hans}, {path: "a/words-*.json", kind: Data, optional: true}], results: [{name: language}], runAsUser: 1000}, output: {storageRef: {name: archive}}`),
-		"the smallest container": step("container: {" + minimalContainer + "}"),
+		"every field of an approval": `spec: {steps: [{name: a, when: "recording.room == 'a'", optional: true, background: true, approve: {message: "fit?", timeout: 8760h, onTimeout: Skip}}]}`,
+		"the smallest approval":      approval(`message: "` + strings.Repeat("教", 256) + `"`),
+		"the smallest container":     step("container: {" + minimalContainer + "}"),
 		"every default": `spec: {defaults: {retries: 1, timeout: 1h, resources: {requests: {cpu: "1"}, limits: {cpu: "2"}}, nodeSelector: {disk: fast}, ` +
 			`tolerations: [{key: media, operator: Equal, value: only, effect: NoExecute}], priorityClassName: low}}`,
 		"limits":                  `spec: {concurrency: {files: 8, steps: [{name: keep, jobs: 2}, {name: tell, jobs: 1}]}, queueName: video, workloadPriorityClassName: urgent, finally: [{name: tell, archive: {}, output: {storageRef: {name: archive}}}]}`,
@@ -219,6 +222,9 @@ const configMapTrigger = "trigger: {object: {apiVersion: v1, kind: ConfigMap}}"
 func withTrigger(step string) string {
 	return "spec: {triggerServiceAccountName: recording-trigger, steps: [{" + step + "}]}"
 }
+
+// approval is a pipeline of one step of kind approve.
+func approval(fields string) string { return "spec: {steps: [{name: a, approve: {" + fields + "}}]}" }
 
 // refused are objects with one fault each, and the field and the words in which the API server has to name it.
 var refused = []struct{ base, name, patch, field, message string }{
@@ -385,6 +391,18 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalFile, "a control character in the URL", `spec: {object: {bucket: null, key: null, url: "https://example.com/\u0080"}}`, "spec.object.url", "must not contain control characters"},
 	{minimalFile, "a name of 64", `metadata: {name: ` + long(64) + `}`, "<nil>", "metadata.name: must be at most 63 characters"},
 
+	{minimalFile, "an approval of no step", `spec: {approvals: [{run: 1, by: a}]}`, "spec.approvals[0].step", "Required"},
+	{minimalFile, "an approval of an empty step", `spec: {approvals: [{step: "", run: 1, by: a}]}`, "spec.approvals[0].step", "at least 1 chars"},
+	{minimalFile, "an approval of a long step", `spec: {approvals: [{step: ` + long(25) + `, run: 1, by: a}]}`, "spec.approvals[0].step", "24"},
+	{minimalFile, "an approval of a step in capitals", `spec: {approvals: [{step: A, run: 1, by: a}]}`, "spec.approvals[0].step", "should match"},
+	{minimalFile, "an approval of no run", `spec: {approvals: [{step: a, by: a}]}`, "spec.approvals[0].run", "Required"},
+	{minimalFile, "an approval of run 0", `spec: {approvals: [{step: a, run: 0, by: a}]}`, "spec.approvals[0].run", "greater than or equal to 1"},
+	{minimalFile, "an approval by nobody", `spec: {approvals: [{step: a, run: 1}]}`, "spec.approvals[0].by", "Required"},
+	{minimalFile, "an approval by an empty name", `spec: {approvals: [{step: a, run: 1, by: ""}]}`, "spec.approvals[0].by", "at least 1 chars"},
+	{minimalFile, "an approval by a long name", `spec: {approvals: [{step: a, run: 1, by: ` + long(257) + `}]}`, "spec.approvals[0].by", "256"},
+	{minimalFile, "another decision", `spec: {approvals: [{step: a, run: 1, by: a, decision: Maybe}]}`, "spec.approvals[0].decision", "Unsupported value"},
+	{minimalFile, "two approvals of a step", `spec: {approvals: [{step: a, run: 1, by: a}, {step: a, run: 2, by: b}]}`, "spec.approvals[1]", "Duplicate value"},
+	{minimalFile, "17 approvals", `spec: {approvals: ` + list(17, "{step: s%d, run: 1, by: a}") + `}`, "spec.approvals", "Too many"},
 	{minimalTask, "no spec", `spec: null`, "spec", "Required"},
 	{minimalTask, "no source", `spec: {sourceRef: null}`, "spec.sourceRef", "Required"},
 	{minimalTask, "no task", `spec: {taskID: null}`, "spec.taskID", "Required"},
@@ -414,12 +432,12 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a step with a long name", steps("name: " + long(25)), "spec.steps[0].name", "24"},
 	{minimalPipeline, "a step in capitals", steps("name: MP4"), "spec.steps[0].name", "should match"},
 	{minimalPipeline, "a step with a hyphen at its end", steps("name: a-"), "spec.steps[0].name", "should match"},
-	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
-	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
+	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
+	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
 	{minimalPipeline, "an archive with an input", `spec: {steps: [{name: a, archive: {}, output: {storageRef: {name: archive}}}, {name: b, archive: {}, input: {step: a}, output: {storageRef: {name: archive}}}]}`, "spec.steps[1].input", "takes no input"},
 	{minimalPipeline, "no preset", step("transcode: {}"), "spec.steps[0].transcode.preset", "Required"},
 	{minimalPipeline, "another preset", step("transcode: {preset: AV1}"), "spec.steps[0].transcode.preset", "Unsupported value"},
-	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
+	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
 	{minimalPipeline, "no pictures", pictures(""), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no poster", pictures("poster: false"), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no times", pictures("times: []"), "spec.steps[0].thumbnails.times", "at least 1 items"},
@@ -467,7 +485,18 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a trigger that names its object", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap, metadata: {spec: {a: b}}}}`), "spec.steps[0].trigger.object.metadata", "metadata holds labels and annotations alone"},
 	{minimalPipeline, "a trigger that sets its kind", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap}, set: [{path: /kind, value: "'Secret'"}]}`), "spec.steps[0].trigger.set", "a path cannot name apiVersion, kind or metadata"},
 	{minimalPipeline, "another account", `spec: {triggerServiceAccountName: deployer}`, "spec.triggerServiceAccountName", "should match"},
-	{minimalPipeline, "a container and an MP4", step("transcode: {preset: Remux}, container: {" + minimalContainer + "}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger and container must be set"},
+	{minimalPipeline, "an approval and an MP4", step("transcode: {preset: Remux}, approve: {message: m}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
+	{minimalPipeline, "an approval without a message", approval(""), "spec.steps[0].approve.message", "Required"},
+	{minimalPipeline, "an approval with an empty message", approval(`message: ""`), "spec.steps[0].approve.message", "at least 1 chars"},
+	{minimalPipeline, "an approval with a long message", approval("message: " + long(257)), "spec.steps[0].approve.message", "256"},
+	{minimalPipeline, "an approval without any time", approval("message: m, timeout: 0s"), "spec.steps[0].approve.timeout", "timeout must be from 1s to 8760h"},
+	{minimalPipeline, "an approval for ever", approval("message: m, timeout: 8761h"), "spec.steps[0].approve.timeout", "timeout must be from 1s to 8760h"},
+	{minimalPipeline, "an approval by silence", approval("message: m, timeout: 1h, onTimeout: Approve"), "spec.steps[0].approve.onTimeout", "Unsupported value"},
+	{minimalPipeline, "an approval with an output", "spec: {steps: [{name: a, approve: {message: m}, output: {storageRef: {name: a}}}]}", "spec.steps[0].approve", "approve has neither a Job nor files"},
+	{minimalPipeline, "an approval with a timeout of Jobs", "spec: {steps: [{name: a, approve: {message: m}, timeout: 1h}]}", "spec.steps[0].approve", "how long it waits is approve.timeout"},
+	{minimalPipeline, "an approval with retries", "spec: {steps: [{name: a, approve: {message: m}, retries: 1}]}", "spec.steps[0].approve", "approve has neither a Job nor files"},
+	{minimalPipeline, "an approval of finally", "spec: {finally: [{name: b, approve: {message: m}}]}", "spec.finally", "an approval here would hold nothing up"},
+	{minimalPipeline, "a container and an MP4", step("transcode: {preset: Remux}, container: {" + minimalContainer + "}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
 	{minimalPipeline, "a container without an output", "spec: {steps: [{name: a, container: {" + minimalContainer + "}}]}", "spec.steps[0].output", "output: say where the results are published"},
 	{minimalPipeline, "a container without an image", step("container: {outputs: [{path: a, kind: Data}]}"), "spec.steps[0].container.image", "Required"},
 	{minimalPipeline, "a container without outputs", step("container: {image: a, outputs: []}"), "spec.steps[0].container.outputs", "at least 1 items"},

@@ -58,9 +58,9 @@ func (r *FileReconciler) recordDamage(file *v1alpha1.RecordingFile, before *v1al
 }
 
 // isUsual says that it is one of the reasons that nearly every file has at first: the STATUS column shows them, and an event costs the API
-// server as much as the callback that it would follow.
+// server as much as the callback that it would follow. That a step waits for a person, the event of the step says.
 func isUsual(reason string) bool {
-	return reason == v1alpha1.ReasonQueued || reason == v1alpha1.ReasonSkipped
+	return reason == v1alpha1.ReasonQueued || reason == v1alpha1.ReasonSkipped || reason == v1alpha1.ReasonWaitingForApproval
 }
 
 func (r *FileReconciler) recordStep(seen *gathered, step *v1alpha1.StepStatus, before *v1alpha1.RecordingFileStatus) {
@@ -84,7 +84,7 @@ func (r *FileReconciler) recordStep(seen *gathered, step *v1alpha1.StepStatus, b
 	}
 }
 
-// recordStepWaits says that a step is tried again later, or that its pod cannot start.
+// recordStepWaits says that a step is tried again later, that its pod cannot start, or that it waits for a person.
 func (r *FileReconciler) recordStepWaits(file *v1alpha1.RecordingFile, step, was *v1alpha1.StepStatus) {
 	switch {
 	case step.Retry != nil && step.Retry.NextTime != nil:
@@ -92,6 +92,8 @@ func (r *FileReconciler) recordStepWaits(file *v1alpha1.RecordingFile, step, was
 			r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepRetrying", actionOf(step), "step %q: %s, tried again at %s; see status.steps",
 				step.Name, step.Reason, step.Retry.NextTime.UTC().Format(time.RFC3339))
 		}
+	case step.Reason == v1alpha1.ReasonWaitingForApproval && !step.StartTime.Equal(was.StartTime):
+		r.Recorder.Eventf(file, nil, corev1.EventTypeNormal, step.Reason, actionOf(step), "step %q: %s", step.Name, step.Message)
 	case step.JobName != "" && step.Reason != "" && was.Reason != step.Reason:
 		r.Recorder.Eventf(file, nil, corev1.EventTypeWarning, "StepWaiting", actionOf(step), "step %q: %s; see status.steps", step.Name, step.Reason)
 	}
@@ -115,6 +117,9 @@ func (r *FileReconciler) recordStepEnd(file *v1alpha1.RecordingFile, step *v1alp
 }
 
 func published(step *v1alpha1.StepStatus) string {
+	if step.Reason == v1alpha1.ReasonApproved {
+		return step.Message
+	}
 	if len(step.Outputs) == 0 {
 		return "done"
 	}

@@ -57,7 +57,8 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		file: file,
 		Observation: pipeline.Observation{
 			Generation: file.Generation, Conditions: file.Status.Conditions, Recorded: file.Status.ProcessingStatus,
-			Suspend: file.Spec.Suspend, Rerun: file.Spec.Rerun, Now: now,
+			Suspend: file.Spec.Suspend, Rerun: file.Spec.Rerun, Approvals: file.Spec.Approvals, Now: now,
+			Ask: func(step *v1alpha1.Step) *pipeline.Question { return steps.Ask(file, step) },
 		},
 	}
 	var err error

@@ -86,6 +86,8 @@ func (d *Decision) evaluateNeeded(steps []v1alpha1.StepStatus, found tallied) di
 		return stalled(found.problem.Reason, found.problem.Message)
 	case len(found.unfinished) > 0 && d.seen.Suspend:
 		return waiting(v1alpha1.ReasonSuspended, "spec.suspend is true; waiting: "+strings.Join(found.unfinished, ", "))
+	case len(found.questions) > 0:
+		return waiting(v1alpha1.ReasonWaitingForApproval, strings.Join(found.questions, "; "))
 	case len(found.unfinished) > 0:
 		queued := waiting(v1alpha1.ReasonQueued, "waiting: "+strings.Join(found.unfinished, ", "))
 		queued.short = found.hindrance
@@ -140,6 +142,8 @@ type tallied struct {
 	// the optional ones of either.
 	failed, skipped, lost []string
 	running, unfinished   []string
+	// questions are those of the unfinished steps that wait for a person.
+	questions []string
 	// hindrance is the reason of the first step that waits for something of its own.
 	hindrance string
 	// failure is the reason of the first step that failed.
@@ -154,11 +158,16 @@ func (d *Decision) tally(steps []v1alpha1.StepStatus, problems map[string]Proble
 	for _, spec := range Steps(d.seen.Pipeline.Spec) {
 		specs[spec.Name] = spec
 	}
+	goesOn := slices.ContainsFunc(steps, func(s v1alpha1.StepStatus) bool { return !Ended(s.State) })
 	for i := range steps {
 		into := &needed
 		spec := specs[steps[i].Name]
 		if spec != nil && spec.Background {
 			into = &background
+		}
+		if goesOn && d.unwritten[steps[i].Name] {
+			into.unfinished = append(into.unfinished, steps[i].Name) // what it means follows with the next look
+			continue
 		}
 		into.add(&steps[i], spec != nil && spec.Optional, problems)
 	}
@@ -187,6 +196,9 @@ func (t *tallied) add(step *v1alpha1.StepStatus, optional bool, problems map[str
 		t.running = append(t.running, step.Name)
 	case v1alpha1.StepPending, v1alpha1.StepQueued, v1alpha1.StepSuspended:
 		t.unfinished = append(t.unfinished, waitsFor(step))
+		if step.Reason == v1alpha1.ReasonWaitingForApproval {
+			t.questions = append(t.questions, fmt.Sprintf("step %q: %s", step.Name, step.Message))
+		}
 		if step.State != v1alpha1.StepSuspended && step.Reason != v1alpha1.ReasonQueued {
 			t.hindrance = cmp.Or(t.hindrance, step.Reason)
 		}

@@ -74,6 +74,18 @@ func prepare(start Start) (*batchv1.Job, *Problem) {
 	return &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: name}}, nil
 }
 
+// ask is the question of a step of kind approve.
+func ask(step *v1alpha1.Step) *Question {
+	if step.Approve == nil {
+		return nil
+	}
+	question := &Question{Text: step.Approve.Message, Command: "kubectl recordings approve " + step.Name, SkipOnTimeout: step.Approve.OnTimeout == v1alpha1.OnTimeoutSkip}
+	if step.Approve.Timeout != nil {
+		question.Timeout = step.Approve.Timeout.Duration
+	}
+	return question
+}
+
 // expressions are those of a recording of room r1.
 var expressions = func() Expressions {
 	conditions, err := expression.NewConditions()
@@ -86,7 +98,7 @@ var expressions = func() Expressions {
 // observation is one of a file in its first run.
 func observation(steps []v1alpha1.Step, children ...Child) *Observation {
 	return &Observation{
-		Generation: 3, Input: "in", Prepare: prepare, Now: now, Children: children, Expressions: expressions,
+		Generation: 3, Input: "in", Prepare: prepare, Ask: ask, Now: now, Children: children, Expressions: expressions,
 		Pipeline: &Snapshot{PipelineSnapshot: v1alpha1.PipelineSnapshot{Name: "p", Revision: "p-1"}, Spec: &v1alpha1.RecordingPipelineSpec{Steps: steps}},
 	}
 }

@@ -107,6 +107,8 @@ type Observation struct {
 	Suspend bool
 	// Rerun is what the subject's spec asks for; nil: nothing.
 	Rerun *v1alpha1.Rerun
+	// Approvals are what the subject's spec says that people decided.
+	Approvals []v1alpha1.Approval
 	// Pipeline that processes the subject; nil: none was chosen.
 	Pipeline *Snapshot
 	// Blocked says why processing cannot begin; nil: it can.
@@ -117,6 +119,8 @@ type Observation struct {
 	Children []Child
 	// Prepare gives the Job for a step that can start, or says what stands in the way. It is pure.
 	Prepare func(Start) (*batchv1.Job, *Problem)
+	// Ask gives what a person decides about a step; nil: the step has a Job. It is pure.
+	Ask func(*v1alpha1.Step) *Question
 	// Storage says what is known of the StorageLocations that a step uses; nil: nothing. It is pure.
 	Storage func(*v1alpha1.Step) Storage
 	// Expressions evaluates the when of steps. It is pure, and knows the recording.

@@ -38,11 +38,13 @@ type Decision struct {
 	waitingFor map[string]string
 	// problems are those of steps that could start, by name.
 	problems map[string]Problem
+	// unwritten are the steps that a person's decision, or the lack of one, ends: nothing follows them before the status has it.
+	unwritten map[string]bool
 }
 
 // Decide decides.
 func Decide(seen *Observation) *Decision {
-	d := &Decision{seen: seen, run: seen.run(), problems: map[string]Problem{}}
+	d := &Decision{seen: seen, run: seen.run(), problems: map[string]Problem{}, unwritten: map[string]bool{}}
 	switch {
 	case seen.Blocked != nil:
 		d.steps = slices.Clone(seen.recordedSteps()) // what stands in the way takes nothing back of what was done
@@ -102,7 +104,7 @@ func (d *Decision) settle(n *node, states map[string]v1alpha1.StepStatus, waitin
 	if following {
 		return state
 	}
-	if wait := unended(n, states); wait != "" {
+	if wait := d.unended(n, states); wait != "" {
 		state.Message = wait
 		return state
 	}
@@ -116,9 +118,18 @@ func (d *Decision) settle(n *node, states map[string]v1alpha1.StepStatus, waitin
 		state.State = v1alpha1.StepSuspended
 	case d.isLater(state.Retry):
 	default:
-		d.start(n, states, &state)
+		d.begin(n, states, &state)
 	}
 	return state
+}
+
+// begin has a step wait for a person, or prepares its Job.
+func (d *Decision) begin(n *node, states map[string]v1alpha1.StepStatus, state *v1alpha1.StepStatus) {
+	if question := d.seen.Ask(n.Step); question != nil {
+		d.ask(question, state)
+		return
+	}
+	d.start(n, states, state)
 }
 
 // observed says what a step's Job shows. following: there is nothing to start.
@@ -137,9 +148,9 @@ func (d *Decision) observed(n *node) (state v1alpha1.StepStatus, following bool)
 }
 
 // unended says which steps the step waits for; empty: none.
-func unended(n *node, states map[string]v1alpha1.StepStatus) string {
+func (d *Decision) unended(n *node, states map[string]v1alpha1.StepStatus) string {
 	for _, name := range n.dependencies {
-		if Ended(states[name].State) {
+		if Ended(states[name].State) && !d.unwritten[name] {
 			continue
 		}
 		if n.finally {

@@ -150,9 +150,20 @@ func TestRollout_RerunRunsEveryStepOnce(t *testing.T) {
 		if rapid.Bool().Draw(t, "from") {
 			seen.Rerun.From = rapid.SampledFrom(drawn).Draw(t, "step").Name
 		}
+		for _, s := range drawn {
+			if s.Approve != nil {
+				find(seen.Recorded.Steps, s.Name).SpecDigest = "" // as statuses have it
+				seen.Approvals = append(seen.Approvals, v1alpha1.Approval{Step: s.Name, Run: 1, By: "alice"})
+			}
+		}
 		kept := map[string]bool{}
 		for _, s := range seen.recordedSteps() {
 			kept[s.Name] = true
+		}
+		for _, approval := range seen.Approvals {
+			if kept[approval.Step] {
+				t.Fatalf("the run does not ask again about step %s", approval.Step)
+			}
 		}
 		created := map[string]int{}
 		for round := 0; ; round++ {
@@ -182,6 +193,14 @@ func TestRollout_RerunRunsEveryStepOnce(t *testing.T) {
 			}
 			if status.Done {
 				return
+			}
+			for _, s := range status.Steps {
+				if s.Reason == v1alpha1.ReasonWaitingForApproval && rapid.Bool().Draw(t, "approves") {
+					seen.Approvals = append(seen.Approvals, v1alpha1.Approval{Step: s.Name, Run: 2, By: "bob"})
+				}
+				if (s.Reason == v1alpha1.ReasonApproved) && s.Message != "approved by bob" {
+					t.Fatalf("step %s: %s", s.Name, s.Message)
+				}
 			}
 			for i := range seen.Children {
 				if c := &seen.Children[i]; c.State == ChildActive && c.Run == 2 {

@@ -27,11 +27,13 @@ type rollout struct {
 	now      time.Time
 	recorded v1alpha1.ProcessingStatus
 	suspend  bool
+	// approvals are what people have decided.
+	approvals []v1alpha1.Approval
 }
 
 func (r *rollout) observe() *Observation {
 	seen := observation(r.steps)
-	seen.Recorded, seen.Suspend, seen.Now = r.recorded, r.suspend, r.now
+	seen.Recorded, seen.Suspend, seen.Now, seen.Approvals = r.recorded, r.suspend, r.now, r.approvals
 	seen.Pipeline.Spec.Finally = r.finally
 	for _, s := range Steps(seen.Pipeline.Spec) {
 		if c := r.children[s.Name]; c != nil {
@@ -44,7 +46,7 @@ func (r *rollout) observe() *Observation {
 
 // TestRollout_RunsEveryStepOnce simulates whole rollouts of random pipelines with conditions and finally, in which Jobs end
 // in any order, some fail for good or over what passes, or have nothing to do, pods wait, Jobs expire, the operator forgets its status between two looks, the file is suspended
-// and resumed, and a queue suspends Jobs too. What became of each step is compared with what its dependencies mean for it.
+// and resumed, a queue suspends Jobs too, and people approve, reject or let the time pass. What became of each step is compared with what its dependencies mean for it.
 func TestRollout_RunsEveryStepOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := &rollout{children: map[string]*Child{}, created: map[string]int{}, now: now}
@@ -61,6 +63,7 @@ func TestRollout_RunsEveryStepOnce(t *testing.T) {
 			}
 			status := made.Status(Outcome{})
 			r.carryOut(t, made, status)
+			r.checkQuestions(t, made, status)
 			if again := of(Decide(r.observe())); len(again.Create)+len(again.Suspend)+len(again.Resume)+len(again.Delete) > 0 {
 				t.Fatalf("a decision that was carried out wants more: %+v", again)
 			}
@@ -69,6 +72,7 @@ func TestRollout_RunsEveryStepOnce(t *testing.T) {
 			}
 			r.now = r.now.Add(time.Duration(rapid.IntRange(0, 40*60).Draw(t, "seconds pass")) * time.Second)
 			r.endSome(t, round)
+			r.decideSome(t, status, round)
 			r.queue(t, round)
 			r.expire(t)
 			if !slices.ContainsFunc(status.Steps, func(s v1alpha1.StepStatus) bool { return !Ended(s.State) }) {
@@ -106,10 +110,15 @@ func drawSteps(t *rapid.T) []v1alpha1.Step {
 			case 1:
 				s.When = fmt.Sprintf(ifSucceeded, other)
 			case 2:
-				s.Input = &v1alpha1.StepInput{Step: other}
+				if publishes(drawn, other) {
+					s.Input = &v1alpha1.StepInput{Step: other}
+				}
 			case 3:
 				s.When = rapid.SampledFrom([]string{ifRoom, ifOther}).Draw(t, "room")
 			}
+		}
+		if s.Input == nil && rapid.IntRange(0, 4).Draw(t, "asks") == 0 {
+			s.Output, s.Approve = nil, drawQuestion(t)
 		}
 		s.Optional = rapid.IntRange(0, 3).Draw(t, "optional") == 0
 		s.Background = rapid.IntRange(0, 3).Draw(t, "background") == 0
@@ -128,7 +137,9 @@ func drawFinally(t *rapid.T, main []v1alpha1.Step) []v1alpha1.Step {
 		case 1:
 			s.When = fmt.Sprintf(ifFailed, main[0].Name)
 		case 2:
-			s.Input = &v1alpha1.StepInput{Step: main[0].Name}
+			if publishes(main, main[0].Name) {
+				s.Input = &v1alpha1.StepInput{Step: main[0].Name}
+			}
 		}
 		drawn = append(drawn, s)
 	}
@@ -150,10 +161,14 @@ func (r *rollout) checkEnd(t *rapid.T, status Status) {
 		}
 	}
 	for _, s := range append(slices.Clone(r.steps), r.finally...) {
-		if r.runs(&s, ends, outcome) != (r.children[s.Name] != nil) {
-			t.Fatalf("step %+v: a Job was created: %t; the steps ended as %v", s, r.children[s.Name] != nil, ends)
+		ran := r.children[s.Name] != nil
+		if s.Approve != nil {
+			ran = r.checkAnswer(t, &s, find(status.Steps, s.Name))
 		}
-		if r.created[s.Name] == 0 && ends[s.Name] != skipped {
+		if r.runs(&s, ends, outcome) != ran {
+			t.Fatalf("step %+v has run: %t; the steps ended as %+v", s, ran, status.Steps)
+		}
+		if s.Approve == nil && r.created[s.Name] == 0 && ends[s.Name] != skipped {
 			t.Fatalf("step %s is %s and had no Job", s.Name, ends[s.Name])
 		}
 	}

@@ -71,9 +71,12 @@ var notKinds = []string{"input", "output", "timeout", "resources"}
 
 // TestKinds_AreThoseOfTheAPIAndTheWorker: a kind that one side lacks cannot be processed.
 func TestKinds_AreThoseOfTheAPIAndTheWorker(t *testing.T) {
-	var registered, fields []string
+	var registered, jobs, fields []string
 	for _, kind := range steps.Kinds() {
 		registered = append(registered, kind.Name())
+		if isJob(kind) {
+			jobs = append(jobs, kind.Name())
+		}
 	}
 	step := reflect.TypeFor[v1alpha1.Step]()
 	for field := range step.Fields() {
@@ -86,7 +89,7 @@ func TestKinds_AreThoseOfTheAPIAndTheWorker(t *testing.T) {
 	if diff := cmp.Diff(fields, registered); diff != "" {
 		t.Errorf("fields of v1alpha1.Step and the operator's registry (-API +operator):\n%s", diff)
 	}
-	if diff := cmp.Diff(append(worker.Kinds(), trigger.Kind), registered); diff != "" {
+	if diff := cmp.Diff(append(worker.Kinds(), trigger.Kind), jobs); diff != "" {
 		t.Errorf("the two registries (-worker +operator):\n%s", diff)
 	}
 }
@@ -97,6 +100,10 @@ func TestKinds_Conform(t *testing.T) {
 		t.Run(kind.Name(), func(t *testing.T) {
 			t.Run("has its folders and its page", func(t *testing.T) { hasFolders(t, kind) })
 			t.Run("is the only kind of its steps", func(t *testing.T) { isAlone(t, kind) })
+			if !isJob(kind) {
+				t.Run("asks and has no Job", func(t *testing.T) { asks(t, kind) })
+				return
+			}
 			t.Run("builds the same Job again", func(t *testing.T) { buildsOnce(t, kind) })
 			t.Run("keeps credentials apart", func(t *testing.T) { keepsCredentialsApart(t, kind) })
 			t.Run("is understood by the worker", func(t *testing.T) { isUnderstood(t, kind) })
@@ -105,9 +112,45 @@ func TestKinds_Conform(t *testing.T) {
 	}
 }
 
+// isJob says whether the steps of a kind are Jobs; otherwise a person decides them.
+func isJob(kind steps.Kind) bool {
+	_, job := kind.(steps.JobKind)
+	return job
+}
+
+// asks: a kind without a Job has a question that names the file and the step, and publishes nothing.
+func asks(t *testing.T, kind steps.Kind) {
+	t.Helper()
+	step := sample(t, kind)
+	before, file := step.DeepCopy(), work(step.DeepCopy()).File
+	one, two := steps.Ask(file, step), steps.Ask(file, step)
+	if one == nil || one.Text == "" || !strings.HasSuffix(one.Command, " -n "+file.Namespace+" "+file.Name+" "+step.Name) {
+		t.Fatalf("asks %+v", one)
+	}
+	if diff := cmp.Diff(one, two); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, step); diff != "" {
+		t.Errorf("asking has changed the step (-before +after):\n%s", diff)
+	}
+	if made, problem := steps.Build(work(step.DeepCopy())); made != nil || problem == nil {
+		t.Errorf("built %v", made)
+	}
+	if kind.MakesMedia(step) || kind.ReadsFiles() {
+		t.Error("it neither makes nor reads files")
+	}
+}
+
 func hasFolders(t *testing.T, kind steps.Kind) {
 	t.Helper()
-	for _, folder := range []string{".", "../worker"} {
+	folders := []string{"."}
+	if isJob(kind) {
+		folders = append(folders, "../worker")
+		if steps.Ask(work(sample(t, kind)).File, sample(t, kind)) != nil {
+			t.Errorf("%s has a Job, and asks", kind.Name())
+		}
+	}
+	for _, folder := range folders {
 		if info, err := os.Stat(filepath.Join(folder, kind.Name())); err != nil || !info.IsDir() {
 			t.Errorf("%s has no folder %s", folder, kind.Name())
 		}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package steps knows the kinds of steps on the operator's side. A kind is a folder here, a folder of the same name in
-// internal/worker, and a struct in the API. Nothing else names kinds.
+// internal/worker if its steps have Jobs, and a struct in the API. Nothing else names kinds.
 package steps
 
 import (
@@ -16,6 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/steps/approve"
 	"sparkrtc.dev/recording-operator/internal/steps/archive"
 	"sparkrtc.dev/recording-operator/internal/steps/container"
 	"sparkrtc.dev/recording-operator/internal/steps/job"
@@ -24,7 +25,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/steps/trigger"
 )
 
-// Kind is one kind of step.
+// Kind is one kind of step. Each is a JobKind or an AskingKind, too.
 type Kind interface {
 	// Name is that of the kind's field in v1alpha1.Step, and of its folders.
 	Name() string
@@ -37,14 +38,27 @@ type Kind interface {
 	// Validate says what a person has to correct in a step of this kind, beyond what the API server checks. The error
 	// names the field below the step.
 	Validate(step *v1alpha1.Step) error
+}
+
+// JobKind is a kind whose steps are Jobs.
+type JobKind interface {
+	Kind
 	// Build builds the Job of a step of this kind, with all defaults, or says what a person has to correct first.
 	Build(work *job.Work) (*batchv1.Job, *pipeline.Problem)
 	// Observe reads what became of a Job of this kind, and of its pods.
 	Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child
 }
 
+// AskingKind is a kind whose steps wait for a person.
+type AskingKind interface {
+	Kind
+	// Ask gives what a person decides about a file in a step of this kind.
+	Ask(file *v1alpha1.RecordingFile, step *v1alpha1.Step) *pipeline.Question
+}
+
 // kinds is the registry.
 var kinds = []Kind{
+	approve.Kind{},
 	archive.Kind{},
 	container.Kind{},
 	thumbnails.Kind{},
@@ -75,18 +89,25 @@ func NameOf(step *v1alpha1.Step) string {
 
 // Build builds the Job of a step.
 func Build(work *job.Work) (*batchv1.Job, *pipeline.Problem) {
-	kind := Of(work.Step)
-	if kind == nil {
-		return nil, &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: "the step is of no kind that this version of the operator has"}
+	if kind, ok := Of(work.Step).(JobKind); ok {
+		return kind.Build(work)
 	}
-	return kind.Build(work)
+	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: "the step is of no kind that this version of the operator has"}
+}
+
+// Ask gives what a person decides about a file in a step; nil: the step has a Job.
+func Ask(file *v1alpha1.RecordingFile, step *v1alpha1.Step) *pipeline.Question {
+	if kind, ok := Of(step).(AskingKind); ok {
+		return kind.Ask(file, step)
+	}
+	return nil
 }
 
 // Observe reads what became of a Job. A Job of a removed kind is read like any other.
 func Observe(child *batchv1.Job, pods []corev1.Pod) pipeline.Child {
 	for _, kind := range kinds {
-		if kind.Name() == child.Labels[v1alpha1.LabelStepKind] {
-			return kind.Observe(child, pods)
+		if made, ok := kind.(JobKind); ok && kind.Name() == child.Labels[v1alpha1.LabelStepKind] {
+			return made.Observe(child, pods)
 		}
 	}
 	return job.Observe(child, pods)
