@@ -94,6 +94,8 @@ func TestCompletion(t *testing.T) {
 		"replay --source ":              "classroom lobby",
 		"queue --source ":               "classroom lobby",
 		"queue --pipeline ":             "lecture",
+		"process --pipeline ":           "lecture",
+		"process --format ":             "HLS MP4",
 		"send over classroom --format ": "HLS MP4",
 	} {
 		words := strings.Split("__complete --server "+f.URL+" --kubeconfig /dev/null --namespace media "+typed, " ")

@@ -82,8 +82,8 @@ func (a *access) recordingFiles(command *cobra.Command, given []string) []string
 	return a.names(command, &v1alpha1.RecordingFileList{}, given)
 }
 
-// steps completes the names of a recording's steps.
-func (a *access) steps(command *cobra.Command, file string) []string {
+// steps completes the names of those of a recording's steps that fit.
+func (a *access) steps(command *cobra.Command, file string, fits func(*v1alpha1.StepStatus) bool) []string {
 	c, err := a.connect()
 	if err != nil {
 		return nil
@@ -96,7 +96,9 @@ func (a *access) steps(command *cobra.Command, file string) []string {
 	}
 	var names []string
 	for i := range found.Status.Steps {
-		names = append(names, found.Status.Steps[i].Name)
+		if fits(&found.Status.Steps[i]) {
+			names = append(names, found.Status.Steps[i].Name)
+		}
 	}
 	return names
 }

@@ -123,6 +123,7 @@ func TestRealAPIServer(t *testing.T) {
 	t.Run("replay", func(t *testing.T) { testReplay(t, r) })
 	t.Run("discover", func(t *testing.T) { testDiscover(t, r, s) })
 	t.Run("watch", func(t *testing.T) { testWatch(t, r) })
+	t.Run("process and approve", func(t *testing.T) { testProcess(t, r) })
 }
 
 // What send signs goes through the real receiver into a real API server.

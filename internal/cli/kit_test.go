@@ -93,6 +93,9 @@ func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","status":{"allowed":true}}`)
+	case r.URL.Path == "/apis/authentication.k8s.io/v1/selfsubjectreviews":
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview","status":{"userInfo":{"username":"alice"}}}`)
 	case strings.HasSuffix(r.URL.Path, "/log"):
 		pod := filepath.Base(filepath.Dir(r.URL.Path))
 		_, _ = io.WriteString(w, f.logs[pod+"/"+r.URL.Query().Get("container")])

@@ -64,7 +64,7 @@ func newLogs(env Environment, a *access) *cobra.Command {
 		Example:               logsExample,
 		ValidArgsFunction: func(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
-				return a.steps(command, args[0]), cobra.ShellCompDirectiveNoFileComp
+				return a.steps(command, args[0], hasJob), cobra.ShellCompDirectiveNoFileComp
 			}
 			if len(args) > 1 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -246,3 +246,6 @@ func (o *logsOptions) print(ctx context.Context, pod, container string) error {
 		}
 	}
 }
+
+// hasJob says that a step has had a Job, and so may have a log.
+func hasJob(step *v1alpha1.StepStatus) bool { return step.JobName != "" }

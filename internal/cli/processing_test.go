@@ -145,6 +145,11 @@ func TestProcessing_ErrorsSayWhatToDo(t *testing.T) {
 		"retry-two":          {"retry", "camera-1", "-l", "a=b"},
 		"retry-both":         {"retry", "camera-1", "--from", "mp4", "--all-steps"},
 		"retry-missing":      {"retry", "camera-2"},
+		"approve-nothing":    {"approve"},
+		"approve-no-step":    {"approve", "camera-1"},
+		"approve-ended":      {"approve", "camera-1", "mp4"},
+		"approve-none":       {"approve", "camera-1", "release"},
+		"approve-bad-dryrun": {"approve", "camera-1", "release", "--dry-run=server"},
 	} {
 		golden(t, name, f.run(t, "", args...).String())
 	}

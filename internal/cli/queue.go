@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 )
 
-const queueHelp = `Show the recordings that wait for a limit, in the order in which they start.
+const queueHelp = `Show the recordings that wait for a limit, in the order in which they start, and then those that wait for a person.
 
 A step that could start waits while as many Jobs run as one of these allows: the manager's --max-active
 and --max-active-per-namespace, spec.concurrency of its RecordingSource, spec.concurrency of its
@@ -34,6 +35,8 @@ Namespaces take turns, and so do the sources of a namespace. POSITION is the pla
 of the same source. The greater priority comes first, and ten minutes of age are worth one: spec.priority
 is 0 by default, and -10 for recordings that were discovered or written by hand. What cannot start holds
 up nothing behind it, so that a recording of another pipeline may overtake.
+
+A step of kind approve waits for a person, and has no position: WAITING FOR says what to decide, and how.
 
 Positions are computed when you ask. You need the right to list recordingfiles.`
 
@@ -65,7 +68,7 @@ func newQueue(env Environment, a *access) *cobra.Command {
 	command := &cobra.Command{
 		Use:                   "queue [flags]",
 		DisableFlagsInUseLine: true,
-		Short:                 "Show the recordings that wait for a limit",
+		Short:                 "Show the recordings that wait for a limit or for a person",
 		Long:                  queueHelp,
 		Example:               queueExample,
 		Args:                  exactArgs(),
@@ -99,10 +102,32 @@ func (o *queueOptions) complete(*cobra.Command, []string) error {
 
 func (o *queueOptions) validate() error { return o.output.validate() }
 
-// queued is a file that waits, and its place among those of its source.
+// queued is a file that waits, for what and since when, and its place among those of its source; 0: it waits for a person.
 type queued struct {
 	*v1alpha1.RecordingFile
-	position int
+	position   int
+	waitingFor string
+	since      metav1.Time
+}
+
+// waitsOf are the rows of a file: for a limit, and for each step that waits for a person.
+func waitsOf(file *v1alpha1.RecordingFile) []queued {
+	var rows []queued
+	if queue := file.Status.Queue; queue != nil {
+		rows = append(rows, queued{RecordingFile: file, position: 1, waitingFor: queue.WaitingFor, since: queue.Since})
+	}
+	for i := range file.Status.Steps {
+		step := &file.Status.Steps[i]
+		if !asksPerson(step) {
+			continue
+		}
+		row := queued{RecordingFile: file, waitingFor: fmt.Sprintf("step %s: %s", step.Name, step.Message)}
+		if step.StartTime != nil {
+			row.since = *step.StartTime
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func (o *queueOptions) run(ctx context.Context) error {
@@ -114,7 +139,7 @@ func (o *queueOptions) run(ctx context.Context) error {
 	case !o.output.forPeople():
 		return o.printObjects(waiting)
 	case len(waiting) == 0:
-		_, err := fmt.Fprintln(o.env.ErrOut, "no RecordingFile waits for a limit")
+		_, err := fmt.Fprintln(o.env.ErrOut, "no RecordingFile waits for a limit or for a person")
 		return err
 	}
 	return o.printTable(waiting)
@@ -134,21 +159,18 @@ func (o *queueOptions) waiting(ctx context.Context) ([]queued, error) {
 			return nil, o.cluster.explain(err, "list", "recordingfiles."+v1alpha1.GroupVersion.Group, namespace)
 		}
 		for i := range list.Items {
-			if list.Items[i].Status.Queue != nil {
-				waiting = append(waiting, queued{RecordingFile: list.Items[i].DeepCopy()})
-			}
+			waiting = append(waiting, waitsOf(list.Items[i].DeepCopy())...)
 		}
 		if list.Continue == "" {
 			break
 		}
 	}
 	slices.SortFunc(waiting, func(a, b queued) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Spec.SourceRef.Name, b.Spec.SourceRef.Name),
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(b.position, a.position), cmp.Compare(a.Spec.SourceRef.Name, b.Spec.SourceRef.Name),
 			scheduler.Compare(scheduler.OrderOf(a.RecordingFile), scheduler.OrderOf(b.RecordingFile)))
 	})
 	for i := range waiting {
-		waiting[i].position = 1
-		if i > 0 && waiting[i-1].Namespace == waiting[i].Namespace && waiting[i-1].Spec.SourceRef == waiting[i].Spec.SourceRef {
+		if i > 0 && waiting[i].position > 0 && waiting[i-1].Namespace == waiting[i].Namespace && waiting[i-1].Spec.SourceRef == waiting[i].Spec.SourceRef {
 			waiting[i].position = waiting[i-1].position + 1
 		}
 	}
@@ -178,19 +200,26 @@ func (o *queueOptions) printTable(waiting []queued) error {
 	}
 	_, _ = fmt.Fprintln(table, prefix("NAMESPACE")+"SOURCE\tPOSITION\tNAME\tPIPELINE\tPRIORITY\tWAITS\tWAITING FOR")
 	for _, file := range waiting {
-		since := duration.HumanDuration(max(o.env.Clock.Since(file.Status.Queue.Since.Time), time.Duration(0)))
-		_, _ = fmt.Fprintf(table, "%s%s\t%d\t%s\t%s\t%d\t%s\t%s\n", prefix(file.Namespace), plain(file.Spec.SourceRef.Name), file.position, file.Name,
-			plain(pipelineOf(file.RecordingFile)), file.EffectivePriority(), since, plain(file.Status.Queue.WaitingFor))
+		since := duration.HumanDuration(max(o.env.Clock.Since(file.since.Time), time.Duration(0)))
+		position := "-"
+		if file.position > 0 {
+			position = strconv.Itoa(file.position)
+		}
+		_, _ = fmt.Fprintf(table, "%s%s\t%s\t%s\t%s\t%d\t%s\t%s\n", prefix(file.Namespace), plain(file.Spec.SourceRef.Name), position, file.Name,
+			plain(pipelineOf(file.RecordingFile)), file.EffectivePriority(), since, plain(file.waitingFor))
 	}
 	return table.Flush()
 }
 
-// printObjects prints the files themselves, as kubectl get does.
+// printObjects prints the files themselves, each once, as kubectl get does.
 func (o *queueOptions) printObjects(waiting []queued) error {
 	list := &v1alpha1.RecordingFileList{}
 	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RecordingFileList"))
 	files := make([]runtime.Object, 0, len(waiting))
-	for _, file := range waiting {
+	for i, file := range waiting {
+		if slices.ContainsFunc(waiting[:i], func(before queued) bool { return before.RecordingFile == file.RecordingFile }) {
+			continue
+		}
 		file.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RecordingFile"))
 		list.Items = append(list.Items, *file.RecordingFile)
 		files = append(files, file.RecordingFile)

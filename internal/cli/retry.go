@@ -22,8 +22,9 @@ Steps that succeeded are kept with their outputs, as long as the pipeline still 
 Steps that failed, were skipped or wait run again, with everything that follows them. --from has a step
 run again too, and --all-steps all of them.
 
-A recording that is being processed is left alone, unless --from or --all-steps asks for it: then what
-runs is stopped. So is one whose every step succeeded.
+A recording that is being processed, or waits for a person, is left alone, unless --from or --all-steps asks
+for it: then what runs is stopped. So is one whose every step succeeded. A step of kind approve asks again in
+each run.
 
 A step that failed over something that may pass, for example a recording that is not there yet, is tried
 again without this command: status.steps[].retry.nextTime says when.
@@ -135,6 +136,9 @@ func (o *retryOptions) unneeded(file *v1alpha1.RecordingFile) string {
 		step := &file.Status.Steps[i]
 		if step.State == v1alpha1.StepRunning || step.State == v1alpha1.StepPending && step.JobName != "" && step.Retry == nil {
 			return fmt.Sprintf("step %q runs", step.Name)
+		}
+		if asksPerson(step) {
+			return fmt.Sprintf("step %q waits for a person; kubectl recordings approve decides it", step.Name)
 		}
 		succeeded = succeeded && (step.State == v1alpha1.StepSucceeded || step.State == v1alpha1.StepSkipped && step.Reason != v1alpha1.ReasonDependencyFailed)
 	}

@@ -77,7 +77,7 @@ func hasFailed(file *v1alpha1.RecordingFile) bool {
 	return status == v1alpha1.ReasonFailed
 }
 
-// watchRow is a row of the table: a file with one of its running steps, or with what it waits for.
+// watchRow is a row of the table: a file with one of its steps that run or wait for a person, or with what it waits for.
 type watchRow struct{ status, steps, step, progress, detail string }
 
 // rowsOf are the rows of a file: at least one. Untrusted text is escaped.
@@ -90,7 +90,7 @@ func rowsOf(file *v1alpha1.RecordingFile) []watchRow {
 	var rows []watchRow
 	for i := range file.Status.Steps {
 		step := &file.Status.Steps[i]
-		if step.State != v1alpha1.StepRunning {
+		if step.State != v1alpha1.StepRunning && !asksPerson(step) {
 			continue
 		}
 		row := about
