@@ -30,6 +30,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/discovery"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/queue"
 )
 
 const (
@@ -63,7 +64,7 @@ type DiscoveryReconciler struct {
 	// begun are the scans that have not got to their end yet. One that is forgotten starts over and comes to the same.
 	begun map[types.NamespacedName]*begunScan
 
-	turns turns
+	turns queue.Turns
 }
 
 // begunScan is a scan that goes on from reconcile to reconcile.
@@ -111,10 +112,10 @@ func (r *DiscoveryReconciler) Reconcile(ctx context.Context, request ctrl.Reques
 	if wait := r.wait(source); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
-	if !r.turns.take(request.Namespace, scanShare) {
-		return ctrl.Result{RequeueAfter: turnPause}, nil
+	if !r.turns.Take(request.Namespace, scanShare) {
+		return ctrl.Result{RequeueAfter: queue.TurnPause}, nil
 	}
-	defer r.turns.giveBack(request.Namespace)
+	defer r.turns.GiveBack(request.Namespace)
 	return r.scan(ctx, source)
 }
 

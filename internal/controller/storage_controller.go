@@ -23,6 +23,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/queue"
 )
 
 const (
@@ -50,7 +51,7 @@ type StorageReconciler struct {
 	// Probe asks a bucket whether it is there. Nil: the bucket itself is asked.
 	Probe func(ctx context.Context, location *v1alpha1.S3Location, access objectstore.Access) error
 
-	turns turns
+	turns queue.Turns
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=storagelocations/status,verbs=patch
@@ -67,10 +68,10 @@ func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager) error {
 
 // Reconcile looks at one place.
 func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	if !r.turns.take(request.Namespace, storageShare) {
-		return ctrl.Result{RequeueAfter: turnPause}, nil
+	if !r.turns.Take(request.Namespace, storageShare) {
+		return ctrl.Result{RequeueAfter: queue.TurnPause}, nil
 	}
-	defer r.turns.giveBack(request.Namespace)
+	defer r.turns.GiveBack(request.Namespace)
 	location := &v1alpha1.StorageLocation{}
 	if err := r.Client.Get(ctx, request.NamespacedName, location); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)

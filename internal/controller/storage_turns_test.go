@@ -22,6 +22,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/queue"
 )
 
 // TestStorage_HangingLocationsOfOneNamespaceDelayNoOther: more locations hang than there are workers, and a location of
@@ -70,27 +71,12 @@ func TestStorage_HangingLocationsOfOneNamespaceDelayNoOther(t *testing.T) {
 	for range 33 {
 		result, err := reconciler.Reconcile(t.Context(), name(hanging))
 		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(result.RequeueAfter).To(Equal(turnPause))
+		g.Expect(result.RequeueAfter).To(Equal(queue.TurnPause))
 	}
 	g.Expect(asked).NotTo(Receive())
 	result, err := reconciler.Reconcile(t.Context(), name(quiet))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(result.RequeueAfter).To(Equal(storageRecheck))
-}
-
-func TestTurns_EndWhenTheyAreGivenBack(t *testing.T) {
-	g := NewWithT(t)
-	var taken turns
-	g.Expect(taken.take("a", 2)).To(BeTrue())
-	g.Expect(taken.take("a", 2)).To(BeTrue())
-	g.Expect(taken.take("a", 2)).To(BeFalse())
-	g.Expect(taken.take("b", 2)).To(BeTrue())
-	taken.giveBack("a")
-	g.Expect(taken.take("a", 2)).To(BeTrue())
-	taken.giveBack("a")
-	taken.giveBack("a")
-	taken.giveBack("b")
-	g.Expect(taken.held).To(BeEmpty(), "a namespace without workers is forgotten")
 }
 
 // TestStorage_UnreachableLocationsAreAskedLessAndLessOften, and what costs no time is asked soon again.
