@@ -50,3 +50,14 @@ func (r *Router) Choose(routes []v1alpha1.Route, recording Recording) (string, b
 	}
 	return "", false, errors.Join(problems...)
 }
+
+// Matching returns a function that says whether an expression holds for a recording; an empty one does. What it evaluates
+// shares the budget of a source's routes. An expression that is wrong, or comes after others that cost too much, does not
+// hold; one whose outcome depends on a fact that is not known does. The function is not safe for concurrent use.
+func (r *Router) Matching(recording Recording) func(expression string) bool {
+	all := &budget{left: routesLimit}
+	return func(expression string) bool {
+		holds, err := r.compiler.holds(expression, recording, nil, all)
+		return err == nil && holds
+	}
+}
