@@ -28,6 +28,8 @@ const (
 	ConditionDiscovered = "Discovered"
 	// ConditionRegistered is on a RecordingSource with spec.service: True while SparkRTC has the source's callback URL and key.
 	ConditionRegistered = "Registered"
+	// ConditionNotificationsDelivered is on a RecordingSource with spec.notifications: True while every sink takes its events.
+	ConditionNotificationsDelivered = "NotificationsDelivered"
 )
 
 // Reasons of a RecordingFile's Ready condition: the STATUS column.
@@ -209,6 +211,25 @@ const (
 	// ReasonURLUnavailable: the service cannot reach the callback URL (RTC.00001018).
 	ReasonURLUnavailable = "URLUnavailable"
 )
+
+// Reasons of a RecordingSource's NotificationsDelivered condition. KeyNotFound, KeyInvalid and SecretForbidden are those of
+// Ready.
+const (
+	// ReasonDelivered: no event was refused since the last that a sink took.
+	ReasonDelivered = "Delivered"
+	// ReasonSinkNotAllowed: the sink's host is none of the manager's --notification-hosts, or lies in a denied network.
+	ReasonSinkNotAllowed = "SinkNotAllowed"
+	// ReasonExpressionInvalid: the when of a notification is wrong; that notification is never sent.
+	ReasonExpressionInvalid = "ExpressionInvalid"
+	// ReasonSinkUnreachable: there is no connection to a sink, it is not trusted, or there was no response in time.
+	ReasonSinkUnreachable = "SinkUnreachable"
+	// ReasonSinkRefused: a sink responded with another status than one of success.
+	ReasonSinkRefused = "SinkRefused"
+)
+
+// ReasonNotificationGivenUp is the reason of the event on a RecordingSource that says that an event was not delivered and is
+// not tried again.
+const ReasonNotificationGivenUp = "NotificationGivenUp"
 
 // Reasons of events on a RecordingSource about its callback key.
 const (

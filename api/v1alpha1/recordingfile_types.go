@@ -270,6 +270,13 @@ type RecordingFileStatus struct {
 	// taskID is the one of spec.taskIDs that sorts last. The files of a recording task are found by it.
 	// +optional
 	TaskID string `json:"taskID,omitempty"`
+
+	// notifications are the events that wait to be sent, the oldest first; at most 24. The operator removes an event when the
+	// sink has taken it, and when it failed for 24 hours.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=24
+	Notifications []WaitingNotification `json:"notifications,omitempty"`
 }
 
 // FileSummary says the facts of a file as a person reads them: what people set, else what was reported, else what was

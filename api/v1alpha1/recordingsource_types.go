@@ -111,6 +111,13 @@ type RecordingSourceSpec struct {
 	// for each playlist and MP4 that has none. By default nothing is listed.
 	// +optional
 	Discovery *Discovery `json:"discovery,omitempty"`
+
+	// notifications are sent as CloudEvents when a file or task of the source has come further. By default none is.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=4
+	Notifications []Notification `json:"notifications,omitempty"`
 }
 
 // Discovery says how the bucket is searched for recordings whose callback never came. Only what was written since

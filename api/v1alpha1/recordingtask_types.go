@@ -111,6 +111,13 @@ type RecordingTaskStatus struct {
 	// summary says the figures as a person reads them; `kubectl get` shows it.
 	// +optional
 	Summary *TaskSummary `json:"summary,omitempty"`
+
+	// notifications are the events that wait to be sent, the oldest first; at most 24. The operator removes an event when the
+	// sink has taken it, and when it failed for 24 hours.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=24
+	Notifications []WaitingNotification `json:"notifications,omitempty"`
 }
 
 // TaskSummary says the figures of a task as a person reads them.

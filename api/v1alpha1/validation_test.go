@@ -68,6 +68,16 @@ func service(fields string) string {
 	return "{projectID: p, credentialsSecretRef: {name: rtc}, " + strings.TrimSuffix(fields, ", ") + "}"
 }
 
+// notification is a source with one, that has these fields in place of its own.
+func notification(fields string) string {
+	for _, own := range []string{"name: a", "events: [FileReady]", `sink: {uri: "https://a.example.com"}`} {
+		if name, _, _ := strings.Cut(own, ":"); !strings.HasPrefix(fields, name+":") {
+			fields += ", " + own
+		}
+	}
+	return "spec: {notifications: [{" + fields + "}]}"
+}
+
 // step is a pipeline of one step, named mp4, that transcodes unless the fields say otherwise.
 func step(fields string) string {
 	if !strings.Contains(fields, "transcode:") && !strings.Contains(fields, "archive:") && !strings.Contains(fields, "thumbnails:") &&
@@ -122,7 +132,7 @@ func starts(n int) string {
 var allowed = map[string]map[string]string{
 	minimalSource: {
 		"the smallest":           ``,
-		"every field":            `spec: {appID: app, storageRef: {name: obs}, allowedBuckets: [abc-rtc], allowedHosts: ["media.example.com:8443"], callback: {authentication: Signature, timestamp: {policy: Enforce, tolerance: 24h}}, routes: [{when: "recording.format == 'HLS'", pipelineRef: {name: lecture}}, {pipelineRef: {name: plain}}]}`,
+		"every field":            `spec: {appID: app, storageRef: {name: obs}, allowedBuckets: [abc-rtc], allowedHosts: ["media.example.com:8443"], callback: {authentication: Signature, timestamp: {policy: Enforce, tolerance: 24h}}, notifications: [{name: a, events: [FileReady], when: "recording.room == 'a'", sink: {uri: "https://a.example.com/e", mode: Binary}, signing: {secretRef: {name: s, key: key}}}], routes: [{when: "recording.format == 'HLS'", pipelineRef: {name: lecture}}, {pipelineRef: {name: plain}}]}`,
 		"no keys with None":      `spec: {callback: {authentication: None, keys: null}}`,
 		"an empty list of keys":  `spec: {callback: {authentication: None, keys: []}}`,
 		"four keys":              `spec: {callback: {keys: ` + list(4, "{secretRef: {name: s, key: k%d}}") + `}}`,
@@ -135,6 +145,9 @@ var allowed = map[string]map[string]string{
 		"a burst alone":          `spec: {callback: {rateLimit: {burst: 200000}}}`,
 		"a service":              `spec: {appID: app, service: ` + service(``) + `}`,
 		"all of a service":       `spec: {appID: app_1-A, service: ` + service(`endpoint: "https://rtc.example.com:8443/", onDrift: Repair, rotateAfter: 24h, rotateKey: "2026-11-26T09:00:00Z"`) + `}`,
+		"a notification":         `spec: {notifications: [{name: a, events: [FileReady], sink: {uri: "https://events.example.com"}}]}`,
+		"all of notifications":   `spec: {notifications: [{name: ` + long(24) + `, events: [FileRecorded, FileReady, FileFailed, StepFinished, TaskEnded], when: "recording.room == 'a'", sink: {uri: "http://broker.svc.cluster.local:8080/a/b%20c", mode: Binary}, signing: {secretRef: {name: s, key: key}}}]}`,
+		"four notifications":     `spec: {notifications: ` + list(4, `{name: n%d, events: [TaskEnded], sink: {uri: "https://events.example.com/"}}`) + `}`,
 		"32 routes":              `spec: {routes: ` + list(32, "{pipelineRef: {name: p%d}}") + `}`,
 		"a name of 63":           `metadata: {name: ` + long(63) + `}`,
 	},
@@ -263,6 +276,29 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "discovery of old objects", `spec: {storageRef: {name: obs}, discovery: {minAge: 169h}}`, "spec.discovery.minAge", "at least 1m and at most 168h"},
 	{minimalSource, "a prefix with a slash", `spec: {storageRef: {name: obs}, discovery: {prefix: /Record}}`, "spec.discovery.prefix", "must not begin with a slash"},
 	{minimalSource, "a long prefix", `spec: {storageRef: {name: obs}, discovery: {prefix: ` + long(1025) + `}}`, "spec.discovery.prefix", "1024"},
+	{minimalSource, "five notifications", `spec: {notifications: ` + list(5, `{name: n%d, events: [FileReady], sink: {uri: "https://a.example.com"}}`) + `}`, "spec.notifications", "Too many"},
+	{minimalSource, "a notification twice", `spec: {notifications: [{name: a, events: [FileReady], sink: {uri: "https://a.example.com"}}, {name: a, events: [FileReady], sink: {uri: "https://a.example.com"}}]}`, "spec.notifications[1]", "Duplicate value"},
+	{minimalSource, "a notification without a name", `spec: {notifications: [{events: [FileReady], sink: {uri: "https://a.example.com"}}]}`, "spec.notifications[0].name", "Required"},
+	{minimalSource, "a notification of capitals", notification(`name: Lms`), "spec.notifications[0].name", "should match"},
+	{minimalSource, "a notification of a long name", notification(`name: ` + long(25)), "spec.notifications[0].name", "24"},
+	{minimalSource, "a notification of nothing", notification(`events: []`), "spec.notifications[0].events", "at least 1"},
+	{minimalSource, "a notification without events", `spec: {notifications: [{name: a, sink: {uri: "https://a.example.com"}}]}`, "spec.notifications[0].events", "Required"},
+	{minimalSource, "a notification of an event twice", notification(`events: [FileReady, FileReady]`), "spec.notifications[0].events[1]", "Duplicate value"},
+	{minimalSource, "a notification of another event", notification(`events: [FileLost]`), "spec.notifications[0].events[0]", "Unsupported value"},
+	{minimalSource, "an empty when", notification(`when: ""`), "spec.notifications[0].when", "at least 1 chars"},
+	{minimalSource, "a long when", notification(`when: ` + long(1025)), "spec.notifications[0].when", "1024"},
+	{minimalSource, "a notification to nobody", `spec: {notifications: [{name: a, events: [FileReady]}]}`, "spec.notifications[0].sink", "Required"},
+	{minimalSource, "a sink without a URI", notification(`sink: {mode: Binary}`), "spec.notifications[0].sink.uri", "Required"},
+	{minimalSource, "a sink of another mode", notification(`sink: {uri: "https://a.example.com", mode: Batched}`), "spec.notifications[0].sink.mode", "Unsupported value"},
+	{minimalSource, "a sink that is a host", notification(`sink: {uri: "a.example.com/events"}`), "spec.notifications[0].sink.uri", "should match"},
+	{minimalSource, "a sink of another scheme", notification(`sink: {uri: "ftp://a.example.com"}`), "spec.notifications[0].sink.uri", "should match"},
+	{minimalSource, "a sink with a user", notification(`sink: {uri: "https://u:p@a.example.com/"}`), "spec.notifications[0].sink.uri", "should match"},
+	{minimalSource, "a sink with a query", notification(`sink: {uri: "https://a.example.com/?token=a"}`), "spec.notifications[0].sink.uri", "should match"},
+	{minimalSource, "a sink with a fragment", notification(`sink: {uri: "https://a.example.com/#a"}`), "spec.notifications[0].sink.uri", "should match"},
+	{minimalSource, "a sink with a backslash", notification(`sink: {uri: 'https://a.example.com\@b.example.com'}`), "spec.notifications[0].sink.uri", "should match"},
+	{minimalSource, "a long sink", notification(`sink: {uri: "https://` + long(510) + `"}`), "spec.notifications[0].sink.uri", "512"},
+	{minimalSource, "a signature without a key", notification(`signing: {}`), "spec.notifications[0].signing.secretRef", "Required"},
+	{minimalSource, "a signature of a climbing Secret", notification(`signing: {secretRef: {name: ../a, key: key}}`), "spec.notifications[0].signing.secretRef.name", "should match"},
 	{minimalSource, "a service without an app", `spec: {service: ` + service(``) + `}`, "spec.appID", "service needs the ID of the app"},
 	{minimalSource, "a service of an app that climbs", `spec: {appID: "..", service: ` + service(``) + `}`, "spec.appID", "service needs the ID of the app"},
 	{minimalSource, "a service without keys", `spec: {appID: app, callback: {authentication: None, keys: null}, service: ` + service(``) + `}`, "spec.callback.authentication", "must be Signature"},
@@ -786,6 +822,9 @@ func TestStatusRules(t *testing.T) {
 		"a long finding":        {`{steps: [{name: a, state: Succeeded, integrity: {state: Intact, checked: Structure, findings: [{type: Pause, message: ` + long(257) + `}]}}]}`, "status.steps[0].integrity.findings[0].message", "256"},
 		"another integrity":     {`{steps: [{name: a, state: Succeeded, integrity: {state: Fine, checked: Structure}}]}`, "status.steps[0].integrity.state", "Unsupported value"},
 		"another check":         {`{steps: [{name: a, state: Succeeded, integrity: {state: Intact, checked: Heard}}]}`, "status.steps[0].integrity.checked", "Unsupported value"},
+		"25 notifications":      {`{notifications: ` + list(25, `{event: FileReady, run: %d, to: [a], time: "2026-01-01T00:00:00Z"}`) + `}`, "status.notifications", "Too many"},
+		"another event":         {`{notifications: [{event: Lost, to: [a], time: "2026-01-01T00:00:00Z"}]}`, "status.notifications[0].event", "Unsupported value"},
+		"an event to nobody":    {`{notifications: [{event: FileReady, to: [], time: "2026-01-01T00:00:00Z"}]}`, "status.notifications[0].to", "at least 1"},
 		"a nameless pipeline":   {`{pipeline: {revision: r}}`, "status.pipeline.name", "Required"},
 		"a pipeline's revision": {`{pipeline: {name: r}}`, "status.pipeline.revision", "Required"},
 	} {
