@@ -6,6 +6,7 @@
 package metrics
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,8 @@ type Metrics struct {
 	stepDuration *prometheus.HistogramVec
 	patches      *prometheus.CounterVec
 	discovery    discoveryMetrics
+
+	notifications notificationMetrics
 }
 
 // New registers the controller manager's metrics. The clock tells how old files are when they are scraped.
@@ -39,9 +42,9 @@ func New(registry prometheus.Registerer, now clock.PassiveClock) (*Metrics, erro
 			Help: "Statuses of RecordingFiles that were written: for the progress of running steps alone, or for more than that.",
 		}, []string{"content"}),
 	}
-	m.discovery = newDiscoveryMetrics()
+	m.discovery, m.notifications = newDiscoveryMetrics(), newNotificationMetrics()
 	collectors := []prometheus.Collector{m.files, m.steps, m.stepDuration, m.patches}
-	for _, collector := range append(collectors, m.discovery.collectors()...) {
+	for _, collector := range slices.Concat(collectors, m.discovery.collectors(), m.notifications.collectors()) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
@@ -50,7 +53,10 @@ func New(registry prometheus.Registerer, now clock.PassiveClock) (*Metrics, erro
 }
 
 // SourceDeleted removes the series of a RecordingSource.
-func (m *Metrics) SourceDeleted(namespace, source string) { m.discovery.forget(namespace, source) }
+func (m *Metrics) SourceDeleted(namespace, source string) {
+	m.discovery.forget(namespace, source)
+	m.notifications.forget(namespace, source)
+}
 
 // StatusPatched counts a status of a RecordingFile that was written.
 func (m *Metrics) StatusPatched(onlyProgress bool) {
