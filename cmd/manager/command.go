@@ -60,12 +60,14 @@ type options struct {
 	// deniedNetworks are denied besides the local ones.
 	deniedNetworks []string
 	// serviceHosts are the hosts that spec.service.endpoint may name.
-	serviceHosts    []string
-	allowLocal      bool
-	workerImage     string
-	triggerImage    string
-	requireLandlock bool
-	concurrency     int
+	serviceHosts []string
+	// notificationHosts are the hosts that sinks of notifications may be at.
+	notificationHosts []string
+	allowLocal        bool
+	workerImage       string
+	triggerImage      string
+	requireLandlock   bool
+	concurrency       int
 	// maxActive and maxActivePerNamespace bound the Jobs that run at once; 0: nothing does.
 	maxActive, maxActivePerNamespace int
 	namespaceWeights                 map[string]int
@@ -109,6 +111,7 @@ func newOptions() (*options, *cobra.Command) {
 	flags.StringSliceVar(&o.deniedNetworks, "storage-denied-networks", nil, "`networks` that neither the manager nor a step connects to, whatever a StorageLocation, a bucket, a URL or a service endpoint names, besides loopback, link-local and metadata services, which are always denied; name those of pods, Services and nodes where no S3 server is among them")
 	flags.BoolVar(&o.allowLocal, "allow-local-storage-networks", false, "let the manager itself connect to loopback, link-local and metadata services: for tests, with an S3 server on the same machine; steps never do")
 	flags.StringSliceVar(&o.serviceHosts, "service-endpoint-hosts", []string{defaultServiceHost}, "`hosts`, each with its port unless that is 443, that spec.service.endpoint of a RecordingSource may name; the manager sends callback keys there, so name only SparkRTC's own")
+	flags.StringSliceVar(&o.notificationHosts, "notification-hosts", nil, "`hosts`, each with its port unless that is 443, that spec.notifications of a RecordingSource may send events to, over https, or over http where the host is given as http://host; empty means none. --storage-denied-networks and the networks that are always denied hold for them too")
 	o.AddFlags(flags)
 	return o, command
 }

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"sparkrtc.dev/recording-operator/internal/networks"
+	"sparkrtc.dev/recording-operator/internal/notification"
 )
 
 // denies says whether the manager and a step refuse an address, as the command line has it.
@@ -70,4 +71,19 @@ func TestEndpointHosts_AreHostsAlone(t *testing.T) {
 		_, err := hosts("--service-endpoint-hosts=" + wrong)
 		g.Expect(err).To(MatchError(ContainSubstring("--service-endpoint-hosts")), wrong)
 	}
+}
+
+func TestNotificationHosts_AreNoneByDefault(t *testing.T) {
+	g := NewWithT(t)
+	hosts := func(args ...string) (notification.Hosts, error) {
+		o, command := newOptions()
+		g.Expect(command.ParseFlags(args)).To(Succeed())
+		found, err := o.reachable()
+		return found.notificationHosts, err
+	}
+	g.Expect(hosts()).To(BeEmpty())
+	g.Expect(hosts("--notification-hosts=")).To(BeEmpty())
+	g.Expect(hosts("--notification-hosts=a.example.com,http://b.svc:8080")).To(HaveLen(2))
+	_, err := hosts("--notification-hosts=a.example.com/events")
+	g.Expect(err).To(MatchError(ContainSubstring("--notification-hosts")))
 }

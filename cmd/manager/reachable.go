@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/internal/networks"
+	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/rtcapi"
 )
 
@@ -19,6 +20,8 @@ type reachable struct {
 	denied, deniedToSteps []netip.Prefix
 	// serviceHosts are the hosts of SparkRTC's own API, as URLs have them.
 	serviceHosts []string
+	// notificationHosts are those of sinks.
+	notificationHosts notification.Hosts
 }
 
 // reachable is what the flags say.
@@ -28,11 +31,15 @@ func (o *options) reachable() (reachable, error) {
 		networkErr = fmt.Errorf("--storage-denied-networks: %w", networkErr)
 	}
 	hosts, hostErr := parseHosts(o.serviceHosts)
-	found := reachable{denied: added, deniedToSteps: append(networks.Local(), added...), serviceHosts: hosts}
+	sinks, sinkErr := notification.ParseHosts(o.notificationHosts)
+	if sinkErr != nil {
+		sinkErr = fmt.Errorf("--notification-hosts: %w", sinkErr)
+	}
+	found := reachable{denied: added, deniedToSteps: append(networks.Local(), added...), serviceHosts: hosts, notificationHosts: sinks}
 	if !o.allowLocal {
 		found.denied = found.deniedToSteps
 	}
-	return found, errors.Join(networkErr, hostErr)
+	return found, errors.Join(networkErr, hostErr, sinkErr)
 }
 
 func parseHosts(names []string) ([]string, error) {

@@ -29,6 +29,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/networks"
+	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/process"
 	"sparkrtc.dev/recording-operator/internal/progress"
@@ -123,9 +124,13 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 	}); err != nil {
 		return fmt.Errorf("add the questions for progress: %w", err)
 	}
+	notifications := notification.New(notification.Config{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors, Router: router, Clock: now, Pacer: pacer,
+		Hosts: reachable.notificationHosts, Sender: notification.NewSender(reachable.denied, nil, now),
+	})
 	if err := addDone(mgr, config, o, controller.Walk{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: now, Metrics: collectors, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,
-		Namespaces: o.Namespaces,
+		Notifications: notifications, Namespaces: o.Namespaces,
 	}); err != nil {
 		return err
 	}
@@ -144,7 +149,9 @@ func addControllers(ctx context.Context, mgr manager.Manager, config *rest.Confi
 		},
 		&controller.TaskReconciler{
 			Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: now, Pacer: pacer, Wake: wake, TaskFiles: taskFiles,
+			Router: router,
 		},
+		notifications,
 		&controller.SourceReconciler{
 			Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder, Router: router, Clock: now,
 		},

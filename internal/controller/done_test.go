@@ -19,6 +19,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
@@ -244,7 +245,8 @@ func TestWalk_KeepsWhatAPersonHasToLookAt(t *testing.T) {
 		k8s := fakeClient(t, file, expiring)
 		collectors, err := metrics.New(prometheus.NewRegistry(), testingclock.NewFakeClock(now))
 		g.Expect(err).NotTo(HaveOccurred())
-		w := NewWalk(Walk{Client: k8s, Live: k8s, Clock: hurriedClock{testingclock.NewFakeClock(now)}, Metrics: collectors, Wake: NewWake(), TaskFiles: &TaskFiles{}})
+		w := NewWalk(Walk{Client: k8s, Live: k8s, Clock: hurriedClock{testingclock.NewFakeClock(now)}, Metrics: collectors, Wake: NewWake(), TaskFiles: &TaskFiles{},
+			Notifications: notification.New(notification.Config{})})
 		stored := &v1alpha1.RecordingFile{}
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), stored)).To(Succeed())
 		g.Expect(w.visitFile(t.Context(), stored)).To(Succeed())

@@ -28,6 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/progress"
@@ -121,7 +122,9 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	decision := pipeline.Decide(&seen.Observation)
 	r.Slots.admit(seen, decision)
 	outcome, applyErr := r.apply(ctx, seen, decision)
-	retry, writeErr := r.write(ctx, seen, fileStatus(seen, decision.Status(outcome)))
+	status := fileStatus(seen, decision.Status(outcome))
+	r.notify(seen, &status)
+	retry, writeErr := r.write(ctx, seen, status)
 	if retry.RequeueAfter == 0 {
 		retry.RequeueAfter = decision.RecheckAfter
 	}
@@ -176,8 +179,22 @@ func (r *FileReconciler) report(ctx context.Context, seen *gathered, status v1al
 	return nil
 }
 
-// count counts files that are done. Those that are not are counted in the cache.
+// notify adds the events to a status that it makes true, and that the source's notifications ask for.
+func (r *FileReconciler) notify(seen *gathered, status *v1alpha1.RecordingFileStatus) {
+	status.Notifications = seen.file.Status.Notifications
+	if seen.source == nil {
+		return
+	}
+	holds := r.Router.Matching(expression.FromFacts(seen.facts))
+	status.Notifications = notification.AfterFile(seen.file, status, seen.source.Spec.Notifications, holds, seen.Now)
+}
+
+// count counts files that are done, and notifications that there was no room for. Files that are not done are counted in the
+// cache.
 func (r *FileReconciler) count(before, after *v1alpha1.RecordingFile) {
+	if dropped := notification.LeftOut(before.Status.Notifications, after.Status.Notifications); dropped > 0 {
+		r.Metrics.Notified(after.Namespace, after.Spec.SourceRef.Name, string(notification.Dropped), dropped, 0)
+	}
 	if before.Status.Done {
 		r.Metrics.DoneFiles(reasonOf(before), -1)
 	}

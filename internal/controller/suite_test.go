@@ -27,6 +27,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
 	"sparkrtc.dev/recording-operator/internal/progress"
 	"sparkrtc.dev/recording-operator/internal/scheduler"
@@ -102,7 +103,13 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	wake, taskFiles := NewWake(), &TaskFiles{}
 	watcher, err := client.NewWithWatch(server.Config, client.Options{Scheme: server.Scheme})
 	must(err)
-	walk = NewWalk(Walk{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: walkClock, Metrics: collectors, Wake: wake, TaskFiles: taskFiles})
+	hosts, err := notification.ParseHosts([]string{eventSink.Listener.Addr().String(), "http://" + eventSinkPlain.Listener.Addr().String()})
+	must(err)
+	notifications := notification.New(notification.Config{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Metrics: collectors,
+		Router: router, Clock: clock.RealClock{}, Hosts: hosts, Sender: notification.NewSender(nil, sinkRoots(), clock.RealClock{})})
+	must(notifications.SetupWithManager(mgr))
+	walk = NewWalk(Walk{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: walkClock, Metrics: collectors, Wake: wake, TaskFiles: taskFiles,
+		Notifications: notifications})
 	must(mgr.Add(walk))
 	must(mgr.Add(&DoneWatch{Client: watcher, Clock: clock.RealClock{}, Wake: wake, Walk: walk}))
 	slots = NewStepSlots(scheduler.Limits{MaxActivePerNamespace: maxActivePerNamespace}, mgr.GetClient(), mgr.GetAPIReader(), clock.RealClock{}, nil)
@@ -117,7 +124,7 @@ func startManager(ctx context.Context, server *apiserver.Server) <-chan struct{}
 	must(files.SetupWithManager(mgr))
 	must(mgr.Add(&Progress{Client: mgr.GetClient(), Asker: progress.NewAsker(nil, workers.port), Board: board, Clock: clock.RealClock{}, Wake: wake}))
 	ingester = ingest.New(mgr.GetClient(), mgr.GetAPIReader(), ingest.Options{})
-	tasks = TaskReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: taskClock, Wake: wake, TaskFiles: taskFiles}
+	tasks = TaskReconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: recorder, Clock: taskClock, Wake: wake, TaskFiles: taskFiles, Router: router}
 	must(tasks.SetupWithManager(mgr))
 	must((&SourceReconciler{Client: mgr.GetClient(), Secrets: mgr.GetAPIReader(), Recorder: recorder,
 		Router: router, Clock: clock.RealClock{}}).SetupWithManager(mgr))

@@ -25,6 +25,8 @@ import (
 	ctrlsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/expression"
+	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
@@ -45,6 +47,8 @@ type TaskReconciler struct {
 	TaskFiles *TaskFiles
 	// Pacer holds statuses back during a burst of callbacks, and while files are written. Optional.
 	Pacer *pace.Pacer
+	// Router evaluates the when of notifications.
+	Router *expression.Router
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=recordingtasks,verbs=list;watch
@@ -88,6 +92,7 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	if delay := r.delay(task, &computed); delay > 0 {
 		return ctrl.Result{RequeueAfter: delay}, nil
 	}
+	computed.Notifications = notification.AfterTask(task, &computed, source.Spec.Notifications, r.matching(task))
 	before := task.DeepCopy()
 	task.Status = computed
 	if err := patchStatus(ctx, r.Client, before, task); err != nil {
@@ -98,6 +103,14 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	}
 	r.recordMissing(source, task, before)
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// matching says whether the when of a notification holds for what a task records.
+func (r *TaskReconciler) matching(task *v1alpha1.RecordingTask) func(when string) bool {
+	spec := &task.Spec
+	return r.Router.Matching(expression.Recording{
+		Source: spec.SourceRef.Name, App: spec.App, Task: spec.TaskID, Room: spec.Room, Stream: spec.Stream, Format: spec.Format,
+	})
 }
 
 // compute is the status of a task. Its files that are done are listed when those that are known may not be all of them:

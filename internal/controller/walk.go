@@ -19,6 +19,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/pace"
 )
 
@@ -38,7 +39,7 @@ const (
 
 // Walk visits everything that is done, page by page: once when the process becomes the leader, and then every hour. The
 // cache does not hold what is done, so the walk counts it, deletes it after the source's ttlAfterFinished, and finds
-// changes that no watch reported. Nothing is kept.
+// changes that no watch reported and notifications that were not sent yet. Nothing is kept.
 type Walk struct {
 	// Client reads the cache, and deletes.
 	Client client.Client
@@ -50,6 +51,8 @@ type Walk struct {
 	Pacer     *pace.Pacer
 	Wake      *Wake
 	TaskFiles *TaskFiles
+	// Notifications send the events that wait in the statuses.
+	Notifications *notification.Reconciler
 	// Namespaces that are walked through; none: all.
 	Namespaces []string
 
@@ -61,6 +64,7 @@ type Walk struct {
 // NewWalk makes a walk that begins when it is started.
 func NewWalk(w Walk) *Walk {
 	w.soon = make(chan struct{}, 1)
+	w.Notifications.RefillWith(w.Soon)
 	return &w
 }
 
@@ -94,6 +98,9 @@ func (w *Walk) Start(ctx context.Context) error {
 
 // walk visits every file and task that is done.
 func (w *Walk) walk(ctx context.Context) error {
+	if err := w.Notifications.OfferCached(ctx); err != nil {
+		return err
+	}
 	counted := w.Metrics.CountDoneFiles()
 	for _, namespace := range orAll(w.Namespaces) {
 		var files v1alpha1.RecordingFileList
@@ -152,6 +159,7 @@ func (w *Walk) pages(ctx context.Context, namespace string, list client.ObjectLi
 }
 
 func (w *Walk) visitFile(ctx context.Context, file *v1alpha1.RecordingFile) error {
+	w.Notifications.Offer(ctx, file)
 	var tasks []*v1alpha1.RecordingTask
 	for _, id := range file.Spec.TaskIDs {
 		if task := w.cachedTask(ctx, taskKey{file.Namespace, file.Spec.SourceRef.Name, id}); task != nil {
@@ -187,6 +195,7 @@ func shows(file *v1alpha1.RecordingFile, tasks []*v1alpha1.RecordingTask) bool {
 }
 
 func (w *Walk) visitTask(ctx context.Context, task *v1alpha1.RecordingTask) error {
+	w.Notifications.Offer(ctx, task)
 	source, err := w.source(ctx, task.Namespace, task.Spec.SourceRef.Name)
 	if err != nil {
 		return err
