@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/describe"
 )
 
 const logsHelp = `Print what the containers of a recording's step said, in the order in which they run.
@@ -171,7 +172,7 @@ func chooseStep(file *v1alpha1.RecordingFile, name string) (*v1alpha1.StepStatus
 // pod is that of an attempt.
 func (o *logsOptions) pod(ctx context.Context, step *v1alpha1.StepStatus) (*corev1.Pod, error) {
 	if step.JobName == "" {
-		return nil, fmt.Errorf("step %q has not begun: %s", step.Name, joined(string(step.State), step.Message))
+		return nil, fmt.Errorf("step %q has not begun: %s", step.Name, describe.With(string(step.State), step.Message))
 	}
 	var pods corev1.PodList
 	err := o.cluster.List(ctx, &pods, client.InNamespace(o.cluster.namespace), client.MatchingLabels{batchv1.JobNameLabel: step.JobName})

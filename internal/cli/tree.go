@@ -13,12 +13,11 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/describe"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
@@ -113,10 +112,10 @@ func (o *treeOptions) addChildren(ctx context.Context, file *v1alpha1.RecordingF
 		if parent == nil || job.Annotations[v1alpha1.AnnotationRun] != fmt.Sprint(file.Status.Run) {
 			continue
 		}
-		node := parent.addFirst(fmt.Sprintf("Job %s  %s", job.Name, jobState(job)))
+		node := parent.addFirst(fmt.Sprintf("Job %s  %s", job.Name, describe.Job(job)))
 		for j := range pods.Items {
 			if pod := &pods.Items[j]; pod.Labels[batchv1.JobNameLabel] == job.Name {
-				node.add(fmt.Sprintf("Pod %s  %s", pod.Name, podState(pod)))
+				node.add(fmt.Sprintf("Pod %s  %s", pod.Name, describe.Pod(pod)))
 			}
 		}
 	}
@@ -149,11 +148,8 @@ func fileName(name string) string {
 
 // fileNode is a file and its steps.
 func fileNode(file *v1alpha1.RecordingFile) *treeNode {
-	state, message := v1alpha1.ReasonPending, ""
-	if ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
-		state, message = ready.Reason, ready.Message
-	}
-	root := &treeNode{text: fmt.Sprintf("RecordingFile %s/%s  %s", file.Namespace, file.Name, joined(state, message))}
+	state, message := describe.Status(file)
+	root := &treeNode{text: fmt.Sprintf("RecordingFile %s/%s  %s", file.Namespace, file.Name, describe.With(state, message))}
 	if file.Status.Pipeline != nil {
 		root.text += fmt.Sprintf("\nRecordingPipeline %s, run %d", file.Status.Pipeline.Name, file.Status.Run)
 	}
@@ -164,17 +160,7 @@ func fileNode(file *v1alpha1.RecordingFile) *treeNode {
 }
 
 func addStep(root *treeNode, step *v1alpha1.StepStatus) {
-	text := step.Name + "  " + string(step.State)
-	if step.StartTime != nil && step.CompletionTime != nil {
-		text += " in " + duration.HumanDuration(step.CompletionTime.Sub(step.StartTime.Time))
-	}
-	if step.Reason != "" {
-		text += ", " + step.Reason
-	}
-	if progress := step.Progress; progress != nil {
-		text += strings.TrimRight(fmt.Sprintf(", %d%% %s %s", progress.Percent, progress.Stage, progress.Rate), " ")
-	}
-	node := root.add(text)
+	node := root.add(describe.Step(step))
 	node.name = step.Name
 	if step.Message != "" {
 		node.add(step.Message)
@@ -183,7 +169,7 @@ func addStep(root *treeNode, step *v1alpha1.StepStatus) {
 		output := &step.Outputs[i]
 		node.add(fmt.Sprintf("%s  %s", output.URI, recording.HumanSize(output.SizeBytes)))
 	}
-	if more := moreOutputs(step); more > 0 {
+	if more := describe.MoreOutputs(step); more > 0 {
 		node.add(fmt.Sprintf("%d more: %s", more, step.Manifest.URI))
 	}
 	if step.Object != nil {
@@ -192,57 +178,4 @@ func addStep(root *treeNode, step *v1alpha1.StepStatus) {
 	for _, result := range step.Results {
 		node.add(fmt.Sprintf("result %s = %s", result.Name, result.Value))
 	}
-}
-
-func moreOutputs(step *v1alpha1.StepStatus) int {
-	if step.Manifest == nil {
-		return 0
-	}
-	return int(step.Manifest.Outputs) - len(step.Outputs)
-}
-
-func jobState(job *batchv1.Job) string {
-	for _, condition := range job.Status.Conditions {
-		if condition.Status != corev1.ConditionTrue {
-			continue
-		}
-		switch condition.Type {
-		case batchv1.JobComplete:
-			return "Complete"
-		case batchv1.JobFailed:
-			return joined("Failed", condition.Reason)
-		case batchv1.JobSuspended:
-			return "Suspended"
-		case batchv1.JobFailureTarget, batchv1.JobSuccessCriteriaMet:
-		}
-	}
-	return "Running"
-}
-
-// podState is the phase, and of the container that does not run the reason.
-func podState(pod *corev1.Pod) string {
-	for _, container := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if waiting := container.State.Waiting; waiting != nil && waiting.Reason != "PodInitializing" && waiting.Reason != "ContainerCreating" {
-			return fmt.Sprintf("%s, container %s: %s", pod.Status.Phase, container.Name, joined(waiting.Reason, waiting.Message))
-		}
-		if ended := container.State.Terminated; ended != nil && ended.ExitCode != 0 {
-			return fmt.Sprintf("%s, container %s ended with exit code %d", pod.Status.Phase, container.Name, ended.ExitCode)
-		}
-		if container.State.Running != nil {
-			return fmt.Sprintf("%s, container %s", pod.Status.Phase, container.Name)
-		}
-	}
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
-			return fmt.Sprintf("%s, %s", pod.Status.Phase, joined(condition.Reason, condition.Message))
-		}
-	}
-	return string(pod.Status.Phase)
-}
-
-func joined(state, message string) string {
-	if message == "" {
-		return state
-	}
-	return state + ": " + message
 }

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/term"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+
+	"sparkrtc.dev/recording-operator/internal/follow"
 )
 
 const watchHelp = `Watch recordings being processed: their running steps and how far these are.
@@ -158,8 +160,8 @@ func (o *watchOptions) runLines(ctx context.Context, files *fileSet) error {
 	shown := map[string]string{}
 	var writeErr error
 	err := o.watcher.follow(ctx, func(change any) {
-		if unreachable, is := change.(watchTrouble); is {
-			_, _ = fmt.Fprintf(o.env.ErrOut, "%s\n", plain(unreachable.text()))
+		if unreachable, is := change.(follow.Trouble); is {
+			_, _ = fmt.Fprintf(o.env.ErrOut, "%s\n", plain(unreachable.Text()))
 		}
 		for _, line := range changedLines(shown, files, change) {
 			if _, writeErr = fmt.Fprintln(o.env.Out, line); writeErr != nil {

@@ -10,6 +10,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"sparkrtc.dev/recording-operator/internal/follow"
 )
 
 // watchScreen is the table on a terminal. Its methods are functions of what it holds: nothing here asks the cluster.
@@ -47,8 +49,8 @@ func (s watchScreen) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 		default:
 			s.top += s.scrolledBy(message.String())
 		}
-	case watchTrouble:
-		s.trouble = plain(message.text())
+	case follow.Trouble:
+		s.trouble = plain(message.Text())
 	case filesListed:
 		s.trouble = ""
 		s.apply(message)

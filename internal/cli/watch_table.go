@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/describe"
 )
 
 // fileSet are the files that are watched, by namespace/name.
@@ -64,66 +64,24 @@ func (s *fileSet) done() bool {
 	return true
 }
 
-// statusOf is the STATUS column and the message of a file.
-func statusOf(file *v1alpha1.RecordingFile) (status, message string) {
-	if ready := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
-		return ready.Reason, ready.Message
-	}
-	return v1alpha1.ReasonPending, ""
-}
-
 func hasFailed(file *v1alpha1.RecordingFile) bool {
-	status, _ := statusOf(file)
+	status, _ := describe.Status(file)
 	return status == v1alpha1.ReasonFailed
-}
-
-// watchRow is a row of the table: a file with one of its steps that run or wait for a person, or with what it waits for.
-type watchRow struct{ status, steps, step, progress, detail string }
-
-// rowsOf are the rows of a file: at least one. Untrusted text is escaped.
-func rowsOf(file *v1alpha1.RecordingFile) []watchRow {
-	status, message := statusOf(file)
-	about := watchRow{status: plain(status)}
-	if file.Status.Summary != nil {
-		about.steps = plain(file.Status.Summary.Progress)
-	}
-	var rows []watchRow
-	for i := range file.Status.Steps {
-		step := &file.Status.Steps[i]
-		if step.State != v1alpha1.StepRunning && !asksPerson(step) {
-			continue
-		}
-		row := about
-		row.step, row.detail = plain(step.Name), plain(step.Message)
-		if progress := step.Progress; progress != nil {
-			row.progress = fmt.Sprintf("%d%%", progress.Percent)
-			row.detail = strings.TrimRight(plain(string(progress.Stage)+" "+progress.Rate), " ")
-		}
-		rows = append(rows, row)
-	}
-	if len(rows) > 0 {
-		return rows
-	}
-	about.detail = plain(message)
-	if file.Status.Queue != nil {
-		about.detail = plain(file.Status.Queue.WaitingFor)
-	}
-	return []watchRow{about}
 }
 
 // tableOf are the header and the rows of files, in columns.
 func tableOf(files []*v1alpha1.RecordingFile, withNamespace bool) []string {
 	var text strings.Builder
 	table := printers.GetNewTabWriter(&text)
-	write := func(namespace, name string, row watchRow) {
+	write := func(namespace, name string, row describe.Row) {
 		if withNamespace {
 			name = namespace + "\t" + name
 		}
-		_, _ = fmt.Fprintln(table, strings.Join([]string{name, row.status, row.steps, row.step, row.progress, row.detail}, "\t"))
+		_, _ = fmt.Fprintln(table, strings.Join([]string{name, plain(row.Status), plain(row.Steps), plain(row.Step), plain(row.Progress), plain(row.Detail)}, "\t"))
 	}
-	write("NAMESPACE", "NAME", watchRow{"STATUS", "STEPS", "STEP", "PROGRESS", "DETAIL"})
+	write("NAMESPACE", "NAME", describe.Row{Status: "STATUS", Steps: "STEPS", Step: "STEP", Progress: "PROGRESS", Detail: "DETAIL"})
 	for _, file := range files {
-		for _, row := range rowsOf(file) {
+		for _, row := range describe.Rows(file) {
 			write(file.Namespace, file.Name, row)
 		}
 	}
@@ -131,19 +89,10 @@ func tableOf(files []*v1alpha1.RecordingFile, withNamespace bool) []string {
 	return strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
 }
 
-// lineOf is a file in one line, with all the steps that run.
+// lineOf is a file in one line, with all the steps that run. Untrusted text is escaped.
 func lineOf(file *v1alpha1.RecordingFile) string {
-	var running []string
-	rows := rowsOf(file)
-	for _, row := range rows {
-		running = append(running, joinWords(row.step, row.progress, row.detail))
-	}
-	return joinWords(watchKey(file), rows[0].status, rows[0].steps, strings.Join(running, ", "))
-}
-
-// joinWords leaves out what is empty.
-func joinWords(words ...string) string {
-	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
+	row := describe.Rows(file)[0]
+	return plain(describe.Words(watchKey(file), row.Status, row.Steps, describe.Now(file)))
 }
 
 // changedLines applies a change, and returns the lines of the files that it changed as they are shown. shown has the last

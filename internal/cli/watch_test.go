@@ -22,6 +22,7 @@ import (
 	testclock "k8s.io/utils/clock/testing"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/follow"
 )
 
 // watchedFile is a file in a state, with steps that run.
@@ -246,7 +247,7 @@ func TestWatchScreen_ShowsScrollsAndEnds(t *testing.T) {
 	changed.Status.Queue = &v1alpha1.QueueStatus{WaitingFor: "RecordingPipeline lecture: 8 of 8 files running"}
 	s = tell(t, s, fileChanged{&changed})
 	show("camera-9 waits", s)
-	s = tell(t, s, watchTrouble{fmt.Errorf("away\x1b[2J")})
+	s = tell(t, s, follow.Trouble{Err: fmt.Errorf("away\x1b[2J")})
 	show("trouble", s)
 	s = tell(t, s, filesListed{files[:1]})
 	show("one is left", s)
