@@ -71,8 +71,18 @@ func (f *Follower) Follow(ctx context.Context, tell func(change any) error) erro
 	// How long to wait before it lists again.
 	patience := wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.1, Cap: 30 * time.Second, Steps: 10}
 	backoff := patience
-	for first := true; ; first = false {
-		heard, err := f.once(ctx, tell)
+	known := false
+	told := func(change any) error {
+		if _, listed := change.(Listed); listed {
+			known = true
+		}
+		if err := tell(change); err != nil {
+			return &tellError{err}
+		}
+		return nil
+	}
+	for {
+		heard, err := f.once(ctx, told)
 		if refused, is := errors.AsType[*tellError](err); is {
 			return refused.error
 		}
@@ -83,7 +93,7 @@ func (f *Follower) Follow(ctx context.Context, tell func(change any) error) erro
 			backoff = patience
 		}
 		if err != nil {
-			if first || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+			if !known || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
 				return err
 			}
 			if err := tell(Trouble{err}); err != nil {
@@ -103,17 +113,11 @@ type tellError struct{ error }
 
 // once lists and watches until the watch ends, and says whether it reported anything.
 func (f *Follower) once(ctx context.Context, tell func(change any) error) (heard bool, err error) {
-	told := func(change any) error {
-		if err := tell(change); err != nil {
-			return &tellError{err}
-		}
-		return nil
-	}
-	version, err := f.list(ctx, told)
+	version, err := f.list(ctx, tell)
 	if err != nil {
 		return false, err
 	}
-	return f.watch(ctx, version, told)
+	return f.watch(ctx, version, tell)
 }
 
 // list reports all objects, and returns the version to watch from. It asks for what the API server knows now, not for what
