@@ -100,7 +100,7 @@ func newRoot(env Environment) *cobra.Command {
 	root.SetUsageTemplate(usageTemplate(root))
 	root.AddCommand(newSend(env, access), newVerify(env, access), newDiscover(env, access), newReplay(env, access),
 		newTree(env, access), newWatch(env, access), newLogs(env, access), newSuspend(env, access), newResume(env, access),
-		newRetry(env, access), newApprove(env, access), newProcess(env, access), newQueue(env, access), newRotateKey(env, access),
+		newRetry(env, access), newApprove(env, access), newProcess(env, access), newQueue(env, access), newUI(env, access), newRotateKey(env, access),
 		newDoctor(env, access), newDebug(env, access), newCompletion(env), newVersion(env))
 	_ = root.RegisterFlagCompletionFunc("namespace", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return access.namespaces(command), cobra.ShellCompDirectiveNoFileComp
