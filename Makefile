@@ -128,6 +128,10 @@ test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg and
 test-media: ## Recordings of every shape, good and damaged, through the worker; decoded and played in Chromium; 16 min on 2 CPUs, 11 with SHORT=1 (SEED=n COUNT=n FOR=1m).
 	@hack/media.sh
 
+.PHONY: test-ui
+test-ui: ## The page of `kubectl recordings ui` in headless Chromium, against a real API server; pictures are in dist/ui.
+	@hack/ui.sh
+
 .PHONY: test-load
 test-load: build ## Measure callbacks beside bare creates on one API server (LOAD="-clients 32 -n 8000 -alone 1000 -files 0 -rounds 1").
 	@mkdir -p dist
