@@ -67,7 +67,7 @@ func TestPagesApply(t *testing.T) {
 	namespace := newNamespace(t)
 	block := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$")
 	applied := 0
-	for _, page := range []string{"get-started.md", "install.md", "containers.md", "registration.md", "pipelines.md", "notifications.md"} {
+	for _, page := range []string{"get-started.md", "install.md", "containers.md", "registration.md", "pipelines.md", "notifications.md", "triggers.md"} {
 		for _, match := range block.FindAllStringSubmatch(readDoc(t, "docs", page), -1) {
 			text := regexp.MustCompile("(?m)^"+match[1]).ReplaceAllString(match[2], "")
 			for document := range strings.SplitSeq(text, "\n---\n") {
@@ -86,7 +86,7 @@ func TestPagesApply(t *testing.T) {
 			}
 		}
 	}
-	if applied < 10 {
+	if applied < 18 {
 		t.Errorf("applied %d objects", applied)
 	}
 }
