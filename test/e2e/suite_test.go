@@ -120,7 +120,7 @@ func newRoom(t *testing.T, steps ...v1alpha1.Step) *room {
 	NewWithT(t).Eventually(func(g Gomega) {
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(source), source)).To(Succeed())
 		g.Expect(source.Status.CallbackPath).NotTo(BeEmpty())
-	}, time.Minute, poll).Should(Succeed())
+	}, settled, poll).Should(Succeed())
 	return r
 }
 
