@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/describe"
 )
 
 const approveHelp = `Approve a step of a recording that waits for a person, or reject it.
@@ -63,7 +64,7 @@ func newApprove(env Environment, a *access) *cobra.Command {
 			case 0:
 				return a.recordingFiles(command, args), cobra.ShellCompDirectiveNoFileComp
 			case 1:
-				return a.steps(command, args[0], asksPerson), cobra.ShellCompDirectiveNoFileComp
+				return a.steps(command, args[0], describe.AsksPerson), cobra.ShellCompDirectiveNoFileComp
 			}
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		},
@@ -160,23 +161,18 @@ func (o *approveOptions) waits(file *v1alpha1.RecordingFile) error {
 	for i := range file.Status.Steps {
 		step := &file.Status.Steps[i]
 		switch {
-		case asksPerson(step) && step.Name == o.step:
+		case describe.AsksPerson(step) && step.Name == o.step:
 			return nil
-		case asksPerson(step):
+		case describe.AsksPerson(step):
 			asking = append(asking, step.Name)
 		case step.Name == o.step:
-			return refused("step %q does not wait for a decision: it is %s", o.step, plain(joined(joinWords(string(step.State), step.Reason), step.Message)))
+			return refused("step %q does not wait for a decision: it is %s", o.step, plain(describe.With(describe.Words(string(step.State), step.Reason), step.Message)))
 		}
 	}
 	if len(asking) == 0 {
 		return refused("RecordingFile %q has no step %q, and no other step of it waits for a decision", file.Name, o.step)
 	}
 	return refused("RecordingFile %q has no step %q; these wait for a decision: %v", file.Name, o.step, asking)
-}
-
-// asksPerson says that a step waits for a person's decision.
-func asksPerson(step *v1alpha1.StepStatus) bool {
-	return step.Reason == v1alpha1.ReasonWaitingForApproval
 }
 
 // whoAmI is the name that the API server knows the user by.

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/describe"
 	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
@@ -213,9 +214,9 @@ func (o *processOptions) isOf(file *v1alpha1.RecordingFile) bool {
 
 // isKnown is the answer for a recording that has a file.
 func isKnown(file *v1alpha1.RecordingFile) error {
-	status, message := statusOf(file)
+	status, message := describe.Status(file)
 	return &exitError{code: ExitRefused, err: fmt.Errorf("RecordingFile %q has this recording already: %s; `kubectl recordings retry %s` processes it again",
-		file.Name, plain(joined(status, message)), file.Name)}
+		file.Name, plain(describe.With(status, message)), file.Name)}
 }
 
 // create creates the file. The name is the lock: one that a callback has created meanwhile is not created again.

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/describe"
 	"sparkrtc.dev/recording-operator/internal/scheduler"
 )
 
@@ -118,7 +119,7 @@ func waitsOf(file *v1alpha1.RecordingFile) []queued {
 	}
 	for i := range file.Status.Steps {
 		step := &file.Status.Steps[i]
-		if !asksPerson(step) {
+		if !describe.AsksPerson(step) {
 			continue
 		}
 		row := queued{RecordingFile: file, waitingFor: fmt.Sprintf("step %s: %s", step.Name, step.Message)}

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/describe"
 )
 
 const retryHelp = `Process recordings again, with the pipeline as it is now.
@@ -137,7 +138,7 @@ func (o *retryOptions) unneeded(file *v1alpha1.RecordingFile) string {
 		if step.State == v1alpha1.StepRunning || step.State == v1alpha1.StepPending && step.JobName != "" && step.Retry == nil {
 			return fmt.Sprintf("step %q runs", step.Name)
 		}
-		if asksPerson(step) {
+		if describe.AsksPerson(step) {
 			return fmt.Sprintf("step %q waits for a person; kubectl recordings approve decides it", step.Name)
 		}
 		succeeded = succeeded && (step.State == v1alpha1.StepSucceeded || step.State == v1alpha1.StepSkipped && step.Reason != v1alpha1.ReasonDependencyFailed)
