@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -115,6 +116,7 @@ func secretsAppearNowhere(t *testing.T, operator *operator, namespace string) {
 	for _, list := range []client.ObjectList{
 		&eventsv1.EventList{}, &corev1.EventList{}, &batchv1.JobList{},
 		&v1alpha1.RecordingFileList{}, &v1alpha1.RecordingTaskList{}, &v1alpha1.RecordingSourceList{}, &v1alpha1.RecordingPipelineList{}, &v1alpha1.StorageLocationList{},
+		&v1alpha1.RejectedCallbackList{}, &appsv1.ControllerRevisionList{},
 	} {
 		g.Expect(admin.List(t.Context(), list, client.InNamespace(namespace))).To(Succeed())
 		encoded, err := json.Marshal(list)
