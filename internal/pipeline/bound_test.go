@@ -62,7 +62,7 @@ func drawMessage(t *rapid.T) string {
 	return string(encoded)
 }
 
-// drawSubject is one with as many steps as a pipeline may have, of which any may have ended with any message.
+// drawSubject is one with as many steps as a pipeline may have. Any may have ended, with any message.
 func drawSubject(t *rapid.T) *Observation {
 	var all []v1alpha1.Step
 	var children []Child
