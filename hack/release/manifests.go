@@ -38,11 +38,7 @@ func (r *release) manifests(context.Context) ([]string, error) {
 	}
 	install := bytes.NewBufferString(head + "# To uninstall it, see docs/uninstall.md. crds.yaml and operator.yaml are to be read.\n")
 	for _, object := range slices.Concat(definitions, operator) {
-		text, err := short(object)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", object.Kind(), object.Name(), err)
-		}
-		fmt.Fprintf(install, "---\n%s", text)
+		fmt.Fprintf(install, "---\n%s", short(object))
 	}
 	var files []string
 	for name, content := range map[string][]byte{

@@ -4,21 +4,19 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
 	"strings"
 
 	"sparkrtc.dev/recording-operator/hack/release/render"
 )
 
-// The definitions are most of install.yaml, and their indentation and repeated descriptions are half of that. `kubectl
-// explain` matters more than how install.yaml reads, so: an object is one line of JSON, which is YAML too, and a description
-// is left out only where another place has the same one. crds.yaml and the chart have them all, and operator.yaml can be read.
+// The definitions are most of install.yaml, and their indentation and what they repeat are more than half of that. `kubectl
+// explain` matters more than how install.yaml reads, so: an object is one line of JSON, which is YAML too; a part of a schema
+// that comes again is an alias of the first one; and a description is left out only where another place has the same one.
+// crds.yaml and the chart have them all, and operator.yaml can be read.
 
 // describedElsewhere are the fields whose own fields are described at another field, or by Kubernetes.
 var describedElsewhere = map[string]string{
-	"finally":     " Fields: see steps.",
 	"defaults":    " Fields: see steps.",
 	"discovered":  " Fields: see reported.",
 	"status":      " Fields: see docs/reference/api.md.",
@@ -31,18 +29,14 @@ var describedElsewhere = map[string]string{
 var described = []string{"apiVersion", "kind"}
 
 // short is an object in few bytes.
-func short(object render.Object) ([]byte, error) {
+func short(object render.Object) []byte {
 	value := map[string]any(object)
 	if object.Kind() == "CustomResourceDefinition" {
 		value = shortenVersions(object)
 	}
-	line := &bytes.Buffer{}
-	encoder := json.NewEncoder(line)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return nil, err
-	}
-	return line.Bytes(), nil
+	writer := newAliasWriter(value)
+	writer.write(value)
+	return append(writer.line.Bytes(), '\n')
 }
 
 // shortenVersions is the definition with the schemas of its versions shortened.
