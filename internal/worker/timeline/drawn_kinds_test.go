@@ -66,6 +66,20 @@ func TestBuild_FindingsOfAnMP4(t *testing.T) {
 	}
 }
 
+// TestBuild_CutFileBehindAStillPicture: the sound ended long before the picture did, and nobody knows which of both went on in
+// what is lost of a cut file.
+func TestBuild_CutFileBehindAStillPicture(t *testing.T) {
+	video := pictures(0, 4*second, pal, 50)
+	video[99].Duration = 9 * second
+	segments := layout{container: media.MP4}.record(video, tones(0, 6*second))
+	segments[0].Duration = 0
+	segments[0].File.Damage = []media.Damage{{Kind: media.BoxTruncated, Stream: -1, Count: 1}}
+	found := firstOf(Build(Recording{Segments: segments}), SegmentTruncated)
+	if distance(found.At, 6*second) > aac || distance(found.At+found.Length, 13*second) > pal {
+		t.Errorf("cut from %s for %s, want from 6 s to 13 s", position(found.At), position(found.Length))
+	}
+}
+
 // TestBuild_LineMissingWhileThePictureStands: the container says that the last picture lasts over what is lost, and the
 // numbers in the names jump.
 func TestBuild_LineMissingWhileThePictureStands(t *testing.T) {

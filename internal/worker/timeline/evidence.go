@@ -5,6 +5,7 @@ package timeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -113,18 +114,16 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 // packetTimes are the times of some packets of each stream, in the clock of the run.
 type packetTimes struct {
 	of map[int]map[int]int64
-	// firstEnd is where the stream ends that ends first.
-	firstEnd int64
+	// firstEnd is where the stream ends that ends first, and lastEnd where the one does that ends last.
+	firstEnd, lastEnd int64
 }
 
 // damageTimes finds the times of the packets that the evidence names: one pass over each stream.
 func (b *builder) damageTimes(each *part) packetTimes {
-	times := packetTimes{of: map[int]map[int]int64{}, firstEnd: each.late}
-	file := b.segments[each.Segment].File
 	ends := b.endsOf(each)
-	for _, end := range ends {
-		times.firstEnd = min(times.firstEnd, end)
-	}
+	sorted := slices.Sorted(maps.Values(ends)) // a piece has a stream at least
+	times := packetTimes{of: map[int]map[int]int64{}, firstEnd: sorted[0], lastEnd: sorted[len(sorted)-1]}
+	file := b.segments[each.Segment].File
 	for _, damage := range file.Damage {
 		if damage.Stream < 0 {
 			continue
@@ -168,7 +167,7 @@ func (b *builder) endsOf(each *part) map[int]int64 {
 func (t packetTimes) stretch(each *part, damage media.Damage) (from, to int64) {
 	switch {
 	case damage.Stream < 0 && damage.Kind == media.BoxTruncated:
-		return t.firstEnd, max(t.firstEnd, each.lastShown()) // what can be read of each stream ends there
+		return t.firstEnd, t.lastEnd // what can be read of each stream ends between
 	case damage.Stream < 0:
 		return each.early, each.early
 	}
