@@ -42,6 +42,8 @@ type stop struct {
 	counters counters
 	tail     media.Tail
 	head     int
+	// same says that the stream that stops is the one that comes back.
+	same bool
 }
 
 // counters is what the continuity counters of a stream show at a border.
@@ -114,13 +116,13 @@ func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
 	found := stop{
 		kind: kind, end: end.next(), begin: begin.firstDTS, gap: begin.firstDTS - end.next(),
 		interval: max(end.interval, end.lastInterval), last: end.lastDTS, usual: end.interval,
-		tail: from.Tail, head: to.HeadBytes,
+		tail: from.Tail, head: to.HeadBytes, same: from.ID == to.ID,
 	}
 	if b.segments[x.Segment].File.Container == media.MPEGTS {
 		found.usual = found.interval
 	}
 	adjacent := y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity
-	if adjacent && from.ID == to.ID && from.Counters.Known && to.Counters.Known {
+	if adjacent && found.same && from.Counters.Known && to.Counters.Known {
 		found.counters = countersBreak
 		if to.Counters.First == (from.Counters.Last+1)&15 {
 			found.counters = countersGoOn
@@ -176,28 +178,32 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 
 // judgeBorder says what is lost between two pieces.
 func (b *builder) judgeBorder(each *border) {
-	if b.judgeCounters(each) || b.judgeTails(each) {
-		return
+	if !b.judgeCounters(each) && !b.judgeTails(each) && !b.judgeHole(each) {
+		b.doubtTails(each)
 	}
+}
+
+// judgeHole looks for a hole between two pieces for which the counters prove nothing, and says what it means; false: nothing.
+func (b *builder) judgeHole(each *border) bool {
 	hole, open := each.hole()
 	if !open {
 		hole, open = b.jump(each)
 	}
 	announced := b.segments[each.y.Segment].Discontinuity && hole.to-hole.from <= maxJoin
 	if !open || each.goOn() && !b.namesJump(each) || b.lostBetween(each) || announced {
-		return // nothing is missing, or the playlist announces another clock
+		return false // nothing is missing, or the playlist announces another clock
 	}
-	b.judgeHole(each, hole)
+	return b.explainHole(each, hole)
 }
 
-// judgeHole says what a hole between two segments means for which the counters prove nothing.
-func (b *builder) judgeHole(each *border, hole hole) {
+// explainHole says what a hole between two segments means; false: nothing.
+func (b *builder) explainHole(each *border, hole hole) bool {
 	late, inTime := b.lateness(each)
 	tolerance := minHole + b.segments[each.x.Segment].Precision
 	at := each.x.base
 	switch {
 	case !b.segments[each.y.Segment].isListed():
-		// Without a playlist, nobody says how long a file is.
+		return false // Without a playlist, nobody says how long a file is.
 	case late > tolerance && inTime, each.y.start < each.y.begins:
 		b.find(SegmentTruncated, each.y.Segment, at+hole.from, hole.to-hole.from,
 			"its beginning is lost: it starts %s late, and what follows is in time", position(late))
@@ -205,7 +211,7 @@ func (b *builder) judgeHole(each *border, hole hole) {
 		b.find(SegmentMissing, each.y.Segment, at+hole.from, hole.to-hole.from,
 			"%s are lost before it: the clock jumps, and so do the numbers in the segments' names", position(hole.to-hole.from))
 	case late > tolerance && b.namesFollow(each):
-		// The recorder wrote one segment after the other: it paused.
+		return false // The recorder wrote one segment after the other: it paused.
 	case each.x.endsTogether() || len(each.stops) == len(kinds) || b.isOddSilence(each):
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided",
@@ -213,7 +219,10 @@ func (b *builder) judgeHole(each *border, hole hole) {
 	case late > tolerance:
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"the segment after it begins %s later than the playlist says; whether something is lost cannot be decided", position(late))
+	default:
+		return false
 	}
+	return true
 }
 
 // jump is the stretch at a border that the playlist does not know of, when no packets go through it, but only the duration
@@ -312,48 +321,6 @@ func (b *builder) judgeCounters(each *border) bool {
 		return true
 	}
 	return false
-}
-
-// judgeTails finds a segment whose last packet is not whole. What the next segment begins with may be the rest of it.
-func (b *builder) judgeTails(each *border) bool {
-	if !each.x.last {
-		return false
-	}
-	for _, stop := range each.stops {
-		if stop.head > 0 && stop.counters != countersBreak {
-			continue
-		}
-		if stop.tail == media.TailUnfinished || stop.tail == media.TailUnstuffed && stop.open() && stop.counters == countersUnknown {
-			b.find(SegmentTruncated, each.x.Segment, each.x.base+stop.end, max(0, stop.gap),
-				"its end is lost: the last %s packet is not whole", stop.kind)
-			return true
-		}
-		if stop.tail == media.TailUnstuffed && stop.open() && stop.counters == countersGoOn {
-			b.find(UnknownHole, each.x.Segment, each.x.base+stop.end, stop.gap,
-				"no %s packets for %s, and the last one may not be whole; whether something is lost cannot be decided", stop.kind, position(stop.gap))
-			return true
-		}
-	}
-	return b.judgeStopped(each)
-}
-
-// judgeStopped finds a kind whose last packet is not whole and that the next segment does not have.
-func (b *builder) judgeStopped(each *border) bool {
-	for _, kind := range kinds {
-		if len(each.x.Slices(kind)) > 0 && len(each.y.Slices(kind)) == 0 && b.endsWithin(each, kind) {
-			b.find(SegmentTruncated, each.x.Segment, each.x.base+each.x.late, 0, "its end is lost: the last %s packet is not whole", kind)
-			return true
-		}
-	}
-	return false
-}
-
-// endsWithin says that a kind that the next segment does not have ends within a packet whose rest is not there.
-func (b *builder) endsWithin(each *border, kind media.Kind) bool {
-	from := b.streamAt(each.x, kind, true)
-	return from.Tail == media.TailUnfinished && !slices.ContainsFunc(b.segments[each.y.Segment].File.Streams, func(s media.Stream) bool {
-		return s.ID == from.ID && s.HeadBytes > 0
-	})
 }
 
 // lateness is how late y begins by the playlist, judged by the earliest stream of both, and whether what follows y is

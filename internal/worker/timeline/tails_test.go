@@ -1,0 +1,55 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// TestBuild_UnstuffedTailProvesNothingAlone: one whole packet in 184 fills its transport packet, and the pictures stand still
+// behind it.
+func TestBuild_UnstuffedTailProvesNothingAlone(t *testing.T) {
+	video := without(pictures(0, 10*second, pal, 50), 3*second, 4*second)
+	tests := map[string]struct {
+		recorder layout
+		sound    []media.Packet
+		edit     func(next *Segment)
+	}{
+		"counters restart, sound goes on": {sound: tones(0, 10*second)},
+		"counters restart, no sound":      {},
+		"counters go on":                  {recorder: layout{running: true}, sound: tones(0, 10*second)},
+		"a tag before the next segment": {recorder: layout{running: true}, edit: func(next *Segment) {
+			next.Discontinuity = true
+		}},
+		"another camera, sound goes on": {recorder: layout{running: true}, sound: tones(0, 10*second), edit: func(next *Segment) {
+			stream(next, media.Video).ID = 290
+		}},
+		"another camera, no sound": {recorder: layout{running: true}, edit: func(next *Segment) {
+			stream(next, media.Video).ID = 290
+		}},
+		"another call": {sound: without(tones(0, 10*second), 3*second, 4*second), edit: func(next *Segment) {
+			stream(next, media.Video).ID, stream(next, media.Audio).ID = 290, 291
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			segments := test.recorder.record(video, test.sound, each(0, 2*second, 5)...)
+			stream(&segments[1], media.Video).Tail = media.TailUnstuffed
+			if test.edit != nil {
+				test.edit(&segments[2])
+			}
+			wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+		})
+	}
+}
+
+// TestBuild_UnstuffedTailBeforeALoss: a packet that may be whole hides no other evidence.
+func TestBuild_UnstuffedTailBeforeALoss(t *testing.T) {
+	segments := layout{}.record(pictures(0, 14*second, pal, 50), nil, each(0, 2*second, 7)...)
+	stream(&segments[2], media.Video).Tail = media.TailUnstuffed
+	made := Build(Recording{Segments: drop(segments, 3)})
+	wantState(t, made, Damaged, SegmentMissing)
+}
