@@ -68,15 +68,27 @@ func guessVideo(data []byte) (found encoding, ok bool) {
 		return encoding{}, false
 	}
 	switch code := data[begin]; {
+	case data[begin+1] == 1 && isHEVC(code) && !isMPEG2Picture(data[start:]):
+		return encoding{media.Video, media.HEVC}, true
 	case (mpeg2Rules{}).role(code) != continues:
 		return encoding{media.Video, media.MPEG2}, true
 	case code == codec.MPEG4Sequence || code == codec.MPEG4Plane:
 		return encoding{media.Video, mpeg4Video}, true
-	case data[begin+1] == 1 && isHEVC(code):
-		return encoding{media.Video, media.HEVC}, true
 	default:
 		return encoding{media.Video, media.H264}, true
 	}
+}
+
+// isMPEG2Picture says that the start code of a picture of MPEG-1 or MPEG-2, which a slice of H.265 may have too, has behind it
+// what follows its header: an extension, user data, or the first slice (ISO/IEC 13818-2, 6.2.3). H.265 uses none of these codes.
+func isMPEG2Picture(data []byte) bool {
+	const firstSlice, userData = 0x01, 0xb2
+	next := codec.NextStartCode(data, 4)
+	if data[3] != codec.MPEG2Picture || next < 0 || next+3 >= len(data) {
+		return false
+	}
+	code := data[next+3]
+	return code == codec.MPEG2Extension || code == userData || code == firstSlice
 }
 
 // isHEVC says that the first byte of a NAL unit of the base layer is one of H.265: of a parameter set, a delimiter, a message, or
