@@ -68,6 +68,29 @@ func TestBuild_TagBehindAPause(t *testing.T) {
 	}
 }
 
+// TestBuild_TagWithinAPauseOfReorderedPictures: the playlist announces another clock before a segment that begins with pictures
+// of the time before a pause, and all streams go on in it where they stopped.
+func TestBuild_TagWithinAPauseOfReorderedPictures(t *testing.T) {
+	video := append(pictures(0, 2*second, pal, 50),
+		media.Packet{DTS: 2 * second, PTS: 9*second + 2*pal, Size: 1000},
+		media.Packet{DTS: 2*second + pal, PTS: 2 * second, Size: 100},
+		media.Packet{DTS: 9*second + pal, PTS: 2*second + pal, Size: 100})
+	video = append(video, pictures(9*second+3*pal, 13*second, pal, 50)...)
+	segments := layout{running: true}.record(video, tones(0, 6*second), 2*second, 4*second, 59*second/10, 11*second)
+	var early []media.Packet
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets
+		return nil
+	})
+	change(&segments[3], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	segments[3].Discontinuity = true
+	made := Build(Recording{Segments: segments})
+	wantTimes(t, made, media.Video, video, 0)
+	if distance(made.Length, 13*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
 // TestBuild_DatesBesideALostBeginning: the dates count from where the last segment of a clock began, and its beginning is lost.
 // Whole seconds do not say how much that is.
 func TestBuild_DatesBesideALostBeginning(t *testing.T) {

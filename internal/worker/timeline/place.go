@@ -285,7 +285,7 @@ func (b *builder) isAnotherClock(now *run, each *part, late int64) bool {
 	if late > maxJoin {
 		return !known || distance(each.early, at) > tolerance
 	}
-	return late < -minStep || known && each.early < at-max(tolerance, maxJoin)
+	return late < -minStep || known && each.beginsFrom(at, tolerance) < at-max(tolerance, maxJoin)
 }
 
 // announce notes the tags up to a part: also one before segments that nothing can be read from, or is taken.

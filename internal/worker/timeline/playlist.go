@@ -18,19 +18,27 @@ func (b *builder) begin(now *run, each *part) {
 	if !known || each.dropped != "" || each.misplaced {
 		return
 	}
-	if each.early < expected-tolerance && each.jumps(expected-each.early) {
-		found := false
-		for _, kind := range kinds {
-			if first, _, ok := each.ends(kind); ok && first.begin >= expected-tolerance && (!found || first.begin < each.begins) {
-				each.begins, found = first.begin, true
-			}
-		}
-	}
+	each.begins = each.beginsFrom(expected, tolerance)
 	each.start = each.begins
 	own := b.segments[each.Segment]
 	if each.begins > expected+tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision {
 		each.start = expected
 	}
+}
+
+// beginsFrom is where a part begins that the playlist expects at a time: pictures of it that are shown before the end of the
+// part before, because of a pause, do not count.
+func (p *part) beginsFrom(expected, tolerance int64) int64 {
+	if p.early >= expected-tolerance || !p.jumps(expected-p.early) {
+		return p.early
+	}
+	begins, found := p.early, false
+	for _, kind := range kinds {
+		if first, _, ok := p.ends(kind); ok && first.begin >= expected-tolerance && (!found || first.begin < begins) {
+			begins, found = first.begin, true
+		}
+	}
+	return begins
 }
 
 // jumps says that the part's pictures are shown over a stretch that is longer than their rate explains, by half of so much.
