@@ -188,7 +188,7 @@ func (c fieldCoder) samples(w *nalWriter, picture []byte, parity int) {
 func fieldSource(name string, r recipe) *source {
 	c := fieldCoder{width: r.width, height: r.height, group: r.group}
 	sps, pps := c.sps(), c.pps()
-	s := &source{name: name, video: true, codec: "h264", width: r.width, height: r.height, number: r.number, group: r.group}
+	s := &source{name: name, video: true, codec: "h264", width: r.width, height: r.height, number: r.number, group: r.group, fields: true}
 	config := append([]byte{1}, sps[1:4]...)
 	config = append(append(append(config, 0xff, 0xe1), u16(uint16(len(sps)))...), sps...)
 	config = append(append(append(config, 1), u16(uint16(len(pps)))...), pps...)

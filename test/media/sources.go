@@ -32,6 +32,7 @@ type source struct {
 	number        int
 	group         int
 	open          bool // pictures may be shown before the key picture of their group
+	fields        bool // each picture is coded as two fields
 	// Sound: samples in a second and in a packet, channels, position of the first packet in seconds.
 	rate, frame, channels int
 	position              float64

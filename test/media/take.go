@@ -264,7 +264,8 @@ func (t *take) parts(cuts []float64) []*part {
 }
 
 // joinWithin adds parts that begin with a picture within a group to the part before: a recorder begins a segment with a
-// key picture, or, while the picture stands still, with sound.
+// key picture, or, while the picture stands still, with sound. Without parameter sets in a segment nothing tells the fields of
+// a picture from pictures, so that no sound begins one within a group of those.
 func joinWithin(parts []*part) []*part {
 	kept := parts[:1]
 	for _, p := range parts[1:] {
@@ -273,6 +274,9 @@ func joinWithin(parts []*part) []*part {
 			if u.time < first.time {
 				first = u
 			}
+		}
+		if i := slices.IndexFunc(p.units, func(u *unit) bool { return u.source.fields }); i >= 0 {
+			first = p.units[i] // in the order of decoding
 		}
 		before := kept[len(kept)-1]
 		if first.source.video && !first.sample().key && first.source.group <= 30 && !first.source.open {
