@@ -94,7 +94,11 @@ func (d *drawing) recording() *recording {
 			t.stamp++ // decoding times are not negative
 		}
 		begin, end := t.extent()
-		if late := math.Mod(t.stamp+begin-clock+2*fullTurn, fullTurn); late < 1 || late > fullTurn-6 {
+		near := 1.0
+		if r.playlist.whole {
+			near = 2 // whole seconds leave so much open: one is rounded off, and one may be
+		}
+		if late := math.Mod(t.stamp+begin-clock+2*fullTurn, fullTurn); late < near || late > fullTurn-6 {
 			// A clock that begins where the one before ended looks like one that goes on; so does one whose beginning is lost.
 			t.stamp += 20
 		}
