@@ -91,6 +91,26 @@ func TestBuild_TagWithinAPauseOfReorderedPictures(t *testing.T) {
 	}
 }
 
+// TestBuild_LostBeginningBeforeSoundAlone: the last picture of a clock's first segment is shown beyond it, and the segment behind
+// says how long that was.
+func TestBuild_LostBeginningBeforeSoundAlone(t *testing.T) {
+	next := layout{}.record(pictures(0, 3*second, second/3, 90), tones(0, 4*second), 3*second)
+	next[1].File.Streams[0] = emptyStream(media.Video)
+	keep(&next[0], media.Video, 2, 9)
+	keep(&next[0], media.Audio, 26, 141)
+	change(&next[0], media.Video, func(packets []media.Packet) []media.Packet {
+		for i := range packets {
+			packets[i].PTS, packets[i].DTS = packets[i].PTS+second/4, packets[i].DTS+second/4 // the last one is shown for longer
+		}
+		return packets
+	})
+	segments := slices.Concat(plain(2), reset(next, 0, 700*second, true))
+	made := Build(Recording{Segments: segments})
+	if at := times(made, media.Audio)[len(times(made, media.Audio))-1]; distance(at, 8*second) > second/10 {
+		t.Errorf("the last sound is at %s, want 8 s\n%s", position(at), list(made))
+	}
+}
+
 // TestBuild_DatesBesideALostBeginning: the dates count from where the last segment of a clock began, and its beginning is lost.
 // Whole seconds do not say how much that is.
 func TestBuild_DatesBesideALostBeginning(t *testing.T) {

@@ -162,7 +162,8 @@ func (b *builder) lostHead(now *run) int64 {
 		if !second.first || second.dropped != "" || second.misplaced || !cut && !b.showsLoss(first) && !b.isExact(first, second) {
 			return 0
 		}
-		held = max(held, second.start-first.early) // pictures may overlap what is before them
+		// Pictures may overlap what is before them. How long the last one is shown is a guess.
+		held = max(first.lastShown(), second.start) - first.early
 	case !cut:
 		return 0
 	default:
