@@ -250,6 +250,22 @@ func TestRetry_SetsTheSpec(t *testing.T) {
 	}
 }
 
+// A file that was processed with another pipeline than its spec names runs again, though every step succeeded: the condition
+// PipelineChanged says that retry does so.
+func TestRetry_RunsTheOtherPipelineOfThePipelineRef(t *testing.T) {
+	f := withProcessing(t)
+	file := processed()
+	file.Status.Steps = file.Status.Steps[:1]
+	f.objects[recordings+"recordingfiles/camera-1"] = file
+	if got := f.run(t, "", "retry", "camera-1"); !strings.Contains(got.out, "unchanged") || len(f.patched) > 0 {
+		t.Errorf("patched %v: %s", f.patched, got.out)
+	}
+	file.Status.Conditions = append(file.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionPipelineChanged, Status: metav1.ConditionTrue})
+	if got := f.run(t, "", "retry", "camera-1"); !strings.Contains(got.out, "runs again") || len(f.patched) != 1 {
+		t.Errorf("patched %v: %s", f.patched, got.out)
+	}
+}
+
 // queuedFile is a file that waits.
 func queuedFile(name, source string, priority *int32, minutes int) v1alpha1.RecordingFile {
 	file := v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: name, UID: types.UID(name), Labels: map[string]string{"take": source},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,8 +25,8 @@ Steps that failed, were skipped or wait run again, with everything that follows 
 run again too, and --all-steps all of them.
 
 A recording that is being processed, or waits for a person, is left alone, unless --from or --all-steps asks
-for it: then what runs is stopped. So is one whose every step succeeded. A step of kind approve asks again in
-each run.
+for it: then what runs is stopped. So is one whose every step succeeded, unless its spec.pipelineRef names
+another pipeline by now. A step of kind approve asks again in each run.
 
 A step that failed over something that may pass, for example a recording that is not there yet, is tried
 again without this command: status.steps[].retry.nextTime says when.
@@ -143,8 +144,8 @@ func (o *retryOptions) unneeded(file *v1alpha1.RecordingFile) string {
 		}
 		succeeded = succeeded && (step.State == v1alpha1.StepSucceeded || step.State == v1alpha1.StepSkipped && step.Reason != v1alpha1.ReasonDependencyFailed)
 	}
-	if succeeded {
-		return "every step succeeded or had nothing to do"
+	if succeeded && !meta.IsStatusConditionTrue(file.Status.Conditions, v1alpha1.ConditionPipelineChanged) {
+		return "every step succeeded or had nothing to do; --from or --all-steps has them run again"
 	}
 	return ""
 }
