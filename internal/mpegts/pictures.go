@@ -138,7 +138,7 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	switch {
 	case unit.opens && now.hasSlices:
 		now = c.open(start)
-	case (unit.delimits || unit.set) && s.hasMark(start):
+	case unit.delimits && s.hasMark(start):
 		now.timed = start // what came before has no picture: a loss has left no more of it
 	}
 	if unit.invalid {

@@ -250,18 +250,6 @@ func TestRead_TimeIsThatOfThePESPacketWithThePicture(t *testing.T) {
 	wantTimes(t, file.Streams[0], [2]int64{9000, 9000}, [2]int64{16200, 16200})
 }
 
-// TestRead_TimeOfAPictureBehindLostSlices: of the picture before it nothing is left but a parameter set, and no delimiter says
-// where the next one begins.
-func TestRead_TimeOfAPictureBehindLostSlices(t *testing.T) {
-	b := newBuilder()
-	b.tables(h264Entry)
-	b.picture(9000, -1, spsFrames, pps, idr)
-	b.picture(12600, -1, spsFrames)
-	b.picture(16200, -1, spsFrames, pps, idr)
-	file, _ := read(t, b.data)
-	wantTimes(t, file.Streams[0], [2]int64{9000, 9000}, [2]int64{16200, 16200})
-}
-
 // TestRead_SoundBehindALoss is heard when the next PES packet says, or not at all: a pause may be lost with the header of
 // a PES packet.
 func TestRead_SoundBehindALoss(t *testing.T) {
