@@ -22,7 +22,7 @@ export CGO_ENABLED ?= 0
 .PHONY: help
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make \033[36m<target>\033[0m\n"} \
-		/^[a-zA-Z0-9_-]+:.*?##/ {printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2} \
+		/^[a-zA-Z0-9_-]+:.*?##/ {printf "  \033[36m%-22s\033[0m %s\n", $$1, $$2} \
 		/^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)}' $(MAKEFILE_LIST)
 
 ##@ The two commands
@@ -123,6 +123,10 @@ verify: ## Generate, format, lint and tidy; fail when that changes anything.
 .PHONY: test-e2e
 test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg and S3 server.
 	@CLUSTER=$(CLUSTER) hack/e2e.sh
+
+.PHONY: test-e2e-integrations
+test-e2e-integrations: ## The operator beside the real controllers of Argo Workflows and Kueue, and a stand-in for Tekton's.
+	@CLUSTER=$(CLUSTER) hack/e2e-integrations.sh
 
 .PHONY: test-media
 test-media: ## Recordings of every shape, good and damaged, through the worker; decoded and played in Chromium; 16 min on 2 CPUs, 11 with SHORT=1 (SEED=n COUNT=n FOR=1m).

@@ -135,3 +135,29 @@ callback_base() {
 }
 
 stop_forwarding() { [[ -z ${forward:-} ]] || kill "$forward" 2>/dev/null || true; }
+
+# e2e_up starts a cluster for the end-to-end tests: with the operator, an S3 server in namespace e2e, and images that tests
+# run; more of them may follow, as NAME:TARGET.
+e2e_up() {
+  mkdir -p dist/e2e bin
+  cluster_up
+  images_load recording-captions:captions "$@"
+  operator_deploy
+  say "namespace e2e: an S3 server"
+  kubectl create namespace e2e --dry-run=client -o yaml | kubectl apply -f -
+  kubectl label --overwrite namespace e2e pod-security.kubernetes.io/enforce=restricted >/dev/null
+  s3_secret e2e
+  overlay dist/e2e ../../hack/demo/manifests/s3
+  kubectl apply -n e2e -k dist/e2e
+  kubectl -n e2e rollout status deployment/s3 --timeout=120s
+  callback_base
+}
+
+# e2e_test TAGS FLAG... runs the tests in that cluster.
+e2e_test() {
+  local tags=$1
+  shift
+  say "go test -tags $tags ./test/e2e"
+  CLUSTER=$CLUSTER CALLBACK_BASE=$base CAPTIONS_IMAGE=$(image recording-captions) CGO_ENABLED=0 \
+    go test -tags "$tags" -count=1 -timeout 30m -v "$@" ./test/e2e
+}

@@ -59,7 +59,7 @@ func TestReadmeApplies(t *testing.T) {
 }
 
 // foreign are the groups of objects on the pages that belong to other projects.
-var foreign = regexp.MustCompile(`^(argoproj\.io|helm\.toolkit\.fluxcd\.io|source\.toolkit\.fluxcd\.io)$`)
+var foreign = regexp.MustCompile(`^(argoproj\.io|kueue\.x-k8s\.io|helm\.toolkit\.fluxcd\.io|source\.toolkit\.fluxcd\.io)$`)
 
 // TestPagesApply holds that an API server takes every object in the YAML of the pages that people follow.
 func TestPagesApply(t *testing.T) {

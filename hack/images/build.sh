@@ -13,7 +13,7 @@ Usage: hack/images/build.sh TARGET TAG OUTPUT.tar
 Builds the image of one target and saves it, under the name TAG, to OUTPUT.tar.
 
   TARGET      operator, worker or trigger, of the Dockerfile at the root of the project;
-              versitygw or captions, of hack/images/Dockerfile.TARGET
+              versitygw, captions, kueue or argo-workflows, of hack/images/Dockerfile.TARGET
   TAG         the image's name, e.g. recording-operator:dev
   OUTPUT.tar  where to save it, in the format of "docker save"
 

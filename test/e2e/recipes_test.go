@@ -6,6 +6,7 @@
 package e2e
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,6 +48,19 @@ func (r *room) apply(manifests string) {
 	if output, err := command.CombinedOutput(); err != nil {
 		r.t.Fatalf("kubectl apply: %v\n%s\n%s", err, output, manifests)
 	}
+}
+
+// applyForTheTest applies manifests, and deletes what they made after the test: objects that no namespace takes along.
+func (r *room) applyForTheTest(manifests string) {
+	r.t.Helper()
+	r.apply(manifests)
+	r.t.Cleanup(func() {
+		command := exec.CommandContext(context.Background(), "kubectl", "-n", r.namespace, "delete", "--ignore-not-found", "--wait=false", "-f", "-")
+		command.Stdin = strings.NewReader(manifests)
+		if output, err := command.CombinedOutput(); err != nil {
+			r.t.Logf("kubectl delete: %v\n%s", err, output)
+		}
+	})
 }
 
 // kubectl is what kubectl prints in the namespace.
