@@ -102,3 +102,10 @@ func (a *access) steps(command *cobra.Command, file string, fits func(*v1alpha1.
 	}
 	return names
 }
+
+// completeNames completes a flag by names of the cluster.
+func completeNames(names func(*cobra.Command) []string) cobra.CompletionFunc {
+	return func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return names(command), cobra.ShellCompDirectiveNoFileComp
+	}
+}

@@ -86,13 +86,8 @@ func newProcess(env Environment, a *access) *cobra.Command {
 	flags.Var((*durationValue)(&o.timeout), "timeout", "how long --wait waits")
 	addDryRun(command, &o.dryRun)
 	o.output.addFlags(command)
-	complete := func(names func(*cobra.Command) []string) cobra.CompletionFunc {
-		return func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return names(command), cobra.ShellCompDirectiveNoFileComp
-		}
-	}
-	_ = command.RegisterFlagCompletionFunc("source", complete(a.sources))
-	_ = command.RegisterFlagCompletionFunc("pipeline", complete(a.pipelines))
+	_ = command.RegisterFlagCompletionFunc("source", completeNames(a.sources))
+	_ = command.RegisterFlagCompletionFunc("pipeline", completeNames(a.pipelines))
 	_ = command.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"HLS", "MP4"}, cobra.ShellCompDirectiveNoFileComp))
 	return command
 }

@@ -82,13 +82,8 @@ func newQueue(env Environment, a *access) *cobra.Command {
 	flags.StringVar(&o.source, "source", "", "the recordings of this RecordingSource")
 	flags.StringVar(&o.pipeline, "pipeline", "", "the recordings of this RecordingPipeline")
 	o.output.addFlags(command)
-	complete := func(names func(*cobra.Command) []string) cobra.CompletionFunc {
-		return func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return names(command), cobra.ShellCompDirectiveNoFileComp
-		}
-	}
-	_ = command.RegisterFlagCompletionFunc("source", complete(a.sources))
-	_ = command.RegisterFlagCompletionFunc("pipeline", complete(a.pipelines))
+	_ = command.RegisterFlagCompletionFunc("source", completeNames(a.sources))
+	_ = command.RegisterFlagCompletionFunc("pipeline", completeNames(a.pipelines))
 	return command
 }
 

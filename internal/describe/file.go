@@ -79,10 +79,10 @@ func Words(words ...string) string {
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
-// With adds a message, if there is one, to a state.
+// With adds a message to a state. One of them may be empty.
 func With(state, message string) string {
-	if message == "" {
-		return state
+	if state == "" || message == "" {
+		return state + message
 	}
 	return state + ": " + message
 }

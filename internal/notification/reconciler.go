@@ -24,6 +24,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/queue"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 const (
@@ -153,13 +154,13 @@ func (k *kind) look(ctx context.Context, name client.ObjectKey, known *subject) 
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("read an object with notifications: %w", err)
 	}
-	source, err := k.source(ctx, name.Namespace, sourceOf(object))
+	source, err := k.source(ctx, name.Namespace, recording.SourceOf(object))
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	d := k.deliveryOf(ctx, object, source, known)
 	sendErr := d.run(ctx)
-	k.subjects.waits(known, sourceOf(object), d.left)
+	k.subjects.waits(known, recording.SourceOf(object), d.left)
 	written, err := k.remove(ctx, object, known)
 	if err := errors.Join(sendErr, err); err != nil {
 		return ctrl.Result{}, err
@@ -187,7 +188,7 @@ func (k *kind) deliveryOf(ctx context.Context, object client.Object, source *v1a
 		return k.send(ctx, object, to, waiting)
 	}
 	d.report = func(waiting *Waiting, to string, outcome Outcome, fault *Fault, took time.Duration) {
-		k.Metrics.Notified(object.GetNamespace(), sourceOf(object), string(outcome), 1, took)
+		k.Metrics.Notified(object.GetNamespace(), recording.SourceOf(object), string(outcome), 1, took)
 		if outcome == GivenUp && source != nil {
 			k.Recorder.Eventf(source, nil, corev1.EventTypeWarning, v1alpha1.ReasonNotificationGivenUp, "Notify/"+to,
 				"notification %q: %s of %s was not delivered and is not sent again: %v", to, waiting.Event, object.GetName(), fault)
@@ -276,17 +277,6 @@ func waitingOf(object client.Object) *[]Waiting {
 		return &object.Status.Notifications
 	default:
 		return &[]Waiting{}
-	}
-}
-
-func sourceOf(object client.Object) string {
-	switch object := object.(type) {
-	case *v1alpha1.RecordingFile:
-		return object.Spec.SourceRef.Name
-	case *v1alpha1.RecordingTask:
-		return object.Spec.SourceRef.Name
-	default:
-		return ""
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/queue"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 // indexWaiting finds objects in the cache whose events wait.
@@ -79,13 +80,13 @@ func news() predicate.Predicate {
 // changed is an object that has news, if there is room for it.
 func (k *kind) changed(ctx context.Context, object client.Object) []reconcile.Request {
 	if len(*waitingOf(object)) == 0 {
-		source, err := k.source(ctx, object.GetNamespace(), sourceOf(object))
+		source, err := k.source(ctx, object.GetNamespace(), recording.SourceOf(object))
 		if err != nil || source == nil || len(source.Spec.Notifications) == 0 {
 			return nil
 		}
 	}
 	name := client.ObjectKeyFromObject(object)
-	if !k.subjects.offer(name, sourceOf(object), true) {
+	if !k.subjects.offer(name, recording.SourceOf(object), true) {
 		return nil
 	}
 	return []reconcile.Request{{NamespacedName: name}}
@@ -108,7 +109,7 @@ func (r *Reconciler) Offer(ctx context.Context, object client.Object) {
 	if _, ok := object.(*v1alpha1.RecordingTask); ok {
 		k = r.tasks
 	}
-	if len(*waitingOf(object)) > 0 && k.subjects.offer(client.ObjectKeyFromObject(object), sourceOf(object), false) {
+	if len(*waitingOf(object)) > 0 && k.subjects.offer(client.ObjectKeyFromObject(object), recording.SourceOf(object), false) {
 		offer(ctx, k.offers, object)
 	}
 }

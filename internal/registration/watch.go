@@ -19,6 +19,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/queue"
+	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
 const (
@@ -52,24 +53,13 @@ func keyIndex(object client.Object) []string {
 	if id == "" {
 		return nil
 	}
-	return []string{sourceOf(object) + "/" + id}
-}
-
-func sourceOf(object client.Object) string {
-	switch object := object.(type) {
-	case *v1alpha1.RecordingFile:
-		return object.Spec.SourceRef.Name
-	case *v1alpha1.RecordingTask:
-		return object.Spec.SourceRef.Name
-	default:
-		return ""
-	}
+	return []string{recording.SourceOf(object) + "/" + id}
 }
 
 // waiting is the source of a marked object, if it waits for its next key to be used: every callback marks an object until
 // the rotation ends.
 func (r *Reconciler) waiting(ctx context.Context, object client.Object) []reconcile.Request {
-	name := client.ObjectKey{Namespace: object.GetNamespace(), Name: sourceOf(object)}
+	name := client.ObjectKey{Namespace: object.GetNamespace(), Name: recording.SourceOf(object)}
 	source := &v1alpha1.RecordingSource{}
 	if err := r.Client.Get(ctx, name, source); err != nil {
 		return nil // it is gone, or is looked at within checkInterval

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/config"
+	"sparkrtc.dev/recording-operator/internal/describe"
 	"sparkrtc.dev/recording-operator/internal/doctor"
 )
 
@@ -105,24 +106,17 @@ func pod(p *corev1.Pod) doctor.Pod {
 		found.Restarts += status.RestartCount
 		switch {
 		case status.State.Waiting != nil:
-			found.Problem = joined(status.State.Waiting.Reason, status.State.Waiting.Message)
+			found.Problem = describe.With(status.State.Waiting.Reason, status.State.Waiting.Message)
 		case status.State.Terminated != nil && status.State.Terminated.ExitCode != 0:
-			found.Problem = joined(status.State.Terminated.Reason, fmt.Sprintf("exit code %d", status.State.Terminated.ExitCode))
+			found.Problem = describe.With(status.State.Terminated.Reason, fmt.Sprintf("exit code %d", status.State.Terminated.ExitCode))
 		}
 	}
 	for _, condition := range p.Status.Conditions {
 		if found.Problem == "" && condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
-			found.Problem = joined(condition.Reason, condition.Message)
+			found.Problem = describe.With(condition.Reason, condition.Message)
 		}
 	}
 	return found
-}
-
-func joined(reason, message string) string {
-	if reason == "" || message == "" {
-		return reason + message
-	}
-	return reason + ": " + message
 }
 
 func (g *gatherer) stepImages(ctx context.Context) {
