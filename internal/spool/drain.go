@@ -4,8 +4,10 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,10 +78,8 @@ func (s *Spool) drainSegment(ctx context.Context, from *segment.Segment, buffer 
 		return
 	}
 	s.countLost(lost)
-	// Of a namespace that is refused, a sample of each segment is tried: what is refused must not always stand in front.
-	rand.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] }) //nolint:gosec // not for secrets
 	waiting := newTurns(s.options.Workers)
-	for _, r := range records {
+	for _, r := range leastRefusedFirst(records) {
 		waiting.add(r.Key, r.Payload)
 	}
 	var kept atomic.Bool
@@ -108,6 +108,24 @@ func (s *Spool) drainSegment(ctx context.Context, from *segment.Segment, buffer 
 		s.log.Error(err, "Could not remove a segment of the spool; its callbacks are written again, which changes nothing")
 	}
 	s.segments.Defer(from, s.clock.Now().Add(diskRetry))
+}
+
+// leastRefusedFirst is the order in which the records of a segment are tried. Of a namespace that is refused only some
+// are, and what was refused before must not stand in front of what was never tried. Among equals the order is random.
+func leastRefusedFirst(records []segment.Record) []segment.Record {
+	type counted struct {
+		segment.Record
+		refusals int
+	}
+	order := make([]counted, len(records))
+	for i, from := range rand.Perm(len(records)) { //nolint:gosec // not for secrets
+		order[i] = counted{records[from], refusalsOf(records[from].Payload)}
+	}
+	slices.SortStableFunc(order, func(a, b counted) int { return cmp.Compare(a.refusals, b.refusals) })
+	for i := range order {
+		records[i] = order[i].Record
+	}
+	return records
 }
 
 // drain writes a record, rejects it, or appends it again. It returns false when none of that was possible, so that the

@@ -5,6 +5,7 @@ package spool
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/spool/segment"
 )
 
 // A namespace that is refused, be it for want of a right or by a webhook that is broken, delays no other, and costs few
@@ -69,8 +71,14 @@ func TestSpool_RefusedDeliveriesDelayTheirNamespaceLittle(t *testing.T) {
 	})
 	defer h.run(t)()
 	begun := clk.Now()
-	eventually(t, "all that can be written is", func() bool { clk.Step(time.Second); return h.Stats().Drained == 200 })
-	if took := clk.Since(begun); took > 20*time.Minute {
+	eventually(t, "all that can be written is", func() bool {
+		// Time passes only while the spool waits for it: how quick the machine is must not matter.
+		if h.breaker.isOpen() || !h.draining.Load() && !h.segments.Due(clk.Now()) {
+			clk.Step(time.Second)
+		}
+		return h.Stats().Drained == 200
+	})
+	if took := clk.Since(begun); took > time.Minute {
 		t.Errorf("that took %s", took)
 	}
 	if stats := h.Stats(); stats.Rejected != 0 {
@@ -78,6 +86,26 @@ func TestSpool_RefusedDeliveriesDelayTheirNamespaceLittle(t *testing.T) {
 	}
 	h.api.up()
 	eventually(t, "the spool is empty", func() bool { clk.Step(time.Second); return h.Stats().Bytes == 0 })
+}
+
+// What was never tried is tried before what was refused; what cannot be read is tried as well, so that somebody says so.
+func TestLeastRefusedFirst_NeverTriedComesFirst(t *testing.T) {
+	var records []segment.Record
+	for _, refusals := range []int{7, 1, 0, 3, 0, 1} {
+		payload, err := record{Delivery: deliver("task", refusals), Refusals: refusals}.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, segment.Record{Key: "media", Payload: payload})
+	}
+	records = append(records, segment.Record{Key: "media", Payload: []byte("{")})
+	var got []int
+	for _, r := range leastRefusedFirst(records) {
+		got = append(got, refusalsOf(r.Payload))
+	}
+	if want := []int{0, 0, 0, 1, 1, 3, 7}; !slices.Equal(got, want) {
+		t.Errorf("order %v, not %v", got, want)
+	}
 }
 
 // gate holds the calls of one namespace until it opens.

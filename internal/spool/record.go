@@ -53,3 +53,12 @@ func decodeRecord(content []byte) (record, error) {
 	}
 	return r, nil
 }
+
+// refusalsOf reads only how often a record was refused; zero of one that cannot be read.
+func refusalsOf(content []byte) int {
+	var r struct {
+		Refusals int `json:"refusals"`
+	}
+	_ = json.Unmarshal(content, &r) // whoever decodes it says so
+	return r.Refusals
+}
