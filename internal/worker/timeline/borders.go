@@ -38,6 +38,9 @@ type stop struct {
 	interval int64
 	// last is the last packet in x, and usual the interval between others, whatever a container says of the last one.
 	last, usual int64
+	// shown is from the last packet that x shows to the first one that y does: pictures that are shown in another order than
+	// they are decoded pause some pictures before their decoding times do.
+	shown int64
 	// counters says what the continuity counters show.
 	counters counters
 	tail     media.Tail
@@ -59,7 +62,7 @@ const (
 func (s stop) open() bool { return s.gap > max(minHole, s.interval*18/10) }
 
 // goesOn says that packets go through the border at their usual rate.
-func (s stop) goesOn() bool { return s.begin-s.last < s.usual*3/2 }
+func (s stop) goesOn() bool { return max(s.begin-s.last, s.shown) < s.usual*3/2 }
 
 // judgeBorders looks at what is between segments of one run.
 func (b *builder) judgeBorders() {
@@ -116,7 +119,7 @@ func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
 	found := stop{
 		kind: kind, end: end.next(), begin: begin.firstDTS, gap: begin.firstDTS - end.next(),
 		interval: max(end.interval, end.lastInterval), last: end.lastDTS, usual: end.interval,
-		tail: from.Tail, head: to.HeadBytes, same: from.ID == to.ID,
+		shown: begin.begin - end.greatest, tail: from.Tail, head: to.HeadBytes, same: from.ID == to.ID,
 	}
 	if b.segments[x.Segment].File.Container == media.MPEGTS {
 		found.usual = found.interval

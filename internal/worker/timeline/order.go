@@ -95,7 +95,7 @@ func (b *builder) isOddCopy(each *part, index int) bool {
 func (b *builder) missesDuration(index int) int64 {
 	each := b.parts[index]
 	duration := b.segments[each.Segment].Duration
-	miss := distance(duration, each.late-each.early)
+	miss := distance(duration, each.late-each.opens())
 	if index+1 < len(b.parts) && !b.segments[b.parts[index+1].Segment].Discontinuity {
 		miss = min(miss, distance(duration, b.toNext(index)))
 	}
@@ -109,7 +109,7 @@ func (b *builder) fitsDuration(index int) bool {
 
 // toNext is from where a part begins to where the next one does.
 func (b *builder) toNext(index int) int64 {
-	return b.clockDistance(b.parts[index].early, b.parts[index+1].early, b.parts[index])
+	return b.clockDistance(b.parts[index].opens(), b.parts[index+1].opens(), b.parts[index])
 }
 
 // clockDistance is from one time of a part's clock to another, which may have wrapped.
@@ -135,7 +135,7 @@ func (b *builder) follows(index int) bool {
 		return true
 	}
 	before := b.parts[index-1]
-	late := b.clockDistance(before.late, b.parts[index].early, b.parts[index])
+	late := b.clockDistance(before.late, b.parts[index].opens(), b.parts[index])
 	own := b.segments[before.Segment]
 	named := own.isListed() && before.first && distance(b.toNext(index-1), own.Duration) <= minHole+own.Precision
 	return late >= -minStep && (late <= maxMiss || named)

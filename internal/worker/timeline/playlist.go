@@ -23,6 +23,8 @@ func (b *builder) begin(now *run, each *part) {
 	own := b.segments[each.Segment]
 	if each.begins > expected+tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision {
 		each.start = expected
+	} else if b.lacksHead(each) && each.begins > now.late+minHole {
+		each.start = now.late // durations in whole seconds do not show so little
 	}
 }
 
@@ -39,6 +41,16 @@ func (p *part) beginsFrom(expected, tolerance int64) int64 {
 		}
 	}
 	return begins
+}
+
+// opens is where a part begins whose place nobody knows yet: with its sound, when pictures of it are shown so long before
+// that they belong before a pause.
+func (p *part) opens() int64 {
+	sound, _, ok := p.ends(media.Audio)
+	if ok && sound.begin > p.early && p.jumps(sound.begin-p.early) {
+		return sound.begin
+	}
+	return p.early
 }
 
 // jumps says that the part's pictures are shown over a stretch that is longer than their rate explains, by half of so much.
@@ -138,6 +150,11 @@ func (b *builder) beginsCut(each *part) bool {
 	if pictures, _, ok := each.ends(media.Video); ok && !pictures.key {
 		return true
 	}
+	return b.lacksHead(each)
+}
+
+// lacksHead says that a segment does not begin with its tables, or begins within a packet.
+func (b *builder) lacksHead(each *part) bool {
 	file := b.segments[each.Segment].File
 	return b.lacksTables(each) || slices.ContainsFunc(file.Streams, func(s media.Stream) bool { return s.HeadBytes > 0 }) ||
 		slices.ContainsFunc(file.Damage, func(d media.Damage) bool { return d.Kind == media.TablesMissing })

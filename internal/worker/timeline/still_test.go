@@ -209,3 +209,56 @@ func TestBuild_LostSegmentIsNoPauseToo(t *testing.T) {
 		}
 	}
 }
+
+// TestBuild_LineMissingBehindReorderedPictures: what is lost held only the end of the sound. The pictures behind it are decoded
+// right behind those before the pause, and no counter was lost.
+func TestBuild_LineMissingBehindReorderedPictures(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 25), 3*second, 13*second)
+	segments := layout{running: true}.record(video, tones(0, 9*second), 6*second, 16*second, 19*second)
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+		for i := range int64(4) {
+			packets[i].DTS = 3*second + i*pal
+		}
+		return packets
+	})
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	wantState(t, Build(Recording{Segments: drop(segments, 1)}), Damaged, SegmentMissing)
+}
+
+// TestBuild_HeadLostInWholeSeconds: the last segment of a clock lacks less of its beginning than durations in whole seconds show.
+// The next clock begins where the segment ended, and not later by what is lost.
+func TestBuild_HeadLostInWholeSeconds(t *testing.T) {
+	end := 4*second + second*3/10
+	segments := layout{precision: second}.record(pictures(0, end, pal, 25), tones(0, end), 2*second+second*7/10)
+	segments = append(segments, reset(plain(2), 0, 700*second, true)...)
+	for _, kind := range kinds {
+		of := stream(&segments[1], kind)
+		keep(&segments[1], kind, of.Packets.Count*65/100, of.Packets.Count)
+	}
+	segments[1].File.Damage = []media.Damage{{Kind: media.TablesMissing, Stream: -1, Count: 1}}
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, Corrupt)
+	shown := times(made, media.Video)
+	if at := shown[len(shown)-100]; distance(at, end) > 2*pal {
+		t.Errorf("the second clock begins at %s, want %s\n%s", position(at), position(end), list(made))
+	}
+}
+
+// TestBuild_CopyWithPicturesFromBeforeAPause: the file holds a picture that is shown before a pause, so that the least of its
+// times says nothing of where it belongs.
+func TestBuild_CopyWithPicturesFromBeforeAPause(t *testing.T) {
+	video := append(pictures(0, second/3, second/3, 1), pictures(8*second, 14*second, second/3, 3)...)
+	segments := layout{}.record(video, tones(0, 14*second), 2*second, 4*second, 6*second, 9*second, 11*second)
+	change(&segments[3], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[0].DTS, packets[1].DTS = second/3, second/3+pal
+		early := media.Packet{DTS: second/3 + 2*pal, PTS: second / 3, Size: 1000}
+		return []media.Packet{packets[0], packets[1], early, packets[2]}
+	})
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	segments[1].File = segments[3].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if found := firstOf(made, SegmentDuplicated); found.Segment != 1 || distance(made.Length, 14*second) > second/3 {
+		t.Errorf("segment %d is said to be the copy, a length of %s\n%s", found.Segment, position(made.Length), list(made))
+	}
+}
