@@ -168,6 +168,9 @@ const (
 	FindingUnknownHole FindingType = "UnknownHole"
 	// FindingUnknownStreamAway: one stream is away for exactly one or more segments.
 	FindingUnknownStreamAway FindingType = "UnknownStreamAway"
+	// FindingUnknownEncoding: the only picture or the only sound is in an encoding that is not known, and is not in the
+	// result. It fails a step with strict.
+	FindingUnknownEncoding FindingType = "UnknownEncoding"
 )
 
 // IsDamage says whether findings of this type mean that something of the recording is lost, or wrong. It is false for
@@ -186,7 +189,8 @@ func (t FindingType) IsDamage() bool {
 // not known.
 func (t FindingType) IsUndecided() bool {
 	switch t {
-	case FindingDurationMismatch, FindingEncrypted, FindingUnknownTail, FindingUnknownHole, FindingUnknownStreamAway:
+	case FindingDurationMismatch, FindingEncrypted, FindingUnknownTail, FindingUnknownHole, FindingUnknownStreamAway,
+		FindingUnknownEncoding:
 		return true
 	default:
 		return false

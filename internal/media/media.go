@@ -190,6 +190,8 @@ type File struct {
 	TablesFirst bool
 	// Ignored names what was left out of Streams and why, for a person; at most a few.
 	Ignored []string
+	// Unreadable are the kinds of which a stream was left out since its encoding is not known.
+	Unreadable []Kind
 }
 
 // DamageKind is a kind of evidence in the bytes.

@@ -32,6 +32,17 @@ func (l *damageList) add(file *media.File, kind media.DamageKind, stream, packet
 	l.packet, l.offset = packet, offset
 }
 
+// noteUnreadable notes that a stream of sound or of pictures is left out.
+func (d *demuxer) noteUnreadable(isSound bool) {
+	kind := media.Video
+	if isSound {
+		kind = media.Audio
+	}
+	if !slices.Contains(d.file.Unreadable, kind) {
+		d.file.Unreadable = append(d.file.Unreadable, kind)
+	}
+}
+
 // ignore notes what is left out of File.Streams.
 func (d *demuxer) ignore(why string) {
 	if len(d.file.Ignored) < maxIgnored && !slices.Contains(d.file.Ignored, why) {

@@ -268,11 +268,13 @@ func TestRead_PrivateDataThatIsSound(t *testing.T) {
 		kind     media.Kind
 		codec    media.Codec
 		ignored  int
+		unread   []media.Kind
 	}{
-		"AAC":               {0xc0, adtsOf(3, 2, 50), media.Audio, media.AAC, 0},
-		"unknown sound":     {0xc0, bytes.Repeat([]byte{0x12}, 60), media.Data, "stream type 0x06", 1},
-		"data that says so": {0xbd, adtsOf(3, 2, 50), media.Data, "stream type 0x06", 0},
-		"H.264":             {0xe0, annexB([]byte{0x09, 0xf0}, []byte{0x67, 0x42}), media.Video, media.H264, 0},
+		"AAC":               {0xc0, adtsOf(3, 2, 50), media.Audio, media.AAC, 0, nil},
+		"unknown sound":     {0xc0, bytes.Repeat([]byte{0x12}, 60), media.Data, "stream type 0x06", 1, []media.Kind{media.Audio}},
+		"unknown pictures":  {0xe0, bytes.Repeat([]byte{0x12}, 60), media.Data, "stream type 0x06", 1, []media.Kind{media.Video}},
+		"data that says so": {0xbd, adtsOf(3, 2, 50), media.Data, "stream type 0x06", 0, nil},
+		"H.264":             {0xe0, annexB([]byte{0x09, 0xf0}, []byte{0x67, 0x42}), media.Video, media.H264, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBuilder()
@@ -285,8 +287,9 @@ func TestRead_PrivateDataThatIsSound(t *testing.T) {
 			}
 			file, _ := read(t, b.data)
 			stream := file.Streams[0]
-			if stream.Kind != test.kind || stream.Codec != test.codec || stream.Default != (test.kind != media.Data) || len(file.Ignored) != test.ignored {
-				t.Errorf("%s %s, default %v, ignored %q", stream.Kind, stream.Codec, stream.Default, file.Ignored)
+			if stream.Kind != test.kind || stream.Codec != test.codec || stream.Default != (test.kind != media.Data) || len(file.Ignored) != test.ignored ||
+				!slices.Equal(file.Unreadable, test.unread) {
+				t.Errorf("%s %s, default %v, ignored %q, unreadable %v", stream.Kind, stream.Codec, stream.Default, file.Ignored, file.Unreadable)
 			}
 			if len(file.Streams) != 1 {
 				t.Errorf("%d streams", len(file.Streams))

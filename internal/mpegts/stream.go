@@ -128,6 +128,7 @@ func (s *stream) look(payload []byte) {
 	case isSound && s.mapped.telephone != "":
 		s.become(encoding{media.Audio, s.mapped.telephone})
 	case !ok:
+		s.d.noteUnreadable(isSound)
 		s.d.ignore(fmt.Sprintf("PID %d: picture or sound of an encoding that is not known (%s)", s.mapped.pid, s.mapped.codec))
 	default:
 		s.become(found)

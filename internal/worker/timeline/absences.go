@@ -3,7 +3,11 @@
 
 package timeline
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // judgeAbsences looks at segments that lack a kind of stream which others have.
 func (b *builder) judgeAbsences() {
@@ -55,9 +59,14 @@ func (b *builder) judgeKind(kind media.Kind) {
 	}
 }
 
-// judgeUnread finds a stream that has bytes in some segments, and in none of them a single packet.
+// judgeUnread finds a stream that has bytes in some segments, and in none of them a single packet, or none that could be read.
 func (b *builder) judgeUnread(kind media.Kind) {
 	for _, each := range b.pieces {
+		if slices.Contains(b.segments[each.Segment].File.Unreadable, kind) {
+			b.find(UnknownEncoding, each.Segment, each.early+each.base, 0,
+				"the only %s of the recording is in an encoding that is not known, and is not in the result", kind)
+			return
+		}
 		for _, stream := range b.segments[each.Segment].File.Streams {
 			if stream.Kind == kind && stream.HeadBytes > 0 {
 				b.find(Corrupt, each.Segment, each.early+each.base, 0, "the %s stream (%s) has %d bytes, and none can be read",

@@ -220,6 +220,11 @@ func TestBuild_UndecidedRecordings(t *testing.T) {
 		}()}, UnknownHole},
 		"no sound from border to border": {Recording{Segments: layout{}.record(
 			pictures(0, 8*second, pal, 50), without(tones(0, 8*second), 2*second, 4*second), each(0, 2*second, 4)...)}, UnknownStreamAway},
+		"the only sound is of an unknown encoding": {func() Recording {
+			segments := layout{}.record(pictures(0, 4*second, pal, 50), nil, 2*second)
+			segments[1].File.Unreadable = []media.Kind{media.Audio}
+			return Recording{Segments: segments}
+		}(), UnknownEncoding},
 		"the callback reports more": {Recording{Segments: plain(5), Reported: 14 * second}, DurationMismatch},
 	}
 	for name, test := range tests {

@@ -37,6 +37,7 @@ const (
 	UnknownTail       = v1alpha1.FindingUnknownTail
 	UnknownHole       = v1alpha1.FindingUnknownHole
 	UnknownStreamAway = v1alpha1.FindingUnknownStreamAway
+	UnknownEncoding   = v1alpha1.FindingUnknownEncoding
 	DurationMismatch  = v1alpha1.FindingDurationMismatch
 	Encrypted         = v1alpha1.FindingEncrypted
 )

@@ -23,6 +23,13 @@ func jitter(packets []media.Packet, by int64) []media.Packet {
 	return moved
 }
 
+// TestBuild_OtherSoundOfAnUnknownEncoding: the recording has sound that can be read.
+func TestBuild_OtherSoundOfAnUnknownEncoding(t *testing.T) {
+	segments := plain(3)
+	segments[1].File.Unreadable = []media.Kind{media.Audio}
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
 // TestBuild_GoodRecordings are recordings without any loss: none may be refused.
 func TestBuild_GoodRecordings(t *testing.T) {
 	running, restarting := layout{running: true}, layout{}
