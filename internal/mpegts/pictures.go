@@ -138,8 +138,12 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	switch {
 	case unit.opens && now.hasSlices:
 		now = c.open(start)
-	case unit.delimits && s.hasMark(start):
-		now.timed = start // what came before has no picture: a loss has left no more of it
+	case unit.delimits || unit.set:
+		// What came before has no picture: a loss has left no more of it. Parameter sets alone prove none, since they may
+		// be spread over PES packets.
+		if m, ok := s.markAt(start); ok && (unit.delimits || m.torn) {
+			now.timed = start
+		}
 	}
 	if unit.invalid {
 		c.invalid(s)

@@ -64,9 +64,11 @@ type demuxer struct {
 	offset int64
 	ended  bool
 	// lost says that packets are searched. Stride is their distance, and position the offset of the present one.
-	lost     bool
-	stride   int
-	position int64
+	lost   bool
+	stride int
+	// syncLosses counts how often packets were searched.
+	syncLosses int
+	position   int64
 
 	// begun says that the first packet of the tables or of a stream has come.
 	begun bool
@@ -141,6 +143,7 @@ func (d *demuxer) packets(at int) (int, error) {
 		if d.lost || d.block[at] != syncByte {
 			if !d.lost {
 				d.damage.add(&d.file, media.SyncLost, -1, 0, d.offset+int64(at))
+				d.syncLosses++
 				at = max(0, at-packetSize+1) // the last packet was shorter than it should be, if bytes are lost
 			}
 			at, d.lost = d.resync(at)

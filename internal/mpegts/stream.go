@@ -35,6 +35,8 @@ type stream struct {
 	begun int64
 	// missing is how many bytes of payload are lost of it at least, the first of them at lossAt in data; 0: none.
 	missing, lossAt int
+	// syncLosses is demuxer.syncLosses when the PES packet began.
+	syncLosses int
 	// lossTold says that there is evidence of it that its frames do not follow one another.
 	lossTold bool
 	// dts is that of the last mark; hasDTS says that there was one.
@@ -53,6 +55,8 @@ type mark struct {
 	offset   int
 	pts, dts int64
 	timed    bool
+	// torn says that some of the PES packet before it is lost.
+	torn bool
 }
 
 type pesState uint8
@@ -261,7 +265,8 @@ func (s *stream) beginPES(header pesHeader, payload []byte) error {
 	if err := s.cutBefore(next, payload); err != nil {
 		return err
 	}
-	next.offset = len(s.data)
+	next.offset, next.torn = len(s.data), s.missing > 0 || s.syncLosses != s.d.syncLosses
+	s.syncLosses = s.d.syncLosses
 	s.addMark(next)
 	s.state, s.declared, s.received, s.begun, s.missing = inPayload, header.declared, 0, s.d.position, 0
 	s.append(payload)
@@ -376,11 +381,15 @@ func (s *stream) mark(offset int) mark {
 	return found
 }
 
-// hasMark says that a PES packet with a time begins with the start code at an offset, which may have a zero in front.
-func (s *stream) hasMark(offset int) bool {
+// markAt is the PES packet with a time that begins with the start code at an offset, which may have a zero in front; false:
+// there is none.
+func (s *stream) markAt(offset int) (mark, bool) {
 	marks := s.marks[s.firstMark:]
 	i, _ := slices.BinarySearchFunc(marks, offset-1, func(m mark, offset int) int { return m.offset - offset })
-	return i < len(marks) && marks[i].offset <= offset && marks[i].timed
+	if i == len(marks) || marks[i].offset > offset || !marks[i].timed {
+		return mark{}, false
+	}
+	return marks[i], true
 }
 
 // useParams makes params those of the packets that follow.

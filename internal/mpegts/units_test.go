@@ -250,6 +250,33 @@ func TestRead_TimeIsThatOfThePESPacketWithThePicture(t *testing.T) {
 	wantTimes(t, file.Streams[0], [2]int64{9000, 9000}, [2]int64{16200, 16200})
 }
 
+// TestRead_TimeBehindAParameterSet: without delimiters, a parameter set is all that damage has left of a picture. Without damage,
+// the picture begins with it.
+func TestRead_TimeBehindAParameterSet(t *testing.T) {
+	for _, damaged := range []bool{true, false} {
+		b := newBuilder()
+		b.tables(h264Entry)
+		var want [][2]int64
+		for n := range int64(20) {
+			at := 9000 + 3600*n
+			if n != 10 {
+				b.picture(at, -1, spsFrames, pps, idr)
+				want = append(want, [2]int64{at, at})
+				continue
+			}
+			b.picture(at, -1, spsFrames, pps)
+			if damaged {
+				b.data = slices.Insert(b.data, len(b.data)-1, make([]byte, 20)...)
+			}
+		}
+		if !damaged {
+			want[10] = [2]int64{45000, 45000}
+		}
+		file, _ := read(t, b.data)
+		wantTimes(t, file.Streams[0], want...)
+	}
+}
+
 // TestRead_SoundBehindALoss is heard when the next PES packet says, or not at all: a pause may be lost with the header of
 // a PES packet.
 func TestRead_SoundBehindALoss(t *testing.T) {
