@@ -104,7 +104,7 @@ func newOptions() (*options, *cobra.Command) {
 	flags.StringVar(&o.workerImage, "worker-image", "recording-worker:dev", "`image` that runs the steps")
 	flags.StringVar(&o.triggerImage, "trigger-image", "recording-trigger:dev", "`image` that runs the steps of kind trigger")
 	flags.BoolVar(&o.requireLandlock, "require-landlock", false, "fail steps on nodes whose kernel has no Landlock, which confines ffmpeg to the files of the recording; without this flag, seccomp alone confines ffmpeg on such nodes")
-	flags.IntVar(&o.concurrency, "concurrency", 2, "how many RecordingFiles are reconciled at the same time")
+	flags.IntVar(&o.concurrency, "concurrency", 8, "how many RecordingFiles are reconciled at the same time; those of one namespace have at most half of that")
 	flags.IntVar(&o.maxActive, "max-active", defaultMaxActive, "how many Jobs of steps run at the same time, in all namespaces; 0 means any number")
 	flags.IntVar(&o.maxActivePerNamespace, "max-active-per-namespace", defaultMaxActivePerNamespace, "how many Jobs of steps run at the same time in each namespace; 0 means any number")
 	flags.StringToIntVar(&o.namespaceWeights, "namespace-weights", nil, "how many turns the steps of a `namespace=n` have for one of another while they wait for --max-active; 1 by default")

@@ -39,10 +39,8 @@ const (
 	scanBudget = 40 * time.Second
 	// scanPause is how soon a scan that used its budget up goes on.
 	scanPause = 100 * time.Millisecond
-	// scanConcurrency keeps buckets that hang from holding up the others, and scanShare one namespace's from holding up
-	// those of others.
+	// scanConcurrency keeps buckets that hang from holding up the others.
 	scanConcurrency = 4
-	scanShare       = scanConcurrency / 2
 	// scanWrites bounds how often a status is written again because somebody else was faster.
 	scanWrites = 5
 )
@@ -63,8 +61,6 @@ type DiscoveryReconciler struct {
 	mu sync.Mutex
 	// begun are the scans that have not got to their end yet. One that is forgotten starts over and comes to the same.
 	begun map[types.NamespacedName]*begunScan
-
-	turns queue.Turns
 }
 
 // begunScan is a scan that goes on from reconcile to reconcile.
@@ -91,7 +87,7 @@ func (r *DiscoveryReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("discovery").
 		For(&v1alpha1.RecordingSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WithOptions(fair(scanConcurrency)).
+		WithOptions(queue.Fair(scanConcurrency, scanConcurrency)).
 		Complete(r)
 }
 
@@ -112,10 +108,6 @@ func (r *DiscoveryReconciler) Reconcile(ctx context.Context, request ctrl.Reques
 	if wait := r.wait(source); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
-	if !r.turns.Take(request.Namespace, scanShare) {
-		return ctrl.Result{RequeueAfter: queue.TurnPause}, nil
-	}
-	defer r.turns.GiveBack(request.Namespace)
 	return r.scan(ctx, source)
 }
 

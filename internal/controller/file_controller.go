@@ -32,6 +32,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/pace"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/progress"
+	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/tracing"
 )
 
@@ -96,7 +97,7 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles),
 			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, becameReady()))).
-		WithOptions(fair(r.Concurrency)).
+		WithOptions(queue.Fair(r.Concurrency, r.Concurrency)).
 		Complete(r)
 }
 

@@ -22,6 +22,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
 	rules "sparkrtc.dev/recording-operator/internal/pipeline"
+	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/steps"
 )
 
@@ -50,7 +51,7 @@ func (r *PipelineReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("recordingpipeline").
 		For(&v1alpha1.RecordingPipeline{}, generation).
 		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
-		WithOptions(fair(1)).
+		WithOptions(queue.Fair(queue.SomeWorkers, queue.SomeWorkers)).
 		Complete(r)
 }
 

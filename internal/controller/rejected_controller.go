@@ -22,6 +22,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -53,7 +54,7 @@ func (r *RejectedReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("rejectedcallback").
 		For(&v1alpha1.RejectedCallback{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WithOptions(fair(1)).
+		WithOptions(queue.Fair(queue.SomeWorkers, queue.SomeWorkers)).
 		Complete(r)
 }
 

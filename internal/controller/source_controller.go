@@ -23,6 +23,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
+	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -50,7 +51,7 @@ func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.RecordingSource{}, generation).
 		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
 		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
-		WithOptions(fair(1)).
+		WithOptions(queue.Fair(queue.SomeWorkers, queue.SomeWorkers)).
 		Complete(r)
 }
 

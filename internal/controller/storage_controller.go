@@ -19,6 +19,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -33,10 +34,8 @@ const (
 	storageRetry   = 30 * time.Second
 	// storageDeadline bounds one question to a place.
 	storageDeadline = 10 * time.Second
-	// storageConcurrency keeps places that hang from holding up the others, and storageShare one namespace's from holding
-	// up those of others.
+	// storageConcurrency keeps places that hang from holding up the others.
 	storageConcurrency = 8
-	storageShare       = storageConcurrency / 2
 )
 
 // StorageReconciler says on every StorageLocation whether its Secret or claim is there and whether it answers.
@@ -50,8 +49,6 @@ type StorageReconciler struct {
 	DeniedNetworks []netip.Prefix
 	// Probe asks a bucket whether it is there. Nil: the bucket itself is asked.
 	Probe func(ctx context.Context, location *v1alpha1.S3Location, access objectstore.Access) error
-
-	turns queue.Turns
 }
 
 // +kubebuilder:rbac:groups=recording.sparkrtc.dev,resources=storagelocations/status,verbs=patch
@@ -62,16 +59,16 @@ func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("storagelocation").
 		For(&v1alpha1.StorageLocation{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WithOptions(fair(storageConcurrency)).
+		WithOptions(r.options()).
 		Complete(r)
+}
+
+func (*StorageReconciler) options() controller.Options {
+	return queue.Fair(storageConcurrency, storageConcurrency)
 }
 
 // Reconcile looks at one place.
 func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	if !r.turns.Take(request.Namespace, storageShare) {
-		return ctrl.Result{RequeueAfter: queue.TurnPause}, nil
-	}
-	defer r.turns.GiveBack(request.Namespace)
 	location := &v1alpha1.StorageLocation{}
 	if err := r.Client.Get(ctx, request.NamespacedName, location); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -22,7 +24,6 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
-	"sparkrtc.dev/recording-operator/internal/queue"
 )
 
 // TestStorage_HangingLocationsOfOneNamespaceDelayNoOther: more locations hang than there are workers, and a location of
@@ -33,50 +34,56 @@ func TestStorage_HangingLocationsOfOneNamespaceDelayNoOther(t *testing.T) {
 	g.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
 	quiet := storage("quiet", "archive")
-	hanging := storage("hanging", "archive")
 	secret := func(namespace string) *corev1.Secret {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "s3"},
 			Data: map[string][]byte{v1alpha1.SecretKeyAccessKeyID: []byte("id"), v1alpha1.SecretKeySecretAccessKey: []byte("secret")}}
 	}
-	reader := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(quiet).
-		WithObjects(quiet, hanging, secret("quiet"), secret("hanging")).Build()
+	quiet.Spec.S3.Endpoint = "https://quiet.example.com"
+	objects := []client.Object{quiet, secret("quiet"), secret("hanging")}
+	for n := range 2 * storageConcurrency {
+		objects = append(objects, storage("hanging", fmt.Sprint("archive-", n)))
+	}
 	release, asked := make(chan struct{}), make(chan struct{}, 100)
-	endpoint := hanging.Spec.S3.Endpoint
+	reader := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(quiet).WithObjects(objects...).Build()
 	reconciler := &StorageReconciler{Client: reader, Live: reader, Recorder: events.NewFakeRecorder(100),
 		Clock: clocktesting.NewFakePassiveClock(time.Unix(1e9, 0)),
 		Probe: func(_ context.Context, location *v1alpha1.S3Location, _ objectstore.Access) error {
-			if location.Endpoint != endpoint {
+			if location.Endpoint == quiet.Spec.S3.Endpoint {
 				return nil
 			}
 			asked <- struct{}{}
 			<-release
 			return objectstore.ErrUnreachable
 		}}
-	quiet.Spec.S3.Endpoint = "https://quiet.example.com"
-	g.Expect(reader.Update(t.Context(), quiet)).To(Succeed())
 
+	options := reconciler.options()
+	waiting := options.NewQueue("", workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	done := make(chan reconcile.Request, len(objects))
 	var workers sync.WaitGroup
+	for range options.MaxConcurrentReconciles {
+		workers.Go(func() {
+			for item, down := waiting.Get(); !down; item, down = waiting.Get() {
+				_, _ = reconciler.Reconcile(context.WithoutCancel(t.Context()), item)
+				waiting.Done(item)
+				done <- item
+			}
+		})
+	}
 	defer workers.Wait()
+	defer waiting.ShutDown()
 	defer close(release)
 	name := func(object client.Object) reconcile.Request {
 		return reconcile.Request{NamespacedName: client.ObjectKeyFromObject(object)}
 	}
-	for range storageShare {
-		workers.Go(func() { _, _ = reconciler.Reconcile(context.WithoutCancel(t.Context()), name(hanging)) })
+	for _, location := range objects[3:] {
+		waiting.Add(name(location))
 	}
-	for range storageShare {
+	for range storageConcurrency / 2 {
 		g.Eventually(asked, timeout).Should(Receive())
 	}
-	// The workers that are left take none of the hanging ones.
-	for range 33 {
-		result, err := reconciler.Reconcile(t.Context(), name(hanging))
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(result.RequeueAfter).To(Equal(queue.TurnPause))
-	}
-	g.Expect(asked).NotTo(Receive())
-	result, err := reconciler.Reconcile(t.Context(), name(quiet))
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(result.RequeueAfter).To(Equal(storageRecheck))
+	waiting.Add(name(quiet))
+	g.Eventually(done, timeout).Should(Receive(Equal(name(quiet))))
+	g.Expect(asked).NotTo(Receive(), "the workers that are left take none of the hanging ones")
 }
 
 // TestStorage_UnreachableLocationsAreAskedLessAndLessOften, and what costs no time is asked soon again.

@@ -28,6 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/pace"
+	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
@@ -64,7 +65,7 @@ func (r *TaskReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.RecordingFile{}, handler.EnqueueRequestsFromMapFunc(r.tasksOfFile), builder.WithPredicates(predicate.GenerationChangedPredicate{}, noDeletion())).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.openTasks), generation).
 		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.silentTasks), builder.WithPredicates(predicate.GenerationChangedPredicate{}, updatesAlone())).
-		WithOptions(fair(1)).
+		WithOptions(queue.Fair(queue.SomeWorkers, queue.SomeWorkers)).
 		Complete(r)
 }
 

@@ -23,7 +23,6 @@ import (
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
-	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
@@ -90,7 +89,6 @@ type kind struct {
 	*Reconciler
 
 	subjects subjects
-	turns    queue.Turns
 	// offers come from the walk.
 	offers chan ctrlevent.GenericEvent
 	empty  func() client.Object
@@ -107,10 +105,6 @@ func (k *kind) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result
 	if wait := k.wait(ctx, request.Namespace, known); !fresh && wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
-	if !k.turns.Take(request.Namespace, share) {
-		return ctrl.Result{RequeueAfter: queue.TurnPause}, nil
-	}
-	defer k.turns.GiveBack(request.Namespace)
 	if k.Pacer != nil {
 		if delay := k.Pacer.Task(request.Namespace); delay > 0 {
 			return ctrl.Result{RequeueAfter: delay}, nil

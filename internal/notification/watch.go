@@ -11,11 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	ctrlevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -43,7 +41,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 			Watches(k.empty(), handler.EnqueueRequestsFromMapFunc(k.changed), builder.WithPredicates(news())).
 			Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(k.ofSource), generation).
 			WatchesRawSource(ctrlsource.Channel(k.offers, &handler.EnqueueRequestForObject{})).
-			WithOptions(controller.Options{MaxConcurrentReconciles: concurrency, NewQueue: queue.New(clock.RealClock{})}).
+			WithOptions(queue.Fair(concurrency, share)).
 			Complete(k); err != nil {
 			return fmt.Errorf("set up %s: %w", name, err)
 		}
@@ -52,7 +50,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("notification-source").
 		For(&v1alpha1.RecordingSource{}, generation).
 		WatchesRawSource(ctrlsource.Channel(r.sources, &handler.EnqueueRequestForObject{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 1, NewQueue: queue.New(clock.RealClock{})}).
+		WithOptions(queue.Fair(queue.SomeWorkers, queue.SomeWorkers)).
 		Complete(reconcile.Func(r.reconcileSource))
 }
 

@@ -5,6 +5,7 @@ package queue
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,10 +26,17 @@ func request(namespace string, number int) reconcile.Request {
 	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: fmt.Sprint(number)}}
 }
 
-// newQueue is a queue as a controller has it, whose clock stands still. It has no name, and so no metrics.
+// many is more workers than a test needs.
+const many = 1 << 20
+
+// newQueue is a queue as a controller with many workers has it, whose clock stands still. It has no name, and so no metrics.
 func newQueue(t interface{ Cleanup(func()) }) (Limited, *clocktesting.FakeClock) {
+	return newShared(t, many, many)
+}
+
+func newShared(t interface{ Cleanup(func()) }, workers, share int) (Limited, *clocktesting.FakeClock) {
 	clock := clocktesting.NewFakeClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	made := New(clock)("", workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstFailure, lastFailure))
+	made := New(clock, workers, share)("", workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstFailure, lastFailure))
 	t.Cleanup(made.ShutDown)
 	return made, clock
 }
@@ -163,6 +171,105 @@ func TestQueue_FloodDelaysOthersByOneItem(t *testing.T) {
 	}
 }
 
+// TestRing_SharesWorkers: no worker idles while a namespace waits that may have it, none has more than its share, and nothing is
+// left in the end.
+func TestRing_SharesWorkers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		workers, share := rapid.IntRange(1, 9).Draw(t, "workers"), rapid.IntRange(1, 9).Draw(t, "share")
+		r := newRing(workers, share)
+		waiting, held := map[string]int{}, map[string]int{}
+		free, added := workers, 0
+		// Every worker that is free takes what it may.
+		work := func() {
+			for free > 0 && r.next() >= 0 {
+				r.choose()
+				namespace := r.Pop().Namespace
+				if n := held[namespace]; waiting[namespace] == 0 || n > 0 && n >= min(free, share) {
+					t.Fatalf("%s has another worker beside %d, and %d are free", namespace, n, free)
+				}
+				waiting[namespace]--
+				held[namespace]++
+				free--
+			}
+			for namespace, n := range waiting {
+				if free > 0 && n > 0 && held[namespace] < min(free, share) {
+					t.Fatalf("%d workers idle, and %d items of %s wait, which has %d", free, n, namespace, held[namespace])
+				}
+			}
+		}
+		namespaces := rapid.SampledFrom([]string{"a", "b", "c", "d"})
+		finish := func(namespace string) {
+			r.giveBack(namespace)
+			held[namespace]--
+			free++
+			work()
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"add": func(t *rapid.T) {
+				namespace := namespaces.Draw(t, "namespace")
+				r.Push(request(namespace, added))
+				waiting[namespace]++
+				added++
+				work()
+			},
+			"done": func(t *rapid.T) {
+				if namespace := namespaces.Draw(t, "namespace"); held[namespace] > 0 {
+					finish(namespace)
+				}
+			},
+		})
+		for free < workers {
+			for _, namespace := range []string{"a", "b", "c", "d"} {
+				for held[namespace] > 0 {
+					finish(namespace)
+				}
+			}
+		}
+		if r.waiting() != 0 || len(r.held) != 0 {
+			t.Fatalf("%d items are left, held %v", r.waiting(), r.held)
+		}
+	})
+}
+
+// TestQueue_HangingNamespacesLeaveAWorker: reconciles of three namespaces hang, and those of another go on.
+func TestQueue_HangingNamespacesLeaveAWorker(t *testing.T) {
+	const workers = 8
+	made, _ := newShared(t, workers, workers)
+	for _, namespace := range []string{"hangs", "sticks", "stalls"} {
+		for i := range 100 {
+			made.Add(request(namespace, i))
+		}
+	}
+	release, done := make(chan struct{}), make(chan reconcile.Request, 400)
+	var running sync.WaitGroup
+	for range workers {
+		running.Go(func() {
+			for {
+				item, down := made.Get()
+				if down {
+					return
+				}
+				if item.Namespace != "quiet" {
+					<-release
+				}
+				made.Done(item)
+				done <- item
+			}
+		})
+	}
+	g := NewWithT(t)
+	for i := range 50 {
+		made.Add(request("quiet", i))
+		g.Eventually(done, 10*time.Second).Should(Receive(Equal(request("quiet", i))))
+	}
+	close(release)
+	for range 300 {
+		g.Eventually(done, 10*time.Second).Should(Receive())
+	}
+	made.ShutDown()
+	running.Wait()
+}
+
 func TestQueue_DelaysAndLimits(t *testing.T) {
 	g := NewWithT(t)
 	made, clock := newQueue(t)
@@ -214,12 +321,15 @@ func TestQueue_DrainsBeforeItShutsDown(t *testing.T) {
 
 // BenchmarkRing measures one item through a ring in which 1,000 namespaces with ten items each wait.
 func BenchmarkRing(b *testing.B) {
-	r := newRing()
+	r := newRing(many, many)
 	for i := range 10_000 {
 		r.Push(request(fmt.Sprint("namespace-", i%1000), i))
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.Push(r.Pop())
+		r.choose()
+		item := r.Pop()
+		r.giveBack(item.Namespace)
+		r.Push(item)
 	}
 }

@@ -3,51 +3,139 @@
 
 package queue
 
-import "sigs.k8s.io/controller-runtime/pkg/reconcile"
+import (
+	"sync"
 
-// ring holds what waits, in a queue for each namespace, and takes one item of each namespace in turn. A namespace whose
-// queue was empty joins at the end, so that its first item waits for at most one item of every other namespace. It
-// implements workqueue.Queue, which gives it each item once and calls it from one goroutine at a time.
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// ring holds what waits, in a queue for each namespace, and chooses one item of each namespace in turn that has no more than
+// its share of the workers. A namespace whose queue was empty joins at the end, so that its first item waits for at most one
+// item of every other namespace. It implements workqueue.Queue, which gives it each item once; to that, only chosen items are
+// there.
 type ring struct {
+	mu sync.Mutex
+	// changed says that another item may be chosen, or that no more will come.
+	changed *sync.Cond
 	// turns are the namespaces that have items, the next one first.
 	turns []string
 	// items are what waits in each namespace, first in, first out; none is empty.
 	items map[string][]reconcile.Request
 	count int
+	// chosen are about to be taken.
+	chosen []reconcile.Request
+	// held are the workers of each namespace, and free those of none.
+	held map[string]int
+	free int
+	// share is how many workers a namespace holds at most.
+	share  int
+	closed bool
 }
 
-func newRing() *ring { return &ring{items: map[string][]reconcile.Request{}} }
+func newRing(workers, share int) *ring {
+	r := &ring{items: map[string][]reconcile.Request{}, held: map[string]int{}, free: workers, share: share}
+	r.changed = sync.NewCond(&r.mu)
+	return r
+}
 
 // Touch leaves an item that is added again where it is.
 func (*ring) Touch(reconcile.Request) {}
 
 // Push adds an item at the end of its namespace's queue.
 func (r *ring) Push(item reconcile.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	waiting, ok := r.items[item.Namespace]
 	if !ok {
 		r.turns = append(r.turns, item.Namespace)
 	}
 	r.items[item.Namespace] = append(waiting, item)
 	r.count++
+	r.changed.Signal()
 }
 
-// Len is the number of items in all namespaces.
-func (r *ring) Len() int { return r.count }
+// Len is the number of items that are chosen.
+func (r *ring) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.chosen)
+}
 
-// Pop takes the first item of the namespace whose turn it is. The ring must not be empty.
+// Pop takes an item that was chosen.
 func (r *ring) Pop() reconcile.Request {
-	namespace := r.turns[0]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	item := r.chosen[0]
+	r.chosen = append(r.chosen[:0], r.chosen[1:]...)
+	return item
+}
+
+// choose waits until an item may be taken and chooses it for a worker, or until the ring is closed and nothing waits.
+func (r *ring) choose() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for next := r.next(); next >= 0 || r.count > 0 || !r.closed; next = r.next() {
+		if next >= 0 {
+			r.take(next)
+			return
+		}
+		r.changed.Wait()
+	}
+}
+
+// next is the index in turns of the first namespace that may have another worker; -1: none may. Those before it hold a
+// worker each at least, so that it is found soon.
+func (r *ring) next() int {
+	for i, namespace := range r.turns {
+		if held := r.held[namespace]; held == 0 || held < min(r.free, r.share) {
+			return i
+		}
+	}
+	return -1
+}
+
+// take chooses the first item of the namespace with an index in turns.
+func (r *ring) take(next int) {
+	namespace := r.turns[next]
+	copy(r.turns[1:next+1], r.turns[:next])
 	waiting := r.items[namespace]
-	item := waiting[0]
+	r.chosen = append(r.chosen, waiting[0])
 	// The array behind the slice would keep the texts of the item alive.
 	r.turns[0], waiting[0] = "", reconcile.Request{}
 	r.turns = r.turns[1:]
 	r.count--
+	r.held[namespace]++
+	r.free--
 	if len(waiting) == 1 {
 		delete(r.items, namespace)
-		return item
+		return
 	}
 	r.items[namespace] = waiting[1:]
 	r.turns = append(r.turns, namespace)
-	return item
+}
+
+// giveBack ends the work on an item of a namespace.
+func (r *ring) giveBack(namespace string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free++
+	if r.held[namespace]--; r.held[namespace] == 0 {
+		delete(r.held, namespace)
+	}
+	r.changed.Broadcast()
+}
+
+// waiting is the number of items that are not chosen.
+func (r *ring) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
+// close has choose end when nothing waits.
+func (r *ring) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.changed.Broadcast()
 }

@@ -8,11 +8,9 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -43,7 +41,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.RecordingSource{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.RecordingFile{}, handler.EnqueueRequestsFromMapFunc(r.waiting), marked).
 		Watches(&v1alpha1.RecordingTask{}, handler.EnqueueRequestsFromMapFunc(r.waiting), marked).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency, NewQueue: queue.New(clock.RealClock{})}).
+		WithOptions(queue.Fair(concurrency, concurrency)).
 		Complete(r)
 }
 
