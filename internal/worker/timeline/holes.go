@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"slices"
 	"sort"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -92,29 +93,44 @@ func (b *builder) holesOf(t *Timeline, kind media.Kind, least int64) []span {
 	return holes
 }
 
+// hadSound says that there is sound before a part.
+func (b *builder) hadSound(each *part) bool {
+	return slices.ContainsFunc(b.pieces[:each.number], func(p *part) bool { return len(p.Audio) > 0 })
+}
+
 // isOddSilence says that the sound of a part stops, comes back at the border, and stops nowhere else in the recording,
-// while no picture goes on: what is lost of a file would have been behind the last packet of both.
+// while no picture goes on: what is lost of a file would have been behind the last packet of both. Where the sound stopped
+// before the part, it must come back just at the border.
 func (b *builder) isOddSilence(each *border) bool {
 	_, sound, hasSound := each.x.ends(media.Audio)
-	if !hasSound || len(each.y.Audio) == 0 {
+	back, _, comesBack := each.y.ends(media.Audio)
+	if !comesBack {
 		return false
 	}
-	if _, picture, ok := each.x.ends(media.Video); ok && picture.next() > sound.next()+together {
+	if !hasSound && (!b.names(each.x, media.Audio) || back.begin > each.y.begins+together || !b.hadSound(each.x)) {
+		return false
+	}
+	if _, picture, ok := each.x.ends(media.Video); ok && hasSound && picture.next() > sound.next()+together {
 		return false
 	}
 	if b.silences == nil {
-		b.silences = new(int)
-		for i, piece := range b.pieces {
-			first, last, ok := piece.ends(media.Audio)
-			if ok && max(first.longest, last.longest) > max(minHole, 2*last.interval) {
-				*b.silences++
-			}
-			if next := i + 1; ok && next < len(b.pieces) && b.pieces[next].Run == piece.Run {
-				if stop, ok := b.stop(piece, b.pieces[next], media.Audio); ok && stop.open() {
-					*b.silences++
-				}
+		b.silences = new(b.countSilences())
+	}
+	return *b.silences <= 1
+}
+
+// countSilences counts the holes in the sound of the recording, within parts and between them.
+func (b *builder) countSilences() (count int) {
+	for i, piece := range b.pieces {
+		first, last, ok := piece.ends(media.Audio)
+		if ok && max(first.longest, last.longest) > max(minHole, 2*last.interval) {
+			count++
+		}
+		if next := i + 1; ok && next < len(b.pieces) && b.pieces[next].Run == piece.Run {
+			if stop, ok := b.stop(piece, b.pieces[next], media.Audio); ok && stop.open() {
+				count++
 			}
 		}
 	}
-	return *b.silences <= 1
+	return count
 }

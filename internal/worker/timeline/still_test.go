@@ -210,6 +210,16 @@ func TestBuild_LostSegmentIsNoPauseToo(t *testing.T) {
 	}
 }
 
+// TestBuild_SilenceAcrossABorderEndsWithACutFile: the only silence began in the file before. Where the cut file has lost its
+// sound and its last pictures, both come back at the border.
+func TestBuild_SilenceAcrossABorderEndsWithACutFile(t *testing.T) {
+	segments := layout{}.record(pictures(0, 10*second, pal, 50), without(tones(0, 10*second), 3*second, 7*second), each(0, 4*second, 3)...)
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	keep(&segments[1], media.Video, 0, 70)
+	keep(&segments[1], media.Audio, 0, 0)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}
+
 // TestBuild_LineMissingBehindReorderedPictures: what is lost held only the end of the sound. The pictures behind it are decoded
 // right behind those before the pause, and no counter was lost.
 func TestBuild_LineMissingBehindReorderedPictures(t *testing.T) {
