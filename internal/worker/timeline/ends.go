@@ -137,10 +137,21 @@ func (b *builder) pieceBefore(each *part) *part {
 // silent, so the recording was cut.
 func (b *builder) soundEndsToo(each *part) bool {
 	first, last, ok := each.ends(media.Audio)
-	if !ok || each.late-last.end > minShort || (each.late-each.early)*10 < b.segments[each.Segment].Duration {
+	if !ok || b.slowPictureLasts(each) || each.late-last.end > minShort || (each.late-each.early)*10 < b.segments[each.Segment].Duration {
 		return false // what is left is too short to say that nobody was silent
 	}
 	return max(first.longest, last.longest) <= max(minHole, 2*last.interval)
+}
+
+// slowPictureLasts says that a piece has no picture, and that the last one before it may be shown up to where the playlist says
+// that the piece ends: pictures that follow one another slowly do so unevenly.
+func (b *builder) slowPictureLasts(each *part) bool {
+	before := b.pieceBefore(each)
+	if len(each.Video) > 0 || before == nil || before.Run != each.Run {
+		return false
+	}
+	_, last, ok := before.ends(media.Video)
+	return ok && each.start+b.segments[each.Segment].Duration-last.greatest <= 3*last.interval
 }
 
 // isNominal says that the playlist gives the last segment the same duration as every other one: a recorder that writes

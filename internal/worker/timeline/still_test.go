@@ -210,6 +210,17 @@ func TestBuild_LostSegmentIsNoPauseToo(t *testing.T) {
 	}
 }
 
+// TestBuild_SlowPictureLastsLongerThanTheSound: the playlist counts how long the last picture is shown, which is in the segment
+// before. At 25 pictures a second, it is not.
+func TestBuild_SlowPictureLastsLongerThanTheSound(t *testing.T) {
+	for interval, state := range map[int64]State{second / 3: Unknown, pal: Damaged} {
+		segments := layout{}.record(pictures(0, 4*second, interval, 50), tones(0, 4*second+second/10), 2*second, 4*second)
+		segments[2].File.Streams[0] = emptyStream(media.Video)
+		segments[2].Duration = second * 45 / 100
+		wantState(t, Build(Recording{Segments: segments}), state)
+	}
+}
+
 // TestBuild_SilenceAcrossABorderEndsWithACutFile: the only silence began in the file before. Where the cut file has lost its
 // sound and its last pictures, both come back at the border.
 func TestBuild_SilenceAcrossABorderEndsWithACutFile(t *testing.T) {
