@@ -184,10 +184,10 @@ func (a *attacker) change(ctx context.Context, object func(n int) client.Object,
 	})
 }
 
-// fatten creates objects with the largest annotations that the API server takes, and goes on changing these.
+// fatten creates objects with the largest annotations that config/admission lets through, and goes on changing these.
 func (a *attacker) fatten(ctx context.Context) {
 	const objects = 100
-	fat := strings.Repeat("0123456789abcdef", 255<<10/16)
+	fat := strings.Repeat("0123456789abcdef", 15<<10/16)
 	named := func(n int) *v1alpha1.RecordingFile {
 		made := builders.MakeRecordingFile(fmt.Sprintf("fat-%05d", n%objects), "none").Object("recordings", fmt.Sprint(n%objects)+".mp4").Obj()
 		made.Namespace = attackerNamespace

@@ -26,11 +26,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/testing/operator"
@@ -122,6 +124,9 @@ func (o *options) try(ctx context.Context, name string) (found row, err error) {
 	if err != nil {
 		return found, err
 	}
+	if err := addPolicies(ctx, admin); err != nil {
+		return found, err
+	}
 	users, err := addUsers(ctx, environment, admin)
 	if err != nil {
 		return found, err
@@ -183,6 +188,27 @@ type users struct {
 	attacker          client.Client
 }
 
+// addPolicies installs the admission policies that hold tenants. The one that holds the manager to its own objects reads a
+// ConfigMap of an installed operator; test/security has it.
+func addPolicies(ctx context.Context, admin client.Client) error {
+	for _, name := range []string{"approvals", "metadata", "rejected_callbacks", "reports"} {
+		for _, file := range []string{name, name + "_binding"} {
+			content, err := os.ReadFile(filepath.Join("config", "admission", file+".yaml"))
+			if err != nil {
+				return err
+			}
+			object := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal(content, &object.Object); err != nil {
+				return fmt.Errorf("read config/admission/%s.yaml: %w", file, err)
+			}
+			if err := admin.Create(ctx, object); err != nil {
+				return fmt.Errorf("create %s %s: %w", object.GetKind(), object.GetName(), err)
+			}
+		}
+	}
+	return nil
+}
+
 func addUsers(ctx context.Context, environment *envtest.Environment, admin client.Client) (*users, error) {
 	for _, name := range []string{workingNamespace, attackerNamespace} {
 		if err := admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
@@ -190,7 +216,9 @@ func addUsers(ctx context.Context, environment *envtest.Environment, admin clien
 		}
 	}
 	found := &users{}
-	for name, kubeconfig := range map[string]*[]byte{"receiver": &found.receiver, "manager": &found.manager} {
+	for name, kubeconfig := range map[string]*[]byte{
+		"recording-operator-receiver": &found.receiver, "recording-operator-controller-manager": &found.manager,
+	} {
 		user := envtest.User{Name: "system:serviceaccount:recording-system:" + name, Groups: []string{"system:serviceaccounts"}}
 		added, err := environment.AddUser(user, nil)
 		if err != nil {
