@@ -65,7 +65,9 @@ func TestFileReconciler_BurstHoldsBackAllButJobs(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	r := &FileReconciler{Client: k8s, Live: k8s, Recorder: events.NewFakeRecorder(10), Metrics: collectors, Router: router, Conditions: conditions, Clock: clk,
 		Pacer: pace.New(clk), Wake: NewWake(), TaskFiles: &TaskFiles{}, Slots: NewStepSlots(scheduler.Limits{}, k8s, k8s, clock.RealClock{}, nil), WorkerImage: "worker:test"}
-	r.Pacer.Arrived(namespace)
+	for range 100 {
+		r.Pacer.Arrived(namespace)
+	}
 	g.Expect(r.Pacer.File(namespace)).To(BeZero(), "the first write of a burst may follow at once")
 
 	count := func() (jobs, tasks int) {

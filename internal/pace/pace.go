@@ -15,6 +15,8 @@ import (
 )
 
 const (
+	// few may arrive at once, and usual a second, without being a burst.
+	few, usual = 10, 20
 	// quiet is how long after the last arrival a burst is over.
 	quiet = 500 * time.Millisecond
 	// interval is the time between two writes during a burst.
@@ -48,13 +50,24 @@ type lane struct {
 
 // idle says that the lane is as good as a new one.
 func (l *lane) idle(now time.Time) bool {
-	return now.Sub(l.arrivals.last) > quiet && now.Sub(l.writes.last) > quiet && now.After(l.next) && now.After(l.files) && now.After(l.tasks)
+	return l.arrivals.over(now) && l.writes.over(now) && now.After(l.next) && now.After(l.files) && now.After(l.tasks)
 }
 
-// burst is a time in which something goes on without a pause.
-type burst struct{ began, last time.Time }
+// burst is a time in which more comes than usual, without a pause.
+type burst struct {
+	// level is how many came beyond the usual rate up to noted, the last time that something came.
+	level float64
+	noted time.Time
+	// began is when the level was exceeded after a pause, and last when it last was.
+	began, last time.Time
+}
 
 func (b *burst) note(now time.Time) {
+	b.level = min(max(0, b.level-now.Sub(b.noted).Seconds()*usual)+1, 2*few)
+	b.noted = now
+	if b.level <= few {
+		return
+	}
 	if now.Sub(b.last) > quiet {
 		b.began = now
 	}
@@ -64,6 +77,9 @@ func (b *burst) note(now time.Time) {
 func (b *burst) lasts(now time.Time) bool {
 	return now.Sub(b.last) <= quiet && now.Sub(b.began) <= longest
 }
+
+// over says that nothing came for so long that the burst is as good as a new one.
+func (b *burst) over(now time.Time) bool { return now.Sub(b.noted) > quiet }
 
 // New makes a Pacer.
 func New(clk clock.PassiveClock) *Pacer { return &Pacer{clock: clk, lanes: map[string]*lane{}} }

@@ -18,6 +18,13 @@ func newPacer() (*Pacer, *clocktesting.FakePassiveClock) {
 	return New(clk), clk
 }
 
+// arriveMany is the beginning of a burst.
+func arriveMany(p *Pacer, namespace string) {
+	for range few + 1 {
+		p.Arrived(namespace)
+	}
+}
+
 // writes counts the statuses that may be written while recordings arrive every step of the time.
 func writes(p *Pacer, clk *clocktesting.FakePassiveClock, during, step time.Duration) (count int) {
 	for end := clk.Now().Add(during); clk.Now().Before(end); clk.SetTime(clk.Now().Add(step)) {
@@ -40,6 +47,7 @@ func TestPacer_WritesFreelyWithoutArrivals(t *testing.T) {
 
 func TestPacer_WritesFourASecondDuringABurst(t *testing.T) {
 	p, clk := newPacer()
+	arriveMany(p, tenant)
 	if count := writes(p, clk, 10*time.Second, 10*time.Millisecond); count != 40 {
 		t.Errorf("%d writes in 10 s, want 40", count)
 	}
@@ -51,9 +59,25 @@ func TestPacer_WritesFourASecondDuringABurst(t *testing.T) {
 	}
 }
 
+// TestPacer_FewArrivalsAreNoBurst: a recording that begins or ends every so often, or some at once, hold back nothing.
+func TestPacer_FewArrivalsAreNoBurst(t *testing.T) {
+	p, clk := newPacer()
+	const every = time.Second / usual
+	if count := writes(p, clk, time.Minute, every); count != int(time.Minute/every) {
+		t.Errorf("%d writes in a minute, want %d", count, time.Minute/every)
+	}
+	clk.SetTime(clk.Now().Add(time.Second))
+	for range few {
+		p.Arrived(tenant)
+	}
+	if file, again, task := p.File(tenant), p.File(tenant), p.Task(tenant); file != 0 || again != 0 || task != 0 {
+		t.Errorf("files wait %v and %v, a task %v", file, again, task)
+	}
+}
+
 func TestPacer_DelayedWritesAskAgainOneAfterTheOther(t *testing.T) {
 	p, _ := newPacer()
-	p.Arrived(tenant)
+	arriveMany(p, tenant)
 	if p.File(tenant) != 0 {
 		t.Fatal("the first write is delayed")
 	}
@@ -66,12 +90,14 @@ func TestPacer_DelayedWritesAskAgainOneAfterTheOther(t *testing.T) {
 
 func TestPacer_LastingLoadIsNotPaced(t *testing.T) {
 	p, clk := newPacer()
-	const step = 100 * time.Millisecond
+	const step = 20 * time.Millisecond
+	arriveMany(p, tenant)
 	writes(p, clk, longest+step, step)
 	if count := writes(p, clk, time.Hour, step); count != int(time.Hour/step) {
 		t.Errorf("%d writes in an hour, want %d", count, time.Hour/step)
 	}
 	clk.SetTime(clk.Now().Add(quiet + 1))
+	arriveMany(p, tenant)
 	if count := writes(p, clk, time.Second, 10*time.Millisecond); count != 4 {
 		t.Errorf("%d writes in the first second of another burst, want 4", count)
 	}
@@ -80,6 +106,9 @@ func TestPacer_LastingLoadIsNotPaced(t *testing.T) {
 func TestPacer_TasksGiveWayToFiles(t *testing.T) {
 	p, clk := newPacer()
 	tasks := 0
+	for range few {
+		_ = p.File(tenant)
+	}
 	for end := clk.Now().Add(10 * time.Second); clk.Now().Before(end); clk.SetTime(clk.Now().Add(10 * time.Millisecond)) {
 		if p.File(tenant) != 0 {
 			t.Fatal("a file waits without a burst of callbacks")
@@ -97,7 +126,7 @@ func TestPacer_TasksGiveWayToFiles(t *testing.T) {
 			t.Fatal("a task waits although no file is written any more")
 		}
 	}
-	p.Arrived(tenant)
+	arriveMany(p, tenant)
 	if p.File(tenant) != 0 {
 		t.Fatal("the first write of a burst is delayed")
 	}

@@ -16,6 +16,8 @@ import (
 const (
 	slowestAnswer = 250 * time.Millisecond // of 99 in 100 callbacks
 	slowestFiles  = 2.                     // times the delay in quiet times
+	// unnoticed is a delay that nobody minds, however many times the usual one it is: some milliseconds, most often.
+	unnoticed = slowestAnswer
 )
 
 // sample is what the working tenant saw in one stretch of time: how long its callbacks waited for their answers, and how
@@ -91,8 +93,9 @@ func (r report) verdict() error {
 			what            string
 			quiet, attacked []time.Duration
 		}{{"Jobs", row.quiet.jobs, row.attacked.jobs}, {"statuses", row.quiet.statuses, row.attacked.statuses}} {
-			if times := ratio(of.quiet, of.attacked); times > slowestFiles {
-				problems = append(problems, fmt.Errorf("%s: %s came after %.2f times the usual delay, more than %.2f", row.attack, of.what, times, slowestFiles))
+			if times := ratio(of.quiet, of.attacked); times > slowestFiles && mean(of.attacked) > unnoticed {
+				problems = append(problems, fmt.Errorf("%s: %s came after %.2f times the usual delay, more than %.2f, and after more than %v",
+					row.attack, of.what, times, slowestFiles, unnoticed))
 			}
 		}
 	}
