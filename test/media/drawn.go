@@ -270,6 +270,11 @@ func (d *drawing) damage(r *recording, style tsStyle) {
 	}
 }
 
+// isAlone says that a segment is the only one of its clock.
+func (r *recording) isAlone(i int) bool {
+	return (i == 0 || r.segments[i].discontinuity) && (i+1 == len(r.segments) || r.segments[i+1].discontinuity)
+}
+
 func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 	n := len(r.segments)
 	switch kind {
@@ -305,7 +310,10 @@ func (d *drawing) apply(r *recording, kind, i int, s *segment) {
 			r.swap(r.segments[a], r.segments[a+1])
 		}
 	case 9:
-		r.replace(s, r.segments[(i+2)%n].data)
+		// Of two clocks of a segment each, whole seconds do not tell which one is the copy, nor how long the lost one was.
+		if other := (i + 2) % n; !r.playlist.whole || !r.isAlone(i) || !r.isAlone(other) {
+			r.replace(s, r.segments[other].data)
+		}
 	case 10:
 		from := d.between(0, 0.7)
 		r.zero(s, from, from+d.between(0.1, 0.3))
