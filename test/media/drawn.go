@@ -270,6 +270,17 @@ func (d *drawing) damage(r *recording, style tsStyle) {
 	}
 }
 
+// earliest is the least time of the units behind an offset.
+func (s *segment) earliest(offset int) float64 {
+	found := math.Inf(1)
+	for _, p := range s.places {
+		if p.to > offset {
+			found = min(found, p.unit.at)
+		}
+	}
+	return found
+}
+
 // isAlone says that a segment is the only one of its clock.
 func (r *recording) isAlone(i int) bool {
 	return (i == 0 || r.segments[i].discontinuity) && (i+1 == len(r.segments) || r.segments[i+1].discontinuity)
@@ -362,8 +373,8 @@ func (d *drawing) damageMP4(r *recording) {
 		// Zeros in the middle of a picture are seen by a decoder alone.
 		r.truth.decoding = len(s.touched(int(size*from), int(size*to))) == 1
 		for i := range r.truth.damages {
-			if d.fragmented {
-				r.truth.damages[i].to = r.end // a fragment's tables may be hit, and all that follows is lost with them
+			if d.fragmented { // its tables may be hit, and all that they describe and that follows is lost with them
+				r.truth.damages[i].from, r.truth.damages[i].to = min(r.truth.damages[i].from, s.earliest(int(size*from))), r.end
 			}
 		}
 		r.truth.states = []state{damaged}
