@@ -194,7 +194,11 @@ func (c *checker) checkPictures() {
 		byNumber[n] = append(byNumber[n], i)
 	}
 	missing, late := 0, 0
-	for _, f := range c.truth.frames {
+	// Frames that may be missing leave their pictures to others with the same number.
+	may := func(f frame) bool { return f.optional || c.isExcused(f) }
+	frames := slices.Concat(slices.DeleteFunc(slices.Clone(c.truth.frames), may),
+		slices.DeleteFunc(slices.Clone(c.truth.frames), func(f frame) bool { return !may(f) }))
+	for _, f := range frames {
 		nearest, distance := -1, math.Inf(1)
 		for _, i := range byNumber[f.number] {
 			if d := math.Abs(c.res.pictures[i].at - c.origin - f.at); !used[i] && d < distance {
