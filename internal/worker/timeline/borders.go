@@ -215,6 +215,10 @@ func (b *builder) explainHole(each *border, hole hole) bool {
 			"%s are lost before it: the clock jumps, and so do the numbers in the segments' names", position(hole.to-hole.from))
 	case late > tolerance && b.namesFollow(each):
 		return false // The recorder wrote one segment after the other: it paused.
+	case b.segments[each.x.Segment].Precision > exactly && b.namesJump(each):
+		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
+			"nothing was recorded for %s, and the numbers in the segments' names jump; the playlist's durations are too coarse to say whether something is lost",
+			position(hole.to-hole.from))
 	case each.x.endsTogether() || len(each.stops) == len(kinds) || b.isOddSilence(each):
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided",

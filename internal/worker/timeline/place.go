@@ -112,8 +112,8 @@ func (r *run) add(each *part) {
 		if r.newest != nil {
 			each.order = max(each.early, r.newest.order)
 		}
-		if each.early > r.late {
-			r.holes = append(r.holes, room{hole: hole{from: r.shown, to: each.early}, before: r.newest, behind: each})
+		if to := each.opens(); to > r.late {
+			r.holes = append(r.holes, room{hole: hole{from: r.shown, to: to}, before: r.newest, behind: each})
 		}
 		for _, kind := range kinds {
 			if _, last, ok := each.ends(kind); ok {

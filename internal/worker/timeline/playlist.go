@@ -43,11 +43,12 @@ func (p *part) beginsFrom(expected, tolerance int64) int64 {
 	return begins
 }
 
-// opens is where a part begins whose place nobody knows yet: with its sound, when pictures of it are shown so long before
-// that they belong before a pause.
+// opens is where a part begins whose place nobody knows yet: with its sound, when the picture that is decoded first is shown
+// behind that, and others long before. These belong before a pause.
 func (p *part) opens() int64 {
-	sound, _, ok := p.ends(media.Audio)
-	if ok && sound.begin > p.early && p.jumps(sound.begin-p.early) {
+	sound, _, hasSound := p.ends(media.Audio)
+	pictures, _, hasPictures := p.ends(media.Video)
+	if hasSound && hasPictures && pictures.firstPTS > sound.begin && p.jumps(sound.begin-p.early) {
 		return sound.begin
 	}
 	return p.early

@@ -36,6 +36,8 @@ const (
 // stats are the times of a slice.
 type stats struct {
 	firstDTS, lastDTS int64
+	// firstPTS is when the packet is shown that is decoded first.
+	firstPTS int64
 	// begin is the least PTS, and greatest the greatest one; end is greatest and how long that packet lasts.
 	begin, greatest, end int64
 	// interval is the usual one between packets, and lastInterval that of the last packet; 0: there is one packet.
@@ -68,6 +70,7 @@ func (s *stats) next() int64 { return s.lastDTS + s.lastInterval }
 // move adds to all times.
 func (s *stats) move(ticks int64) {
 	s.firstDTS += ticks
+	s.firstPTS += ticks
 	s.lastDTS += ticks
 	s.begin += ticks
 	s.greatest += ticks
@@ -288,7 +291,7 @@ func (m *meter) judge(packet media.Packet, number int, outlier bool) {
 	}
 	if m.taken == 0 {
 		m.origin = packet.DTS
-		m.firstDTS, m.begin, m.greatest, m.end = packet.DTS, packet.PTS, packet.PTS, packet.PTS
+		m.firstDTS, m.firstPTS, m.begin, m.greatest, m.end = packet.DTS, packet.PTS, packet.PTS, packet.PTS, packet.PTS
 	} else {
 		m.follow(packet, number)
 	}

@@ -210,6 +210,52 @@ func TestBuild_LostSegmentIsNoPauseToo(t *testing.T) {
 	}
 }
 
+// TestBuild_CopyOfASegmentThatBeginsWithPicturesAlone: they come before its sound and slower towards the end, and are no pictures from
+// before a pause.
+func TestBuild_CopyOfASegmentThatBeginsWithPicturesAlone(t *testing.T) {
+	segments := reset(reset(plain(4), 1, 500*second, true), 2, 900*second, true)
+	video := append(pictures(0, second, pal, 25), pictures(second, 5*second, second/2, 1)...)
+	last := layout{}.record(video, tones(second, 4*second))
+	last[0].Discontinuity, last[0].Name = true, "seg4.ts"
+	segments = append(segments[:3], last[0])
+	segments[1].File, segments[1].Duration = last[0].File, 4*second
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if found := firstOf(made, SegmentDuplicated); found.Segment != 1 {
+		t.Errorf("segment %d is said to be the copy\n%s", found.Segment, list(made))
+	}
+}
+
+// TestBuild_SwappedBesideAPauseOfReorderedPictures: the file that comes too early holds a picture that is shown before the pause, so
+// that the clock seems to leave no hole.
+func TestBuild_SwappedBesideAPauseOfReorderedPictures(t *testing.T) {
+	video := append(pictures(0, 3*second, pal, 25), pictures(16*second, 20*second, pal, 25)...)
+	segments := layout{running: true}.record(video, without(tones(0, 20*second), 8*second+second/2, 16*second), 3*second, 6*second, 8*second, 17*second)
+	change(&segments[3], media.Video, func(packets []media.Packet) []media.Packet {
+		early := media.Packet{DTS: 3*second + pal, PTS: 3 * second, Size: 1000}
+		for i := range packets[:3] {
+			packets[i].DTS = 3*second + int64(i)*pal
+		}
+		packets[1].DTS, packets[2].DTS = 3*second+2*pal, 3*second+3*pal
+		return append([]media.Packet{packets[0], early}, packets[1:]...)
+	})
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	segments[2].File, segments[3].File = segments[3].File, segments[2].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, OutOfOrder)
+	if distance(made.Length, 20*second) > pal {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_LineMissingInWholeSeconds: segments are shorter than a second, so that only the numbers in their names show that one is
+// not there.
+func TestBuild_LineMissingInWholeSeconds(t *testing.T) {
+	segments := layout{precision: second}.record(pictures(0, 7*second, second/10, 7), nil, each(0, second*7/10, 10)...)
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	wantState(t, Build(Recording{Segments: drop(segments, 4)}), Unknown, UnknownHole)
+}
+
 // TestBuild_SlowPictureLastsLongerThanTheSound: the playlist counts how long the last picture is shown, which is in the segment
 // before. At 25 pictures a second, it is not.
 func TestBuild_SlowPictureLastsLongerThanTheSound(t *testing.T) {
