@@ -104,8 +104,6 @@ func (o *options) run(ctx context.Context) error {
 
 // try measures a quiet time and then an attack, with an API server and an operator that know nothing of other attacks.
 func (o *options) try(ctx context.Context, name string) (found row, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return found, err
@@ -119,6 +117,8 @@ func (o *options) try(ctx context.Context, name string) (found row, err error) {
 		return found, fmt.Errorf("start the API server: %w", err)
 	}
 	defer func() { err = errors.Join(err, environment.Stop()) }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // an API server waits for those who watch
 	config.QPS = -1
 	admin, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
