@@ -80,8 +80,12 @@ func (d *drawing) widen(r *recording, kind int, s *segment) {
 // expectEarlierEnd expects of a recording without its last line that it ends before: nothing shows that more was there.
 func (d *drawing) expectEarlierEnd(r *recording) {
 	last := r.segments[len(r.segments)-2]
+	end := last.to // nothing but a container says how long the last picture is shown: up to one that is lost
+	if !r.isTS(last) {
+		end = r.end
+	}
 	r.forgetLost(last.to)
-	r.truth.openEnd = max(d.openEnd, last.to-last.lastTime()) // nothing says how long the last picture is shown
+	r.truth.openEnd = max(d.openEnd, end-last.lastTime())
 	r.truth.states = []state{intact, unknown}
 	if r.truth.openEnd > 0.3 {
 		r.truth.states = append(r.truth.states, damaged) // where the sound ended before, the last segment looks cut

@@ -256,6 +256,20 @@ func TestBuild_LineMissingInWholeSeconds(t *testing.T) {
 	wantState(t, Build(Recording{Segments: drop(segments, 4)}), Unknown, UnknownHole)
 }
 
+// TestBuild_HeadLostByAMultipleOfSixteenPackets: the counters go on by chance. But the segment does not begin with its tables, as the
+// others do, and begins late, and what follows is in time.
+func TestBuild_HeadLostByAMultipleOfSixteenPackets(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 12*second, second/10, 20), nil, each(0, 2*second, 6)...)
+	for i := range segments {
+		segments[i].File.TablesFirst = i != 2
+	}
+	keep(&segments[2], media.Video, 16, 20)
+	if counters := stream(&segments[2], media.Video).Counters.First; counters != (stream(&segments[1], media.Video).Counters.Last+1)&15 {
+		t.Fatalf("the counters break: %d", counters)
+	}
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
+}
+
 // TestBuild_SlowPictureLastsLongerThanTheSound: the playlist counts how long the last picture is shown, which is in the segment
 // before. At 25 pictures a second, it is not.
 func TestBuild_SlowPictureLastsLongerThanTheSound(t *testing.T) {
