@@ -8,17 +8,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 )
 
-// minAliased is how many bytes an object has as JSON for which an alias is worth reading.
-const minAliased = 60
+// minAliased is how many bytes a value has as JSON for which an alias is worth reading.
+const minAliased = 16
 
-// aliasWriter writes a value as one line of JSON, but for objects that come again: the first one has an anchor of YAML, and
-// the others are aliases of it.
+// aliasWriter writes a value as one line of YAML in flow style, which is JSON without the quotes that it does not need. What comes
+// again is written once: the first one has an anchor, and the others are aliases of it.
 type aliasWriter struct {
 	line bytes.Buffer
-	// again are the objects, as JSON, that come more than once; names those of them that are written.
+	// again are the values, as JSON, that come more than once; names those of them that are written.
 	again map[string]bool
 	names map[string]string
 }
@@ -31,14 +33,14 @@ func newAliasWriter(value any) *aliasWriter {
 
 // find finds what comes again. What is inside of that comes again only if it is elsewhere, too.
 func (w *aliasWriter) find(value any, seen map[string]bool) {
+	text := encoded(value)
+	if len(text) >= minAliased && seen[text] {
+		w.again[text] = true
+		return
+	}
+	seen[text] = true
 	switch value := value.(type) {
 	case map[string]any:
-		text := encoded(value)
-		if len(text) >= minAliased && seen[text] {
-			w.again[text] = true
-			return
-		}
-		seen[text] = true
 		for _, key := range slices.Sorted(maps.Keys(value)) {
 			w.find(value[key], seen)
 		}
@@ -50,6 +52,15 @@ func (w *aliasWriter) find(value any, seen map[string]bool) {
 }
 
 func (w *aliasWriter) write(value any) {
+	text := encoded(value)
+	if name, written := w.names[text]; written {
+		w.line.WriteString("*" + name)
+		return
+	}
+	if w.again[text] {
+		w.names[text] = fmt.Sprintf("a%d", len(w.names)+1)
+		w.line.WriteString("&" + w.names[text] + " ")
+	}
 	switch value := value.(type) {
 	case map[string]any:
 		w.writeObject(value)
@@ -62,30 +73,37 @@ func (w *aliasWriter) write(value any) {
 			w.write(item)
 		}
 		w.line.WriteByte(']')
+	case string:
+		w.line.WriteString(scalar(value))
 	default:
-		w.line.WriteString(encoded(value))
+		w.line.WriteString(text)
 	}
 }
 
 func (w *aliasWriter) writeObject(value map[string]any) {
-	text := encoded(value)
-	if name, written := w.names[text]; written {
-		w.line.WriteString(" *" + name)
-		return
-	}
-	if w.again[text] {
-		w.names[text] = fmt.Sprintf("a%d", len(w.names)+1)
-		w.line.WriteString(" &" + w.names[text] + " ")
-	}
 	w.line.WriteByte('{')
 	for i, key := range slices.Sorted(maps.Keys(value)) {
 		if i > 0 {
 			w.line.WriteByte(',')
 		}
-		w.line.WriteString(encoded(key) + ":")
+		w.line.WriteString(scalar(key) + ": ")
 		w.write(value[key])
 	}
 	w.line.WriteByte('}')
+}
+
+// plain are texts that YAML takes for what they are, whatever their place; of words, but for those in notPlain.
+var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9./()_;+*=<>'-]*( [A-Za-z0-9./()_;+*=<>'-]+)*$`)
+
+// notPlain are the words that some version of YAML takes for something else.
+var notPlain = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+
+// scalar is a text without quotes, where YAML needs none.
+func scalar(text string) string {
+	if plain.MatchString(text) && !slices.Contains(notPlain, strings.ToLower(text)) {
+		return text
+	}
+	return encoded(text)
 }
 
 // encoded is a value as JSON, which YAML reads as the same.

@@ -28,7 +28,7 @@ import (
 )
 
 // maxInstall is how large install.yaml may be: `kubectl apply -f URL` fetches it each time, and people look into it.
-const maxInstall = 130_000
+const maxInstall = 120_000
 
 const testVersion = "v1.2.3"
 

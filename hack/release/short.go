@@ -11,14 +11,15 @@ import (
 )
 
 // The definitions are most of install.yaml, and their indentation and what they repeat are more than half of that. `kubectl
-// explain` matters more than how install.yaml reads, so: an object is one line of JSON, which is YAML too; a part of a schema
+// explain` matters more than how install.yaml reads, so: an object is one line, in the flow style of YAML; a part of it
 // that comes again is an alias of the first one; and a description is left out only where another place has the same one.
 // crds.yaml and the chart have them all, and operator.yaml can be read.
 
 // describedElsewhere are the fields whose own fields are described at another field, or by Kubernetes.
 var describedElsewhere = map[string]string{
 	"defaults":    " Fields: see steps.",
-	"discovered":  " Fields: see reported.",
+	"discovered":  " Fields: see docs/reference/api.md.",
+	"reported":    " Fields: see docs/reference/api.md.",
 	"status":      " Fields: see docs/reference/api.md.",
 	"resources":   "",
 	"tolerations": "",

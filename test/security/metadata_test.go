@@ -25,7 +25,7 @@ import (
 // the definitions cannot bound. Whatever was fat before can be changed in other respects, and deleted.
 func TestMetadata_IsBounded(t *testing.T) {
 	g := NewWithT(t)
-	const namespace = "fat"
+	const namespace, tooMany = "fat", "metadata: an object may have 64 labels, 16 finalizers and 16 owners"
 	create(t, &corev1.Namespace{ObjectMeta: named("", namespace)})
 	tenant := person(t, namespace, "tenant", "create", "get", "update", "patch", "delete")
 	file := func(change func(*metav1.ObjectMeta)) client.Object {
@@ -59,13 +59,13 @@ func TestMetadata_IsBounded(t *testing.T) {
 			meta.Annotations = texts(10_000)
 		}), "metadata.annotations: they have"},
 		"64 labels":  {file(func(meta *metav1.ObjectMeta) { meta.Labels = texts(64) }), ""},
-		"65 labels":  {file(func(meta *metav1.ObjectMeta) { meta.Labels = texts(65) }), "metadata.labels: an object may have 64 labels"},
-		"finalizers": {file(func(meta *metav1.ObjectMeta) { meta.Finalizers = slices.Collect(maps.Keys(texts(17))) }), "metadata.finalizers: an object may have 16"},
+		"65 labels":  {file(func(meta *metav1.ObjectMeta) { meta.Labels = texts(65) }), tooMany},
+		"finalizers": {file(func(meta *metav1.ObjectMeta) { meta.Finalizers = slices.Collect(maps.Keys(texts(17))) }), tooMany},
 		"owners": {file(func(meta *metav1.ObjectMeta) {
 			for name := range texts(17) {
 				meta.OwnerReferences = append(meta.OwnerReferences, metav1.OwnerReference{APIVersion: "v1", Kind: "Secret", Name: "s", UID: types.UID(name)})
 			}
-		}), "metadata.ownerReferences: an object may have 16"},
+		}), tooMany},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
