@@ -21,11 +21,18 @@ func (b *builder) begin(now *run, each *part) {
 	each.begins = each.beginsFrom(expected, tolerance)
 	each.start = each.begins
 	own := b.segments[each.Segment]
-	if each.begins > expected+tolerance && b.showsLoss(each) && each.late <= expected+own.Duration+tolerance+own.Precision {
+	miss := each.late - expected - own.Duration // of its end
+	fits := b.showsLoss(each) && miss <= tolerance+own.Precision || b.lacksKind(each) && distance(miss, 0) <= tolerance+own.Precision
+	if each.begins > expected+tolerance && fits {
 		each.start = expected
 	} else if b.lacksHead(each) && each.begins > now.late+minHole {
 		each.start = now.late // durations in whole seconds do not show so little
 	}
+}
+
+// lacksKind says that a segment names a stream of which it has no packets: what it begins with may have been there.
+func (b *builder) lacksKind(each *part) bool {
+	return slices.ContainsFunc(kinds[:], func(kind media.Kind) bool { return len(each.Slices(kind)) == 0 && b.names(each, kind) })
 }
 
 // beginsFrom is where a part begins that the playlist expects at a time: pictures of it that are shown before the end of the

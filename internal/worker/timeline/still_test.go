@@ -270,6 +270,20 @@ func TestBuild_HeadLostByAMultipleOfSixteenPackets(t *testing.T) {
 	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
 }
 
+// TestBuild_PicturesLostBesideASilence: the last segment of a clock has lost its pictures, and its sound begins late. It ends where the
+// playlist says all the same, and there the next clock begins.
+func TestBuild_PicturesLostBesideASilence(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 6*second, pal, 25), without(tones(0, 6*second), 3*second, 5*second), each(0, 2*second, 3)...)
+	of := stream(&segments[2], media.Video)
+	of.Packets, of.Counters = media.Packets{}, media.Counters{}
+	segments = append(segments, reset(plain(2), 0, 700*second, true)...)
+	made := Build(Recording{Segments: segments})
+	shown := times(made, media.Video)
+	if at := shown[len(shown)-100]; distance(at, 6*second) > 2*pal {
+		t.Errorf("the second clock begins at %s, want 6 s\n%s", position(at), list(made))
+	}
+}
+
 // TestBuild_SlowPictureLastsLongerThanTheSound: the playlist counts how long the last picture is shown, which is in the segment
 // before. At 25 pictures a second, it is not.
 func TestBuild_SlowPictureLastsLongerThanTheSound(t *testing.T) {
