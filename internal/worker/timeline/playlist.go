@@ -125,7 +125,13 @@ func (r *run) lateStart(b *builder) int64 {
 	if before.dropped != "" || !before.first || !before.last || before.Segment+1 != last.Segment {
 		return 0
 	}
-	late := last.start - before.start - b.segments[before.Segment].Duration
+	duration := b.segments[before.Segment].Duration
+	for _, kind := range kinds {
+		if first, _, ok := before.ends(kind); ok && distance(last.start-first.begin, duration) <= exactly {
+			return 0 // the other kind begins before the segment does, as pictures may that are shown in another order
+		}
+	}
+	late := last.start - before.start - duration
 	if late < 0 || late > minHole {
 		return 0
 	}

@@ -284,6 +284,24 @@ func TestBuild_PicturesLostBesideASilence(t *testing.T) {
 	}
 }
 
+// TestBuild_ClockEndsWhereThePlaylistSays, though the last segment but one begins with a picture that is shown before its sound.
+func TestBuild_ClockEndsWhereThePlaylistSays(t *testing.T) {
+	video := pictures(0, 6*second, second/3, 6)
+	segments := layout{}.record(video, tones(0, 5*second), 2*second, 4*second)
+	segments[2].Duration = 2 * second
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[0].PTS -= second / 7
+		packets[0].DTS -= second / 7
+		return packets
+	})
+	segments = append(segments, reset(plain(2), 0, 700*second, true)...)
+	made := Build(Recording{Segments: segments})
+	shown := times(made, media.Video)
+	if at := shown[len(shown)-100]; distance(at, 6*second) > pal {
+		t.Errorf("the second clock begins at %s, want 6 s\n%s", position(at), list(made))
+	}
+}
+
 // TestBuild_SlowPictureLastsLongerThanTheSound: the playlist counts how long the last picture is shown, which is in the segment
 // before. At 25 pictures a second, it is not.
 func TestBuild_SlowPictureLastsLongerThanTheSound(t *testing.T) {
