@@ -59,6 +59,6 @@ func refusalsOf(content []byte) int {
 	var r struct {
 		Refusals int `json:"refusals"`
 	}
-	_ = json.Unmarshal(content, &r) // whoever decodes it says so
+	_ = json.Unmarshal(content, &r) // the error comes again when it is decoded
 	return r.Refusals
 }

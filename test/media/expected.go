@@ -43,7 +43,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		return
 	}
 	if r.truth.joins > 0 {
-		d.openJoins(r, kind)
+		d.openJoins(r, kind, s)
 	}
 	r.truth.slack = max(r.truth.slack, r.openStarts())
 	if d.canBeIntact(r, kind, s, style, lost) {
@@ -93,13 +93,15 @@ func (d *drawing) expectEarlierEnd(r *recording) {
 }
 
 // openJoins says how well the places of takes are known beside a loss.
-func (d *drawing) openJoins(r *recording, kind int) {
+func (d *drawing) openJoins(r *recording, kind int, s *segment) {
 	r.truth.slack = max(r.truth.slack, 0.35) // a loss of less at the end of a take is not seen
 	if r.playlist.whole {
 		// Nor how long a take was whose end is lost: whole seconds may be rounded up, so that up to one more is not missed.
 		r.truth.slack = max(r.truth.slack, 0.55, min(r.openTakes()+0.1, 1.5))
 	}
-	if (kind == packetsOfPIDGone || kind == pidOfSegmentGone) && r.lostAnEnd() {
+	// The only segment of a clock may be cut just before tables, so that nothing tells its beginning from its end.
+	hidden := kind == headCut && r.isAlone(slices.Index(r.segments, s)) && r.isTS(s) && len(s.data) > 3 && s.data[1]&0x1f == 0 && s.data[2] == 0
+	if hidden || (kind == packetsOfPIDGone || kind == pidOfSegmentGone) && r.lostAnEnd() {
 		r.truth.slack = max(r.truth.slack, r.openTakes())
 	}
 }

@@ -22,7 +22,7 @@ func (b *builder) begin(now *run, each *part) {
 	each.start = each.begins
 	own := b.segments[each.Segment]
 	miss := each.late - expected - own.Duration // of its end
-	fits := b.showsLoss(each) && miss <= tolerance+own.Precision || b.lacksKind(each) && distance(miss, 0) <= tolerance+own.Precision
+	fits := b.showsLoss(each) && miss <= tolerance+own.Precision || own.Precision <= exactly && b.lacksKind(each) && distance(miss, 0) <= tolerance
 	if each.begins > expected+tolerance && fits {
 		each.start = expected
 	} else if b.lacksHead(each) && each.begins > now.late+minHole {
@@ -30,7 +30,7 @@ func (b *builder) begin(now *run, each *part) {
 	}
 }
 
-// lacksKind says that a segment names a stream of which it has no packets: what it begins with may have been there.
+// lacksKind says that a segment names a stream and has no packet of it: what it begins with may have been there.
 func (b *builder) lacksKind(each *part) bool {
 	return slices.ContainsFunc(kinds[:], func(kind media.Kind) bool { return len(each.Slices(kind)) == 0 && b.names(each, kind) })
 }
