@@ -302,6 +302,24 @@ func TestBuild_ClockEndsWhereThePlaylistSays(t *testing.T) {
 	}
 }
 
+// TestBuild_TagBeforeAStill: the last segment has a picture before a still and one behind it, and a tag that announces nothing hides
+// the rate of the pictures before. The playlist says how long the last one is shown.
+func TestBuild_TagBeforeAStill(t *testing.T) {
+	video := append(pictures(0, 7*second, second/3, 3), pictures(15*second, 15*second+1, second/3, 1)...)
+	segments := layout{}.record(video, tones(0, 4*second), 3*second, 6*second+second/2)
+	segments[2].Discontinuity, segments[2].Duration = true, 15*second+second/3-(6*second+2*second/3)
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Intact)
+	if distance(made.Length, 15*second+second/3) > pal {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+	for placed := range made.Packets(media.Video) {
+		if interval := made.Interval(&placed, media.Video); interval > second {
+			t.Fatalf("the picture at %s lasts %s", position(placed.PTS), position(interval))
+		}
+	}
+}
+
 // TestBuild_SlowPictureLastsLongerThanTheSound: the playlist counts how long the last picture is shown, which is in the segment
 // before. At 25 pictures a second, it is not.
 func TestBuild_SlowPictureLastsLongerThanTheSound(t *testing.T) {

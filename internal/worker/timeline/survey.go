@@ -66,12 +66,24 @@ func (b *builder) settleIntervals() {
 			continue
 		}
 		usual := rate.next(first, last)
+		if end, known := b.namedEnd(each); known && usual == 0 && end > last.greatest && end-last.greatest < last.lastInterval {
+			usual = end - last.greatest // its own interval is a pause
+		}
 		if last.intervals < fewIntervals && usual > 0 && (last.lastInterval == 0 || last.lastInterval > 2*usual) {
 			last.end += usual - last.lastInterval
 			last.interval, last.lastInterval = usual, usual
 			each.measure()
 		}
 	}
+}
+
+// namedEnd is where a segment ends by an exact playlist.
+func (b *builder) namedEnd(each *part) (at int64, known bool) {
+	own := b.segments[each.Segment]
+	if !each.first || !each.last || !own.isListed() || own.Precision > exactly {
+		return 0, false
+	}
+	return each.early + own.Duration, true
 }
 
 // rate is what is known of how fast pictures follow one another.
