@@ -111,9 +111,10 @@ type WaitingNotification struct {
 	// +kubebuilder:validation:MaxItems=4
 	// +kubebuilder:validation:items:MaxLength=24
 	To []string `json:"to"`
-	// time is when it became true.
+	// time is when it became true. It tells the event from one of the same name, run and step: a file may fail, be corrected
+	// and fail again before a run begins.
 	// +required
-	Time metav1.Time `json:"time,omitzero"`
+	Time metav1.MicroTime `json:"time,omitzero"`
 	// run that it is about.
 	// +optional
 	Run int32 `json:"run,omitempty"`

@@ -220,7 +220,7 @@ func TestNotifications_OfWhatIsDoneAreFoundByTheWalk(t *testing.T) {
 
 	// As a manager leaves it that is killed after the write.
 	patch := client.MergeFrom(file.DeepCopy())
-	file.Status.Notifications = []v1alpha1.WaitingNotification{{Event: v1alpha1.EventFileReady, To: []string{"late"}, Time: metav1.Now(), Run: 1, Reason: "Succeeded"}}
+	file.Status.Notifications = []v1alpha1.WaitingNotification{{Event: v1alpha1.EventFileReady, To: []string{"late"}, Time: metav1.NowMicro(), Run: 1, Reason: "Succeeded"}}
 	g.Expect(k8s.Status().Patch(t.Context(), file, patch)).To(Succeed())
 	walk.Soon()
 	g.Eventually(func() []string { return eventSink.kinds(path) }, timeout, poll).Should(Equal([]string{"file.ready"}))

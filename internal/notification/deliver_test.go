@@ -47,11 +47,19 @@ func (s *simulation) restart() { s.subject, s.sinks = &subject{}, &sinks{} }
 
 // change writes a status in which something has happened.
 func (s *simulation) change() {
+	s.now = s.now.Add(time.Millisecond)
 	after := *s.file.Status.DeepCopy()
 	open := slices.IndexFunc(after.Steps, func(step v1alpha1.StepStatus) bool { return step.State == v1alpha1.StepRunning })
-	if open < 0 {
+	switch {
+	case open < 0 && rapid.Bool().Draw(s.t, "something stands in the way, or no longer"):
+		reason := v1alpha1.ReasonFailed
+		if event, _ := outcome(&after); event == v1alpha1.EventFileFailed {
+			reason = v1alpha1.ReasonQueued
+		}
+		after = status(after.Run, reason, after.Steps...)
+	case open < 0:
 		after = status(after.Run+1, v1alpha1.ReasonProcessing, running("one"), running("two"), running("three"))
-	} else {
+	default:
 		state := rapid.SampledFrom([]v1alpha1.StepState{v1alpha1.StepSucceeded, v1alpha1.StepFailed, v1alpha1.StepSkipped}).Draw(s.t, "state")
 		after.Steps[open] = ended(after.Steps[open].Name, state, int(s.now.Sub(noon).Seconds()))
 		if open == len(after.Steps)-1 {
@@ -69,7 +77,12 @@ func (s *simulation) change() {
 	}
 	for i := range after.Notifications {
 		for _, name := range after.Notifications[i].To {
-			if id := eventID(s.file, &after.Notifications[i]); !slices.Contains(s.wanted[name], id) {
+			id := eventID(s.file, &after.Notifications[i])
+			known := slices.Contains(s.wanted[name], id)
+			if was := slices.ContainsFunc(before, func(other Waiting) bool { return same(&other, &after.Notifications[i]) }); known != was {
+				s.t.Fatalf("%s: %s is the ID of two events, or of none", name, id)
+			}
+			if !known {
 				s.wanted[name] = append(s.wanted[name], id)
 			}
 		}

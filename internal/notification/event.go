@@ -165,12 +165,12 @@ func newEvent(object client.Object, resource string, waiting *Waiting, content d
 	return made, nil
 }
 
-// eventID is the same for every attempt, and differs from that of any other event. It has no full stop, which separates it
-// from the time in what Standard Webhooks signs.
+// eventID is the same for every attempt, and differs from that of any other event: it says what happened, and when, in
+// microseconds since 1970. It has no full stop, which separates it from the time in what Standard Webhooks signs.
 func eventID(object client.Object, waiting *Waiting) string {
 	id := fmt.Sprintf("%s-%s-%d", object.GetUID(), waiting.Event, waiting.Run)
 	if waiting.Step != "" {
 		id += "-" + waiting.Step
 	}
-	return id
+	return fmt.Sprintf("%s-%d", id, waiting.Time.UnixMicro())
 }

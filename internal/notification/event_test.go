@@ -6,9 +6,12 @@ package notification
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -81,10 +84,10 @@ func TestFileEvent_SaysWhatTheSchemaDescribes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
-			c.waiting.Time = metav1.NewTime(noon)
+			c.waiting.Time = metav1.NewMicroTime(noon)
 			made, err := fileEvent(file, &c.waiting)
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(made.ID()).To(Equal(string(file.UID) + "-" + c.id))
+			g.Expect(made.ID()).To(Equal(fmt.Sprintf("%s-%s-%d", file.UID, c.id, noon.UnixMicro())))
 			g.Expect(made.ID()).NotTo(ContainSubstring("."), "a full stop separates it from the time in what is signed")
 			g.Expect(made.Type()).To(Equal("dev.sparkrtc.recording." + c.kind))
 			g.Expect(made.Source()).To(Equal("/namespaces/media/recordingsources/classroom"))
@@ -106,7 +109,7 @@ func TestTaskEvent_SaysWhatTheSchemaDescribes(t *testing.T) {
 	task := &v1alpha1.RecordingTask{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "task-1", UID: "uid"}}
 	task.Spec = v1alpha1.RecordingTaskSpec{SourceRef: v1alpha1.LocalReference{Name: "classroom"}, TaskID: "job", RecordingIdentity: v1alpha1.RecordingIdentity{Room: "room"}}
 	task.Status = v1alpha1.RecordingTaskStatus{State: v1alpha1.TaskEnded, Files: 2, DurationSeconds: 65, Summary: &v1alpha1.TaskSummary{Stream: "stream"}}
-	made, err := taskEvent(task, &Waiting{Event: v1alpha1.EventTaskEnded, Time: metav1.NewTime(noon)})
+	made, err := taskEvent(task, &Waiting{Event: v1alpha1.EventTaskEnded, Time: metav1.NewMicroTime(noon)})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(made.Subject()).To(Equal("recordingtasks/task-1"))
 	g.Expect(made.Type()).To(Equal("dev.sparkrtc.recording.task.ended.v1"))
@@ -129,4 +132,25 @@ func TestSchema_RefusesOthers(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(conforms(t, changed)).NotTo(Succeed(), field)
 	}
+}
+
+// TestReconciler_RetriedDeliveryKeepsItsID, and the next failure of the same run has another: a receiver that drops what comes
+// twice hears of each.
+func TestReconciler_RetriedDeliveryKeepsItsID(t *testing.T) {
+	g := NewWithT(t)
+	sink := serve(t)
+	failed := fileWith("media", "a", noon, v1alpha1.EventFileFailed)
+	again := fileWith("media", "a", noon.Add(time.Millisecond), v1alpha1.EventFileFailed)
+	failed.Status.Notifications = append(failed.Status.Notifications, again.Status.Notifications...)
+	w := newWorld(t, []string{sink.URL}, binary("media", sink), failed)
+	sink.status.Store(http.StatusServiceUnavailable)
+	w.clock.Step(w.look(t, "media", "a").RequeueAfter)
+	sink.status.Store(0)
+	for range 2 {
+		w.look(t, "media", "a")
+	}
+	g.Expect(w.file(t, "media", "a").Status.Notifications).To(BeEmpty())
+	g.Expect(sink.tried).To(HaveLen(3))
+	g.Expect(sink.tried[1]).To(Equal(sink.tried[0]), "the same event")
+	g.Expect(sink.tried[2]).NotTo(Equal(sink.tried[0]), "another one")
 }

@@ -157,7 +157,7 @@ func fileWith(namespace, name string, at time.Time, events ...v1alpha1.Notificat
 	file := lecture()
 	file.Namespace, file.Name = namespace, name
 	for _, event := range events {
-		file.Status.Notifications = append(file.Status.Notifications, Waiting{Event: event, To: []string{"lms"}, Time: metav1.NewTime(at), Run: 1})
+		file.Status.Notifications = append(file.Status.Notifications, Waiting{Event: event, To: []string{"lms"}, Time: metav1.NewMicroTime(at), Run: 1})
 	}
 	return file
 }
@@ -167,6 +167,8 @@ type server struct {
 	*httptest.Server
 	mu    sync.Mutex
 	taken []string
+	// tried are the IDs of all requests, those of one event once for each attempt.
+	tried []string
 	// status of responses; 0: it takes what comes.
 	status atomic.Int32
 }
@@ -175,12 +177,13 @@ func serve(t *testing.T) *server {
 	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tried = append(s.tried, r.Header.Get("Ce-Id"))
 		if status := s.status.Load(); status != 0 {
 			w.WriteHeader(int(status))
 			return
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.taken = append(s.taken, r.Header.Get("Webhook-Id")+r.Header.Get("Ce-Type"))
 	}))
 	t.Cleanup(s.Close)
@@ -236,7 +239,7 @@ func TestReconciler_ConflictsSendNothingTwice(t *testing.T) {
 		if conflicts == 1 {
 			w.beforePatch, conflicts = nil, 1
 			file := w.file(t, "media", "a")
-			file.Status.Notifications = append(file.Status.Notifications, Waiting{Event: v1alpha1.EventFileReady, To: []string{"lms"}, Time: metav1.NewTime(noon), Run: 1})
+			file.Status.Notifications = append(file.Status.Notifications, Waiting{Event: v1alpha1.EventFileReady, To: []string{"lms"}, Time: metav1.NewMicroTime(noon), Run: 1})
 			if err := w.Status().Update(t.Context(), file); err != nil {
 				return err
 			}

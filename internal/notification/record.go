@@ -35,7 +35,7 @@ func AfterTask(
 ) []Waiting {
 	var events []Waiting
 	if after.State == v1alpha1.TaskEnded && task.Status.State != v1alpha1.TaskEnded && after.LastEventTime != nil {
-		events = append(events, Waiting{Event: v1alpha1.EventTaskEnded, Time: *after.LastEventTime})
+		events = append(events, Waiting{Event: v1alpha1.EventTaskEnded, Time: metav1.NewMicroTime(after.LastEventTime.Time)})
 	}
 	return enqueue(task.Status.Notifications, address(events, to, holds))
 }
@@ -45,7 +45,7 @@ func fileEvents(file *v1alpha1.RecordingFile, after *v1alpha1.RecordingFileStatu
 	before := &file.Status
 	var events []Waiting
 	if !isKnown(before) {
-		events = append(events, Waiting{Event: v1alpha1.EventFileRecorded, Time: file.CreationTimestamp})
+		events = append(events, Waiting{Event: v1alpha1.EventFileRecorded, Time: metav1.NewMicroTime(file.CreationTimestamp.Time)})
 	}
 	steps := stepEvents(before, after, now)
 	events = append(events, steps...)
@@ -53,7 +53,7 @@ func fileEvents(file *v1alpha1.RecordingFile, after *v1alpha1.RecordingFileStatu
 	if was, _ := outcome(before); event == "" || was == event && before.Run == after.Run {
 		return events
 	}
-	at := metav1.NewTime(now.Truncate(time.Second))
+	at := metav1.NewMicroTime(now.Truncate(time.Microsecond))
 	if len(steps) > 0 {
 		at = steps[len(steps)-1].Time // what the outcome follows from
 	}
@@ -70,7 +70,7 @@ func isKnown(status *v1alpha1.RecordingFileStatus) bool {
 // stepEvents are the steps that ended, in the order of their ends. One that is kept from an earlier run ended there.
 func stepEvents(before, after *v1alpha1.RecordingFileStatus, now time.Time) []Waiting {
 	ended := map[string]bool{}
-	if before.Run == after.Run && before.Input == after.Input {
+	if before.Run == after.Run {
 		for i := range before.Steps {
 			ended[before.Steps[i].Name] = pipeline.Ended(before.Steps[i].State)
 		}
@@ -81,9 +81,9 @@ func stepEvents(before, after *v1alpha1.RecordingFileStatus, now time.Time) []Wa
 		if !pipeline.Ended(step.State) || ended[step.Name] || step.Reason == v1alpha1.ReasonReused {
 			continue
 		}
-		at := metav1.NewTime(now.Truncate(time.Second)) // one that did not run
+		at := metav1.NewMicroTime(now.Truncate(time.Microsecond)) // one that did not run
 		if step.CompletionTime != nil {
-			at = *step.CompletionTime
+			at = metav1.NewMicroTime(step.CompletionTime.Time)
 		}
 		events = append(events, Waiting{
 			Event: v1alpha1.EventStepFinished, Time: at, Run: after.Run, Step: step.Name, State: step.State, Reason: bounded.Bytes(step.Reason, maxReason),
@@ -155,4 +155,6 @@ func LeftOut(before, after []Waiting) int {
 }
 
 // same says that it is the same event of an object.
-func same(a, b *Waiting) bool { return a.Event == b.Event && a.Run == b.Run && a.Step == b.Step }
+func same(a, b *Waiting) bool {
+	return a.Event == b.Event && a.Run == b.Run && a.Step == b.Step && a.Time.Equal(&b.Time)
+}

@@ -4,6 +4,7 @@
 package notification
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -103,6 +104,52 @@ func TestAfterFile_TellsWhatBecameTrue(t *testing.T) {
 			g.Expect(again).To(Equal(waiting), "the same status makes nothing true")
 		})
 	}
+}
+
+// TestAfterFile_EveryHappeningHasAnIDOfItsOwn: a file that cannot begin fails, is corrected and fails again in the same run,
+// and so does one that was ready. What waits keeps its ID, also through the API server.
+func TestAfterFile_EveryHappeningHasAnIDOfItsOwn(t *testing.T) {
+	g := NewWithT(t)
+	file := builders.MakeRecordingFile("a.m3u8", "classroom").Obj()
+	file.UID, file.CreationTimestamp = "uid", metav1.NewTime(created)
+	at, ids := noon, map[string]bool{}
+	for _, after := range []v1alpha1.RecordingFileStatus{
+		status(0, v1alpha1.ReasonFailed), status(0, v1alpha1.ReasonQueued), status(0, v1alpha1.ReasonFailed), status(1, v1alpha1.ReasonProcessing, running("a")),
+		status(1, v1alpha1.ReasonFailed, running("a")), status(1, v1alpha1.ReasonProcessing, running("a")), status(1, v1alpha1.ReasonSucceeded, ended("a", v1alpha1.StepSucceeded, 5)),
+		status(1, v1alpha1.ReasonFailed, ended("a", v1alpha1.StepSucceeded, 5)), status(1, v1alpha1.ReasonSucceeded, ended("a", v1alpha1.StepSucceeded, 5)),
+	} {
+		at = at.Add(1500 * time.Microsecond)
+		after.Notifications = AfterFile(file, &after, []v1alpha1.Notification{to("a", allOfFile...)}, every, at)
+		encoded, err := json.Marshal(after)
+		g.Expect(err).NotTo(HaveOccurred())
+		kept := v1alpha1.RecordingFileStatus{}
+		g.Expect(json.Unmarshal(encoded, &kept)).To(Succeed())
+		for i := range after.Notifications {
+			id := eventID(file, &after.Notifications[i])
+			g.Expect(eventID(file, &kept.Notifications[i])).To(Equal(id))
+			g.Expect(same(&kept.Notifications[i], &after.Notifications[i])).To(BeTrue())
+			ids[id] = true
+		}
+		g.Expect(ids).To(HaveLen(len(after.Notifications)))
+		file.Status = kept
+	}
+	var kinds []string
+	for i := range file.Status.Notifications {
+		kinds = append(kinds, string(file.Status.Notifications[i].Event))
+	}
+	g.Expect(kinds).To(Equal([]string{"FileRecorded", "FileFailed", "FileFailed", "FileFailed", "StepFinished", "FileReady", "FileFailed", "FileReady"}))
+}
+
+// TestAfterFile_TellsNoEndTwice: a run may come to stand for facts that were reported while it went on.
+func TestAfterFile_TellsNoEndTwice(t *testing.T) {
+	g := NewWithT(t)
+	file := builders.MakeRecordingFile("a.m3u8", "classroom").Obj()
+	file.Status = status(1, v1alpha1.ReasonProcessing, ended("a", v1alpha1.StepSucceeded, 5), running("b"))
+	after := status(1, v1alpha1.ReasonSucceeded, ended("a", v1alpha1.StepSucceeded, 5), ended("b", v1alpha1.StepSucceeded, 9))
+	file.Status.Input, after.Input = "unknown", "reported"
+	waiting := AfterFile(file, &after, []v1alpha1.Notification{to("a", v1alpha1.EventStepFinished)}, every, noon)
+	g.Expect(waiting).To(HaveLen(1))
+	g.Expect(waiting[0].Step).To(Equal("b"))
 }
 
 // TestAfterFile_TellsThoseWhoAsk by their events and their when, which is evaluated only when there is something to tell.

@@ -41,7 +41,7 @@ func whsec(fill byte) string {
 // ready is an event.
 func ready(t *testing.T) event.Event {
 	t.Helper()
-	made, err := fileEvent(lecture(), &Waiting{Event: v1alpha1.EventFileReady, Run: 1, Reason: "Succeeded", Time: metav1.NewTime(noon)})
+	made, err := fileEvent(lecture(), &Waiting{Event: v1alpha1.EventFileReady, Run: 1, Reason: "Succeeded", Time: metav1.NewMicroTime(noon)})
 	if err != nil {
 		t.Fatal(err)
 	}
