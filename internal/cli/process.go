@@ -28,9 +28,10 @@ playlist. The file gets the name that a callback gives it, so that a recording w
 reported, discovered or made by this command, is not processed a second time: the command says which one it is,
 and exits with 3. "kubectl recordings retry" processes that again.
 
-A file of yours has neither spec.reported nor spec.discovered: set the room with --room where a route, a path or an
-expression needs it. A callback for the same recording that comes later makes a file of its own. For many
-recordings, and for their sizes and durations, use "kubectl recordings discover".
+The file has neither spec.reported nor spec.discovered: set the room with --room where a route, a path or an
+expression needs it. A callback for the same recording that comes later adds what it reports to the file, and the
+recording is processed again only when it is longer than what was read of it, or when processing it had failed. For
+many recordings, and for their sizes and durations, use "kubectl recordings discover".
 
 With --wait the command prints each change, and ends when the recording is processed. The exit code is then 1 when
 it failed, and 4 when it is not done in time.

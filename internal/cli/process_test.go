@@ -8,12 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
 const filesPath = "/apis/recording.sparkrtc.dev/v1alpha1/namespaces/media/recordingfiles"
@@ -165,6 +167,7 @@ func testProcess(t *testing.T, r *realCluster) {
 	if got := process(admin, "s3://recordings/process/a.mp4"); got.code != ExitRefused || !strings.Contains(got.err, `"`+name+`" has this recording already`) {
 		t.Errorf("%s", got)
 	}
+	testProcessAndCallback(t, r, process, admin)
 	r.create(t, &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "from-april"}, Spec: v1alpha1.RecordingFileSpec{
 		SourceRef: v1alpha1.LocalReference{Name: "classroom"}, Object: v1alpha1.ObjectIdentity{Bucket: "recordings", Key: "process/b.mp4"}}})
 	if got := process(admin, "s3://recordings/process/b.mp4"); got.code != ExitRefused || !strings.Contains(got.err, `"from-april" has this recording already`) {
@@ -192,5 +195,50 @@ func testProcess(t *testing.T, r *realCluster) {
 	want := v1alpha1.Approval{Step: "release", Run: 2, By: "process-admin", Decision: v1alpha1.DecisionApprove}
 	if err := r.Client.Get(t.Context(), key, file); err != nil || len(file.Spec.Approvals) != 1 || file.Spec.Approvals[0] != want {
 		t.Errorf("approvals %+v, %v", file.Spec.Approvals, err)
+	}
+}
+
+// testProcessAndCallback: whichever comes first, there is one file in the end, which says the same.
+func testProcessAndCallback(t *testing.T, r *realCluster, process func(who []string, object string) ran, admin []string) {
+	t.Helper()
+	ingester := ingest.New(r.Client, r.Client, ingest.Options{})
+	specs := map[string]v1alpha1.RecordingFileSpec{}
+	for _, first := range []string{"process", "callback"} {
+		key := "process/" + first + "-first.mp4"
+		name := ingest.FileNames("classroom", v1alpha1.ObjectIdentity{Bucket: "recordings", Key: key})[0]
+		asked := func(want int) {
+			t.Helper()
+			if got := process(admin, "s3://recordings/"+key); got.code != want || !strings.Contains(got.out+got.err, name) {
+				t.Errorf("%s first: %s", first, got)
+			}
+		}
+		told := func(want ingest.Outcome) {
+			t.Helper()
+			event := sparkrtc.Event{Type: sparkrtc.Complete, TaskID: "task", RoomID: "room",
+				File: sparkrtc.File{Bucket: "recordings", Object: key, SizeBytes: 1000, DurationSeconds: 60}}
+			result, err := ingester.Ingest(t.Context(), ingest.Delivery{Namespace: "media", Source: "classroom", Digest: "d", Event: event})
+			if err != nil || result.Outcome != want || result.File != name {
+				t.Errorf("%s first: %+v, %v", first, result, err)
+			}
+		}
+		if first == "process" {
+			asked(ExitDone)
+			told(ingest.Updated)
+			told(ingest.Duplicate)
+			asked(ExitRefused)
+		} else {
+			told(ingest.Created)
+			asked(ExitRefused)
+		}
+		var files v1alpha1.RecordingFileList
+		if err := r.Client.List(t.Context(), &files, client.InNamespace("media"), client.MatchingFields{"spec.object.key": key}); err != nil || len(files.Items) != 1 {
+			t.Fatalf("%s first: %+v, %v", first, files.Items, err)
+		}
+		specs[first] = files.Items[0].Spec
+	}
+	unlike := specs["callback"]
+	unlike.Object = specs["process"].Object
+	if diff := cmp.Diff(specs["process"], unlike); diff != "" {
+		t.Errorf("process first (-), the callback first (+):\n%s", diff)
 	}
 }

@@ -124,9 +124,14 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	r.Slots.admit(seen, decision)
 	outcome, applyErr := r.apply(ctx, seen, decision)
 	status := fileStatus(seen, decision.Status(outcome))
+	superseded := supersede(seen.facts, &status)
 	r.notify(seen, &status)
 	retry, writeErr := r.write(ctx, seen, status)
-	if retry.RequeueAfter == 0 {
+	switch {
+	case retry.RequeueAfter > 0:
+	case superseded:
+		retry.RequeueAfter = pipeline.WrittenDelay
+	default:
 		retry.RequeueAfter = decision.RecheckAfter
 	}
 	return retry, errors.Join(applyErr, writeErr)

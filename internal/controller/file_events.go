@@ -66,7 +66,7 @@ func isUsual(reason string) bool {
 func (r *FileReconciler) recordStep(seen *gathered, step *v1alpha1.StepStatus, before *v1alpha1.RecordingFileStatus) {
 	file := seen.file
 	var was v1alpha1.StepStatus
-	if i := slices.IndexFunc(before.Steps, func(s v1alpha1.StepStatus) bool { return s.Name == step.Name }); i >= 0 && before.Input == file.Status.Input {
+	if i := slices.IndexFunc(before.Steps, func(s v1alpha1.StepStatus) bool { return s.Name == step.Name }); i >= 0 && before.Run == file.Status.Run {
 		was = before.Steps[i]
 	}
 	if pipeline.Ended(step.State) && !pipeline.Ended(was.State) {

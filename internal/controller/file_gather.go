@@ -66,7 +66,7 @@ func (r *FileReconciler) gather(ctx context.Context, file *v1alpha1.RecordingFil
 		return nil, err
 	}
 	seen.facts = factsOf(file, seen.tasks)
-	seen.Input = seen.facts.Digest()
+	seen.Input = inputOf(seen.facts, &seen.Recorded, seen.Conditions)
 	if pipeline.Finished(&seen.Recorded, seen.Input) && !seen.RerunAsked() {
 		seen.finished = true
 		return seen, nil

@@ -44,6 +44,7 @@ func keptStatus(seen *gathered) v1alpha1.RecordingFileStatus {
 	kept.Conditions = pipeline.Observed(kept.Conditions, seen.file.Generation)
 	kept.IgnoredFields = seen.facts.IgnoredFields
 	kept.TaskIDs, kept.TaskID, kept.Done = seen.file.Spec.TaskIDs, seen.facts.Task(), true
+	kept.Input = seen.facts.Digest()
 	if before := kept.Summary; before != nil {
 		kept.Summary = summaryOf(seen.facts)
 		kept.Summary.Progress, kept.Summary.Reason = before.Progress, before.Reason

@@ -21,9 +21,9 @@ import (
 func failedFile(facts recording.Facts) *gathered {
 	file := &v1alpha1.RecordingFile{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: v1alpha1.RecordingFileSpec{TaskIDs: []string{"t"}}}
 	return &gathered{file: file, facts: facts, Observation: pipeline.Observation{
-		Generation: 3, Input: "i", Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		Generation: 3, Input: facts.Digest(), Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		Pipeline: &pipeline.Snapshot{Spec: &v1alpha1.RecordingPipelineSpec{Steps: []v1alpha1.Step{{Name: "a"}}}},
-		Recorded: v1alpha1.ProcessingStatus{Input: "i", Run: 1, Steps: []v1alpha1.StepStatus{{Name: "a", State: v1alpha1.StepFailed, Reason: "NotFound"}}},
+		Recorded: v1alpha1.ProcessingStatus{Input: facts.Digest(), Run: 1, Steps: []v1alpha1.StepStatus{{Name: "a", State: v1alpha1.StepFailed, Reason: "NotFound"}}},
 	}}
 }
 

@@ -243,25 +243,34 @@ func TestIngest_BothNamesTaken(t *testing.T) {
 	}
 }
 
-// A person's file under the name of an object, for example one that was there before config/admission, is not the object's:
-// what is reported goes to the second name, and the first one stays as it is.
-func TestIngest_LeavesAPlantedFileAlone(t *testing.T) {
-	w := newWorld()
+// A person may have a recording processed before it is reported: the report goes to the file that is there, under either
+// name, and what the person set stays.
+func TestIngest_JoinsTheFileThatAPersonMade(t *testing.T) {
 	object := v1alpha1.ObjectIdentity{Bucket: "b", Key: "o"}
-	key := fileKey{testNamespace, testSource, object}
-	planted := newFile(key, FileNames(testSource, object)[0], report{})
-	planted.Spec.PipelineRef = &v1alpha1.LocalReference{Name: "mine"}
-	w.storeFile(planted)
-	ingester := w.ingester()
-	result, err := ingester.Ingest(t.Context(), complete("o", 1))
-	if err != nil || result.Outcome != Created || result.File != FileNames(testSource, object)[1] {
-		t.Errorf("got %+v, %v", result, err)
-	}
-	if found, err := ingester.Find(t.Context(), testNamespace, testSource, object); err != nil || found == nil || found.Name != result.File {
-		t.Errorf("found %v, %v", found, err)
-	}
-	if left, err := w.getFile(t.Context(), testNamespace, planted.Name); err != nil || left.Spec.Reported != nil || left.Spec.PipelineRef == nil {
-		t.Errorf("the planted file is %+v, %v", left, err)
+	for n, name := range FileNames(testSource, object) {
+		w := newWorld()
+		if n == 1 {
+			w.storeFile(newFile(fileKey{testNamespace, "other", object}, FileNames(testSource, object)[0], report{}))
+		}
+		made := newFile(fileKey{testNamespace, testSource, object}, name, report{})
+		made.Spec.PipelineRef, made.Spec.Room = &v1alpha1.LocalReference{Name: "mine"}, "room"
+		w.storeFile(made)
+		ingester := w.ingester()
+		if found, err := ingester.Find(t.Context(), testNamespace, testSource, object); err != nil || found == nil || found.Name != name {
+			t.Errorf("found %v, %v", found, err)
+		}
+		for _, want := range []Outcome{Updated, Duplicate} {
+			if result, err := ingester.Ingest(t.Context(), complete("o", 1)); err != nil || result.Outcome != want || result.File != name {
+				t.Errorf("got %+v, %v, want %s in %s", result, err, want, name)
+			}
+		}
+		joined, err := w.getFile(t.Context(), testNamespace, name)
+		if err != nil || joined.Spec.Reported == nil || joined.Spec.Reported.SizeBytes != 1 || joined.Spec.PipelineRef == nil || joined.Spec.Room != "room" {
+			t.Errorf("the file is %+v, %v", joined, err)
+		}
+		if len(w.files) != n+1 {
+			t.Errorf("%d files", len(w.files))
+		}
 	}
 }
 

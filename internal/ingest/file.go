@@ -21,11 +21,11 @@ func (f Found) key() fileKey {
 	return fileKey{f.Namespace, f.Source, v1alpha1.ObjectIdentity{Bucket: f.Bucket, Key: f.Key}}
 }
 
-// of says whether a file is the one of the key. What was neither reported nor discovered is a person's, whatever its name
-// is: only the operator's accounts add these (config/admission), so that nobody else prepares the file of an object.
+// of says whether a file is the one of the key. A person may have written it, to have the recording processed before
+// it was reported. The name is all that is protected: only the operator's accounts, and people with the verb report, create
+// files under the names of objects (config/admission).
 func (k fileKey) of(file *v1alpha1.RecordingFile) bool {
-	operators := file.Spec.Reported != nil || file.Spec.Discovered != nil
-	return operators && file.Spec.SourceRef.Name == k.source && file.Spec.Object == k.object
+	return file.Spec.SourceRef.Name == k.source && file.Spec.Object == k.object
 }
 
 // writeFile creates the file or, when it exists, patches it to the join of what it holds and the report.

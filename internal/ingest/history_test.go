@@ -198,6 +198,31 @@ func TestHistory_EndsInTheJoinOfTheSetOfEvents(t *testing.T) {
 	})
 }
 
+// A file that a person made is the object's: what is said of the object ends in it as in any other.
+func TestHistory_JoinsFilesOfPeople(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		var made []string
+		for _, key := range []string{"o1.m3u8", "o2.mp4"} {
+			if rapid.Bool().Draw(t, "made by a person") {
+				object := v1alpha1.ObjectIdentity{Bucket: "bucket", Key: key}
+				w.storeFile(newFile(fileKey{testNamespace, testSource, object}, FileNames(testSource, object)[0], report{}))
+				made = append(made, "bucket/"+key)
+			}
+		}
+		h, all := history(t, w, false)
+		want := expect(all)
+		for _, object := range made {
+			if want.files[object] == nil {
+				want.files[object] = &expectedFile{}
+			}
+		}
+		if got := observed(h.world).text(); got != want.text() {
+			t.Fatalf("ends as\n%s\nwant\n%s", got, want.text())
+		}
+	})
+}
+
 // Other objects that hold the names, by chance or planted, are left alone.
 func TestHistory_TakesTheSecondNameOfATakenOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

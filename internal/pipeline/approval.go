@@ -13,8 +13,8 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// writtenDelay gives the cache time to show a status that was just written.
-const writtenDelay = 100 * time.Millisecond
+// WrittenDelay is how long after a status was written there is another look that needs it: it gives the cache time to show it.
+const WrittenDelay = 100 * time.Millisecond
 
 // Question is what a person decides about a step that has no Job.
 type Question struct {
@@ -85,7 +85,7 @@ func (d *Decision) end(state *v1alpha1.StepStatus, ended v1alpha1.StepState, rea
 	state.State, state.Reason, state.Message = ended, reason, message
 	state.CompletionTime = new(metav1.NewTime(d.seen.Now))
 	d.unwritten[state.Name] = true
-	d.recheck(writtenDelay)
+	d.recheck(WrittenDelay)
 }
 
 // timeText is a time as statuses have it.

@@ -98,14 +98,30 @@ func (f Facts) Digest() string {
 	return hex.EncodeToString(hash.Sum(nil))[:16]
 }
 
+// Input is the digest that the recording is processed under, where the status of its file has the digest processed: that of
+// the facts. A recording that was processed before anything was known of it is not processed again for its first report: what
+// is not known cannot have grown. It is when the report says clearly more than secondsRead, which is how long the recording
+// was that was processed; 0: not known.
+func (f Facts) Input(processed string, secondsRead int64) string {
+	unknown := Facts{Object: f.Object}
+	if processed == unknown.Digest() && !isLonger(secondsRead, f.DurationSeconds) {
+		return processed
+	}
+	return f.Digest()
+}
+
 // Holds says whether an object that was looked at holds more than is known of the recording. What is not known cannot
 // have grown.
 func Holds(known, seen v1alpha1.RecordingFacts, format string) bool {
 	if format == formatMP4 {
 		return known.SizeBytes > 0 && seen.SizeBytes > known.SizeBytes
 	}
-	return known.DurationSeconds > 0 &&
-		seen.DurationSeconds > known.DurationSeconds+max(durationSlack, known.DurationSeconds/durationPart)
+	return isLonger(known.DurationSeconds, seen.DurationSeconds)
+}
+
+// isLonger says whether a duration in seconds is clearly longer than one that is known.
+func isLonger(known, seen int64) bool {
+	return known > 0 && seen > known+max(durationSlack, known/durationPart)
 }
 
 const formatMP4 = "MP4"

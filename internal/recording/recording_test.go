@@ -136,6 +136,46 @@ func TestFacts_Digest(t *testing.T) {
 	}
 }
 
+// A first report has nothing processed again, unless it says clearly more than was read. Later ones have.
+func TestFacts_Input(t *testing.T) {
+	unknown := Of(spec(func(*v1alpha1.RecordingFileSpec) {}))
+	told := func(seconds int64) Facts {
+		return Of(spec(func(s *v1alpha1.RecordingFileSpec) {
+			s.Reported = reported(v1alpha1.RecordingFacts{SizeBytes: 1, DurationSeconds: seconds, EndTime: at(100)})
+		}))
+	}
+	another := Of(spec(func(s *v1alpha1.RecordingFileSpec) { s.Object.Key = "x.m3u8" }))
+	for name, test := range map[string]struct {
+		facts     Facts
+		processed Facts
+		read      int64
+		kept      bool
+	}{
+		"nothing is known":                   {facts: unknown, processed: unknown, kept: true},
+		"reported, and nobody knows as what": {facts: told(60), processed: unknown, kept: true},
+		"reported as it was read":            {facts: told(60), processed: unknown, read: 60, kept: true},
+		"reported in another way":            {facts: told(63), processed: unknown, read: 60, kept: true},
+		"reported as longer":                 {facts: told(64), processed: unknown, read: 60},
+		"a long one in another way":          {facts: told(3636), processed: unknown, read: 3600, kept: true},
+		"a long one as longer":               {facts: told(3637), processed: unknown, read: 3600},
+		"reported without a duration":        {facts: told(0), processed: unknown, read: 60, kept: true},
+		"reported again":                     {facts: told(61), processed: told(60), read: 60},
+		"not reported any more":              {facts: unknown, processed: told(60), read: 60},
+		"another object":                     {facts: told(60), processed: another, read: 60},
+	} {
+		want := test.facts.Digest()
+		if test.kept {
+			want = test.processed.Digest()
+		}
+		if got := test.facts.Input(test.processed.Digest(), test.read); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if got := told(60).Input("", 0); got != told(60).Digest() {
+		t.Errorf("nothing was processed: %s", got)
+	}
+}
+
 func TestHumanSize(t *testing.T) {
 	for bytes, want := range map[int64]string{0: "0B", 1023: "1023B", 1024: "1.0KiB", 26254952: "25.0MiB", 1 << 50: "1.0PiB"} {
 		if got := HumanSize(bytes); got != want {
