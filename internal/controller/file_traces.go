@@ -64,6 +64,10 @@ func (g *gathered) traced(step *v1alpha1.StepStatus) tracing.Step {
 			}
 		}
 	}
+	// A step without a Job that began to wait did so for a person, unless it is kept from an earlier run.
+	if step.JobName == "" && step.StartTime != nil && step.Reason != v1alpha1.ReasonReused {
+		traced.Asked = step.StartTime.Time
+	}
 	for i := range g.Children {
 		if child := &g.Children[i]; child.Name == step.JobName {
 			traced.JobCreated = child.CreationTime.Time

@@ -23,8 +23,41 @@ func TestFileReconciler_TracesWhatEnded(t *testing.T) {
 	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/lecture-1/keep/a.m3u8")
 	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
 
-	var root *trace.Span
-	named := map[string][]*trace.Span{}
+	root, named := traceOf(g, namespace, gstruct.Keys{
+		"recording": HaveLen(1), "step mp4": HaveLen(1), "step keep": HaveLen(1), "queue": HaveLen(2), "publish": HaveLen(2), "reconcile": HaveLen(2),
+	})
+	g.Expect(root.GetStartTimeUnixNano()).To(BeEquivalentTo(file.CreationTimestamp.UnixNano()))
+	g.Expect(attributeOf(root, "recording.reason")).To(Equal(v1alpha1.ReasonSucceeded))
+	for _, step := range []string{"step mp4", "step keep"} {
+		g.Expect(named[step][0].GetParentSpanId()).To(Equal(root.GetSpanId()))
+	}
+	g.Expect(named["step keep"][0].GetStartTimeUnixNano()).To(BeEquivalentTo(file.Status.Steps[0].CompletionTime.UnixNano()))
+}
+
+// A step that a person decides is in the trace too, and the step behind it is ready when that was decided.
+func TestFileReconciler_TracesWhatAPersonDecides(t *testing.T) {
+	g := NewWithT(t)
+	steps := released(v1alpha1.Approve{})[1:]
+	steps[0].DependsOn = nil
+	namespace := classroom(t, steps...)
+	create(t, recordingFile(namespace, recorded()))
+	decide(t, g, fileWith(t, g, namespace, v1alpha1.ReasonWaitingForApproval), v1alpha1.Approval{Step: "release", Run: 1, By: "alice"})
+	succeed(t, jobOf(t, g, namespace, "publish"), "s3://archive/y/a.m3u8")
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+	root, named := traceOf(g, namespace, gstruct.Keys{
+		"step release": HaveLen(1), "approval": HaveLen(1), "step publish": HaveLen(1), "queue": HaveLen(2), "reconcile": HaveLen(2),
+	})
+	release, approval := named["step release"][0], named["approval"][0]
+	g.Expect(release.GetParentSpanId()).To(Equal(root.GetSpanId()))
+	g.Expect(attributeOf(release, "recording.step.kind")).To(Equal("approve"))
+	g.Expect(approval.GetParentSpanId()).To(Equal(release.GetSpanId()))
+	g.Expect(approval.GetStartTimeUnixNano()).To(BeEquivalentTo(file.Status.Steps[0].StartTime.UnixNano()))
+	g.Expect(approval.GetEndTimeUnixNano()).To(BeEquivalentTo(file.Status.Steps[0].CompletionTime.UnixNano()))
+	g.Expect(named["step publish"][0].GetStartTimeUnixNano()).To(Equal(approval.GetEndTimeUnixNano()))
+}
+
+// traceOf waits for the spans of a namespace's one file, by name.
+func traceOf(g Gomega, namespace string, want gstruct.Keys) (root *trace.Span, named map[string][]*trace.Span) {
 	g.Eventually(func(g Gomega) {
 		root, named = nil, map[string][]*trace.Span{}
 		for _, span := range traces.Spans() {
@@ -38,16 +71,9 @@ func TestFileReconciler_TracesWhatEnded(t *testing.T) {
 				named[span.GetName()] = append(named[span.GetName()], span)
 			}
 		}
-		g.Expect(named).To(gstruct.MatchKeys(gstruct.IgnoreExtras, gstruct.Keys{
-			"recording": HaveLen(1), "step mp4": HaveLen(1), "step keep": HaveLen(1), "queue": HaveLen(2), "publish": HaveLen(2), "reconcile": HaveLen(2),
-		}))
+		g.Expect(named).To(gstruct.MatchKeys(gstruct.IgnoreExtras, want))
 	}, timeout, poll).Should(Succeed())
-	g.Expect(root.GetStartTimeUnixNano()).To(BeEquivalentTo(file.CreationTimestamp.UnixNano()))
-	g.Expect(attributeOf(root, "recording.reason")).To(Equal(v1alpha1.ReasonSucceeded))
-	for _, step := range []string{"step mp4", "step keep"} {
-		g.Expect(named[step][0].GetParentSpanId()).To(Equal(root.GetSpanId()))
-	}
-	g.Expect(named["step keep"][0].GetStartTimeUnixNano()).To(BeEquivalentTo(file.Status.Steps[0].CompletionTime.UnixNano()))
+	return root, named
 }
 
 func attributeOf(span *trace.Span, key string) string {

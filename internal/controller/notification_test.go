@@ -171,6 +171,31 @@ func TestNotifications_TellOfAFile(t *testing.T) {
 	g.Expect(eventSink.kinds(other)).To(BeEmpty())
 }
 
+// TestNotifications_TellWhatAPersonDecided: a step of kind approve finishes as others do.
+func TestNotifications_TellWhatAPersonDecided(t *testing.T) {
+	for decision, want := range map[v1alpha1.ApprovalDecision]struct {
+		status, kind, step string
+	}{
+		v1alpha1.DecisionApprove: {v1alpha1.ReasonSucceeded, "file.ready", `"step":{"name":"release","state":"Succeeded","reason":"Approved"}`},
+		v1alpha1.DecisionReject:  {v1alpha1.ReasonFailed, "file.failed", `"step":{"name":"release","state":"Failed","reason":"Rejected"}`},
+	} {
+		t.Run(string(decision), func(t *testing.T) {
+			g := NewWithT(t)
+			question := released(v1alpha1.Approve{})[1]
+			question.DependsOn = nil
+			namespace := classroom(t, question)
+			path := "/" + namespace + "/decided"
+			notify(t, namespace, "decided", eventSink.URL+path, nil)
+			waitForSource(t, g, namespace)
+			create(t, recordingFile(namespace, recorded()))
+			decide(t, g, fileWith(t, g, namespace, v1alpha1.ReasonWaitingForApproval), v1alpha1.Approval{Step: "release", Run: 1, By: "alice", Decision: decision})
+			fileWith(t, g, namespace, want.status)
+			g.Eventually(func() []string { return eventSink.kinds(path) }, timeout, poll).Should(Equal([]string{"file.recorded", "step.finished", want.kind}))
+			g.Expect(eventSink.data(path)).To(And(ContainSubstring(want.step), Not(ContainSubstring("alice"))))
+		})
+	}
+}
+
 // TestNotifications_WaitForASinkThatIsAway, in the status of a file that is done, which the cache does not hold: the file is
 // found by the walk, and what waits for one sink does not keep another from its events.
 func TestNotifications_WaitForASinkThatIsAway(t *testing.T) {

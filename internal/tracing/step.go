@@ -4,6 +4,7 @@
 package tracing
 
 import (
+	"context"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -22,28 +23,46 @@ type Step struct {
 	Ready time.Time
 	// JobCreated is when its last Job was created; zero: it had none, or that is gone.
 	JobCreated time.Time
+	// Asked is when it began to wait for a person; zero: it did not. It has no Job then.
+	Asked time.Time
 	// Pods are those of its Jobs, with the states of their containers.
 	Pods []corev1.Pod
 }
 
 // StepEnded records what a step spent its time on: waiting for a slot (queue), starting pods (start), each container (fetch,
-// process or main, publish), and until the status said it (reconcile). now is when that was written.
+// process or main, publish), a person's decision (approval), and until the status said it (reconcile). now is when that was
+// written.
 func (t *Tracer) StepEnded(recording Recording, step Step, now time.Time) {
-	if t == nil || step.JobCreated.IsZero() || step.Status.CompletionTime == nil {
+	begun := step.JobCreated
+	if begun.IsZero() {
+		begun = step.Asked
+	}
+	if t == nil || begun.IsZero() || step.Status.CompletionTime == nil {
 		return
 	}
 	completed := step.Status.CompletionTime.Time
 	whole := span{name: "step " + step.Status.Name, start: step.Ready, end: now, attributes: []attribute.KeyValue{
 		attribute.String("recording.step.kind", step.Kind), attribute.String("recording.step.state", string(step.Status.State)),
-		attribute.Int("recording.step.attempts", int(step.Status.Attempts)), attribute.String("k8s.job.name", step.Status.JobName),
 	}}
+	if !step.JobCreated.IsZero() {
+		whole.attributes = append(whole.attributes, attribute.Int("recording.step.attempts", int(step.Status.Attempts)), attribute.String("k8s.job.name", step.Status.JobName))
+	}
 	if step.Status.State == v1alpha1.StepFailed {
 		whole.failed = step.Status.Reason
 	}
 	under := t.record(recording.under(), whole)
-	t.record(under, span{name: "queue", start: step.Ready, end: step.JobCreated})
-	for i := range step.Pods {
-		pod := &step.Pods[i]
+	t.record(under, span{name: "queue", start: step.Ready, end: begun})
+	if !step.Asked.IsZero() {
+		t.record(under, span{name: "approval", start: step.Asked, end: completed})
+	}
+	t.podsEnded(under, step.Pods)
+	t.record(under, span{name: "reconcile", start: completed, end: now})
+}
+
+// podsEnded records the containers of pods, and how long each took to start.
+func (t *Tracer) podsEnded(under context.Context, pods []corev1.Pod) {
+	for i := range pods {
+		pod := &pods[i]
 		from := pod.CreationTimestamp.Time
 		for _, container := range ended(pod) {
 			run := container.State.Terminated
@@ -60,7 +79,6 @@ func (t *Tracer) StepEnded(recording Recording, step Step, now time.Time) {
 			from = run.FinishedAt.Time
 		}
 	}
-	t.record(under, span{name: "reconcile", start: completed, end: now})
 }
 
 // ended are a pod's containers that ran and ended, in the order in which they ran.

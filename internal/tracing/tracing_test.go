@@ -115,6 +115,37 @@ func TestTracer_OneTraceFromCallbackToPublishedOutput(t *testing.T) {
 	}
 }
 
+// A step that a person decides has no Job: what it waited for is the person.
+func TestTracer_StepThatAPersonDecides(t *testing.T) {
+	completed := metav1.NewTime(at(90))
+	recording := Recording{Namespace: "media", Name: "camera-1", Run: 1}
+	spans := record(t, func(manager *Tracer) {
+		manager.StepEnded(recording, Step{
+			Status: &v1alpha1.StepStatus{Name: "release", State: v1alpha1.StepFailed, Reason: v1alpha1.ReasonRejected, Message: "rejected by alice", CompletionTime: &completed},
+			Kind:   "approve", Ready: at(61), Asked: at(62),
+		}, at(91))
+		manager.StepEnded(recording, Step{Status: &v1alpha1.StepStatus{Name: "kept", State: v1alpha1.StepSucceeded, CompletionTime: &completed}, Ready: at(61)}, at(91))
+	})
+	if len(spans) != 4 {
+		t.Errorf("the spans are %v", spans)
+	}
+	for name, want := range map[string][2]int{"step release": {61, 91}, "queue": {61, 62}, "approval": {62, 90}, "reconcile": {90, 91}} {
+		span := spans[name]
+		if start, end := time.Unix(0, int64(span.GetStartTimeUnixNano())), time.Unix(0, int64(span.GetEndTimeUnixNano())); !start.Equal(at(want[0])) || !end.Equal(at(want[1])) {
+			t.Errorf("%s: it lasts from %v to %v", name, start, end)
+		}
+		if name != "step release" && !slices.Equal(span.GetParentSpanId(), spans["step release"].GetSpanId()) {
+			t.Errorf("%s: it is not under the step", name)
+		}
+		if strings.Contains(span.String(), "alice") {
+			t.Errorf("%s names the person: %v", name, span)
+		}
+	}
+	if status := spans["step release"].GetStatus(); status.GetCode() != tracepb.Status_STATUS_CODE_ERROR || status.GetMessage() != v1alpha1.ReasonRejected {
+		t.Errorf("the status is %v", status)
+	}
+}
+
 func pod(name string, created int, container string, started, finished int, code int32) corev1.Pod {
 	return corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(at(created))},
