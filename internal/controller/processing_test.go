@@ -240,3 +240,32 @@ func TestFileReconciler_TriggerUsesTheAccountThatThePipelineNamesNow(t *testing.
 	g.Expect(pod.Containers[0].Image).To(Equal("trigger:test"))
 	g.Expect(pod.Containers[0].Env[0].Value).To(ContainSubstring(`"data":{"room":"room","uri":"` + publishedAt(keep, "a.m3u8") + `"}`))
 }
+
+// TestFileReconciler_LateEditOfThePipelineIsSaid: on a file that was processed, which another run then follows.
+func TestFileReconciler_LateEditOfThePipelineIsSaid(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t, oneStep())
+	other := lecturePipeline(namespace, v1alpha1.Step{Name: "preview", Archive: &v1alpha1.Archive{}, Output: output("preview/")})
+	other.Name = "preview"
+	create(t, other, recordingFile(namespace, recorded()))
+	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/x/a.m3u8")
+	file := fileWith(t, g, namespace, v1alpha1.ReasonSucceeded)
+	said := func() *metav1.Condition {
+		file = fileWith(t, g, namespace, statusOf(file))
+		return meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionPipelineChanged)
+	}
+	g.Expect(said()).To(BeNil())
+
+	patch := func(spec string) {
+		g.Expect(k8s.Patch(t.Context(), file.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"spec":`+spec+`}`)))).To(Succeed())
+	}
+	patch(`{"pipelineRef":{"name":"preview"}}`)
+	g.Eventually(said, timeout, poll).Should(HaveField("Message", ContainSubstring("kubectl recordings retry lecture-1 runs the new one")))
+	g.Expect(jobsOf(t, namespace, "preview")).To(BeEmpty())
+
+	patch(`{"rerun":{"token":"again"}}`)
+	jobOf(t, g, namespace, "preview")
+	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+	g.Expect(file.Status.Pipeline.Name).To(Equal("preview"))
+	g.Expect(said()).To(BeNil())
+}

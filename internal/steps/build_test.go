@@ -282,6 +282,19 @@ func TestBuild_InputsOfSteps(t *testing.T) {
 	}
 }
 
+// TestBuild_InputIsReadByWhatIsInIt: an archive keeps names that need not tell.
+func TestBuild_InputIsReadByWhatIsInIt(t *testing.T) {
+	for container, want := range map[string]string{"hls": workerapi.FormatHLS, "mp4": workerapi.FormatMP4} {
+		w := work(remux())
+		withInput(w, func(a *v1alpha1.Artifact) {
+			a.Name, a.Key, a.MediaType, a.Media.Container = "a", "x/a", "application/octet-stream", container
+		})
+		if _, spec := mustBuild(t, w); spec.Inputs[0].Format != want || spec.Inputs[0].Artifact.Key != "x/a" {
+			t.Errorf("%s: %+v", container, spec.Inputs[0])
+		}
+	}
+}
+
 // TestBuild_QueueIsOfTheJobAlone: Kueue is to queue the Job, not its pods once more, and it alone suspends it.
 func TestBuild_QueueIsOfTheJobAlone(t *testing.T) {
 	w := work(remux())

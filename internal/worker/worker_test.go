@@ -252,6 +252,34 @@ func TestArchiveHLS(t *testing.T) {
 	}
 }
 
+// TestArchive_IsTheInputOfAnotherStep: what an archive has kept of an HLS recording, whatever its name, is transcoded as the
+// recording itself is.
+func TestArchive_IsTheInputOfAnotherStep(t *testing.T) {
+	for _, name := range []string{"index.m3u8", "lecture"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil, "calls/"+name)
+			dir := filepath.Join(b.source, "calls")
+			hlsRecording(t, dir)
+			if err := os.Rename(filepath.Join(dir, "index.m3u8"), filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+			b.Step.Inputs[0].Format = workerapi.FormatHLS
+			kept := b.mustRun(t)
+			if kept.Media == nil || kept.Media.Container != "hls" || kept.Files != 4 {
+				t.Fatalf("kept %+v", kept)
+			}
+			next := newBench(t, remux, kept.Key)
+			next.Source.Volume = b.destination
+			next.Step.Inputs[0].Step, next.Step.Inputs[0].Format, next.Step.Inputs[0].Artifact = "keep", workerapi.FormatHLS, kept
+			next.Step.Inputs[0].DurationSeconds = kept.Media.DurationMilliseconds / 1000
+			made := next.mustRun(t)
+			if made.Media.DurationMilliseconds != kept.Media.DurationMilliseconds || made.MediaType != "video/mp4" {
+				t.Errorf("made %+v of %+v", made, kept)
+			}
+		})
+	}
+}
+
 // A master playlist with one variant is followed, and kept with what it names.
 func TestArchiveMaster(t *testing.T) {
 	b := newBench(t, nil, "calls/master.m3u8")

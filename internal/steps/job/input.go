@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/recording"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
@@ -108,11 +109,9 @@ func stepInput(step string, output v1alpha1.Artifact, storage *v1alpha1.StorageL
 		Storage:  &workerapi.Storage{Name: storage.Name, Spec: storage.Spec},
 		MaxBytes: maxBytes(output.SizeBytes),
 	}
+	from.Format = formatOf(output)
 	switch {
-	case output.MediaType == "video/mp4":
-		from.Format = workerapi.FormatMP4
-	case output.MediaType == "application/vnd.apple.mpegurl":
-		from.Format = workerapi.FormatHLS
+	case from.Format != "":
 	case files:
 		from.Format = workerapi.FormatFile
 	default:
@@ -127,4 +126,24 @@ func stepInput(step string, output v1alpha1.Artifact, storage *v1alpha1.StorageL
 			"the input %s is no longer in StorageLocation %q", output.URI, storage.Name)
 	}
 	return from, nil
+}
+
+// formatOf is the format of media that a step has published; empty: it is none that steps read. What is in a file counts
+// before its name, by which its media type is chosen: an archive keeps the names of the recording, which need not tell.
+func formatOf(output v1alpha1.Artifact) string {
+	if output.Media != nil {
+		switch output.Media.Container {
+		case "hls":
+			return workerapi.FormatHLS
+		case string(media.MP4):
+			return workerapi.FormatMP4
+		}
+	}
+	switch output.MediaType {
+	case "application/vnd.apple.mpegurl":
+		return workerapi.FormatHLS
+	case "video/mp4":
+		return workerapi.FormatMP4
+	}
+	return ""
 }
