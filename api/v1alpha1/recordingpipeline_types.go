@@ -3,18 +3,16 @@
 
 package v1alpha1
 
-import (
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // RecordingPipelineSpec says what follows once a file is recorded.
 //
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.dependsOn) || s.dependsOn.all(d, d != s.name && self.steps.exists(o, o.name == d)))",message="steps: dependsOn must name other steps of this pipeline",messageExpression="'steps: dependsOn must name other steps of this pipeline; step %s names %s'.format(self.steps.map(s, has(s.dependsOn) && s.dependsOn.exists(d, d == s.name || !self.steps.exists(o, o.name == d)), [s.name, s.dependsOn.filter(d, d == s.name || !self.steps.exists(o, o.name == d))[0]])[0])",fieldPath=".steps"
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.input) || (s.input.step != s.name && self.steps.exists(o, o.name == s.input.step)))",message="steps: input.step must name another step of this pipeline",messageExpression="'steps: input.step must name another step of this pipeline; step %s names %s'.format(self.steps.map(s, has(s.input) && (s.input.step == s.name || !self.steps.exists(o, o.name == s.input.step)), [s.name, s.input.step])[0])",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.inputs) || s.inputs.all(i, i.step != s.name && self.steps.exists(o, o.name == i.step)))",message="steps: inputs must name other steps of this pipeline",messageExpression="'steps: inputs must name other steps of this pipeline; step %s names %s'.format(self.steps.map(s, has(s.inputs) && s.inputs.exists(i, i.step == s.name || !self.steps.exists(o, o.name == i.step)), [s.name, s.inputs.filter(i, i.step == s.name || !self.steps.exists(o, o.name == i.step))[0].step])[0])",fieldPath=".steps"
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.output) || self.steps.all(o, o.name == s.name || !has(o.output) || o.output != s.output || (has(s.output.path) && s.output.path.contains('{step}'))))",message="steps: two steps cannot publish to the same storageRef and path; put {step} into the path",fieldPath=".steps"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !self.steps.exists(s, s.name == f.name))",message="finally: a step of steps has the same name",messageExpression="'finally: a step of steps has the same name: %s'.format([self.finally.filter(f, self.steps.exists(s, s.name == f.name))[0].name])",fieldPath=".finally"
-// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step names one of steps",fieldPath=".finally"
+// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)) && (!has(f.inputs) || f.inputs.all(i, self.steps.exists(s, s.name == i.step))))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step and inputs name some of steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.approve))",message="finally: an approval here would hold nothing up; put it into steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
@@ -22,7 +20,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.workloadPriorityClassName) || has(self.queueName)",message="workloadPriorityClassName: needs queueName, since it is Kueue that reads it",fieldPath=".workloadPriorityClassName"
 type RecordingPipelineSpec struct {
 	// steps to run: in each, exactly one of transcode, archive, thumbnails, trigger, container and approve must be set. Steps
-	// run at the same time unless dependsOn, input or when orders them.
+	// run at the same time unless dependsOn, input, inputs or when orders them.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -115,68 +113,13 @@ type StepConcurrency struct {
 	Jobs int32 `json:"jobs"`
 }
 
-// StepSettings say how a step runs. A pipeline has defaults for them; what a step says replaces the default as a whole.
-//
-// +kubebuilder:validation:XValidation:rule="!has(self.timeout) || !has(self.timeoutFactor)",message="timeout and timeoutFactor cannot both be set",fieldPath=".timeoutFactor"
-type StepSettings struct {
-	// retries is how often a failed attempt is repeated at once; what cannot succeed is not. When all attempts failed over
-	// something that may pass (the recording or a segment is not there, the storage refuses the credentials or does not
-	// respond), the step is tried again after 1, 2, 4, 8, 16 and 30 minutes and then every hour, for a day; over an
-	// incomplete recording for an hour. 0: a step that failed is not tried again at all. Default: 3.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=10
-	Retries *int32 `json:"retries,omitempty"`
-
-	// timeout is the longest that one attempt may take, from when a node has accepted its pod. Waiting for a node, a quota or
-	// a queue does not count. An attempt that took longer has failed, and is repeated as retries says. Default: 6h.
-	// +optional
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="timeout must be from 1s to 168h, in hours, minutes and seconds, for example 36h or 1h30m"
-	Timeout *metav1.Duration `json:"timeout,omitempty"`
-
-	// timeoutFactor says the timeout as a multiple of the recording's duration, but at least 10m and at most 168h. When the
-	// duration is not known, the timeout is 6h.
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=100
-	TimeoutFactor *int32 `json:"timeoutFactor,omitempty"`
-
-	// resources of each of the step's containers, which run one after another. They replace the defaults as a whole, so
-	// that a limit you leave out is none. Absent: preset H264 requests 1 CPU and 1Gi of memory, and may use 1Gi and 384
-	// bytes for each pixel of the picture (4Gi at 3840x2160, and when no size was reported); everything else requests 100m
-	// and 256Mi, and may use 512Mi and 64 bytes for each pixel (1Gi at 3840x2160). Limits are rounded up to 256Mi. As
-	// ephemeral-storage the recording's reported size is requested, twice (an archive: once; a container: three times), and
-	// 64Mi; 1Gi when no size was reported. CPU is not limited.
-	// +optional
-	Resources *StepResources `json:"resources,omitempty"`
-
-	// nodeSelector that the step's pod must match.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-A-Za-z0-9_./]{1,317}$'))",message="each key must be the name of a label"
-	NodeSelector map[string]LabelValue `json:"nodeSelector,omitempty"`
-
-	// tolerations of the step's pod.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=16
-	Tolerations []Toleration `json:"tolerations,omitempty"` //nolint:kubeapilinter // as in Kubernetes, no field of a toleration is required
-
-	// priorityClassName of the step's pod.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
-	PriorityClassName string `json:"priorityClassName,omitempty"`
-}
-
 // Step is one thing to do with a file. It runs as one Job, but for approve. Exactly one of transcode, archive, thumbnails,
 // trigger, container and approve must be set.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) + (has(self.container) ? 1 : 0) + (has(self.approve) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails, trigger, container and approve must be set; without settings, write archive: {}"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
+// +kubebuilder:validation:XValidation:rule="!has(self.inputs) || has(self.container)",message="inputs: only container works on the outputs of several steps; other kinds take input",fieldPath=".inputs"
+// +kubebuilder:validation:XValidation:rule="!has(self.inputs) || !has(self.input)",message="input and inputs cannot both be set",fieldPath=".inputs"
 // +kubebuilder:validation:XValidation:rule="has(self.output) || has(self.trigger) || has(self.approve)",message="output: say where the results are published",fieldPath=".output"
 // +kubebuilder:validation:XValidation:rule="!has(self.trigger) || (!has(self.output) && !has(self.input))",message="trigger reads and publishes no file and takes neither input nor output; give it dependsOn, or read steps.<name> in set",fieldPath=".trigger"
 // +kubebuilder:validation:XValidation:rule="!has(self.approve) || !(has(self.output) || has(self.input) || has(self.retries) || has(self.timeout) || has(self.timeoutFactor) || has(self.resources) || has(self.nodeSelector) || has(self.tolerations) || has(self.priorityClassName))",message="approve has neither a Job nor files: beside it only dependsOn, when, optional and background can be set; how long it waits is approve.timeout",fieldPath=".approve"
@@ -227,6 +170,15 @@ type Step struct {
 	// +optional
 	Input *StepInput `json:"input,omitempty"`
 
+	// inputs say of a step of kind container that it works on the outputs of several steps, in this order. Their outputs may lie
+	// in StorageLocations of their own. Absent: input says it.
+	// +optional
+	// +listType=map
+	// +listMapKey=step
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	Inputs []StepInput `json:"inputs,omitempty"`
+
 	// when is a CEL expression over recording and steps; the step is skipped when it is false. recording has the fields that
 	// a route has. steps.<name> is a step that is waited for as if dependsOn named it, with state ('Succeeded', 'Failed' or
 	// 'Skipped'), reason, integrity ('Intact', 'Damaged', 'Unknown' or ''), and outputs, each with name, uri, bucket, key,
@@ -254,6 +206,18 @@ type Step struct {
 	Background bool `json:"background,omitempty"`
 }
 
+// InputSteps are the steps whose outputs the step works on, in their order; none: it works on the recording itself.
+func (s *Step) InputSteps() []string {
+	var names []string
+	if s.Input != nil {
+		names = append(names, s.Input.Step)
+	}
+	for i := range s.Inputs {
+		names = append(names, s.Inputs[i].Step)
+	}
+	return names
+}
+
 // ValueExpressions are the CEL expressions whose values the step needs before it starts.
 func (s *Step) ValueExpressions() []string {
 	var expressions []string
@@ -268,58 +232,6 @@ func (s *Step) ValueExpressions() []string {
 		}
 	}
 	return expressions
-}
-
-// StepResources are the resources of each container of a step.
-type StepResources struct {
-	// limits are the most of each resource that a container may use.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-A-Za-z0-9_./]{1,317}$'))",message="each key must be the name of a resource"
-	Limits corev1.ResourceList `json:"limits,omitempty"`
-
-	// requests are what is reserved of each resource for a container.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[-A-Za-z0-9_./]{1,317}$'))",message="each key must be the name of a resource"
-	Requests corev1.ResourceList `json:"requests,omitempty"`
-}
-
-// LabelValue is the value of a label.
-//
-// +kubebuilder:validation:MaxLength=63
-// +kubebuilder:validation:Pattern=`^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`
-type LabelValue string
-
-// Toleration lets a step's pod run on nodes with a taint.
-type Toleration struct {
-	// key of the taint; empty: every taint, with operator Exists.
-	// +optional
-	// +kubebuilder:validation:MaxLength=317
-	// +kubebuilder:validation:Pattern=`^[-A-Za-z0-9_./]*$`
-	Key string `json:"key,omitempty"`
-
-	// operator compares the taint's value with value, for example Exists or Equal. Absent: Equal.
-	// +optional
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[A-Za-z]*$`
-	Operator corev1.TolerationOperator `json:"operator,omitempty"`
-
-	// value that the taint's value is compared with; empty with operator Exists.
-	// +optional
-	Value LabelValue `json:"value,omitempty"`
-
-	// effect of the taint: NoSchedule, PreferNoSchedule or NoExecute. Empty: every effect.
-	// +optional
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^[A-Za-z]*$`
-	Effect corev1.TaintEffect `json:"effect,omitempty"`
-
-	// tolerationSeconds is how long a pod may stay on a node with a taint of effect NoExecute. Absent: for ever.
-	// +optional
-	TolerationSeconds *int64 `json:"tolerationSeconds,omitempty"`
 }
 
 // StepInput says what a step works on.

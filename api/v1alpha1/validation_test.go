@@ -113,6 +113,12 @@ func steps(fields ...string) string {
 	return b.String() + "]}"
 }
 
+// burning is a pipeline with the steps a to d, and one of kind container with these fields.
+func burning(fields string) string {
+	made := strings.TrimSuffix(steps("name: a", "name: b", "name: c", "name: d"), "]}")
+	return made + "{name: burn, container: {" + minimalContainer + "}, output: {storageRef: {name: archive}}, " + fields + "}]}"
+}
+
 func long(n int) string { return strings.Repeat("a", n) }
 
 func list(n int, format string) string {
@@ -195,6 +201,7 @@ var allowed = map[string]map[string]string{
 		"a poster alone":          pictures(`poster: true`),
 		"every field of Remux":    step(`transcode: {preset: Remux, onChange: Split, onDamage: Fail, strict: true}`),
 		"steps in any order":      steps("name: b, dependsOn: [a]", "name: a", "name: c, input: {step: b}"),
+		"inputs of four steps":    burning("inputs: [{step: d}, {step: a}, {step: b}, {step: c}]"),
 		"16 steps":                `spec: {steps: ` + list(16, "{name: s%d, archive: {}, output: {storageRef: {name: archive}}}") + `}`,
 		"one folder in two sinks": `spec: {steps: [{name: a, archive: {}, output: {storageRef: {name: one}, path: x/}}, {name: b, archive: {}, output: {storageRef: {name: two}, path: x/}}]}`,
 		"dots in a part":          step(`output: {storageRef: {name: archive}, path: "a..b/.c/{file}"}`),
@@ -514,6 +521,15 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "dependsOn twice", steps("name: a", "name: b, dependsOn: [a, a]"), "spec.steps[1].dependsOn[1]", "Duplicate value"},
 	{minimalPipeline, "an input from an unknown step", steps("name: a, input: {step: b}"), "spec.steps", "steps: input.step must name another step of this pipeline; step a names b"},
 	{minimalPipeline, "an input from itself", steps("name: a, input: {step: a}"), "spec.steps", "steps: input.step must name another step of this pipeline; step a names a"},
+	{minimalPipeline, "inputs of an unknown step", burning("inputs: [{step: a}, {step: e}]"), "spec.steps", "steps: inputs must name other steps of this pipeline; step burn names e"},
+	{minimalPipeline, "inputs of itself", burning("inputs: [{step: burn}]"), "spec.steps", "steps: inputs must name other steps of this pipeline; step burn names burn"},
+	{minimalPipeline, "inputs of one step twice", burning("inputs: [{step: a}, {step: a}]"), "spec.steps[4].inputs[1]", "Duplicate value"},
+	{minimalPipeline, "no inputs", burning("inputs: []"), "spec.steps[4].inputs", "at least 1 items"},
+	{minimalPipeline, "inputs of five steps", `spec: {steps: ` + strings.TrimSuffix(list(5, "{name: s%d, archive: {}, output: {storageRef: {name: archive}}}"), "]") +
+		`, {name: burn, container: {` + minimalContainer + `}, output: {storageRef: {name: archive}}, inputs: ` + list(5, "{step: s%d}") + `}]}`, "spec.steps[5].inputs", "must have at most 4 items"},
+	{minimalPipeline, "input and inputs", burning("input: {step: a}, inputs: [{step: b}]"), "spec.steps[4].inputs", "input and inputs cannot both be set"},
+	{minimalPipeline, "inputs of a transcode", steps("name: a", "name: b, inputs: [{step: a}]"), "spec.steps[1].inputs", "only container works on the outputs of several steps"},
+	{minimalPipeline, "inputs of finally", `spec: {finally: [{name: a, inputs: [{step: keep}, {step: b}], container: {` + minimalContainer + `}, output: {storageRef: {name: a}}}]}`, "spec.finally", "input.step and inputs name some of steps"},
 	{minimalPipeline, "an input without a step", steps("name: a, input: {}"), "spec.steps[0].input.step", "Required"},
 	{minimalPipeline, "no output", `spec: {steps: [{name: a, archive: {}}]}`, "spec.steps[0].output", "output: say where the results are published"},
 	{minimalPipeline, "a trigger without an account", `spec: {steps: [{name: a, ` + configMapTrigger + `}]}`, "spec.triggerServiceAccountName", "a step of kind trigger needs a ServiceAccount"},

@@ -1706,6 +1706,11 @@ func (in *Step) DeepCopyInto(out *Step) {
 		*out = new(StepInput)
 		**out = **in
 	}
+	if in.Inputs != nil {
+		in, out := &in.Inputs, &out.Inputs
+		*out = make([]StepInput, len(*in))
+		copy(*out, *in)
+	}
 	if in.Output != nil {
 		in, out := &in.Output, &out.Output
 		*out = new(StepOutput)

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,25 +40,31 @@ func (r *FileReconciler) prepare(seen *gathered) func(pipeline.Start) (*batchv1.
 				return nil, problem
 			}
 		}
-		if work.InputStorage, problem = seen.inputStorage(start); problem != nil {
+		if problem = seen.findInputs(work); problem != nil {
 			return nil, problem
 		}
 		return steps.Build(work)
 	}
 }
 
-// inputStorage is where the step reads: where its input was published to, or where the source says; nil: the recording
+// findInputs finds where the step reads: where its inputs were published to, or where the source says; otherwise the recording
 // is downloaded.
-func (g *gathered) inputStorage(start pipeline.Start) (*v1alpha1.StorageLocation, *pipeline.Problem) {
+func (g *gathered) findInputs(work *job.Work) (problem *pipeline.Problem) {
 	switch {
-	case len(start.Inputs) > 0:
-		return g.storage(start.Inputs[0].StorageRef.Name)
+	case len(work.Inputs) > 0:
+		work.InputStorages = map[string]*v1alpha1.StorageLocation{}
+		for i := range work.Inputs {
+			name := work.Inputs[i].StorageRef.Name
+			if work.InputStorages[name], problem = g.storage(name); problem != nil {
+				return problem
+			}
+		}
 	case g.source == nil:
-		return nil, sourceNotFound(g.file)
+		return sourceNotFound(g.file)
 	case g.source.Spec.StorageRef != nil:
-		return g.storage(g.source.Spec.StorageRef.Name)
+		work.InputStorage, problem = g.storage(g.source.Spec.StorageRef.Name)
 	}
-	return nil, nil
+	return problem
 }
 
 // storageOf is what is known of the StorageLocations that a step uses.
@@ -84,16 +91,17 @@ func (g *gathered) storageOf(step *v1alpha1.Step) pipeline.Storage {
 	return known
 }
 
-// storageNames are the StorageLocations that a step uses: that of its output, and that of its input or of the source.
+// storageNames are the StorageLocations that a step uses: that of its output, and those of its inputs or that of the source.
 func (g *gathered) storageNames(step *v1alpha1.Step) []string {
 	var names []string
 	if step.Output != nil {
 		names = append(names, step.Output.StorageRef.Name)
 	}
+	inputs := step.InputSteps()
 	switch {
-	case step.Input != nil:
+	case len(inputs) > 0:
 		for _, other := range pipeline.Steps(g.Pipeline.Spec) {
-			if other.Name == step.Input.Step && other.Output != nil {
+			if slices.Contains(inputs, other.Name) && other.Output != nil {
 				names = append(names, other.Output.StorageRef.Name)
 			}
 		}

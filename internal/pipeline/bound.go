@@ -96,8 +96,8 @@ func (d *Decision) needed(steps []v1alpha1.StepStatus) (outputs, results map[str
 		if state := find(steps, step.Name); state == nil || Ended(state.State) {
 			continue
 		}
-		if step.Input != nil {
-			outputs[step.Input.Step] = true
+		for _, name := range step.InputSteps() {
+			outputs[name] = true
 		}
 		for _, expression := range append(step.ValueExpressions(), step.When) {
 			if expression == "" {

@@ -45,7 +45,7 @@ func Field(spec *v1alpha1.RecordingPipelineSpec, i int) string {
 type node struct {
 	*v1alpha1.Step
 	finally bool
-	// dependencies must have ended before the step starts: dependsOn, its input, and what its expressions read; for a step
+	// dependencies must have ended before the step starts: dependsOn, its inputs, and what its expressions read; for a step
 	// of finally they are all of steps.
 	dependencies []string
 	// needs are the dependencies that must have succeeded: all but those that when decides on.
@@ -63,10 +63,8 @@ func newNode(step *v1alpha1.Step, readsOf func(when string) []string) node {
 			n.needs = append(n.needs, name)
 		}
 	}
-	if step.Input != nil {
-		reads = append(reads, step.Input.Step)
-		n.needs = append(n.needs, step.Input.Step)
-	}
+	reads = append(reads, step.InputSteps()...)
+	n.needs = append(n.needs, step.InputSteps()...)
 	for _, value := range step.ValueExpressions() {
 		reads = append(reads, readsOf(value)...)
 		n.needs = append(n.needs, readsOf(value)...)

@@ -84,6 +84,13 @@ type Child struct {
 	Reason, Message string
 }
 
+// Input is an artifact that a step works on.
+type Input struct {
+	// Step is the one that has published it.
+	Step string
+	v1alpha1.Artifact
+}
+
 // Start is a step that can start.
 type Start struct {
 	Step *v1alpha1.Step
@@ -91,8 +98,8 @@ type Start struct {
 	// that it processes.
 	Run, Retry  int32
 	InputDigest string
-	// Inputs are the artifacts of the step that is the input; none: the step works on the recording itself.
-	Inputs []v1alpha1.Artifact
+	// Inputs are the artifacts of the steps that are the input; none: the step works on the recording itself.
+	Inputs []Input
 	// Value evaluates an expression over the recording and the steps that have ended.
 	Value func(expression string) (any, error)
 }

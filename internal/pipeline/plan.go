@@ -217,12 +217,15 @@ func (d *Decision) start(n *node, states map[string]v1alpha1.StepStatus, state *
 	start := Start{Step: step, Run: d.run, Retry: retries(state.Retry), InputDigest: d.seen.Input, Value: func(expression string) (any, error) {
 		return d.seen.Expressions.Value(expression, states, outcomeOf(n, d.seen.Pipeline.Spec, states))
 	}}
-	if step.Input != nil {
-		start.Inputs = states[step.Input.Step].Outputs
-		if len(start.Inputs) == 0 {
+	for _, name := range step.InputSteps() {
+		outputs := states[name].Outputs
+		if len(outputs) == 0 {
 			d.problems[step.Name] = Problem{Reason: v1alpha1.ReasonInputMissing,
-				Message: fmt.Sprintf("step %q, which is the input, has reported no output", step.Input.Step)}
+				Message: fmt.Sprintf("step %q, which is the input, has reported no output", name)}
 			return
+		}
+		for _, output := range outputs {
+			start.Inputs = append(start.Inputs, Input{Step: name, Artifact: output})
 		}
 	}
 	job, problem := d.seen.Prepare(start)

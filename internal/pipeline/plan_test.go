@@ -143,9 +143,46 @@ func TestDecide_StartsWithTheInputsOutputs(t *testing.T) {
 		return prepare(start)
 	}
 	Decide(seen)
-	want := []v1alpha1.Artifact{{Name: "mp4", URI: "s3://b/mp4", StorageRef: v1alpha1.LocalReference{Name: "archive"}}}
+	want := []Input{{Step: "mp4", Artifact: v1alpha1.Artifact{Name: "mp4", URI: "s3://b/mp4", StorageRef: v1alpha1.LocalReference{Name: "archive"}}}}
 	if diff := cmp.Diff(want, started.Inputs); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDecide_StartsWithTheOutputsOfSeveralSteps, in the order in which the step names them, when all of them have succeeded.
+func TestDecide_StartsWithTheOutputsOfSeveralSteps(t *testing.T) {
+	burn := step("burn")
+	burn.Inputs = []v1alpha1.StepInput{{Step: "words"}, {Step: "mp4"}}
+	spec := steps(step("mp4"), step("words"), burn)
+	for name, test := range map[string]struct {
+		words []func(*Child)
+		// want are the steps whose outputs it starts with; state is its own when it does not start.
+		want   []string
+		state  v1alpha1.StepState
+		reason string
+	}{
+		"both succeed":          {words: []func(*Child){succeeds}, want: []string{"words", "mp4"}, state: running},
+		"one goes on":           {state: pending},
+		"one fails":             {words: []func(*Child){fails}, state: skipped, reason: v1alpha1.ReasonDependencyFailed},
+		"one published nothing": {words: []func(*Child){succeeds, func(c *Child) { c.Result.Outputs = nil }}, state: pending, reason: v1alpha1.ReasonInputMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := observation(spec, child("mp4", succeeds), child("words", test.words...))
+			var got []string
+			seen.Prepare = func(start Start) (*batchv1.Job, *Problem) {
+				for _, input := range start.Inputs {
+					if input.Name != input.Step || input.StorageRef.Name != "archive" {
+						t.Errorf("input %+v", input)
+					}
+					got = append(got, input.Step)
+				}
+				return prepare(start)
+			}
+			status := Decide(seen).Status(Outcome{}).Steps[2]
+			if diff := cmp.Diff(test.want, got); diff != "" || status.State != test.state || status.Reason != test.reason {
+				t.Errorf("the step is %+v, inputs (-want +got):\n%s", status, diff)
+			}
+		})
 	}
 }
 

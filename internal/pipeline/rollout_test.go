@@ -115,9 +115,15 @@ func drawSteps(t *rapid.T) []v1alpha1.Step {
 				}
 			case 3:
 				s.When = rapid.SampledFrom([]string{ifRoom, ifOther}).Draw(t, "room")
+			case 4:
+				for name := range strings.SplitSeq(other+" a", " ") {
+					if publishes(drawn, name) && !slices.Contains(s.InputSteps(), name) {
+						s.Inputs = append(s.Inputs, v1alpha1.StepInput{Step: name})
+					}
+				}
 			}
 		}
-		if s.Input == nil && rapid.IntRange(0, 4).Draw(t, "asks") == 0 {
+		if len(s.InputSteps()) == 0 && rapid.IntRange(0, 4).Draw(t, "asks") == 0 {
 			s.Output, s.Approve = nil, drawQuestion(t)
 		}
 		s.Optional = rapid.IntRange(0, 3).Draw(t, "optional") == 0
@@ -190,8 +196,10 @@ func (r *rollout) runs(s *v1alpha1.Step, ends map[string]v1alpha1.StepState, out
 			holds = ends[decides] == succeeded
 		}
 	}
-	if s.Input != nil && ends[s.Input.Step] != succeeded {
-		return false
+	for _, name := range s.InputSteps() {
+		if ends[name] != succeeded {
+			return false
+		}
 	}
 	for _, name := range s.DependsOn {
 		if name != decides && ends[name] != succeeded {

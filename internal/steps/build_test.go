@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,24 @@ func output(storage string) v1alpha1.Artifact {
 		Name: "a.mp4", URI: "s3://archive/x/a.mp4", StorageRef: v1alpha1.LocalReference{Name: storage}, Bucket: "archive", Key: "x/a.mp4",
 		MediaType: "video/mp4", SizeBytes: 1000, Media: &v1alpha1.Media{DurationMilliseconds: 65400},
 	}
+}
+
+// inputs are artifacts of a step.
+func inputs(step string, artifacts ...v1alpha1.Artifact) []pipeline.Input {
+	var made []pipeline.Input
+	for _, artifact := range artifacts {
+		made = append(made, pipeline.Input{Step: step, Artifact: artifact})
+	}
+	return made
+}
+
+// storages are StorageLocations by their names.
+func storages(locations ...*v1alpha1.StorageLocation) map[string]*v1alpha1.StorageLocation {
+	byName := map[string]*v1alpha1.StorageLocation{}
+	for _, location := range locations {
+		byName[location.Name] = location
+	}
+	return byName
 }
 
 func work(step *v1alpha1.Step) *job.Work {
@@ -118,8 +137,8 @@ func TestBuild_Golden(t *testing.T) {
 					Retries: new(int32(1)), Timeout: &metav1.Duration{Duration: time.Hour}, NodeSelector: map[string]v1alpha1.LabelValue{"disk": "fast"},
 				},
 			}
-			w.Inputs = []v1alpha1.Artifact{output("archive")}
-			w.InputStorage, w.OutputStorage = bucket("archive"), claim("videos")
+			w.Inputs, w.InputStorages = inputs("mp4", output("archive")), storages(bucket("archive"))
+			w.OutputStorage = claim("videos")
 		},
 		"archive-from-url": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: &v1alpha1.StepOutput{}}
@@ -143,7 +162,7 @@ func TestBuild_Golden(t *testing.T) {
 			w.Step = &v1alpha1.Step{Name: "pictures", Input: &v1alpha1.StepInput{Step: "mp4"},
 				Thumbnails: &v1alpha1.Thumbnails{Times: []v1alpha1.PictureTime{"10s"}, Percentages: []int32{50}, Poster: true, MaxWidth: new(int32(640))},
 				Output:     &v1alpha1.StepOutput{}}
-			w.Inputs, w.InputStorage = []v1alpha1.Artifact{output("archive")}, bucket("archive")
+			w.Inputs, w.InputStorages = inputs("mp4", output("archive")), storages(bucket("archive"))
 		},
 		"container": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{Name: "captions", Input: &v1alpha1.StepInput{Step: "mp4"}, Output: &v1alpha1.StepOutput{}, Container: &v1alpha1.Container{
@@ -159,7 +178,16 @@ func TestBuild_Golden(t *testing.T) {
 			video, words := output("archive"), output("archive")
 			words.Name, words.URI, words.Key, words.MediaType, words.SizeBytes = "words.json", "s3://archive/x/words.json", "x/words.json", "application/json", 200
 			words.Kind, words.Language, words.Media = v1alpha1.ArtifactData, "en", nil
-			w.Inputs, w.InputStorage, w.OutputStorage = []v1alpha1.Artifact{video, words}, bucket("archive"), claim("videos")
+			w.Inputs, w.InputStorages, w.OutputStorage = inputs("mp4", video, words), storages(bucket("archive")), claim("videos")
+		},
+		"container-of-steps": func(w *job.Work) {
+			w.Step = &v1alpha1.Step{Name: "burn", Inputs: []v1alpha1.StepInput{{Step: "mp4"}, {Step: "captions"}, {Step: "logo"}}, Output: &v1alpha1.StepOutput{},
+				Container: &v1alpha1.Container{Image: "registry.example.com/burn:1", Outputs: []v1alpha1.ContainerOutput{{Path: "burnt.mp4", Kind: v1alpha1.ArtifactVideo}}}}
+			video, words, logo := output("archive"), output("words"), output("archive")
+			words.Name, words.URI, words.Bucket, words.Key, words.MediaType, words.Media = "a.vtt", "s3://words/x/a.vtt", "words", "x/a.vtt", "text/vtt", nil
+			logo.Name, logo.URI, logo.Key, logo.MediaType, logo.Media = "a.png", "s3://archive/x/a.png", "x/a.png", "image/png", nil
+			w.Inputs = slices.Concat(inputs("mp4", video), inputs("captions", words), inputs("logo", logo))
+			w.InputStorages = storages(bucket("archive"), bucket("words"))
 		},
 		"trigger": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{Name: "captions", Trigger: &v1alpha1.Trigger{
@@ -216,6 +244,8 @@ func TestBuild_Problems(t *testing.T) {
 		"an input in another bucket": {func(w *job.Work) { withInput(w, func(a *v1alpha1.Artifact) { a.Bucket = "secrets" }) },
 			v1alpha1.ReasonInputMissing, "s3://archive/x/a.mp4"},
 		"an input without a key": {func(w *job.Work) { withInput(w, func(a *v1alpha1.Artifact) { a.Key = "" }) }, v1alpha1.ReasonInputMissing, "archive"},
+		"an input without a StorageLocation": {func(w *job.Work) { withInput(w, func(a *v1alpha1.Artifact) { a.StorageRef.Name = "gone" }) },
+			v1alpha1.ReasonStorageLocationNotFound, `StorageLocation "gone" of step "mp4" not found`},
 		"an input of another type": {func(w *job.Work) { withInput(w, func(a *v1alpha1.Artifact) { a.MediaType = "image/jpeg" }) },
 			v1alpha1.ReasonFormatUnsupported, "image/jpeg"},
 	}
@@ -234,7 +264,7 @@ func TestBuild_Problems(t *testing.T) {
 func withInput(w *job.Work, change func(*v1alpha1.Artifact)) {
 	artifact := output("archive")
 	change(&artifact)
-	w.Step.Input, w.Inputs, w.InputStorage = &v1alpha1.StepInput{Step: "mp4"}, []v1alpha1.Artifact{artifact}, bucket("archive")
+	w.Step.Input, w.Inputs, w.InputStorages = &v1alpha1.StepInput{Step: "mp4"}, inputs("mp4", artifact), storages(bucket("archive"))
 }
 
 func TestBuild_AllowedHosts(t *testing.T) {
@@ -275,7 +305,7 @@ func TestBuild_InputsOfSteps(t *testing.T) {
 	withInput(w, func(a *v1alpha1.Artifact) {
 		a.MediaType, a.Bucket, a.Key = "application/vnd.apple.mpegurl", "", "room/a.m3u8"
 	})
-	w.InputStorage = claim("videos")
+	w.InputStorages["archive"] = claim("videos")
 	_, spec := mustBuild(t, w)
 	if input := spec.Inputs[0]; input.Format != "HLS" || input.Artifact.Key != "room/a.m3u8" || input.Step != "mp4" || input.DurationSeconds != 65 {
 		t.Errorf("%+v", input)

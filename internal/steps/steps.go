@@ -128,15 +128,17 @@ func Validate(spec *v1alpha1.RecordingPipelineSpec, conditions *expression.Condi
 	return pipeline.CheckGraph(spec, conditions.Reads)
 }
 
-// validateStep says what is wrong with one step; all are those that its input may name. The error goes on from the name of
+// validateStep says what is wrong with one step; all are those that its inputs may name. The error goes on from the name of
 // the step.
 func validateStep(step *v1alpha1.Step, finally bool, all []v1alpha1.Step, conditions *expression.Conditions) error {
 	kind := Of(step)
 	if kind == nil {
 		return errors.New(": the kind is none that this version of the operator has")
 	}
-	if step.Input != nil && !reads(kind, step.Input.Step, all) {
-		return fmt.Errorf(".input.step: step %q makes nothing that this step can work on", step.Input.Step)
+	for _, name := range step.InputSteps() {
+		if !reads(kind, name, all) {
+			return fmt.Errorf(".%s: step %q makes nothing that this step can work on", inputField(step), name)
+		}
 	}
 	if step.When != "" {
 		if err := conditions.Check(step.When, finally); err != nil {
@@ -152,6 +154,14 @@ func validateStep(step *v1alpha1.Step, finally bool, all []v1alpha1.Step, condit
 		return fmt.Errorf(".%w", err)
 	}
 	return nil
+}
+
+// inputField is the field that names what a step works on.
+func inputField(step *v1alpha1.Step) string {
+	if step.Input != nil {
+		return "input.step"
+	}
+	return "inputs"
 }
 
 // reads says whether a step of a kind can work on what another step publishes.

@@ -16,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -153,6 +154,44 @@ func TestContainer_ReadsWhatAStepHasPublished(t *testing.T) {
 	}
 	if result.Integrity == nil || result.Integrity.State != v1alpha1.IntegrityIntact || result.Outputs[0].SHA256 != made.SHA256 {
 		t.Errorf("%+v", result)
+	}
+}
+
+// TestContainer_ReadsWhatSeveralStepsHavePublished, each in a StorageLocation of its own.
+func TestContainer_ReadsWhatSeveralStepsHavePublished(t *testing.T) {
+	settings := workerapi.ContainerSettings{Outputs: []v1alpha1.ContainerOutput{{Path: "all.txt", Kind: v1alpha1.ArtifactData}}}
+	b := imageStep(t, settings, "out/a.txt", func(dir string) error {
+		var all []byte
+		for _, name := range []string{"0-words/a.txt", "1-more/a.txt", "2-words/b.txt"} {
+			text, err := os.ReadFile(filepath.Join(dir, "input", name))
+			if err != nil {
+				return err
+			}
+			all = append(all, text...)
+		}
+		return os.WriteFile(filepath.Join(dir, "output", "all.txt"), all, 0o600)
+	})
+	input := func(step, key string, place int) workerapi.Input {
+		made := b.Step.Inputs[0]
+		made.Step, made.Format, made.Artifact, made.Place = step, workerapi.FormatFile, v1alpha1.Artifact{Key: key}, place
+		return made
+	}
+	for folder, text := range map[string]string{b.source + "/out/a.txt": "one ", b.source + "-1/out/a.txt": "two ", b.source + "/out/b.txt": "three"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(folder), 0o750), os.WriteFile(folder, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Step.Inputs = []workerapi.Input{input("words", "out/a.txt", 0), input("more", "out/a.txt", 1), input("words", "out/b.txt", 0)}
+	if err := worker.CheckStep(&b.Step); err != nil {
+		t.Fatal(err)
+	}
+	made := b.mustRun(t)
+	if text, err := os.ReadFile(filepath.Join(b.destination, made.Key)); err != nil || string(text) != "one two three" {
+		t.Errorf("published %q, %v", text, err)
+	}
+	b.Step.Inputs[1].Place = -1
+	if err := worker.CheckStep(&b.Step); err == nil || !strings.Contains(err.Error(), "inputs[1].place") {
+		t.Errorf("a place that cannot be: %v", err)
 	}
 }
 

@@ -44,7 +44,7 @@ func (w *Worker) Fetch(ctx context.Context) (workerapi.Result, error) {
 // fetchOptions say how an input is read into a folder.
 func (w *Worker) fetchOptions(input *workerapi.Input, dir string, keepOriginals bool) fetch.Options {
 	return fetch.Options{
-		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == workerapi.FormatHLS, Source: w.Source, Dir: dir,
+		Input: input, DeniedNetworks: w.Step.DeniedNetworks, HLS: input.Format == workerapi.FormatHLS, Source: w.Source.At(input.Place), Dir: dir,
 		KeepOriginals: keepOriginals, Patience: w.Patience, Wait: w.Wait, Log: w.Log,
 	}
 }

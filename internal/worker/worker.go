@@ -103,6 +103,8 @@ func invalidStep(format string, args ...any) error {
 func checkInput(number int, input *workerapi.Input, files bool) error {
 	isFile := files && input.Format == workerapi.FormatFile
 	switch {
+	case input.Place < 0:
+		return invalidStep("inputs[%d].place must not be negative", number)
 	case input.MaxBytes <= 0:
 		return invalidStep("inputs[%d].maxBytes must be positive", number)
 	case input.Format != workerapi.FormatHLS && input.Format != workerapi.FormatMP4 && !isFile:

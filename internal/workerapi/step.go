@@ -8,6 +8,7 @@ package workerapi
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
@@ -50,6 +51,15 @@ const (
 	TokenDir = "/var/run/secrets/kubernetes.io/serviceaccount" //nolint:gosec // a path
 )
 
+// AtPlace is one of the source's paths, or the name of its volume, for the inputs of a place: as it is at place 0, and with the
+// number at its end at another.
+func AtPlace(path string, place int) string {
+	if place == 0 {
+		return path
+	}
+	return fmt.Sprintf("%s-%d", path, place)
+}
+
 // Exit codes of the worker, after sysexits.h. The Job's podFailurePolicy fails the Job on ExitPermanent and ExitSkipped;
 // everything else counts against its backoffLimit.
 const (
@@ -78,7 +88,7 @@ type StepSpec struct {
 	Kind     string          `json:"kind"`
 	Settings json.RawMessage `json:"settings"`
 
-	// Inputs that the step works on: one, or for a step of kind container all artifacts of the step that is its input; none
+	// Inputs that the step works on: one, or for a step of kind container all artifacts of the steps that are its input; none
 	// for a step of kind trigger, which has no Destination either.
 	Inputs      []Input     `json:"inputs,omitempty"`
 	Destination Destination `json:"destination,omitzero"`
@@ -127,6 +137,8 @@ type Input struct {
 	Artifact v1alpha1.Artifact `json:"artifact"`
 	// Storage that the artifact lies in; nil: URL is downloaded.
 	Storage *Storage `json:"storage,omitempty"`
+	// Place tells the Storages of several inputs apart, from 0 on: AtPlace has the paths of their credentials and volumes.
+	Place int `json:"place,omitempty"`
 
 	// URL is downloaded when Storage is nil, from AllowedHosts alone, without credentials.
 	URL string `json:"url,omitempty"`

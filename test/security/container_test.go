@@ -35,24 +35,38 @@ func captions() v1alpha1.Step {
 }
 
 // containerJob is the Job of a step of kind container, for a file that exists.
-func containerJob(t *testing.T, namespace string) *batchv1.Job {
+func containerJob(t *testing.T, namespace string, changes ...func(*job.Work)) *batchv1.Job {
 	t.Helper()
 	file := &v1alpha1.RecordingFile{}
 	if err := admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture-1"}, file); err != nil {
 		t.Fatal(err)
 	}
 	step := captions()
-	made, problem := steps.Build(&job.Work{
+	work := &job.Work{
 		Start: pipeline.Start{Step: &step, Run: 1, InputDigest: "facts", Value: func(string) (any, error) { return "room", nil }},
 		File:  file, Facts: recording.Of(&file.Spec), Source: &v1alpha1.RecordingSource{},
 		InputStorage:  builders.MakeStorageLocation("recordings").In(namespace).S3("https://s3.example.com", "recordings", "s3").CA("ca", "ca.pem").Obj(),
 		OutputStorage: builders.MakeStorageLocation("archive").In(namespace).S3("https://s3.example.com", "archive", "s3").Obj(),
 		Revision:      "lecture-1", WorkerImage: "recording-worker:dev",
-	})
+	}
+	for _, change := range changes {
+		change(work)
+	}
+	made, problem := steps.Build(work)
 	if problem != nil {
 		t.Fatal(problem.Message)
 	}
 	return made
+}
+
+// worksOnTwoSteps has a step read what two steps have published, each to a StorageLocation of its own.
+func worksOnTwoSteps(work *job.Work) {
+	work.InputStorages = map[string]*v1alpha1.StorageLocation{}
+	for _, name := range []string{"one", "two"} {
+		work.Inputs = append(work.Inputs, pipeline.Input{Step: name, Artifact: v1alpha1.Artifact{
+			Name: "a.vtt", StorageRef: v1alpha1.LocalReference{Name: name}, Bucket: name, Key: "a.vtt", MediaType: "text/vtt"}})
+		work.InputStorages[name] = builders.MakeStorageLocation(name).S3("https://s3.example.com", name, name).CA("ca", "ca.pem").Obj()
+	}
 }
 
 // TestStolenTokenRunsAnImageWithoutCredentials: with the manager's own account, an image that is not the worker's runs in
@@ -69,6 +83,9 @@ func TestStolenTokenRunsAnImageWithoutCredentials(t *testing.T) {
 		return thief.Create(t.Context(), other, client.DryRunAll)
 	}, timeout, poll).Should(MatchError(ContainSubstring("recording-operator-own-objects")))
 	g.Expect(thief.Create(t.Context(), containerJob(t, namespace), client.DryRunAll)).To(Succeed())
+	several := containerJob(t, namespace, worksOnTwoSteps)
+	g.Expect(several.Spec.Template.Spec.Volumes).To(ContainElement(HaveField("Name", "source-credentials-1")))
+	g.Expect(thief.Create(t.Context(), several, client.DryRunAll)).To(Succeed())
 
 	const fetch, main = 0, 1
 	mount := func(name, path string) corev1.VolumeMount {

@@ -31,9 +31,10 @@ type Work struct {
 	// Facts are what is known of the recording.
 	Facts  recording.Facts
 	Source *v1alpha1.RecordingSource
-	// InputStorage is the StorageLocation that the source names, or that Inputs were published to; nil: the recording is
-	// downloaded by its URL.
+	// InputStorage is the StorageLocation that the source names; nil: the recording is downloaded by its URL.
 	InputStorage *v1alpha1.StorageLocation
+	// InputStorages are the StorageLocations that Inputs were published to, by name.
+	InputStorages map[string]*v1alpha1.StorageLocation
 	// OutputStorage is the StorageLocation that the step's output names.
 	OutputStorage *v1alpha1.StorageLocation
 	// Pipeline and Revision are the RecordingPipeline and the ControllerRevision that Step was read from.

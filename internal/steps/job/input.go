@@ -22,7 +22,7 @@ func problemf(reason, format string, args ...any) *pipeline.Problem {
 }
 
 // newInputs says what the step works on: the first artifact of the step that is its input, or, where the kind reads files,
-// all of its artifacts; or the recording itself.
+// all artifacts of the steps that are; or the recording itself.
 func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 	if len(work.Inputs) == 0 {
 		input, problem := recordingInput(work.Facts, work.Source, work.InputStorage)
@@ -32,10 +32,19 @@ func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 		return []workerapi.Input{input}, problem
 	}
 	var inputs []workerapi.Input
-	for _, artifact := range work.Inputs {
-		input, problem := stepInput(work.Step.Input.Step, artifact, work.InputStorage, files)
+	var places []string
+	for _, from := range work.Inputs {
+		storage := work.InputStorages[from.StorageRef.Name]
+		if storage == nil {
+			return nil, problemf(v1alpha1.ReasonStorageLocationNotFound, "StorageLocation %q of step %q not found", from.StorageRef.Name, from.Step)
+		}
+		input, problem := stepInput(from.Step, from.Artifact, storage, files)
 		if problem != nil {
 			return nil, problem
+		}
+		if input.Place = slices.Index(places, storage.Name); input.Place < 0 {
+			input.Place = len(places)
+			places = append(places, storage.Name)
 		}
 		if inputs = append(inputs, input); !files {
 			break

@@ -51,13 +51,24 @@ func podSpec(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) co
 	return pod
 }
 
-// sourceVolumes are those of the fetch container: all inputs of a step lie in one StorageLocation.
-func sourceVolumes(spec *workerapi.StepSpec) ([]corev1.Volume, []corev1.VolumeMount) {
-	return storageVolumes(spec.Inputs[0].Storage, mountPaths{
-		volume: volumeSource, credentials: volumeSourceCredentials, ca: volumeSourceCA,
-		volumeDir: workerapi.SourceVolumeDir, credentialsDir: workerapi.SourceCredentialsDir, caDir: workerapi.SourceCADir,
-		readOnly: true,
-	})
+// sourceVolumes are those of the fetch container: of each StorageLocation that inputs lie in, at a place of its own.
+func sourceVolumes(spec *workerapi.StepSpec) (volumes []corev1.Volume, mounts []corev1.VolumeMount) {
+	next := 0
+	for i := range spec.Inputs {
+		place := spec.Inputs[i].Place
+		if place != next {
+			continue // it is there
+		}
+		next++
+		at := func(name string) string { return workerapi.AtPlace(name, place) }
+		more, mounted := storageVolumes(spec.Inputs[i].Storage, mountPaths{
+			volume: at(volumeSource), credentials: at(volumeSourceCredentials), ca: at(volumeSourceCA),
+			volumeDir: at(workerapi.SourceVolumeDir), credentialsDir: at(workerapi.SourceCredentialsDir), caDir: at(workerapi.SourceCADir),
+			readOnly: true,
+		})
+		volumes, mounts = append(volumes, more...), append(mounts, mounted...)
+	}
+	return volumes, mounts
 }
 
 // destinationVolumes are those of the publish container.

@@ -103,6 +103,11 @@ func SourcePaths() Paths {
 	return Paths{Credentials: workerapi.SourceCredentialsDir, CA: workerapi.SourceCADir, Volume: workerapi.SourceVolumeDir}
 }
 
+// At are the paths of the inputs at a place.
+func (p Paths) At(place int) Paths {
+	return Paths{Credentials: workerapi.AtPlace(p.Credentials, place), CA: workerapi.AtPlace(p.CA, place), Volume: workerapi.AtPlace(p.Volume, place)}
+}
+
 // DestinationPaths are those of the publish container.
 func DestinationPaths() Paths {
 	return Paths{Credentials: workerapi.DestinationCredentialsDir, CA: workerapi.DestinationCADir, Volume: workerapi.DestinationVolumeDir}
