@@ -181,7 +181,7 @@ func TestChart_Values(t *testing.T) {
 // TestChart_RefusesWrongValues: the schema finds what would otherwise fail later, or nowhere.
 func TestChart_RefusesWrongValues(t *testing.T) {
 	for values, field := range map[string]string{
-		"recievers: {}":                                   "recievers",
+		"receivers: {}":                                   "receivers",
 		"receiver: {replicas: 0}":                         "/receiver/replicas",
 		"receiver: {replicas: two}":                       "/receiver/replicas",
 		"receiver: {resources: {limits: {memory: null}}}": "memory",

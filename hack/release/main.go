@@ -53,8 +53,9 @@ func main() {
 	flag.Parse()
 	r.time = time.Unix(*seconds, 0).UTC()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := r.run(ctx); err != nil {
+	err := r.run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
@@ -97,12 +98,4 @@ func (r *release) run(ctx context.Context) error {
 // write writes a file of the release and returns its name.
 func (r *release) write(name string, content []byte) (string, error) {
 	return name, os.WriteFile(filepath.Join(r.out, name), content, 0o644)
-}
-
-// image is the full name of an image, with its digest where it was built, else with the version as its tag.
-func (r *release) image(name string) string {
-	if digest := r.digests[name]; digest != "" {
-		return r.registry + "/" + name + "@" + digest
-	}
-	return r.registry + "/" + name + ":" + r.version
 }

@@ -192,16 +192,19 @@ func TestSBOM_ListsWhatIsInside(t *testing.T) {
 
 // TestRelease_RefusesWrongFlags names the flag.
 func TestRelease_RefusesWrongFlags(t *testing.T) {
-	for flag, change := range map[string]func(*release){
-		"-version":   func(r *release) { r.version = "0.1.0" },
-		"-registry":  func(r *release) { r.registry = "" },
-		"-registry ": func(r *release) { r.registry = "registry.example.com/" },
-		"-downloads": func(r *release) { r.downloads = "" },
+	for _, c := range []struct {
+		flag   string
+		change func(*release)
+	}{
+		{"-version", func(r *release) { r.version = "0.1.0" }},
+		{"-registry", func(r *release) { r.registry = "" }},
+		{"-registry", func(r *release) { r.registry = "registry.example.com/" }},
+		{"-downloads", func(r *release) { r.downloads = "" }},
 	} {
 		r := newRelease(t)
-		change(r)
-		if err := r.run(t.Context()); err == nil || !strings.HasPrefix(err.Error(), strings.TrimSpace(flag)) {
-			t.Errorf("%s: %v", flag, err)
+		c.change(r)
+		if err := r.run(t.Context()); err == nil || !strings.HasPrefix(err.Error(), c.flag) {
+			t.Errorf("%s: %v", c.flag, err)
 		}
 	}
 }

@@ -84,9 +84,16 @@ func TestServer_TakesTheSDKsRequests(t *testing.T) {
 	server := rtcserver.Start(t, "app", time.Now)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: server.RootCAs(), MinVersion: tls.VersionTLS12}}
 	client := func(secret string) *cloudrtc.CloudRTCClient {
-		credentials := basic.NewCredentialsBuilder().WithAk(rtcserver.AccessKeyID).WithSk(secret).WithProjectId(rtcserver.ProjectID).Build()
-		return cloudrtc.NewCloudRTCClient(cloudrtc.CloudRTCClientBuilder().WithEndpoint(server.URL).WithCredential(credentials).
-			WithHttpConfig(config.DefaultHttpConfig().WithHttpTransport(transport)).Build())
+		credentials, err := basic.NewCredentialsBuilder().WithAk(rtcserver.AccessKeyID).WithSk(secret).WithProjectId(rtcserver.ProjectID).SafeBuild()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sender, err := cloudrtc.CloudRTCClientBuilder().WithEndpoint(server.URL).WithCredential(credentials).
+			WithHttpConfig(config.DefaultHttpConfig().WithHttpTransport(transport)).SafeBuild()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cloudrtc.NewCloudRTCClient(sender)
 	}
 	authKey := key
 	update := &model.UpdateRecordCallbackRequest{AppId: "app", Body: &model.AppCallbackUrlReq{Url: callbackURL, AuthKey: &authKey}}

@@ -43,6 +43,7 @@ func datasource() common.DataSourceRef {
 	return common.DataSourceRef{Type: &kind, Uid: &uid}
 }
 
+//nolint:staticcheck // only Grafana 12 and later read the schema that is to replace this one
 func build() (dashboard.Dashboard, error) {
 	builder := dashboard.NewDashboardBuilder("SparkRTC recording operator").
 		Uid("recording-operator").

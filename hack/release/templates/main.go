@@ -64,7 +64,7 @@ func run(config, out string) error {
 	for _, kind := range written {
 		files[kind] = ""
 	}
-	contents := map[string]*bytes.Buffer{}
+	contents := map[string]string{}
 	for _, object := range objects {
 		name, known := files[object.Kind()]
 		if !known {
@@ -80,13 +80,10 @@ func run(config, out string) error {
 		if bytes.Contains(text, []byte("{{")) {
 			return fmt.Errorf("%s %s: Helm would take what begins with {{ for its own", object.Kind(), object.Name())
 		}
-		if contents[name] == nil {
-			contents[name] = &bytes.Buffer{}
-		}
-		contents[name].WriteString("---\n" + strings.ReplaceAll(string(text), systemNamespace, "{{ .Release.Namespace }}"))
+		contents[name] += "---\n" + strings.ReplaceAll(string(text), systemNamespace, "{{ .Release.Namespace }}")
 	}
 	for name, content := range contents {
-		if err := os.WriteFile(filepath.Join(out, name), []byte(wrap(templates[name].value, content.String())), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(out, name), []byte(wrap(templates[name].value, content)), 0o644); err != nil {
 			return err
 		}
 	}
