@@ -30,6 +30,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/discovery"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/queue"
 )
 
@@ -350,7 +351,7 @@ func (r *DiscoveryReconciler) write(ctx context.Context, source *v1alpha1.Record
 		}
 		before := live.DeepCopy()
 		change(live)
-		err = patchStatus(ctx, r.Client, before, live)
+		err = patch.Status(ctx, r.Client, before, live)
 		if err == nil {
 			return live, nil
 		}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -30,14 +29,12 @@ import (
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/pace"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/progress"
 	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/tracing"
 )
-
-// conflictDelay gives the cache time to show what a write was refused over.
-const conflictDelay = 100 * time.Millisecond
 
 // FileReconciler brings every RecordingFile through its pipeline.
 type FileReconciler struct {
@@ -167,7 +164,7 @@ func (r *FileReconciler) write(ctx context.Context, seen *gathered, status v1alp
 	if status.TaskIDs, taskErr = r.createTasks(ctx, seen); taskErr != nil {
 		status.Done = false
 	}
-	result, err := afterConflict(r.report(ctx, seen, status))
+	result, err := patch.AfterConflict(r.report(ctx, seen, status))
 	return result, errors.Join(taskErr, err)
 }
 
@@ -175,7 +172,7 @@ func (r *FileReconciler) write(ctx context.Context, seen *gathered, status v1alp
 func (r *FileReconciler) report(ctx context.Context, seen *gathered, status v1alpha1.RecordingFileStatus) error {
 	before := seen.file.DeepCopy()
 	seen.file.Status = status
-	if err := patchStatus(ctx, r.Client, before, seen.file); err != nil {
+	if err := patch.Status(ctx, r.Client, before, seen.file); err != nil {
 		return err
 	}
 	r.Metrics.StatusPatched(onlyProgress(&before.Status, &seen.file.Status))

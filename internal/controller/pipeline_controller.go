@@ -21,6 +21,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	rules "sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/steps"
@@ -70,7 +71,7 @@ func (r *PipelineReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	}
 	if err == nil {
 		if err := r.report(ctx, pipeline); err != nil {
-			return afterConflict(err)
+			return patch.AfterConflict(err)
 		}
 		revision, err := newRevision(pipeline)
 		if err != nil {
@@ -93,7 +94,7 @@ func (r *PipelineReconciler) report(ctx context.Context, pipeline *v1alpha1.Reco
 	before := pipeline.DeepCopy()
 	pipeline.Status.ObservedGeneration = pipeline.Generation
 	setReady(&pipeline.Status.Conditions, found, pipeline.Generation, r.Clock.Now())
-	if err := patchStatus(ctx, r.Client, before, pipeline); err != nil {
+	if err := patch.Status(ctx, r.Client, before, pipeline); err != nil {
 		return err
 	}
 	announceReady(r.Recorder, pipeline, before.Status.Conditions, pipeline.Status.Conditions)

@@ -22,6 +22,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/bounded"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
@@ -67,7 +68,7 @@ func (r *RejectedReconciler) Reconcile(ctx context.Context, request ctrl.Request
 	left := rejectedTTL - r.Clock.Since(rejected.CreationTimestamp.Time)
 	if left <= 0 {
 		err := r.Client.Delete(ctx, rejected, client.Preconditions{UID: &rejected.UID})
-		return afterConflict(err)
+		return patch.AfterConflict(err)
 	}
 	if !rejected.Spec.Replay || rejected.Status.ObservedGeneration == rejected.Generation {
 		return ctrl.Result{RequeueAfter: left}, nil
@@ -98,8 +99,8 @@ func (r *RejectedReconciler) replay(ctx context.Context, name client.ObjectKey, 
 	if retry == nil {
 		rejected.Status.ObservedGeneration = rejected.Generation
 	}
-	if err := patchStatus(ctx, r.Client, before, rejected); err != nil {
-		return afterConflict(err)
+	if err := patch.Status(ctx, r.Client, before, rejected); err != nil {
+		return patch.AfterConflict(err)
 	}
 	if retry != nil {
 		return ctrl.Result{}, fmt.Errorf("replay: %w", retry)

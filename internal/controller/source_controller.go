@@ -23,6 +23,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
@@ -74,8 +75,8 @@ func (r *SourceReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	source.Status.ObservedGeneration = source.Generation
 	source.Status.CallbackPath = sparkrtc.Path(source.Namespace, source.Name)
 	setReady(&source.Status.Conditions, found, source.Generation, r.Clock.Now())
-	if err := patchStatus(ctx, r.Client, before, source); err != nil {
-		return afterConflict(err)
+	if err := patch.Status(ctx, r.Client, before, source); err != nil {
+		return patch.AfterConflict(err)
 	}
 	announceReady(r.Recorder, source, before.Status.Conditions, source.Status.Conditions)
 	return ctrl.Result{RequeueAfter: keyRecheck}, nil

@@ -24,6 +24,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/queue"
 )
 
@@ -80,8 +81,8 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, request ctrl.Request)
 	before := location.DeepCopy()
 	location.Status.ObservedGeneration = location.Generation
 	setReady(&location.Status.Conditions, found, location.Generation, r.Clock.Now())
-	if err := patchStatus(ctx, r.Client, before, location); err != nil {
-		return afterConflict(err)
+	if err := patch.Status(ctx, r.Client, before, location); err != nil {
+		return patch.AfterConflict(err)
 	}
 	announceReady(r.Recorder, location, before.Status.Conditions, location.Status.Conditions)
 	return ctrl.Result{RequeueAfter: storageWait(location.Status.Conditions, r.Clock.Now())}, nil

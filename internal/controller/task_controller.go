@@ -28,6 +28,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/notification"
 	"sparkrtc.dev/recording-operator/internal/pace"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/queue"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
@@ -96,8 +97,8 @@ func (r *TaskReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	computed.Notifications = notification.AfterTask(task, &computed, source.Spec.Notifications, r.matching(task))
 	before := task.DeepCopy()
 	task.Status = computed
-	if err := patchStatus(ctx, r.Client, before, task); err != nil {
-		return afterConflict(err)
+	if err := patch.Status(ctx, r.Client, before, task); err != nil {
+		return patch.AfterConflict(err)
 	}
 	if computed.Done {
 		r.TaskFiles.forget(task)

@@ -23,6 +23,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/metrics"
 	"sparkrtc.dev/recording-operator/internal/pace"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/recording"
 )
 
@@ -31,9 +32,7 @@ const (
 	// of them one namespace may have, so that the sinks of sixteen must hang at once before others wait for them.
 	concurrency = 32
 	share       = 2
-	// conflictDelay is how soon a status is written again that somebody else wrote meanwhile, when that happened writeAttempts
-	// times.
-	conflictDelay = 100 * time.Millisecond
+	// writeAttempts is how often in a row a status is written that somebody else wrote meanwhile.
 	writeAttempts = 5
 )
 
@@ -161,7 +160,7 @@ func (k *kind) look(ctx context.Context, name client.ObjectKey, known *subject) 
 	}
 	switch {
 	case !written:
-		return ctrl.Result{RequeueAfter: conflictDelay}, nil
+		return ctrl.Result{RequeueAfter: patch.ConflictDelay}, nil
 	case len(d.left) > 0:
 		return ctrl.Result{RequeueAfter: d.again}, nil
 	}
@@ -224,13 +223,13 @@ func (k *kind) remove(ctx context.Context, object client.Object, known *subject)
 			return true, nil
 		}
 		*waiting = left
-		err := k.Client.Status().Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		err := patch.Status(ctx, k.Client, before, object)
 		switch {
 		case err == nil, apierrors.IsNotFound(err):
 			known.settled = nil
 			return true, nil
 		case !apierrors.IsConflict(err):
-			return false, fmt.Errorf("patch status: %w", err)
+			return false, err
 		}
 		object = k.empty()
 		if err := k.Live.Get(ctx, client.ObjectKeyFromObject(before), object); err != nil {

@@ -33,6 +33,7 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/metrics"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/queue"
 )
 
@@ -252,7 +253,7 @@ func TestReconciler_ConflictsSendNothingTwice(t *testing.T) {
 		}
 		return apierrors.NewConflict(schema.GroupResource{}, "a", errors.New("changed"))
 	}
-	g.Expect(w.look(t, "media", "a").RequeueAfter).To(Equal(conflictDelay))
+	g.Expect(w.look(t, "media", "a").RequeueAfter).To(Equal(patch.ConflictDelay))
 	for range 3 {
 		w.look(t, "media", "a")
 	}

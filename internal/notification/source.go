@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/patch"
 )
 
 const (
@@ -48,7 +49,7 @@ func (r *Reconciler) reconcileSource(ctx context.Context, request ctrl.Request) 
 	if len(kept) == 0 {
 		r.forget(request.NamespacedName)
 		meta.RemoveStatusCondition(&source.Status.Conditions, v1alpha1.ConditionNotificationsDelivered)
-		return r.patch(ctx, before, source, 0)
+		return r.write(ctx, before, source, 0)
 	}
 	condition, err := r.condition(ctx, source)
 	if err != nil {
@@ -58,7 +59,7 @@ func (r *Reconciler) reconcileSource(ctx context.Context, request ctrl.Request) 
 	if wait := r.pause(before, source); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
-	return r.patch(ctx, before, source, recheck)
+	return r.write(ctx, before, source, recheck)
 }
 
 func (r *Reconciler) forget(name client.ObjectKey) {
@@ -90,19 +91,11 @@ func observed(source *v1alpha1.RecordingSource) int64 {
 	return 0
 }
 
-func (r *Reconciler) patch(ctx context.Context, before, source *v1alpha1.RecordingSource, wait time.Duration) (ctrl.Result, error) {
-	if apiequality.Semantic.DeepEqual(before.Status, source.Status) {
-		return ctrl.Result{RequeueAfter: wait}, nil
-	}
-	err := r.Client.Status().Patch(ctx, source, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-	switch {
-	case apierrors.IsConflict(err):
-		r.forget(client.ObjectKeyFromObject(source))
-		return ctrl.Result{RequeueAfter: conflictDelay}, nil
-	case apierrors.IsNotFound(err):
-		return ctrl.Result{}, nil // deleted meanwhile
-	case err != nil:
-		return ctrl.Result{}, fmt.Errorf("patch status: %w", err)
+// write writes the status of a source, and asks for another look.
+func (r *Reconciler) write(ctx context.Context, before, source *v1alpha1.RecordingSource, wait time.Duration) (ctrl.Result, error) {
+	if err := patch.Status(ctx, r.Client, before, source); err != nil {
+		r.forget(client.ObjectKeyFromObject(source)) // it is not written
+		return patch.AfterConflict(err)
 	}
 	return ctrl.Result{RequeueAfter: wait}, nil
 }

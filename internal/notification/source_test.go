@@ -4,6 +4,7 @@
 package notification
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -105,4 +106,26 @@ func TestSourceCondition_IsWrittenSparingly(t *testing.T) {
 		w.clock.Step(100 * time.Millisecond)
 	}
 	g.Expect(writes).To(BeNumerically("~", 10, 1), "in 100 seconds")
+}
+
+// TestSourceCondition_FailedWriteIsRepeated without the pause between two conditions: the first one was never written.
+func TestSourceCondition_FailedWriteIsRepeated(t *testing.T) {
+	g := NewWithT(t)
+	source := sourceTo("media", "http://a.example.com")
+	w := newWorld(t, []string{"http://a.example.com"}, source)
+	g.Expect(w.condition(t).Status).To(Equal(metav1.ConditionTrue))
+	w.clock.Step(writePause)
+	w.r.sinks.end(keyOf(source, &source.Spec.Notifications[0]), &Fault{Reason: v1alpha1.ReasonSinkRefused, scope: ofEvent, text: "refused"}, w.clock.Now())
+	writes := 0
+	w.beforePatch = func() error {
+		if writes++; writes == 1 {
+			return errors.New("no connection")
+		}
+		return nil
+	}
+	_, err := w.r.reconcileSource(t.Context(), request("media", "classroom"))
+	g.Expect(err).To(MatchError(ContainSubstring("no connection")))
+	_, err = w.r.reconcileSource(t.Context(), request("media", "classroom"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(writes).To(Equal(2))
 }

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,15 +28,12 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/bounded"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/rtcapi"
 )
 
-const (
-	// retryInterval is how soon a look that failed is repeated at first; then it doubles, up to checkInterval.
-	retryInterval = 30 * time.Second
-	// conflictDelay is how soon a status is written again that somebody else wrote meanwhile.
-	conflictDelay = 100 * time.Millisecond
-)
+// retryInterval is how soon a look that failed is repeated at first; then it doubles, up to checkInterval.
+const retryInterval = 30 * time.Second
 
 // Reconciler registers the callbacks of sources with spec.service.
 type Reconciler struct {
@@ -78,7 +74,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	if err != nil {
 		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-			return ctrl.Result{RequeueAfter: conflictDelay}, nil // a Secret has changed since it was read
+			return ctrl.Result{RequeueAfter: patch.ConflictDelay}, nil // a Secret has changed since it was read
 		}
 		return ctrl.Result{}, err
 	}
@@ -188,7 +184,7 @@ func (r *Reconciler) clear(ctx context.Context, source *v1alpha1.RecordingSource
 	before := source.DeepCopy()
 	source.Status.Registration = nil
 	meta.RemoveStatusCondition(&source.Status.Conditions, v1alpha1.ConditionRegistered)
-	return r.patch(ctx, before, source, 0)
+	return patch.AfterConflict(patch.Status(ctx, r.Client, before, source))
 }
 
 // write writes what came of a look, and says it in an event when it is new.
@@ -201,32 +197,17 @@ func (r *Reconciler) write(ctx context.Context, source *v1alpha1.RecordingSource
 		Type: v1alpha1.ConditionRegistered, Status: o.found.status, Reason: o.found.reason, Message: o.found.message,
 		ObservedGeneration: source.Generation, LastTransitionTime: metav1.NewTime(r.Clock.Now()),
 	})
-	result, err := r.patch(ctx, before, source, o.wait)
-	if err == nil && (was == nil || was.Reason != o.found.reason || was.Message != o.found.message) {
+	if err := patch.Status(ctx, r.Client, before, source); err != nil {
+		return patch.AfterConflict(err)
+	}
+	if was == nil || was.Reason != o.found.reason || was.Message != o.found.message {
 		kind := corev1.EventTypeNormal
 		if o.found.status == metav1.ConditionFalse {
 			kind = corev1.EventTypeWarning
 		}
 		r.Recorder.Eventf(source, nil, kind, o.found.reason, "Register", "%s", o.found.message)
 	}
-	return result, err
-}
-
-// patch writes the status if it differs, and asks for another look.
-func (r *Reconciler) patch(ctx context.Context, before, source *v1alpha1.RecordingSource, wait time.Duration) (ctrl.Result, error) {
-	if apiequality.Semantic.DeepEqual(before.Status, source.Status) {
-		return ctrl.Result{RequeueAfter: wait}, nil
-	}
-	err := r.Client.Status().Patch(ctx, source, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-	switch {
-	case apierrors.IsConflict(err):
-		return ctrl.Result{RequeueAfter: conflictDelay}, nil
-	case apierrors.IsNotFound(err):
-		return ctrl.Result{}, nil // deleted meanwhile
-	case err != nil:
-		return ctrl.Result{}, fmt.Errorf("patch status: %w", err)
-	}
-	return ctrl.Result{RequeueAfter: wait}, nil
+	return ctrl.Result{RequeueAfter: o.wait}, nil
 }
 
 // tell records an event about the source's key.

@@ -20,6 +20,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/networks"
+	"sparkrtc.dev/recording-operator/internal/patch"
 	"sparkrtc.dev/recording-operator/internal/testing/rtcserver"
 )
 
@@ -281,5 +282,24 @@ func TestReconciler_ClearsWhatItSaid(t *testing.T) {
 	}
 	if w.server.Registered() == nil {
 		t.Error("the registration is removed")
+	}
+}
+
+// TestReconciler_EventsSayWhatIsWritten: a status that could not be written, since others wrote it meanwhile, is in no event.
+// The look after that says it, once.
+func TestReconciler_EventsSayWhatIsWritten(t *testing.T) {
+	w := newWorld(t, nil)
+	w.r.Client = interceptor.NewClient(w.WithWatch, interceptor.Funcs{
+		SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+			return apierrors.NewConflict(schema.GroupResource{}, "classroom", errors.New("changed"))
+		},
+	})
+	if wait := w.look(t); wait != patch.ConflictDelay {
+		t.Errorf("after a conflict it is looked at again after %s", wait)
+	}
+	w.start()
+	w.look(t)
+	if text := w.events.text.String(); strings.Count(text, v1alpha1.ReasonRegistered+" ") != 1 {
+		t.Errorf("the events are:\n%s", text)
 	}
 }
