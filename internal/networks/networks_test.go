@@ -5,8 +5,12 @@ package networks_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/networks"
 )
@@ -62,5 +66,40 @@ func TestParse(t *testing.T) {
 		if _, err := networks.Parse([]string{text}); err == nil {
 			t.Errorf("%q is taken for a network", text)
 		}
+	}
+}
+
+// TestClient_GoesNowhereElse: not where a redirect, a name or a proxy leads, and no further into a header than it is bounded.
+func TestClient_GoesNowhereElse(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/long" {
+			w.Header().Set("A", strings.Repeat("a", 64<<10))
+		}
+		http.Redirect(w, r, "/elsewhere", http.StatusFound)
+	}))
+	t.Cleanup(server.Close)
+	get := func(denied []netip.Prefix, target string) (int, error) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := networks.Client(denied, nil, 10*time.Second).Do(request)
+		if err != nil {
+			return 0, err
+		}
+		return response.StatusCode, response.Body.Close()
+	}
+	if status, err := get(nil, server.URL); err != nil || status != http.StatusFound {
+		t.Errorf("a redirect: %d, %v", status, err)
+	}
+	if _, err := get(networks.Local(), strings.Replace(server.URL, "127.0.0.1", "localhost", 1)); !errors.Is(err, networks.ErrDenied) {
+		t.Errorf("a name of a denied address: %v", err)
+	}
+	if _, err := get(nil, server.URL+"/long"); err == nil {
+		t.Error("a long header is read")
+	}
+	if _, err := get(nil, "http://server.invalid"); err == nil || !strings.Contains(networks.Fault(err, ""), "server.invalid") {
+		t.Errorf("a host that a proxy would find: %v", err)
 	}
 }

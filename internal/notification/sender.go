@@ -6,11 +6,9 @@ package notification
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -25,17 +23,11 @@ import (
 	"sparkrtc.dev/recording-operator/internal/networks"
 )
 
-const (
-	// sendTimeout bounds one request, from the name to the header of the response. A receiver that has more to do should
-	// respond first.
-	sendTimeout    = 10 * time.Second
-	connectTimeout = 5 * time.Second
-	// maxHeader bounds the header of a response, in bytes. The body is not read.
-	maxHeader = 16 << 10
-)
+// sendTimeout bounds one request, from the name to the header of the response. A receiver that has more to do should respond
+// first.
+const sendTimeout = 10 * time.Second
 
-// Sender sends events. It follows no redirect, uses no proxy (which would connect in its place, to whatever address), keeps
-// no connection open (one that the sink has closed meanwhile would count as a failure), and reads no body.
+// Sender sends events, as networks.Client does, and reads no body.
 type Sender struct {
 	client *http.Client
 	clock  clock.PassiveClock
@@ -44,19 +36,7 @@ type Sender struct {
 // NewSender makes a Sender that never connects to the denied networks. roots are the authorities of the sinks' certificates;
 // nil: the system's.
 func NewSender(denied []netip.Prefix, roots *x509.CertPool, clk clock.PassiveClock) *Sender {
-	dialer := net.Dialer{Timeout: connectTimeout, Control: networks.Control(denied)}
-	return &Sender{clock: clk, client: &http.Client{
-		Timeout:       sendTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    connectTimeout,
-			MaxResponseHeaderBytes: maxHeader,
-			DisableKeepAlives:      true,
-			DisableCompression:     true,
-			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		},
-	}}
+	return &Sender{clock: clk, client: networks.Client(denied, roots, sendTimeout)}
 }
 
 // send sends an event once. Its error is a *Fault, or says that the event cannot be encoded.

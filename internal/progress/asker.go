@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -19,12 +18,8 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-const (
-	// askTimeout bounds a question with its answer.
-	askTimeout = time.Second
-	// maxHeader bounds the header of an answer, in bytes.
-	maxHeader = 4 << 10
-)
+// askTimeout bounds a question with its answer.
+const askTimeout = time.Second
 
 // Asker asks pods.
 type Asker struct {
@@ -38,14 +33,7 @@ func NewAsker(denied []netip.Prefix, port uint16) *Asker {
 	if port == 0 {
 		port = workerapi.ProgressPort
 	}
-	dialer := &net.Dialer{Timeout: askTimeout, Control: networks.Control(denied)}
-	return &Asker{port: port, client: &http.Client{
-		Timeout: askTimeout,
-		Transport: &http.Transport{
-			Proxy: nil, DialContext: dialer.DialContext, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Asker{port: port, client: networks.Client(denied, nil, askTimeout)}
 }
 
 // Ask asks the pod at an IP address.

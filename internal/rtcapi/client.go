@@ -8,13 +8,11 @@ package rtcapi
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -31,10 +29,8 @@ const (
 	// requestTimeout bounds one request, from the name to the last byte of the response. The service probes the callback
 	// URL before it answers a PUT.
 	requestTimeout = 20 * time.Second
-	connectTimeout = 5 * time.Second
-	// maxResponse and maxHeader bound a response, in bytes; the service's has a few hundred.
+	// maxResponse bounds a response, in bytes; the service's has a few hundred.
 	maxResponse = 64 << 10
-	maxHeader   = 16 << 10
 )
 
 // Credentials are an access key of Huawei Cloud. They are never printed.
@@ -70,8 +66,7 @@ type Config struct {
 	Clock   clock.PassiveClock
 }
 
-// Client sends signed requests to the service. It follows no redirect, uses no proxy (which would connect in its place, to
-// whatever address), keeps no connection open, and bounds every response in time and size.
+// Client sends signed requests to the service, as networks.Client does, and bounds every response in time and size.
 type Client struct {
 	endpoint    *url.URL
 	projectID   string
@@ -96,21 +91,9 @@ func ParseEndpoint(text string) (*url.URL, error) {
 
 // New makes a Client. It connects to nothing yet.
 func New(config Config) *Client {
-	dialer := net.Dialer{Timeout: connectTimeout, Control: networks.Control(config.DeniedNetworks)}
 	return &Client{
 		endpoint: config.Endpoint, projectID: config.ProjectID, credentials: config.Credentials, clock: config.Clock,
-		http: &http.Client{
-			Timeout:       requestTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{
-				DialContext:            dialer.DialContext,
-				TLSHandshakeTimeout:    connectTimeout,
-				MaxResponseHeaderBytes: maxHeader,
-				DisableKeepAlives:      true,
-				DisableCompression:     true,
-				TLSClientConfig:        &tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS12},
-			},
-		},
+		http: networks.Client(config.DeniedNetworks, config.RootCAs, requestTimeout),
 	}
 }
 
