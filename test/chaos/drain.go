@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 )
 
 // backlog is what waited in the spools when the API server was back.
@@ -75,7 +76,7 @@ func (c *chaos) measureDrain(ctx context.Context, n int) (backlog, error) {
 		d := deliveries[i]
 		d.sign()
 		r := c.fleet.replicas[i%len(c.fleet.replicas)]
-		code, err := post(ctx, &c.load.client, r.callbacks+d.source.path(), d.body, d.proof)
+		code, _, err := callbacks.Post(ctx, c.load.client, r.callbacks+d.source.path(), d.body, d.proof)
 		if err == nil && code != http.StatusOK {
 			err = fmt.Errorf("%s answered %d with the API server away", r.name, code)
 		}

@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 )
 
 // forger sends what must not come in. Its jobs have names of their own, and what it replays names a recording of
 // another source.
 type forger struct {
 	load    *load
-	client  http.Client
+	client  *http.Client
 	sources []*source
 	random  *rand.Rand
 	// tally counts what was tried, by what it was and how it was answered.
@@ -34,7 +35,7 @@ const forgedJob = "forged-"
 
 func newForger(l *load, sources []*source, seed uint64) *forger {
 	// From an address of its own: those who fail are slowed down by address.
-	return &forger{load: l, client: newHTTPClient("127.0.0.2"), sources: sources, random: rand.New(rand.NewPCG(seed, 3)), tally: newTally()}
+	return &forger{load: l, client: callbacks.NewClient("127.0.0.2"), sources: sources, random: rand.New(rand.NewPCG(seed, 3)), tally: newTally()}
 }
 
 // run sends some forgeries a second until the context ends.
@@ -107,7 +108,7 @@ func (f *forger) target() (*source, []byte) {
 }
 
 func (f *forger) send(ctx context.Context, what, path string, body []byte, proof sparkrtc.Proof) {
-	code, err := post(ctx, &f.client, f.load.fleet.pick(f.random).callbacks+path, body, proof)
+	code, _, err := callbacks.Post(ctx, f.client, f.load.fleet.pick(f.random).callbacks+path, body, proof)
 	switch {
 	case err != nil:
 		return // no receiver listened

@@ -3,13 +3,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	cryptorand "crypto/rand"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -20,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 )
 
 const (
@@ -101,7 +99,7 @@ type load struct {
 	fleet  *fleet
 	ledger *ledger
 	tally  *tally
-	client http.Client
+	client *http.Client
 	limit  *rate.Limiter
 	// captured is a delivery that was answered with 200, for those who listened in.
 	captured atomic.Pointer[delivery]
@@ -109,16 +107,9 @@ type load struct {
 
 func newLoad(f *fleet, perSecond int) *load {
 	return &load{
-		fleet: f, ledger: newLedger(), tally: newTally(), client: newHTTPClient(""),
+		fleet: f, ledger: newLedger(), tally: newTally(), client: callbacks.NewClient(""),
 		limit: rate.NewLimiter(rate.Limit(perSecond), perSecond),
 	}
-}
-
-// newHTTPClient sends from an address of this machine, or from any.
-func newHTTPClient(from string) http.Client {
-	dialer := net.Dialer{Timeout: 2 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	// Longer than the receiver takes to answer.
-	return http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256, DialContext: dialer.DialContext}}
 }
 
 // run generates jobs and sends their events until generating ends, and returns when the last of them was answered with
@@ -159,7 +150,7 @@ func (l *load) run(ctx, generating context.Context, g *generator, senders int, s
 func (l *load) deliver(ctx context.Context, d *delivery, random *rand.Rand) {
 	const shortest, longest = 50 * time.Millisecond, 2 * time.Second
 	for pause := shortest; ; pause = min(2*pause, longest) {
-		code, err := post(ctx, &l.client, l.fleet.pick(random).callbacks+d.source.path(), d.body, d.proof)
+		code, _, err := callbacks.Post(ctx, l.client, l.fleet.pick(random).callbacks+d.source.path(), d.body, d.proof)
 		if code == http.StatusOK {
 			l.tally.add("answered 200")
 			d.safe.Store(true)
@@ -176,22 +167,6 @@ func (l *load) deliver(ctx context.Context, d *delivery, random *rand.Rand) {
 			return
 		}
 	}
-}
-
-// post sends one callback, and returns the code of the answer.
-func post(ctx context.Context, client *http.Client, url string, body []byte, proof sparkrtc.Proof) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	proof.SetHeader(request.Header)
-	response, err := client.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	_, err = io.Copy(io.Discard, response.Body)
-	_ = response.Body.Close()
-	return response.StatusCode, err
 }
 
 // tally counts what happened, by what it is.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 )
 
 // change changes an object, and insists on it.
@@ -117,9 +118,9 @@ func (f *faults) setKeys(ctx context.Context, s *source, keys ...*signingKey) er
 // answers waits until the receiver answers with the code to what a key signs: an event that changes nothing.
 func (r *replica) answers(ctx context.Context, want int, s *source, key *signingKey) error {
 	body := []byte(`{"event_type": "CHAOS_PROBE"}`)
-	sender := newHTTPClient("")
+	sender := callbacks.NewClient("")
 	return insist(ctx, func() error {
-		code, err := post(ctx, &sender, r.callbacks+s.path(), body, proofOf(key, time.Now(), s.unit, body))
+		code, _, err := callbacks.Post(ctx, sender, r.callbacks+s.path(), body, proofOf(key, time.Now(), s.unit, body))
 		if err == nil && code != want {
 			err = fmt.Errorf("%s answered %d, not %d, to what key %s signed", r.name, code, want, key.secret)
 		}

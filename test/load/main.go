@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 )
 
 const (
@@ -34,7 +35,6 @@ const (
 	// bareNamespace is one that the operator does not look at, so that bare creates are the API server's work alone.
 	bareNamespace = "bare"
 	sourceName    = "source"
-	callbackKey   = "0123456789abcdef0123456789abcdef"
 )
 
 // options are the flags.
@@ -124,12 +124,12 @@ func (o *options) measure(ctx context.Context, k8s client.Client, config *rest.C
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := runner{operator: started}.jobs(ctx, config, k8s.Scheme(), newCaller("http://"+callbackAddress, processedSource, processedRoom).completes(func(i int) string { return fmt.Sprint(i) }))
+	jobs, err := runner{operator: started}.jobs(ctx, config, k8s.Scheme(), newCaller(processedSource, processedRoom).completes(func(i int) string { return fmt.Sprint(i) }))
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
 	found.Jobs = jobs.phase()
-	caller := newCaller("http://"+callbackAddress, sourceName, callbackRoom)
+	caller := newCaller(sourceName, callbackRoom)
 	for _, run := range []runner{
 		{clients: 1, requests: o.alone, rounds: o.rounds, operator: started},
 		{clients: o.clients, requests: o.requests, rounds: o.rounds, operator: started, profiles: o.profilesOf(config)},
@@ -189,7 +189,7 @@ func setUp(ctx context.Context, k8s client.Client) error {
 	for _, object := range append([]client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: bareNamespace}},
-		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "callback"}, StringData: map[string]string{"key": callbackKey}},
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "callback"}, StringData: map[string]string{"key": callbacks.Key}},
 		&v1alpha1.RecordingSource{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: sourceName},
 			Spec: v1alpha1.RecordingSourceSpec{Callback: v1alpha1.CallbackSpec{

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/ingest"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
@@ -30,7 +30,7 @@ type other struct {
 	most float64
 	// prepare makes ready what the callbacks meet.
 	prepare func(ctx context.Context, k8s client.Client, i int) error
-	body    func(i int) map[string]any
+	event   func(i int) map[string]any
 }
 
 // others are the kinds of callbacks besides new COMPLETEs.
@@ -41,7 +41,7 @@ func (c *caller) others(completed func(int) string) []other {
 			prepare: func(ctx context.Context, k8s client.Client, i int) error {
 				return k8s.Create(ctx, taskWithStarts(id(i), count))
 			},
-			body: func(i int) map[string]any { return c.event("RECORD_NEW_FILE_START", id(i)) },
+			event: func(i int) map[string]any { return callbacks.Start("job-"+id(i), c.room) },
 		}
 	}
 	five, many := starts(5), starts(200)
@@ -49,13 +49,13 @@ func (c *caller) others(completed func(int) string) []other {
 	many.name, many.most = "START on a task with 200 starts", 4
 	over := func(i int) string { return fmt.Sprintf("over-%d", i) }
 	return []other{
-		{name: "duplicate COMPLETE", most: 1.5, body: func(i int) map[string]any { return c.complete(completed(i)) }},
+		{name: "duplicate COMPLETE", most: 1.5, event: func(i int) map[string]any { return c.complete(completed(i)) }},
 		five, many,
 		{name: "OVER", most: 1.2,
 			prepare: func(ctx context.Context, k8s client.Client, i int) error {
 				return k8s.Create(ctx, taskWithStarts(over(i), 1))
 			},
-			body: func(i int) map[string]any {
+			event: func(i int) map[string]any {
 				return map[string]any{"event_type": "CLOUD_RECORD_SERVER_OVER", "app_id": "app", "job_id": "job-" + over(i), "room_id": c.room}
 			}},
 	}
@@ -94,11 +94,7 @@ func (r runner) measureOthers(ctx context.Context, k8s client.Client, c *caller,
 			return nil, err
 		}
 		all, err := r.phase(ctx, kind.name, func(i int) (func(context.Context) error, error) {
-			body, err := json.Marshal(kind.body(i))
-			if err != nil {
-				return nil, err
-			}
-			return c.signed(body)
+			return c.signed(kind.event(i))
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", kind.name, err)

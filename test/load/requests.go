@@ -4,15 +4,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
-	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
-	"sparkrtc.dev/recording-operator/internal/sparkrtc"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 )
 
 // callbackRoom is the room of what callbacks and bare creates make.
@@ -74,7 +69,7 @@ func bareFile(id string) *v1alpha1.RecordingFile {
 		},
 		Spec: v1alpha1.RecordingFileSpec{
 			SourceRef: v1alpha1.LocalReference{Name: sourceName},
-			Object:    v1alpha1.ObjectIdentity{Bucket: "recordings", Key: "live/job-" + id + "/camera.m3u8"},
+			Object:    v1alpha1.ObjectIdentity{Bucket: "recordings", Key: callbacks.ObjectKey("job-" + id)},
 			TaskIDs:   []string{"job-" + id},
 			Reported: &v1alpha1.ReportedRecording{
 				RecordingIdentity: v1alpha1.RecordingIdentity{App: "app", Room: callbackRoom, Stream: "camera", Format: "HLS"},
@@ -87,74 +82,38 @@ func bareFile(id string) *v1alpha1.RecordingFile {
 	}
 }
 
-// caller posts signed callbacks.
+// caller sends callbacks about a room.
 type caller struct {
 	room string
 	// at is the end of every recording, so that a callback that is sent again reports the same.
 	at     time.Time
-	url    string
-	key    sparkrtc.Key
-	client http.Client
+	sender *callbacks.Sender
 }
 
-func newCaller(base, source, room string) *caller {
-	key, err := sparkrtc.ParseKey([]byte(callbackKey))
-	if err != nil {
-		panic(err) // a constant
-	}
-	return &caller{
-		room: room, at: time.Now().UTC().Truncate(time.Second), url: base + sparkrtc.Path(namespace, source), key: key,
-		client: http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
-	}
+func newCaller(source, room string) *caller {
+	return &caller{room: room, at: time.Now(), sender: callbacks.NewSender("http://"+callbackAddress, namespace, source, "")}
 }
 
 func (c *caller) completes(id func(int) string) request {
-	return func(i int) (func(context.Context) error, error) {
-		body, err := json.Marshal(c.complete(id(i)))
-		if err != nil {
-			return nil, err
-		}
-		return c.signed(body)
-	}
-}
-
-// event are the fields that every callback about a file has.
-func (c *caller) event(kind, id string) map[string]any {
-	return map[string]any{
-		"event_type": kind, "app_id": "app", "job_id": "job-" + id, "room_id": c.room, "stream_name": "camera", "record_format": "HLS",
-	}
+	return func(i int) (func(context.Context) error, error) { return c.signed(c.complete(id(i))) }
 }
 
 func (c *caller) complete(id string) map[string]any {
-	event := c.event("RECORD_FILE_COMPLETE", id)
-	maps.Copy(event, map[string]any{
-		"obs_bucket": "recordings", "obs_object": "live/job-" + id + "/camera.m3u8", "obs_location": "http://obs.example.com",
-		"download_url": "https://recordings.obs.example.com/live/camera/camera.m3u8", "file_size": 26254952, "record_duration": 65,
-		"width": 1280, "height": 720, "start_time": c.at.Add(-65 * time.Second).Format(time.RFC3339), "end_time": c.at.Format(time.RFC3339),
-	})
-	return event
+	return callbacks.Complete("job-"+id, c.room, c.at)
 }
 
 // signed is a request with a signature of its own.
-func (c *caller) signed(body []byte) (func(context.Context) error, error) {
-	proof, err := sparkrtc.Sign(c.key, rand.Text(), strconv.FormatInt(time.Now().Unix(), 10), body)
-	return func(ctx context.Context) error { return c.post(ctx, body, proof) }, err
-}
-
-func (c *caller) post(ctx context.Context, body []byte, proof sparkrtc.Proof) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+func (c *caller) signed(event map[string]any) (func(context.Context) error, error) {
+	body, err := json.Marshal(event)
 	if err != nil {
+		return nil, err
+	}
+	proof, err := c.sender.Sign(body)
+	return func(ctx context.Context) error {
+		code, answer, err := c.sender.Post(ctx, body, proof)
+		if err == nil && code != http.StatusOK {
+			err = fmt.Errorf("answered %d %s", code, answer)
+		}
 		return err
-	}
-	proof.SetHeader(request.Header)
-	response, err := c.client.Do(request)
-	if err != nil {
-		return err
-	}
-	answer, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("answered %d %s", response.StatusCode, answer)
-	}
-	return err
+	}, err
 }

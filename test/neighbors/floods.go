@@ -12,12 +12,14 @@ import (
 	"net/http/httptest"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 )
 
 const floodSource = "flood"
@@ -33,7 +35,7 @@ func (a *attacker) beginCallbacks(ctx context.Context) error {
 // and such that cannot be decoded.
 func (a *attacker) flood(ctx context.Context) {
 	blanks := bytes.Repeat([]byte(" "), 60<<10)
-	sender := newCaller(attackerNamespace, floodSource, "127.0.0.2")
+	sender := newSender(attackerNamespace, floodSource, "127.0.0.2")
 	var next atomic.Int64
 	var running sync.WaitGroup
 	for range a.options.clients {
@@ -47,11 +49,13 @@ func (a *attacker) flood(ctx context.Context) {
 				case 1:
 					body = append(body, blanks...)
 				case 2:
-					body = event("RECORD_FILE_COMPLETE", fmt.Sprint(n), map[string]any{"file_size": "large"})
+					undecodable := callbacks.Complete(fmt.Sprint(n), room, time.Now())
+					undecodable["file_size"] = "large"
+					body = encode(undecodable)
 				case 3:
 					body = startEvent("flood-task")
 				}
-				if code, err := sender.send(ctx, body); err == nil && code == http.StatusOK {
+				if code, _, err := sender.Send(ctx, body); err == nil && code == http.StatusOK {
 					a.written.Add(1)
 				}
 			}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -22,20 +21,26 @@ import (
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
+	"sparkrtc.dev/recording-operator/internal/testing/callbacks"
 	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
 const (
 	sourceName = "classroom"
+	room       = "room"
 	// pace is how often the working tenant's app calls, and every how many-th call completes a file: the others begin one.
 	pace, completed = 250 * time.Millisecond, 4
 	// patience is how long a file is waited for; one that is not processed by then counts with that delay.
 	patience = 2 * time.Minute
 )
 
+func newSender(namespace, source, from string) *callbacks.Sender {
+	return callbacks.NewSender("http://"+callbackAddress, namespace, source, from)
+}
+
 // tenant is the one that works.
 type tenant struct {
-	caller *caller
+	sender *callbacks.Sender
 	calls  int
 
 	mu sync.Mutex
@@ -64,7 +69,7 @@ func newTenant(ctx context.Context, admin client.Client, config *rest.Config) (*
 	); err != nil {
 		return nil, err
 	}
-	t := &tenant{caller: newCaller(workingNamespace, sourceName, "127.0.0.1"), files: map[string]*file{}, jobs: map[string]time.Time{}}
+	t := &tenant{sender: newSender(workingNamespace, sourceName, "127.0.0.1"), files: map[string]*file{}, jobs: map[string]time.Time{}}
 	seen, err := cache.New(config, cache.Options{Scheme: admin.Scheme(), DefaultNamespaces: map[string]cache.Config{workingNamespace: {}}})
 	if err != nil {
 		return nil, err
@@ -86,7 +91,7 @@ func newTenant(ctx context.Context, admin client.Client, config *rest.Config) (*
 // begin waits until callbacks are taken and processed.
 func (t *tenant) begin(ctx context.Context) error {
 	if err := operator.WaitFor(ctx, 100*time.Millisecond, "callbacks to be taken", func(ctx context.Context) (bool, error) {
-		code, err := t.caller.send(ctx, completeEvent("first"))
+		code, _, err := t.sender.Send(ctx, completeEvent("first"))
 		return code == http.StatusOK, err
 	}); err != nil {
 		return err
@@ -121,7 +126,7 @@ func (t *tenant) see(object any) {
 func (t *tenant) processed(id string) (job, status time.Time, done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known := t.files[keyOf(id)]
+	known := t.files[callbacks.ObjectKey(id)]
 	if known == nil {
 		return time.Time{}, time.Time{}, false
 	}
@@ -148,7 +153,7 @@ func (t *tenant) work(ctx context.Context, duration time.Duration) (sample, erro
 				event = completeEvent(id)
 			}
 			begin := time.Now()
-			code, err := t.caller.send(ctx, event)
+			code, _, err := t.sender.Send(ctx, event)
 			mu.Lock()
 			defer mu.Unlock()
 			found.answers = append(found.answers, time.Since(begin))
@@ -191,33 +196,23 @@ func (t *tenant) awaitFiles(ctx context.Context, answered map[string]time.Time, 
 	}
 }
 
-func keyOf(id string) string { return "live/" + id + "/camera.m3u8" }
-
-func event(kind, id string, more map[string]any) []byte {
-	fields := map[string]any{"event_type": kind, "app_id": "app", "job_id": id, "room_id": "room", "stream_name": "camera", "record_format": "HLS"}
-	maps.Copy(fields, more)
-	body, err := json.Marshal(fields)
+func encode(event map[string]any) []byte {
+	body, err := json.Marshal(event)
 	if err != nil {
 		panic(err) // texts and numbers
 	}
 	return body
 }
 
-func startEvent(id string) []byte { return event("RECORD_NEW_FILE_START", id, nil) }
+func startEvent(id string) []byte { return encode(callbacks.Start(id, room)) }
 
-func completeEvent(id string) []byte {
-	now := time.Now().UTC()
-	return event("RECORD_FILE_COMPLETE", id, map[string]any{
-		"obs_bucket": "recordings", "obs_object": keyOf(id), "file_size": 26254952, "record_duration": 65, "width": 1280, "height": 720,
-		"start_time": now.Add(-65 * time.Second).Format(time.RFC3339), "end_time": now.Format(time.RFC3339),
-	})
-}
+func completeEvent(id string) []byte { return encode(callbacks.Complete(id, room, time.Now())) }
 
 func callbackSecret(namespace string) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "callback"}, StringData: map[string]string{"key": callbackKey}}
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "callback"}, StringData: map[string]string{"key": callbacks.Key}}
 }
 
-// signedSource is a source that takes what callbackKey signs.
+// signedSource is a source that takes what a callbacks.Sender signs.
 func signedSource(namespace, name string, spec v1alpha1.RecordingSourceSpec) *v1alpha1.RecordingSource {
 	spec.Callback.Keys = []v1alpha1.CallbackKey{{SecretRef: v1alpha1.SecretKeyReference{Name: "callback", Key: "key"}}}
 	return &v1alpha1.RecordingSource{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: spec}
