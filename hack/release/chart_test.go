@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +20,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/engine"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/hack/release/render"
@@ -92,7 +95,59 @@ func kustomized(t *testing.T, names ...string) []render.Object {
 	return all
 }
 
-// TestChart_IsWhatKustomizeHas: the two ways to install make the same objects.
+// takeLabels takes the labels that the objects of a chart alone have from a set of labels, and returns them.
+func takeLabels(all map[string]any) map[string]any {
+	taken := map[string]any{}
+	for _, name := range []string{"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart"} {
+		if value, found := all[name]; found {
+			taken[name] = value
+			delete(all, name)
+		}
+	}
+	return taken
+}
+
+// chartLabels are those of the release that renderChart makes.
+func chartLabels(loaded *v2.Chart) map[string]any {
+	return map[string]any{
+		"app.kubernetes.io/instance": "recordings", "app.kubernetes.io/managed-by": "Helm",
+		"app.kubernetes.io/version": loaded.Metadata.AppVersion, "helm.sh/chart": "recording-operator-" + loaded.Metadata.Version,
+	}
+}
+
+// takeChartLabels checks that an object and its pods have the labels that the objects of a chart alone have, and takes them. They
+// change with an upgrade, so that no selector may have them.
+func takeChartLabels(t *testing.T, object render.Object, want map[string]any) {
+	t.Helper()
+	places := [][]string{{"metadata", "labels"}}
+	if slices.Contains([]string{"Deployment", "StatefulSet"}, object.Kind()) {
+		places = append(places, []string{"spec", "template", "metadata", "labels"})
+	}
+	for _, place := range places {
+		found, _, err := unstructured.NestedFieldNoCopy(object, place...)
+		labels, isMap := found.(map[string]any)
+		if err != nil || !isMap || labels["app.kubernetes.io/name"] != "recording-operator" {
+			t.Errorf("%s %s has at %v: %v %v", object.Kind(), object.Name(), place, found, err)
+			continue
+		}
+		if got := takeLabels(labels); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s %s has at %v: %v, want %v", object.Kind(), object.Name(), place, got, want)
+		}
+	}
+}
+
+// TestChart_HelpersAreItsOwn: named templates are global, and a chart that has this one as a dependency may have an "image".
+func TestChart_HelpersAreItsOwn(t *testing.T) {
+	for _, file := range loadChart(t, chartDir).Templates {
+		for _, define := range regexp.MustCompile(`define "[^"]*"`).FindAllString(string(file.Data), -1) {
+			if !strings.HasPrefix(define, `define "recording-operator.`) {
+				t.Errorf("%s: %s", file.Name, define)
+			}
+		}
+	}
+}
+
+// TestChart_IsWhatKustomizeHas: the two ways to install make the same objects, but for the labels of Helm's releases.
 func TestChart_IsWhatKustomizeHas(t *testing.T) {
 	for name, c := range map[string]struct {
 		values  string
@@ -108,7 +163,9 @@ func TestChart_IsWhatKustomizeHas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, want := byName(t, mustRender(t, c.values)), byName(t, kustomized(t, c.configs...))
+			labels := chartLabels(loadChart(t, chartDir))
 			for key, object := range got {
+				takeChartLabels(t, object, labels)
 				if object.Kind() == "CustomResourceDefinition" {
 					annotations := object["metadata"].(map[string]any)["annotations"].(map[string]any)
 					if annotations["helm.sh/resource-policy"] != "keep" {
@@ -201,10 +258,19 @@ func TestChart_RefusesWrongValues(t *testing.T) {
 
 // TestChart_Lints holds that `helm lint` has nothing to say, but that the chart has no icon.
 func TestChart_Lints(t *testing.T) {
-	linter := lint.RunAll(chartDir, nil, "recording-system")
-	for _, message := range linter.Messages {
-		if message.Severity > support.InfoSev {
-			t.Error(message)
+	for _, values := range []map[string]any{
+		nil,
+		{
+			"namespaces": []any{"media"}, "receiver": map[string]any{"spool": map[string]any{"persistent": map[string]any{"enabled": true}}},
+			"serviceMonitor":   map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}},
+			"prometheusRule":   map[string]any{"enabled": true},
+			"grafanaDashboard": map[string]any{"enabled": true},
+		},
+	} {
+		for _, message := range lint.RunAll(chartDir, values, "recording-system").Messages {
+			if message.Severity > support.InfoSev {
+				t.Errorf("%v: %v", values, message)
+			}
 		}
 	}
 }
@@ -232,6 +298,8 @@ func TestChart_Package(t *testing.T) {
 		"image: registry.example.com/media/recording-operator:" + testVersion + "\n",
 		"worker: registry.example.com/media/recording-worker@sha256:bbbb",
 		"trigger: registry.example.com/media/recording-trigger:" + testVersion + "\n",
+		"app.kubernetes.io/version: \"" + testVersion + "\"\n",
+		"helm.sh/chart: recording-operator-1.2.3\n",
 	} {
 		if !strings.Contains(objects, has) {
 			t.Errorf("the packaged chart has no %q", has)

@@ -70,7 +70,7 @@ func documents(objects []render.Object) ([]byte, error) {
 const imagesConfiguration = "images_configuration.yaml"
 
 // operator is config/default with the images of the release, set as a user's kustomization sets them. The Deployments have
-// the version as a label, which `kubectl recordings doctor` reads.
+// the version as a label, as the chart's objects have.
 func (r *release) operator() (objects []render.Object, err error) {
 	dir, err := os.MkdirTemp(r.out, "kustomization-")
 	if err != nil {

@@ -204,7 +204,7 @@ func TestManifests_ExplainEveryField(t *testing.T) {
 	}
 }
 
-// TestManifests_SetEveryImage: `images:` of a kustomization, as README has it, reaches the images of steps too.
+// TestManifests_SetEveryImage: `images:` of a kustomization, as docs/install.md has it, reaches the images of steps too.
 func TestManifests_SetEveryImage(t *testing.T) {
 	content := string(manifests(t).read(t, "install.yaml"))
 	for _, image := range images {

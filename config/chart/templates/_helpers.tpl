@@ -1,19 +1,28 @@
 {{/* image is the full name of an image: dict "chart" $ "name" "worker". */}}
-{{- define "image" -}}
+{{- define "recording-operator.image" -}}
 {{- $image := index .chart.Values.images .name -}}
 {{- with .chart.Values.images.registry }}{{ . }}/{{ end -}}
 {{- $image.repository -}}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .chart.Chart.AppVersion $image.tag }}{{ end -}}
 {{- end -}}
 
-{{/* labels of a process: dict "component" "receiver". */}}
-{{- define "labels" -}}
+{{/* labels of every object. They change with an upgrade, so that no selector has them. */}}
+{{- define "recording-operator.labels" -}}
+app.kubernetes.io/name: recording-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{/* selector of the pods of a process: dict "component" "receiver". */}}
+{{- define "recording-operator.selector" -}}
 app.kubernetes.io/component: {{ .component }}
 app.kubernetes.io/name: recording-operator
 {{- end -}}
 
 {{/* args are the flags that values add to those of a process: dict "chart" $ "process" "receiver". */}}
-{{- define "args" -}}
+{{- define "recording-operator.args" -}}
 {{- with .chart.Values.namespaces }}
 - --namespaces={{ join "," . }}
 {{- end }}
@@ -23,7 +32,7 @@ app.kubernetes.io/name: recording-operator
 {{- end -}}
 
 {{/* pod is what the pods of both processes have in common. */}}
-{{- define "pod" -}}
+{{- define "recording-operator.pod" -}}
 serviceAccountName: {{ .account }}
 {{- with .chart.Values.images.pullSecrets }}
 imagePullSecrets:
@@ -37,13 +46,13 @@ topologySpreadConstraints:
   whenUnsatisfiable: ScheduleAnyway
   labelSelector:
     matchLabels:
-      {{- include "labels" . | nindent 6 }}
+      {{- include "recording-operator.selector" . | nindent 6 }}
 # Longer than a process takes to end in an orderly way.
 terminationGracePeriodSeconds: 40
 {{- end -}}
 
 {{/* probes and rights of the container of both processes. */}}
-{{- define "container" -}}
+{{- define "recording-operator.container" -}}
 livenessProbe:
   httpGet: {path: /healthz, port: health}
   initialDelaySeconds: 15

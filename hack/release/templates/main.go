@@ -6,12 +6,13 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/hack/release/render"
@@ -73,14 +74,11 @@ func run(config, out string) error {
 		if name == "" {
 			continue
 		}
-		text, err := yaml.Marshal(object)
+		text, err := templateOf(object)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s %s: %w", object.Kind(), object.Name(), err)
 		}
-		if bytes.Contains(text, []byte("{{")) {
-			return fmt.Errorf("%s %s: Helm would take what begins with {{ for its own", object.Kind(), object.Name())
-		}
-		contents[name] += "---\n" + strings.ReplaceAll(string(text), systemNamespace, "{{ .Release.Namespace }}")
+		contents[name] += "---\n" + text
 	}
 	for name, content := range contents {
 		if err := os.WriteFile(filepath.Join(out, name), []byte(wrap(templates[name].value, content)), 0o644); err != nil {
@@ -88,6 +86,41 @@ func run(config, out string) error {
 		}
 	}
 	return nil
+}
+
+const (
+	// labels are those that every object of the chart has. Of them, config has labelName alone.
+	labels    = `    {{- include "recording-operator.labels" $ | nindent 4 }}`
+	labelName = "app.kubernetes.io/name"
+	// labelsMark stands for labels while an object is written as YAML.
+	labelsMark = "labels-of-the-chart"
+)
+
+// templateOf is the template of an object.
+func templateOf(object render.Object) (string, error) {
+	found, _, err := unstructured.NestedStringMap(object, "metadata", "labels")
+	if err != nil {
+		return "", err
+	}
+	marked := map[string]any{labelsMark: ""}
+	for key, value := range found {
+		if key != labelName {
+			marked[key] = value
+		}
+	}
+	if err := unstructured.SetNestedMap(object, marked, "metadata", "labels"); err != nil {
+		return "", err
+	}
+	encoded, err := yaml.Marshal(object)
+	if err != nil {
+		return "", err
+	}
+	text := string(encoded)
+	if strings.Contains(text, "{{") {
+		return "", errors.New("text that begins with {{ would be a template of Helm's")
+	}
+	text = strings.ReplaceAll(text, systemNamespace, "{{ .Release.Namespace }}")
+	return strings.Replace(text, "    "+labelsMark+`: ""`, labels, 1), nil
 }
 
 // wrap makes a template of objects, which are rendered when the value, if any, is true.
