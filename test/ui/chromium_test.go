@@ -196,6 +196,10 @@ func (b *tab) press(keys ...string) {
 			event["windowsVirtualKeyCode"] = 27
 		case "Tab":
 			event["windowsVirtualKeyCode"] = 9
+		case "ArrowLeft":
+			event["windowsVirtualKeyCode"] = 37
+		case "ArrowRight":
+			event["windowsVirtualKeyCode"] = 39
 		default:
 			event["text"] = key
 		}

@@ -15,10 +15,11 @@ export class List {
   elements = new Map();
   selected = '';
 
-  constructor(table, cells, onOpen, onSelect) {
-    this.table = table;
-    this.body = table.tBodies[0];
-    this.cells = cells;
+  constructor(id, label, columns, onOpen, onSelect) {
+    this.columns = columns;
+    this.body = make('tbody');
+    this.table = make('table', {role: 'grid', id, 'aria-label': label, 'aria-describedby': 'count'},
+      make('thead', {}, make('tr', {}, ...columns.map(({name, title}) => make('th', {scope: 'col', class: name, text: title})))), this.body);
     this.onSelect = onSelect;
     this.body.addEventListener('click', event => {
       const row = event.target.closest('tr');
@@ -53,7 +54,7 @@ export class List {
         changed.add(key);
       }
       if (changed.has(key)) {
-        element.replaceChildren(...this.cells(row));
+        element.replaceChildren(...this.columns.map(({name, cell}) => make('td', {class: name, role: 'gridcell'}, ...cell(row))));
         element.classList.toggle('flash', !quietly);
       }
       if (element === next) next = next.nextElementSibling;

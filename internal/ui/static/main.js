@@ -5,7 +5,7 @@ import {detailOf} from './detail.js';
 import {byId, make} from './dom.js';
 import {number, refreshAges} from './format.js';
 import {List} from './list.js';
-import {fileCells, taskCells} from './parts.js';
+import {fileColumns, taskColumns} from './parts.js';
 import {Stream} from './stream.js';
 
 // pause is how long a person stops to type before the filter is used, in milliseconds.
@@ -16,9 +16,13 @@ const chosen = {tab: 'files', namespace: '', room: '', text: '', fileState: '', 
 if (chosen.tab !== 'tasks') chosen.tab = 'files';
 
 const lists = {
-  files: new List(byId('files'), fileCells, row => openFile(row), row => { if (detail.isOpen) detail.open(row); }),
-  tasks: new List(byId('tasks'), taskCells, row => showFilesOf(row)),
+  files: new List('files', 'Recording files', fileColumns, row => openFile(row), row => { if (detail.isOpen) detail.open(row); }),
+  tasks: new List('tasks', 'Recording tasks', taskColumns, row => showFilesOf(row)),
 };
+byId('list').prepend(...Object.values(lists).map(({table}) => table));
+// tabs choose which list is shown, and have the number of its rows.
+const tabs = {files: tabOf('files', 'Files'), tasks: tabOf('tasks', 'Tasks')};
+byId('tabs').append(...Object.values(tabs));
 const detail = detailOf(() => { keep(); document.body.classList.remove('split'); list().focus(); });
 const stream = new Stream(update, (state, text) => {
   const connection = byId('connection');
@@ -28,7 +32,14 @@ const stream = new Stream(update, (state, text) => {
 let last;
 
 const list = () => lists[chosen.tab];
+const otherTab = () => (chosen.tab === 'files' ? 'tasks' : 'files');
 const stateName = () => (chosen.tab === 'files' ? 'fileState' : 'taskState');
+
+function tabOf(name, text) {
+  const button = make('button', {type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': 'list'}, `${text} `, make('b'));
+  button.addEventListener('click', () => show(name));
+  return button;
+}
 
 function keep() {
   const set = Object.entries({...chosen, open: detail.row ? `${detail.row.namespace}/${detail.row.name}` : ''});
@@ -75,12 +86,13 @@ function update(next, reset) {
 // draw shows what belongs to neither list.
 function draw() {
   const {tab} = chosen, part = last?.[tab];
-  for (const name of ['files', 'tasks']) {
-    byId(name).hidden = name !== tab;
-    byId(`tab-${name}`).setAttribute('aria-selected', String(name === tab));
-    byId(`tab-${name}`).tabIndex = name === tab ? 0 : -1;
-    byId(`tab-${name}`).querySelector('b').textContent = last ? number(last[name].total) : '';
+  for (const [name, button] of Object.entries(tabs)) {
+    lists[name].table.hidden = name !== tab;
+    button.setAttribute('aria-selected', String(name === tab));
+    button.tabIndex = name === tab ? 0 : -1;
+    button.querySelector('b').textContent = last ? number(last[name].total) : '';
   }
+  byId('list').setAttribute('aria-labelledby', tabs[tab].id);
   if (!part) return;
   drawStates(part);
   drawNamespaces(last);
@@ -145,7 +157,12 @@ for (const name of ['text', 'room', 'namespace']) {
   });
 }
 byId('filters').addEventListener('submit', event => { event.preventDefault(); list().focus(); });
-for (const tab of ['files', 'tasks']) byId(`tab-${tab}`).addEventListener('click', () => show(tab));
+// One tab can be reached by the tab key; the arrow keys lead to the other.
+byId('tabs').addEventListener('keydown', event => {
+  if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+  show(otherTab());
+  tabs[chosen.tab].focus();
+});
 byId('help-button').addEventListener('click', () => byId('help').showModal());
 
 function show(tab) {
@@ -161,7 +178,7 @@ const keys = {
   Home: () => list().move(-Infinity), End: () => list().move(Infinity),
   Enter: () => { const row = list().current(); if (row && chosen.tab === 'files') openFile(row); else if (row) showFilesOf(row); },
   '/': () => byId('text').select(),
-  t: () => show(chosen.tab === 'files' ? 'tasks' : 'files'),
+  t: () => show(otherTab()),
   '?': () => byId('help').showModal(),
   Escape: () => { if (detail.isOpen) detail.close(); },
 };

@@ -22,30 +22,28 @@ function step({name, state, percent}) {
 }
 
 const lines = (first, second, title) => [make('div', {class: 'first', text: first, title: title ?? first}), make('div', {class: 'second', text: second, title: second})];
-const cell = (kind, ...children) => make('td', {class: kind, role: 'gridcell'}, ...children);
+const warning = text => text && make('div', {class: 'second warn', text, title: text});
 
-// fileCells are the cells of a RecordingFile.
-export function fileCells(row) {
-  return [
-    cell('status', pill(row.status), row.reason && make('div', {class: 'second warn', text: row.reason, title: row.reason})),
-    cell('name', ...lines(row.name, `${row.namespace} · ${row.source}`)),
-    cell('room', ...lines(row.room ?? '', row.stream ?? '')),
-    cell('steps', make('div', {class: 'step-list'}, ...(row.steps ?? []).map(step))),
-    cell('now', make('div', {class: 'clamp', text: row.now ?? '', title: row.now})),
-    cell('length', ...lines(row.duration ?? '', row.size ?? '')),
-    cell('age', age(row.created)),
-  ];
-}
+// A column is one of a table: its class, its heading, and what is in its cell of a row.
+const room = {name: 'room', title: 'Room', cell: row => lines(row.room ?? '', row.stream ?? '')};
+const now = {name: 'now', title: 'Now', cell: row => [make('div', {class: 'clamp', text: row.now ?? '', title: row.now})]};
+const length = {name: 'length', title: 'Length', cell: row => lines(row.duration ?? '', row.size ?? '')};
+const created = {name: 'age', title: 'Age', cell: row => [age(row.created)]};
 
-// taskCells are the cells of a RecordingTask.
-export function taskCells(row) {
-  return [
-    cell('status', pill(row.status), row.filesMissing && make('div', {class: 'second warn', text: 'FilesMissing'})),
-    cell('name', ...lines(row.taskID, `${row.namespace} · ${row.source}`)),
-    cell('room', ...lines(row.room ?? '', row.stream ?? '')),
-    cell('files', make('div', {text: row.files ?? ''})),
-    cell('now', make('div', {class: 'clamp', text: row.now ?? '', title: row.now})),
-    cell('length', ...lines(row.duration ?? '', row.size ?? '')),
-    cell('age', age(row.created)),
-  ];
-}
+// fileColumns are those of RecordingFiles.
+export const fileColumns = [
+  {name: 'status', title: 'Status', cell: row => [pill(row.status), warning(row.reason)]},
+  {name: 'name', title: 'File', cell: row => lines(row.name, `${row.namespace} · ${row.source}`)},
+  room,
+  {name: 'steps', title: 'Steps', cell: row => [make('div', {class: 'step-list'}, ...(row.steps ?? []).map(step))]},
+  now, length, created,
+];
+
+// taskColumns are those of RecordingTasks.
+export const taskColumns = [
+  {name: 'status', title: 'State', cell: row => [pill(row.status), warning(row.filesMissing && 'FilesMissing')]},
+  {name: 'name', title: 'Task', cell: row => lines(row.taskID, `${row.namespace} · ${row.source}`)},
+  room,
+  {name: 'files', title: 'Files', cell: row => [make('div', {text: row.files ?? ''})]},
+  now, length, created,
+];
