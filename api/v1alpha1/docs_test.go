@@ -28,36 +28,6 @@ func readDoc(t *testing.T, parts ...string) string {
 	return string(content)
 }
 
-// TestReadmeApplies holds that what the README has people apply is taken.
-func TestReadmeApplies(t *testing.T) {
-	t.Parallel()
-	namespace := newNamespace(t)
-	_, rest, found := strings.Cut(readDoc(t, "README.md"), "<<'YAML'\n")
-	text, _, ended := strings.Cut(rest, "\n   YAML\n")
-	if !found || !ended {
-		t.Fatal("the README has no block between <<'YAML' and YAML")
-	}
-	text = regexp.MustCompile(`(?m)^ {3}`).ReplaceAllString(text, "")
-	// A person who forgets to put the ID in is told so.
-	const placeholder = "<your SparkRTC app ID>"
-	if strings.Count(text, placeholder) != 1 {
-		t.Fatalf("the README has not one %s", placeholder)
-	}
-	text = strings.Replace(text, placeholder, "5fcdf5651", 1)
-	kinds := map[string]bool{}
-	for document := range strings.SplitSeq(text, "\n---\n") {
-		made := &unstructured.Unstructured{Object: parse(t, document)}
-		made.SetNamespace(namespace)
-		kinds[made.GetKind()] = true
-		if err := k8s.Create(t.Context(), made, client.DryRunAll); err != nil {
-			t.Errorf("%s %s: %v", made.GetKind(), made.GetName(), err)
-		}
-	}
-	if len(kinds) != 3 {
-		t.Errorf("the README applies the kinds %v, want a source, a pipeline and storage locations", kinds)
-	}
-}
-
 // foreign are the groups of objects on the pages that belong to other projects.
 var foreign = regexp.MustCompile(`^(argoproj\.io|kueue\.x-k8s\.io|helm\.toolkit\.fluxcd\.io|source\.toolkit\.fluxcd\.io)$`)
 
@@ -66,7 +36,7 @@ func TestPagesApply(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t)
 	block := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$")
-	applied := 0
+	applied, kinds := 0, map[string]bool{}
 	for _, page := range []string{"get-started.md", "install.md", "containers.md", "registration.md", "pipelines.md", "notifications.md", "triggers.md"} {
 		for _, match := range block.FindAllStringSubmatch(readDoc(t, "docs", page), -1) {
 			text := regexp.MustCompile("(?m)^"+match[1]).ReplaceAllString(match[2], "")
@@ -79,6 +49,7 @@ func TestPagesApply(t *testing.T) {
 					continue // a kustomization, or another project's
 				}
 				applied++
+				kinds[page+" "+made.GetKind()] = true
 				made.SetNamespace(namespace)
 				if err := k8s.Create(t.Context(), made, client.DryRunAll); err != nil {
 					t.Errorf("docs/%s: %s %s: %v", page, made.GetKind(), made.GetName(), err)
@@ -88,6 +59,11 @@ func TestPagesApply(t *testing.T) {
 	}
 	if applied < 18 {
 		t.Errorf("applied %d objects", applied)
+	}
+	for _, kind := range []string{"RoleBinding", "Secret", "StorageLocation", "RecordingPipeline", "RecordingSource"} {
+		if !kinds["get-started.md "+kind] {
+			t.Errorf("docs/get-started.md applies no %s", kind)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func newRouter(t *testing.T) *Router {
 	return router
 }
 
-// The route of the README takes a recording whose duration nobody reported, and one without sound and pictures has none.
+// A route that asks for a duration takes a recording whose duration nobody reported, and one without sound and pictures has none.
 func TestRouter_TakesWhatIsNotKnown(t *testing.T) {
 	router := newRouter(t)
 	for when, want := range map[string]bool{
