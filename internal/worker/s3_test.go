@@ -9,80 +9,29 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/objectstore"
-	"sparkrtc.dev/recording-operator/internal/testing/programs"
+	"sparkrtc.dev/recording-operator/internal/testing/s3server"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// A real S3 server, versitygw, that keeps objects as files: data/bucket/key.
+// s3Server is an S3 server that keeps objects as files: data/bucket/key.
 type s3Server struct {
 	endpoint string
 	data     string
 }
 
-const (
-	testKey    = "test-access-key"
-	testSecret = "test-secret-key"
-)
-
 // startS3 starts a server with the buckets calls and archive.
 func startS3(t *testing.T) s3Server {
 	t.Helper()
-	gateway := programs.VersityGW(t)
-	server := s3Server{data: t.TempDir()}
-	for _, bucket := range []string{"calls", "archive"} {
-		if err := os.Mkdir(filepath.Join(server.data, bucket), 0o750); err != nil {
-			t.Fatal(err)
-		}
-	}
-	address := freeAddress(t)
-	server.endpoint = "http://" + address
-	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, gateway, "--port", address, "--quiet", "posix", "--sidecar", t.TempDir(), server.data)
-	command.Env = []string{"ROOT_ACCESS_KEY=" + testKey, "ROOT_SECRET_KEY=" + testSecret}
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = command.Wait()
-		if t.Failed() {
-			t.Logf("versitygw: %s", output.String())
-		}
-	})
-	deadline, stop := context.WithTimeout(t.Context(), 30*time.Second)
-	defer stop()
-	for ready := false; !ready; {
-		connection, err := (&net.Dialer{}).DialContext(deadline, "tcp", address)
-		if ready = err == nil; ready {
-			_ = connection.Close()
-		} else if deadline.Err() != nil {
-			t.Fatalf("versitygw does not answer: %v", err)
-		}
-	}
-	return server
-}
-
-// freeAddress is an address of this machine that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	server := s3server.Start(t, "calls", "archive")
+	return s3Server{endpoint: server.Direct(), data: server.Data()}
 }
 
 func (s s3Server) location(bucket string) workerapi.Storage {
@@ -95,7 +44,7 @@ func (s s3Server) location(bucket string) workerapi.Storage {
 func credentials(t *testing.T, secret string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, value := range map[string]string{"accessKeyID": testKey, "secretAccessKey": secret} {
+	for name, value := range map[string]string{"accessKeyID": s3server.AccessKeyID, "secretAccessKey": secret} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(value+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -110,8 +59,8 @@ func newS3Bench(t *testing.T, server s3Server, settings any) (b *bench, log *byt
 	source := server.location("calls")
 	b.Step.Inputs[0].Storage, b.Step.Destination.Storage = &source, server.location("archive")
 	b.Step.DeniedNetworks = []string{"192.0.2.0/24"} // the server is on this host, which is denied by default
-	b.Source.Credentials = credentials(t, testSecret)
-	b.Destination.Credentials = credentials(t, testSecret)
+	b.Source.Credentials = credentials(t, s3server.SecretAccessKey)
+	b.Destination.Credentials = credentials(t, s3server.SecretAccessKey)
 	log = &bytes.Buffer{}
 	b.Log = slog.New(slog.NewJSONHandler(log, nil))
 	return b, log
@@ -136,7 +85,7 @@ func TestS3(t *testing.T) {
 		if !strings.Contains(log.String(), "s3://archive/kept/transcode/manifest.json") {
 			t.Error("the log does not say where the manifest is")
 		}
-		if strings.Contains(log.String(), testSecret) || strings.Contains(log.String(), testKey) {
+		if strings.Contains(log.String(), s3server.SecretAccessKey) || strings.Contains(log.String(), s3server.AccessKeyID) {
 			t.Error("the log holds a credential")
 		}
 
@@ -176,7 +125,7 @@ func TestS3(t *testing.T) {
 		if diff := cmp.Diff(want, files(t, filepath.Join(kept, "archive"))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		written, err := objectstore.Open(server.location("archive").Spec.S3, objectstore.Access{AccessKeyID: testKey, SecretAccessKey: testSecret})
+		written, err := objectstore.Open(server.location("archive").Spec.S3, objectstore.Access{AccessKeyID: s3server.AccessKeyID, SecretAccessKey: s3server.SecretAccessKey})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +162,7 @@ func TestS3Failures(t *testing.T) {
 		"no key":           {change: func(b *bench) { b.Source.Credentials = t.TempDir() }, container: workerapi.ContainerFetch, reason: workerapi.ReasonForbidden, message: "accessKeyID"},
 		"too large":        {change: func(b *bench) { b.Step.Inputs[0].MaxBytes = 5000 }, container: workerapi.ContainerFetch, reason: workerapi.ReasonTooLarge, message: "does not fit"},
 		"server away": {change: func(b *bench) {
-			b.Step.Inputs[0].Storage.Spec.S3.Endpoint = "http://" + freeAddress(t)
+			b.Step.Inputs[0].Storage.Spec.S3.Endpoint = "http://127.0.0.1:1" // nobody listens
 		}, container: workerapi.ContainerFetch, reason: workerapi.ReasonStorageUnavailable, transient: true, message: "refuses the connection"},
 		"destination bucket missing": {change: func(b *bench) { b.Step.Destination.Storage.Spec.S3.Bucket = "elsewhere" }, container: workerapi.ContainerPublish, reason: workerapi.ReasonNotFound, message: "bucket"},
 		"destination wrong key":      {change: func(b *bench) { b.Destination.Credentials = credentials(t, "wrong") }, container: workerapi.ContainerPublish, reason: workerapi.ReasonForbidden, message: "secretAccessKey does not belong"},
@@ -227,7 +176,7 @@ func TestS3Failures(t *testing.T) {
 			if container != test.container {
 				t.Errorf("%s failed, want %s", container, test.container)
 			}
-			if said := log.String() + err.Error(); strings.Contains(said, testSecret) {
+			if said := log.String() + err.Error(); strings.Contains(said, s3server.SecretAccessKey) {
 				t.Errorf("a credential is in the message: %s", said)
 			}
 			if strings.Contains(log.String(), context.Canceled.Error()) {

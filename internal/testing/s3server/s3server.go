@@ -109,6 +109,9 @@ func (s *Server) Location(bucket, secret string) *v1alpha1.S3Location {
 		CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}}
 }
 
+// Data is the folder in which the server keeps its objects, each as a file: bucket/key.
+func (s *Server) Data() string { return s.data }
+
 // Direct is the URL of the server without the proxy, for requests that are not to be remembered.
 func (s *Server) Direct() string { return s.direct.EndpointURL().String() }
 
