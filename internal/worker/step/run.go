@@ -51,12 +51,15 @@ type Run struct {
 	Log *slog.Logger
 }
 
-// Decode reads a kind's settings.
+// Decode reads a kind's settings, and sets the defaults of those that have some.
 func Decode(settings json.RawMessage, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(settings))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return failure.Permanent(workerapi.ReasonInvalidStep, "settings: %w", err)
+	}
+	if settings, ok := into.(interface{ Default() }); ok {
+		settings.Default()
 	}
 	return nil
 }

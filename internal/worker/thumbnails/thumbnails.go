@@ -30,7 +30,6 @@ func New(settings json.RawMessage) (step.Kind, error) {
 	if err := step.Decode(settings, &kind.spec); err != nil {
 		return nil, err
 	}
-	kind.spec.Default()
 	for _, text := range kind.spec.Times {
 		at, err := time.ParseDuration(string(text))
 		if err != nil || at < 0 {

@@ -30,11 +30,7 @@ import (
 // New reads the settings: a v1alpha1.Transcode.
 func New(settings json.RawMessage) (step.Kind, error) {
 	kind := &transcode{}
-	if err := step.Decode(settings, &kind.spec); err != nil {
-		return nil, err
-	}
-	kind.spec.Default()
-	return kind, nil
+	return kind, step.Decode(settings, &kind.spec)
 }
 
 // transcode makes MP4s by one step's settings.
