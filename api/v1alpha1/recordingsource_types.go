@@ -174,7 +174,7 @@ type CallbackSpec struct {
 	// +optional
 	Timestamp *CallbackTimestamp `json:"timestamp,omitempty"`
 
-	// rateLimit bounds what one source can cost its neighbours. Only verified callbacks count, so that forgeries cannot
+	// rateLimit bounds what one source can cost its neighbors. Only verified callbacks count, so that forgeries cannot
 	// use up what is the source's; a callback beyond it is answered with 429.
 	// +optional
 	RateLimit *RateLimit `json:"rateLimit,omitempty"`

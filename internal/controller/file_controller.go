@@ -81,6 +81,7 @@ type FileReconciler struct {
 
 // SetupWithManager registers the reconciler.
 func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	pending := neighborsOf[v1alpha1.RecordingFileList](r.Client, client.MatchingFields{indexPending: "true"})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingfile").
 		// The status is this reconciler's own; only a change of the spec is news.
@@ -90,9 +91,9 @@ func (r *FileReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&batchv1.Job{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.fileOfChild), builder.WithPredicates(podNews())).
 		Watches(&v1alpha1.RecordingTask{}, handler.EnqueueRequestsFromMapFunc(r.filesOfTask), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.RecordingSource{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.pendingFiles),
+		Watches(&v1alpha1.RecordingSource{}, pending, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.RecordingPipeline{}, pending, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.StorageLocation{}, pending,
 			builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, becameReady()))).
 		WithOptions(queue.Fair(r.Concurrency, r.Concurrency)).
 		Complete(r)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -114,9 +115,15 @@ func unfinishedRevision(object client.Object) []string {
 	return []string{file.Status.Pipeline.Revision}
 }
 
-// pendingFiles are the files that a change of a source, pipeline or storage location may set going again.
-func (r *FileReconciler) pendingFiles(ctx context.Context, object client.Object) []reconcile.Request {
-	return requestsFor(ctx, r.Client, &v1alpha1.RecordingFileList{}, client.InNamespace(object.GetNamespace()), client.MatchingFields{indexPending: "true"})
+// neighborsOf asks for a look at the objects of a list, in the namespace of one that changed: they may refer to it. The
+// options choose among them.
+func neighborsOf[List any, Pointer interface {
+	*List
+	client.ObjectList
+}](reader client.Reader, options ...client.ListOption) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, changed client.Object) []reconcile.Request {
+		return requestsFor(ctx, reader, Pointer(new(List)), append([]client.ListOption{client.InNamespace(changed.GetNamespace())}, options...)...)
+	})
 }
 
 // requestsFor asks for a look at every object of a list in the cache. A list that fails costs no more than time: every

@@ -15,9 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
@@ -48,17 +46,13 @@ type PipelineReconciler struct {
 // SetupWithManager registers the reconciler.
 func (r *PipelineReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	generation := builder.WithPredicates(predicate.GenerationChangedPredicate{})
+	neighbors := neighborsOf[v1alpha1.RecordingPipelineList](r.Client)
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingpipeline").
 		For(&v1alpha1.RecordingPipeline{}, generation).
-		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
+		Watches(&v1alpha1.StorageLocation{}, neighbors, generation).
 		WithOptions(queue.Fair(queue.SomeWorkers, queue.SomeWorkers)).
 		Complete(r)
-}
-
-// neighbours are the objects in the namespace of another that one of them may refer to.
-func (r *PipelineReconciler) neighbours(ctx context.Context, object client.Object) []reconcile.Request {
-	return requestsFor(ctx, r.Client, &v1alpha1.RecordingPipelineList{}, client.InNamespace(object.GetNamespace()))
 }
 
 // Reconcile looks at one pipeline, which may be gone.

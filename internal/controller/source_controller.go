@@ -17,9 +17,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
@@ -47,18 +45,14 @@ type SourceReconciler struct {
 // SetupWithManager registers the reconciler.
 func (r *SourceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	generation := builder.WithPredicates(predicate.GenerationChangedPredicate{})
+	neighbors := neighborsOf[v1alpha1.RecordingSourceList](r.Client)
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("recordingsource").
 		For(&v1alpha1.RecordingSource{}, generation).
-		Watches(&v1alpha1.RecordingPipeline{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
-		Watches(&v1alpha1.StorageLocation{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), generation).
+		Watches(&v1alpha1.RecordingPipeline{}, neighbors, generation).
+		Watches(&v1alpha1.StorageLocation{}, neighbors, generation).
 		WithOptions(queue.Fair(queue.SomeWorkers, queue.SomeWorkers)).
 		Complete(r)
-}
-
-// neighbours are the objects in the namespace of another that one of them may refer to.
-func (r *SourceReconciler) neighbours(ctx context.Context, object client.Object) []reconcile.Request {
-	return requestsFor(ctx, r.Client, &v1alpha1.RecordingSourceList{}, client.InNamespace(object.GetNamespace()))
 }
 
 // Reconcile looks at one source.

@@ -22,28 +22,28 @@ func TestClientAddress(t *testing.T) {
 		request *http.Request
 		want    string
 	}{
-		"no proxy":                      {nil, from("192.0.2.1:80"), "192.0.2.1"},
-		"nobody is trusted":             {nil, from("10.0.0.1:80", "203.0.113.9"), "10.0.0.1"},
-		"the peer is not trusted":       {testProxies, from("192.0.2.1:80", "203.0.113.9"), "192.0.2.1"},
-		"behind a proxy":                {testProxies, from("10.0.0.1:80", "203.0.113.9"), "203.0.113.9"},
-		"behind two":                    {testProxies, from("10.0.0.1:80", "203.0.113.9, 10.1.1.1"), "203.0.113.9"},
-		"in two headers":                {testProxies, from("10.0.0.1:80", "203.0.113.9", "10.1.1.1"), "203.0.113.9"},
-		"what the client wrote":         {testProxies, from("10.0.0.1:80", "198.51.100.1, 203.0.113.9, 10.1.1.1"), "203.0.113.9"},
-		"what the client wrote wrong":   {testProxies, from("10.0.0.1:80", "x, 203.0.113.9"), "203.0.113.9"},
-		"a header of the client's own":  {testProxies, from("10.0.0.1:80", "10.9.9.9", "203.0.113.9"), "203.0.113.9"},
-		"no header":                     {testProxies, from("10.0.0.1:80"), "10.0.0.1"},
-		"an empty header":               {testProxies, from("10.0.0.1:80", ""), "10.0.0.1"},
-		"malformed":                     {testProxies, from("10.0.0.1:80", "203.0.113.9, unknown"), "10.0.0.1"},
-		"malformed before a proxy":      {testProxies, from("10.0.0.1:80", "unknown, 10.1.1.1"), "10.0.0.1"},
-		"a comma too many":              {testProxies, from("10.0.0.1:80", "203.0.113.9,"), "10.0.0.1"},
-		"all are trusted":               {testProxies, from("10.0.0.1:80", "10.2.2.2, 10.1.1.1"), "10.2.2.2"},
-		"a port":                        {testProxies, from("10.0.0.1:80", "203.0.113.9:1234"), "203.0.113.9"},
-		"IPv6":                          {testProxies, from("[fd00::1]:80", "2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::"},
-		"IPv6 and a port":               {testProxies, from("[fd00::1]:80", "[2001:db8:1:2:3:4:5:6]:80"), "2001:db8:1:2::"},
-		"IPv6 and a zone":               {nil, from("[fe80::1:2%eth0]:80"), "fe80::"},
-		"IPv4 in IPv6":                  {testProxies, from("[::ffff:10.0.0.1]:80", "::ffff:203.0.113.9"), "203.0.113.9"},
-		"a Unix socket":                 {testProxies, from("@"), "invalid IP"},
-		"the peer of an IPv6 neighbour": {nil, from("[2001:db8:1:2:ffff::1]:80"), "2001:db8:1:2::"},
+		"no proxy":                     {nil, from("192.0.2.1:80"), "192.0.2.1"},
+		"nobody is trusted":            {nil, from("10.0.0.1:80", "203.0.113.9"), "10.0.0.1"},
+		"the peer is not trusted":      {testProxies, from("192.0.2.1:80", "203.0.113.9"), "192.0.2.1"},
+		"behind a proxy":               {testProxies, from("10.0.0.1:80", "203.0.113.9"), "203.0.113.9"},
+		"behind two":                   {testProxies, from("10.0.0.1:80", "203.0.113.9, 10.1.1.1"), "203.0.113.9"},
+		"in two headers":               {testProxies, from("10.0.0.1:80", "203.0.113.9", "10.1.1.1"), "203.0.113.9"},
+		"what the client wrote":        {testProxies, from("10.0.0.1:80", "198.51.100.1, 203.0.113.9, 10.1.1.1"), "203.0.113.9"},
+		"what the client wrote wrong":  {testProxies, from("10.0.0.1:80", "x, 203.0.113.9"), "203.0.113.9"},
+		"a header of the client's own": {testProxies, from("10.0.0.1:80", "10.9.9.9", "203.0.113.9"), "203.0.113.9"},
+		"no header":                    {testProxies, from("10.0.0.1:80"), "10.0.0.1"},
+		"an empty header":              {testProxies, from("10.0.0.1:80", ""), "10.0.0.1"},
+		"malformed":                    {testProxies, from("10.0.0.1:80", "203.0.113.9, unknown"), "10.0.0.1"},
+		"malformed before a proxy":     {testProxies, from("10.0.0.1:80", "unknown, 10.1.1.1"), "10.0.0.1"},
+		"a comma too many":             {testProxies, from("10.0.0.1:80", "203.0.113.9,"), "10.0.0.1"},
+		"all are trusted":              {testProxies, from("10.0.0.1:80", "10.2.2.2, 10.1.1.1"), "10.2.2.2"},
+		"a port":                       {testProxies, from("10.0.0.1:80", "203.0.113.9:1234"), "203.0.113.9"},
+		"IPv6":                         {testProxies, from("[fd00::1]:80", "2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::"},
+		"IPv6 and a port":              {testProxies, from("[fd00::1]:80", "[2001:db8:1:2:3:4:5:6]:80"), "2001:db8:1:2::"},
+		"IPv6 and a zone":              {nil, from("[fe80::1:2%eth0]:80"), "fe80::"},
+		"IPv4 in IPv6":                 {testProxies, from("[::ffff:10.0.0.1]:80", "::ffff:203.0.113.9"), "203.0.113.9"},
+		"a Unix socket":                {testProxies, from("@"), "invalid IP"},
+		"the peer of an IPv6 neighbor": {nil, from("[2001:db8:1:2:ffff::1]:80"), "2001:db8:1:2::"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := clientKeysOf(c.trusted.client(c.request))[0].prefix.Addr().String(); got != c.want {
@@ -53,7 +53,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// Whatever stands in X-Forwarded-For, nobody becomes a trusted proxy's neighbour by it, and what the client wrote left of
+// Whatever stands in X-Forwarded-For, nobody becomes a trusted proxy's neighbor by it, and what the client wrote left of
 // its own address counts for nothing.
 func FuzzForwarded(f *testing.F) {
 	for _, list := range []string{"", "203.0.113.9", "10.0.0.2, 203.0.113.9:80", "[2001:db8::1]:80,10.0.0.2", "x,,", "::ffff:10.0.0.1", "fe80::1%eth0", strings.Repeat("10.0.0.1,", 99)} {
