@@ -190,7 +190,7 @@ type File struct {
 	TablesFirst bool
 	// Ignored names what was left out of Streams and why, for a person; at most a few.
 	Ignored []string
-	// Unreadable are the kinds of which a stream was left out since its encoding is not known.
+	// Unreadable are the kinds with a stream that is left out, since its encoding is not known.
 	Unreadable []Kind
 }
 
