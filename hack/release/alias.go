@@ -6,15 +6,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // minAliased is how many bytes a value has as JSON for which an alias is worth reading.
-const minAliased = 16
+const minAliased = 9
 
 // aliasWriter writes a value as one line of YAML in flow style, which is JSON without the quotes that it does not need. What comes
 // again is written once: the first one has an anchor, and the others are aliases of it.
@@ -58,7 +58,7 @@ func (w *aliasWriter) write(value any) {
 		return
 	}
 	if w.again[text] {
-		w.names[text] = fmt.Sprintf("a%d", len(w.names)+1)
+		w.names[text] = strconv.FormatInt(int64(len(w.names)), 36) // in few bytes
 		w.line.WriteString("&" + w.names[text] + " ")
 	}
 	switch value := value.(type) {
