@@ -6,6 +6,7 @@ package worker_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -43,8 +44,13 @@ func (s s3Server) location(bucket string) workerapi.Storage {
 // credentials writes a Secret's files. Like one made with an editor, it ends in a newline.
 func credentials(t *testing.T, secret string) string {
 	t.Helper()
+	return credentialsOf(t, s3server.AccessKeyID, secret)
+}
+
+func credentialsOf(t *testing.T, access, secret string) string {
+	t.Helper()
 	dir := t.TempDir()
-	for name, value := range map[string]string{"accessKeyID": s3server.AccessKeyID, "secretAccessKey": secret} {
+	for name, value := range map[string]string{"accessKeyID": access, "secretAccessKey": secret} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(value+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -136,6 +142,36 @@ func TestS3(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestS3_LeastRightsSuffice: a step needs no more of its places than docs/security.md says: to read one bucket, and to read,
+// write and delete below one prefix of the other.
+func TestS3_LeastRightsSuffice(t *testing.T) {
+	const secret, allow = "a-secret-of-users", `{"Effect":"Allow","Principal":"%s","Action":%s,"Resource":"arn:aws:s3:::%s"}`
+	server := s3server.StartWithUsers(t, map[string]string{"reader": secret, "writer": secret}, "calls", "archive")
+	server.SetPolicy(t, "calls", `{"Version":"2012-10-17","Statement":[`+fmt.Sprintf(allow, "reader", `"s3:GetObject"`, "calls/*")+`,`+
+		fmt.Sprintf(allow, "reader", `"s3:ListBucket"`, "calls")+`]}`)
+	server.SetPolicy(t, "archive", `{"Version":"2012-10-17","Statement":[`+
+		fmt.Sprintf(allow, "writer", `["s3:GetObject","s3:PutObject","s3:DeleteObject"]`, "archive/kept/*")+`,`+
+		fmt.Sprintf(allow, "writer", `"s3:ListBucket"`, "archive")+`]}`)
+	hlsRecording(t, filepath.Join(server.Data(), "calls/a"))
+	b, _ := newS3Bench(t, s3Server{endpoint: server.Direct()}, remux)
+	b.Source.Credentials, b.Destination.Credentials = credentialsOf(t, "reader", secret), credentialsOf(t, "writer", secret)
+	output := b.mustRun(t)
+	if diff := cmp.Diff(output, b.mustRun(t)); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+	// The recording grew: what was published is replaced.
+	b.use(h264)
+	if b.mustRun(t).SHA256 == output.SHA256 {
+		t.Error("the old contents were kept")
+	}
+	b.Step.Destination.Storage.Spec.S3.Prefix = "elsewhere"
+	_, container, err := b.run(t)
+	wantFailure(t, err, workerapi.ReasonForbidden, true, "s3://archive/elsewhere/")
+	if container != workerapi.ContainerPublish {
+		t.Errorf("%s failed", container)
+	}
 }
 
 func TestS3Failures(t *testing.T) {

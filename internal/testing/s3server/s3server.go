@@ -8,6 +8,7 @@ package s3server
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,7 +29,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/programs"
 )
 
-// The server's only credentials.
+// The credentials of the server's owner, who may do everything.
 const (
 	AccessKeyID     = "test-access-key"
 	SecretAccessKey = "test-secret-key"
@@ -50,6 +51,35 @@ type Server struct {
 // VERSITYGW), the test is skipped, unless REQUIRE_STORAGE is 1.
 func Start(t *testing.T, buckets ...string) *Server {
 	t.Helper()
+	return start(t, nil, buckets)
+}
+
+// StartWithUsers starts a server that has users beside its owner, by their access key IDs, with their secret access keys.
+// They may do what SetPolicy says, and nothing else.
+func StartWithUsers(t *testing.T, users map[string]string, buckets ...string) *Server {
+	t.Helper()
+	type account struct {
+		Access string `json:"access"`
+		Secret string `json:"secret"`
+		Role   string `json:"role"`
+	}
+	accounts := map[string]account{}
+	for access, secret := range users {
+		accounts[access] = account{Access: access, Secret: secret, Role: "user"}
+	}
+	dir := t.TempDir()
+	encoded, err := json.Marshal(map[string]any{"accessAccounts": accounts}) // as versitygw's internal IAM keeps them
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "users.json"), encoded, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, []string{"--iam-dir", dir}, buckets)
+}
+
+func start(t *testing.T, arguments, buckets []string) *Server {
+	t.Helper()
 	server := &Server{data: t.TempDir()}
 	for _, bucket := range buckets {
 		if err := os.Mkdir(filepath.Join(server.data, bucket), 0o750); err != nil {
@@ -57,7 +87,7 @@ func Start(t *testing.T, buckets ...string) *Server {
 		}
 	}
 	address := freeAddress(t)
-	run(t, programs.VersityGW(t), address, server.data)
+	run(t, programs.VersityGW(t), arguments, address, server.data)
 	target := &url.URL{Scheme: "http", Host: address}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
@@ -126,6 +156,14 @@ func (s *Server) Put(t *testing.T, bucket, key string, data []byte, at time.Time
 	s.SetTime(t, bucket, key, at)
 }
 
+// SetPolicy sets the policy of a bucket, a JSON document in the language of Amazon S3.
+func (s *Server) SetPolicy(t *testing.T, bucket, policy string) {
+	t.Helper()
+	if err := s.direct.SetBucketPolicy(t.Context(), bucket, policy); err != nil {
+		t.Fatalf("set the policy of %s: %v", bucket, err)
+	}
+}
+
 // Read is an object as the server keeps it; the error is that of a file.
 func (s *Server) Read(bucket, key string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(s.data, bucket, filepath.FromSlash(key)))
@@ -140,10 +178,11 @@ func (s *Server) SetTime(t *testing.T, bucket, key string, at time.Time) {
 }
 
 // run starts the server and waits until it answers.
-func run(t *testing.T, program, address, data string) {
+func run(t *testing.T, program string, arguments []string, address, data string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, program, "--port", address, "--quiet", "posix", "--sidecar", t.TempDir(), data)
+	arguments = append(arguments, "--port", address, "--quiet", "posix", "--sidecar", t.TempDir(), data)
+	command := exec.CommandContext(ctx, program, arguments...)
 	command.Env = []string{"ROOT_ACCESS_KEY=" + AccessKeyID, "ROOT_SECRET_KEY=" + SecretAccessKey}
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
