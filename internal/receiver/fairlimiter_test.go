@@ -91,7 +91,7 @@ func TestKeyStore_UnreadKeysOfOneNamespaceHoldFewCallbacks(t *testing.T) {
 		}
 	}
 	senders.Wait()
-	if left := len(s.store.refreshing); left != 0 {
+	if left := s.store.refreshing.Held(); left != 0 {
 		t.Errorf("%d namespaces still wait", left)
 	}
 }

@@ -15,34 +15,16 @@ import (
 func (k *KeyStore) mayForce(held *sourceKeys, namespace string, now time.Time) bool {
 	held.mu.Lock()
 	defer held.mu.Unlock()
-	return held.reading != nil || k.forced.allow(namespace, now)
+	return held.reading != nil || k.forced.Take(namespace, now) != nil
 }
 
 // refreshUnread is refresh for keys that were not read, unless too many callbacks of the namespace wait for such.
 func (k *KeyStore) refreshUnread(ctx context.Context, held *sourceKeys, source *v1alpha1.RecordingSource, request Request, set *keySet) Evaluation {
-	if !k.enterRefresh(source.Namespace) {
+	if !k.refreshing.Take(source.Namespace, maxRefreshing, maxRefreshingAll) {
 		return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
 	}
-	defer k.leaveRefresh(source.Namespace)
+	defer k.refreshing.GiveBack(source.Namespace)
 	return k.refresh(ctx, held, source, request, set)
-}
-
-func (k *KeyStore) enterRefresh(namespace string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.refreshing[namespace] == maxRefreshing {
-		return false
-	}
-	k.refreshing[namespace]++
-	return true
-}
-
-func (k *KeyStore) leaveRefresh(namespace string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.refreshing[namespace]--; k.refreshing[namespace] == 0 {
-		delete(k.refreshing, namespace)
-	}
 }
 
 // refresh waits until there are newer keys than those of set, and evaluates with them.

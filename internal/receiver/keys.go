@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/fair"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -44,14 +45,17 @@ const (
 	maxStale = 24 * time.Hour
 	// keysTimeout is for reading all Secrets of a source, at most four.
 	keysTimeout = 2 * time.Second
-	// maxWaiting is how many callbacks that the known keys do not verify wait at the same time for the keys to be read
-	// again. They are forgeries, or a key was just replaced in place: when the API server hangs, forgeries must not hold
-	// the slots that authentic callbacks need.
-	maxWaiting = 64
+	// maxWaiting is how many callbacks of one namespace that the known keys do not verify wait at the same time for the
+	// keys to be read again, and maxWaitingAll how many of all. They are forgeries, or a key was just replaced in place:
+	// when the API server hangs, forgeries must not hold the slots that authentic callbacks need.
+	maxWaiting    = 32
+	maxWaitingAll = 2 * maxWaiting
 	// maxRefreshing is how many callbacks of one namespace wait at the same time for keys that were never read, or that
-	// their source has just named: a quarter of those that the receiver handles. Reads of Secrets may hang while all else
-	// works, and a person who edits a source can have it wait for them at any time.
-	maxRefreshing = 128
+	// their source has just named, and maxRefreshingAll how many of all namespaces: a quarter of those that the receiver
+	// handles. Reads of Secrets may hang while all else works, and a person who edits a source can have it wait for them at
+	// any time.
+	maxRefreshing    = 64
+	maxRefreshingAll = 2 * maxRefreshing
 )
 
 // KeyStore evaluates callbacks with the keys of their sources. It reads the Secrets with `get` alone, holds the keys in
@@ -62,23 +66,23 @@ const (
 // It holds the keys of every source that exists, so that callbacks to others make it forget none; the KeyPrefetcher
 // forgets those of deleted sources.
 type KeyStore struct {
-	reader  client.Reader
-	clock   clock.PassiveClock
-	log     logr.Logger
-	waiting chan struct{}
-	forced  *fairLimiter
+	reader client.Reader
+	clock  clock.PassiveClock
+	log    logr.Logger
+	forced *fair.Rate
+	// waiting counts the callbacks that no known key verifies and that wait for the keys to be read again, refreshing those
+	// that wait for keys that were not read.
+	waiting, refreshing fair.Turns
 
 	mu      sync.Mutex
 	sources map[types.NamespacedName]*sourceKeys
-	// refreshing counts the callbacks of each namespace that wait for keys that were not read.
-	refreshing map[string]int
 }
 
 // NewKeyStore makes a KeyStore that reads from the API server: a manager's GetAPIReader, so that nothing lists, watches or
 // caches Secrets.
 func NewKeyStore(reader client.Reader, clk clock.PassiveClock, log logr.Logger) *KeyStore {
-	return &KeyStore{reader: reader, clock: clk, log: log, waiting: make(chan struct{}, maxWaiting),
-		forced: newFairLimiter(forceRate, forceBurst), sources: map[types.NamespacedName]*sourceKeys{}, refreshing: map[string]int{}}
+	return &KeyStore{reader: reader, clock: clk, log: log,
+		forced: fair.NewRate(forceRate, forceBurst), sources: map[types.NamespacedName]*sourceKeys{}}
 }
 
 // keysOf are the keys that verify a source's callbacks. Those of a source that the operator registers end with the next
@@ -146,16 +150,11 @@ func (k *KeyStore) Evaluate(ctx context.Context, source *v1alpha1.RecordingSourc
 	case now.Sub(set.readAt) < forceInterval:
 		return e
 	}
-	if !k.mayForce(held, source.Namespace, now) {
+	if !k.mayForce(held, source.Namespace, now) || !k.waiting.Take(source.Namespace, maxWaiting, maxWaitingAll) {
 		return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
 	}
-	select {
-	case k.waiting <- struct{}{}:
-		defer func() { <-k.waiting }()
-		return k.refresh(ctx, held, source, request, set)
-	default:
-		return Evaluation{Result: Unverifiable, Err: ErrKeysUnread}
-	}
+	defer k.waiting.GiveBack(source.Namespace)
+	return k.refresh(ctx, held, source, request, set)
 }
 
 // confirm has the keys that verified a request read again when they are due, and evaluates it with newer ones if these were

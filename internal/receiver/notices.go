@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/fair"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
@@ -40,7 +41,7 @@ type notices struct {
 	recorder events.EventRecorder
 	clock    clock.PassiveClock
 	last     *lru.Cache[types.UID, time.Time]
-	rate     *fairLimiter
+	rate     *fair.Rate
 	// timestamps are the units and times of the last notices about timestamps.
 	timestamps *lru.Cache[types.UID, timestampNotice]
 }
@@ -51,7 +52,7 @@ type timestampNotice struct {
 }
 
 func newNotices(recorder events.EventRecorder, clk clock.PassiveClock) *notices {
-	return &notices{recorder: recorder, clock: clk, last: bounded[types.UID, time.Time](maxNoticed), rate: newFairLimiter(noticeRate, noticeBurst),
+	return &notices{recorder: recorder, clock: clk, last: bounded[types.UID, time.Time](maxNoticed), rate: fair.NewRate(noticeRate, noticeBurst),
 		timestamps: bounded[types.UID, timestampNotice](maxNoticed)}
 }
 
@@ -66,7 +67,7 @@ func (n *notices) report(source *v1alpha1.RecordingSource, problem string) {
 	if last, ok := n.last.Peek(source.UID); ok && now.Sub(last) < noticeInterval {
 		return
 	}
-	if !n.rate.allow(source.Namespace, now) {
+	if n.rate.Take(source.Namespace, now) == nil {
 		return
 	}
 	n.last.Add(source.UID, now)
@@ -86,7 +87,7 @@ func (n *notices) timestamp(source *v1alpha1.RecordingSource, unit sparkrtc.Unit
 			return
 		}
 	}
-	if !n.rate.allow(source.Namespace, now) {
+	if n.rate.Take(source.Namespace, now) == nil {
 		return
 	}
 	n.timestamps.Add(source.UID, timestampNotice{unit: unit, at: now})

@@ -10,30 +10,28 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
+
+	"sparkrtc.dev/recording-operator/internal/fair"
 )
 
 // The bounds of what is kept. Objects that are overwritten stay in etcd until it is compacted, so it is the rate that
 // bounds its size.
 const (
-	// burst is how many rejected callbacks of a source, and of a namespace, are kept at once, and receiverBurst of all. One
-	// namespace leaves the others half of what a receiver keeps.
+	// burst is how many rejected callbacks of a source are kept at once, and receiverBurst of all, which namespaces share.
 	burst         = 10
 	receiverBurst = 2 * burst
-	// sourceInterval, namespaceInterval and receiverInterval are the time between those that follow.
-	sourceInterval    = 30 * time.Second
-	namespaceInterval = 2 * receiverInterval
-	receiverInterval  = time.Second
-	// maxSources bounds the sources, and the namespaces, that are remembered. The one that was rejected longest ago is
-	// forgotten first.
+	// sourceInterval and receiverInterval are the time between those that follow.
+	sourceInterval   = 30 * time.Second
+	receiverInterval = time.Second
+	// maxSources bounds the sources that are remembered. The one that was rejected longest ago is forgotten first.
 	maxSources = 4096
 )
 
 // limits decide which rejected callbacks are kept, and count the others.
 type limits struct {
-	mu         sync.Mutex
-	receiver   *rate.Limiter
-	namespaces *lru.Cache[string, *rate.Limiter]
-	sources    *lru.Cache[types.NamespacedName, *sourceLimit]
+	mu       sync.Mutex
+	receiver *fair.Rate
+	sources  *lru.Cache[types.NamespacedName, *sourceLimit]
 }
 
 type sourceLimit struct {
@@ -43,27 +41,20 @@ type sourceLimit struct {
 }
 
 func newLimits() *limits {
-	return &limits{
-		receiver:   rate.NewLimiter(rate.Every(receiverInterval), receiverBurst),
-		namespaces: remember[string, *rate.Limiter](),
-		sources:    remember[types.NamespacedName, *sourceLimit](),
-	}
-}
-
-func remember[K comparable, V any]() *lru.Cache[K, V] {
-	memory, err := lru.New[K, V](maxSources)
+	sources, err := lru.New[types.NamespacedName, *sourceLimit](maxSources)
 	if err != nil {
 		panic(err) // for no entries at all
 	}
-	return memory
+	return &limits{receiver: fair.NewRate(rate.Every(receiverInterval), receiverBurst), sources: sources}
 }
 
 // permit is for one rejected callback.
 type permit struct {
 	limits *limits
 	source *sourceLimit
-	// reserved are of the source, its namespace and the receiver.
-	reserved         []*rate.Reservation
+	// reserved is of the source, token of the receiver.
+	reserved         *rate.Reservation
+	token            *fair.Token
 	at               time.Time
 	droppedSinceLast int
 }
@@ -77,42 +68,18 @@ func (l *limits) take(name types.NamespacedName, now time.Time) (p *permit, drop
 		source = &sourceLimit{limiter: rate.NewLimiter(rate.Every(sourceInterval), burst)}
 		l.sources.Add(name, source)
 	}
-	reserved, ok := reserveAll(now, source.limiter, l.namespace(name.Namespace), l.receiver)
-	if !ok {
+	p = &permit{limits: l, source: source, at: now, droppedSinceLast: source.dropped}
+	if p.reserved, ok = reserve(source.limiter, now); ok {
+		if p.token = l.receiver.Take(name.Namespace, now); p.token == nil {
+			p.reserved.CancelAt(now)
+		}
+	}
+	if p.token == nil {
 		source.dropped++
 		return nil, source.dropped
 	}
-	p = &permit{limits: l, source: source, reserved: reserved, at: now, droppedSinceLast: source.dropped}
 	source.dropped = 0
 	return p, 0
-}
-
-func (l *limits) namespace(name string) *rate.Limiter {
-	limiter, ok := l.namespaces.Get(name)
-	if !ok {
-		limiter = rate.NewLimiter(rate.Every(namespaceInterval), burst)
-		l.namespaces.Add(name, limiter)
-	}
-	return limiter
-}
-
-// reserveAll takes one of each limiter, or none.
-func reserveAll(now time.Time, limiters ...*rate.Limiter) (reserved []*rate.Reservation, ok bool) {
-	for _, limiter := range limiters {
-		r, ok := reserve(limiter, now)
-		if !ok {
-			cancel(reserved, now)
-			return nil, false
-		}
-		reserved = append(reserved, r)
-	}
-	return reserved, true
-}
-
-func cancel(reserved []*rate.Reservation, at time.Time) {
-	for _, r := range reserved {
-		r.CancelAt(at)
-	}
 }
 
 func reserve(limiter *rate.Limiter, now time.Time) (r *rate.Reservation, ok bool) {
@@ -128,6 +95,7 @@ func reserve(limiter *rate.Limiter, now time.Time) (r *rate.Reservation, ok bool
 func (p *permit) giveBack() {
 	p.limits.mu.Lock()
 	defer p.limits.mu.Unlock()
-	cancel(p.reserved, p.at)
+	p.reserved.CancelAt(p.at)
+	p.token.GiveBack(p.at)
 	p.source.dropped += p.droppedSinceLast
 }

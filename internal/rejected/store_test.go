@@ -260,6 +260,27 @@ func TestLimits_ReceiverHasARateOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestLimits_SeveralNamespacesLeaveTheirPartToOthers: N tenants with many sources, whose callbacks are all rejected, are
+// always first, and yet of another tenant, which sends one a second, one is kept in 2(N+1) seconds.
+func TestLimits_SeveralNamespacesLeaveTheirPartToOthers(t *testing.T) {
+	for _, attackers := range []int{2, 5, 10} {
+		l, kept := newLimits(), 0
+		const seconds = 1000
+		for second := range seconds {
+			at := time.Unix(1619600282, 0).Add(time.Duration(second) * time.Second)
+			for source := range 100 {
+				l.take(types.NamespacedName{Namespace: fmt.Sprint("noisy-", source%attackers), Name: fmt.Sprint(source)}, at)
+			}
+			if p, _ := l.take(types.NamespacedName{Namespace: "quiet", Name: fmt.Sprint(second % 100)}, at); p != nil {
+				kept++
+			}
+		}
+		if want := seconds * 9 / 20 / (attackers + 1); kept < want {
+			t.Errorf("beside %d tenants %d were kept, want %d", attackers, kept, want)
+		}
+	}
+}
+
 // TestLimits_NamespaceLeavesHalfToOthers: a tenant with many sources, whose callbacks are all rejected, is always first, and
 // yet those of another tenant are kept, one in two seconds.
 func TestLimits_NamespaceLeavesHalfToOthers(t *testing.T) {

@@ -7,13 +7,17 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"sparkrtc.dev/recording-operator/internal/fair"
 )
 
 // shares bound how many calls of one namespace are under way at one time, and how many more wait: a flood of one namespace
-// waits for itself, and leaves the API server and the slots of its callers to all others.
+// waits for itself, and leaves the API server and the slots of its callers to all others. Those of all namespaces are
+// bounded too.
 type shares struct {
-	most, waiting int
-	mu            sync.Mutex
+	most, waiting, all int
+	callers            fair.Turns
+	mu                 sync.Mutex
 	// held are the shares of namespaces with callers.
 	held map[string]*share
 }
@@ -24,19 +28,19 @@ type share struct {
 	callers int
 }
 
-func newShares(most, waiting int) *shares {
-	return &shares{most: most, waiting: waiting, held: map[string]*share{}}
+func newShares(most, waiting, all int) *shares {
+	return &shares{most: most, waiting: waiting, all: all, held: map[string]*share{}}
 }
 
 var errCrowded = errors.New("no more callbacks of the namespace may wait")
 
-// acquire waits for a slot of the namespace until ctx ends, and fails at once when too many wait. Unless it fails, release
+// acquire waits for a slot of the namespace until ctx ends, and fails at once when too many of it, or of all, wait. Unless it fails, release
 // has to be called.
 func (s *shares) acquire(ctx context.Context, namespace string) (release func(), err error) {
-	own := s.enter(namespace)
-	if own == nil {
+	if !s.callers.Take(namespace, s.most+s.waiting, s.all) {
 		return nil, errCrowded
 	}
+	own := s.enter(namespace)
 	select {
 	case own.slots <- struct{}{}:
 		return func() {
@@ -49,7 +53,7 @@ func (s *shares) acquire(ctx context.Context, namespace string) (release func(),
 	}
 }
 
-// enter counts a caller; nil: too many wait.
+// enter counts a caller.
 func (s *shares) enter(namespace string) *share {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,14 +62,12 @@ func (s *shares) enter(namespace string) *share {
 		own = &share{slots: make(chan struct{}, s.most)}
 		s.held[namespace] = own
 	}
-	if own.callers == s.most+s.waiting {
-		return nil
-	}
 	own.callers++
 	return own
 }
 
 func (s *shares) leave(namespace string) {
+	s.callers.GiveBack(namespace)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := s.held[namespace]

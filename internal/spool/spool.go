@@ -48,6 +48,9 @@ const directShare = DefaultWorkers
 // Together they are a quarter of the callbacks that the receiver handles at one time: to wait is to hold one of its slots.
 const directWaiting = 3 * directShare
 
+// directAll bounds both for all namespaces together: half of the callbacks that the receiver handles at one time.
+const directAll = 2 * (directShare + directWaiting)
+
 // diskTimeout is how long a caller waits for the disk. A sync takes milliseconds; a disk that is dying may take forever.
 const diskTimeout = 4 * time.Second
 
@@ -111,7 +114,7 @@ func Open(options Options) (*Spool, error) {
 	s := &Spool{
 		options: options, log: options.Log, clock: options.Clock,
 		breaker: newBreaker(options.Clock, options.Ready), pauses: newPauses(options.Clock),
-		shares: newShares(directShare, directWaiting), diskTimeout: diskTimeout,
+		shares: newShares(directShare, directWaiting, directAll), diskTimeout: diskTimeout,
 	}
 	if options.Dir == "" {
 		s.log.Info("The spool is off: callbacks are refused while the API server is away")
