@@ -184,6 +184,39 @@ func TestRotation_WaitsForACallback(t *testing.T) {
 	s.checkRotated(t, firstKey)
 }
 
+// TestRotation_PlantedMarkEndsNothingEarly: somebody marks a task with the ID of the next key as soon as that is in its Secret.
+// It counts for nothing before the service has that key, and the old one stays for the whole overlap afterwards. The sender
+// checks that every callback verifies meanwhile.
+func TestRotation_PlantedMarkEndsNothingEarly(t *testing.T) {
+	s := registeredSender(t)
+	s.ask(t, "1")
+	s.look(t)
+	key, err := sparkrtc.ParseKey([]byte(s.secret(t)["key"+v1alpha1.NextKeySuffix]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	planted := ingest.NewTask("media", "classroom", "planted")
+	planted.Annotations = map[string]string{v1alpha1.AnnotationKeyID: key.ID()}
+	if err := s.Create(t.Context(), planted); err != nil {
+		t.Fatal(err)
+	}
+	var registeredAt time.Time
+	for range 60 {
+		s.run(t, time.Minute)
+		if registeredAt.IsZero() && s.server.Registered().AuthKey == key.Text() {
+			registeredAt = s.clock.Now()
+		}
+		secret := s.secret(t)
+		if len(secret) == 1 && secret["key"] == firstKey {
+			t.Fatal("the next key is gone")
+		}
+		if ended := len(secret) == 1; ended && (registeredAt.IsZero() || s.clock.Since(registeredAt) < overlapTime) {
+			t.Fatalf("the old key ended %s after the service had the next one", s.clock.Since(registeredAt))
+		}
+	}
+	s.checkRotated(t, firstKey)
+}
+
 func TestRotation_ComesWhenTheKeyIsOld(t *testing.T) {
 	s := registeredSender(t)
 	s.change(t, func(source *v1alpha1.RecordingSource) { source.Spec.Service.RotateAfter = duration(24 * time.Hour) })

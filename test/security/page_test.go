@@ -54,6 +54,32 @@ func TestPageIsTrue(t *testing.T) {
 	}
 }
 
+// TestControllers_GiveNamespacesTurns: every controller that the operator registers has the queue in which namespaces take
+// turns.
+func TestControllers_GiveNamespacesTurns(t *testing.T) {
+	g := NewWithT(t)
+	made := regexp.MustCompile(`NewControllerManagedBy\(|\bcontroller\.New(Typed)?(Unmanaged)?\(`)
+	queued := regexp.MustCompile(`WithOptions\((queue\.Fair\(|r\.options\(\))`)
+	controllers := 0
+	for _, root := range []string{"cmd", "internal"} {
+		g.Expect(filepath.WalkDir(filepath.Join("..", "..", root), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			// Each statement by itself: one queue does not stand for two controllers of a file.
+			for _, registered := range made.FindAllIndex(source, -1) {
+				controllers++
+				statement, _, _ := strings.Cut(string(source[registered[0]:]), "\n}")
+				statement, _, _ = strings.Cut(statement, "Complete(")
+				g.Expect(queued.MatchString(statement)).To(BeTrue(), "%s: a controller without turns", path)
+			}
+			return err
+		})).To(Succeed())
+	}
+	g.Expect(controllers).To(BeNumerically(">=", 10))
+}
+
 // threats are the rows of the table of threats, without those that name an attacker alone.
 func threats(page string) []string {
 	_, table, _ := strings.Cut(page, "\n| Who, and what they try |")
