@@ -29,7 +29,7 @@ type Rate struct {
 	window  time.Duration
 }
 
-// NewRate makes a rate of limit tokens a second, of which burst may be taken at once.
+// NewRate makes a rate of limit tokens a second; burst may be taken at once.
 func NewRate(limit rate.Limit, burst int) *Rate {
 	return &Rate{
 		all: rate.NewLimiter(limit, burst), own: remember[*rate.Limiter](), refused: remember[time.Time](),

@@ -44,6 +44,9 @@ func TestRate_OneHasHalf(t *testing.T) {
 // TestRate_SeveralAttackersLeaveAPartToOthers: N namespaces always ask first, together. One that asks for no more than its
 // part of N+1 gets what it asks for; one that asks without end is one of N+1 that do, and share a half.
 func TestRate_SeveralAttackersLeaveAPartToOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks millions of times")
+	}
 	for text, made := range rates {
 		for _, attackers := range []int{1, 2, 5, 20} {
 			for _, modest := range []bool{true, false} {
@@ -87,6 +90,9 @@ func checkPart(t *testing.T, r *Rate, attackers int, every time.Duration, want f
 // TestRate_NewcomerWaitsShortly: a namespace that asks again until it gets a token has one after the time of two, beside any
 // number of attackers. In the moment in which these have all begun together with full buckets, it is a window more.
 func TestRate_NewcomerWaitsShortly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks millions of times")
+	}
 	for text, made := range rates {
 		t.Run(text, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
