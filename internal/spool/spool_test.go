@@ -184,14 +184,17 @@ func TestRecord_IsBoundedWhateverTheBody(t *testing.T) {
 	if err != nil || len(small) > 1<<10 {
 		t.Errorf("%d bytes, %v", len(small), err)
 	}
-	wide := func(n int) string { return strings.Repeat("\U0001f3ac", n) }
-	d.Event = sparkrtc.Event{
-		Type: sparkrtc.Complete, AppID: wide(128), TaskID: wide(128), RoomID: wide(256), StreamName: wide(256), Format: wide(32), Detail: wide(1024),
-		File: sparkrtc.File{DownloadURL: wide(4096), Location: wide(1024), Bucket: wide(255), Object: wide(1024)},
-	}
-	large, err := record{Delivery: d}.encode()
-	if err != nil || len(large) > 36<<10 || len(large) > segment.MaxPayload {
-		t.Errorf("%d bytes, %v", len(large), err)
+	// JSON escapes the line separator as six bytes.
+	for character, most := range map[string]int{"x": 36 << 10, "\U0001f3ac": 36 << 10, "<": 36 << 10, `"`: 36 << 10, `\`: 36 << 10, "\u2028": 50 << 10} {
+		wide := func(n int) string { return strings.Repeat(character, n) }
+		d.Event = sparkrtc.Event{
+			Type: sparkrtc.Complete, AppID: wide(128), TaskID: wide(128), RoomID: wide(256), StreamName: wide(256), Format: wide(32), Detail: wide(1024),
+			File: sparkrtc.File{DownloadURL: wide(4096), Location: wide(1024), Bucket: wide(255), Object: wide(1024)},
+		}
+		large, err := record{Delivery: d}.encode()
+		if err != nil || len(large) > most || len(large) > segment.MaxPayload {
+			t.Errorf("of %q %d bytes, %v", character, len(large), err)
+		}
 	}
 }
 
