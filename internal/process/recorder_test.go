@@ -4,11 +4,20 @@
 package process
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/recorder"
 )
@@ -48,5 +57,42 @@ func TestRecorder_CutsNotes(t *testing.T) {
 				t.Errorf("%d bytes, UTF-8: %v", len(got), utf8.ValidString(got))
 			}
 		})
+	}
+}
+
+// TestRecorder_ManyNotesAreOneEvent: a sender with the key of a source has an event recorded with each callback, of other words
+// each time. One object follows from those of a reason, and few writes.
+func TestRecorder_ManyNotesAreOneEvent(t *testing.T) {
+	api := fake.NewClientset()
+	broadcaster := events.NewBroadcaster(&events.EventSinkImpl{Interface: api.EventsV1()})
+	defer broadcaster.Shutdown()
+	if err := broadcaster.StartRecordingToSinkWithContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	recorder := cuttingRecorder{to: broadcaster.NewRecorder(scheme.Scheme, recorderName)}
+	source := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "media", Name: "classroom", UID: "1"}}
+	for i := range 500 {
+		recorder.Eventf(source, nil, corev1.EventTypeWarning, "CallbackRefused", "Refuse", "A callback of app %d was refused", i)
+	}
+	recorder.Eventf(source, nil, corev1.EventTypeWarning, "Last", "End", "the last")
+	created := func() (reasons []string) {
+		for _, action := range api.Actions() {
+			if create, ok := action.(clienttesting.CreateAction); ok {
+				reasons = append(reasons, create.GetObject().(*eventsv1.Event).Reason)
+			}
+		}
+		return reasons
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, 10*time.Second, true, func(context.Context) (bool, error) {
+		return len(created()) >= 2, nil
+	})
+	if err != nil {
+		t.Fatalf("created %q: %v", created(), err)
+	}
+	if got := fmt.Sprint(created()); got != "[CallbackRefused Last]" {
+		t.Errorf("created %s", got)
+	}
+	if writes := len(api.Actions()); writes > 5 {
+		t.Errorf("%d writes", writes)
 	}
 }
