@@ -34,7 +34,9 @@ func FuzzHeaders(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := url == path && random != "" && timestamp != "" && strings.EqualFold(signature, signed.Signature)
+		// Slashes at the end, between or missing in front change nothing.
+		parts := func(path string) []string { return strings.FieldsFunc(path, func(c rune) bool { return c == '/' }) }
+		want := slices.Equal(parts(url), parts(path)) && random != "" && timestamp != "" && strings.EqualFold(signature, signed.Signature)
 		if len(random) > 256 || len(timestamp) > 256 || strings.Contains(random+timestamp, ",") {
 			want = false
 		}
