@@ -11,7 +11,7 @@ import (
 
 // rows are what the dashboard shows, in the order in which a recording passes.
 func rows() []row {
-	return []row{callbacks(), spool(), files(), discovery(), processes()}
+	return []row{callbacks(), spool(), files(), notifications(), discovery(), processes()}
 }
 
 // Counters and histograms are added up over replicas. What each replica shows of the same objects is not: use max.
@@ -138,6 +138,26 @@ func files() row {
 			title: "Statuses written", unit: units.OpsPerSecond,
 			description: "Patches of statuses of RecordingFiles: for the progress of running steps alone, or for more.",
 			queries:     []query{{rate("recording_file_status_patches_total", "content", ""), "{{content}}"}},
+		},
+	}}
+}
+
+func notifications() row {
+	return row{title: "Notifications", panels: []panel{
+		{
+			title: "Events by outcome", unit: units.EventsPerSecond,
+			description: "Events for the sinks of sources, by source. What failed is sent again; given up, canceled and dropped are not.",
+			queries: []query{{
+				rate("recording_notifications_total", "namespace, source, outcome", ofSources), "{{namespace}}/{{source}} {{outcome}}",
+			}},
+		},
+		{
+			title: "Time that sinks take", unit: units.Seconds,
+			description: "From the beginning of a request to a sink to its response or failure.",
+			queries: []query{
+				{quantile(.5, "recording_notification_duration_seconds", "le, outcome"), "{{outcome}} p50"},
+				{quantile(.95, "recording_notification_duration_seconds", "le, outcome"), "{{outcome}} p95"},
+			},
 		},
 	}}
 }
