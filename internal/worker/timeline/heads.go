@@ -153,10 +153,10 @@ func (b *builder) lacksBegin(each *part) bool {
 // playlist.
 func (b *builder) lacksPictures(each *part) bool {
 	first, _, _ := each.ends(media.Video)
-	if each.fresh {
+	before := b.pieceBefore(each)
+	if each.fresh || before == nil { // one that belongs before all others, though the playlist names it later, is not fresh
 		return b.lacksBegin(each)
 	}
-	before := b.pieceBefore(each)
 	_, last, ok := before.ends(media.Video)
 	if !ok || b.segments[each.Segment].File.Container != media.MPEGTS || b.isInTime(each, first.begin, first.firstDTS-last.lastDTS) || b.beginsWithSound(before, each) {
 		return false // a segment of another container without its beginning cannot be read
