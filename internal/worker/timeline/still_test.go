@@ -320,6 +320,14 @@ func TestBuild_TagBeforeAStill(t *testing.T) {
 	}
 }
 
+// TestBuild_FewPicturesAtTheBeginning: the first segment ends with its sound, before the next picture is due, and its last picture
+// fills its transport packet by chance.
+func TestBuild_FewPicturesAtTheBeginning(t *testing.T) {
+	segments := layout{}.record(pictures(0, 4*second, second/3, 12), tones(0, 4*second), second*7/10, second*14/10, second*21/10)
+	segments[0].File.Streams[0].Tail = media.TailUnstuffed
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
 // TestBuild_SlowPictureLastsLongerThanTheSound: the playlist counts how long the last picture is shown, which is in the segment
 // before. At 25 pictures a second, it is not.
 func TestBuild_SlowPictureLastsLongerThanTheSound(t *testing.T) {

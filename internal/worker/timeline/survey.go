@@ -66,8 +66,10 @@ func (b *builder) settleIntervals() {
 			continue
 		}
 		usual := rate.next(first, last)
-		if end, known := b.namedEnd(each); known && usual == 0 && end > last.greatest && end-last.greatest < last.lastInterval {
-			usual = end - last.greatest // its own interval is a pause
+		if usual == 0 && last.intervals == 1 && last.lastInterval > minFreeze { // its own interval is a still
+			if end, known := b.namedEnd(each); known && end > last.greatest {
+				usual = end - last.greatest
+			}
 		}
 		if last.intervals < fewIntervals && usual > 0 && (last.lastInterval == 0 || last.lastInterval > 2*usual) {
 			last.end += usual - last.lastInterval
