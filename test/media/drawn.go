@@ -370,8 +370,9 @@ func (d *drawing) damageMP4(r *recording) {
 		to := from + d.between(0.02, 0.1)
 		r.zero(s, from, to)
 		r.truth.unreadable = int(size*to) > s.places[len(s.places)-1].to // the tables lie behind
-		// Zeros in the middle of a picture are seen by a decoder alone.
-		r.truth.decoding = len(s.touched(int(size*from), int(size*to))) == 1
+		// Zeros in the middle of a picture, or in sound, are seen by a decoder alone.
+		touched := s.touched(int(size*from), int(size*to))
+		r.truth.decoding = len(touched) == 1 || !slices.ContainsFunc(touched, func(u *unit) bool { return u.source.video })
 		for i := range r.truth.damages {
 			if d.fragmented { // its tables may be hit, and all that they describe and that follows is lost with them
 				r.truth.damages[i].from, r.truth.damages[i].to = min(r.truth.damages[i].from, s.earliest(int(size*from))), r.end
