@@ -35,42 +35,42 @@ func New(clock clock.WithTicker, workers, share int) func(name string, limiter w
 		due := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[reconcile.Request]{Name: name, Clock: clock, Queue: waiting})
 		// The name stands in the metrics of each layer.
 		delayed := workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[reconcile.Request]{Name: name, Clock: clock, Queue: due})
-		return fair{ring: waiting, TypedRateLimitingInterface: workqueue.NewTypedRateLimitingQueueWithConfig(limiter,
+		return shared{ring: waiting, TypedRateLimitingInterface: workqueue.NewTypedRateLimitingQueueWithConfig(limiter,
 			workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: clock, DelayingQueue: delayed})}
 	}
 }
 
-// fair takes an item from the ring before it asks the queue for it: which items may be taken changes when a worker ends, which
+// shared takes an item from the ring before it asks the queue for it: which items may be taken changes when a worker ends, which
 // the queue does not wait for.
-type fair struct {
+type shared struct {
 	workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 	ring *ring
 }
 
 // Get waits for an item that may be taken.
-func (f fair) Get() (item reconcile.Request, down bool) {
-	f.ring.choose()
-	return f.TypedRateLimitingInterface.Get()
+func (s shared) Get() (item reconcile.Request, down bool) {
+	s.ring.choose()
+	return s.TypedRateLimitingInterface.Get()
 }
 
 // Done gives the worker of an item back.
-func (f fair) Done(item reconcile.Request) {
-	f.ring.giveBack(item.Namespace)
-	f.TypedRateLimitingInterface.Done(item)
+func (s shared) Done(item reconcile.Request) {
+	s.ring.giveBack(item.Namespace)
+	s.TypedRateLimitingInterface.Done(item)
 }
 
 // Len is the number of items that wait, also of those that may not be taken yet.
-func (f fair) Len() int { return f.ring.waiting() }
+func (s shared) Len() int { return s.ring.waiting() }
 
 // ShutDown has Get end when nothing waits.
-func (f fair) ShutDown() {
-	f.ring.close()
-	f.TypedRateLimitingInterface.ShutDown()
+func (s shared) ShutDown() {
+	s.ring.close()
+	s.TypedRateLimitingInterface.ShutDown()
 }
 
 // ShutDownWithDrain is ShutDown, and waits until every item is done.
-func (f fair) ShutDownWithDrain() {
-	f.ring.close()
-	f.TypedRateLimitingInterface.ShutDownWithDrain()
+func (s shared) ShutDownWithDrain() {
+	s.ring.close()
+	s.TypedRateLimitingInterface.ShutDownWithDrain()
 }

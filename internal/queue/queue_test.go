@@ -181,8 +181,7 @@ func TestRing_SharesWorkers(t *testing.T) {
 		free, added := workers, 0
 		// Every worker that is free takes what it may.
 		work := func() {
-			for free > 0 && r.next() >= 0 {
-				r.choose()
+			for free > 0 && r.chooseOne() {
 				namespace := r.Pop().Namespace
 				if n := held[namespace]; waiting[namespace] == 0 || n > 0 && n >= min(free, share) {
 					t.Fatalf("%s has another worker beside %d, and %d are free", namespace, n, free)
@@ -225,8 +224,8 @@ func TestRing_SharesWorkers(t *testing.T) {
 				}
 			}
 		}
-		if r.waiting() != 0 || len(r.held) != 0 {
-			t.Fatalf("%d items are left, held %v", r.waiting(), r.held)
+		if r.waiting() != 0 || r.held.Held() != 0 {
+			t.Fatalf("%d items are left, and %d namespaces hold workers", r.waiting(), r.held.Held())
 		}
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"sparkrtc.dev/recording-operator/internal/fair"
 )
 
 // ring holds what waits, in a queue for each namespace, and chooses one item of each namespace in turn that has no more than
@@ -24,16 +26,14 @@ type ring struct {
 	count int
 	// chosen are about to be taken.
 	chosen []reconcile.Request
-	// held are the workers of each namespace, and free those of none.
-	held map[string]int
-	free int
-	// share is how many workers a namespace holds at most.
-	share  int
-	closed bool
+	// held are the workers of each namespace: of all of them, share at most.
+	held           fair.Turns
+	workers, share int
+	closed         bool
 }
 
 func newRing(workers, share int) *ring {
-	r := &ring{items: map[string][]reconcile.Request{}, held: map[string]int{}, free: workers, share: share}
+	r := &ring{items: map[string][]reconcile.Request{}, workers: workers, share: share}
 	r.changed = sync.NewCond(&r.mu)
 	return r
 }
@@ -74,24 +74,21 @@ func (r *ring) Pop() reconcile.Request {
 func (r *ring) choose() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for next := r.next(); next >= 0 || r.count > 0 || !r.closed; next = r.next() {
-		if next >= 0 {
-			r.take(next)
-			return
-		}
+	for !r.chooseOne() && (r.count > 0 || !r.closed) {
 		r.changed.Wait()
 	}
 }
 
-// next is the index in turns of the first namespace that may have another worker; -1: none may. Those before it hold a
+// chooseOne chooses an item of the first namespace that may have another worker; false: none may. Those before it hold a
 // worker each at least, so that it is found soon.
-func (r *ring) next() int {
+func (r *ring) chooseOne() bool {
 	for i, namespace := range r.turns {
-		if held := r.held[namespace]; held == 0 || held < min(r.free, r.share) {
-			return i
+		if r.held.Take(namespace, r.share, r.workers) {
+			r.take(i)
+			return true
 		}
 	}
-	return -1
+	return false
 }
 
 // take chooses the first item of the namespace with an index in turns.
@@ -104,8 +101,6 @@ func (r *ring) take(next int) {
 	r.turns[0], waiting[0] = "", reconcile.Request{}
 	r.turns = r.turns[1:]
 	r.count--
-	r.held[namespace]++
-	r.free--
 	if len(waiting) == 1 {
 		delete(r.items, namespace)
 		return
@@ -116,12 +111,9 @@ func (r *ring) take(next int) {
 
 // giveBack ends the work on an item of a namespace.
 func (r *ring) giveBack(namespace string) {
-	r.mu.Lock()
+	r.mu.Lock() // a worker that found nothing to choose waits by now
 	defer r.mu.Unlock()
-	r.free++
-	if r.held[namespace]--; r.held[namespace] == 0 {
-		delete(r.held, namespace)
-	}
+	r.held.GiveBack(namespace)
 	r.changed.Broadcast()
 }
 

@@ -58,25 +58,12 @@ func TestServer_FloodOfOneNamespaceLeavesSlotsToOthers(t *testing.T) {
 	slots := h.limits.InFlight
 	flood := 2 * slots
 	body := fixture(t, "complete-mp4.json")
-	requests := make([]*http.Request, flood)
-	for n := range requests {
-		requests[n] = signedAt(t, "/callbacks/floods/classroom", body, fmt.Sprint(n), "1619600282")
-		requests[n].RemoteAddr = fmt.Sprintf("198.18.%d.%d:1", n%256, n/256)
-	}
-	var senders sync.WaitGroup
+	requests := floodOf(t, []string{"floods"}, flood)
+	stored, wait := h.sendAll(t, requests)
 	defer func() {
 		close(api.end)
-		senders.Wait()
+		wait()
 	}()
-	var stored atomic.Int32
-	for _, request := range requests {
-		senders.Go(func() {
-			if code := h.post(request).Code; code != http.StatusOK {
-				t.Errorf("code %d", code)
-			}
-			stored.Add(1)
-		})
-	}
 	waitFor(t, "the flood to be on disk, but for a quarter of the slots", func() bool { return int(stored.Load()) == flood-slots/4 })
 	if held := len(h.inFlight.slots); held != slots/4 {
 		t.Errorf("the flood holds %d of %d slots", held, slots)
@@ -108,6 +95,22 @@ func floodOf(t *testing.T, namespaces []string, each int) (requests []*http.Requ
 	return requests
 }
 
+// sendAll sends callbacks at one time, and counts those that are stored.
+func (h testServer) sendAll(t *testing.T, requests []*http.Request) (stored *atomic.Int32, wait func()) {
+	t.Helper()
+	var senders sync.WaitGroup
+	stored = new(atomic.Int32)
+	for _, request := range requests {
+		senders.Go(func() {
+			if code := h.post(request).Code; code != http.StatusOK {
+				t.Errorf("code %d", code)
+			}
+			stored.Add(1)
+		})
+	}
+	return stored, senders.Wait
+}
+
 // TestServer_FloodsOfManyNamespacesLeaveSlotsToOthers: ten tenants whose callbacks the API server does not answer flood the
 // receiver together. They hold at most half of its slots, the rest of them is on disk, and the callbacks of another tenant do not
 // wait: one that did would be refused, since nothing ends.
@@ -130,20 +133,11 @@ func TestServer_FloodsOfManyNamespacesLeaveSlotsToOthers(t *testing.T) {
 	})
 	slots := h.limits.InFlight
 	requests := floodOf(t, attackers, 2*slots/len(attackers))
-	var senders sync.WaitGroup
+	stored, wait := h.sendAll(t, requests)
 	defer func() {
 		close(api.end)
-		senders.Wait()
+		wait()
 	}()
-	var stored atomic.Int32
-	for _, request := range requests {
-		senders.Go(func() {
-			if code := h.post(request).Code; code != http.StatusOK {
-				t.Errorf("code %d", code)
-			}
-			stored.Add(1)
-		})
-	}
 	waitFor(t, "the floods to be on disk, but for what half of the slots hold", func() bool {
 		held := len(h.inFlight.slots)
 		return held <= slots/2 && int(stored.Load())+held == len(requests)

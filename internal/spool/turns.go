@@ -3,7 +3,11 @@
 
 package spool
 
-import "sync"
+import (
+	"sync"
+
+	"sparkrtc.dev/recording-operator/internal/fair"
+)
 
 // turns gives each namespace its turn while a segment is drained: one record of each, round and round. A namespace may
 // have as many records under way as workers are free for all others, and at least one.
@@ -13,14 +17,14 @@ type turns struct {
 	// order has the namespaces with records that wait, the next one first.
 	order   []string
 	waiting map[string][][]byte
-	running map[string]int
-	free    int
+	running fair.Turns
+	workers int
 	// refusals in a row of each namespace.
 	refusals map[string]int
 }
 
 func newTurns(workers int) *turns {
-	t := &turns{waiting: map[string][][]byte{}, running: map[string]int{}, free: workers, refusals: map[string]int{}}
+	t := &turns{waiting: map[string][][]byte{}, workers: workers, refusals: map[string]int{}}
 	t.freed = sync.NewCond(&t.mu)
 	return t
 }
@@ -39,8 +43,7 @@ func (t *turns) take() (namespace string, payload []byte, ok bool) {
 	defer t.mu.Unlock()
 	for len(t.order) > 0 {
 		for i, namespace := range t.order {
-			running := t.running[namespace]
-			if t.free == 0 || running > 0 && running >= t.free {
+			if !t.running.Take(namespace, t.workers, t.workers) {
 				continue
 			}
 			t.order = append(t.order[:i:i], t.order[i+1:]...)
@@ -51,8 +54,6 @@ func (t *turns) take() (namespace string, payload []byte, ok bool) {
 			} else {
 				delete(t.waiting, namespace)
 			}
-			t.running[namespace]++
-			t.free--
 			return namespace, waiting[0], true
 		}
 		t.freed.Wait()
@@ -63,10 +64,7 @@ func (t *turns) take() (namespace string, payload []byte, ok bool) {
 func (t *turns) done(namespace string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.free++
-	if t.running[namespace]--; t.running[namespace] == 0 {
-		delete(t.running, namespace)
-	}
+	t.running.GiveBack(namespace)
 	t.freed.Signal()
 }
 
