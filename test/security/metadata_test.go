@@ -25,7 +25,7 @@ import (
 // the definitions cannot bound. Whatever was fat before can be changed in other respects, and deleted.
 func TestMetadata_IsBounded(t *testing.T) {
 	g := NewWithT(t)
-	const namespace, tooMany = "fat", "metadata: an object may have 64 labels, 16 finalizers and 16 owners"
+	const namespace, tooMany = "fat", "metadata: at most 64 labels, 16 finalizers and 16 owners are allowed"
 	create(t, &corev1.Namespace{ObjectMeta: named("", namespace)})
 	tenant := person(t, namespace, "tenant", "create", "get", "update", "patch", "delete")
 	file := func(change func(*metav1.ObjectMeta)) client.Object {
@@ -49,7 +49,7 @@ func TestMetadata_IsBounded(t *testing.T) {
 	}{
 		"nothing":                 {file(func(*metav1.ObjectMeta) {}), ""},
 		"as much as there may be": {file(annotated(16_384)), ""},
-		"one character too many":  {file(annotated(16_385)), "metadata.annotations: they have 16385 characters, and may have 16384"},
+		"one character too many":  {file(annotated(16_385)), "metadata.annotations: too long: 16385 characters in total, at most 16384 are allowed"},
 		"a pipeline as kubectl applies it": {func() client.Object {
 			made := builders.MakeRecordingPipeline("keep").In(namespace).Archive("keep", "archive").Obj()
 			annotated(60_000)(&made.ObjectMeta)
@@ -57,7 +57,7 @@ func TestMetadata_IsBounded(t *testing.T) {
 		}(), ""},
 		"thousands of annotations": {file(func(meta *metav1.ObjectMeta) {
 			meta.Annotations = texts(10_000)
-		}), "metadata.annotations: they have"},
+		}), "metadata.annotations: too long"},
 		"64 labels":  {file(func(meta *metav1.ObjectMeta) { meta.Labels = texts(64) }), ""},
 		"65 labels":  {file(func(meta *metav1.ObjectMeta) { meta.Labels = texts(65) }), tooMany},
 		"finalizers": {file(func(meta *metav1.ObjectMeta) { meta.Finalizers = slices.Collect(maps.Keys(texts(17))) }), tooMany},
