@@ -152,7 +152,10 @@ func TestHostileServers(t *testing.T) {
 		{"elsewhere", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
 		}, objectstore.ErrRejected},
-		{"silent until nobody waits", func(http.ResponseWriter, *http.Request) { cancel() }, objectstore.ErrUnreachable},
+		{"silent until nobody waits", func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done() // an answer could come before the cancellation is seen
+		}, objectstore.ErrUnreachable},
 	}
 	for _, test := range tests {
 		server := httptest.NewServer(test.answer)
