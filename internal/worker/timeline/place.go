@@ -67,11 +67,16 @@ func (b *builder) place() {
 		if now != nil && len(now.parts) == 1 && b.isMisplacedCopy(now, each, i) {
 			b.drop(now, SegmentDuplicated, "its file is a copy of another segment, so what belongs here is lost")
 		}
+		if now != nil && b.leaves(now, each, i) {
+			now = b.leave(now)
+			runs = append(runs, now)
+			b.unwrap(now, each)
+		}
 		switch {
 		case now != nil && now.empty():
 			each.fresh = true // the run's clock begins here
 		case now == nil || len(b.recording.Starts) > 0 || b.startsClock(now, each, i):
-			now = &run{next: map[media.Kind]int64{}}
+			now = newRun()
 			runs = append(runs, now)
 			each.fresh = true
 		}
@@ -91,8 +96,42 @@ func (b *builder) drop(now *run, kind Type, text string) {
 	*now = run{next: map[media.Kind]int64{}, parts: now.parts}
 }
 
+// leaves says that the newest part of a run, which the playlist announces another clock for, does not go on with the run's
+// after all, though it begins where that one has come to: it and the next part were exchanged, and the clock begins with that.
+func (b *builder) leaves(now *run, each *part, index int) bool {
+	last := now.newest
+	if len(now.parts) < 2 || last != b.parts[index-1] || !last.first || !each.first || last.misplaced {
+		return false
+	}
+	if !b.segments[last.Segment].Discontinuity || b.segments[each.Segment].Discontinuity {
+		return false
+	}
+	if _, most := b.deltas(now, each); most >= -minStep || now.fits(each) {
+		return false
+	}
+	defer func(order int64) { last.order = order }(last.order)
+	return b.fitsInFront(newRun(last), each, index)
+}
+
+// leave takes the newest part out of a run, and begins another one with it.
+func (b *builder) leave(now *run) *run {
+	parts, last := now.parts[:len(now.parts)-1], now.newest
+	*now = *newRun(parts...)
+	last.fresh, last.begins, last.start = true, last.early, last.early
+	return newRun(last)
+}
+
 // empty says that all parts of the run were dropped.
 func (r *run) empty() bool { return len(r.next) == 0 }
+
+// newRun is a run of these parts.
+func newRun(parts ...*part) *run {
+	made := &run{next: map[media.Kind]int64{}}
+	for _, each := range parts {
+		made.add(each)
+	}
+	return made
+}
 
 // add takes a part into the run.
 func (r *run) add(each *part) {
@@ -279,11 +318,12 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 }
 
 // isAnotherClock says that a part that the playlist announces another clock for does not go on with the run's. Where it begins
-// just where the playlist says, the recorder paused: another clock would begin elsewhere.
+// just where the playlist says, the recorder paused: another clock would begin elsewhere. Several durations in whole seconds
+// together do not say it so exactly.
 func (b *builder) isAnotherClock(now *run, each *part, late int64) bool {
 	at, tolerance, known := b.expected(now, each)
 	if late > maxJoin {
-		return !known || distance(each.early, at) > tolerance
+		return !known || distance(each.early, at) > min(tolerance, minHole+minShortWhole)
 	}
 	return late < -minStep || known && each.beginsFrom(at, tolerance) < at-max(tolerance, maxJoin)
 }

@@ -1,0 +1,50 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// TestBuild_SwappedBehindATagWhereTheOldClockEnds: the second file of a clock is named first, and begins just where the clock
+// before the tag has come to.
+func TestBuild_SwappedBehindATagWhereTheOldClockEnds(t *testing.T) {
+	for _, late := range []int64{0, second / 10, second * 4 / 10} {
+		first := layout{}.record(pictures(0, 4*second, pal, 50), tones(0, 4*second), 2*second)
+		next := layout{}.record(pictures(0, 12*second, pal, 50), tones(0, 12*second), 4*second+late, 8*second)
+		next[0].Discontinuity = true
+		straight := Build(Recording{Segments: clone(slices.Concat(first, next))})
+		wantState(t, straight, Intact)
+		next[0].File, next[1].File = next[1].File, next[0].File
+		made := Build(Recording{Segments: slices.Concat(first, next)})
+		wantState(t, made, Damaged, OutOfOrder)
+		if found := firstOf(made, OutOfOrder); found.Segment != 3 {
+			t.Errorf("segment %d is said to be out of order:\n%s", found.Segment, list(made))
+		}
+		if !slices.Equal(times(made, media.Video), times(straight, media.Video)) {
+			t.Errorf("pictures are not where they belong:\n%s", list(made))
+		}
+	}
+}
+
+// TestBuild_CopyBehindATagInWholeSeconds: the first file of a clock is a copy of the one before the tag. Durations in whole
+// seconds of both together do not say that the second one goes on with the clock before.
+func TestBuild_CopyBehindATagInWholeSeconds(t *testing.T) {
+	first := layout{}.record(pictures(second, 4*second+second/2, pal, 50), tones(second, 4*second+second/2))
+	next := layout{}.record(pictures(7*second, 18*second, pal, 50), tones(7*second, 18*second), 15*second)
+	whole := slices.Concat(first, next)
+	for i := range whole {
+		whole[i].Precision = second
+	}
+	whole[0].Duration, whole[1].Duration, whole[2].Duration = 4*second, 8*second, 3*second
+	whole[1].Discontinuity, whole[1].File = true, whole[0].File
+	made := Build(Recording{Segments: whole})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if at, want := times(made, media.Video)[88], 3*second+second/2+8*second; distance(at, want) > second {
+		t.Errorf("the clock behind the tag goes on at %s, want %s", position(at), position(want))
+	}
+}
