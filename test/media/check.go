@@ -189,10 +189,7 @@ func (c *checker) checkPictures() {
 		return
 	}
 	used := make([]bool, len(c.res.pictures))
-	byNumber := map[int][]int{}
-	for i, n := range c.numbers {
-		byNumber[n] = append(byNumber[n], i)
-	}
+	byNumber := c.picturesOf()
 	missing, late := 0, 0
 	// Frames that may be missing leave their pictures to others with the same number.
 	may := func(f frame) bool { return f.optional || c.isExcused(f) }
@@ -200,7 +197,7 @@ func (c *checker) checkPictures() {
 		slices.DeleteFunc(slices.Clone(c.truth.frames), func(f frame) bool { return !may(f) }))
 	for _, f := range frames {
 		nearest, distance := -1, math.Inf(1)
-		for _, i := range byNumber[f.number] {
+		for _, i := range byNumber[f] {
 			if d := math.Abs(c.res.pictures[i].at - c.origin - f.at); !used[i] && d < distance {
 				nearest, distance = i, d
 			}
@@ -225,6 +222,29 @@ func (c *checker) checkPictures() {
 	}
 	c.checkExtra(used)
 	c.checkDark()
+}
+
+// picturesOf lists the pictures that each frame may be. Takes may have frames with the same numbers: when there are as many
+// pictures as frames of a number, each is the frame in its place, even where the recording leaves a second open.
+func (c *checker) picturesOf() map[frame][]int {
+	byNumber, frames := map[int][]int{}, map[int][]frame{}
+	for i, n := range c.numbers {
+		byNumber[n] = append(byNumber[n], i)
+	}
+	for _, f := range c.truth.frames {
+		frames[f.number] = append(frames[f.number], f)
+	}
+	found := map[frame][]int{}
+	for number, of := range frames {
+		slices.SortStableFunc(of, func(a, b frame) int { return compare(a.at, b.at) })
+		for i, f := range of {
+			found[f] = byNumber[number]
+			if len(found[f]) == len(of) {
+				found[f] = found[f][i : i+1]
+			}
+		}
+	}
+	return found
 }
 
 // checkDark: where the recording has no picture, an encoded result shows black, from the beginning of the stretch on. Without

@@ -48,3 +48,23 @@ func TestBuild_CopyBehindATagInWholeSeconds(t *testing.T) {
 		t.Errorf("the clock behind the tag goes on at %s, want %s", position(at), position(want))
 	}
 }
+
+// TestBuild_SoundAloneBehindALineMissing: the sound goes on behind a short file that no other recording's is, though the
+// pictures of the next one are decoded, and two of them shown, long before its sound.
+func TestBuild_SoundAloneBehindALineMissing(t *testing.T) {
+	segments := layout{}.record(pictures(0, 16*second, pal, 25), tones(0, 16*second), 2*second, 4*second, 6*second, 6*second+second/6, 12*second)
+	change(&segments[4], media.Video, func(packets []media.Packet) []media.Packet {
+		packets = packets[len(packets)-25:]
+		for i := range packets {
+			packets[i].DTS = 2*second + second/6 + int64(i)*pal
+		}
+		packets[1].PTS, packets[2].PTS = 2*second+second/3, 2*second+second/3+pal
+		return packets
+	})
+	segments[3].File.Streams[0] = emptyStream(media.Video)
+	made := Build(Recording{Segments: drop(drop(segments, 1), 1)})
+	wantState(t, made, Damaged, SegmentMissing)
+	if found := firstOf(made, SegmentForeign); found.Segment >= 0 {
+		t.Error(list(made))
+	}
+}

@@ -243,7 +243,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {
 		return false
 	}
-	if after := b.parts[index+1]; each.early > now.shown && min(each.lastShown()-after.early, seam(each, after)) <= minStep {
+	if after := b.parts[index+1]; each.early > now.shown && (each.lastShown()-after.early <= minStep || goesInto(each, after)) {
 		return false // it lies where it belongs, and its beginning is lost
 	}
 	each.dropped = SegmentForeign
@@ -267,6 +267,15 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 	own := b.segments[each.Segment] // its line says how long the run's first segment is, when the two were exchanged
 	return miss <= maxMiss &&
 		(distance(least, 0) <= maxMiss || distance(after.early, now.early+own.Duration) <= minHole+own.Precision)
+}
+
+// goesInto says that a stream of one part goes on in another where it ends.
+func goesInto(x, y *part) bool {
+	return slices.ContainsFunc(kinds[:], func(kind media.Kind) bool {
+		_, last, ends := x.ends(kind)
+		first, _, begins := y.ends(kind)
+		return ends && begins && distance(last.next(), first.firstDTS) <= minStep
+	})
 }
 
 // seam is how far the streams of one part end from where those of another begin: the greatest distance of both kinds, which
