@@ -118,6 +118,9 @@ func (d *drawing) recording() *recording {
 		return r.finish()
 	}
 	d.damage(r, style)
+	if len(r.truth.damages) == 0 && style.restart && r.looksCut() {
+		r.truth.states = []state{intact, unknown, damaged}
+	}
 	return r.finish()
 }
 

@@ -87,6 +87,33 @@ func (t *traces) isHidden(segment, slot int, whole, kept [][]byte) bool {
 	}
 }
 
+// looksCut says that a segment has the bytes of one that was cut between transport packets: picture and sound stop together,
+// come back later, and the last transport packet of one of them is full, as one in 184 is.
+func (r *recording) looksCut() bool {
+	const together, hole = 0.2, 0.15
+	for i, s := range r.segments {
+		if !r.isTS(s) || i+1 == len(r.segments) || r.segments[i+1].discontinuity {
+			continue
+		}
+		ends, full := [2]float64{}, false
+		for slot, pid := range []uint16{videoPID, audioPID} {
+			for _, u := range s.units {
+				if u.slot == slot {
+					ends[slot] = max(ends[slot], u.at+u.length)
+				}
+			}
+			if packets := packetsOf(s.data, pid); len(packets) > 0 {
+				const payloadAlone = 0x10
+				full = full || packets[len(packets)-1][3]&0x30 == payloadAlone
+			}
+		}
+		if full && math.Abs(ends[0]-ends[1]) < together && s.to-max(ends[0], ends[1]) > hole {
+			return true
+		}
+	}
+	return false
+}
+
 // hasBegun says that a stream is in a segment of the same clock before this one.
 func (t *traces) hasBegun(segment, slot int) bool {
 	for i := segment; i > 0 && !t.segments[i].discontinuity; i-- {
