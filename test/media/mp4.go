@@ -21,6 +21,8 @@ type mp4Style struct {
 	rotation int
 	// skip hides so many seconds at the beginning by an edit list.
 	skip float64
+	// untimed: the edit lists end where the last packets begin.
+	untimed bool
 	// noEdits: what begins late or early is not said by edit lists; every stream begins at 0.
 	noEdits bool
 	// wide: 64-bit chunk offsets and a large box of media.
@@ -362,14 +364,17 @@ func (tr *track) edits(style mp4Style, begin float64) []byte {
 		count++
 		start += tr.ticks(to)
 	}
-	if count == 0 && start == 0 {
+	if count == 0 && start == 0 && !style.untimed {
 		return nil
 	}
 	end := int64(0)
 	for i := range tr.units {
 		end = max(end, tr.dts[i]+tr.offsets[i])
 	}
-	length := float64(end+tr.lengths[len(tr.lengths)-1]-start) / float64(tr.scale) * movieScale
+	if !style.untimed {
+		end += tr.lengths[len(tr.lengths)-1]
+	}
+	length := float64(end-start) / float64(tr.scale) * movieScale
 	if style.fragments > 0 {
 		length = 0
 	}

@@ -237,6 +237,12 @@ func headerShapes() []shape {
 			r := mp4File(t, mp4Style{skip: 1024.0 / 48000})
 			return r.hideFirst(1024.0 / 48000).finish()
 		}},
+		{"edit_list_ends_early", "N", "edit lists end where the last picture and the last sound begin", func() *recording {
+			t := newTake().video("h264", 0, 200, every(0, 25)).sound("aac", 0, 8, 0)
+			r := mp4File(t, mp4Style{untimed: true}).finish()
+			r.truth.frames[len(r.truth.frames)-1].optional = true
+			return r
+		}},
 		{"edit_list_bframes_none", "N", "B-frames without edit list", func() *recording {
 			t := with("h264-b", "aac", 8)
 			r := mp4File(t, mp4Style{noEdits: true}).finish()

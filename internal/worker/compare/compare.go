@@ -89,6 +89,8 @@ type shown struct {
 	size          int
 	key           bool
 	entry         []byte
+	// optional: a player need not show it.
+	optional bool
 }
 
 // samples yields a track's samples as a player shows them: its edit list applied. raw leaves the edits out.

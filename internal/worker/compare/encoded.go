@@ -55,7 +55,7 @@ func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track
 	p.advance()
 	for wanted, err := range inOrder(recorded(t, want)) {
 		if err == nil {
-			err = p.match(wanted.pts)
+			err = p.match(wanted)
 		}
 		if err != nil {
 			return err
@@ -90,7 +90,8 @@ func (p *pictures) skip(before int64) {
 }
 
 // match takes the picture of a time.
-func (p *pictures) match(at int64) error {
+func (p *pictures) match(wanted shown) error {
+	at := wanted.pts
 	p.skip(at - p.miss)
 	switch {
 	case p.err != nil:
@@ -98,7 +99,7 @@ func (p *pictures) match(at int64) error {
 	case p.more && distance(p.now.pts, at) <= p.miss:
 		p.advance()
 		return p.err
-	case within(p.lost, at):
+	case within(p.lost, at), wanted.optional:
 		return nil
 	case !p.more:
 		return differ(media.Video, at, "pictures are missing from here on")
@@ -132,7 +133,7 @@ func recorded(t *timeline.Timeline, track *timeline.Track) iter.Seq2[shown, erro
 				}
 			}
 			pts, there := window.Show(placed.PTS)
-			if there && t.CanDecode(placed.PTS) && !yield(shown{pts: pts, duration: placed.Duration}, nil) {
+			if there && t.CanDecode(placed.PTS) && !yield(shown{pts: pts, duration: placed.Duration, optional: window.IsEdge(placed.PTS)}, nil) {
 				return
 			}
 		}
@@ -194,7 +195,7 @@ func compareSound(t *timeline.Timeline, have *mp4.Track, lost []Range) error {
 	begin, end, began := int64(0), int64(0), false
 	for placed := range t.Packets(media.Audio) {
 		pts, there := window.Show(placed.PTS)
-		if !there {
+		if !there || window.IsEdge(placed.PTS) {
 			continue
 		}
 		if !began {

@@ -13,6 +13,21 @@ type Window struct {
 // Shown is the window of a track.
 func (t *Track) Shown() Window { return Window{edits: t.Edits} }
 
+// rounding is by how much the duration of the only or last edit may be less than what it shows: it is often rounded to the
+// movie's clock of milliseconds.
+const rounding = media.Clock / 1000
+
+// IsEdge says that a packet begins where the last edit ends, so that players may show it or not: the last one may have no
+// duration, and the edit's is rounded.
+func (w Window) IsEdge(pts int64) bool {
+	if len(w.edits) == 0 {
+		return false
+	}
+	last := w.edits[len(w.edits)-1]
+	end := last.Start + last.Duration
+	return last.Start >= 0 && last.Duration > 0 && pts >= end-1 && pts < end+rounding // -1: ticks are rounded, too
+}
+
 // Show gives the time at which the packet of a media time is shown first; false: it is not shown. An edit that was cut
 // short hides what is behind it.
 func (w Window) Show(pts int64) (at int64, shown bool) {
@@ -24,10 +39,9 @@ func (w Window) Show(pts int64) (at int64, shown bool) {
 			at += edit.Duration
 			continue
 		}
-		// The duration of the only or last edit is often rounded to the movie's clock: half a tick of milliseconds.
 		length := edit.Duration
 		if i == len(w.edits)-1 {
-			length += media.Clock / 1000
+			length += rounding
 		}
 		if pts >= edit.Start && (edit.Duration == 0 || pts < edit.Start+length) {
 			return at + pts - edit.Start, true

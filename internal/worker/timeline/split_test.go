@@ -143,23 +143,29 @@ func TestWindow(t *testing.T) {
 		pts   int64
 		at    int64
 		shown bool
+		edge  bool
 	}{
-		"no edits":                    {nil, 5, 5, true},
-		"before the beginning":        {nil, -5, -5, false},
-		"a pause before":              {[]media.Edit{{Duration: 100, Start: -1}, {Start: 0}}, 5, 105, true},
-		"the beginning is skipped":    {[]media.Edit{{Duration: 100, Start: 50}}, 49, 0, false},
-		"behind what is skipped":      {[]media.Edit{{Duration: 100, Start: 50}}, 50, 0, true},
-		"the end is rounded":          {[]media.Edit{{Duration: 100, Start: 50}}, 150, 100, true},
-		"behind the end":              {[]media.Edit{{Duration: 100, Start: 50}}, 150 + media.Clock/1000, 0, false},
-		"the second of two":           {[]media.Edit{{Duration: 100, Start: 50}, {Duration: 100, Start: 1000}}, 1001, 101, true},
-		"between two":                 {[]media.Edit{{Duration: 100, Start: 50}, {Duration: 100, Start: 1000}}, 500, 0, false},
-		"to the end of the fragments": {[]media.Edit{{Start: 50}}, 1 << 40, 1<<40 - 50, true},
+		"no edits":                    {nil, 5, 5, true, false},
+		"before the beginning":        {nil, -5, -5, false, false},
+		"a pause before":              {[]media.Edit{{Duration: 100, Start: -1}, {Start: 0}}, 5, 105, true, false},
+		"the beginning is skipped":    {[]media.Edit{{Duration: 100, Start: 50}}, 49, 0, false, false},
+		"behind what is skipped":      {[]media.Edit{{Duration: 100, Start: 50}}, 50, 0, true, false},
+		"the end is rounded":          {[]media.Edit{{Duration: 100, Start: 50}}, 150, 100, true, true},
+		"behind the end":              {[]media.Edit{{Duration: 100, Start: 50}}, 150 + media.Clock/1000, 0, false, false},
+		"the second of two":           {[]media.Edit{{Duration: 100, Start: 50}, {Duration: 100, Start: 1000}}, 1001, 101, true, false},
+		"the last picture of two":     {[]media.Edit{{Duration: 100, Start: 50}, {Duration: 100, Start: 1000}}, 1100, 200, true, true},
+		"between two":                 {[]media.Edit{{Duration: 100, Start: 50}, {Duration: 100, Start: 1000}}, 500, 0, false, false},
+		"to the end of the fragments": {[]media.Edit{{Start: 50}}, 1 << 40, 1<<40 - 50, true, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			at, shown := (&Track{Edits: test.edits}).Shown().Show(test.pts)
+			window := (&Track{Edits: test.edits}).Shown()
+			at, shown := window.Show(test.pts)
 			if shown != test.shown || shown && at != test.at {
 				t.Errorf("%d, %v", at, shown)
+			}
+			if edge := window.IsEdge(test.pts); edge != test.edge {
+				t.Errorf("at the edge: %v", edge)
 			}
 		})
 	}
