@@ -68,3 +68,27 @@ func TestBuild_SoundAloneBehindALineMissing(t *testing.T) {
 		t.Error(list(made))
 	}
 }
+
+// TestBuild_ShortSegmentWithTwoSounds: two streams that run side by side do so in a segment that is shorter than what streams
+// may overlap that follow one another, too.
+func TestBuild_ShortSegmentWithTwoSounds(t *testing.T) {
+	for _, last := range []int64{second * 3 / 10, pal} {
+		segments := layout{}.record(pictures(0, 4*second+last, pal, 25), tones(0, 4*second+last), 2*second, 4*second)
+		for i := range segments {
+			other := *stream(&segments[i], media.Audio)
+			other.ID, other.Params = 258, []media.Params{{Codec: media.AC3, Entry: []byte("ac-3"), SampleRate: 48_000, Channels: 6, FrameSamples: 1024}}
+			segments[i].File.Streams = append(segments[i].File.Streams, other)
+		}
+		segments[2].File.Streams[2].Packets = media.Packets{}
+		for _, packet := range tones(4*second+aac/2, 4*second+last+3*aac) {
+			segments[2].File.Streams[2].Packets.Append(packet)
+		}
+		segments[2].File.Streams[2].Packets.Close()
+		made := Build(Recording{Segments: segments})
+		wantState(t, made, Intact, StreamIgnored)
+		if changes := made.Changes(); len(changes) > 0 {
+			t.Errorf("%+v", changes)
+		}
+		wantTimes(t, made, media.Audio, tones(0, 4*second+last), 0)
+	}
+}

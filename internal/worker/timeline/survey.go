@@ -154,12 +154,12 @@ const maxOverlap = media.Clock / 2
 
 // apart says that a slice follows or precedes all others.
 func apart(others []Slice, slice Slice) bool {
-	for _, other := range others {
-		if slice.stats.firstDTS < other.stats.lastDTS-maxOverlap && other.stats.firstDTS < slice.stats.lastDTS-maxOverlap {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(others, func(other Slice) bool {
+		x, y := slice.stats, other.stats
+		overlap := min(x.lastDTS, y.lastDTS) - max(x.firstDTS, y.firstDTS)
+		shorter := min(x.lastDTS-x.firstDTS, y.lastDTS-y.firstDTS)
+		return overlap >= 0 && overlap >= min(maxOverlap, shorter/2)
+	})
 }
 
 // ignore says once for each stream that it is not in the result.
