@@ -54,13 +54,15 @@ type format struct {
 	parse    func([]byte) (codec.SoundFrame, bool)
 	describe func([]byte) media.Params
 	header   int // bytes that parse needs
+	// sync is the byte that each frame begins with.
+	sync byte
 }
 
 var formats = []format{
-	{parse: codec.ParseADTS, describe: codec.ADTSParams, header: codec.ADTSHeader},
-	{parse: codec.ParseMPEGAudio, describe: codec.MPEGAudioParams, header: codec.MPEGAudioHeader},
-	{parse: codec.ParseAC3, describe: codec.AC3Params, header: codec.AC3Header},
-	{parse: codec.ParseEAC3, describe: codec.EAC3Params, header: codec.AC3Header},
+	{parse: codec.ParseADTS, describe: codec.ADTSParams, header: codec.ADTSHeader, sync: 0xff},
+	{parse: codec.ParseMPEGAudio, describe: codec.MPEGAudioParams, header: codec.MPEGAudioHeader, sync: 0xff},
+	{parse: codec.ParseAC3, describe: codec.AC3Params, header: codec.AC3Header, sync: 0x0b},
+	{parse: codec.ParseEAC3, describe: codec.EAC3Params, header: codec.AC3Header, sync: 0x0b},
 }
 
 // parser is the state of one Read.
@@ -217,7 +219,7 @@ func (p *parser) resume() (done bool, err error) {
 		return false, p.skip(size)
 	}
 	if p.ended && (len(p.data) < p.format.header || isOldTag(p.data)) {
-		if !isOldTag(p.data) {
+		if !isOldTag(p.data) && p.data[0] == p.format.sync { // a line feed, or zeros, are no frame that was cut
 			p.stream.Tail = media.TailUnfinished
 		}
 		return true, nil

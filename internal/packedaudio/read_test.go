@@ -297,6 +297,12 @@ func TestRead_LostFramesAreDamage(t *testing.T) {
 			t.Errorf("%d bytes are cut: tail %d, %d packets", cut, stream.Tail, stream.Packets.Count)
 		}
 	}
+	for _, behind := range []string{"\n", "\x00\x00\x00"} {
+		file, _ = read(t, slices.Concat(frames, []byte(behind)))
+		if stream := file.Streams[0]; stream.Tail != media.TailWhole || stream.Packets.Count != count || len(file.Damage) > 0 {
+			t.Errorf("%q follows the last frame: tail %d, %d packets, damage %+v", behind, stream.Tail, stream.Packets.Count, file.Damage)
+		}
+	}
 }
 
 func TestRead_ParametersMayChange(t *testing.T) {

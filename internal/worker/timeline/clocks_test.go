@@ -92,3 +92,26 @@ func TestBuild_ShortSegmentWithTwoSounds(t *testing.T) {
 		wantTimes(t, made, media.Audio, tones(0, 4*second+last), 0)
 	}
 }
+
+// TestBuild_PicturesOfTheNextSegmentInALostHead: the beginning of the first segment of a clock is lost, and a picture of the
+// next segment is shown before what is left of it.
+func TestBuild_PicturesOfTheNextSegmentInALostHead(t *testing.T) {
+	first := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	video := later(pictures(0, 4*second, pal, 25), second, 9*second)
+	next := layout{}.record(video, tones(0, 13*second), 4*second, 12*second)
+	var early []media.Packet
+	change(&next[0], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-1:]
+		return packets[:len(packets)-1]
+	})
+	change(&next[1], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	sound := stream(&next[0], media.Audio)
+	next[0].File.Streams[0] = emptyStream(media.Video)
+	keep(&next[0], media.Audio, sound.Packets.Count*6/10, sound.Packets.Count)
+	sound.HeadBytes = 100
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if all := times(made, media.Audio); distance(all[len(all)-1], 17*second) > 2*aac {
+		t.Errorf("the sound ends at %s, want 17 s\n%s", position(all[len(all)-1]), list(made))
+	}
+}

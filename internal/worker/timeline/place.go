@@ -178,8 +178,10 @@ func (b *builder) offset(runs []*run) {
 		}
 		lost := b.dropped(each)
 		base += lost
-		if each.parts[0].lost = b.lostHead(each); number > 0 {
-			base += each.parts[0].lost
+		first := each.parts[0]
+		if first.lost = b.lostHead(each); number > 0 {
+			// Pictures of the next part may be shown before what is left of the first one.
+			base += max(0, first.lost-(first.early-each.early))
 		}
 		if b.keepsEdits() {
 			base = 0
