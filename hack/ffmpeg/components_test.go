@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 )
 
 // workerFFmpeg is the program that build.sh built. Debian's is not meant.
@@ -75,6 +78,25 @@ func TestComponents_AreDocumented(t *testing.T) {
 		}
 		if want := documented(t, row); !slices.Equal(names, want) {
 			t.Errorf("%s: ffmpeg has\n%s\nand docs/security.md lists\n%s", row, strings.Join(names, " "), strings.Join(want, " "))
+		}
+	}
+}
+
+// TestDecoders_AreThoseThatTheWorkerCountsOn: a recording with another encoding fails as unsupported.
+func TestDecoders_AreThoseThatTheWorkerCountsOn(t *testing.T) {
+	names := found(`(?m)^ [VAS][.FSXBD]{5} ([^=\s]\S*)`, run(t, workerFFmpeg(t), "-decoders"))
+	for _, name := range names {
+		codec := name
+		if name == "libaom-av1" {
+			codec = "av1"
+		}
+		if !ffmpeg.Decodes(media.Codec(codec)) {
+			t.Errorf("the worker does not know that ffmpeg decodes %s", name)
+		}
+	}
+	for _, codec := range []media.Codec{"mha1", "dts", "iamf", "flac", ""} {
+		if ffmpeg.Decodes(codec) {
+			t.Errorf("the worker counts on a decoder of %q", codec)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // Complaints are the lines that ffmpeg wrote to its standard error.
@@ -110,6 +112,9 @@ var decoders = func() map[string]bool {
 	}
 	return names
 }()
+
+// Decodes says that the worker's ffmpeg is known to decode an encoding.
+func Decodes(codec media.Codec) bool { return decoders[string(codec)] }
 
 // clean makes a line fit for a log.
 func (l *stderr) clean(line string) string {

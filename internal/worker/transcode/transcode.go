@@ -244,10 +244,28 @@ func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Enc
 	length := timeline.Duration(m.timeline.Length)
 	complaints, err := m.run.FFmpeg.Encode(ctx, from, to, encoding, m.run.Progress(length))
 	m.complaints += complaints.Decoder
-	if err != nil {
-		return step.ToolFailure(ctx, "the recording cannot be encoded", complaints, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = step.ToolFailure(ctx, "the recording cannot be encoded", complaints, err)
+	failed, unknown := failure.Of(err), undecodable(m.timeline)
+	if failed.Permanent && failed.Reason == workerapi.ReasonTranscodeFailed && unknown != "" {
+		return failure.Permanent(workerapi.ReasonUnsupported, "the recording's %s cannot be decoded; preset Remux keeps it as it is", unknown)
+	}
+	return err
+}
+
+// undecodable is the first encoding of a timeline that is none that the worker's ffmpeg is known to decode; empty: there is
+// none.
+func undecodable(t *timeline.Timeline) media.Codec {
+	for _, track := range t.Tracks() {
+		for _, params := range track.Params {
+			if !ffmpeg.Decodes(params.Codec) {
+				return params.Codec
+			}
+		}
+	}
+	return ""
 }
 
 // compareCopied opens a result and compares the streams that were copied with the timeline.
