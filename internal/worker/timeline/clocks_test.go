@@ -115,3 +115,23 @@ func TestBuild_PicturesOfTheNextSegmentInALostHead(t *testing.T) {
 		t.Errorf("the sound ends at %s, want 17 s\n%s", position(all[len(all)-1]), list(made))
 	}
 }
+
+// TestBuild_CopyBeginsAClock: the first file of a clock is a copy of another one, which leaves nothing of the clock's beginning
+// to count from.
+func TestBuild_CopyBeginsAClock(t *testing.T) {
+	segments := reset(plain(6), 3, 300*second, true)
+	segments[3].File = segments[0].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if made.Length > 13*second {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_SegmentBegunForSound: the sound comes back while the picture stands still, and the recorder begins a segment there.
+func TestBuild_SegmentBegunForSound(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 25), 3*second-2*pal, 2*second)
+	from := 5*second - second*4/10
+	segments := layout{}.record(video, append(tones(0, 3*second-second/2), tones(from, 10*second)...), 2*second, from, 6*second, 8*second)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole) // both stop within a segment
+}

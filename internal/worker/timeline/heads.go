@@ -187,14 +187,17 @@ func (b *builder) isInTime(each *part, begin, gap int64) bool {
 	return false
 }
 
-// beginsWithSound says that a segment begins just where the playlist says, with sound that the one before it lacks: the
-// recorder began it for that.
+// beginsWithSound says that a segment begins just where the playlist says, with sound that the one before it lacks, or that
+// has ended there long before: the recorder began it for that.
 func (b *builder) beginsWithSound(before, each *part) bool {
 	sound, _, ok := each.ends(media.Audio)
-	if !ok || len(before.Audio) > 0 || sound.begin != each.early || before.Segment+1 != each.Segment || !before.first {
+	if !ok || sound.begin != each.early || before.Segment+1 != each.Segment || !before.first {
 		return false
 	}
 	own := b.segments[before.Segment]
+	if _, last, sounds := before.ends(media.Audio); sounds && (own.Precision > exactly || sound.begin-last.end < maxOverlap) {
+		return false
+	}
 	return distance(each.early, before.start+own.Duration) <= max(exactly, own.Precision)
 }
 

@@ -179,7 +179,7 @@ func (b *builder) offset(runs []*run) {
 		lost := b.dropped(each)
 		base += lost
 		first := each.parts[0]
-		if first.lost = b.lostHead(each); number > 0 {
+		if first.lost = b.lostHead(each); number > 0 && first.lost > 0 {
 			// Pictures of the next part may be shown before what is left of the first one.
 			base += max(0, first.lost-(first.early-each.early))
 		}
