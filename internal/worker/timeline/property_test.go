@@ -126,6 +126,9 @@ func checkTracks(t *rapid.T, made *Timeline) {
 type identity struct{ segment, stream, number int }
 
 func faultOf(made *Timeline) string {
+	if made.Length < 0 {
+		return "the length is negative"
+	}
 	parts := made.Split()
 	for _, track := range made.Tracks() {
 		whole, fault := packetsOf(made, track)
