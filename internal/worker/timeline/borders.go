@@ -196,7 +196,18 @@ func (b *builder) judgeHole(each *border) bool {
 	if !open || each.goOn() && !b.namesJump(each) && !b.lacksHead(each.y) || b.lostBetween(each) || announced {
 		return false // nothing is missing, or the playlist announces another clock
 	}
-	return b.explainHole(each, hole)
+	return b.doubtHead(each, hole) || b.explainHole(each, hole)
+}
+
+// doubtHead says of a segment that begins late, ends in time, and does not look cut that its beginning may be lost.
+func (b *builder) doubtHead(each *border, hole hole) bool {
+	late, inTime := b.lateness(each)
+	if each.y.start >= each.y.begins || inTime || b.showsLoss(each.y) || b.lacksKind(each.y) {
+		return false
+	}
+	b.find(UnknownHole, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
+		"it begins %s later than the playlist says, and ends in time; whether its beginning is lost cannot be decided", position(late))
+	return true
 }
 
 // explainHole says what a hole between two segments means; false: nothing.

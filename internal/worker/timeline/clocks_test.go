@@ -135,3 +135,93 @@ func TestBuild_SegmentBegunForSound(t *testing.T) {
 	segments := layout{}.record(video, append(tones(0, 3*second-second/2), tones(from, 10*second)...), 2*second, from, 6*second, 8*second)
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole) // both stop within a segment
 }
+
+// TestBuild_HastyBeginning: the first pictures of a clock are decoded at once, which does not tell how fast others follow.
+func TestBuild_HastyBeginning(t *testing.T) {
+	var video []media.Packet
+	at := int64(0)
+	for i := range 12 {
+		video = append(video, media.Packet{DTS: at, PTS: at + second/2, Size: 1000, Key: i == 0})
+		switch {
+		case i < 2:
+			at += second / 15
+		case i%3 == 0:
+			at += second * 45 / 100 // uneven, so that a border has the longest interval
+		default:
+			at += second * 32 / 100
+		}
+	}
+	uneven := layout{}.record(video, tones(0, 5*second), video[4].DTS, video[7].DTS, video[10].DTS)
+	even := layout{}.record(pictures(0, 24*second, pal, 50), tones(0, 24*second), each(0, 2*second, 12)...)
+	whole := slices.Concat(even, reset(uneven, 0, 700*second, true))
+	wantState(t, Build(Recording{Segments: whole}), Intact)
+}
+
+// TestBuild_SwappedWhereAPictureIsShownEarly: the second file, named first, has a picture that is shown before a pause; the
+// sound with which it opens is where the first one ends by the playlist.
+func TestBuild_SwappedWhereAPictureIsShownEarly(t *testing.T) {
+	video := append(pictures(0, 2*second, pal, 25), pictures(10*second, 14*second, pal, 25)...)
+	sound := append(tones(0, 3*second+second/3), tones(4*second+second*3/4, 5*second+second/2)...)
+	segments := layout{}.record(video, sound, 4*second+second*3/4, 10*second+second/2)
+	var early []media.Packet
+	change(&segments[0], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-1:]
+		return packets[:len(packets)-1]
+	})
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[0].DTS = early[0].DTS - pal/2
+		return slices.Concat(packets[:1], early, packets[1:])
+	})
+	segments[0].File, segments[1].File = segments[1].File, segments[0].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, OutOfOrder)
+}
+
+// TestBuild_LostBetweenClocks: a copy stands in the place of the first segment of a clock, and a picture of the segment behind
+// the next one is shown before what there is of the clock.
+func TestBuild_LostBetweenClocks(t *testing.T) {
+	first := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	video := later(pictures(0, 6*second, pal, 25), second, 9*second)
+	next := layout{}.record(video, tones(0, 15*second), 3*second, 6*second, 14*second)
+	var early []media.Packet
+	change(&next[0], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-1:]
+		return packets[:len(packets)-1]
+	})
+	change(&next[2], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	next[1].File.Streams[0] = emptyStream(media.Video)
+	whole := slices.Concat(first, reset(next, 0, 700*second, true))
+	whole[2].File = whole[1].File
+	made := Build(Recording{Segments: whole})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if all := times(made, media.Audio); distance(all[len(all)-1], 19*second) > 2*aac {
+		t.Errorf("the sound ends at %s, want 19 s\n%s", position(all[len(all)-1]), list(made))
+	}
+}
+
+// TestBuild_HeadMissingInWholeSeconds: what there is of a clock's last segment begins late and ends in time.
+func TestBuild_HeadMissingInWholeSeconds(t *testing.T) {
+	segments := layout{precision: second}.record(pictures(0, 12*second, pal, 25), nil, 4*second, 8*second)
+	keep(&segments[2], media.Video, 50, 100)
+	next := layout{precision: second}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	made := Build(Recording{Segments: slices.Concat(segments, reset(next, 0, 700*second, true))})
+	wantState(t, made, Unknown, UnknownHole)
+	if at := times(made, media.Video)[250]; distance(at, 12*second) > pal {
+		t.Errorf("the next clock begins at %s, want 12 s\n%s", position(at), list(made))
+	}
+}
+
+// TestBuild_FirstSegmentWithoutTables: what is lost of it is less than whole seconds show.
+func TestBuild_FirstSegmentWithoutTables(t *testing.T) {
+	segments := layout{precision: second}.record(pictures(0, 8*second, pal, 1), tones(0, 8*second), each(0, 2*second, 4)...)
+	for i := range segments {
+		segments[i].File.TablesFirst = true
+	}
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	for _, kind := range kinds {
+		of := stream(&segments[0], kind)
+		keep(&segments[0], kind, of.Packets.Count/20, of.Packets.Count)
+	}
+	segments[0].File.TablesFirst = false
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}

@@ -49,6 +49,9 @@ func (b *builder) judgeFreshHead(each *part, heads heads) {
 	case heads.alone(each):
 		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 			"it does not begin with a key frame, as all other segments do; whether its beginning is lost cannot be decided")
+	case b.lacksTables(each):
+		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
+			"it does not begin with the tables of the transport stream, as all other segments do; whether its beginning is lost cannot be decided")
 	case each.lost > 0 && !b.showsLoss(each):
 		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 			"it holds less than the playlist says, and what follows is in time; whether its beginning is lost cannot be decided")

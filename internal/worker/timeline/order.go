@@ -256,7 +256,8 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 // last one, and before another clock, nothing does.
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 	first := b.segments[now.parts[0].Segment] // its line is that of the part, when the two were exchanged
-	named := distance(each.early+first.Duration, now.early)
+	named := each.early + first.Duration
+	named = min(distance(named, now.early), distance(named, now.parts[0].opens()))
 	miss := min(distance(each.late, now.early), distance(each.lastShown(), now.early), named, seam(each, now.parts[0]))
 	if index+1 == len(b.parts) || b.segments[b.parts[index+1].Segment].Discontinuity {
 		return miss <= together || named <= together+first.Precision && b.countersLeadTo(now, each)

@@ -168,21 +168,18 @@ func (r *run) add(each *part) {
 func (b *builder) offset(runs []*run) {
 	var end, content int64 // of the run before, by the playlist too, and by what it has
 	for number, each := range runs {
-		base := end - each.early
+		lost, first := b.dropped(each), each.parts[0]
+		first.lost = b.lostHead(each)
+		base, ahead := end-each.early, lost
 		if number > 0 {
-			if pause := b.datePause(runs[number-1], each.parts[0]); pause > 0 {
+			ahead += first.lost
+			if pause := b.datePause(runs[number-1], first); pause > 0 {
 				base = content + pause - each.early // the dates count from there
 			} else {
-				base += b.unread(runs[number-1], each)
+				ahead += b.unread(runs[number-1], each)
 			}
 		}
-		lost := b.dropped(each)
-		base += lost
-		first := each.parts[0]
-		if first.lost = b.lostHead(each); number > 0 && first.lost > 0 {
-			// Pictures of the next part may be shown before what is left of the first one.
-			base += max(0, first.lost-(first.early-each.early))
-		}
+		base += each.ahead(ahead)
 		if b.keepsEdits() {
 			base = 0
 		}
@@ -212,6 +209,16 @@ func (b *builder) offset(runs []*run) {
 	for number, piece := range b.pieces {
 		piece.number = number
 	}
+}
+
+// ahead is how much of a loss in front of a run's first part lies before all that the run has: pictures of other parts may be
+// shown before that one.
+func (r *run) ahead(lost int64) int64 {
+	i := slices.IndexFunc(r.parts, func(p *part) bool { return p.dropped == "" })
+	if i < 0 {
+		return lost
+	}
+	return max(0, lost-(r.parts[i].early-r.early))
 }
 
 // trim leaves out the sound of a segment that is not within its place: what an encoder puts in front of its first frame

@@ -23,11 +23,18 @@ func (b *builder) begin(now *run, each *part) {
 	own := b.segments[each.Segment]
 	miss := each.late - expected - own.Duration // of its end
 	fits := b.showsLoss(each) && miss <= tolerance+own.Precision || own.Precision <= exactly && b.lacksKind(each) && distance(miss, 0) <= tolerance
-	if each.begins > expected+tolerance && fits {
+	if each.begins > expected+tolerance && (fits || b.holdsItsEnd(each, miss, tolerance)) {
 		each.start = expected
 	} else if b.lacksHead(each) && each.begins > now.late+minHole {
 		each.start = now.late // durations in whole seconds do not show so little
 	}
+}
+
+// holdsItsEnd says that a segment that begins late holds less than the playlist says, and ends in time: what is missing was in
+// front of what is there, lost or never recorded. miss is that of its end.
+func (b *builder) holdsItsEnd(each *part, miss, tolerance int64) bool {
+	own := b.segments[each.Segment]
+	return own.Duration-(each.late-each.begins) > b.leastShort(each.Segment) && distance(miss, 0) <= tolerance
 }
 
 // lacksKind says that a segment names a stream and has no packet of it: what it begins with may have been there.
