@@ -523,3 +523,27 @@ func TestProcess_SaysWhyFFmpegFailed(t *testing.T) {
 		})
 	}
 }
+
+// TestProcess_UnknownEncoding: Remux keeps pictures that ffmpeg is not built for, and the others say that they cannot be decoded.
+func TestProcess_UnknownEncoding(t *testing.T) {
+	for name, test := range map[string]struct {
+		settings *v1alpha1.Transcode
+		reason   string
+	}{
+		"Remux":  {remux, ""},
+		"strict": {&v1alpha1.Transcode{Preset: v1alpha1.PresetRemux, Strict: true}, workerapi.ReasonUnsupported},
+		"H264":   {h264, workerapi.ReasonUnsupported},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, test.settings, "x.mp4")
+			makeMedia(t, b.source, append([]string{"-f", "lavfi", "-i", picture}, append(x264, "x.mp4")...)...)
+			edit(t, filepath.Join(b.source, "x.mp4"), func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("avc1"), []byte("vvc1")) })
+			_, container, err := b.run(t)
+			if test.reason != "" {
+				wantFailure(t, err, test.reason, true, "vvc1 cannot be decoded")
+			} else if err != nil {
+				t.Errorf("%s: %v", container, err)
+			}
+		})
+	}
+}

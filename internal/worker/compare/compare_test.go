@@ -381,3 +381,21 @@ func TestCopied_AnyChangeIsADifference(t *testing.T) {
 		}
 	})
 }
+
+// TestEncoded_EndsWithTheEdits: what is behind the last edit is not shown, and a picture that begins where it ends need not be.
+func TestEncoded_EndsWithTheEdits(t *testing.T) {
+	recorded := recording(t)
+	whole := encoded(t, recorded)
+	last := whole.of(media.Video).samples[149].PTS
+	recorded.Video.Edits = []media.Edit{{Duration: last}}
+	recorded.Audio.Edits = []media.Edit{{Duration: 5*second + 850*ms}}
+	for missing, fails := range map[int]bool{0: false, 1: false, 2: true} {
+		made := encoded(t, recorded)
+		made.of(media.Video).samples = whole.of(media.Video).samples[:150-missing]
+		sound := made.of(media.Audio)
+		sound.samples = slices.DeleteFunc(slices.Clone(sound.samples), func(s mp4.OutSample) bool { return s.PTS >= 5*second+840*ms })
+		if err := compare.Encoded(recorded, made.open(t), nil, bothKinds...); (err != nil) != fails {
+			t.Errorf("%d pictures are missing: %v", missing, err)
+		}
+	}
+}

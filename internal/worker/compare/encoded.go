@@ -203,7 +203,7 @@ func compareSound(t *timeline.Timeline, have *mp4.Track, lost []Range) error {
 		}
 		end = max(end, pts+placed.Duration)
 	}
-	begin = max(0, begin)
+	begin, end = max(0, begin), min(end, window.End())
 	reached, first := int64(0), true
 	for sample, err := range samples(have, false) {
 		switch {

@@ -134,6 +134,12 @@ func TestBuild_SegmentBegunForSound(t *testing.T) {
 	from := 5*second - second*4/10
 	segments := layout{}.record(video, append(tones(0, 3*second-second/2), tones(from, 10*second)...), 2*second, from, 6*second, 8*second)
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole) // both stop within a segment
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[0].DTS, packets[1].DTS = 3*second, 3*second+pal
+		packets[1].PTS = 3*second + pal // shown before the pause, decoded with those behind it
+		return packets
+	})
+	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
 
 // TestBuild_HastyBeginning: the first pictures of a clock are decoded at once, which does not tell how fast others follow.

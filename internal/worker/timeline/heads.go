@@ -194,14 +194,15 @@ func (b *builder) isInTime(each *part, begin, gap int64) bool {
 // has ended there long before: the recorder began it for that.
 func (b *builder) beginsWithSound(before, each *part) bool {
 	sound, _, ok := each.ends(media.Audio)
-	if !ok || sound.begin != each.early || before.Segment+1 != each.Segment || !before.first {
+	opens := each.opens()
+	if !ok || sound.begin != opens || before.Segment+1 != each.Segment || !before.first {
 		return false
 	}
 	own := b.segments[before.Segment]
 	if _, last, sounds := before.ends(media.Audio); sounds && (own.Precision > exactly || sound.begin-last.end < maxOverlap) {
 		return false
 	}
-	return distance(each.early, before.start+own.Duration) <= max(exactly, own.Precision)
+	return distance(opens, before.start+own.Duration) <= max(exactly, own.Precision)
 }
 
 // isInRounding says that a segment without sound begins where the playlist says, whose durations are whole seconds.

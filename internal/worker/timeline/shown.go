@@ -3,7 +3,11 @@
 
 package timeline
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"math"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // Window says when packets of a track are shown. Without edits, it is at their times.
 type Window struct {
@@ -26,6 +30,18 @@ func (w Window) IsEdge(pts int64) bool {
 	last := w.edits[len(w.edits)-1]
 	end := last.Start + last.Duration
 	return last.Start >= 0 && last.Duration > 0 && pts >= end-1 && pts < end+rounding // -1: ticks are rounded, too
+}
+
+// End is when the last edit ends; math.MaxInt64: with the last packet.
+func (w Window) End() int64 {
+	end := int64(0)
+	for _, edit := range w.edits {
+		end += edit.Duration
+	}
+	if len(w.edits) == 0 || w.edits[len(w.edits)-1].Duration == 0 {
+		return math.MaxInt64
+	}
+	return end
 }
 
 // Show gives the time at which the packet of a media time is shown first; false: it is not shown. An edit that was cut

@@ -25,6 +25,12 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 	if !encoded && !m.spec.Strict && m.timeline.State() == timeline.Intact {
 		return nil
 	}
+	if unknown := undecodable(m.timeline); !encoded && unknown != "" {
+		if m.spec.Strict {
+			return failure.Permanent(workerapi.ReasonUnsupported, "the recording's %s cannot be decoded; the step is strict", unknown)
+		}
+		return nil
+	}
 	for _, each := range results {
 		if encoded && !m.spec.Strict {
 			break
