@@ -31,20 +31,10 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 		}
 		return nil
 	}
-	for _, each := range results {
-		if encoded && !m.spec.Strict {
-			break
+	if !encoded || m.spec.Strict {
+		if err := m.decode(ctx, results); err != nil {
+			return err
 		}
-		complaints, err := m.run.FFmpeg.Decode(ctx, each.path)
-		if err != nil {
-			return step.ToolFailure(ctx, "the result cannot be decoded", complaints, err)
-		}
-		if complaints.Decoder > 0 {
-			if err := m.locate(ctx, each.path); err != nil {
-				return err
-			}
-		}
-		m.complaints += complaints.Decoder
 	}
 	integrity.Checked = v1alpha1.CheckedDecoded
 	if m.complaints == 0 || m.isExplained() {
@@ -64,6 +54,23 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 	first := m.timeline.Finding(timeline.DecodeErrors, m.spots[0].From, 0,
 		fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints))
 	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
+}
+
+// decode decodes the results, and notes what decoders complain about.
+func (m *maker) decode(ctx context.Context, results []result) error {
+	for _, each := range results {
+		complaints, err := m.run.FFmpeg.Decode(ctx, each.path)
+		if err != nil {
+			return step.ToolFailure(ctx, "the result cannot be decoded", complaints, err)
+		}
+		if complaints.Decoder > 0 {
+			if err := m.locate(ctx, each.path); err != nil {
+				return err
+			}
+		}
+		m.complaints += complaints.Decoder
+	}
+	return nil
 }
 
 // isExplained says that decoders complain about nothing but pictures that need others which are not there.
