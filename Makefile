@@ -15,11 +15,11 @@ CONTROLLER_GEN := $(TOOLS)/controller-gen
 GOLANGCI_LINT := $(TOOLS)/golangci-lint
 CRD_REF_DOCS := $(TOOLS)/crd-ref-docs
 
-# Modules of their own are for what must not be a dependency of the operator. The linter reads those with code, but for two:
-# a word that is new in hack/localkube means to build Kubernetes again, and hack/tools is the linter itself.
+# Modules of their own are for what must not be a dependency of the operator. The linter reads those with code, but for one:
+# a word that is new in hack/localkube means to build Kubernetes again.
 MODULES := . hack/tools hack/argo-workflows hack/compatibility hack/govulncheck hack/kueue hack/localkube hack/localkube/kube \
 	hack/monitoring hack/release hack/setup-envtest hack/versitygw test/rtcsdk
-LINTED := . hack/compatibility hack/monitoring hack/release test/rtcsdk
+LINTED := . hack/compatibility hack/monitoring hack/release hack/tools test/rtcsdk
 
 export CGO_ENABLED ?= 0
 

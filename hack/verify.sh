@@ -28,6 +28,19 @@ if [[ -n $large ]]; then
   exit 1
 fi
 
+# A license that touches `package` would be the package's documentation. A build constraint comes first.
+unlicensed=$(git ls-files -z '*.go' | xargs -0 awk -v header="$(cat hack/boilerplate.go.txt)"$'\n\n' '
+  function judge() { if (file != "" && text != header) print file }
+  FNR == 1 { judge(); file = FILENAME; text = ""; lines = 0 }
+  FNR == 1 && /^\/\/go:build / { getline; next }
+  lines++ < 3 { text = text $0 "\n" }
+  END { judge() }')
+if [[ -n $unlicensed ]]; then
+  echo "verify: these do not begin with hack/boilerplate.go.txt and an empty line:" >&2
+  echo "$unlicensed" >&2
+  exit 1
+fi
+
 hack/words.sh
 make generate fmt tidy
 if [[ -n $(git status --porcelain) ]]; then

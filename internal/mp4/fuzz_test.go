@@ -1,3 +1,6 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
 package mp4_test
 
 import (

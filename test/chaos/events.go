@@ -1,5 +1,6 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
+
 package main
 
 import (

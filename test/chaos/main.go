@@ -1,5 +1,6 @@
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
+
 // Command chaos breaks everything around the receiver under load, and shows that nothing is lost, doubled or
 // forged. It starts etcd, an API server (from KUBEBUILDER_ASSETS) and several receivers and managers as processes of its own, which
 // listen on the loopback address alone, and talks to nothing else.

@@ -2,6 +2,7 @@
 
 // Copyright 2026 The SparkRTC Recording Operator Authors.
 // SPDX-License-Identifier: Apache-2.0
+
 package e2e
 
 import (
