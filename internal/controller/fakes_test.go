@@ -62,7 +62,14 @@ func (withoutWatch) Watch(context.Context, client.ObjectList, ...client.ListOpti
 	panic("not a watching client")
 }
 
-// say plays the kubelet: a pod of the Job ended, and its containers said this.
+// start plays the kubelet: a pod of the Job has begun.
+func start(t *testing.T, job *batchv1.Job) {
+	t.Helper()
+	say(t, job, corev1.PodRunning, corev1.ContainerStatus{Name: workerapi.ContainerFetch,
+		State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}})
+}
+
+// say plays the kubelet: a pod of the Job is in this phase, and its containers say this.
 func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...corev1.ContainerStatus) {
 	t.Helper()
 	pod := &corev1.Pod{
