@@ -26,6 +26,11 @@ func quantile(q float64, metric, by string) string {
 	return fmt.Sprintf(`histogram_quantile(%g, sum by (%s) (rate(%s_bucket{job=~"$job"}[$__rate_interval])))`, q, by, metric)
 }
 
+// percentiles are the median and the 95th percentile of a histogram by labels. The legend goes before each.
+func percentiles(metric, by, legend string) []query {
+	return []query{{quantile(.5, metric, by), legend + "p50"}, {quantile(.95, metric, by), legend + "p95"}}
+}
+
 // gauge is the highest value of a gauge by labels.
 func gauge(metric, by string) string {
 	return fmt.Sprintf(`max by (%s) (%s{job=~"$job"})`, by, metric)
@@ -119,10 +124,7 @@ func files() row {
 		{
 			title: "Duration of steps", unit: units.Seconds,
 			description: "From the creation of a step's Job to its end.",
-			queries: []query{
-				{quantile(.5, "recording_step_duration_seconds", "le, kind"), "{{kind}} p50"},
-				{quantile(.95, "recording_step_duration_seconds", "le, kind"), "{{kind}} p95"},
-			},
+			queries:     percentiles("recording_step_duration_seconds", "le, kind", "{{kind}} "),
 		},
 		{
 			title: "Steps that wait for a limit", unit: units.Short,
@@ -154,10 +156,7 @@ func notifications() row {
 		{
 			title: "Time that sinks take", unit: units.Seconds,
 			description: "From the beginning of a request to a sink to its response or failure.",
-			queries: []query{
-				{quantile(.5, "recording_notification_duration_seconds", "le, outcome"), "{{outcome}} p50"},
-				{quantile(.95, "recording_notification_duration_seconds", "le, outcome"), "{{outcome}} p95"},
-			},
+			queries:     percentiles("recording_notification_duration_seconds", "le, outcome", "{{outcome}} "),
 		},
 	}}
 }
@@ -179,10 +178,7 @@ func discovery() row {
 		{
 			title: "Duration of scans", unit: units.Seconds,
 			description: "From the beginning of a scan to its end, the turns of other sources included.",
-			queries: []query{
-				{quantile(.5, "recording_discovery_scan_duration_seconds", "le"), "p50"},
-				{quantile(.95, "recording_discovery_scan_duration_seconds", "le"), "p95"},
-			},
+			queries:     percentiles("recording_discovery_scan_duration_seconds", "le", ""),
 		},
 	}}
 }
