@@ -98,8 +98,8 @@ type nobody struct{}
 func (nobody) CallbackHandled(string, string, string, time.Duration)   {}
 func (nobody) TimestampObserved(string, string, string, time.Duration) {}
 
-// openDoor is the operator's way from a callback to the API server, at a URL.
-func (r *realCluster) openDoor(t *testing.T) string {
+// serveCallbacks is the operator's way from a callback to the API server, at a URL.
+func (r *realCluster) serveCallbacks(t *testing.T) string {
 	t.Helper()
 	server, err := receiver.New(receiver.Config{
 		Sources: r.Client, Keys: receiver.NewKeyStore(r.Client, clock.RealClock{}, logr.Discard()),
@@ -129,7 +129,7 @@ func TestRealAPIServer(t *testing.T) {
 // What send signs goes through the real receiver into a real API server.
 func testRoundTrip(t *testing.T, r *realCluster) {
 	t.Helper()
-	url := r.openDoor(t)
+	url := r.serveCallbacks(t)
 	jane := r.user(t, "jane", may("recordingsources", "get", "list"), may("secrets", "get"))
 	send := func(exit int, args ...string) {
 		t.Helper()

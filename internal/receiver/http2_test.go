@@ -133,7 +133,7 @@ func (c narrowConn) Close() error {
 }
 
 // Who reads no answers does not keep its connection.
-func TestWhoReadsNothingIsCutOff(t *testing.T) {
+func TestServer_CutsOffWhatReadsNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for time-outs of net/http")
 	}

@@ -209,7 +209,7 @@ func TestAHangingAPIServerHoldsUpNoGenuineCallback(t *testing.T) {
 }
 
 // The same through the server: while the API server hangs, a source that was called before is served in spite of forgeries.
-func TestTheDoorVerifiesWhileTheAPIServerHangs(t *testing.T) {
+func TestServer_VerifiesWhileTheAPIServerHangs(t *testing.T) {
 	s := makeSafe()
 	s.secrets["callback"] = secret
 	h := newFixture(t, func(c *Config) { c.Keys = s.store })

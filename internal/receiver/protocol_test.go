@@ -118,7 +118,7 @@ func TestRepeatedHeaders(t *testing.T) {
 }
 
 // Who proves nothing does not keep a connection; who does, does.
-func TestStrangersKeepNoConnection(t *testing.T) {
+func TestServer_UnauthenticatedRequestsKeepNoConnection(t *testing.T) {
 	o := startServer(t, nil, nil)
 	conn := o.dial(t)
 	for range 2 {
@@ -238,7 +238,7 @@ type broken struct{}
 func (broken) Ingest(context.Context, ingest.Delivery) (ingest.Result, error) { panic("a fault") }
 
 // A fault in the handling of a callback costs that one its response, and is logged; a failed handshake is not.
-func TestAPanicIsTold(t *testing.T) {
+func TestServer_LogsPanics(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")
 	for scheme, certDir := range map[string]string{"http": "", "https": dir} {
@@ -275,7 +275,7 @@ func TestAPanicIsTold(t *testing.T) {
 }
 
 // Without a certificate the log says at once what that means; with one it does not.
-func TestPlainHTTPIsSaidOutLoud(t *testing.T) {
+func TestServer_LogsPlainHTTP(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")
 	for certDir, want := range map[string]int{"": 1, dir: 0} {

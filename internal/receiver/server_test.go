@@ -326,7 +326,7 @@ func TestTLS(t *testing.T) {
 	})
 }
 
-func TestNoCertificateNoDoor(t *testing.T) {
+func TestServer_DoesNotServeWithoutItsCertificate(t *testing.T) {
 	h := newFixture(t, func(c *Config) { c.CertDir = t.TempDir() })
 	if err := h.Start(t.Context()); err == nil {
 		t.Error("opened without the certificate that was asked for")
