@@ -54,7 +54,8 @@ func decodeRecord(content []byte) (record, error) {
 	return r, nil
 }
 
-// refusalsOf reads only how often a record was refused; zero of one that cannot be read.
+// refusalsOf reads only how often a record was refused; zero of one that cannot be read. The order of a segment needs no
+// more: decoded all at once, its records would take several times the memory of the segment.
 func refusalsOf(content []byte) int {
 	var r struct {
 		Refusals int `json:"refusals"`
