@@ -101,7 +101,7 @@ type Argument string
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=64
 // +kubebuilder:validation:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
-// +kubebuilder:validation:XValidation:rule="!self.startsWith('RECORDING_')",message="names that begin with RECORDING_ are the operator's"
+// +kubebuilder:validation:XValidation:rule="!self.startsWith('RECORDING_')",message="must not begin with RECORDING_: the operator sets these variables"
 type VariableName string
 
 // ContainerVariable is an environment variable.

@@ -104,7 +104,7 @@ type RecordingSourceSpec struct {
 	// RecordingTask after it ended with all its files. Then they are deleted, one by one and within hours; recordings and
 	// results are not. What failed, waits or lacks files is kept. By default everything is kept.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('24h') && duration(self) <= duration('87600h')",message="ttlAfterFinished must be at least 24h and at most 87600h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('24h') && duration(self) <= duration('87600h')",message="ttlAfterFinished must be at least 24h and at most 87600h, in hours, minutes and seconds, for example 2160h"
 	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
 
 	// discovery finds recordings whose callback never came: it lists the bucket of storageRef and creates a RecordingFile

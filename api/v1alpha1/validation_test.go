@@ -246,6 +246,9 @@ func withTrigger(step string) string {
 // approval is a pipeline of one step of kind approve.
 func approval(fields string) string { return "spec: {steps: [{name: a, approve: {" + fields + "}}]}" }
 
+// oneKind is what the API server says of a step that has no kind, or several.
+const oneKind = "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"
+
 // refused are objects with one fault each, and the field and the words in which the API server has to name it.
 var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "no spec", `spec: null`, "spec", "Required"},
@@ -273,6 +276,7 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalSource, "a mad burst", `spec: {callback: {rateLimit: {burst: 200001}}}`, "spec.callback.rateLimit.burst", "less than or equal to 200000"},
 	{minimalSource, "a burst below the rate", `spec: {callback: {rateLimit: {callbacksPerSecond: 10, burst: 9}}}`, "spec.callback.rateLimit.burst", "must be at least callbacksPerSecond"},
 	{minimalSource, "open for a moment", `spec: {openTimeout: 59s}`, "spec.openTimeout", "at least 1m and at most 720h"},
+	{minimalSource, "kept for days", `spec: {ttlAfterFinished: 7d}`, "spec.ttlAfterFinished", "in hours, minutes and seconds"},
 	{minimalSource, "kept for a moment", `spec: {ttlAfterFinished: 23h}`, "spec.ttlAfterFinished", "at least 24h and at most 87600h"},
 	{minimalSource, "kept for ever", `spec: {ttlAfterFinished: 87601h}`, "spec.ttlAfterFinished", "at least 24h and at most 87600h"},
 	{minimalSource, "open for ever", `spec: {openTimeout: 721h}`, "spec.openTimeout", "at least 1m and at most 720h"},
@@ -475,13 +479,13 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a step with a long name", steps("name: " + long(25)), "spec.steps[0].name", "24"},
 	{minimalPipeline, "a step in capitals", steps("name: MP4"), "spec.steps[0].name", "should match"},
 	{minimalPipeline, "a step with a hyphen at its end", steps("name: a-"), "spec.steps[0].name", "should match"},
-	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
+	{minimalPipeline, "a step that does nothing", `spec: {steps: [{name: a, output: {storageRef: {name: archive}}}]}`, "spec.steps[0]", oneKind},
 	{minimalPipeline, "an archive without braces", "spec:\n  steps:\n  - name: a\n    archive:\n    output: {storageRef: {name: archive}}\n", "spec.steps[0]", "without settings, write archive: {}"},
-	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
+	{minimalPipeline, "a step that does two things", step("transcode: {preset: Remux}, archive: {}"), "spec.steps[0]", oneKind},
 	{minimalPipeline, "an archive with an input", `spec: {steps: [{name: a, archive: {}, output: {storageRef: {name: archive}}}, {name: b, archive: {}, input: {step: a}, output: {storageRef: {name: archive}}}]}`, "spec.steps[1].input", "takes no input"},
 	{minimalPipeline, "no preset", step("transcode: {}"), "spec.steps[0].transcode.preset", "Required"},
 	{minimalPipeline, "another preset", step("transcode: {preset: AV1}"), "spec.steps[0].transcode.preset", "Unsupported value"},
-	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
+	{minimalPipeline, "pictures and an MP4", step("transcode: {preset: Remux}, thumbnails: {poster: true}"), "spec.steps[0]", oneKind},
 	{minimalPipeline, "no pictures", pictures(""), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no poster", pictures("poster: false"), "spec.steps[0].thumbnails", "at least one of times, percentages and poster must be set"},
 	{minimalPipeline, "no times", pictures("times: []"), "spec.steps[0].thumbnails.times", "at least 1 items"},
@@ -538,7 +542,7 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "a trigger that names its object", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap, metadata: {spec: {a: b}}}}`), "spec.steps[0].trigger.object.metadata", "metadata holds labels and annotations alone"},
 	{minimalPipeline, "a trigger that sets its kind", withTrigger(`name: a, trigger: {object: {apiVersion: v1, kind: ConfigMap}, set: [{path: /kind, value: "'Secret'"}]}`), "spec.steps[0].trigger.set", "a path cannot name apiVersion, kind or metadata"},
 	{minimalPipeline, "another account", `spec: {triggerServiceAccountName: deployer}`, "spec.triggerServiceAccountName", "should match"},
-	{minimalPipeline, "an approval and an MP4", step("transcode: {preset: Remux}, approve: {message: m}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
+	{minimalPipeline, "an approval and an MP4", step("transcode: {preset: Remux}, approve: {message: m}"), "spec.steps[0]", oneKind},
 	{minimalPipeline, "an approval without a message", approval(""), "spec.steps[0].approve.message", "Required"},
 	{minimalPipeline, "an approval with an empty message", approval(`message: ""`), "spec.steps[0].approve.message", "at least 1 chars"},
 	{minimalPipeline, "an approval with a long message", approval("message: " + long(257)), "spec.steps[0].approve.message", "256"},
@@ -549,7 +553,7 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "an approval with a timeout of Jobs", "spec: {steps: [{name: a, approve: {message: m}, timeout: 1h}]}", "spec.steps[0].approve", "how long it waits is approve.timeout"},
 	{minimalPipeline, "an approval with retries", "spec: {steps: [{name: a, approve: {message: m}, retries: 1}]}", "spec.steps[0].approve", "approve has neither a Job nor files"},
 	{minimalPipeline, "an approval of finally", "spec: {finally: [{name: b, approve: {message: m}}]}", "spec.finally", "an approval here would hold nothing up"},
-	{minimalPipeline, "a container and an MP4", step("transcode: {preset: Remux}, container: {" + minimalContainer + "}"), "spec.steps[0]", "exactly one of transcode, archive, thumbnails, trigger, container and approve must be set"},
+	{minimalPipeline, "a container and an MP4", step("transcode: {preset: Remux}, container: {" + minimalContainer + "}"), "spec.steps[0]", oneKind},
 	{minimalPipeline, "a container without an output", "spec: {steps: [{name: a, container: {" + minimalContainer + "}}]}", "spec.steps[0].output", "output: say where the results are published"},
 	{minimalPipeline, "a container without an image", step("container: {outputs: [{path: a, kind: Data}]}"), "spec.steps[0].container.image", "Required"},
 	{minimalPipeline, "a container without outputs", step("container: {image: a, outputs: []}"), "spec.steps[0].container.outputs", "at least 1 items"},
@@ -573,8 +577,8 @@ var refused = []struct{ base, name, patch, field, message string }{
 	{minimalPipeline, "33 variables", image("env: " + list(33, "{name: A%d}")), "spec.steps[0].container.env", "must have at most 32 items"},
 	{minimalPipeline, "a variable twice", image("env: [{name: A}, {name: A}]"), "spec.steps[0].container.env[1]", "Duplicate value"},
 	{minimalPipeline, "a variable with a hyphen", image("env: [{name: A-B}]"), "spec.steps[0].container.env[0].name", "should match"},
-	{minimalPipeline, "a variable of ours", image("env: [{name: RECORDING_PARAM_A}]"), "spec.steps[0].container.env[0].name", "names that begin with RECORDING_ are the operator's"},
-	{minimalPipeline, "a Secret as a variable of ours", image("secrets: [{name: RECORDING_STEP, secretRef: {name: a, key: b}}]"), "spec.steps[0].container.secrets[0].name", "names that begin with RECORDING_ are the operator's"},
+	{minimalPipeline, "a variable of ours", image("env: [{name: RECORDING_PARAM_A}]"), "spec.steps[0].container.env[0].name", "must not begin with RECORDING_: the operator sets these variables"},
+	{minimalPipeline, "a Secret as a variable of ours", image("secrets: [{name: RECORDING_STEP, secretRef: {name: a, key: b}}]"), "spec.steps[0].container.secrets[0].name", "must not begin with RECORDING_: the operator sets these variables"},
 	{minimalPipeline, "a variable and a Secret", image("env: [{name: A}], secrets: [{name: A, secretRef: {name: a, key: b}}]"), "spec.steps[0].container.secrets", "env has the same name"},
 	{minimalPipeline, "a Secret without a key", image("secrets: [{name: A, secretRef: {name: a}}]"), "spec.steps[0].container.secrets[0].secretRef.key", "Required"},
 	{minimalPipeline, "17 Secrets", image("secrets: " + list(17, "{name: A%d, secretRef: {name: a, key: b}}")), "spec.steps[0].container.secrets", "must have at most 16 items"},

@@ -106,7 +106,7 @@ func (o *approveOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return &exitError{code: ExitNotNow, err: fmt.Errorf("others change the RecordingFile all the time: %w", err)}
+	return &exitError{code: ExitNotNow, err: fmt.Errorf("the RecordingFile kept changing while the decision was written; run the command again: %w", err)}
 }
 
 // decide writes the decision to the file as it is now, and says what it has done.

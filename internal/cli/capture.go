@@ -77,9 +77,9 @@ func parseHeader(raw []byte) (*captured, error) {
 	header, err := textproto.NewReader(reader).ReadMIMEHeader()
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("these are no HTTP headers, one \"Name: value\" a line: %w", err)
+		return nil, fmt.Errorf("not HTTP headers, which are one \"Name: value\" a line: %w", err)
 	case len(header) == 0:
-		return nil, errors.New("there are no headers")
+		return nil, errors.New("the request has no headers; write one \"Name: value\" a line, an empty line, and the body")
 	}
 	c.header = http.Header(header)
 	c.body, err = io.ReadAll(reader)

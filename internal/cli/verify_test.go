@@ -138,9 +138,9 @@ func TestVerifyErrors(t *testing.T) {
 		"headers and values":  {[]string{"verify", "classroom", "--body", "x", "--headers", "x", "--rand", "1"}, ExitUsage, "not both"},
 		"two from one input":  {[]string{"verify", "classroom", "--headers", "-", "--body", "-"}, ExitUsage, "only one of -f, --headers, --body and --key-file can be standard input"},
 		"key from the same":   {[]string{"verify", "classroom", "-f", "-", "--key-file", "-"}, ExitUsage, "only one of"},
-		"nothing":             {[]string{"verify", "classroom", "-f", write(t, "\n")}, ExitFailed, "there are no headers"},
+		"nothing":             {[]string{"verify", "classroom", "-f", write(t, "\n")}, ExitFailed, "the request has no headers"},
 		"no such file":        {[]string{"verify", "classroom", "-f", "/nonexistent"}, ExitFailed, "no such file"},
-		"no headers":          {[]string{"verify", "classroom", "--headers", write(t, "no headers\n"), "--body", write(t, "")}, ExitFailed, "these are no HTTP headers"},
+		"no headers":          {[]string{"verify", "classroom", "--headers", write(t, "no headers\n"), "--body", write(t, "")}, ExitFailed, "not HTTP headers"},
 		"no right to the key": {[]string{"verify", "locked", "-f", write(t, "Host: x\n")}, ExitFailed, "kubectl auth can-i get secrets/forbidden -n media"},
 	} {
 		if got := f.run(t, "", c.args...); got.code != c.exit || !strings.Contains(got.err, c.want) {

@@ -208,7 +208,7 @@ func (r *DiscoveryReconciler) location(ctx context.Context, source *v1alpha1.Rec
 	}
 	allowed := source.Spec.AllowedBuckets
 	if bucketName := location.Spec.S3.Bucket; len(allowed) > 0 && !slices.Contains(allowed, bucketName) {
-		return nil, scanStops("spec.allowedBuckets: does not hold bucket %q of StorageLocation %q, so nothing that is found there could be processed", bucketName, name)
+		return nil, scanStops("spec.allowedBuckets: does not list bucket %q of StorageLocation %q, so nothing that is found there could be processed", bucketName, name)
 	}
 	return location, nil
 }

@@ -339,7 +339,7 @@ func TestDiscovery_Problems(t *testing.T) {
 		"no location": {func(s *v1alpha1.RecordingSource, _ *v1alpha1.StorageLocation) { s.Spec.StorageRef.Name = "nowhere" }, `StorageLocation "nowhere" not found`},
 		"a bucket that is not allowed": {func(s *v1alpha1.RecordingSource, _ *v1alpha1.StorageLocation) {
 			s.Spec.AllowedBuckets = []string{"another"}
-		}, `spec.allowedBuckets: does not hold bucket "recordings"`},
+		}, `spec.allowedBuckets: does not list bucket "recordings"`},
 		"no credentials": {func(*v1alpha1.RecordingSource, *v1alpha1.StorageLocation) {}, `Secret "s3" not found`},
 	}
 	for name, test := range tests {

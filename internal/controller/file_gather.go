@@ -211,7 +211,8 @@ func (r *FileReconciler) gatherRevision(ctx context.Context, seen *gathered, nam
 	}
 	if apierrors.IsNotFound(err) {
 		seen.Blocked = &pipeline.Problem{Reason: v1alpha1.ReasonPipelineNotFound,
-			Message: fmt.Sprintf("the ControllerRevision %q that processing began with was deleted", name)}
+			Message: fmt.Sprintf("ControllerRevision %q, which processing began with, was deleted; kubectl recordings retry %s starts again with the pipeline as it is now",
+				name, seen.file.Name)}
 		return nil
 	}
 	if err != nil {

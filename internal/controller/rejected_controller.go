@@ -121,7 +121,8 @@ func (r *RejectedReconciler) store(ctx context.Context, rejected *v1alpha1.Rejec
 	if rejected.Spec.BodyTruncated {
 		return metav1.Condition{
 			Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonReplayTruncated,
-			Message: fmt.Sprintf("spec.body: has only the first %d bytes of the callback", len(rejected.Spec.Body)),
+			Message: fmt.Sprintf("spec.body: has only the first %d bytes of the callback, which cannot be replayed; kubectl recordings process stores the recording by hand",
+				len(rejected.Spec.Body)),
 		}, nil
 	}
 	event, err := sparkrtc.Decode(bytes.TrimPrefix(rejected.Spec.Body, []byte("\xef\xbb\xbf"))) // as the receiver does

@@ -56,7 +56,7 @@ func (d *Decision) evaluate(steps []v1alpha1.StepStatus, problems map[string]Pro
 		return waiting(v1alpha1.ReasonSuspended, "spec.suspend is true")
 	case seen.Pipeline == nil:
 		return diagnosis{ready: metav1.ConditionTrue, processed: metav1.ConditionFalse, reason: v1alpha1.ReasonSkipped,
-			message: "no route of the source matches; the file is recorded and nothing follows"}
+			message: "no route of the source matches; set spec.pipelineRef to process the file"}
 	}
 	return d.evaluateSteps(steps, problems)
 }

@@ -359,10 +359,10 @@ func TestValidate_NamesTheStep(t *testing.T) {
 		"spec.steps[mp4].when: write steps.<name>":                                                   {reads("steps.size() == 1")},
 		"spec.steps[mp4].when: line 1, column 1: undeclared reference to 'outcome'":                  {reads("outcome == 'Failed'")},
 		"spec.steps: [mp4] wait for each other":                                                      {cyclic},
-		`spec.steps[mp4].input.step: step "pictures" makes nothing`:                                  {pictures("1s"), onPictures},
+		`spec.steps[mp4].input.step: step "pictures" publishes nothing that this kind of step reads`: {pictures("1s"), onPictures},
 		"spec.steps[pictures].thumbnails.times: 60s and 1m are the same time":                        {pictures("1s", "60s", "1m")},
 		"spec.steps[pictures].thumbnails.times: time: invalid duration":                              {pictures("soon")},
-		"spec.steps[none]: the kind is none":                                                         {{Name: "none"}},
+		"spec.steps[none]: this version of the operator does not know the step's kind":               {{Name: "none"}},
 	} {
 		if err := steps.Validate(&v1alpha1.RecordingPipelineSpec{Steps: all}, conditions(t)); err == nil || !strings.HasPrefix(err.Error(), message) {
 			t.Errorf("got %v, want %s", err, message)

@@ -92,7 +92,7 @@ func Build(work *job.Work) (*batchv1.Job, *pipeline.Problem) {
 	if kind, ok := Of(work.Step).(JobKind); ok {
 		return kind.Build(work)
 	}
-	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: "the step is of no kind that this version of the operator has"}
+	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonPipelineInvalid, Message: "this version of the operator does not know the step's kind; upgrade the operator"}
 }
 
 // Ask gives what a person decides about a file in a step; nil: the step has a Job.
@@ -133,11 +133,11 @@ func Validate(spec *v1alpha1.RecordingPipelineSpec, conditions *expression.Condi
 func validateStep(step *v1alpha1.Step, finally bool, all []v1alpha1.Step, conditions *expression.Conditions) error {
 	kind := Of(step)
 	if kind == nil {
-		return errors.New(": the kind is none that this version of the operator has")
+		return errors.New(": this version of the operator does not know the step's kind; upgrade the operator")
 	}
 	for _, name := range step.InputSteps() {
 		if !reads(kind, name, all) {
-			return fmt.Errorf(".%s: step %q makes nothing that this step can work on", inputField(step), name)
+			return fmt.Errorf(".%s: step %q publishes nothing that this kind of step reads", inputField(step), name)
 		}
 	}
 	if step.When != "" {
