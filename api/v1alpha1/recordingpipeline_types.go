@@ -3,16 +3,20 @@
 
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // RecordingPipelineSpec says what follows once a file is recorded.
 //
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.dependsOn) || s.dependsOn.all(d, d != s.name && self.steps.exists(o, o.name == d)))",message="steps: dependsOn must name other steps of this pipeline",messageExpression="'steps: dependsOn must name other steps of this pipeline; step %s names %s'.format(self.steps.map(s, has(s.dependsOn) && s.dependsOn.exists(d, d == s.name || !self.steps.exists(o, o.name == d)), [s.name, s.dependsOn.filter(d, d == s.name || !self.steps.exists(o, o.name == d))[0]])[0])",fieldPath=".steps"
-// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.input) || (s.input.step != s.name && self.steps.exists(o, o.name == s.input.step)))",message="steps: input.step must name another step of this pipeline",messageExpression="'steps: input.step must name another step of this pipeline; step %s names %s'.format(self.steps.map(s, has(s.input) && (s.input.step == s.name || !self.steps.exists(o, o.name == s.input.step)), [s.name, s.input.step])[0])",fieldPath=".steps"
-// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.inputs) || s.inputs.all(i, i.step != s.name && self.steps.exists(o, o.name == i.step)))",message="steps: inputs must name other steps of this pipeline",messageExpression="'steps: inputs must name other steps of this pipeline; step %s names %s'.format(self.steps.map(s, has(s.inputs) && s.inputs.exists(i, i.step == s.name || !self.steps.exists(o, o.name == i.step)), [s.name, s.inputs.filter(i, i.step == s.name || !self.steps.exists(o, o.name == i.step))[0].step])[0])",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.input) || s.input.step == 'recording' || (s.input.step != s.name && self.steps.exists(o, o.name == s.input.step)))",message="steps: input.step must name another step of this pipeline, or recording",messageExpression="'steps: input.step must name another step of this pipeline, or recording; step %s names %s'.format(self.steps.map(s, has(s.input) && s.input.step != 'recording' && (s.input.step == s.name || !self.steps.exists(o, o.name == s.input.step)), [s.name, s.input.step])[0])",fieldPath=".steps"
+// +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.inputs) || s.inputs.all(i, i.step == 'recording' || (i.step != s.name && self.steps.exists(o, o.name == i.step))))",message="steps: inputs must name other steps of this pipeline, or recording",messageExpression="'steps: inputs must name other steps of this pipeline, or recording; step %s names %s'.format(self.steps.map(s, has(s.inputs) && s.inputs.exists(i, i.step != 'recording' && (i.step == s.name || !self.steps.exists(o, o.name == i.step))), [s.name, s.inputs.filter(i, i.step != 'recording' && (i.step == s.name || !self.steps.exists(o, o.name == i.step)))[0].step])[0])",fieldPath=".steps"
 // +kubebuilder:validation:XValidation:rule="self.steps.all(s, !has(s.output) || self.steps.all(o, o.name == s.name || !has(o.output) || o.output != s.output || (has(s.output.path) && s.output.path.contains('{step}'))))",message="steps: two steps cannot publish to the same storageRef and path; put {step} into the path",fieldPath=".steps"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !self.steps.exists(s, s.name == f.name))",message="finally: a step of steps has the same name",messageExpression="'finally: a step of steps has the same name: %s'.format([self.finally.filter(f, self.steps.exists(s, s.name == f.name))[0].name])",fieldPath=".finally"
-// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || self.steps.exists(s, s.name == f.input.step)) && (!has(f.inputs) || f.inputs.all(i, self.steps.exists(s, s.name == i.step))))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step and inputs name some of steps",fieldPath=".finally"
+// +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.dependsOn) && (!has(f.input) || f.input.step == 'recording' || self.steps.exists(s, s.name == f.input.step)) && (!has(f.inputs) || f.inputs.all(i, i.step == 'recording' || self.steps.exists(s, s.name == i.step))))",message="finally: a step here runs after all of steps; it has no dependsOn, and input.step and inputs name some of steps, or recording",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.output) || !has(f.output.path) || f.output.path.contains('{step}'))",message="finally: put {step} into output.path, so that no other step publishes there",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="!has(self.finally) || self.finally.all(f, !has(f.approve))",message="finally: an approval here would hold nothing up; put it into steps",fieldPath=".finally"
 // +kubebuilder:validation:XValidation:rule="has(self.triggerServiceAccountName) || !(self.steps.exists(s, has(s.trigger)) || (has(self.finally) && self.finally.exists(s, has(s.trigger))))",message="triggerServiceAccountName: a step of kind trigger needs a ServiceAccount whose name begins with recording-trigger",fieldPath=".triggerServiceAccountName"
@@ -118,17 +122,19 @@ type StepConcurrency struct {
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.transcode) ? 1 : 0) + (has(self.archive) ? 1 : 0) + (has(self.thumbnails) ? 1 : 0) + (has(self.trigger) ? 1 : 0) + (has(self.container) ? 1 : 0) + (has(self.approve) ? 1 : 0) == 1",message="exactly one of transcode, archive, thumbnails, trigger, container and approve must be set; without settings, write archive: {}"
 // +kubebuilder:validation:XValidation:rule="!has(self.archive) || !has(self.input)",message="input: archive keeps the recording itself and takes no input",fieldPath=".input"
-// +kubebuilder:validation:XValidation:rule="!has(self.inputs) || has(self.container)",message="inputs: only container works on the outputs of several steps; other kinds take input",fieldPath=".inputs"
+// +kubebuilder:validation:XValidation:rule="!has(self.inputs) || has(self.container)",message="inputs: only container works on several inputs; other kinds take input",fieldPath=".inputs"
 // +kubebuilder:validation:XValidation:rule="!has(self.inputs) || !has(self.input)",message="input and inputs cannot both be set",fieldPath=".inputs"
 // +kubebuilder:validation:XValidation:rule="has(self.output) || has(self.trigger) || has(self.approve)",message="output: say where the results are published",fieldPath=".output"
 // +kubebuilder:validation:XValidation:rule="!has(self.trigger) || (!has(self.output) && !has(self.input))",message="trigger reads and publishes no file and takes neither input nor output; give it dependsOn, or read steps.<name> in set",fieldPath=".trigger"
 // +kubebuilder:validation:XValidation:rule="!has(self.approve) || !(has(self.output) || has(self.input) || has(self.retries) || has(self.timeout) || has(self.timeoutFactor) || has(self.resources) || has(self.nodeSelector) || has(self.tolerations) || has(self.priorityClassName))",message="approve has neither a Job nor files: beside it only dependsOn, when, optional and background can be set; how long it waits is approve.timeout",fieldPath=".approve"
 type Step struct {
-	// name of the step; it is part of the Job's name.
+	// name of the step; it is part of the Job's name. It cannot be recording, which is the name of the recording itself as an
+	// input.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=24
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self != 'recording'",message="recording is the name of the recording itself as an input; give the step another name"
 	Name string `json:"name"`
 
 	// transcode makes an MP4 of the recording. Exactly one of transcode, archive, thumbnails, trigger, container and approve
@@ -170,8 +176,8 @@ type Step struct {
 	// +optional
 	Input *StepInput `json:"input,omitempty"`
 
-	// inputs say of a step of kind container that it works on the outputs of several steps, in this order. Their outputs may lie
-	// in StorageLocations of their own. Absent: input says it.
+	// inputs say of a step of kind container that it works on the outputs of several steps, or on the recording and outputs of
+	// steps, in this order. Each may lie in a StorageLocation of its own. Absent: input says it.
 	// +optional
 	// +listType=map
 	// +listMapKey=step
@@ -206,8 +212,12 @@ type Step struct {
 	Background bool `json:"background,omitempty"`
 }
 
-// InputSteps are the steps whose outputs the step works on, in their order; none: it works on the recording itself.
-func (s *Step) InputSteps() []string {
+// InputRecording names, among the inputs of a step, the recording itself. No step has this name.
+const InputRecording = "recording"
+
+// InputNames name what the step works on, in its order: steps, or InputRecording. None: the step says nothing, and if it
+// reads files, it works on the recording.
+func (s *Step) InputNames() []string {
 	var names []string
 	if s.Input != nil {
 		names = append(names, s.Input.Step)
@@ -216,6 +226,17 @@ func (s *Step) InputSteps() []string {
 		names = append(names, s.Inputs[i].Step)
 	}
 	return names
+}
+
+// InputSteps are the steps whose outputs the step works on, in their order.
+func (s *Step) InputSteps() []string {
+	return slices.DeleteFunc(s.InputNames(), func(name string) bool { return name == InputRecording })
+}
+
+// ReadsRecording says that the step, if it reads files, works on the recording itself, alone or among others.
+func (s *Step) ReadsRecording() bool {
+	names := s.InputNames()
+	return len(names) == 0 || slices.Contains(names, InputRecording)
 }
 
 // ValueExpressions are the CEL expressions whose values the step needs before it starts.
@@ -236,7 +257,7 @@ func (s *Step) ValueExpressions() []string {
 
 // StepInput says what a step works on.
 type StepInput struct {
-	// step whose output is the input; it is waited for as if dependsOn named it.
+	// step whose output is the input; it is waited for as if dependsOn named it. Or recording: the recording itself.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=24

@@ -47,18 +47,21 @@ func (r *FileReconciler) prepare(seen *gathered) func(pipeline.Start) (*batchv1.
 	}
 }
 
-// findInputs finds where the step reads: where its inputs were published to, or where the source says; otherwise the recording
-// is downloaded.
+// findInputs finds where the step reads: where its inputs were published to, and the recording where the source says; otherwise
+// that is downloaded.
 func (g *gathered) findInputs(work *job.Work) (problem *pipeline.Problem) {
-	switch {
-	case len(work.Inputs) > 0:
-		work.InputStorages = map[string]*v1alpha1.StorageLocation{}
-		for i := range work.Inputs {
-			name := work.Inputs[i].StorageRef.Name
-			if work.InputStorages[name], problem = g.storage(name); problem != nil {
-				return problem
-			}
+	work.InputStorages = map[string]*v1alpha1.StorageLocation{}
+	for i := range work.Inputs {
+		if work.Inputs[i].Step == v1alpha1.InputRecording {
+			continue
 		}
+		name := work.Inputs[i].StorageRef.Name
+		if work.InputStorages[name], problem = g.storage(name); problem != nil {
+			return problem
+		}
+	}
+	switch {
+	case !work.Step.ReadsRecording():
 	case g.source == nil:
 		return sourceNotFound(g.file)
 	case g.source.Spec.StorageRef != nil:
@@ -91,21 +94,19 @@ func (g *gathered) storageOf(step *v1alpha1.Step) pipeline.Storage {
 	return known
 }
 
-// storageNames are the StorageLocations that a step uses: that of its output, and those of its inputs or that of the source.
+// storageNames are the StorageLocations that a step uses: that of its output, and those of its inputs, and that of the source where it reads the recording.
 func (g *gathered) storageNames(step *v1alpha1.Step) []string {
 	var names []string
 	if step.Output != nil {
 		names = append(names, step.Output.StorageRef.Name)
 	}
 	inputs := step.InputSteps()
-	switch {
-	case len(inputs) > 0:
-		for _, other := range pipeline.Steps(g.Pipeline.Spec) {
-			if slices.Contains(inputs, other.Name) && other.Output != nil {
-				names = append(names, other.Output.StorageRef.Name)
-			}
+	for _, other := range pipeline.Steps(g.Pipeline.Spec) {
+		if slices.Contains(inputs, other.Name) && other.Output != nil {
+			names = append(names, other.Output.StorageRef.Name)
 		}
-	case g.source != nil && g.source.Spec.StorageRef != nil && step.Output != nil:
+	}
+	if step.ReadsRecording() && g.source != nil && g.source.Spec.StorageRef != nil && step.Output != nil {
 		names = append(names, g.source.Spec.StorageRef.Name)
 	}
 	return names

@@ -270,13 +270,13 @@ func TestFileReconciler_LateEditOfThePipelineIsSaid(t *testing.T) {
 	g.Expect(said()).To(BeNil())
 }
 
-// TestFileReconciler_ContainerWorksOnTheOutputsOfSeveralSteps, which lie in StorageLocations of their own: its Job reads each
-// with the credentials of its own, when the last of the steps has ended.
+// TestFileReconciler_ContainerWorksOnTheOutputsOfSeveralSteps, and on the recording: they lie in StorageLocations of their own.
+// Its Job reads each with the credentials of its own, when the last of the steps has ended.
 func TestFileReconciler_ContainerWorksOnTheOutputsOfSeveralSteps(t *testing.T) {
 	g := NewWithT(t)
 	elsewhere := &v1alpha1.StepOutput{StorageRef: v1alpha1.LocalReference{Name: "elsewhere"}, Path: "keep/"}
 	namespace := classroom(t,
-		v1alpha1.Step{Name: "burn", Inputs: []v1alpha1.StepInput{{Step: "mp4"}, {Step: "keep"}}, Output: output("burn/"), Container: &v1alpha1.Container{
+		v1alpha1.Step{Name: "burn", Inputs: []v1alpha1.StepInput{{Step: "mp4"}, {Step: "keep"}, {Step: v1alpha1.InputRecording}}, Output: output("burn/"), Container: &v1alpha1.Container{
 			Image: "burn:1", Outputs: []v1alpha1.ContainerOutput{{Path: "burnt.mp4", Kind: v1alpha1.ArtifactVideo}}}},
 		v1alpha1.Step{Name: "mp4", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux}, Output: output("mp4/")},
 		v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: elsewhere},
@@ -292,7 +292,7 @@ func TestFileReconciler_ContainerWorksOnTheOutputsOfSeveralSteps(t *testing.T) {
 	pod := jobOf(t, g, namespace, "burn").Spec.Template.Spec
 	spec := workerapi.StepSpec{}
 	g.Expect(json.Unmarshal([]byte(pod.InitContainers[0].Env[0].Value), &spec)).To(Succeed())
-	g.Expect(spec.Inputs).To(HaveLen(2))
+	g.Expect(spec.Inputs).To(HaveLen(3))
 	secrets := map[string]string{}
 	for _, volume := range pod.Volumes {
 		if volume.Projected != nil {
@@ -301,6 +301,7 @@ func TestFileReconciler_ContainerWorksOnTheOutputsOfSeveralSteps(t *testing.T) {
 	}
 	for i, want := range []struct{ step, bucket, credentials, secret string }{
 		{"mp4", "archive", "source-credentials", "s3"}, {"keep", "elsewhere", "source-credentials-1", "other"},
+		{v1alpha1.InputRecording, "recordings", "source-credentials-2", "s3"},
 	} {
 		g.Expect(spec.Inputs[i].Step).To(Equal(want.step))
 		g.Expect(spec.Inputs[i].Storage.Spec.S3.Bucket).To(Equal(want.bucket))

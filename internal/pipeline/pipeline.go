@@ -84,9 +84,9 @@ type Child struct {
 	Reason, Message string
 }
 
-// Input is an artifact that a step works on.
+// Input is an artifact that a step works on, or the recording itself.
 type Input struct {
-	// Step is the one that has published it.
+	// Step is the one that has published it, or v1alpha1.InputRecording, which has no artifact.
 	Step string
 	v1alpha1.Artifact
 }
@@ -98,7 +98,7 @@ type Start struct {
 	// that it processes.
 	Run, Retry  int32
 	InputDigest string
-	// Inputs are the artifacts of the steps that are the input; none: the step works on the recording itself.
+	// Inputs are what the step says that it works on; none: the recording itself.
 	Inputs []Input
 	// Value evaluates an expression over the recording and the steps that have ended.
 	Value func(expression string) (any, error)

@@ -217,7 +217,11 @@ func (d *Decision) start(n *node, states map[string]v1alpha1.StepStatus, state *
 	start := Start{Step: step, Run: d.run, Retry: retries(state.Retry), InputDigest: d.seen.Input, Value: func(expression string) (any, error) {
 		return d.seen.Expressions.Value(expression, states, outcomeOf(n, d.seen.Pipeline.Spec, states))
 	}}
-	for _, name := range step.InputSteps() {
+	for _, name := range step.InputNames() {
+		if name == v1alpha1.InputRecording {
+			start.Inputs = append(start.Inputs, Input{Step: name})
+			continue
+		}
 		outputs := states[name].Outputs
 		if len(outputs) == 0 {
 			d.problems[step.Name] = Problem{Reason: v1alpha1.ReasonInputMissing,

@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -146,6 +147,43 @@ func TestDecide_StartsWithTheInputsOutputs(t *testing.T) {
 	want := []Input{{Step: "mp4", Artifact: v1alpha1.Artifact{Name: "mp4", URI: "s3://b/mp4", StorageRef: v1alpha1.LocalReference{Name: "archive"}}}}
 	if diff := cmp.Diff(want, started.Inputs); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDecide_StartsWithTheRecordingAndOutputsOfSteps, in the order in which the step names them. The recording alone is nothing
+// to wait for.
+func TestDecide_StartsWithTheRecordingAndOutputsOfSteps(t *testing.T) {
+	for name, inputs := range map[string][]string{
+		"first": {v1alpha1.InputRecording, "mp4"}, "last": {"mp4", v1alpha1.InputRecording}, "alone": {v1alpha1.InputRecording},
+	} {
+		t.Run(name, func(t *testing.T) {
+			burn := step("burn")
+			for _, input := range inputs {
+				burn.Inputs = append(burn.Inputs, v1alpha1.StepInput{Step: input})
+			}
+			var got []string
+			see := func(changes ...func(*Child)) {
+				seen := observation(steps(step("mp4"), burn), child("mp4", changes...))
+				seen.Prepare = func(start Start) (*batchv1.Job, *Problem) {
+					for _, input := range start.Inputs {
+						if (input.Name == "") != (input.Step == v1alpha1.InputRecording) {
+							t.Errorf("input %+v", input)
+						}
+						got = append(got, input.Step)
+					}
+					return prepare(start)
+				}
+				Decide(seen)
+			}
+			see()
+			if (got != nil) != (len(inputs) == 1) {
+				t.Errorf("while mp4 runs: %v", got)
+			}
+			got = nil
+			if see(succeeds); !slices.Equal(got, inputs) {
+				t.Errorf("%v, want %v", got, inputs)
+			}
+		})
 	}
 }
 

@@ -121,9 +121,12 @@ func drawSteps(t *rapid.T) []v1alpha1.Step {
 						s.Inputs = append(s.Inputs, v1alpha1.StepInput{Step: name})
 					}
 				}
+				if rapid.Bool().Draw(t, "recording") {
+					s.Inputs = append(s.Inputs, v1alpha1.StepInput{Step: v1alpha1.InputRecording})
+				}
 			}
 		}
-		if len(s.InputSteps()) == 0 && rapid.IntRange(0, 4).Draw(t, "asks") == 0 {
+		if len(s.InputNames()) == 0 && rapid.IntRange(0, 4).Draw(t, "asks") == 0 {
 			s.Output, s.Approve = nil, drawQuestion(t)
 		}
 		s.Optional = rapid.IntRange(0, 3).Draw(t, "optional") == 0

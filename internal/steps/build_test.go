@@ -189,6 +189,16 @@ func TestBuild_Golden(t *testing.T) {
 			w.Inputs = slices.Concat(inputs("mp4", video), inputs("captions", words), inputs("logo", logo))
 			w.InputStorages = storages(bucket("archive"), bucket("words"))
 		},
+		"container-of-download-and-step": func(w *job.Work) { // the step's credentials are mounted, whichever comes first
+			w.Step = &v1alpha1.Step{Name: "burn", Inputs: []v1alpha1.StepInput{{Step: v1alpha1.InputRecording}, {Step: "captions"}}, Output: &v1alpha1.StepOutput{},
+				Container: &v1alpha1.Container{Image: "registry.example.com/burn:1", Outputs: []v1alpha1.ContainerOutput{{Path: "burnt.mp4", Kind: v1alpha1.ArtifactVideo}}}}
+			words := output("words")
+			words.Name, words.URI, words.Bucket, words.Key, words.MediaType, words.Media = "a.vtt", "s3://words/x/a.vtt", "words", "x/a.vtt", "text/vtt", nil
+			w.Inputs = slices.Concat([]pipeline.Input{{Step: v1alpha1.InputRecording}}, inputs("captions", words))
+			w.InputStorage, w.InputStorages = nil, storages(bucket("words"))
+			w.Source.Spec.AllowedHosts = []string{"recordings.example.com"}
+			w.Facts.SizeBytes = 0
+		},
 		"trigger": func(w *job.Work) {
 			w.Step = &v1alpha1.Step{Name: "captions", Trigger: &v1alpha1.Trigger{
 				Object: &v1alpha1.TriggerObject{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow",

@@ -195,6 +195,35 @@ func TestContainer_ReadsWhatSeveralStepsHavePublished(t *testing.T) {
 	}
 }
 
+// TestContainer_ReadsTheRecordingBesideAnOutput: the recording has its own names, and is read from where it lies.
+func TestContainer_ReadsTheRecordingBesideAnOutput(t *testing.T) {
+	settings := workerapi.ContainerSettings{Outputs: []v1alpha1.ContainerOutput{{Path: "a.vtt", Kind: v1alpha1.ArtifactSubtitles}}}
+	b := imageStep(t, settings, "calls/index.m3u8", func(dir string) error {
+		return os.Link(filepath.Join(dir, "input", "0-captions", "a.vtt"), filepath.Join(dir, "output", "a.vtt"))
+	})
+	hlsRecording(t, filepath.Join(b.source, "calls"))
+	if err := errors.Join(os.MkdirAll(b.source+"-1", 0o750), os.WriteFile(b.source+"-1/a.vtt", []byte("WEBVTT\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	recording := b.Step.Inputs[0]
+	words := recording
+	words.Step, words.Format, words.Artifact, words.Place = "captions", workerapi.FormatFile, v1alpha1.Artifact{Key: "a.vtt"}, 1
+	b.Step.Inputs = []workerapi.Input{words, recording}
+	result, failed, err := b.run(t)
+	if err != nil {
+		t.Fatalf("%s: %v", failed, err)
+	}
+	var inputs workerapi.InputsDocument
+	readJSON(t, filepath.Join(b.RecordingDir, "inputs.json"), "inputs.v1.json", &inputs)
+	if len(inputs.Inputs) != 2 || inputs.Inputs[0].Path != "input/0-captions/a.vtt" ||
+		inputs.Inputs[1].Step != v1alpha1.InputRecording || inputs.Inputs[1].Path != "input/1-recording/index.m3u8" || len(inputs.Inputs[1].Files) != 4 {
+		t.Errorf("inputs.json: %+v", inputs)
+	}
+	if result.Integrity == nil || result.Integrity.State != v1alpha1.IntegrityIntact {
+		t.Errorf("the recording was not surveyed: %+v", result.Integrity)
+	}
+}
+
 // TestSchemas_RefuseOtherDocuments: a check that takes everything checks nothing.
 func TestSchemas_RefuseOtherDocuments(t *testing.T) {
 	for schema, document := range map[string]string{

@@ -98,7 +98,7 @@ func newBench(t *testing.T, settings any, object string) *bench {
 	spec := workerapi.StepSpec{
 		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4",
 		Inputs: []workerapi.Input{{
-			Step: workerapi.InputRecording, Format: format, Storage: &source, Artifact: v1alpha1.Artifact{Key: object}, MaxBytes: 64 << 20,
+			Step: v1alpha1.InputRecording, Format: format, Storage: &source, Artifact: v1alpha1.Artifact{Key: object}, MaxBytes: 64 << 20,
 		}},
 		Destination: workerapi.Destination{Storage: claim("archive"), Path: "room/stream/"},
 	}

@@ -89,7 +89,7 @@ type InputsDocument struct {
 
 // InputDocument is one input.
 type InputDocument struct {
-	// Step is the step that made it, or InputRecording.
+	// Step is the step that made it, or v1alpha1.InputRecording.
 	Step string `json:"step"`
 	// Path of the file, or of the playlist of an HLS set, below RecordingDir. What a playlist names lies beside it.
 	Path string `json:"path"`

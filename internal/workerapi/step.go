@@ -88,7 +88,7 @@ type StepSpec struct {
 	Kind     string          `json:"kind"`
 	Settings json.RawMessage `json:"settings"`
 
-	// Inputs that the step works on: one, or for a step of kind container all artifacts of the steps that are its input; none
+	// Inputs that the step works on: one, or for a step of kind container the recording and all artifacts of the steps that it names; none
 	// for a step of kind trigger, which has no Destination either.
 	Inputs      []Input     `json:"inputs,omitempty"`
 	Destination Destination `json:"destination,omitzero"`
@@ -111,9 +111,6 @@ type TriggerSettings struct {
 	Wait *v1alpha1.TriggerWait `json:"wait,omitempty"`
 }
 
-// InputRecording is the name of the input that is the recording itself; another input has the name of its step.
-const InputRecording = "recording"
-
 // Formats of an Input.
 const (
 	// FormatHLS is a playlist with its segments.
@@ -126,7 +123,7 @@ const (
 
 // Input is one thing that a step works on: an artifact in Storage, or URL.
 type Input struct {
-	// Step is the step that made the artifact, or InputRecording.
+	// Step is the step that made the artifact, or v1alpha1.InputRecording.
 	Step string `json:"step"`
 	// Format is FormatHLS, FormatMP4 or FormatFile.
 	Format string `json:"format"`

@@ -87,21 +87,23 @@ func (r *room) captionsStep() v1alpha1.Step {
 var cue = regexp.MustCompile(`(?m)^00:00:([0-9.]+) --> 00:00:([0-9.]+)\n(\S+)$`)
 
 // TestContainer_CaptionsSpeech: an image of a tenant's own hears every word at its time, and what it writes is published
-// as captions; another image takes them on.
+// as captions; another image takes them on, and the recording beside them.
 func TestContainer_CaptionsSpeech(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step {
-		check := v1alpha1.Step{Name: "check", Input: &v1alpha1.StepInput{Step: "captions"}, Output: r.output(), Container: &v1alpha1.Container{
+		both := []v1alpha1.StepInput{{Step: "captions"}, {Step: v1alpha1.InputRecording}}
+		check := v1alpha1.Step{Name: "check", Inputs: both, Output: r.output(), Container: &v1alpha1.Container{
 			Image: captionsImage, RunAsUser: new(int64(1000)),
 			Command: []v1alpha1.Argument{"sh", "-euc", `
 				umask 027
 				cp /recording/inputs.json /recording/recording.json /recording/output/
 				grep -c . /recording/input/0-captions/captions.vtt >/recording/results/lines
 				id -u >/recording/results/user
+				ls /recording/input/1-recording | sed -n '$p' >/recording/results/last
 				! ls /var/run/secrets/kubernetes.io /credentials /work 2>/dev/null
 				! touch /recording/input/x 2>/dev/null`},
 			Outputs: []v1alpha1.ContainerOutput{{Path: "*.json", Kind: v1alpha1.ArtifactData}},
-			Results: []v1alpha1.ContainerResult{{Name: "lines"}, {Name: "user"}},
+			Results: []v1alpha1.ContainerResult{{Name: "lines"}, {Name: "user"}, {Name: "last"}},
 		}}
 		return []v1alpha1.Step{r.remux(), r.captionsStep(), check}
 	})
@@ -134,6 +136,7 @@ func TestContainer_CaptionsSpeech(t *testing.T) {
 	}
 
 	g.Expect(check.Results[1].Value).To(Equal("1000"))
+	g.Expect(check.Results[2].Value).To(Equal("speech.m3u8"), "the recording's own names")
 	g.Expect(check.Outputs).To(HaveLen(2))
 	g.Expect(toolbox(t, `cat "$1"`, "/data/archive/"+check.Outputs[0].Key)).To(ContainSubstring(`"language": "en"`))
 }

@@ -84,7 +84,7 @@ func newWorker(base string, r *recording, set settings) (*worker.Worker, error) 
 	spec := workerapi.StepSpec{
 		Namespace: "school", File: "math-0", UID: "uid-1", Step: "mp4", Kind: "archive", Settings: json.RawMessage("{}"),
 		Inputs: []workerapi.Input{{
-			Step: workerapi.InputRecording, Format: r.format, Storage: &calls, Artifact: v1alpha1.Artifact{Key: r.object},
+			Step: v1alpha1.InputRecording, Format: r.format, Storage: &calls, Artifact: v1alpha1.Artifact{Key: r.object},
 			MaxBytes: 256 << 20, DurationSeconds: r.reported,
 		}},
 		Destination: workerapi.Destination{Storage: claim("archive"), Path: "room/stream/"},

@@ -33,7 +33,7 @@ type Work struct {
 	Source *v1alpha1.RecordingSource
 	// InputStorage is the StorageLocation that the source names; nil: the recording is downloaded by its URL.
 	InputStorage *v1alpha1.StorageLocation
-	// InputStorages are the StorageLocations that Inputs were published to, by name.
+	// InputStorages are the StorageLocations that Inputs of other steps were published to, by name.
 	InputStorages map[string]*v1alpha1.StorageLocation
 	// OutputStorage is the StorageLocation that the step's output names.
 	OutputStorage *v1alpha1.StorageLocation

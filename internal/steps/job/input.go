@@ -21,30 +21,27 @@ func problemf(reason, format string, args ...any) *pipeline.Problem {
 	return &pipeline.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// newInputs says what the step works on: the first artifact of the step that is its input, or, where the kind reads files,
-// all artifacts of the steps that are; or the recording itself.
+// newInputs says what the step works on: the recording itself, the first artifact of the step that is its input, or, where the
+// kind reads files, all of these that it names.
 func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
-	if len(work.Inputs) == 0 {
-		input, problem := recordingInput(work.Facts, work.Source, work.InputStorage)
-		if problem == nil && input.Format != workerapi.FormatHLS && input.Format != workerapi.FormatMP4 {
-			problem = problemf(v1alpha1.ReasonFormatUnsupported, "the recording's format is %q; steps read HLS and MP4", input.Format)
-		}
-		return []workerapi.Input{input}, problem
+	wanted := work.Inputs
+	if len(wanted) == 0 {
+		wanted = []pipeline.Input{{Step: v1alpha1.InputRecording}}
 	}
 	var inputs []workerapi.Input
 	var places []string
-	for _, from := range work.Inputs {
-		storage := work.InputStorages[from.StorageRef.Name]
-		if storage == nil {
-			return nil, problemf(v1alpha1.ReasonStorageLocationNotFound, "StorageLocation %q of step %q not found", from.StorageRef.Name, from.Step)
-		}
-		input, problem := stepInput(from.Step, from.Artifact, storage, files)
+	for _, from := range wanted {
+		input, problem := newInput(work, from, files)
 		if problem != nil {
 			return nil, problem
 		}
-		if input.Place = slices.Index(places, storage.Name); input.Place < 0 {
+		place := "" // a download has no credentials and no volume, and a place of its own all the same
+		if input.Storage != nil {
+			place = input.Storage.Name
+		}
+		if input.Place = slices.Index(places, place); input.Place < 0 {
 			input.Place = len(places)
-			places = append(places, storage.Name)
+			places = append(places, place)
 		}
 		if inputs = append(inputs, input); !files {
 			break
@@ -53,11 +50,27 @@ func newInputs(work *Work, files bool) ([]workerapi.Input, *pipeline.Problem) {
 	return inputs, nil
 }
 
+// newInput says where one input is read from.
+func newInput(work *Work, from pipeline.Input, files bool) (workerapi.Input, *pipeline.Problem) {
+	if from.Step == v1alpha1.InputRecording {
+		input, problem := recordingInput(work.Facts, work.Source, work.InputStorage)
+		if problem == nil && input.Format != workerapi.FormatHLS && input.Format != workerapi.FormatMP4 {
+			problem = problemf(v1alpha1.ReasonFormatUnsupported, "the recording's format is %q; steps read HLS and MP4", input.Format)
+		}
+		return input, problem
+	}
+	storage := work.InputStorages[from.StorageRef.Name]
+	if storage == nil {
+		return workerapi.Input{}, problemf(v1alpha1.ReasonStorageLocationNotFound, "StorageLocation %q of step %q not found", from.StorageRef.Name, from.Step)
+	}
+	return stepInput(from.Step, from.Artifact, storage, files)
+}
+
 // recordingInput says where the recording itself is read from. Credentials only go to the endpoint of the source's
 // StorageLocation, and only for buckets that the source allows; a URL is read without any, from allowed hosts alone.
 func recordingInput(facts recording.Facts, source *v1alpha1.RecordingSource, storage *v1alpha1.StorageLocation) (workerapi.Input, *pipeline.Problem) {
 	from := workerapi.Input{
-		Step:            workerapi.InputRecording,
+		Step:            v1alpha1.InputRecording,
 		Format:          facts.Format,
 		Artifact:        v1alpha1.Artifact{SizeBytes: min(facts.SizeBytes, v1alpha1.MaxSizeBytes)},
 		DurationSeconds: facts.DurationSeconds,

@@ -53,12 +53,11 @@ const (
 // podWithMain is the pod of a step that runs an image of the tenant's: fetch has the source's credentials, main has none of
 // ours and reads what fetch has left, and publish has the destination's and reads what main has left.
 func podWithMain(work *Work, kind Kind, spec *workerapi.StepSpec, encoded string) corev1.PodSpec {
-	fetched, reported := int64(0), int64(0)
+	fetched := int64(0)
 	for i := range spec.Inputs {
 		fetched += spec.Inputs[i].MaxBytes
-		reported += spec.Inputs[i].Artifact.SizeBytes
 	}
-	needed := work.Resources(defaults(work, kind.Needs, reported))
+	needed := work.Resources(defaults(work, kind.Needs, reportedBytes(spec.Inputs)))
 	sources, sourceMounts := sourceVolumes(spec)
 	destinations, destinationMounts := destinationVolumes(spec)
 	pod := RestrictedPod(work)

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 const (
@@ -80,7 +81,7 @@ func memoryLimit(need Needs, pixels int64) int64 {
 func pixels(work *Work) int64 {
 	var width, height int32
 	switch {
-	case len(work.Inputs) == 0:
+	case len(work.Inputs) == 0 || work.Inputs[0].Step == v1alpha1.InputRecording:
 		width, height = work.Facts.Width, work.Facts.Height
 	case work.Inputs[0].Media != nil:
 		width, height = work.Inputs[0].Media.Width, work.Inputs[0].Media.Height
@@ -89,6 +90,20 @@ func pixels(work *Work) int64 {
 		return unknownPixels
 	}
 	return min(int64(width)*int64(height), maxPixels)
+}
+
+// reportedBytes is how large the inputs are together. Beside others, a recording whose size was not reported counts as
+// unknownStorage; alone, as 0.
+func reportedBytes(inputs []workerapi.Input) int64 {
+	var bytes int64
+	for i := range inputs {
+		size := inputs[i].Artifact.SizeBytes
+		if size <= 0 && inputs[i].Step == v1alpha1.InputRecording && len(inputs) > 1 {
+			size = unknownStorage
+		}
+		bytes += size
+	}
+	return bytes
 }
 
 // storageRequest is the disk that the step is likely to fill.

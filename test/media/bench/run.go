@@ -138,7 +138,7 @@ func (r *result) step(base string) step {
 			Namespace: "bench", File: r.name, UID: "uid", Step: "mp4",
 			Kind: "transcode", Settings: fmt.Appendf(nil, `{"preset":%q}`, r.preset),
 			Inputs: []workerapi.Input{{
-				Step: workerapi.InputRecording, Format: "HLS", Storage: &calls, Artifact: v1alpha1.Artifact{Key: playlist}, MaxBytes: 16 << 30,
+				Step: v1alpha1.InputRecording, Format: "HLS", Storage: &calls, Artifact: v1alpha1.Artifact{Key: playlist}, MaxBytes: 16 << 30,
 			}},
 			Destination: workerapi.Destination{Storage: claim("archive"), Path: "out/"},
 		},
