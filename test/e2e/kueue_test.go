@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +17,10 @@ import (
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -33,6 +37,12 @@ const queueName = "video"
 func queued(t *testing.T) *room {
 	t.Helper()
 	r := newRoom(t)
+	NewWithT(t).Eventually(func() bool {
+		earlier := &unstructured.Unstructured{}
+		earlier.SetAPIVersion("kueue.x-k8s.io/v1beta2")
+		earlier.SetKind("ClusterQueue")
+		return apierrors.IsNotFound(k8s.Get(t.Context(), client.ObjectKey{Name: queueName}, earlier))
+	}, settled, poll).Should(BeTrue(), "the ClusterQueue of the test before is there until its Workloads have ended")
 	r.applyForTheTest(recipe(t, "pipelines.md", "### Kueue"))
 	return r
 }
@@ -181,4 +191,56 @@ func TestKueue_FilesWaitForQuota(t *testing.T) {
 	}
 	g.Expect(later.Status.StartTime.Time).NotTo(BeTemporally("<", earlier.Status.CompletionTime.Time))
 	g.Eventually(writers, 10*time.Second, poll).Should(Equal(map[string]int{"kueue": 2}), "each Job is resumed once, by Kueue")
+}
+
+// workload waits for what Kueue makes of a Job.
+func (r *room) workload(job *batchv1.Job) *unstructured.Unstructured {
+	r.t.Helper()
+	var found *unstructured.Unstructured
+	NewWithT(r.t).Eventually(func(g Gomega) {
+		made := &unstructured.UnstructuredList{}
+		made.SetAPIVersion("kueue.x-k8s.io/v1beta2")
+		made.SetKind("WorkloadList")
+		g.Expect(k8s.List(r.t.Context(), made, client.InNamespace(r.namespace))).To(Succeed())
+		i := slices.IndexFunc(made.Items, func(w unstructured.Unstructured) bool { return metav1.IsControlledBy(&w, job) })
+		g.Expect(i).NotTo(Equal(-1), "Kueue has no Workload of Job %s", job.Name)
+		found = &made.Items[i]
+	}, settled, poll).Should(Succeed())
+	return found
+}
+
+// TestKueue_HigherPriorityGoesFirst: with no quota left, a file waits whose pipeline names no WorkloadPriorityClass, and then
+// one that is urgent. Kueue gives what becomes free to the one that came later.
+func TestKueue_HigherPriorityGoesFirst(t *testing.T) {
+	g := NewWithT(t)
+	r := queued(t)
+	r.hold("most", "3")
+	rest := r.hold("rest", "1")
+	prioritize := func(class string) {
+		t.Helper()
+		lecture := &v1alpha1.RecordingPipeline{ObjectMeta: r.meta("lecture")}
+		r.must(k8s.Patch(t.Context(), lecture, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"workloadPriorityClassName":`+class+`}}`))))
+	}
+	waits := func(stream string) *batchv1.Job {
+		t.Helper()
+		r.complete(stream, stream, r.record(stream), seconds).mustSend(t)
+		return r.job(r.file(stream, v1alpha1.StepQueued))
+	}
+	prioritize("null")
+	ordinary := waits("ordinary")
+	prioritize(`"urgent"`)
+	urgent := waits("urgent")
+	g.Expect(ordinary.Labels).NotTo(HaveKey(v1alpha1.LabelQueuePriorityClass))
+	for job, want := range map[*batchv1.Job]int64{ordinary: 0, urgent: 1000} {
+		priority, _, err := unstructured.NestedInt64(r.workload(job).Object, "spec", "priority")
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(priority).To(Equal(want), job.Name)
+	}
+	class, _, err := unstructured.NestedString(r.workload(urgent).Object, "spec", "priorityClassRef", "name")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(class).To(Equal("urgent"))
+
+	r.release(rest)
+	first, second := r.job(r.file("urgent", v1alpha1.StepSucceeded)), r.job(r.file("ordinary", v1alpha1.StepSucceeded))
+	g.Expect(second.Status.StartTime.Time).NotTo(BeTemporally("<", first.Status.CompletionTime.Time), "the urgent one ended before the other began")
 }
