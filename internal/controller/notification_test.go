@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,12 +20,15 @@ import (
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	. "github.com/onsi/gomega"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
 // receivedEvent is what a sink took.
@@ -101,6 +106,15 @@ func (s *sinkServer) kinds(path string) []string {
 		seen[event.id] = true
 	}
 	return kinds
+}
+
+// runs are the numbers of the runs that the events tell of, in their order.
+func (s *sinkServer) runs(path string) []string {
+	var runs []string
+	for _, found := range regexp.MustCompile(`"run":([0-9]+)`).FindAllStringSubmatch(s.data(path), -1) {
+		runs = append(runs, found[1])
+	}
+	return slices.Compact(runs) // one that came again
 }
 
 func (s *sinkServer) data(path string) string {
@@ -196,6 +210,36 @@ func TestNotifications_TellWhatAPersonDecided(t *testing.T) {
 	}
 }
 
+// TestNotifications_TellEachRunInItsTurn: a run that was reported to be too short ends, and is reported, with its number, before
+// the next one is. A run that is stopped, since the recording has grown, has no end to report.
+func TestNotifications_TellEachRunInItsTurn(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t, oneStep())
+	path := "/" + namespace + "/runs"
+	notify(t, namespace, "runs", eventSink.URL+path, func(to *v1alpha1.Notification) {
+		to.Events = []v1alpha1.NotificationEvent{v1alpha1.EventFileReady, v1alpha1.EventFileFailed}
+	})
+	waitForSource(t, g, namespace)
+	request(t, namespace, "a.m3u8")
+	first := jobOf(t, g, namespace, "keep")
+	report(t, namespace, "a.m3u8", 600)
+	fail(t, first, workerapi.ReasonFramesMissing, "frames 3 to 9 are missing")
+	onlyFile(t, g, namespace, v1alpha1.ReasonProcessing, 2)
+
+	report(t, namespace, "a.m3u8", 900)
+	g.Eventually(func(g Gomega) {
+		second := jobOfRun(t, g, namespace, "2")
+		g.Expect(second.DeletionTimestamp).NotTo(BeNil())
+		g.Expect(k8s.Patch(t.Context(), second, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))).To(Succeed(), "its pods are gone")
+	}, timeout, poll).Should(Succeed())
+	var third *batchv1.Job
+	g.Eventually(func(g Gomega) { third = jobOfRun(t, g, namespace, "3") }, timeout, poll).Should(Succeed())
+	succeed(t, third, "s3://archive/x/a.m3u8")
+	onlyFile(t, g, namespace, v1alpha1.ReasonSucceeded, 3)
+	g.Eventually(func() []string { return eventSink.kinds(path) }, timeout, poll).Should(Equal([]string{"file.failed", "file.ready"}))
+	g.Expect(eventSink.runs(path)).To(Equal([]string{"1", "3"}))
+}
+
 // TestNotifications_WaitForASinkThatIsAway, in the status of a file that is done, which the cache does not hold: the file is
 // found by the walk, and what waits for one sink does not keep another from its events.
 func TestNotifications_WaitForASinkThatIsAway(t *testing.T) {
@@ -267,6 +311,14 @@ func TestNotifications_TellOfATask(t *testing.T) {
 		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(task), task)).To(Succeed())
 		g.Expect(task.Status.Notifications).To(BeEmpty())
 	}, timeout, poll).Should(Succeed())
+}
+
+// jobOfRun is the one Job of a run.
+func jobOfRun(t *testing.T, g Gomega, namespace, run string) *batchv1.Job {
+	t.Helper()
+	jobs := slices.DeleteFunc(jobsOf(t, namespace, "keep"), func(job batchv1.Job) bool { return job.Annotations[v1alpha1.AnnotationRun] != run })
+	g.Expect(jobs).To(HaveLen(1))
+	return &jobs[0]
 }
 
 // succeedStep ends the Job of a step.
