@@ -5,8 +5,10 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"path"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -27,9 +29,32 @@ import (
 type counter struct {
 	mu sync.Mutex
 	n  map[client.ObjectKey]int
+	// writes are all that was asked for, by namespace and what it was.
+	writes map[string]map[string]int
 }
 
-func newCounter() *counter { return &counter{n: map[client.ObjectKey]int{}} }
+func newCounter() *counter {
+	return &counter{n: map[client.ObjectKey]int{}, writes: map[string]map[string]int{}}
+}
+
+// wrote takes note of a write.
+func (c *counter) wrote(verb string, object client.Object) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.writes[object.GetNamespace()]
+	if of == nil {
+		of = map[string]int{}
+		c.writes[object.GetNamespace()] = of
+	}
+	of[fmt.Sprintf("%s %s", verb, reflect.TypeOf(object).Elem().Name())]++
+}
+
+// in is what was written in a namespace.
+func (c *counter) in(namespace string) map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.writes[namespace])
+}
 
 func (c *counter) of(key client.ObjectKey) int {
 	c.mu.Lock()
@@ -43,7 +68,24 @@ func (c *counter) wrap(inner client.Client) client.Client {
 		watcher = withoutWatch{inner}
 	}
 	return interceptor.NewClient(watcher, interceptor.Funcs{
+		Create: func(ctx context.Context, inner client.WithWatch, object client.Object, options ...client.CreateOption) error {
+			c.wrote("create", object)
+			return inner.Create(ctx, object, options...)
+		},
+		Update: func(ctx context.Context, inner client.WithWatch, object client.Object, options ...client.UpdateOption) error {
+			c.wrote("update", object)
+			return inner.Update(ctx, object, options...)
+		},
+		Patch: func(ctx context.Context, inner client.WithWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+			c.wrote("patch", object)
+			return inner.Patch(ctx, object, patch, options...)
+		},
+		Delete: func(ctx context.Context, inner client.WithWatch, object client.Object, options ...client.DeleteOption) error {
+			c.wrote("delete", object)
+			return inner.Delete(ctx, object, options...)
+		},
 		SubResourcePatch: func(ctx context.Context, inner client.Client, subresource string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
+			c.wrote("patch "+subresource+" of", object)
 			err := inner.SubResource(subresource).Patch(ctx, object, patch, options...)
 			if err == nil {
 				c.mu.Lock()

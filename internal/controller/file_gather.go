@@ -112,7 +112,7 @@ func (r *FileReconciler) gatherSource(ctx context.Context, seen *gathered) error
 // sourceNotFound is what a file without its source waits for. Jobs that run go on: they have all they need.
 func sourceNotFound(file *v1alpha1.RecordingFile) *pipeline.Problem {
 	return &pipeline.Problem{Reason: v1alpha1.ReasonSourceNotFound,
-		Message: fmt.Sprintf("spec.sourceRef: RecordingSource %q not found", file.Spec.SourceRef.Name)}
+		Message: fmt.Sprintf("spec.sourceRef: RecordingSource %q not found; create it", file.Spec.SourceRef.Name)}
 }
 
 // gatherPipeline finds the pipeline of work that has begun, or chooses one.

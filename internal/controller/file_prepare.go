@@ -116,5 +116,5 @@ func (g *gathered) storage(name string) (*v1alpha1.StorageLocation, *pipeline.Pr
 	if location := g.storages[name]; location != nil {
 		return location, nil
 	}
-	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonStorageLocationNotFound, Message: fmt.Sprintf("StorageLocation %q not found", name)}
+	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonStorageLocationNotFound, Message: fmt.Sprintf("StorageLocation %q not found; create it, or name another where it is named", name)}
 }

@@ -48,6 +48,8 @@ var (
 	namespaces atomic.Int32
 	// statusPatches counts what the file reconciler wrote, by object.
 	statusPatches = newCounter()
+	// adminKubeconfig is for kubectl.
+	adminKubeconfig []byte
 	// probeError is what the stand-in for a bucket answers.
 	probeError atomic.Pointer[error]
 	// tasks is the task reconciler of the manager, and taskClock its clock.
@@ -71,7 +73,7 @@ const (
 
 func TestMain(m *testing.M) {
 	apiserver.Main(func(server *apiserver.Server) {
-		k8s = server.Client
+		k8s, adminKubeconfig = server.Client, server.KubeConfig
 		ctx, cancel := context.WithCancel(context.Background())
 		stopped := startManager(ctx, server)
 		m.Run()

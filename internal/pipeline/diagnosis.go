@@ -53,7 +53,7 @@ func (d *Decision) evaluate(steps []v1alpha1.StepStatus, problems map[string]Pro
 	case seen.Blocked != nil:
 		return stalled(seen.Blocked.Reason, seen.Blocked.Message)
 	case seen.Pipeline == nil && seen.Suspend:
-		return waiting(v1alpha1.ReasonSuspended, "spec.suspend is true")
+		return waiting(v1alpha1.ReasonSuspended, suspendedHint)
 	case seen.Pipeline == nil:
 		return diagnosis{ready: metav1.ConditionTrue, processed: metav1.ConditionFalse, reason: v1alpha1.ReasonSkipped,
 			message: "no route of the source matches; set spec.pipelineRef to process the file"}
@@ -85,11 +85,14 @@ func (d *Decision) evaluateNeeded(steps []v1alpha1.StepStatus, found tallied) di
 	case found.problem != nil:
 		return stalled(found.problem.Reason, found.problem.Message)
 	case len(found.unfinished) > 0 && d.seen.Suspend:
-		return waiting(v1alpha1.ReasonSuspended, "spec.suspend is true; waiting: "+strings.Join(found.unfinished, ", "))
+		return waiting(v1alpha1.ReasonSuspended, suspendedHint+"; waiting: "+strings.Join(found.unfinished, ", "))
 	case len(found.questions) > 0:
 		return waiting(v1alpha1.ReasonWaitingForApproval, strings.Join(found.questions, "; "))
 	case len(found.unfinished) > 0:
 		queued := waiting(v1alpha1.ReasonQueued, "waiting: "+strings.Join(found.unfinished, ", "))
+		if found.help != "" {
+			queued.message += "; what would help: " + found.help
+		}
 		queued.short = found.hindrance
 		return queued
 	}
@@ -146,6 +149,8 @@ type tallied struct {
 	questions []string
 	// hindrance is the reason of the first step that waits for something of its own.
 	hindrance string
+	// help is what would help the first step of those that something would help.
+	help string
 	// failure is the reason of the first step that failed.
 	failure string
 	// problem is the first that a person has to correct.
@@ -196,6 +201,7 @@ func (t *tallied) add(step *v1alpha1.StepStatus, optional bool, problems map[str
 		t.running = append(t.running, step.Name)
 	case v1alpha1.StepPending, v1alpha1.StepQueued, v1alpha1.StepSuspended:
 		t.unfinished = append(t.unfinished, waitsFor(step))
+		t.help = cmp.Or(t.help, hintFor(step))
 		if step.Reason == v1alpha1.ReasonWaitingForApproval {
 			t.questions = append(t.questions, fmt.Sprintf("step %q: %s", step.Name, step.Message))
 		}
