@@ -29,7 +29,7 @@ import (
 type counter struct {
 	mu sync.Mutex
 	n  map[client.ObjectKey]int
-	// writes are all that was asked for, by namespace and what it was.
+	// writes are all that succeeded, by namespace and what it was.
 	writes map[string]map[string]int
 }
 
@@ -37,8 +37,11 @@ func newCounter() *counter {
 	return &counter{n: map[client.ObjectKey]int{}, writes: map[string]map[string]int{}}
 }
 
-// wrote takes note of a write.
-func (c *counter) wrote(verb string, object client.Object) {
+// wrote takes note of a write that succeeded.
+func (c *counter) wrote(verb string, object client.Object, err error) error {
+	if err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	of := c.writes[object.GetNamespace()]
@@ -47,6 +50,7 @@ func (c *counter) wrote(verb string, object client.Object) {
 		c.writes[object.GetNamespace()] = of
 	}
 	of[fmt.Sprintf("%s %s", verb, reflect.TypeOf(object).Elem().Name())]++
+	return nil
 }
 
 // in is what was written in a namespace.
@@ -69,24 +73,19 @@ func (c *counter) wrap(inner client.Client) client.Client {
 	}
 	return interceptor.NewClient(watcher, interceptor.Funcs{
 		Create: func(ctx context.Context, inner client.WithWatch, object client.Object, options ...client.CreateOption) error {
-			c.wrote("create", object)
-			return inner.Create(ctx, object, options...)
+			return c.wrote("create", object, inner.Create(ctx, object, options...))
 		},
 		Update: func(ctx context.Context, inner client.WithWatch, object client.Object, options ...client.UpdateOption) error {
-			c.wrote("update", object)
-			return inner.Update(ctx, object, options...)
+			return c.wrote("update", object, inner.Update(ctx, object, options...))
 		},
 		Patch: func(ctx context.Context, inner client.WithWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
-			c.wrote("patch", object)
-			return inner.Patch(ctx, object, patch, options...)
+			return c.wrote("patch", object, inner.Patch(ctx, object, patch, options...))
 		},
 		Delete: func(ctx context.Context, inner client.WithWatch, object client.Object, options ...client.DeleteOption) error {
-			c.wrote("delete", object)
-			return inner.Delete(ctx, object, options...)
+			return c.wrote("delete", object, inner.Delete(ctx, object, options...))
 		},
 		SubResourcePatch: func(ctx context.Context, inner client.Client, subresource string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
-			c.wrote("patch "+subresource+" of", object)
-			err := inner.SubResource(subresource).Patch(ctx, object, patch, options...)
+			err := c.wrote("patch "+subresource+" of", object, inner.SubResource(subresource).Patch(ctx, object, patch, options...))
 			if err == nil {
 				c.mu.Lock()
 				c.n[client.ObjectKeyFromObject(object)]++

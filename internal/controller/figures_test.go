@@ -35,7 +35,7 @@ func TestFileReconciler_WritesForThreeSteps(t *testing.T) {
 	const patches = "patch status of RecordingFile"
 	g.Consistently(func(g Gomega) {
 		writes := statusPatches.in(namespace)
-		g.Expect(writes[patches]).To(And(BeNumerically(">=", 4), BeNumerically("<=", 2+3)))
+		g.Expect(writes[patches]).To(And(BeNumerically(">=", 4), BeNumerically("<=", 2+3)), "%v", writes)
 		delete(writes, patches)
 		g.Expect(writes).To(Equal(map[string]int{"create ControllerRevision": 1, "create Job": 3}))
 	}, time.Second, poll).Should(Succeed())

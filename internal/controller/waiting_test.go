@@ -22,8 +22,8 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// withinThirtySeconds is how soon the status says why a pod cannot start.
-const withinThirtySeconds = 30 * time.Second
+// saidWithin is how soon the status says why a pod cannot start.
+const saidWithin = 30 * time.Second
 
 // waits has a file wait in a namespace of its own, and names the file; empty: lecture-1.
 type waits func(t *testing.T, g Gomega) (namespace, file string)
@@ -118,6 +118,7 @@ func TestWaiting_DescribeSaysForWhatAndWhatHelps(t *testing.T) {
 			`secret "asr" not found`, "waiting: keep (CreateContainerConfigError); what would help: the Secret"},
 		"a quota that lets no pod in": {begun(asItIs, oneStep()), "has created no pod: a ResourceQuota", "waiting: keep (PodNotCreated); what would help: more quota"},
 		"a quota of Jobs": {func(t *testing.T, _ Gomega) (string, string) {
+			t.Helper()
 			namespace := classroom(t, oneStep())
 			none := corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}
 			quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "few"}, Spec: corev1.ResourceQuotaSpec{Hard: none}}
@@ -134,16 +135,19 @@ func TestWaiting_DescribeSaysForWhatAndWhatHelps(t *testing.T) {
 		}),
 			`Secret "s3"`, "waiting: keep (StorageNotReady); what would help: the StorageLocation or the Secret"},
 		"a StorageLocation": {func(t *testing.T, _ Gomega) (string, string) {
+			t.Helper()
 			namespace := newNamespace(t)
 			create(t, storage(namespace, "recordings"), lecturePipeline(namespace, oneStep()), source(namespace, toLecture("")), recordingFile(namespace, recorded()))
 			return namespace, ""
 		}, `StorageLocation "archive" not found`, "create it"},
 		"its source": {func(t *testing.T, _ Gomega) (string, string) {
+			t.Helper()
 			namespace := newNamespace(t)
 			create(t, recordingFile(namespace, recorded()))
 			return namespace, ""
 		}, `RecordingSource "classroom" not found`, "create it"},
 		"its pipeline": {func(t *testing.T, _ Gomega) (string, string) {
+			t.Helper()
 			namespace := newNamespace(t)
 			create(t, storage(namespace, "recordings"), source(namespace, toLecture("")), recordingFile(namespace, recorded()))
 			return namespace, ""
@@ -158,6 +162,7 @@ func TestWaiting_DescribeSaysForWhatAndWhatHelps(t *testing.T) {
 			classes.Spec.Concurrency = new(int32(1))
 		}), "RecordingSource classroom", "what would help: time, or more spec.concurrency of the RecordingSource"},
 		"the Jobs of its namespace": {func(t *testing.T, g Gomega) (string, string) {
+			t.Helper()
 			namespace := classroom(t, oneStep())
 			for i := range maxActivePerNamespace {
 				create(t, numbered(namespace, i))
@@ -168,6 +173,7 @@ func TestWaiting_DescribeSaysForWhatAndWhatHelps(t *testing.T) {
 		}, "20 of 20", "what would help: time, or more --max-active-per-namespace"},
 		"a person": {begun(asItIs, v1alpha1.Step{Name: "release", Approve: &v1alpha1.Approve{Message: "Fit?"}}), `"Fit?"`, "decide with: kubectl recordings approve"},
 		"Kueue": {func(t *testing.T, g Gomega) (string, string) {
+			t.Helper()
 			namespace := newNamespace(t)
 			lecture := lecturePipeline(namespace, oneStep())
 			lecture.Spec.QueueName = "video"
@@ -177,12 +183,14 @@ func TestWaiting_DescribeSaysForWhatAndWhatHelps(t *testing.T) {
 		}, "Queued in LocalQueue video", "what would help: time, or more quota: kubectl describe workload"},
 		"who suspended it": {begun(func(file *v1alpha1.RecordingFile) { file.Spec.Suspend = true }, oneStep()), "spec.suspend is true", "kubectl recordings resume"},
 		"who suspended its Job": {func(t *testing.T, g Gomega) (string, string) {
+			t.Helper()
 			namespace := classroom(t, oneStep())
 			create(t, recordingFile(namespace, recorded()))
 			patchJob(t, jobOf(t, g, namespace, "keep"), `{"spec":{"suspend":true}}`)
 			return namespace, ""
 		}, "the Job is suspended, and not by spec.suspend", "it runs when whatever suspended it resumes it"},
 		"its next try": {func(t *testing.T, g Gomega) (string, string) {
+			t.Helper()
 			namespace := classroom(t, oneStep())
 			create(t, recordingFile(namespace, recorded()))
 			fail(t, jobOf(t, g, namespace, "keep"), workerapi.ReasonForbidden, "s3://recordings/a.m3u8: the storage refuses the credentials")
@@ -199,7 +207,7 @@ func TestWaiting_DescribeSaysForWhatAndWhatHelps(t *testing.T) {
 				file = "lecture-1"
 			}
 			began := time.Now()
-			g.Eventually(func() string { return kubectl(t, namespace, file) }, withinThirtySeconds, 500*time.Millisecond).
+			g.Eventually(func() string { return kubectl(t, namespace, file) }, saidWithin, 500*time.Millisecond).
 				Should(And(ContainSubstring(state.says), ContainSubstring(state.helps)))
 			t.Logf("after %v", time.Since(began).Round(time.Second))
 		})

@@ -17,12 +17,14 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/expression"
 	"sparkrtc.dev/recording-operator/internal/pipeline"
 	"sparkrtc.dev/recording-operator/internal/steps"
+	"sparkrtc.dev/recording-operator/internal/testing/pages"
 	"sparkrtc.dev/recording-operator/internal/worker"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/trigger"
@@ -335,6 +337,33 @@ func TestValidate_SamplesAreValid(t *testing.T) {
 		if err := steps.Validate(&spec, conditions(t)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestValidate_PagesAreValid: the pipelines that people copy from the pages of docs are Ready.
+func TestValidate_PagesAreValid(t *testing.T) {
+	found := 0
+	for _, page := range []string{"pipelines.md", "containers.md", "triggers.md"} {
+		objects, err := pages.Objects(filepath.Join("..", ".."), page, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects {
+			if object.GetKind() != "RecordingPipeline" {
+				continue
+			}
+			found++
+			made := v1alpha1.RecordingPipeline{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &made); err != nil {
+				t.Fatal(err)
+			}
+			if err := steps.Validate(&made.Spec, conditions(t)); err != nil {
+				t.Errorf("docs/%s: %v", page, err)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("%d pipelines", found)
 	}
 }
 
