@@ -10,6 +10,8 @@ import (
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -103,4 +105,28 @@ func TestTriggers_WaitingCostsTheManagerNothing(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(result).To(Equal(ctrl.Result{}), "it asks for another look")
 	}
+}
+
+// TestFileReconciler_RefusedJobIsTriedAgainSoon: a quota that is used up is no error, which would be tried again less and less
+// often, so that a file waited for a quarter of an hour when there is room again.
+func TestFileReconciler_RefusedJobIsTriedAgainSoon(t *testing.T) {
+	g := NewWithT(t)
+	namespace := classroom(t, oneStep())
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "few"},
+		Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}}}
+	create(t, quota)
+	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: quota.Spec.Hard}
+	g.Expect(k8s.Status().Update(t.Context(), quota)).To(Succeed())
+	file := recordingFile(namespace, recorded())
+	create(t, file)
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.Get(t.Context(), client.ObjectKeyFromObject(file), file)).To(Succeed())
+		g.Expect(file.Status.Steps).To(HaveLen(1))
+		g.Expect(file.Status.Steps[0].Message).To(ContainSubstring("exceeded quota: few"))
+	}, timeout, poll).Should(Succeed())
+	g.Eventually(func(g Gomega) {
+		result, err := files.Reconcile(t.Context(), requestOf(file))
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(result.RequeueAfter).To(Equal(time.Minute))
+	}, timeout, poll).Should(Succeed())
 }

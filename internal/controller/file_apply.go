@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -53,6 +54,9 @@ func (r *FileReconciler) apply(ctx context.Context, seen *gathered, decision *pi
 			outcome.Problems[creation.Step.Name] = pipeline.Problem{Reason: v1alpha1.ReasonJobInvalid, Message: err.Error()}
 		case errors.Is(err, errForged):
 			outcome.Problems[creation.Step.Name] = *forged(err)
+		case apierrors.IsForbidden(err):
+			outcome.Problems[creation.Step.Name] = passing(err)
+			outcome.RecheckAfter = refusedDelay
 		default:
 			outcome.Problems[creation.Step.Name] = passing(err)
 			failures = append(failures, err)
@@ -60,6 +64,10 @@ func (r *FileReconciler) apply(ctx context.Context, seen *gathered, decision *pi
 	}
 	return outcome, errors.Join(failures...)
 }
+
+// refusedDelay is how long after the API server refused a Job there is another try. A quota that has room again wakes nobody, and
+// errors are tried again less and less often.
+const refusedDelay = time.Minute
 
 // passing says why a Job is not created yet. A refusal, for example by a quota, says what a person may want to know;
 // anything else is over with the next attempt.

@@ -129,8 +129,10 @@ func (r *FileReconciler) Reconcile(ctx context.Context, request ctrl.Request) (c
 	case retry.RequeueAfter > 0:
 	case superseded:
 		retry.RequeueAfter = pipeline.WrittenDelay
+	case decision.RecheckAfter > 0 && outcome.RecheckAfter > 0:
+		retry.RequeueAfter = min(decision.RecheckAfter, outcome.RecheckAfter)
 	default:
-		retry.RequeueAfter = decision.RecheckAfter
+		retry.RequeueAfter = max(decision.RecheckAfter, outcome.RecheckAfter)
 	}
 	return retry, errors.Join(applyErr, writeErr)
 }

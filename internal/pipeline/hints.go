@@ -11,7 +11,7 @@ import (
 
 // hints say what would help a step that waits, by the reason that it gives. docs/reference/conditions.md says more.
 var hints = map[string]string{
-	v1alpha1.ReasonQueued:                "more quota where the message names one; otherwise it is tried again at once",
+	v1alpha1.ReasonQueued:                "more quota where the message names one; otherwise it is tried again within a minute",
 	corev1.PodReasonUnschedulable:        "room in the cluster, other resources, nodeSelector or tolerations of the step, or a claim that is missing",
 	v1alpha1.ReasonImagePull:             "another image, or access to its registry",
 	"InvalidImageName":                   "another image",

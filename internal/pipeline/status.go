@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -23,6 +24,8 @@ type Outcome struct {
 	Created map[string]*batchv1.Job
 	// Problems are those of steps whose Job could not be created, by name.
 	Problems map[string]Problem
+	// RecheckAfter asks for another look when nothing else happens; 0: none.
+	RecheckAfter time.Duration
 }
 
 // Status is what the subject's status says of its processing.
