@@ -108,7 +108,7 @@ func (s *sinkServer) kinds(path string) []string {
 	return kinds
 }
 
-// runs are the numbers of the runs that the events tell of, in their order.
+// runs are the numbers of the runs that were reported, in their order.
 func (s *sinkServer) runs(path string) []string {
 	var runs []string
 	for _, found := range regexp.MustCompile(`"run":([0-9]+)`).FindAllStringSubmatch(s.data(path), -1) {
