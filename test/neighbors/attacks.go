@@ -93,7 +93,32 @@ func (a *attacker) attacks() []attack {
 			}
 			running.Wait()
 		},
+	}, attack{backlog, a.beginBacklog, nil})
+}
+
+// backlog is the name of an attack whose files are all there before the other tenant's come.
+const backlog = "backlog"
+
+// beginBacklog creates as many files as the options say. Most of them wait, since the namespace has all the Jobs that it may.
+func (a *attacker) beginBacklog(ctx context.Context) error {
+	if err := createAll(ctx, a.k8s,
+		builders.MakeStorageLocation(backlog).In(attackerNamespace).Claim(backlog).Obj(),
+		builders.MakeRecordingPipeline(backlog).In(attackerNamespace).Archive("keep", backlog).Obj(),
+		signedSource(attackerNamespace, backlog, v1alpha1.RecordingSourceSpec{
+			StorageRef: &v1alpha1.LocalReference{Name: backlog},
+			Routes:     []v1alpha1.Route{{PipelineRef: v1alpha1.LocalReference{Name: backlog}}},
+		})); err != nil {
+		return err
+	}
+	a.write(ctx, a.options.files, func(ctx context.Context, n int) error {
+		made := builders.MakeRecordingFile(fmt.Sprintf("%s-%05d", backlog, n), backlog).Object("recordings", fmt.Sprintf("%d.mp4", n)).Obj()
+		made.Namespace = attackerNamespace
+		return a.k8s.Create(ctx, made)
 	})
+	if refused := a.refused.Load(); refused != nil {
+		return fmt.Errorf("create %d files: %w", a.options.files, *refused)
+	}
+	return ctx.Err()
 }
 
 // during measures while the attack goes on.

@@ -16,6 +16,8 @@ import (
 const (
 	slowestAnswer = 250 * time.Millisecond // of 99 in 100 callbacks
 	slowestFiles  = 2.                     // times the delay in quiet times
+	// latestStatus is of every file's first status beside a backlog.
+	latestStatus = time.Second
 	// unnoticed is a delay that nobody minds, however many times the usual one it is: some milliseconds, most often.
 	unnoticed = slowestAnswer
 )
@@ -88,6 +90,9 @@ func (r report) verdict() error {
 		}
 		if p99 := quantile(row.attacked.answers, .99); p99 > slowestAnswer {
 			problems = append(problems, fmt.Errorf("%s: callbacks were answered within %v (p99), more than %v", row.attack, p99, slowestAnswer))
+		}
+		if latest := quantile(row.attacked.statuses, 1); row.attack == backlog && latest > latestStatus {
+			problems = append(problems, fmt.Errorf("%s: a file had its first status after %v, more than %v", row.attack, latest, latestStatus))
 		}
 		for _, of := range []struct {
 			what            string
