@@ -52,6 +52,7 @@ if [[ -n $(git status --porcelain) ]]; then
 fi
 make lint
 (cd hack/localkube && go vet ./...)
+GOOS=windows go build ./internal/cli # the plugin is for Windows, too
 hack/compatibility.sh
 hack/links.sh
 hack/vulnerabilities.sh

@@ -13,7 +13,6 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"sparkrtc.dev/recording-operator/internal/process"
-	"sparkrtc.dev/recording-operator/internal/receiver"
 )
 
 const longHelp = `The receiver of the recording operator serves SparkRTC's recording callbacks at
@@ -76,17 +75,6 @@ func newCommand() *cobra.Command {
 	o.spool.add(flags)
 	o.AddFlags(flags)
 	return command
-}
-
-// validateState refuses to write callback keys to a disk.
-func (o *options) validateState() error {
-	if o.stateDir == "" {
-		return nil
-	}
-	if err := receiver.CheckMemoryBacked(o.stateDir); err != nil {
-		return fmt.Errorf("--state-dir: %w", err)
-	}
-	return nil
 }
 
 func (o *options) run(ctx context.Context) error {

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -34,24 +33,7 @@ const (
 	stateFile    = "state.json"
 	// stateVersion is that of the file. A file of another version is ignored.
 	stateVersion = 1
-	// tmpfsMagic is the type of a memory-backed file system, as statfs(2) has it.
-	tmpfsMagic = 0x01021994
 )
-
-// ErrNotMemory says that the folder of a StateCache is not on a memory-backed file system.
-var ErrNotMemory = errors.New("not on a memory-backed file system (tmpfs)")
-
-// CheckMemoryBacked returns ErrNotMemory unless the folder is on a memory-backed file system.
-func CheckMemoryBacked(dir string) error {
-	var stat syscall.Statfs_t
-	if err := syscall.Statfs(dir, &stat); err != nil {
-		return fmt.Errorf("look at %s: %w", dir, err)
-	}
-	if stat.Type != tmpfsMagic {
-		return fmt.Errorf("%s is %w: callback keys must not be written to a disk", dir, ErrNotMemory)
-	}
-	return nil
-}
 
 // StateCache saves sources and callback keys in a memory-backed folder of the pod, so that a container that restarts while
 // the API server is away serves with them. The folder outlives the container, not the pod. Saved state is used for at
