@@ -1,6 +1,9 @@
 # The images of the recording operator: docker build --target operator|worker|trigger .
-FROM golang:1.26-bookworm AS build
+# The compiler runs on this machine's platform, whatever the image's.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 ARG VERSION=dev
+ARG TARGETOS
+ARG TARGETARCH
 # For a module proxy of your own: docker build --build-arg GOPROXY=...
 ARG GOPROXY
 ARG GOSUMDB
@@ -13,7 +16,7 @@ COPY api api
 COPY cmd cmd
 COPY internal internal
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/manager ./cmd/receiver ./cmd/trigger ./cmd/worker
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/manager ./cmd/receiver ./cmd/trigger ./cmd/worker
 
 # ffmpeg with only what the steps use. The cache mount keeps it, whatever else changes.
 FROM debian:bookworm-slim AS ffmpeg-build

@@ -4,7 +4,7 @@
 # certificates are those that this machine uses, read from its settings when a base
 # image is made. Only the golang image knows the last two, and it never leaves here.
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # cache, repo and version are build.sh's
+# shellcheck disable=SC2154  # arch, host_arch, cache, repo and version are build.sh's
 
 debian_suite=bookworm
 debian_image=docker.io/library/debian:bookworm-slim
@@ -29,7 +29,7 @@ mirrors() {
       '$1 == "Debian" && index($2, suite) == 1 { print "deb [signed-by=" signed "] " $3 " " $2 " " $4 }' | sort -u
 }
 
-golang_version() { sed -nE 's/^FROM golang:([0-9.]+).*/\1/p' "$1" | head -n1; }
+golang_version() { sed -nE 's/^FROM (--platform=\S+ )?golang:([0-9.]+).*/\2/p' "$1" | head -n1; }
 
 # base_keys DOCKERFILE identifies the base images that a build uses.
 base_keys() {
@@ -162,7 +162,8 @@ build_with_buildah() {
   fi
   long "building $tag (target $target) with buildah" \
     buildah_ bud --isolation chroot --pull-never --layers "${volumes[@]}" \
-    --build-arg VERSION="$version" --build-arg TARGETOS=linux --build-arg TARGETARCH="$(dpkg --print-architecture)" \
+    --platform "linux/$arch" --build-arg VERSION="$version" \
+    --build-arg BUILDPLATFORM="linux/$host_arch" --build-arg TARGETOS=linux --build-arg TARGETARCH="$arch" \
     --file "$dockerfile" --target "$target" --tag "$tag" "$repo"
   long "saving $tag" buildah_ push --quiet "$tag" "docker-archive:$out:$tag"
 }

@@ -31,6 +31,9 @@ Environment:
   IMAGE_TOOL  docker or buildah, to choose one (default: docker when its daemon answers)
   FORCE       1 builds even when nothing changed
   VERSION     what the built programs say their version is (default: dev)
+  ARCH        amd64 or arm64: the platform of the image (default: that of this machine). The operator and the
+              trigger are built for both on either; the others have programs that are not Go's, and need Docker
+              with emulation of the other platform
 EOF
 }
 
@@ -40,6 +43,8 @@ if [ $# -ne 3 ]; then
   exit 2
 fi
 target=$1 tag=$2 output=$(realpath -m "$3") version=${VERSION:-dev}
+case $(uname -m) in x86_64) host_arch=amd64 ;; aarch64) host_arch=arm64 ;; *) host_arch=$(uname -m) ;; esac
+arch=${ARCH:-$host_arch}
 
 dockerfile=$repo/Dockerfile
 if [ -f "$here/Dockerfile.$target" ]; then
@@ -59,6 +64,10 @@ tool=$(choose_tool)
 if [ "$tool" = buildah ]; then
   # shellcheck source-path=SCRIPTDIR source=base.sh
   . "$here/base.sh"
+  if [ "$arch" != "$host_arch" ] && ! [[ $target =~ ^(operator|trigger)$ ]]; then
+    echo "build.sh: without Docker, $target is built for $host_arch alone on this machine" >&2
+    exit 1
+  fi
 fi
 
 # One build at a time: two would make the same base images and fill the same caches.
@@ -70,7 +79,7 @@ if [ "$tool" = buildah ]; then
   require_programs buildah mmdebstrap
   bases=$(base_keys "$dockerfile")
 fi
-inputs=$( (inputs_of "$dockerfile"; echo "$target $tag $version $bases") | sha256sum | cut -d' ' -f1)
+inputs=$( (inputs_of "$dockerfile"; echo "$target $tag $version $arch $bases") | sha256sum | cut -d' ' -f1)
 if [ "${FORCE:-}" != 1 ] && [ -f "$output" ] && [ "$(cat "$output.inputs" 2>/dev/null)" = "$inputs" ]; then
   say "$output is up to date"
   exit 0
@@ -80,7 +89,7 @@ rm -f "$output.inputs" "$output.tmp"
 case $tool in
   docker)
     long "building $tag (target $target) with docker" \
-      docker build --file "$dockerfile" --target "$target" --tag "$tag" \
+      docker build --platform "linux/$arch" --file "$dockerfile" --target "$target" --tag "$tag" \
       --build-arg VERSION="$version" "$repo"
     long "saving $tag" docker save --output "$output.tmp" "$tag"
     ;;

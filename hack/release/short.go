@@ -29,6 +29,9 @@ var describedElsewhere = map[string]string{
 // described are the fields of an object that the API server describes, whatever the definition says.
 var described = []string{"apiVersion", "kind"}
 
+// generatorAnnotation notes what generated a definition. Nobody who installs it needs to know.
+const generatorAnnotation = "controller-gen.kubebuilder.io/version"
+
 // short is an object in few bytes.
 func short(object render.Object) []byte {
 	value := map[string]any(object)
@@ -62,7 +65,21 @@ func shortenVersions(definition render.Object) map[string]any {
 	}
 	spec["versions"] = shortened
 	result["spec"] = spec
+	result["metadata"] = withoutGenerator(definition)
 	return result
+}
+
+// withoutGenerator is the metadata of an object without what generated it.
+func withoutGenerator(object render.Object) map[string]any {
+	metadata, _ := object["metadata"].(map[string]any)
+	metadata = maps.Clone(metadata)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	annotations = maps.Clone(annotations)
+	delete(annotations, generatorAnnotation)
+	if metadata["annotations"] = annotations; len(annotations) == 0 {
+		delete(metadata, "annotations")
+	}
+	return metadata
 }
 
 // shorten is a schema whose descriptions are on one line each, and that has none inside of what is described elsewhere.
