@@ -58,7 +58,7 @@ func (s *source) reference(key *signingKey) v1alpha1.CallbackKey {
 	return v1alpha1.CallbackKey{SecretRef: v1alpha1.SecretKeyReference{Name: key.secret, Key: "key"}}
 }
 
-// rotate gives a source a new key as docs/callbacks.md says: the new one beside the old one, then the sender changes,
+// rotate gives a source a new key as docs/keys.md says: the new one beside the old one, then the sender changes,
 // then the old one goes. It waits as a person would: until every receiver accepts the new key, and until nobody sends
 // what the old one signed.
 func (f *faults) rotate(ctx context.Context, s *source) error {

@@ -271,7 +271,7 @@ func TestLeaderDeleted(t *testing.T) {
 	allReady(t)
 }
 
-// TestKeyRotatedUnderLoad follows docs/callbacks.md: the new key beside the old one, then the sender changes, then the
+// TestKeyRotatedUnderLoad follows docs/keys.md: the new key beside the old one, then the sender changes, then the
 // old one goes.
 func TestKeyRotatedUnderLoad(t *testing.T) {
 	g := NewWithT(t)
