@@ -35,6 +35,13 @@ func (r *release) layouts(context.Context) ([]string, error) {
 	return nil, nil
 }
 
+// runnable is an image without an artifactType in what names it, which is for what is no image: with one, skopeo 1.9 of
+// Debian 12 takes an index for something else, and does not push it as it is.
+type runnable struct{ v1.Image }
+
+// ArtifactType is that of an image: none.
+func (runnable) ArtifactType() (string, error) { return "", nil }
+
 // layout writes one image: an index of what was built for each architecture, so that a cluster pulls what its nodes run.
 func (r *release) layout(image string) error {
 	built := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
@@ -49,7 +56,7 @@ func (r *release) layout(image string) error {
 		}
 		found++
 		platform := v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: architecture}}
-		built = mutate.AppendManifests(built, mutate.IndexAddendum{Add: one, Descriptor: platform})
+		built = mutate.AppendManifests(built, mutate.IndexAddendum{Add: runnable{one}, Descriptor: platform})
 	}
 	if found == 0 {
 		fmt.Fprintf(os.Stderr, "release: %s is named by its tag: make dist-images builds it\n", image)

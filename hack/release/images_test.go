@@ -112,6 +112,15 @@ func TestImages_AreNamedByTheirDigest(t *testing.T) {
 		if want := r.registry + "/" + image + "@" + head.Digest.String(); !strings.Contains(string(r.read(t, "operator.yaml")), want) {
 			t.Errorf("operator.yaml has not %s", want)
 		}
+		entries, err := r.index(t, image).IndexManifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries.Manifests {
+			if entry.ArtifactType != "" {
+				t.Errorf("%s has artifactType %s: skopeo does not push it as it is", image, entry.ArtifactType)
+			}
+		}
 		for architecture := range strings.FieldsSeq(architectures) {
 			pulled, err := remote.Image(pushed, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: architecture}))
 			if err != nil {
