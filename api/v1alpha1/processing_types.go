@@ -20,7 +20,7 @@ type ProcessingSpec struct {
 
 	// priority says which of the source's files come first while steps wait for a limit: the greater one. Ten minutes of
 	// age are worth one, so that nothing waits for ever. Absent: 0 for what the service reported, and -10 for what was
-	// discovered or written by hand. It is read whenever the object waits.
+	// discovered or written by hand.
 	// +optional
 	// +kubebuilder:validation:Minimum=-1000
 	// +kubebuilder:validation:Maximum=1000

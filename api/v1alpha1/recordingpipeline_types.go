@@ -58,8 +58,7 @@ type RecordingPipelineSpec struct {
 
 	// queueName is a LocalQueue of Kueue in the same namespace: every Job of the pipeline gets the label
 	// kueue.x-k8s.io/queue-name, and Kueue says when it runs. The operator never suspends or resumes such a Job, so that
-	// spec.suspend of a file only keeps further Jobs from being created. It is part of what a file keeps of the pipeline
-	// when its processing begins.
+	// spec.suspend of a file only keeps further Jobs from being created.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -128,8 +127,7 @@ type StepConcurrency struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.trigger) || (!has(self.output) && !has(self.input))",message="trigger reads and publishes no file and takes neither input nor output; give it dependsOn, or read steps.<name> in set",fieldPath=".trigger"
 // +kubebuilder:validation:XValidation:rule="!has(self.approve) || !(has(self.output) || has(self.input) || has(self.retries) || has(self.timeout) || has(self.timeoutFactor) || has(self.resources) || has(self.nodeSelector) || has(self.tolerations) || has(self.priorityClassName))",message="approve has neither a Job nor files: beside it only dependsOn, when, optional and background can be set; how long it waits is approve.timeout",fieldPath=".approve"
 type Step struct {
-	// name of the step; it is part of the Job's name. It cannot be recording, which is the name of the recording itself as an
-	// input.
+	// name of the step, a part of the Job's name; not recording, which as an input is the recording itself.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=24

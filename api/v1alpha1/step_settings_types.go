@@ -36,12 +36,11 @@ type StepSettings struct {
 	// +kubebuilder:validation:Maximum=100
 	TimeoutFactor *int32 `json:"timeoutFactor,omitempty"`
 
-	// resources of each of the step's containers, which run one after another. They replace the defaults as a whole, so
-	// that a limit you leave out is none. Absent: preset H264 requests 1 CPU and 1Gi of memory, and may use 1Gi and 384
-	// bytes for each pixel of the picture (4Gi at 3840x2160, and when no size was reported); everything else requests 100m
-	// and 256Mi, and may use 512Mi and 64 bytes for each pixel (1Gi at 3840x2160). Limits are rounded up to 256Mi. As
-	// ephemeral-storage the recording's reported size is requested, twice (an archive: once; a container: three times), and
-	// 64Mi; 1Gi when no size was reported. CPU is not limited.
+	// resources of each of the step's containers, which run one after another. They replace the defaults as a whole, so that a
+	// limit you leave out is none. Absent: preset H264 requests 1 CPU and 1Gi of memory, and may use 1Gi and 384 bytes for
+	// each pixel of the picture; everything else requests 100m and 256Mi, and may use 512Mi and 64 bytes for each pixel. As
+	// ephemeral-storage, twice the recording's size is requested (an archive: once; a container: three times), and 64Mi. Where
+	// no size was reported, 3840x2160 and 1Gi count.
 	// +optional
 	Resources *StepResources `json:"resources,omitempty"`
 

@@ -33,8 +33,7 @@ type Transcode struct {
 
 	// onChange says what preset Remux does when the recording changes in a way that one MP4 track cannot hold: to another
 	// codec, or to other parameters of the sound. Fail fails the step and says what changes and when. Reencode re-encodes
-	// what has to be: the sound alone where the picture can stay. Split publishes one MP4 for each stretch without such a
-	// change. Absent: Fail. A change of the picture's size or profile is kept in one track and needs no decision.
+	// what has to be. Split publishes one MP4 for each stretch. Absent: Fail. A change of the picture's size needs no decision.
 	// +optional
 	OnChange ChangePolicy `json:"onChange,omitempty"`
 
@@ -45,10 +44,9 @@ type Transcode struct {
 	// +kubebuilder:default=Fail
 	OnDamage DamagePolicy `json:"onDamage,omitempty"`
 
-	// strict decodes the whole result before it is published, whatever the findings, and fails the step when the
-	// integrity is Unknown, or when the recording does not last as long as the service reported (DurationMismatch).
-	// At 720p, decoding takes about 1/50 of the recording's length on one CPU. Absent: false; then only recordings whose findings
-	// give a reason are decoded.
+	// strict decodes the whole result before it is published, and fails the step when the integrity is Unknown, or when the
+	// recording does not last as long as the service reported (DurationMismatch). Absent: false; then only recordings whose
+	// findings give a reason are decoded.
 	// +optional
 	Strict bool `json:"strict,omitempty"`
 }
