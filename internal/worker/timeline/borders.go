@@ -193,7 +193,7 @@ func (b *builder) judgeHole(each *border) bool {
 		hole, open = b.jump(each)
 	}
 	announced := b.segments[each.y.Segment].Discontinuity && hole.to-hole.from <= maxJoin
-	if !open || each.goOn() && !b.namesJump(each) && !b.lacksHead(each.y) || b.lostBetween(each) || announced {
+	if !open || each.goOn() && !b.namesJump(each) && !b.namesMayJump(each) && !b.lacksHead(each.y) || b.lostBetween(each) || announced {
 		return false // nothing is missing, or the playlist announces another clock
 	}
 	return b.doubtHead(each, hole) || b.explainHole(each, hole)

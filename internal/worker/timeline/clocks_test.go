@@ -231,3 +231,53 @@ func TestBuild_FirstSegmentWithoutTables(t *testing.T) {
 	segments[0].File.TablesFirst = false
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
 }
+
+// TestBuild_PictureOfBeforeAPauseInWholeSeconds: a picture that is shown before a pause, within the rounding of the playlist, does
+// not say where the segment that holds it begins.
+func TestBuild_PictureOfBeforeAPauseInWholeSeconds(t *testing.T) {
+	video := append(pictures(0, 3*second, pal, 25), pictures(9*second+second*4/10, 13*second, pal, 25)...)
+	segments := layout{precision: second}.record(video, tones(0, 6*second), 2*second, 4*second, 9*second+second*4/10, 11*second+second*4/10)
+	var early []media.Packet
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-1:]
+		return packets[:len(packets)-1]
+	})
+	var behind []media.Packet
+	change(&segments[3], media.Video, func(packets []media.Packet) []media.Packet {
+		behind = packets[:1]
+		return packets[1:]
+	})
+	behind[0].DTS, behind[0].Key = early[0].DTS-pal/2, false
+	change(&segments[2], media.Video, func([]media.Packet) []media.Packet { return append(behind, early...) })
+	change(&segments[3], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[0].Key = true
+		return packets
+	})
+	made := Build(Recording{Segments: segments})
+	for _, found := range made.Findings {
+		if found.Type == SegmentTruncated {
+			t.Error(list(made))
+		}
+	}
+}
+
+// TestBuild_CutBehindASlowPicture: what is left of a segment that was cut begins with a picture that follows the last one at the
+// recording's own slow rate, and is no other recording's.
+func TestBuild_CutBehindASlowPicture(t *testing.T) {
+	video := pictures(0, 20*second, second*99/100, 1)
+	segments := layout{container: media.FragmentMP4}.record(video, tones(0, 20*second), each(second*14/10, second*7/10, 26)...)
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+		return append(packets, media.Packet{DTS: packets[0].PTS + pal, PTS: packets[0].PTS - second*6/10, Size: 1000})
+	})
+	segments[2].File.Streams[1] = emptyStream(media.Audio)
+	made := Build(Recording{Segments: segments})
+	if found := firstOf(made, SegmentForeign); found.Segment >= 0 {
+		t.Error(list(made))
+	}
+}
+
+// TestBuild_TwoNamesThatDoNotFollow: the counters of pictures go on over a hole by chance, once in sixteen.
+func TestBuild_TwoNamesThatDoNotFollow(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 16*second, pal, 25), append(tones(0, 4*second), tones(12*second, 16*second)...), 4*second, 4*second+192*pal)
+	wantState(t, Build(Recording{Segments: drop(segments, 1)}), Unknown, UnknownHole)
+}

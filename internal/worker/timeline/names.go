@@ -23,6 +23,12 @@ func (b *builder) namesFollow(each *border) bool {
 	return known && step == b.usualStep() && len(b.segments) > 2
 }
 
+// namesMayJump says that the numbers in the names of the only two segments do not follow one another. Some recorders count so.
+func (b *builder) namesMayJump(each *border) bool {
+	step, known := nameStep(b.segments[each.x.Segment].Name, b.segments[each.y.Segment].Name)
+	return known && step > 1 && len(b.segments) == 2 && !b.isTime(step)
+}
+
 // usualStep is the least step that at least half of the names take; 0: there is none, or the numbers are times, which
 // jump in every pause.
 func (b *builder) usualStep() int64 {

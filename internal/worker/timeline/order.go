@@ -181,7 +181,7 @@ func (b *builder) goesOn(now *run, each *part) bool {
 	least, _ := b.deltas(now, each)
 	slow := int64(0) // how long the run's last packet lasts beyond what deltas count
 	for _, kind := range kinds {
-		if _, last, ok := now.parts[len(now.parts)-1].ends(kind); ok {
+		if last := now.last[kind]; last != nil && len(each.Slices(kind)) > 0 {
 			slow = max(slow, last.lastInterval-minStep)
 		}
 	}
@@ -236,8 +236,8 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if most >= -minStep && least <= max(maxJoin, duration/2) {
 		return false
 	}
-	if b.isExpected(now, each) {
-		return false // the end of the segment before is lost
+	if b.isExpected(now, each) || b.goesOn(now, each) {
+		return false // the end of the segment before is lost, or the last picture of before was shown for long
 	}
 	// What follows must be nearer to the run's clock than to the part's.
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {

@@ -34,6 +34,8 @@ type run struct {
 	parts []*part
 	// next is when each kind's next packet is expected; a kind that the run has not had is absent.
 	next map[media.Kind]int64
+	// last is what each kind ends with.
+	last map[media.Kind]*stats
 	// early and late are the least and greatest time of the run, and shown is when its last packet begins.
 	early, late, shown int64
 	// behind is the number of the segment after the last one that is in the result.
@@ -93,7 +95,9 @@ func (b *builder) drop(now *run, kind Type, text string) {
 	only.dropped = kind
 	only.early, only.late = math.MinInt64/4, math.MinInt64/4 // before whatever the run will have
 	b.later(only, kind, 0, 0, "%s", text)
-	*now = run{next: map[media.Kind]int64{}, parts: now.parts}
+	parts := now.parts
+	*now = *newRun()
+	now.parts = parts
 }
 
 // leaves says that the newest part of a run, which the playlist announces another clock for, does not go on with the run's
@@ -126,7 +130,7 @@ func (r *run) empty() bool { return len(r.next) == 0 }
 
 // newRun is a run of these parts.
 func newRun(parts ...*part) *run {
-	made := &run{next: map[media.Kind]int64{}}
+	made := &run{next: map[media.Kind]int64{}, last: map[media.Kind]*stats{}}
 	for _, each := range parts {
 		made.add(each)
 	}
@@ -156,7 +160,7 @@ func (r *run) add(each *part) {
 		}
 		for _, kind := range kinds {
 			if _, last, ok := each.ends(kind); ok {
-				r.next[kind] = last.lastDTS + min(last.lastInterval, minStep)
+				r.next[kind], r.last[kind] = last.lastDTS+min(last.lastInterval, minStep), last
 			}
 		}
 		r.newest = each

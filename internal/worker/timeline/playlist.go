@@ -45,6 +45,9 @@ func (b *builder) lacksKind(each *part) bool {
 // beginsFrom is where a part begins that the playlist expects at a time: pictures of it that are shown before the end of the
 // part before, because of a pause, do not count.
 func (p *part) beginsFrom(expected, tolerance int64) int64 {
+	if opens := p.opens(); distance(opens, expected) < min(distance(p.early, expected), tolerance) {
+		return opens // whole seconds alone do not tell pictures of before a pause
+	}
 	if p.early >= expected-tolerance || !p.jumps(expected-p.early) {
 		return p.early
 	}
