@@ -105,7 +105,7 @@ var levels = map[string]bool{"panic": true, "fatal": true, "error": true, "warni
 // place. Encoders and demuxers of the same names count too; they report errors for damage as well.
 var decoders = func() map[string]bool {
 	names := map[string]bool{}
-	for name := range strings.FieldsSeq(`h264 hevc vp8 vp9 av1 libaom-av1 libdav1d mpeg2video mpeg4 mjpeg png webp
+	for name := range strings.FieldsSeq(`h264 hevc vp8 vp9 av1 libaom-av1 libdav1d mpeg2video mpeg4 h263 mjpeg png webp
 		aac aac_latm opus libopus mp3 mp3float mp2 mp2float ac3 eac3
 		pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_f32le pcm_u8 pcm_alaw pcm_mulaw pcm_bluray`) {
 		names[name] = true
