@@ -135,6 +135,14 @@ test-e2e: ## End-to-end tests on localkube: real kubelet, containers, ffmpeg and
 test-e2e-integrations: ## The operator beside the real controllers of Argo Workflows and Kueue, and a stand-in for Tekton's.
 	@CLUSTER=$(CLUSTER) hack/e2e-integrations.sh
 
+.PHONY: test-e2e-upgrade
+test-e2e-upgrade: ## Upgrade from the last version of CHANGELOG.md, built from git, while files are processed; old worker beside new manager.
+	@CLUSTER=$(CLUSTER) hack/e2e-upgrade.sh
+
+.PHONY: test-e2e-install
+test-e2e-install: ## Type the commands of docs/get-started.md; install, upgrade, roll back and uninstall the chart with Helm.
+	@CLUSTER=$(CLUSTER) hack/e2e-install.sh
+
 .PHONY: test-media
 test-media: ## Recordings of every shape, good and damaged, through the worker; decoded and played in Chromium; 16 min on 2 CPUs, 11 with SHORT=1 (SEED=n COUNT=n FOR=1m).
 	@hack/media.sh

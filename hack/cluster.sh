@@ -58,12 +58,16 @@ images_load() {
   for pair in recording-operator:operator recording-worker:worker recording-trigger:trigger recording-s3:versitygw "$@"; do
     name=${pair%%:*} target=${pair##*:}
     hack/images/build.sh "$target" "$(image "$name")" "dist/$target.tar"
-    case $CLUSTER in
-      localkube) load_once "dist/$target.tar" ;;
-      kind) kind load image-archive "dist/$target.tar" --name "$KIND_NAME" ;;
-      current) docker load -q -i "dist/$target.tar" && docker push -q "$(image "$name")" ;;
-    esac
+    image_load "$(image "$name")" "dist/$target.tar"
   done
+}
+
+image_load() { # IMAGE ARCHIVE
+  case $CLUSTER in
+    localkube) load_once "$2" ;;
+    kind) kind load image-archive "$2" --name "$KIND_NAME" ;;
+    current) docker load -q -i "$2" && docker push -q "$1" ;;
+  esac
 }
 
 # load_once loads an archive that this cluster has not seen yet.
@@ -77,26 +81,32 @@ load_once() {
 
 operator_deploy() {
   say "the operator, by config/crd and config/default"
-  mkdir -p dist/deploy
-  cp config/manager/images_configuration.yaml dist/deploy/ # kustomize reads it from below the kustomization alone
-  # The images' content is part of the pods' template, so that new images roll out under the same name.
-  cat >dist/deploy/kustomization.yaml <<EOF
-resources: [../../config/default]
-images:
-- {name: recording-operator, newName: $(image_name recording-operator), newTag: dev}
-- {name: recording-worker, newName: $(image_name recording-worker), newTag: dev}
-- {name: recording-trigger, newName: $(image_name recording-trigger), newTag: dev}
-configurations: [images_configuration.yaml]
-patches:
-- target: {kind: Deployment, name: recording-operator-(receiver|controller-manager)}
-  patch: |
-    - {op: add, path: /spec/template/metadata/annotations/image-inputs, value: "$(cut -c1-16 dist/operator.tar.inputs)"}
-EOF
+  operator_overlay . dev dist/operator.tar
   { kubectl apply -k config/crd && kubectl apply -k dist/deploy; } >dist/deploy/apply.log || { cat dist/deploy/apply.log; return 1; }
   local name
   for name in receiver controller-manager; do
     kubectl -n recording-system rollout status "deployment/recording-operator-$name" --timeout=180s
   done
+}
+
+# operator_overlay CHECKOUT TAG ARCHIVE writes a kustomization, CHECKOUT/dist/deploy, that has the operator of a checkout with the
+# images of this cluster. ARCHIVE is that of the operator's image: its content is part of the pods' template, so that new
+# images roll out under the same name.
+operator_overlay() {
+  mkdir -p "$1/dist/deploy"
+  cp "$1/config/manager/images_configuration.yaml" "$1/dist/deploy/" # kustomize reads it from below the kustomization alone
+  cat >"$1/dist/deploy/kustomization.yaml" <<EOF
+resources: [../../config/default]
+images:
+- {name: recording-operator, newName: $(image_name recording-operator), newTag: $2}
+- {name: recording-worker, newName: $(image_name recording-worker), newTag: $2}
+- {name: recording-trigger, newName: $(image_name recording-trigger), newTag: $2}
+configurations: [images_configuration.yaml]
+patches:
+- target: {kind: Deployment, name: recording-operator-(receiver|controller-manager)}
+  patch: |
+    - {op: add, path: /spec/template/metadata/annotations/image-inputs, value: "$(cut -c1-16 "$3.inputs")"}
+EOF
 }
 
 random() { head -c 256 /dev/urandom | base64 -w0 | tr -dc 'a-zA-Z0-9' | cut -c1-"$1"; }
@@ -143,6 +153,12 @@ e2e_up() {
   cluster_up
   images_load recording-captions:captions "$@"
   operator_deploy
+  s3_namespace
+  callback_base
+}
+
+# s3_namespace makes namespace e2e, with an S3 server in it.
+s3_namespace() {
   say "namespace e2e: an S3 server"
   kubectl create namespace e2e --dry-run=client -o yaml | kubectl apply -f -
   kubectl label --overwrite namespace e2e pod-security.kubernetes.io/enforce=restricted >/dev/null
@@ -150,7 +166,6 @@ e2e_up() {
   overlay dist/e2e ../../hack/demo/manifests/s3
   kubectl apply -n e2e -k dist/e2e
   kubectl -n e2e rollout status deployment/s3 --timeout=120s
-  callback_base
 }
 
 # e2e_test TAGS FLAG... runs the tests in that cluster.
