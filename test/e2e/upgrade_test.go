@@ -49,10 +49,15 @@ func install(t *testing.T, v version) {
 // installed waits until nothing of the other version runs.
 func installed(t *testing.T) {
 	t.Helper()
+	rolledOut(t)
+	allReady(t)
+}
+
+func rolledOut(t *testing.T) {
+	t.Helper()
 	for _, name := range []string{"receiver", "controller-manager"} {
 		kubectl(t, "-n", operatorNamespace, "rollout", "status", "deployment/recording-operator-"+name, "--timeout=180s")
 	}
-	allReady(t)
 }
 
 // kubectl runs also while a test is cleaned up.
@@ -109,7 +114,7 @@ func (r *room) tags() []string {
 // to while an operator is upgraded or taken back.
 func TestUpgrade_WorkerOfTheOtherVersion(t *testing.T) {
 	previous, current := versions(t)
-	t.Cleanup(func() { install(t, current); installed(t) })
+	t.Cleanup(func() { install(t, current); rolledOut(t) })
 	for _, c := range []struct {
 		name            string
 		manager, worker version
@@ -140,7 +145,7 @@ func TestUpgrade_FilesInProcess(t *testing.T) {
 	previous, current := versions(t)
 	install(t, previous)
 	installed(t)
-	t.Cleanup(func() { install(t, current); installed(t) })
+	t.Cleanup(func() { install(t, current); rolledOut(t) })
 	r := withSteps(t, everyKind)
 	const half = 3
 	var objects []string
