@@ -113,23 +113,29 @@ func start(t *testing.T, job *batchv1.Job) {
 // say plays the kubelet: a pod of the Job is in this phase, and its containers say this.
 func say(t *testing.T, job *batchv1.Job, phase corev1.PodPhase, statuses ...corev1.ContainerStatus) {
 	t.Helper()
+	podOf(t, job, func(pod *corev1.PodStatus) {
+		pod.Phase = phase
+		for _, status := range statuses {
+			if status.Name == workerapi.ContainerPublish {
+				pod.ContainerStatuses = append(pod.ContainerStatuses, status)
+			} else {
+				pod.InitContainerStatuses = append(pod.InitContainerStatuses, status)
+			}
+		}
+	})
+}
+
+// podOf creates the pod of a Job, with a status.
+func podOf(t *testing.T, job *batchv1.Job, change func(*corev1.PodStatus)) {
+	t.Helper()
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}},
 		Spec: job.Spec.Template.Spec,
 	}
 	maps.Copy(pod.Labels, job.Spec.Template.Labels)
-	if err := k8s.Create(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
-	pod.Status.Phase = phase
-	for _, status := range statuses {
-		if status.Name == workerapi.ContainerPublish {
-			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, status)
-		} else {
-			pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, status)
-		}
-	}
+	create(t, pod)
+	change(&pod.Status)
 	if err := k8s.Status().Update(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,8 @@ func (g *gathered) storageOf(step *v1alpha1.Step) pipeline.Storage {
 	return known
 }
 
-// storageNames are the StorageLocations that a step uses: that of its output, and those of its inputs, and that of the source where it reads the recording.
+// storageNames are the StorageLocations that a step uses: that of its output, those of its inputs, and that of the source where
+// it reads the recording.
 func (g *gathered) storageNames(step *v1alpha1.Step) []string {
 	var names []string
 	if step.Output != nil {
@@ -116,5 +117,6 @@ func (g *gathered) storage(name string) (*v1alpha1.StorageLocation, *pipeline.Pr
 	if location := g.storages[name]; location != nil {
 		return location, nil
 	}
-	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonStorageLocationNotFound, Message: fmt.Sprintf("StorageLocation %q not found; create it, or name another where it is named", name)}
+	return nil, &pipeline.Problem{Reason: v1alpha1.ReasonStorageLocationNotFound,
+		Message: fmt.Sprintf("StorageLocation %q not found; create it, or refer to another one", name)}
 }

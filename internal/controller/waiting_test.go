@@ -4,7 +4,6 @@
 package controller
 
 import (
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,22 +35,6 @@ func podWaits(change func(*corev1.PodStatus)) waits {
 		create(t, recordingFile(namespace, recorded()))
 		podOf(t, jobOf(t, g, namespace, "keep"), change)
 		return namespace, ""
-	}
-}
-
-// podOf creates the pod of a Job, with a status.
-func podOf(t *testing.T, job *batchv1.Job, change func(*corev1.PodStatus)) {
-	t.Helper()
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, GenerateName: job.Name + "-", Labels: map[string]string{batchv1.JobNameLabel: job.Name},
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}},
-		Spec: job.Spec.Template.Spec,
-	}
-	maps.Copy(pod.Labels, job.Spec.Template.Labels)
-	create(t, pod)
-	change(&pod.Status)
-	if err := k8s.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -20,7 +20,7 @@ var hints = map[string]string{
 	v1alpha1.ReasonPodNotCreated:         "more quota, or a LimitRange or admission policy that lets the pod in",
 	v1alpha1.ReasonStorageNotReady:       "the StorageLocation or the Secret that the message names",
 	v1alpha1.ReasonContainersNotStarted:  "what kubectl describe pod shows",
-	v1alpha1.ReasonPodTerminating:        "the node, or its deletion",
+	v1alpha1.ReasonPodTerminating:        "the node that comes back, or kubectl delete node when it is gone for good",
 	v1alpha1.ReasonPipelineConcurrency:   "time, or more spec.concurrency.files of the RecordingPipeline",
 	v1alpha1.ReasonStepConcurrency:       "time, or more spec.concurrency.steps of the RecordingPipeline",
 	v1alpha1.ReasonSourceConcurrency:     "time, or more spec.concurrency of the RecordingSource",

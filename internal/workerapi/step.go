@@ -88,8 +88,8 @@ type StepSpec struct {
 	Kind     string          `json:"kind"`
 	Settings json.RawMessage `json:"settings"`
 
-	// Inputs that the step works on: one, or for a step of kind container the recording and all artifacts of the steps that it names; none
-	// for a step of kind trigger, which has no Destination either.
+	// Inputs that the step works on: one, or for a step of kind container the recording and all artifacts of the steps that it
+	// names; none for a step of kind trigger, which has no Destination either.
 	Inputs      []Input     `json:"inputs,omitempty"`
 	Destination Destination `json:"destination,omitzero"`
 

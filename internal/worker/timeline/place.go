@@ -32,9 +32,7 @@ const (
 // run is a stretch of parts with one clock.
 type run struct {
 	parts []*part
-	// next is when each kind's next packet is expected; a kind that the run has not had is absent.
-	next map[media.Kind]int64
-	// last is what each kind ends with.
+	// last is what each kind ends with; a kind that the run has not had is absent.
 	last map[media.Kind]*stats
 	// early and late are the least and greatest time of the run, and shown is when its last packet begins.
 	early, late, shown int64
@@ -69,9 +67,8 @@ func (b *builder) place() {
 		if now != nil && len(now.parts) == 1 && b.isMisplacedCopy(now, each, i) {
 			b.drop(now, SegmentDuplicated, "its file is a copy of another segment, so what belongs here is lost")
 		}
-		if now != nil && b.leaves(now, each, i) {
-			now = b.leave(now)
-			runs = append(runs, now)
+		if own := b.leave(now, each, i); own != nil {
+			now, runs = own, append(runs, own)
 			b.unwrap(now, each)
 		}
 		switch {
@@ -95,42 +92,39 @@ func (b *builder) drop(now *run, kind Type, text string) {
 	only.dropped = kind
 	only.early, only.late = math.MinInt64/4, math.MinInt64/4 // before whatever the run will have
 	b.later(only, kind, 0, 0, "%s", text)
-	parts := now.parts
-	*now = *newRun()
-	now.parts = parts
+	*now = run{last: map[media.Kind]*stats{}, parts: now.parts}
 }
 
-// leaves says that the newest part of a run, which the playlist announces another clock for, does not go on with the run's
-// after all, though it begins where that one has come to: it and the next part were exchanged, and the clock begins with that.
-func (b *builder) leaves(now *run, each *part, index int) bool {
-	last := now.newest
-	if len(now.parts) < 2 || last != b.parts[index-1] || !last.first || !each.first || last.misplaced {
-		return false
+// leave takes the newest part out of a run and begins another one with it, which it gives; nil: it stays. The playlist announces
+// another clock for that part, which begins where the run's has come to by chance: it and the next part were exchanged.
+func (b *builder) leave(now *run, each *part, index int) *run {
+	if now == nil || len(now.parts) < 2 || now.newest != b.parts[index-1] {
+		return nil
 	}
-	if !b.segments[last.Segment].Discontinuity || b.segments[each.Segment].Discontinuity {
-		return false
+	last := now.newest
+	if !last.first || !each.first || last.misplaced || !b.segments[last.Segment].Discontinuity || b.segments[each.Segment].Discontinuity {
+		return nil
 	}
 	if _, most := b.deltas(now, each); most >= -minStep || now.fits(each) {
-		return false
+		return nil
 	}
-	defer func(order int64) { last.order = order }(last.order)
-	return b.fitsInFront(newRun(last), each, index)
-}
-
-// leave takes the newest part out of a run, and begins another one with it.
-func (b *builder) leave(now *run) *run {
-	parts, last := now.parts[:len(now.parts)-1], now.newest
-	*now = *newRun(parts...)
+	order := last.order
+	own := newRun(last)
+	if !b.fitsInFront(own, each, index) {
+		last.order = order
+		return nil
+	}
+	*now = *newRun(now.parts[:len(now.parts)-1]...)
 	last.fresh, last.begins, last.start = true, last.early, last.early
-	return newRun(last)
+	return own
 }
 
 // empty says that all parts of the run were dropped.
-func (r *run) empty() bool { return len(r.next) == 0 }
+func (r *run) empty() bool { return len(r.last) == 0 }
 
 // newRun is a run of these parts.
 func newRun(parts ...*part) *run {
-	made := &run{next: map[media.Kind]int64{}, last: map[media.Kind]*stats{}}
+	made := &run{last: map[media.Kind]*stats{}}
 	for _, each := range parts {
 		made.add(each)
 	}
@@ -160,7 +154,7 @@ func (r *run) add(each *part) {
 		}
 		for _, kind := range kinds {
 			if _, last, ok := each.ends(kind); ok {
-				r.next[kind], r.last[kind] = last.lastDTS+min(last.lastInterval, minStep), last
+				r.last[kind] = last
 			}
 		}
 		r.newest = each
@@ -278,23 +272,27 @@ func (p *part) move(ticks int64) {
 	}
 }
 
+// due is when the packet after the last one is expected, which may be followed by a pause.
+func (s *stats) due() int64 { return s.lastDTS + min(s.lastInterval, minStep) }
+
 // deltas are how late a part begins, judged for each kind that the run and the part both have: the least and the
 // greatest. With no kind in common, it is judged by the end of the run.
 func (b *builder) deltas(now *run, each *part) (least, most int64) {
 	least, most = math.MaxInt64, math.MinInt64
 	for _, kind := range kinds {
-		next, known := now.next[kind]
-		if first, _, ok := each.ends(kind); ok && known {
-			least, most = min(least, first.firstDTS-next), max(most, first.firstDTS-next)
+		last := now.last[kind]
+		if first, _, ok := each.ends(kind); ok && last != nil {
+			late := first.firstDTS - last.due()
+			least, most = min(least, late), max(most, late)
 		}
 	}
 	if least > most {
 		// Nobody knows how long the last picture is shown, when sound follows it.
 		reached := int64(math.MinInt64)
-		for _, next := range now.next {
-			reached = max(reached, next)
+		for _, last := range now.last {
+			reached = max(reached, last.due())
 		}
-		if len(now.next) == 0 {
+		if now.empty() {
 			reached = now.late
 		}
 		return each.early - reached, each.early - reached

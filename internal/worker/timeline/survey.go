@@ -57,18 +57,15 @@ func (b *builder) survey() {
 // has none. Other containers say how long the last one is shown.
 func (b *builder) settleIntervals() {
 	var rate rate
-	begins := true // a clock
 	for _, each := range b.parts {
 		if b.segments[each.Segment].Discontinuity && each.first {
 			rate.forget()
-			begins = true
 		}
 		first, last, ok := each.ends(media.Video)
 		if !ok || b.segments[each.Segment].File.Container != media.MPEGTS {
 			continue
 		}
-		usual := rate.next(first, last, begins)
-		begins = false
+		usual := rate.next(first, last)
 		if usual == 0 && last.intervals == 1 && last.lastInterval > minFreeze { // its own interval is a still
 			if end, known := b.namedEnd(each); known && end > last.greatest {
 				usual = end - last.greatest
@@ -103,7 +100,7 @@ func (r *rate) forget() { *r = rate{} }
 // next takes the pictures of a part, and gives the usual interval before them; 0: it is not known. Where each segment has a
 // single picture, what lies between segments tells it: of two, the one that is no pause. The first pictures of a clock may be
 // decoded in haste, before those that are shown first.
-func (r *rate) next(first, last *stats, begins bool) int64 {
+func (r *rate) next(first, last *stats) int64 {
 	usual, gap := r.known, int64(0)
 	if r.before != nil {
 		gap = first.firstDTS - r.before.lastDTS
@@ -111,11 +108,11 @@ func (r *rate) next(first, last *stats, begins bool) int64 {
 	if usual == 0 && r.gap > 0 && gap > 0 {
 		usual = min(r.gap, gap)
 	}
-	r.gap, r.before = gap, last
-	hasty := begins && first.firstPTS > first.firstDTS && last.intervals < 3*fewIntervals
+	hasty := r.before == nil && first.firstPTS > first.firstDTS && last.intervals < 3*fewIntervals
 	if last.intervals >= fewIntervals && !hasty {
 		r.known = last.interval
 	}
+	r.gap, r.before = gap, last
 	return usual
 }
 
