@@ -6,6 +6,7 @@ package spool
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -29,6 +30,9 @@ const (
 	// just have come back.
 	idlePoll   = 50 * time.Millisecond
 	flushAhead = 2 * firstRefusal
+	// otherVersionRetry is how often records of another version are looked at. Until a receiver of that version runs, which
+	// looks when it starts, there is nothing to find.
+	otherVersionRetry = time.Hour
 )
 
 // Run drains the spool until the context ends, once in its life. What is left then stays on disk.
@@ -91,7 +95,7 @@ func (s *Spool) drainSegment(ctx context.Context, from *segment.Segment, buffer 
 		}
 		workers.Go(func() {
 			defer waiting.done(namespace)
-			if !s.drain(ctx, waiting, payload) {
+			if !s.drain(ctx, waiting, namespace, payload) {
 				kept.Store(true)
 			}
 			s.handled.Add(1)
@@ -130,14 +134,16 @@ func leastRefusedFirst(records []segment.Record) []segment.Record {
 
 // drain writes a record, rejects it, or appends it again. It returns false when none of that was possible, so that the
 // record has to stay where it is.
-func (s *Spool) drain(ctx context.Context, others *turns, payload []byte) bool {
+func (s *Spool) drain(ctx context.Context, others *turns, namespace string, payload []byte) bool {
 	r, err := decodeRecord(payload)
-	if err != nil {
+	switch {
+	case errors.Is(err, errRecordVersion):
+		return s.keep(ctx, namespace, payload, err)
+	case err != nil:
 		s.counters.corrupt.Add(1)
 		s.log.Error(err, "A callback in the spool cannot be read and is lost")
 		return true
 	}
-	namespace := r.Delivery.Namespace
 	if until := s.waitsUntil(r); until.After(s.clock.Now()) || others.exhausted(namespace) {
 		return s.appendAgain(ctx, s.postpone(r, until))
 	}
@@ -168,6 +174,15 @@ func (s *Spool) drain(ctx context.Context, others *turns, payload []byte) bool {
 	}
 }
 
+// keep leaves a record of another version to the receiver that can read it: that one may come back when an upgrade, or the
+// way back from it, is repeated.
+func (s *Spool) keep(ctx context.Context, namespace string, payload []byte, err error) bool {
+	s.otherVersion.Do(func() {
+		s.log.Error(err, "Callbacks in the spool were written by another version of the receiver. They stay there until that version runs again")
+	})
+	return s.appendContent(ctx, namespace, payload, s.clock.Now().Add(otherVersionRetry))
+}
+
 // waitsUntil is when a record is to be tried. The clock may have been set back since it was written.
 func (s *Spool) waitsUntil(r record) time.Time {
 	until := s.pauses.slowUntil(r.Delivery.Namespace)
@@ -196,12 +211,18 @@ func (s *Spool) reject(ctx context.Context, r record, reason v1alpha1.RejectionR
 // appendAgain puts a record at the end of the log.
 func (s *Spool) appendAgain(ctx context.Context, r record) bool {
 	content, err := r.encode()
-	if err == nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.diskTimeout)
-		defer cancel()
-		err = s.segments.AppendAgain(ctx, r.Delivery.Namespace, content, r.NotBefore)
-	}
 	if err != nil {
+		s.log.Error(err, "Could not put a callback at the end of the spool; it stays where it is")
+		return false
+	}
+	return s.appendContent(ctx, r.Delivery.Namespace, content, r.NotBefore)
+}
+
+// appendContent is appendAgain of an encoded record.
+func (s *Spool) appendContent(ctx context.Context, namespace string, content []byte, due time.Time) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.diskTimeout)
+	defer cancel()
+	if err := s.segments.AppendAgain(ctx, namespace, content, due); err != nil {
 		s.log.Error(err, "Could not put a callback at the end of the spool; it stays where it is")
 		return false
 	}

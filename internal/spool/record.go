@@ -43,13 +43,20 @@ func (r record) encode() ([]byte, error) {
 	return content.Bytes(), nil
 }
 
+// decodeRecord fails with errRecordVersion when another version wrote the record, whatever else is in it.
 func decodeRecord(content []byte) (record, error) {
+	var written struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(content, &written); err != nil {
+		return record{}, fmt.Errorf("decode a callback: %w", err)
+	}
+	if written.Version != recordVersion {
+		return record{}, fmt.Errorf("%w: it is %d, not %d", errRecordVersion, written.Version, recordVersion)
+	}
 	var r record
 	if err := json.Unmarshal(content, &r); err != nil {
 		return record{}, fmt.Errorf("decode a callback: %w", err)
-	}
-	if r.Version != recordVersion {
-		return record{}, fmt.Errorf("%w: it is %d, not %d", errRecordVersion, r.Version, recordVersion)
 	}
 	return r, nil
 }

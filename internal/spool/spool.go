@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -106,6 +107,8 @@ type Spool struct {
 	// draining says that a segment is being drained, handled how many of its records are done with.
 	draining atomic.Bool
 	handled  atomic.Int64
+	// otherVersion says once that records of another version wait.
+	otherVersion sync.Once
 }
 
 // Open opens the spool's folder and reads what waits in it. The Spool has to be closed after the last call of Ingest.

@@ -4,8 +4,10 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,8 +220,66 @@ func TestRecord_FormatHasAVersion(t *testing.T) {
 	if r.Version, r.Delivery.Body = recordVersion, nil; err != nil || fmt.Sprintf("%+v", again) != fmt.Sprintf("%+v", r) {
 		t.Errorf("got  %+v, %v\nwant %+v", again, err, r)
 	}
-	if _, err := decodeRecord([]byte(`{"version":2}`)); err == nil {
-		t.Error("another version was read")
+	for _, other := range []string{`{"version":2}`, `{"version":2,"delivery":[],"refusals":"none"}`, `{}`} {
+		if _, err := decodeRecord([]byte(other)); !errors.Is(err, errRecordVersion) {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+}
+
+// A receiver that is taken back to the version before finds what the later one has left. It is that one's to write.
+func TestSpool_RecordsOfAnotherVersionStay(t *testing.T) {
+	dir, remove := fastDir(t)
+	defer remove()
+	later, _, err := segment.Open(segment.Options{Dir: dir, MaxSegments: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const record = `{"version":2,"delivery":["in a way that nobody knows yet"]}`
+	for range 3 {
+		if err := later.Append(t.Context(), "media", []byte(record), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := later.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	h := makeHarness(t, dir, nil)
+	h.api.down()
+	h.ingest(t, deliver("a", 1), ingest.Spooled)
+	h.api.up()
+	stop := h.run(t)
+	eventually(t, "the callback of this version is written", func() bool { return len(h.writtenDigests()) == 1 })
+	eventually(t, "the others wait", func() bool { return h.Stats().Events == 3 && !h.busy() })
+	stop()
+	if lost := h.Stats().Corrupt; lost != 0 {
+		t.Errorf("%d are lost", lost)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	later, lost, err := segment.Open(segment.Options{Dir: dir, MaxSegments: 4})
+	if err != nil || lost != 0 {
+		t.Fatal(lost, err)
+	}
+	defer func() { _ = later.Close() }()
+	var found []string
+	for s, _ := later.Next(time.Now()); s != nil; s, _ = later.Next(time.Now()) {
+		records, _, err := later.Read(s, later.Buffer())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			found = append(found, r.Key+" "+string(r.Payload))
+		}
+		if err := later.Remove(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := slices.Repeat([]string{"media " + record}, 3); !slices.Equal(found, want) {
+		t.Errorf("%q", found)
 	}
 }
 
