@@ -196,7 +196,7 @@ func TestS3Failures(t *testing.T) {
 		"key not clean":    {change: func(b *bench) { b.Step.Inputs[0].Artifact.Key = "a/../a/index.m3u8" }, container: workerapi.ContainerFetch, reason: workerapi.ReasonUnsupported, message: `has the part ".."`},
 		"wrong key":        {change: func(b *bench) { b.Source.Credentials = credentials(t, "wrong") }, container: workerapi.ContainerFetch, reason: workerapi.ReasonForbidden, message: "secretAccessKey does not belong"},
 		"no key":           {change: func(b *bench) { b.Source.Credentials = t.TempDir() }, container: workerapi.ContainerFetch, reason: workerapi.ReasonForbidden, message: "accessKeyID"},
-		"too large":        {change: func(b *bench) { b.Step.Inputs[0].MaxBytes = 5000 }, container: workerapi.ContainerFetch, reason: workerapi.ReasonTooLarge, message: "does not fit"},
+		"too large":        {change: func(b *bench) { b.Step.Inputs[0].MaxBytes = 5000 }, container: workerapi.ContainerFetch, reason: workerapi.ReasonTooLarge, message: "does not fit into what may be fetched: at most 5000 bytes"},
 		"server away": {change: func(b *bench) {
 			b.Step.Inputs[0].Storage.Spec.S3.Endpoint = "http://127.0.0.1:1" // nobody listens
 		}, container: workerapi.ContainerFetch, reason: workerapi.ReasonStorageUnavailable, transient: true, message: "refuses the connection"},

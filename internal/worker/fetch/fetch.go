@@ -85,8 +85,8 @@ type fetcher struct {
 	dir string
 	// root is the object that the step names.
 	root string
-	// left is how many bytes may still be fetched.
-	left int64
+	// most is how many bytes may be fetched, and left how many still.
+	most, left int64
 	// fetched is how many files were.
 	fetched int
 	// reported is how long the recording is, as the callback says; 0: unknown.
@@ -108,7 +108,7 @@ func newFetcher(options Options) (*fetcher, error) {
 	input := options.Input
 	reader, err := storage.NewReader(*input, options.DeniedNetworks, options.Source, options.Log)
 	return &fetcher{
-		reader: reader, dir: options.Dir, root: input.Ref(), left: input.MaxBytes, log: options.Log,
+		reader: reader, dir: options.Dir, root: input.Ref(), most: input.MaxBytes, left: input.MaxBytes, log: options.Log,
 		reported: time.Duration(input.DurationSeconds) * time.Second,
 		archive:  options.KeepOriginals, download: input.Storage == nil,
 		patience: &patience{left: options.Patience, wait: options.Wait},
@@ -161,9 +161,18 @@ func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int6
 		f.fetched++
 	}
 	if err == nil && f.left < 0 {
-		return failure.Permanent(workerapi.ReasonTooLarge, "the recording is larger than allowed")
+		err = failure.Permanent(workerapi.ReasonTooLarge, "the recording is larger")
+	}
+	if failure.Of(err).Reason == workerapi.ReasonTooLarge {
+		return f.tooLarge(err)
 	}
 	return err
+}
+
+// tooLarge says what the bound is that something exceeds.
+func (f *fetcher) tooLarge(cause error) error {
+	return failure.Permanent(workerapi.ReasonTooLarge,
+		"%w: at most %d bytes are fetched, twice the reported size and 1 GiB (108 GiB when no size was reported)", cause, f.most)
 }
 
 // single fetches a recording that is one file.

@@ -114,13 +114,18 @@ func (f *fetcher) segment(from *list, each hls.Segment, segment *recording.Segme
 	return nil
 }
 
+var (
+	errRanges   = errors.New("the byte ranges of the playlist's segments are larger together")
+	errRepeated = errors.New("the playlist's segments are larger together, since it names some of them more than once")
+)
+
 // checkRanges bounds what is read: many ranges of one small file are many segments.
 func (f *fetcher) checkRanges(lists [][]recording.Segment) error {
 	var total int64
 	for _, segments := range lists {
 		for _, segment := range segments {
 			if length := segment.Source.Length; length > f.left-total {
-				return failure.Permanent(workerapi.ReasonTooLarge, "the byte ranges of the playlist's segments are larger together than allowed")
+				return f.tooLarge(errRanges)
 			}
 			total += segment.Source.Length
 		}
@@ -136,7 +141,7 @@ func (f *fetcher) checkSizes(segments []recording.Segment, limit int64) error {
 			continue
 		}
 		if total += f.indexes[segments[i].Index].Bytes; total > limit {
-			return failure.Permanent(workerapi.ReasonTooLarge, "the playlist's segments are larger together than allowed: it names some of them more than once")
+			return f.tooLarge(errRepeated)
 		}
 	}
 	return nil

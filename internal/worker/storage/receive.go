@@ -116,7 +116,7 @@ func (r receiver) once(ctx context.Context, ref string, to *progress) error {
 }
 
 func tooLarge(where string) *failure.Error {
-	return failure.Permanent(workerapi.ReasonTooLarge, "%s does not fit into the bound of bytes that the step may read", where)
+	return failure.Permanent(workerapi.ReasonTooLarge, "%s does not fit into what may be fetched", where)
 }
 
 // progress is how far one object has come, over several tries.
