@@ -93,8 +93,8 @@ func TestWhatKubectlShows(t *testing.T) {
 	}
 }
 
-// TestEveryDefinitionIsInstalled holds that what is deployed has every definition that is generated.
-func TestEveryDefinitionIsInstalled(t *testing.T) {
+// TestDefinitions_AreInstalled holds that what is deployed has every definition that is generated.
+func TestDefinitions_AreInstalled(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join("..", "..", "config", "crd")
 	content, err := os.ReadFile(filepath.Join(folder, "kustomization.yaml"))
@@ -120,9 +120,9 @@ func TestEveryDefinitionIsInstalled(t *testing.T) {
 	}
 }
 
-// TestColumnsHaveValues holds that every column's path leads to a field of the schema: kubectl shows <none> otherwise,
+// TestDefinitions_ColumnsHaveValues holds that every column's path leads to a field of the schema: kubectl shows <none> otherwise,
 // and says nothing.
-func TestColumnsHaveValues(t *testing.T) {
+func TestDefinitions_ColumnsHaveValues(t *testing.T) {
 	t.Parallel()
 	part := regexp.MustCompile(`^([A-Za-z0-9]+)(\[.*\])?$`)
 	for kind, definition := range definitions(t) {
@@ -151,8 +151,8 @@ func TestColumnsHaveValues(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsDescribed walks the schemas: kubectl explain has a word on every field.
-func TestEveryFieldIsDescribed(t *testing.T) {
+// TestDefinitions_DescribeEveryField walks the schemas: kubectl explain has a word on every field.
+func TestDefinitions_DescribeEveryField(t *testing.T) {
 	t.Parallel()
 	for kind, definition := range definitions(t) {
 		for _, version := range definition.Spec.Versions {
@@ -179,9 +179,9 @@ func walk(t *testing.T, path string, schema apiextensionsv1.JSONSchemaProps) {
 	}
 }
 
-// TestDescriptionsNameTheField holds the convention that a description begins with the field's name as it is written in
+// TestDefinitions_DescriptionsNameTheField holds the convention that a description begins with the field's name as it is written in
 // YAML. What Kubernetes' own types say is not ours.
-func TestDescriptionsNameTheField(t *testing.T) {
+func TestDefinitions_DescriptionsNameTheField(t *testing.T) {
 	t.Parallel()
 	foreign := regexp.MustCompile(`^$|\.(conditions|resources|tolerations)(\.|\[|$)`)
 	var check func(path string, schema apiextensionsv1.JSONSchemaProps)
@@ -409,9 +409,9 @@ func checkKey(t *testing.T, sample *unstructured.Unstructured, key string) {
 	}
 }
 
-// TestGoTypesHoldEverything sends an object with every field through the Go types: what they would drop, the operator
+// TestDefinitions_GoTypesHoldEverything sends an object with every field through the Go types: what they would drop, the operator
 // would take away from the object when it writes it.
-func TestGoTypesHoldEverything(t *testing.T) {
+func TestDefinitions_GoTypesHoldEverything(t *testing.T) {
 	t.Parallel()
 	for base, into := range map[string]client.Object{
 		minimalSource: &v1alpha1.RecordingSource{}, minimalFile: &v1alpha1.RecordingFile{}, minimalTask: &v1alpha1.RecordingTask{},

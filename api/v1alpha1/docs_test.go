@@ -88,8 +88,8 @@ func applyDry(t *testing.T, made *unstructured.Unstructured) error {
 	return strict.Status().Update(t.Context(), made, client.DryRunAll)
 }
 
-// TestContainerExampleIsShort: a step of kind container is one that people write.
-func TestContainerExampleIsShort(t *testing.T) {
+// TestPages_ContainerExampleIsShort: a step of kind container is one that people write.
+func TestPages_ContainerExampleIsShort(t *testing.T) {
 	t.Parallel()
 	_, rest, found := strings.Cut(readDoc(t, "docs", "containers.md"), "```yaml\n")
 	example, _, ended := strings.Cut(rest, "```")
@@ -98,9 +98,9 @@ func TestContainerExampleIsShort(t *testing.T) {
 	}
 }
 
-// TestReasonsAreDocumented holds that every condition and reason of the API, and every reason of a failed step, is on
+// TestReasons_AreDocumented holds that every condition and reason of the API, and every reason of a failed step, is on
 // the page for people.
-func TestReasonsAreDocumented(t *testing.T) {
+func TestReasons_AreDocumented(t *testing.T) {
 	t.Parallel()
 	page := readDoc(t, "docs", "reference", "conditions.md")
 	for _, path := range []string{"condition_types.go", filepath.Join("..", "..", "internal", "workerapi", "reasons.go")} {

@@ -12,10 +12,10 @@ import (
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 )
 
-// TestNoReferenceNamesANamespace: a tenant cannot point at what is another's, because no field takes a namespace. Nor can
+// TestDefinitions_NoReferenceNamesANamespace: a tenant cannot point at what is another's, because no field takes a namespace. Nor can
 // a pipeline name what a pod would run as or where it would reach. Only a step of kind container names an image, its command
 // and claims that it reads: who writes one needs the right to create pods (config/admission).
-func TestNoReferenceNamesANamespace(t *testing.T) {
+func TestDefinitions_NoReferenceNamesANamespace(t *testing.T) {
 	forbidden := []string{"namespace", "serviceAccountName", "hostPath", "nodeName", "securityContext", "image", "command", "hostNetwork", "runtimeClassName", "volumes"}
 	for _, spec := range []any{
 		v1alpha1.RecordingSourceSpec{}, v1alpha1.RecordingFileSpec{}, v1alpha1.RecordingTaskSpec{}, v1alpha1.RecordingPipelineSpec{}, v1alpha1.StorageLocationSpec{},

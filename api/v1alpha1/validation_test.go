@@ -759,8 +759,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestEveryRuleIsTested holds that each CEL rule of the definitions refuses something in the tables above.
-func TestEveryRuleIsTested(t *testing.T) {
+// TestDefinitions_EveryRuleIsTested holds that each CEL rule of the definitions refuses something in the tables above.
+func TestDefinitions_EveryRuleIsTested(t *testing.T) {
 	t.Parallel()
 	index := regexp.MustCompile(`\[\d+\]`)
 	tested := func(kind, field, message string, isPrefix bool) bool {
@@ -808,8 +808,8 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 }
 
-// TestStatusIsASubresource holds that the right to write a spec is no right to write a status.
-func TestStatusIsASubresource(t *testing.T) {
+// TestDefinitions_StatusIsASubresource holds that the right to write a spec is no right to write a status.
+func TestDefinitions_StatusIsASubresource(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t)
 	for _, base := range []string{minimalSource, minimalTask, minimalFile, minimalPipeline, minimalStorage} {
@@ -866,8 +866,8 @@ func TestStatusRules(t *testing.T) {
 	}
 }
 
-// TestUnknownFieldsAreNamed holds that a slip of the pen is told, as kubectl apply does it, and not swallowed.
-func TestUnknownFieldsAreNamed(t *testing.T) {
+// TestDefinitions_UnknownFieldsAreNamed holds that a slip of the pen is told, as kubectl apply does it, and not swallowed.
+func TestDefinitions_UnknownFieldsAreNamed(t *testing.T) {
 	t.Parallel()
 	namespace := newNamespace(t)
 	for base, patch := range map[string]string{

@@ -94,7 +94,7 @@ func TestCallbacks_SpoolOutlivesTheServer(t *testing.T) {
 }
 
 // An API server that takes longer than a caller waits, at each write, still drains the spool.
-func TestSlowAPIServerDrains(t *testing.T) {
+func TestSpool_SlowAPIServerDrains(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a slow API server")
 	}

@@ -22,7 +22,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-func TestFileGoesItsWay(t *testing.T) {
+func TestFileReconciler_BringsAFileThroughItsPipeline(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -63,7 +63,7 @@ func TestFileGoesItsWay(t *testing.T) {
 	}, timeout, poll).Should(Succeed())
 }
 
-func TestFailedStepEndsTheFile(t *testing.T) {
+func TestFileReconciler_FailedStepEndsTheFile(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -79,7 +79,7 @@ func TestFailedStepEndsTheFile(t *testing.T) {
 	g.Expect(jobsOf(t, namespace, "keep")).To(BeEmpty())
 }
 
-func TestAContainerThatCouldNotSpeak(t *testing.T) {
+func TestFileReconciler_ContainerThatCouldNotSpeakFailsItsStep(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -95,9 +95,9 @@ func TestAContainerThatCouldNotSpeak(t *testing.T) {
 		`container "process" needed more than its limit of 768Mi of memory; raise resources.limits.memory of step "mp4" in the pipeline`))
 }
 
-// TestDamageIsSaid holds that a damaged recording that is published says so: in the step, in a condition of its own, in
+// TestFileReconciler_SaysWhatIsDamaged holds that a damaged recording that is published says so: in the step, in a condition of its own, in
 // Ready, and in one event.
-func TestDamageIsSaid(t *testing.T) {
+func TestFileReconciler_SaysWhatIsDamaged(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -130,7 +130,7 @@ func TestDamageIsSaid(t *testing.T) {
 	}, timeout, poll).Should(Succeed())
 }
 
-func TestUnknownPipelineIsWaitedFor(t *testing.T) {
+func TestFileReconciler_WaitsForItsPipeline(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), source(namespace, toLecture("")), recordingFile(namespace, recorded()))
@@ -144,7 +144,7 @@ func TestUnknownPipelineIsWaitedFor(t *testing.T) {
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeNil())
 }
 
-func TestMissingSourceAndStorageAreWaitedFor(t *testing.T) {
+func TestFileReconciler_WaitsForSourceAndStorage(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -165,7 +165,7 @@ func TestMissingSourceAndStorageAreWaitedFor(t *testing.T) {
 	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 }
 
-func TestAnEditedPipelineLeavesWorkInFlightAlone(t *testing.T) {
+func TestFileReconciler_EditedPipelineLeavesWorkInFlightAlone(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -185,7 +185,7 @@ func TestAnEditedPipelineLeavesWorkInFlightAlone(t *testing.T) {
 	g.Expect(revisions.Items).To(HaveLen(1))
 }
 
-func TestGrownFileIsProcessedAgain(t *testing.T) {
+func TestFileReconciler_GrownFileIsProcessedAgain(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t, v1alpha1.Step{Name: "keep", Archive: &v1alpha1.Archive{}, Output: output("x/")})
 	create(t, recordingFile(namespace, recorded()))
@@ -224,7 +224,7 @@ func TestFileReconciler_SuspendsAndResumes(t *testing.T) {
 	}
 }
 
-func TestSkippedStaysSkipped(t *testing.T) {
+func TestFileReconciler_SkippedStaysSkipped(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), lecturePipeline(namespace, twoSteps()...),
@@ -330,7 +330,7 @@ func TestFileReconciler_NewSignatureIsTheSameRecording(t *testing.T) {
 	g.Expect(jobsOf(t, namespace, "keep")).To(HaveLen(1))
 }
 
-func TestForeignBucketIsNotRead(t *testing.T) {
+func TestFileReconciler_ForeignBucketIsNotRead(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	foreign := recordingFile(namespace, recorded())
@@ -341,7 +341,7 @@ func TestForeignBucketIsNotRead(t *testing.T) {
 	g.Expect(jobsOf(t, namespace, "mp4")).To(BeEmpty())
 }
 
-func TestAStepWorksOnAnother(t *testing.T) {
+func TestFileReconciler_StepWorksOnAnother(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t,
 		v1alpha1.Step{Name: "mp4", Transcode: &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux}, Output: output("a/")},
@@ -352,7 +352,7 @@ func TestAStepWorksOnAnother(t *testing.T) {
 	g.Expect(small.Spec.Template.Spec.InitContainers[0].Env[0].Value).To(ContainSubstring(`"bucket":"archive","key":"a/a.mp4"`))
 }
 
-func TestDeletingTheSourceLeavesWorkInFlightAlone(t *testing.T) {
+func TestFileReconciler_DeletedSourceLeavesWorkInFlightAlone(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))
@@ -370,7 +370,7 @@ func TestDeletingTheSourceLeavesWorkInFlightAlone(t *testing.T) {
 	g.Expect(file.Status.Run).To(BeEquivalentTo(1))
 }
 
-func TestADeletedRevisionTakesNothingBack(t *testing.T) {
+func TestFileReconciler_DeletedRevisionTakesNothingBack(t *testing.T) {
 	g := NewWithT(t)
 	namespace := classroom(t)
 	create(t, recordingFile(namespace, recorded()))

@@ -139,7 +139,7 @@ func TestClaimReadiness(t *testing.T) {
 }
 
 // What a status says already is neither written nor told again.
-func TestReadinessIsToldOnce(t *testing.T) {
+func TestReadiness_IsToldOnce(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	s, p := source(namespace), lecturePipeline(namespace, twoSteps()...)

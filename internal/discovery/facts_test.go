@@ -227,7 +227,7 @@ func FuzzPlaylistFacts(f *testing.F) {
 
 // The longest playlist in the longest folder costs what it says and no more: a bucket's owner decides on both, and what
 // the operator's memory holds is also everybody else's.
-func TestALongPlaylistCostsLittle(t *testing.T) {
+func TestPlaylistContent_LongPlaylistCostsLittle(t *testing.T) {
 	text := strings.Builder{}
 	text.WriteString(playlistHead)
 	const segments = 100_000

@@ -32,7 +32,7 @@ func FuzzExpression(f *testing.F) {
 		problem := router.Check(when)
 		_, _, _ = router.Choose([]v1alpha1.Route{{When: when}}, Recording{Room: room, Object: object})
 		_ = router.Warning(when)
-		// Far more than it takes: the machine may be busy. TestHostileExpressionsEnd holds the bound itself.
+		// Far more than it takes: the machine may be busy. TestRouter_HostileExpressionsEnd holds the bound itself.
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("%q took %v (%v)", when, took, problem)
 		}

@@ -56,10 +56,10 @@ func atLeast(t *testing.T, work func()) time.Duration {
 	return least
 }
 
-// TestHostileExpressionsEnd: whatever a tenant writes into a route, the reconciler that evaluates it for everybody goes
+// TestRouter_HostileExpressionsEnd: whatever a tenant writes into a route, the reconciler that evaluates it for everybody goes
 // on. Each of these held it up for tenths of a second to weeks, or took its memory. A source has as many of them as
 // routes, and they are compiled and evaluated within milliseconds together.
-func TestHostileExpressionsEnd(t *testing.T) {
+func TestRouter_HostileExpressionsEnd(t *testing.T) {
 	long := strings.Repeat("x", 1024)
 	recording := Recording{Stream: strings.Repeat("é", 256), Room: strings.Repeat("a", 256), Object: long}
 	tests := map[string]struct {

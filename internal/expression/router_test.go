@@ -88,7 +88,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-func TestProgramsAreBounded(t *testing.T) {
+func TestRouter_ProgramsAreBounded(t *testing.T) {
 	router := newRouter(t)
 	for i := range maxCompiled + 10 {
 		if err := router.Check("recording.size > " + strings.Repeat("1", 1+i%9) + strings.Repeat(" ", i/9)); err != nil {
@@ -104,7 +104,7 @@ func TestProgramsAreBounded(t *testing.T) {
 const maxCompiledBytes = 128 << 20
 
 // TestPrograms_OfManySourcesTakeBoundedMemory: a tenant makes sources with the greatest routes there are. As many as are kept
-// (TestProgramsAreBounded) leave the manager most of its memory.
+// (TestRouter_ProgramsAreBounded) leave the manager most of its memory.
 func TestPrograms_OfManySourcesTakeBoundedMemory(t *testing.T) {
 	const routes = 64
 	for name, shape := range map[string]string{"comparisons": "1<2||", "lists": "[]==[]||", "patterns": "''.matches('a')||"} {

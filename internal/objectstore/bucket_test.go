@@ -123,7 +123,7 @@ func TestErrors(t *testing.T) {
 }
 
 // A server that does not behave: what it says reaches no error, and what it leaves out is never taken for the end.
-func TestHostileServers(t *testing.T) {
+func TestBucket_HostileServersAreBounded(t *testing.T) {
 	const page = `<ListBucketResult><IsTruncated>%t</IsTruncated>%s</ListBucketResult>`
 	object := func(key string) string {
 		return "<Contents><Key>" + key + "</Key><LastModified>2021-04-28T08:58:03.000Z</LastModified><Size>1</Size></Contents>"
@@ -170,7 +170,7 @@ func TestHostileServers(t *testing.T) {
 
 // An answer that does not end, or that would become a hundred times as large once it is decoded, ends the question before
 // it fills the memory that the operator has.
-func TestEndlessAnswers(t *testing.T) {
+func TestBucket_EndlessAnswersAreCutOff(t *testing.T) {
 	if testing.Short() {
 		t.Skip("sends 72 MiB")
 	}
@@ -210,7 +210,7 @@ func TestEndlessAnswers(t *testing.T) {
 }
 
 // The largest page that S3 may give is not too large.
-func TestLargestPage(t *testing.T) {
+func TestBucket_LargestPageIsRead(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprint(w, `<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>`)

@@ -179,7 +179,7 @@ func TestServer_CutsOffWhatReadsNothing(t *testing.T) {
 }
 
 // A frame is read before anything is made of it, and the room for it is kept: it is no more than a callback needs.
-func TestFramesAreBounded(t *testing.T) {
+func TestServer_FramesOfHTTP2AreBounded(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")
 	o := startServer(t, func(c *Config) { c.CertDir = dir }, nil)
@@ -205,7 +205,7 @@ func TestFramesAreBounded(t *testing.T) {
 
 // Who resets a stream does not wait for its turn: a connection that begins streams, sends what it may, and resets them,
 // costs next to nothing.
-func TestWaitingStreamsHoldNoBodies(t *testing.T) {
+func TestServer_WaitingStreamsHoldNoBodies(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")
 	o := startServer(t, func(c *Config) {
@@ -234,7 +234,7 @@ func TestWaitingStreamsHoldNoBodies(t *testing.T) {
 
 // The longest body comes in, on a new connection too, where a client does not know yet how much it may send; and so do as
 // many at one time as the server lets one connection send.
-func TestLongBodiesOverHTTP2(t *testing.T) {
+func TestServer_LongBodiesOverHTTP2ComeIn(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")
 	o := startServer(t, func(c *Config) {
@@ -293,7 +293,7 @@ func TestLongBodiesOverHTTP2(t *testing.T) {
 
 // What one sender does, and a server that is about to close, ends no connection that others may share: what they are just
 // sending would be refused, and perhaps never sent again.
-func TestStreamsOfOthersGoOn(t *testing.T) {
+func TestServer_StreamsOfOthersGoOn(t *testing.T) {
 	dir := t.TempDir()
 	writeCertificate(t, dir, "receiver")
 	o := startServer(t, func(c *Config) { c.CertDir = dir }, nil)

@@ -146,7 +146,7 @@ func expect(t *testing.T, what string, got, want error) {
 	}
 }
 
-func TestKeysAreReadOnceAMinute(t *testing.T) {
+func TestKeyStore_ReadsKeysOnceAMinute(t *testing.T) {
 	s := makeSafe()
 	source := builders.MakeRecordingSource("a").Key("one", "key").Key("one", "other").Obj()
 	for range 100 {
@@ -166,7 +166,7 @@ func TestKeysAreReadOnceAMinute(t *testing.T) {
 }
 
 // A source that is rarely called does not go by old keys.
-func TestOldKeysAreNotTrusted(t *testing.T) {
+func TestKeyStore_OldKeysAreNotTrusted(t *testing.T) {
 	s := makeSafe()
 	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
 	expect(t, "the key", s.verify(t, source, keyOne), nil)
@@ -180,7 +180,7 @@ func TestOldKeysAreNotTrusted(t *testing.T) {
 
 // An API server that does not answer holds up no callback that a known key verifies, whatever else is forged; and of the
 // forgeries it holds up only a few.
-func TestAHangingAPIServerHoldsUpNoGenuineCallback(t *testing.T) {
+func TestKeyStore_HangingAPIServerHoldsUpNoGenuineCallback(t *testing.T) {
 	s := makeSafe()
 	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
 	expect(t, "the key", s.verify(t, source, keyOne), nil)
@@ -236,7 +236,7 @@ func TestServer_VerifiesWhileTheAPIServerHangs(t *testing.T) {
 }
 
 // With keys of long ago, a callback waits for an API server that hangs only until that is known.
-func TestAHangingAPIServerIsWaitedForOnce(t *testing.T) {
+func TestKeyStore_HangingAPIServerIsWaitedForOnce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a time-out")
 	}
@@ -261,7 +261,7 @@ func TestAHangingAPIServerIsWaitedForOnce(t *testing.T) {
 	}
 }
 
-func TestAKeyRotates(t *testing.T) {
+func TestKeyStore_RotatesAKey(t *testing.T) {
 	s := makeSafe()
 	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
 	expect(t, "the old key", s.verify(t, source, keyOne), nil)
@@ -279,7 +279,7 @@ func TestAKeyRotates(t *testing.T) {
 	expect(t, "the removed one", s.verify(t, source, keyOne), sparkrtc.ErrSignature)
 }
 
-func TestForgeriesDriveNoReads(t *testing.T) {
+func TestKeyStore_ForgeriesDriveNoReads(t *testing.T) {
 	s := makeSafe()
 	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
 	var all sync.WaitGroup
@@ -324,7 +324,7 @@ func TestUnusableKeys(t *testing.T) {
 	}
 }
 
-func TestKeysOutliveTheAPIServer(t *testing.T) {
+func TestKeyStore_KeysOutliveTheAPIServer(t *testing.T) {
 	s := makeSafe()
 	source := builders.MakeRecordingSource("a").Key("one", "key").Obj()
 	expect(t, "the key", s.verify(t, source, keyOne), nil)

@@ -74,7 +74,7 @@ func raw(tb testing.TB, change func(header string) string) string {
 }
 
 // A header that is there twice is refused, however it is written; one that is merely in another case is not.
-func TestRepeatedHeaders(t *testing.T) {
+func TestServer_RepeatedHeadersAreRefused(t *testing.T) {
 	o := startServer(t, nil, nil)
 	add := func(lines string) func(string) string { return func(h string) string { return h + lines } }
 	join := func(name string) func(string) string {
@@ -143,14 +143,14 @@ func TestServer_UnauthenticatedRequestsKeepNoConnection(t *testing.T) {
 
 // An ingress that is written in Go keeps a connection for as long as this. If the server closed it no later, what the ingress
 // was just sending would be lost.
-func TestAnIngressClosesFirst(t *testing.T) {
+func TestServer_IngressClosesFirst(t *testing.T) {
 	ingress := http.DefaultTransport.(*http.Transport).IdleConnTimeout
 	if timeout := (Limits{}).withDefaults().IdleTimeout; timeout < ingress+10*time.Second {
 		t.Errorf("the server closes an idle connection after %s, an ingress after %s", timeout, ingress)
 	}
 }
 
-func TestIdleConnectionsAreClosed(t *testing.T) {
+func TestServer_IdleConnectionsAreClosed(t *testing.T) {
 	o := startServer(t, func(c *Config) { c.Limits.ReadTimeout, c.Limits.IdleTimeout = time.Second, 50*time.Millisecond }, nil)
 	conn := o.dial(t)
 	if code := say(t, conn, raw(t, nil)); code != http.StatusOK {
@@ -162,7 +162,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 }
 
 // More connections than there may be wait for one to end.
-func TestConnectionsAreBounded(t *testing.T) {
+func TestServer_ConnectionsAreBounded(t *testing.T) {
 	o := startServer(t, func(c *Config) { c.Limits.Connections = 1 }, nil)
 	first, second := o.dial(t), o.dial(t)
 	if code := say(t, first, raw(t, nil)); code != http.StatusOK {

@@ -120,7 +120,7 @@ func (o *open) send(t *testing.T, scheme string, maxTLS uint16) (reply, error) {
 }
 
 // A server that is told to close answers what it has begun, takes nothing new, and is not ready meanwhile.
-func TestShutdownCutsNoAnswerOff(t *testing.T) {
+func TestServer_ShutdownCutsNoAnswerOff(t *testing.T) {
 	o := startServer(t, nil, func(h testServer) { h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{}) })
 	const begun = 5
 	var answers sync.WaitGroup
@@ -160,7 +160,7 @@ func TestShutdownCutsNoAnswerOff(t *testing.T) {
 }
 
 // While the Service's endpoints still name it, a server that is about to close serves, and sends its callers elsewhere.
-func TestShutdownDelay(t *testing.T) {
+func TestServer_StaysOpenForAMomentAfterASignal(t *testing.T) {
 	o := startServer(t, func(c *Config) { c.Limits.ShutdownDelay = 300 * time.Millisecond }, nil)
 	o.close()
 	waitFor(t, "the server to be closing", func() bool { return o.closing.Load() })
@@ -177,7 +177,7 @@ func TestShutdownDelay(t *testing.T) {
 }
 
 // An answer that takes for ever is cut off in the end.
-func TestDrainTimeout(t *testing.T) {
+func TestServer_DrainsForABoundedTime(t *testing.T) {
 	o := startServer(t, func(c *Config) { c.Limits.DrainTimeout = 50 * time.Millisecond },
 		func(h testServer) { h.sink.entered, h.sink.hold = make(chan struct{}), make(chan struct{}) })
 	go func() { _, _ = o.send(t, "http", 0) }()
@@ -190,7 +190,7 @@ func TestDrainTimeout(t *testing.T) {
 }
 
 // A sender that is slower than a callback has any reason to be is cut off, in its header and in its body.
-func TestSlowSendersAreCutOff(t *testing.T) {
+func TestServer_SlowSendersAreCutOff(t *testing.T) {
 	o := startServer(t, func(c *Config) { c.Limits.ReadTimeout = 100 * time.Millisecond }, nil)
 	for name, c := range map[string]struct{ sent, answer string }{
 		"header": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-Rtc-", ""},
@@ -220,7 +220,7 @@ func TestSlowSendersAreCutOff(t *testing.T) {
 	}
 }
 
-func TestHeadersAreBounded(t *testing.T) {
+func TestServer_HeadersAreBounded(t *testing.T) {
 	o := startServer(t, nil, nil)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+o.address+path, http.NoBody)
 	if err != nil {

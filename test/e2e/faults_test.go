@@ -207,9 +207,9 @@ func kill(t *testing.T, pod *corev1.Pod) {
 	t.Fatalf("no process of pod %s", pod.Name)
 }
 
-// TestAPIServerAway holds that callbacks are taken, and nothing of them is lost, while the API server says nothing for
+// TestReceiver_APIServerAwayLosesNothing holds that callbacks are taken, and nothing of them is lost, while the API server says nothing for
 // two minutes.
-func TestAPIServerAway(t *testing.T) {
+func TestReceiver_APIServerAwayLosesNothing(t *testing.T) {
 	onThisMachine(t)
 	g := NewWithT(t)
 	restarts := func() (sum int32) {
@@ -248,8 +248,8 @@ func TestReceiver_KilledWithFullSpool(t *testing.T) {
 	allReady(t)
 }
 
-// TestLeaderDeleted holds that a leader that goes loses nothing, and that another one follows.
-func TestLeaderDeleted(t *testing.T) {
+// TestManager_DeletedLeaderIsReplaced holds that a leader that goes loses nothing, and that another one follows.
+func TestManager_DeletedLeaderIsReplaced(t *testing.T) {
 	g := NewWithT(t)
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "recording-operator.recording.sparkrtc.dev"}}
 	must(k8s.Get(t.Context(), client.ObjectKeyFromObject(lease), lease))
@@ -271,9 +271,9 @@ func TestLeaderDeleted(t *testing.T) {
 	allReady(t)
 }
 
-// TestKeyRotatedUnderLoad follows docs/keys.md: the new key beside the old one, then the sender changes, then the
+// TestReceiver_KeyRotatedUnderLoadRefusesNothing follows docs/keys.md: the new key beside the old one, then the sender changes, then the
 // old one goes.
-func TestKeyRotatedUnderLoad(t *testing.T) {
+func TestReceiver_KeyRotatedUnderLoadRefusesNothing(t *testing.T) {
 	g := NewWithT(t)
 	r := newRoom(t)
 	s := startStorm(r)

@@ -130,7 +130,7 @@ func TestWrongSignatureLeavesNoTrace(t *testing.T) {
 	g.Expect(r.task()).To(BeNil())
 }
 
-func TestMissingSegmentFailsAndPublishesNothing(t *testing.T) {
+func TestFile_MissingSegmentFailsAndPublishesNothing(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step {
 		mp4 := r.remux()
@@ -149,7 +149,7 @@ func TestMissingSegmentFailsAndPublishesNothing(t *testing.T) {
 	g.Expect(toolbox(t, `find "$1" -type f 2>/dev/null || true`, "/data/archive/"+r.folder)).To(BeEmpty())
 }
 
-func TestForbiddenBucket(t *testing.T) {
+func TestFile_ForbiddenBucketIsSaid(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step { return []v1alpha1.Step{r.remux()} })
 	object := r.record("camera")
@@ -173,7 +173,7 @@ func TestForbiddenBucket(t *testing.T) {
 	g.Expect(fmt.Sprint(file.Status)).NotTo(ContainSubstring("wrong-secret-access-key"))
 }
 
-func TestUnknownPipelineIsWaitedFor(t *testing.T) {
+func TestFile_WaitsForItsPipeline(t *testing.T) {
 	r := newRoom(t)
 	object := r.record("camera")
 	r.complete("job", "camera", object, seconds).mustSend(t)
@@ -197,7 +197,7 @@ func (r *room) stepPod(step string) *corev1.Pod {
 	return &pods.Items[0]
 }
 
-func TestOperatorKilledInMidStep(t *testing.T) {
+func TestManager_KilledInMidStepDoesNothingTwice(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step {
 		return []v1alpha1.Step{r.remux(), {Name: "keep", Archive: &v1alpha1.Archive{}, DependsOn: []string{"mp4"}, Output: r.output()}}
@@ -229,7 +229,7 @@ func TestWorkerPodKilled(t *testing.T) {
 	g.Expect(file.Status.Steps[0].JobName).NotTo(BeEmpty())
 }
 
-func TestDeletingAFileStopsItsJobs(t *testing.T) {
+func TestFile_DeletedStopsItsJobs(t *testing.T) {
 	g := NewWithT(t)
 	r := withSteps(t, func(r *room) []v1alpha1.Step { return []v1alpha1.Step{r.remux()} })
 	object := r.record("camera")
@@ -245,9 +245,9 @@ func TestDeletingAFileStopsItsJobs(t *testing.T) {
 	}, 2*time.Minute, poll).Should(Succeed())
 }
 
-// TestShuffledDoubledTwoReplicas holds guarantee 2: any events, in any order, any number of times, through any number of
+// TestReceiver_ShuffledAndDoubledThroughTwoReplicas holds guarantee 2: any events, in any order, any number of times, through any number of
 // replicas end in the same tasks and files.
-func TestShuffledDoubledTwoReplicas(t *testing.T) {
+func TestReceiver_ShuffledAndDoubledThroughTwoReplicas(t *testing.T) {
 	g := NewWithT(t)
 	r := newRoom(t)
 	const jobs, filesPerJob = 10, 3

@@ -69,9 +69,9 @@ func worksOnTwoSteps(work *job.Work) {
 	}
 }
 
-// TestStolenTokenRunsAnImageWithoutCredentials: with the manager's own account, an image that is not the worker's runs in
+// TestManager_StolenTokenRunsAnImageWithoutCredentials: with the manager's own account, an image that is not the worker's runs in
 // one place, with nothing of the worker's.
-func TestStolenTokenRunsAnImageWithoutCredentials(t *testing.T) {
+func TestManager_StolenTokenRunsAnImageWithoutCredentials(t *testing.T) {
 	g := NewWithT(t)
 	const namespace = "stolen-image"
 	archive := stepJob(t, namespace)

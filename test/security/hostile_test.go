@@ -43,9 +43,9 @@ var hostile = map[string]string{
 	"an image":          "<script>alert(1)</script>",
 }
 
-// TestHostileValues: whatever the holder of a source's key says of a recording, one file and one Job follow, and the
+// TestOperator_HostileValuesStayData: whatever the holder of a source's key says of a recording, one file and one Job follow, and the
 // values stay data: they become no label, no annotation, no name, no other part of the pod, no other folder.
-func TestHostileValues(t *testing.T) {
+func TestOperator_HostileValuesStayData(t *testing.T) {
 	const namespace = "hostile"
 	operator := startOperator(t, "--namespaces="+namespace, "--log-level=debug")
 	furnish(t, namespace)

@@ -15,8 +15,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// TestPageIsTrue: docs/security.md names tests that exist, one or more for every threat, and every resource that the operator's accounts have a right to.
-func TestPageIsTrue(t *testing.T) {
+// TestSecurityPage_IsTrue: docs/security.md names tests that exist, one or more for every threat, and every resource that the operator's accounts have a right to.
+func TestSecurityPage_IsTrue(t *testing.T) {
 	g := NewWithT(t)
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "security.md"))
 	g.Expect(err).NotTo(HaveOccurred())

@@ -60,9 +60,9 @@ func triggerJob(t *testing.T, namespace string) *batchv1.Job {
 	return made
 }
 
-// TestStolenTokenMakesNoOtherPods: with the manager's own account, RBAC and all, nothing but the Jobs of steps can be
+// TestManager_StolenTokenMakesNoOtherPods: with the manager's own account, RBAC and all, nothing but the Jobs of steps can be
 // created, and what belongs to others cannot be touched.
-func TestStolenTokenMakesNoOtherPods(t *testing.T) {
+func TestManager_StolenTokenMakesNoOtherPods(t *testing.T) {
 	g := NewWithT(t)
 	thief, err := client.New(managerAccount.config(t), client.Options{Scheme: scheme})
 	g.Expect(err).NotTo(HaveOccurred())
@@ -236,9 +236,9 @@ func TestStolenTokenMakesNoOtherPods(t *testing.T) {
 	g.Expect(thief.Delete(t.Context(), revision)).To(MatchError(ContainSubstring("not its own")))
 }
 
-// TestPodsAreRestricted: the API server, where a namespace enforces Pod Security "restricted", accepts the
+// TestStepPods_AreRestricted: the API server, where a namespace enforces Pod Security "restricted", accepts the
 // operator's pods and the pods of steps.
-func TestPodsAreRestricted(t *testing.T) {
+func TestStepPods_AreRestricted(t *testing.T) {
 	g := NewWithT(t)
 	job := stepJob(t, "restricted")
 	enforce := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`))

@@ -223,8 +223,8 @@ func TestSecrets_AreGrantedByNamespace(t *testing.T) {
 	g.Eventually(func() int { return operator.deliver(t, namespace, event("RECORD_NEW_FILE_START", "job")) }, timeout, poll).Should(Equal(http.StatusOK))
 }
 
-// TestFinalizersRightIsNeeded: without it the API server, given the plugin, refuses every Job.
-func TestFinalizersRightIsNeeded(t *testing.T) {
+// TestManager_NeedsTheRightToFinalizers: without it the API server, given the plugin, refuses every Job.
+func TestManager_NeedsTheRightToFinalizers(t *testing.T) {
 	g := NewWithT(t)
 	operator, err := client.New(managerAccount.config(t), client.Options{Scheme: scheme})
 	g.Expect(err).NotTo(HaveOccurred())
@@ -247,9 +247,9 @@ func TestFinalizersRightIsNeeded(t *testing.T) {
 	}, timeout, poll).Should(MatchError(ContainSubstring("cannot set blockOwnerDeletion")))
 }
 
-// TestOneNamespaceIsEnough: with config/namespaced, the operator works in its namespace without any right in others, and
+// TestManager_OneNamespaceIsEnough: with config/namespaced, the operator works in its namespace without any right in others, and
 // asks for none.
-func TestOneNamespaceIsEnough(t *testing.T) {
+func TestManager_OneNamespaceIsEnough(t *testing.T) {
 	g := NewWithT(t)
 	for _, account := range []account{receiverAccount, managerAccount} {
 		binding := find[rbacv1.ClusterRoleBinding](t, "default", "ClusterRoleBinding", rolesOf[account][0])
