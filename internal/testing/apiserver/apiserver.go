@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -37,6 +38,10 @@ func definitions() (string, error) {
 // errNone says what to do where there is no API server to run.
 var errNone = errors.New("an API server is needed: run these tests by `make test`, " +
 	"or set KUBEBUILDER_ASSETS to the folder that `make -s envtest-assets | tail -1` prints")
+
+// patience is how long API server and etcd may take to start, and to stop. Seconds are enough on an idle machine; the 20 s
+// that envtest gives them were not on two cores with several packages that are compiled beside them.
+const patience = 2 * time.Minute
 
 // Server is a running API server.
 type Server struct {
@@ -104,7 +109,10 @@ func start(configure ...func(*envtest.Arguments)) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	environment := &envtest.Environment{Scheme: scheme, CRDDirectoryPaths: []string{folder}, ErrorIfCRDPathMissing: true}
+	environment := &envtest.Environment{
+		Scheme: scheme, CRDDirectoryPaths: []string{folder}, ErrorIfCRDPathMissing: true,
+		ControlPlaneStartTimeout: patience, ControlPlaneStopTimeout: patience,
+	}
 	for _, set := range configure {
 		set(environment.ControlPlane.GetAPIServer().Configure())
 	}
