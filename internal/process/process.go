@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	uberzap "go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -104,7 +105,7 @@ func (o *Options) Trace(ctx context.Context, mgr manager.Manager, service, versi
 // Connect sets up logging and memory, and returns the configuration for the cluster's API server. The heap grows by
 // headroom, in bytes, between two garbage collections, unless GOGC is set in the environment.
 func (o *Options) Connect(userAgent string, headroom uint64) (*rest.Config, error) {
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log)))
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.log), zap.RawZapOpts(uberzap.WrapCore(deferValues))))
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster (in a pod, or by KUBECONFIG or --kubeconfig): %w", err)
