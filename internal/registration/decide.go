@@ -96,10 +96,16 @@ func (o *observation) status() v1alpha1.RegistrationStatus {
 	switch {
 	case !o.rotating:
 		status.Rotation = nil
-	case status.Rotation == nil:
+	case status.Rotation == nil || o.nextReplaced(&status):
 		o.started(&status)
 	}
 	return status
+}
+
+// nextReplaced says that a person replaced the next key after it was registered. Receivers have to read the replacement first,
+// so the rotation begins again.
+func (o *observation) nextReplaced(status *v1alpha1.RegistrationStatus) bool {
+	return status.Rotation.RegisteredTime != nil && o.isLast(status) && o.shown.Key != rtcapi.Key(o.next.Text())
 }
 
 // started notes that the next key is in the Secret now.

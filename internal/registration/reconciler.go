@@ -70,7 +70,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	o, err := r.look(ctx, source)
 	if found, ok := errors.AsType[finding](err); ok {
-		o, err = outcome{found: found, status: source.Status.Registration, wait: r.retry(source)}, nil
+		o, err = outcome{found: found, status: statusAfter(found, source.Status.Registration), wait: r.retry(source)}, nil
 	}
 	if err != nil {
 		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
@@ -168,6 +168,17 @@ func older(a, b *v1alpha1.RecordingSource) bool {
 		return a.CreationTimestamp.Before(&b.CreationTimestamp)
 	}
 	return a.Name < b.Name
+}
+
+// statusAfter is the status after a look that found a problem: what it was. A source whose app another one registers has none
+// registered, so that it registers its own when the other is gone, instead of taking the other's for drift.
+func statusAfter(found finding, was *v1alpha1.RegistrationStatus) *v1alpha1.RegistrationStatus {
+	if found.reason != v1alpha1.ReasonAppTaken || was == nil {
+		return was
+	}
+	status := was.DeepCopy()
+	status.AppID = ""
+	return status
 }
 
 // retry is how long it is until a look that failed is repeated: as long as looks have failed.
