@@ -130,18 +130,19 @@ func TestRealAPIServer(t *testing.T) {
 func testRoundTrip(t *testing.T, r *realCluster) {
 	t.Helper()
 	url := r.serveCallbacks(t)
-	jane := r.user(t, "jane", may("recordingsources", "get", "list"), may("secrets", "get"))
-	send := func(exit int, args ...string) {
+	jane := r.user(t, "jane", may("recordingsources", "get", "list"), may("secrets", "get"), may("recordingfiles", "get"), may("recordingtasks", "get"))
+	send := func(exit int, args ...string) ran {
 		t.Helper()
 		got := run(t, "", append(append([]string{"send"}, args...), append(jane, "--url", url)...)...)
 		if got.code != exit {
 			t.Errorf("%v: %v", args, got)
 		}
+		return got
 	}
 	recording := []string{"--task", "job-1", "--room", "room01", "--stream", "camera"}
 	send(ExitDone, append([]string{"start", "classroom"}, recording...)...)
-	send(ExitDone, append([]string{"complete", "classroom", "--bucket", "abc-rtc-bucket2", "--object", "Record/camera.m3u8", "--size", "1500", "--duration", "15"}, recording...)...)
-	send(ExitDone, "over", "classroom", "--task", "job-1")
+	file := send(ExitDone, append([]string{"complete", "classroom", "--bucket", "abc-rtc-bucket2", "--object", "Record/camera.m3u8", "--size", "1500", "--duration", "15"}, recording...)...)
+	task := send(ExitDone, "over", "classroom", "--task", "job-1")
 	send(ExitRefused, "over", "classroom", "--task", "job-1", "--app", "another")
 	send(ExitRefused, "over", "classroom", "--task", "job-1", "--key-file", write(t, otherKey))
 	send(ExitRefused, "classroom", "-f", write(t, "no JSON"))
@@ -160,6 +161,9 @@ func testRoundTrip(t *testing.T, r *realCluster) {
 	}
 	if len(tasks.Items) != 1 || !tasks.Items[0].Spec.Ended || len(tasks.Items[0].Spec.Starts) != 1 || tasks.Items[0].Spec.TaskID != "job-1" {
 		t.Errorf("the tasks are %+v", tasks.Items)
+	}
+	if file.out != "200 success: recordingfile/"+files.Items[0].Name+"\n" || task.out != "200 success: recordingtask/"+tasks.Items[0].Name+"\n" {
+		t.Errorf("the answers are %v%v", file, task)
 	}
 	got := run(t, "", append([]string{"__complete"}, append(jane, "verify", "")...)...)
 	if !strings.HasPrefix(got.out, "classroom\n") {

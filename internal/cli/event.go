@@ -6,6 +6,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -51,6 +52,12 @@ var (
 	completeFlags = []string{"download-url", "location", "bucket", "object", "size", "duration", "start-time", "end-time", "width", "height"}
 	commonFlags   = []string{"app", "task", "room", "detail"}
 )
+
+// flagNames are the flags of the fields that Decode may refuse.
+var flagNames = map[string]string{
+	"app_id": "app", "job_id": "task", "room_id": "room", "stream_name": "stream", "record_format": "format",
+	"obs_bucket": "bucket", "obs_object": "object", "download_url": "download-url",
+}
 
 func (f *eventFields) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.AppID, "app", "", "app_id (default: the source's spec.appID)")
@@ -98,7 +105,7 @@ func changedField(flags *pflag.FlagSet) string {
 	return ""
 }
 
-// body makes the callback's body. What the operator would not decode is refused here, with the field's name.
+// body makes the callback's body. What the operator would not decode is refused here, with the flag's name.
 func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
 	fields := *f
 	if event != eventComplete && fields.TaskID == "" {
@@ -109,6 +116,9 @@ func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
 		fields.EventType = "RECORD_NEW_FILE_START"
 	case eventComplete:
 		fields.EventType = "RECORD_FILE_COMPLETE"
+		if (fields.OBSBucket == "" || fields.OBSObject == "") && fields.DownloadURL == "" {
+			return nil, usagef("give --bucket and --object, or --download-url: where the recorded file is")
+		}
 		if err := fields.setTimes(now); err != nil {
 			return nil, err
 		}
@@ -123,9 +133,17 @@ func (f *eventFields) body(event string, now time.Time) ([]byte, error) {
 	}
 	body := bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 	if _, err := sparkrtc.Decode(body); err != nil {
-		return nil, usagef("the operator would not take this callback: %w", err)
+		return nil, refusedFlag(err)
 	}
 	return body, nil
+}
+
+// refusedFlag says which flag holds what the operator would refuse.
+func refusedFlag(err error) error {
+	if field, ok := errors.AsType[*sparkrtc.FieldError](err); ok && flagNames[field.Field] != "" {
+		return usagef("--%s: %s", flagNames[field.Field], field.Problem)
+	}
+	return usagef("the operator would not take this callback: %w", err)
 }
 
 // setTimes fills in the times of a file that ends now, and writes them as the service does.

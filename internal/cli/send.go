@@ -22,7 +22,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 )
 
-const sendHelp = `Sign a callback as SparkRTC does, post it, and print the answer.
+const sendHelp = `Sign a callback as SparkRTC does, post it, and print the answer and what was stored.
 
 The body is made from flags, or comes from a file that is sent byte for byte. It is signed with a key
 of the source, read from the Secret that spec.callback.keys names; that takes the right to get the
@@ -183,7 +183,7 @@ func (o *sendOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.tell(r, answer)
+	return o.tell(ctx, r, answer)
 }
 
 // body is the file's, or is made from the flags.

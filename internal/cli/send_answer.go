@@ -4,6 +4,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -28,6 +30,8 @@ type shown struct {
 type sent struct {
 	Request shown  `json:"request"`
 	Answer  *reply `json:"answer,omitempty"`
+	// Stored is what has become of it, for people.
+	Stored string `json:"stored,omitempty"`
 }
 
 func (r *request) shown() shown {
@@ -63,21 +67,24 @@ func (o *sendOptions) show(source *v1alpha1.RecordingSource, body []byte, proof 
 	return err
 }
 
-// tell prints the answer, and makes the exit code of it.
-func (o *sendOptions) tell(r *request, answer *reply) error {
+// tell prints the answer and what was stored, and makes the exit code of it.
+func (o *sendOptions) tell(ctx context.Context, r *request, answer *reply) error {
+	stored := ""
+	if answer.accepted() {
+		stored = o.stored(ctx, r.Body)
+	}
 	if o.output.forPeople() {
-		text := answer.Result
-		if text == "" {
-			text = answer.Body
+		text := cmp.Or(answer.Result, answer.Body)
+		if stored != "" {
+			text += ": " + stored
 		}
 		if _, err := fmt.Fprintln(o.env.Out, strings.TrimSpace(fmt.Sprint(answer.Code, " ", plain(text)))); err != nil {
 			return err
 		}
-	} else if err := o.output.print("CallbackRequest", sent{Request: r.shown(), Answer: answer}); err != nil {
+	} else if err := o.output.print("CallbackRequest", sent{Request: r.shown(), Answer: answer, Stored: stored}); err != nil {
 		return err
 	}
-	// A 200 of somebody else's, such as a default page, means that nobody kept the callback.
-	if answer.Code == http.StatusOK && answer.Result != "" {
+	if answer.accepted() {
 		return nil
 	}
 	code := ExitRefused

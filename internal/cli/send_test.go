@@ -19,6 +19,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/ingest"
 	"sparkrtc.dev/recording-operator/internal/sparkrtc"
 	"sparkrtc.dev/recording-operator/internal/testing/builders"
 )
@@ -85,11 +87,51 @@ func TestSend_PostsWhatItSigned(t *testing.T) {
 		_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
 	}))
 	got := f.run(t, "", "send", "over", "classroom", "--task", "j", "--url", server.URL)
-	if got.code != ExitDone || got.out != "200 success\n" || !bytes.Contains(body, []byte(`"CLOUD_RECORD_SERVER_OVER"`)) {
+	if got.code != ExitDone || !strings.HasPrefix(got.out, "200 success: ") || !bytes.Contains(body, []byte(`"CLOUD_RECORD_SERVER_OVER"`)) {
 		t.Errorf("%v\n%s", got, body)
 	}
 	server.Close()
 	if got := f.run(t, "", "send", "over", "classroom", "--task", "j", "--url", server.URL); got.code != ExitFailed || !strings.Contains(got.err, "connection refused") {
+		t.Error(got)
+	}
+}
+
+// TestSend_SaysWhatIsStored: the operator's 200 says nothing of the cluster, so the command looks.
+func TestSend_SaysWhatIsStored(t *testing.T) {
+	f := newFakeAPI(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":1,"result":"success"}`)
+	}))
+	defer server.Close()
+	object := v1alpha1.ObjectIdentity{Bucket: "b", Key: "Record/camera.m3u8"}
+	names := ingest.FileNames("classroom", object)
+	task := ingest.TaskNames("classroom", "j")[0]
+	complete := []string{"complete", "classroom", "--bucket", "b", "--object", object.Key}
+	over := []string{"over", "classroom", "--task", "j"}
+	put := func(name, source string) {
+		f.objects[recordings+"recordingfiles/"+name] = builders.MakeRecordingFile(name, source).Object(object.Bucket, object.Key).Obj()
+	}
+	send := func(want string, args ...string) {
+		t.Helper()
+		got := f.run(t, "", append([]string{"send", "--url", server.URL}, args...)...)
+		if got.code != ExitDone || got.out != "200 success: "+want+"\n" {
+			t.Errorf("%v: %v", args, got)
+		}
+	}
+	put(names[0], "classroom")
+	send("recordingfile/"+names[0], complete...)
+	put(names[0], "another")
+	put(names[1], "classroom")
+	send("recordingfile/"+names[1], complete...)
+	send("recordingtask/"+task+" is not there yet: an operator that cannot reach the API server keeps callbacks on its disk", over...)
+	f.objects[recordings+"recordingtasks/"+task] = builders.MakeRecordingTask(task, "classroom", "j").Obj()
+	send("recordingtask/"+task, over...)
+	f.objects[recordings+"recordingtasks/"+task] = nil
+	send("recordingtask/"+task+", which you may not read", over...)
+	send("nothing is stored: event_type is unknown", "classroom", "-f", write(t, `{"event_type":"RECORD_SOMETHING","app_id":"a"}`))
+	send("no file is stored: event_type is unknown; see `kubectl get rejectedcallbacks -o wide -n media`",
+		"classroom", "-f", write(t, `{"event_type":"RECORD_SOMETHING","obs_bucket":"b","obs_object":"o"}`))
+	if got := f.run(t, "", append([]string{"send", "--url", server.URL, "-o", "json"}, complete...)...); !strings.Contains(got.out, `"stored": "recordingfile/`+names[1]+`"`) {
 		t.Error(got)
 	}
 }
@@ -148,6 +190,8 @@ func TestSendErrors(t *testing.T) {
 		"no-such-event":    {[]string{"send", "begin", "classroom"}, ExitUsage},
 		"foreign-field":    {[]string{"send", "start", "classroom", "--stream", "s", "--bucket", "b"}, ExitUsage},
 		"missing-field":    {[]string{"send", "start", "classroom", "--stream", "s"}, ExitUsage},
+		"no-file":          {[]string{"send", "complete", "classroom", "--bucket", "b"}, ExitUsage},
+		"refused-field":    {[]string{"send", "complete", "classroom", "--bucket", "b\x01", "--object", "o"}, ExitUsage},
 		"bad-time":         {[]string{"send", "complete", "classroom", "--bucket", "b", "--object", "o", "--end-time", "now"}, ExitUsage},
 		"file-and-field":   {[]string{"send", "classroom", "-f", "-", "--task", "j"}, ExitUsage},
 		"one-input":        {[]string{"send", "classroom", "-f", "-", "--key-file", "-"}, ExitUsage},
