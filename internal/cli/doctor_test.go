@@ -35,7 +35,7 @@ func TestDoctor_EmptyCluster(t *testing.T) {
 	if first := report.Findings[0]; first.Check != "definitions" || first.Level != doctor.Error || !strings.Contains(first.Fix, "crds.yaml") {
 		t.Errorf("%+v", first)
 	}
-	if text := f.run(t, "", "doctor"); text.code != ExitFailed || !strings.Contains(text.out, "$ kubectl apply --server-side -f crds.yaml") || text.err != "" {
+	if text := f.run(t, "", "doctor"); text.code != ExitFailed || !strings.Contains(text.out, "$ kubectl apply --server-side --force-conflicts -f crds.yaml") || text.err != "" {
 		t.Error(text)
 	}
 }

@@ -18,12 +18,21 @@ const (
 	slowAnswer = 2 * time.Second
 )
 
-func serviceCallbacks(s *Snapshot) []Finding { return callbacks(s, s.ServiceCallbacks) }
+// showIngresses shows what stands between the public URL and the Service, where nothing else does.
+const showIngresses = "kubectl get ingress -A"
 
-func urlCallbacks(s *Snapshot) []Finding { return callbacks(s, s.URLCallbacks) }
+func serviceCallbacks(s *Snapshot) []Finding {
+	fix := s.receiverLogs()
+	if receiver := s.workload(Receiver); receiver != nil && receiver.Ready > 0 {
+		fix = applyOperator // they run, so the Service does not lead to them
+	}
+	return callbacks(s, s.ServiceCallbacks, fix)
+}
 
-// callbacks reads what signed callbacks that store nothing were answered.
-func callbacks(s *Snapshot, sent []Callback) []Finding {
+func urlCallbacks(s *Snapshot) []Finding { return callbacks(s, s.URLCallbacks, showIngresses) }
+
+// callbacks reads what signed callbacks that store nothing were answered. Those that a receiver did not answer have the fix unanswered.
+func callbacks(s *Snapshot, sent []Callback, unanswered string) []Finding {
 	findings := unchecked(s.Sources.Err)
 	var unread []error
 	for i := range sent {
@@ -32,7 +41,7 @@ func callbacks(s *Snapshot, sent []Callback) []Finding {
 			unread = append(unread, c.Err)
 			continue
 		}
-		if problem, fix := s.refused(c); problem != "" {
+		if problem, fix := s.refused(c, unanswered); problem != "" {
 			findings = append(findings, errorf("RecordingSource "+c.Source.String(), fix, "%s: %s", c.Target, problem))
 		} else if c.Took > slowAnswer {
 			findings = append(findings, warningf("RecordingSource "+c.Source.String(), fmt.Sprintf("kubectl -n %s top pods", s.OperatorNamespace),
@@ -43,14 +52,14 @@ func callbacks(s *Snapshot, sent []Callback) []Finding {
 }
 
 // refused says why a callback was not accepted, and what to do; empty when it was.
-func (s *Snapshot) refused(c *Callback) (problem, fix string) {
-	logs := fmt.Sprintf("kubectl -n %s logs -l app.kubernetes.io/component=receiver --prefix --tail=20", s.OperatorNamespace)
+func (s *Snapshot) refused(c *Callback, unanswered string) (problem, fix string) {
+	logs := s.receiverLogs()
 	describe := fmt.Sprintf("kubectl -n %s describe recordingsource %s", c.Source.Namespace, c.Source.Name)
 	switch {
 	case c.Err != nil:
-		return fmt.Sprintf("a signed callback gets no answer: %v", c.Err), logs
+		return fmt.Sprintf("a signed callback gets no answer: %v", c.Err), unanswered
 	case !c.Operator:
-		return fmt.Sprintf("it is not the operator that answers there (code %d): SparkRTC's callbacks are lost", c.Code), "kubectl get ingress,httproute -A"
+		return fmt.Sprintf("it is not the operator that answers there (code %d): SparkRTC's callbacks are lost", c.Code), unanswered
 	case c.Code == http.StatusOK:
 		return "", ""
 	case c.Code == http.StatusUnauthorized:
@@ -60,6 +69,10 @@ func (s *Snapshot) refused(c *Callback) (problem, fix string) {
 	default:
 		return fmt.Sprintf("the receiver answers %d: %s", c.Code, c.Result), logs
 	}
+}
+
+func (s *Snapshot) receiverLogs() string {
+	return fmt.Sprintf("kubectl -n %s logs -l app.kubernetes.io/component=receiver --prefix --tail=20", s.OperatorNamespace)
 }
 
 // clock compares this machine's clock with those of the API server and of whatever answered callbacks.

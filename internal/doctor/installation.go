@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	applyDefinitions = "kubectl apply --server-side -f crds.yaml"
+	// Whatever installed the older definitions, such as Helm, owns their fields.
+	applyDefinitions = "kubectl apply --server-side --force-conflicts -f crds.yaml"
 	applyOperator    = "kubectl apply -f install.yaml"
 	// leaseGrace is how long a Lease may be unrenewed; leaders renew every two seconds.
 	leaseGrace = time.Minute

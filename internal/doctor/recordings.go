@@ -65,6 +65,30 @@ func sources(s *Snapshot) []Finding {
 	return readiness(s, "RecordingSource", s.Sources, func(o *v1alpha1.RecordingSource) []metav1.Condition { return o.Status.Conditions })
 }
 
+// registration trusts the manager, which compares what the service has every ten minutes.
+func registration(s *Snapshot) []Finding {
+	findings := unchecked(s.Sources.Err)
+	for i := range s.Sources.Value {
+		source := &s.Sources.Value[i]
+		if source.Spec.Service == nil {
+			continue
+		}
+		condition := meta.FindStatusCondition(source.Status.Conditions, v1alpha1.ConditionRegistered)
+		switch {
+		case condition == nil && s.serverNow().Sub(source.CreationTimestamp.Time) < settleTime:
+		case condition == nil:
+			findings = append(findings, warningf(sourceName(source), describeSource(source), "The manager has not registered the callback: does it run, and work in namespace %s?", source.Namespace))
+		case condition.Status != metav1.ConditionTrue:
+			findings = append(findings, errorf(sourceName(source), describeSource(source), "The callback is not registered, %s: %s", condition.Reason, condition.Message))
+		}
+	}
+	return findings
+}
+
+func describeSource(source *v1alpha1.RecordingSource) string {
+	return fmt.Sprintf("kubectl -n %s describe recordingsource %s", source.Namespace, source.Name)
+}
+
 // storage trusts the manager, which connects to each location from time to time.
 func storage(s *Snapshot) []Finding {
 	return readiness(s, "StorageLocation", s.Locations, func(o *v1alpha1.StorageLocation) []metav1.Condition { return o.Status.Conditions })
@@ -119,7 +143,7 @@ func discovered(s *Snapshot) []Finding {
 		if source.Spec.Discovery.Interval != nil {
 			interval = source.Spec.Discovery.Interval.Duration
 		}
-		fix := fmt.Sprintf("kubectl -n %s describe recordingsource %s", source.Namespace, source.Name)
+		fix := describeSource(source)
 		// The time of the last scan, or of when the first could have begun.
 		last := source.CreationTimestamp.Time
 		if source.Status.Discovery != nil {
@@ -168,7 +192,7 @@ func unfinished(s *Snapshot) []Finding {
 		group := byReason[reason]
 		age := s.serverNow().Sub(group.oldest.CreationTimestamp.Time)
 		findings = append(findings, warningf("RecordingFile "+group.oldest.Namespace+"/"+group.oldest.Name,
-			fmt.Sprintf("kubectl -n %s recordings tree %s", group.oldest.Namespace, group.oldest.Name),
+			fmt.Sprintf("kubectl recordings -n %s tree %s", group.oldest.Namespace, group.oldest.Name),
 			"%s for more than a day: %d recordings. This is the oldest; it was created %s ago.", reason, group.count, ago(age)))
 	}
 	return findings

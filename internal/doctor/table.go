@@ -14,6 +14,7 @@ var Checks = []Check{
 	{"policies", "The admission policies are enforced.", policies},
 	{"keys", "Every callback key is usable.", keys},
 	{"sources", "Every RecordingSource is ready.", sources},
+	{"registration", "Every callback that the operator registers is registered with SparkRTC.", registration},
 	{"storage", "Every StorageLocation is reachable.", storage},
 	{"pipelines", "Every RecordingPipeline is valid.", pipelines},
 	{"service", "The receiver accepts signed callbacks through its Service.", serviceCallbacks},

@@ -197,6 +197,13 @@ var faults = map[string]fault{
 			s.Status.Conditions = ready(metav1.ConditionFalse, v1alpha1.ReasonRouteInvalid, "spec.routes[0].when: undeclared reference")
 		})
 	}, "sources", doctor.Error, "media/classroom", "RouteInvalid: spec.routes[0].when", "describe recordingsource classroom"},
+	"callback is not registered": {func(i *installation) {
+		change(i, media, "classroom", &v1alpha1.RecordingSource{}, func(s *v1alpha1.RecordingSource) {
+			s.Spec.Service = &v1alpha1.Service{ProjectID: "p", CredentialsSecretRef: v1alpha1.SecretReference{Name: "rtc"}, PublicURL: "https://recordings.example.com"}
+			s.Status.Conditions = append(s.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionRegistered, Status: metav1.ConditionFalse,
+				Reason: v1alpha1.ReasonDrifted, Message: "the service has another url", LastTransitionTime: metav1.Now()})
+		})
+	}, "registration", doctor.Error, "media/classroom", "not registered, Drifted: the service has another url", "describe recordingsource classroom"},
 	"storage is out of reach": {func(i *installation) {
 		change(i, media, "obs", &v1alpha1.StorageLocation{}, func(l *v1alpha1.StorageLocation) {
 			l.Status.Conditions = ready(metav1.ConditionFalse, v1alpha1.ReasonUnreachable, "connection refused")
@@ -211,7 +218,7 @@ var faults = map[string]fault{
 		before := i.service
 		i.service = answers(http.StatusServiceUnavailable, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no endpoints available","code":503}`)
 		i.t.Cleanup(func() { i.service = before })
-	}, "service", doctor.Error, "media/classroom", "gets no answer: no endpoints available", "component=receiver"},
+	}, "service", doctor.Error, "media/classroom", "gets no answer: no endpoints available", "install.yaml"},
 	"proxy changes the body": {func(i *installation) {
 		before := i.public
 		i.public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -263,7 +270,7 @@ var faults = map[string]fault{
 		})
 		i.later = 25 * time.Hour
 		i.t.Cleanup(func() { i.later = 0 })
-	}, "unfinished", doctor.Warning, "RecordingFile media/camera", "1 recordings", "recordings tree camera"},
+	}, "unfinished", doctor.Warning, "RecordingFile media/camera", "1 recordings", "kubectl recordings -n media tree camera"},
 	"namespace enforces nothing": {func(i *installation) {
 		change(i, "", media, &corev1.Namespace{}, func(n *corev1.Namespace) { delete(n.Labels, "pod-security.kubernetes.io/enforce") })
 	}, "pod-security", doctor.Warning, "Namespace media", "enforces no level", "kubectl label --overwrite namespace media"},

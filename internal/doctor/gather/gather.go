@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -185,7 +186,9 @@ func unread(err error, what string) error {
 	case err == nil || apierrors.IsNotFound(err):
 		return err
 	case apierrors.IsForbidden(err):
-		return &doctor.UnreadError{Reason: fmt.Sprintf("Forbidden: you may not %s", what), Fix: "kubectl auth can-i " + what}
+		// For kubectl, what follows a slash is a name.
+		asked := strings.Replace(what, "/proxy", " --subresource=proxy", 1)
+		return &doctor.UnreadError{Reason: fmt.Sprintf("Forbidden: you may not %s", what), Fix: "kubectl auth can-i " + asked}
 	case apierrors.IsUnauthorized(err):
 		return &doctor.UnreadError{Reason: "Unauthorized: the API server does not know you", Fix: "kubectl auth whoami"}
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
