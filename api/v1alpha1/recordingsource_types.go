@@ -297,7 +297,7 @@ type DiscoveryStatus struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Registered",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Registered")].reason`
-// +kubebuilder:printcolumn:name="Callback",type=string,JSONPath=`.status.callbackPath`
+// +kubebuilder:printcolumn:name="Callback",type=string,priority=1,JSONPath=`.status.callbackPath`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name: must be at most 63 characters, because it becomes a label"
 type RecordingSource struct {

@@ -124,6 +124,7 @@ func TestRealAPIServer(t *testing.T) {
 	t.Run("discover", func(t *testing.T) { testDiscover(t, r, s) })
 	t.Run("watch", func(t *testing.T) { testWatch(t, r) })
 	t.Run("process and approve", func(t *testing.T) { testProcess(t, r) })
+	t.Run("columns", func(t *testing.T) { testColumns(t, r) })
 }
 
 // What send signs goes through the real receiver into a real API server.
