@@ -91,7 +91,7 @@ type RecordingSourceSpec struct {
 	Concurrency *int32 `json:"concurrency,omitempty"`
 
 	// openTimeout is how long a recording task may go on without a callback before it counts as silent. A callback that
-	// comes later is still taken. SparkRTC's longest recording cycle is 12 hours.
+	// comes later is still taken.
 	// Default: 13h.
 	// +optional
 	// +kubebuilder:default="13h"
@@ -174,8 +174,8 @@ type CallbackSpec struct {
 	// +optional
 	Timestamp *CallbackTimestamp `json:"timestamp,omitempty"`
 
-	// rateLimit bounds what one source can cost its neighbors. Only verified callbacks count, so that forgeries cannot
-	// use up what is the source's; a callback beyond it is answered with 429.
+	// rateLimit bounds what one source can cost its neighbors. Only verified callbacks count; those beyond it are answered
+	// with 429.
 	// +optional
 	RateLimit *RateLimit `json:"rateLimit,omitempty"`
 }
