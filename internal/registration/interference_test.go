@@ -187,7 +187,7 @@ func TestReconciler_TakesAnAppOver(t *testing.T) {
 	}
 }
 
-// TestReconciler_OneOfTwoOfTheSameAge: of two sources that were created in the same second, one registers the app, whoever looks.
+// TestReconciler_OneOfTwoOfTheSameAge: of two sources that were created in the same second, one registers the app, the same at each look.
 func TestReconciler_OneOfTwoOfTheSameAge(t *testing.T) {
 	w := newWorld(t, nil)
 	rival := source()

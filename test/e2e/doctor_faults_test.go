@@ -218,7 +218,7 @@ var seededFaults = []seededFault{
 		check: "versions", level: doctor.Error, object: "recording-operator-images", message: "no image for trigger", fix: "kubectl apply -f install.yaml"},
 	{name: "worker is of another version", seed: command("-n " + system + ` patch configmap recording-operator-images --type=merge -p '{"data": {"worker": "recording-worker:v9.9.9"}}'`),
 		check: "versions", level: doctor.Warning, object: "recording-operator-images", message: "worker image has version v9.9.9", fix: "kubectl apply -f install.yaml"},
-	{name: "Service leads nowhere", seed: command("-n " + system + ` patch service recording-operator-callback --type=merge -p '{"spec": {"selector": {"app.kubernetes.io/component": "door"}}}'`),
+	{name: "Service leads nowhere", seed: command("-n " + system + ` patch service recording-operator-callback --type=merge -p '{"spec": {"selector": {"app.kubernetes.io/component": "nobody"}}}'`),
 		check: "service", level: doctor.Error, object: "/classroom", message: "gets no answer: no endpoints available", fix: "kubectl apply -f install.yaml"},
 	{name: "receivers are scaled to zero", seed: command("-n " + system + " scale deployment/recording-operator-receiver --replicas=0"),
 		check: "workloads", level: doctor.Error, object: "recording-operator-receiver", message: "It is scaled to 0 replicas", fix: "scale deployment/recording-operator-receiver --replicas=2"},
