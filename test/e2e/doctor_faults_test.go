@@ -63,9 +63,9 @@ func commands(seed, repair string) func(*clinic) func() {
 }
 
 // objects is a fault that objects are, and that is repaired when they are gone.
-func objects(make func(*room) []client.Object) func(*clinic) func() {
+func objects(build func(*room) []client.Object) func(*clinic) func() {
 	return func(c *clinic) func() {
-		made := make(c.room)
+		made := build(c.room)
 		c.create(made...)
 		return func() {
 			for _, object := range made {

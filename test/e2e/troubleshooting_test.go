@@ -114,7 +114,7 @@ func TestTroubleshooting_ShowsRealOutput(t *testing.T) {
 	// The name of a file follows from its place in the bucket, which is another in each run.
 	named := func(command string) string {
 		for _, file := range c.files() {
-			stream := strings.SplitN(file.Name, "-", 2)[0]
+			stream, _, _ := strings.Cut(file.Name, "-")
 			command = regexp.MustCompile(stream+`-[a-z2-7]{16}\b`).ReplaceAllString(command, file.Name)
 		}
 		return strings.ReplaceAll(command, "-n media", "-n "+c.namespace)
