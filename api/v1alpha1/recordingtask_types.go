@@ -153,7 +153,7 @@ type TaskSummary struct {
 // +kubebuilder:selectablefield:JSONPath=`.status.done`
 // +kubebuilder:selectablefield:JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Room",type=string,JSONPath=`.status.summary.room`
-// +kubebuilder:printcolumn:name="Stream",type=string,JSONPath=`.status.summary.stream`,priority=1
+// +kubebuilder:printcolumn:name="Stream",type=string,JSONPath=`.status.summary.stream`
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Files",type=string,JSONPath=`.status.summary.files`
 // +kubebuilder:printcolumn:name="Duration",type=string,JSONPath=`.status.summary.duration`
