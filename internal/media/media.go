@@ -207,9 +207,11 @@ const (
 	PacketUnfinished DamageKind = "PacketUnfinished"
 	// FrameLost: frames of sound do not follow one another, or one is no frame.
 	FrameLost DamageKind = "FrameLost"
+	// Padding: zeros lie in front of the sound. A whole file may have them, and players skip them.
+	Padding DamageKind = "Padding"
 	// NALInvalid: a picture has a NAL unit that cannot be (forbidden bit, length beyond the sample).
 	NALInvalid DamageKind = "NALInvalid"
-	// BoxTruncated: a box of an MP4 goes beyond the end of the file.
+	// BoxTruncated: a box of an MP4 goes beyond the end of its holder, or of a file in fragments.
 	BoxTruncated DamageKind = "BoxTruncated"
 	// SampleMissing: the tables of an MP4 place a sample beyond the end of the file.
 	SampleMissing DamageKind = "SampleMissing"

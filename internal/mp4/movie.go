@@ -22,6 +22,7 @@ type Movie struct {
 	timescale uint32
 	duration  int64 // ticks
 	fragments int64 // offset of the first moof; -1: none
+	cut       box   // the last box of the file, if it goes beyond its end
 	damage    evidence
 	ignored   []string
 }
@@ -74,6 +75,7 @@ func Open(r io.ReaderAt, size int64) (*Movie, error) {
 	if m.fragments >= 0 {
 		m.container = media.FragmentMP4
 	}
+	m.judgeCut()
 	return m, nil
 }
 
@@ -87,6 +89,7 @@ func OpenSegment(init *Movie, r io.ReaderAt, size int64) (*Movie, error) {
 	if m.fragments < 0 {
 		return nil, fmt.Errorf("no movie fragment (moof): %w", ErrNoMovie)
 	}
+	m.judgeCut()
 	for _, track := range init.tracks {
 		t := *track
 		t.movie, t.tables, t.cut = m, tables{}, 0
@@ -102,8 +105,8 @@ var topLevel = map[string]bool{
 	"mfra": true,
 }
 
-// scan visits the boxes of the file and gives the movie box, or an empty one. It notes the first movie fragment, and
-// boxes that are cut.
+// scan visits the boxes of the file and gives the movie box, or an empty one. It notes the first movie fragment, and the
+// last box if it is cut.
 func (m *Movie) scan() (box, error) {
 	var moov box
 	for b, err := range fileBoxes(newWindow(m.r, m.size, 4096), 0) {
@@ -117,11 +120,19 @@ func (m *Movie) scan() (box, error) {
 			return moov, fmt.Errorf("reading the boxes: %w", err)
 		}
 		if b.cut {
-			m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: b.start, Count: 1})
+			m.cut = b
 		}
 		m.note(b, &moov)
 	}
 	return moov, nil
+}
+
+// judgeCut judges a box that says that it goes beyond the end of the file. Behind fragments, others may be lost with it. The
+// tables of a file without any name every sample: those that lie beyond its end are missing by themselves.
+func (m *Movie) judgeCut() {
+	if m.cut.cut && m.container == media.FragmentMP4 {
+		m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: m.cut.start, Count: 1})
+	}
 }
 
 // note takes a box of the file.

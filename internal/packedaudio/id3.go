@@ -16,6 +16,9 @@ const (
 	maxTagRead  = 4 << 10 // of a tag, in which the timestamp is looked for
 )
 
+// MaxPadding bounds the zeros in front of the sound.
+const MaxPadding = 1 << 20
+
 const tagHeader = 10
 
 // timestampOwner marks the private frame with the time of the first sample (RFC 8216, 3.4).
@@ -40,9 +43,30 @@ func tagSize(data []byte) int64 {
 	return size
 }
 
-// skipTags passes over the tags in front of the sound and takes the timestamp.
+// skipPadding passes over zeros, as some encoders and editors leave them in front of the sound.
+func (p *parser) skipPadding() error {
+	for p.padding < MaxPadding {
+		if err := p.need(1); err != nil {
+			return err
+		}
+		zeros := int64(len(p.data) - len(bytes.TrimLeft(p.data, "\x00")))
+		if zeros == 0 {
+			return nil
+		}
+		p.padding += zeros
+		if err := p.skip(zeros); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skipTags passes over the tags and zeros in front of the sound and takes the timestamp.
 func (p *parser) skipTags() error {
 	for number := 0; ; number++ {
+		if err := p.skipPadding(); err != nil {
+			return err
+		}
 		if err := p.need(tagHeader); err != nil {
 			return err
 		}

@@ -36,6 +36,8 @@ const (
 // numbers of their samples, also after lost frames (FrameLost), since nothing says how many there were. A frame that
 // the end cuts is left out, and Stream.Tail says so.
 //
+// Zeros in front of the first tag or frame are skipped (Padding).
+//
 // An error is that of r or of yield, or ErrNotSound: no frames begin behind the tags. Text that follows a tag is none,
 // whatever follows the text.
 func Read(r io.Reader, yield func(media.Sample) error) (media.File, error) {
@@ -71,10 +73,11 @@ type parser struct {
 	yield func(media.Sample) error
 	file  media.File
 
-	buffer []byte
-	data   []byte // the part of buffer that is not yet used
-	offset int64  // of data in the file
-	ended  bool   // nothing follows data
+	buffer  []byte
+	data    []byte // the part of buffer that is not yet used
+	offset  int64  // of data in the file
+	padding int64  // zeros in front of the sound
+	ended   bool   // nothing follows data
 
 	stream  media.Stream
 	format  format
@@ -157,11 +160,33 @@ func (p *parser) findFirst() error {
 			}
 			p.format = f
 			p.stream.HeadBytes = at
+			p.notePadding()
 			p.stream.Kind, p.stream.Default = media.Audio, true
 			return p.skip(int64(at))
 		}
 	}
 	return ErrNotSound
+}
+
+// notePadding says what zeros in front of the sound are. Padding ends where a frame or a tag begins; zeros that end within a
+// frame are in the place of others.
+func (p *parser) notePadding() {
+	if p.padding == 0 {
+		return
+	}
+	kind := media.Padding
+	if p.stream.HeadBytes > 0 {
+		kind = media.FrameLost
+	}
+	p.file.Damage = append(p.file.Damage, media.Damage{Kind: kind, Count: 1})
+}
+
+// Sniff says that sound begins with data: with a tag, or with a frame that another one follows.
+func Sniff(data []byte) bool {
+	return tagSize(data) > 0 || slices.ContainsFunc(formats, func(f format) bool {
+		frame, ok := f.parse(data)
+		return ok && follows(f, data, frame)
+	})
 }
 
 // follows says whether another frame of the same kind follows one, or the end.

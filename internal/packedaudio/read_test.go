@@ -246,7 +246,8 @@ func TestRead_TextIsNoSound(t *testing.T) {
 		"a playlist":                     playlist,
 		"a playlist behind a tag":        slices.Concat(tag(4, 1), playlist),
 		"frames behind a playlist":       slices.Concat(tag(4, 1), playlist, frames),
-		"frames far behind":              slices.Concat(tag(4, 1), bytes.Repeat([]byte{0}, 10_000), frames),
+		"frames far behind":              slices.Concat(tag(4, 1), bytes.Repeat([]byte{1}, 10_000), frames),
+		"frames behind a MiB of zeros":   slices.Concat(make([]byte, packedaudio.MaxPadding+10_000), frames),
 		"tags without end":               bytes.Repeat(tag(4, 1), 100),
 		"a tag of a hundred millions":    slices.Concat(huge, frames),
 		"a tag that is cut":              tag(4, 1)[:30],
@@ -256,6 +257,32 @@ func TestRead_TextIsNoSound(t *testing.T) {
 	} {
 		if _, err := packedaudio.Read(bytes.NewReader(data), nil); !errors.Is(err, packedaudio.ErrNotSound) {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// TestRead_PaddingIsSkipped: zeros in front of a tag or a frame are padding; those that end within a frame are in the place of
+// others.
+func TestRead_PaddingIsSkipped(t *testing.T) {
+	frames := adts(t)
+	whole, _ := read(t, frames)
+	for name, test := range map[string]struct {
+		data []byte
+		kind media.DamageKind
+		lost int
+	}{
+		"in front of a frame":  {slices.Concat(make([]byte, 20_000), frames), media.Padding, 0},
+		"in front of a tag":    {slices.Concat(make([]byte, 100), tag(4, 0), frames), media.Padding, 0},
+		"behind a tag":         {slices.Concat(tag(4, 0), make([]byte, 3000), frames), media.Padding, 0},
+		"in place of a frame":  {slices.Concat(make([]byte, 100), frames[100:]), media.FrameLost, 1},
+		"in place of a second": {slices.Concat(make([]byte, len(frames)/2), frames[len(frames)/2:]), media.FrameLost, 40},
+	} {
+		file, _ := read(t, test.data)
+		if len(file.Damage) != 1 || file.Damage[0].Kind != test.kind {
+			t.Errorf("%s: damage %+v", name, file.Damage)
+		}
+		if got := whole.Streams[0].Packets.Count - file.Streams[0].Packets.Count; got < test.lost || test.lost == 0 && got > 0 {
+			t.Errorf("%s: %d frames are missing", name, got)
 		}
 	}
 }

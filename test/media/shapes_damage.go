@@ -4,6 +4,8 @@
 package media
 
 import (
+	"bytes"
+	"encoding/binary"
 	"maps"
 	"math/rand/v2"
 	"path"
@@ -225,6 +227,17 @@ func headerShapes() []shape {
 		{"fragmented_header_too_long", "N", "the same, fragmented, the callback agrees with the samples", func() *recording {
 			r := mp4File(call(8), mp4Style{fragments: 2, longer: 4}).finish()
 			r.reported = 8
+			return r
+		}},
+		{"mp4_box_too_long", "N", "an MP4's box of media claims 1000 bytes more than the file has", func() *recording {
+			r := mp4File(call(8), mp4Style{})
+			size := r.segments[0].data[bytes.Index(r.segments[0].data, []byte("mdat"))-4:]
+			binary.BigEndian.PutUint32(size, binary.BigEndian.Uint32(size)+1000)
+			return r.finish()
+		}},
+		{"mp3_zeros_in_front", "N", "an MP3 behind 5,000 zeros", func() *recording {
+			r := muxed(with("", "mp3", 8), "call.mp4", "-map 0 -c copy -write_xing 0 -id3v2_version 0 -f mp3")
+			r.files[r.object] = slices.Concat(make([]byte, 5000), r.files[r.object])
 			return r
 		}},
 		{"edit_list_skips", "N", "an edit list hides the first 0.5 s", func() *recording {

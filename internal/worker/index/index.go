@@ -232,12 +232,10 @@ const readAhead = 256 << 10
 
 // sniff tells the container by the first bytes and by nothing else: names are the sender's.
 func sniff(section *io.SectionReader) (media.Container, error) {
-	head := make([]byte, 1024)
-	n, err := section.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	head, err := headAt(section, 0)
+	if err != nil {
 		return "", err
 	}
-	head = head[:n]
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
 	switch {
 	case bytes.HasPrefix(text, []byte("#EXT")):
@@ -246,10 +244,45 @@ func sniff(section *io.SectionReader) (media.Container, error) {
 		return media.MP4, nil
 	case isSound(head):
 		return media.PackedAudio, nil
+	case len(head) > 0 && head[0] == 0:
+		return sniffPadded(section)
 	default:
 		// A transport stream may begin with damage; its reader looks for packets itself.
 		return media.MPEGTS, nil
 	}
+}
+
+// sniffPadded tells the container of a file that begins with zeros, which players skip in front of sound. Any other begins
+// with damage.
+func sniffPadded(section *io.SectionReader) (media.Container, error) {
+	for at := int64(0); at < packedaudio.MaxPadding; {
+		head, err := headAt(section, at)
+		if err != nil || len(head) == 0 {
+			return media.MPEGTS, err
+		}
+		if zeros := len(head) - len(bytes.TrimLeft(head, "\x00")); zeros > 0 {
+			at += int64(zeros)
+			continue
+		}
+		if packedaudio.Sniff(head) {
+			return media.PackedAudio, nil
+		}
+		break
+	}
+	return media.MPEGTS, nil
+}
+
+// headBytes holds a frame of AAC and the beginning of the next one.
+const headBytes = 16 << 10
+
+// headAt reads the first bytes from an offset on.
+func headAt(section *io.SectionReader, offset int64) ([]byte, error) {
+	head := make([]byte, headBytes)
+	n, err := section.ReadAt(head, offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return head[:n], nil
 }
 
 // isSound says that a file begins as elementary sound does: with an ID3 tag, or with the sync word of MPEG audio, AAC

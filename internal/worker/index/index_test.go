@@ -110,6 +110,40 @@ func TestRead_TellsTheContainerByTheBytes(t *testing.T) {
 	}
 }
 
+// TestRead_ZerosInFront: in front of sound they are padding; in front of a transport stream they are damage.
+func TestRead_ZerosInFront(t *testing.T) {
+	for name, test := range map[string]struct {
+		args      []string
+		name      string
+		container media.Container
+		damage    media.DamageKind
+		zeros     []int
+	}{
+		"MP3":              {append(slices.Clone(sound), "-c:a", "libmp3lame", "-id3v2_version", "0"), "a.mp3", media.PackedAudio, media.Padding, []int{1, 188, 100_000}},
+		"MP3 with a tag":   {append(slices.Clone(sound), "-c:a", "libmp3lame"), "a.mp3", media.PackedAudio, media.Padding, []int{10, 5000}},
+		"transport stream": {picture, "a.ts", media.MPEGTS, media.SyncLost, []int{1, 188, 5000}},
+	} {
+		dir := t.TempDir()
+		makeMedia(t, dir, append(test.args, test.name)...)
+		whole := readFile(t, filepath.Join(dir, test.name))
+		before, err := index.Read(index.Source{Path: write(t, whole)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, zeros := range test.zeros {
+			file, err := index.Read(index.Source{Path: write(t, slices.Concat(make([]byte, zeros), whole))})
+			if err != nil {
+				t.Errorf("%s behind %d zeros: %v", name, zeros, err)
+				continue
+			}
+			if got, want := file.Streams[0].Packets.Count, before.Streams[0].Packets.Count; file.Container != test.container || got != want ||
+				len(file.Damage) != 1 || file.Damage[0].Kind != test.damage {
+				t.Errorf("%s behind %d zeros: %s, %d packets of %d, damage %+v", name, zeros, file.Container, got, want, file.Damage)
+			}
+		}
+	}
+}
+
 func TestRead_RefusesWhatIsNoMedia(t *testing.T) {
 	for name, data := range map[string]string{
 		"empty": "", "a byte": "\x47", "text": "hello, world", "a page": "<!doctype html><html></html>", "zeros": string(make([]byte, 1000)),

@@ -162,6 +162,7 @@ func TestBuild_DamagedRecordings(t *testing.T) {
 		"marked as damaged":   {evidence(media.TransportError), Corrupt, 3, 7 * second},
 		"unfinished":          {evidence(media.PacketUnfinished), PacketsLost, 3, 7 * second},
 		"frames of sound":     {evidence(media.FrameLost), PacketsLost, 3, 7 * second},
+		"zeros in front":      {evidence(media.Padding), Corrupt, 3, 7 * second},
 		"no picture":          {evidence(media.NALInvalid), Corrupt, 3, 7 * second},
 		"box beyond the end":  {evidence(media.BoxTruncated), SegmentTruncated, 3, 7 * second},
 		"sample beyond":       {evidence(media.SampleMissing), SegmentTruncated, 3, 7 * second},
@@ -185,6 +186,14 @@ func TestBuild_DamagedRecordings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBuild_PaddingOfAFileIsNoDamage: zeros in front of a file that is the whole recording are padding, which players skip.
+func TestBuild_PaddingOfAFileIsNoDamage(t *testing.T) {
+	whole := layout{container: media.PackedAudio}.record(nil, tones(0, 4*second))
+	whole[0].Duration = 0
+	whole[0].File.Damage = []media.Damage{{Kind: media.Padding, Count: 1}}
+	wantState(t, Build(Recording{Segments: whole}), Intact)
 }
 
 // firstOf is the first finding of a type.

@@ -64,6 +64,9 @@ func (b *builder) listDamage(each *part) {
 		if damage.Stream >= 0 && file.Streams[damage.Stream].Kind == media.Data {
 			continue
 		}
+		if damage.Kind == media.Padding && !b.segments[each.Segment].isListed() {
+			continue // a recorder of segments writes none, so that only there something was in its place
+		}
 		kind, what := explain(damage, file)
 		from, to := times.stretch(each, damage)
 		i := slices.IndexFunc(found, func(e evidence) bool { return e.kind == kind })
@@ -101,6 +104,8 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 		return PacketsLost, "a " + stream + " packet is shorter than it says"
 	case media.FrameLost:
 		return PacketsLost, stream + " frames are no frames, or do not follow one another"
+	case media.Padding:
+		return Corrupt, "it begins with zeros"
 	case media.NALInvalid:
 		return Corrupt, "a picture's bytes are not valid"
 	case media.BoxTruncated:
