@@ -281,3 +281,39 @@ func TestBuild_TwoNamesThatDoNotFollow(t *testing.T) {
 	segments := layout{running: true}.record(pictures(0, 16*second, pal, 25), append(tones(0, 4*second), tones(12*second, 16*second)...), 4*second, 4*second+192*pal)
 	wantState(t, Build(Recording{Segments: drop(segments, 1)}), Unknown, UnknownHole)
 }
+
+// TestBuild_SinglePictureBeginsAClock: the first segment of a clock has one picture; the next one begins with its sound, just where
+// the playlist says, and holds pictures that are shown before that and decoded behind its first one.
+func TestBuild_SinglePictureBeginsAClock(t *testing.T) {
+	first := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), each(0, second/2, 8)...)
+	slow := second * 66 / 100
+	shown := []int64{0, 3 * slow, slow, 2 * slow}
+	var video []media.Packet
+	for i, at := range shown {
+		video = append(video, media.Packet{DTS: int64(i-1) * slow, PTS: at, Size: 1000, Key: i == 0})
+	}
+	video[0].DTS = -second / 15
+	begins := second * 19 / 10
+	next := layout{}.record(video, tones(begins, 4*slow), 0)
+	next[0].Duration, next[1].Duration = begins, 4*slow-begins
+	whole := slices.Concat(first, reset(next, 0, 700*second, true))
+	made := Build(Recording{Segments: whole})
+	wantState(t, made, Intact)
+	if all := times(made, media.Audio); distance(all[188], 4*second+begins) > 2*aac {
+		t.Errorf("the sound of the second clock begins at %s, want %s\n%s", position(all[188]), position(4*second+begins), list(made))
+	}
+}
+
+// TestBuild_LastPictureBehindATag: the playlist announces another clock, and the same one goes on. The last picture is shown as long
+// as those before the tag and behind it.
+func TestBuild_LastPictureBehindATag(t *testing.T) {
+	slow := second / 3
+	first := layout{}.record(pictures(0, 7*slow, slow, 1), tones(0, 7*slow-second/8), 3*slow, 6*slow)
+	first[1].Discontinuity, first[2].Duration = true, slow
+	next := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Intact)
+	if at := times(made, media.Video)[7]; distance(at, 7*slow) > pal/4 {
+		t.Errorf("the second clock begins at %s, want %s", position(at), position(7*slow))
+	}
+}

@@ -48,6 +48,13 @@ func (p *part) beginsFrom(expected, tolerance int64) int64 {
 	if opens := p.opens(); distance(opens, expected) < min(distance(p.early, expected), tolerance) {
 		return opens // whole seconds alone do not tell pictures of before a pause
 	}
+	if tolerance <= minHole+exactly && expected-p.early > exactly {
+		for _, kind := range kinds {
+			if first, _, ok := p.ends(kind); ok && distance(first.firstPTS, expected) <= exactly {
+				return first.firstPTS // what is shown before it is decoded behind it
+			}
+		}
+	}
 	if p.early >= expected-tolerance || !p.jumps(expected-p.early) {
 		return p.early
 	}

@@ -90,29 +90,35 @@ func (b *builder) namedEnd(each *part) (at int64, known bool) {
 
 // rate is what is known of how fast pictures follow one another.
 type rate struct {
-	// known is the interval of the last part with some, and gap what lay between the last two parts.
-	known, gap int64
-	before     *stats
+	// known is the interval of the last part with some. guess is that of the last part with any, or else what lay between the last
+	// two parts; 0: not known.
+	known, guess int64
+	before       *stats
 }
 
 func (r *rate) forget() { *r = rate{} }
 
-// next takes the pictures of a part, and gives the usual interval before them; 0: it is not known. Where each segment has a
-// single picture, what lies between segments tells it: of two, the one that is no pause. The first pictures of a clock may be
-// decoded in haste, before those that are shown first.
+// next takes the pictures of a part, and gives the usual interval before them; 0: it is not known. Where segments have few
+// pictures, what lies within and between them tells it: of two intervals, the one that is no pause. The first pictures of a clock
+// may be decoded in haste, before those that are shown first.
 func (r *rate) next(first, last *stats) int64 {
 	usual, gap := r.known, int64(0)
 	if r.before != nil {
 		gap = first.firstDTS - r.before.lastDTS
 	}
-	if usual == 0 && r.gap > 0 && gap > 0 {
-		usual = min(r.gap, gap)
+	if usual == 0 && r.guess > 0 && gap > 0 {
+		usual = min(r.guess, gap)
 	}
+	r.guess = gap
 	hasty := r.before == nil && first.firstPTS > first.firstDTS && last.intervals < 3*fewIntervals
-	if last.intervals >= fewIntervals && !hasty {
-		r.known = last.interval
+	switch {
+	case hasty:
+	case last.intervals >= fewIntervals:
+		r.known, r.guess = last.interval, last.interval
+	case last.intervals > 0:
+		r.guess = last.interval
 	}
-	r.gap, r.before = gap, last
+	r.before = last
 	return usual
 }
 
