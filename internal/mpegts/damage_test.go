@@ -4,6 +4,7 @@
 package mpegts_test
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"testing"
@@ -241,4 +242,30 @@ func TestRead_TimesOfAMuxerWithoutMarkers(t *testing.T) {
 	file, _ := read(t, b.data)
 	wantNoDamage(t, file)
 	wantCounts(t, file, 4)
+}
+
+// TestRead_BytesLostBeforeAPicture: the transport packet with which a picture ends is short, and what is read in its place are the
+// first bytes of the next picture, which are not its own.
+func TestRead_BytesLostBeforeAPicture(t *testing.T) {
+	b := newBuilder()
+	b.tables(h264Entry)
+	b.picture(9000, -1, aud, spsFrames, pps, slices.Concat(idr, bytes.Repeat([]byte{9}, 500)))
+	end := len(b.data)
+	b.picture(12600, -1, aud, spsFrames, pps, idr)
+	b.picture(16200, -1, aud, pSlice)
+	for range 3 {
+		b.picture(16200+3600, -1, aud, pSlice)
+	}
+	_, all := read(t, slices.Clone(b.data))
+	whole := all[0]
+	for _, count := range []int{1, 20, 100, 160} {
+		file, all := read(t, slices.Delete(slices.Clone(b.data), end-count-5, end-5))
+		samples := all[0]
+		if got := damages(file); got[media.SyncLost] != 1 {
+			t.Errorf("%d bytes: damage %v", count, got)
+		}
+		if len(samples) != len(whole) || !bytes.Equal(samples[1].Data, whole[1].Data) || bytes.Equal(samples[0].Data, whole[0].Data) {
+			t.Errorf("%d bytes: %d pictures, the second one is\n%x, want\n%x", count, len(samples), samples[1].Data, whole[1].Data)
+		}
+	}
 }

@@ -42,7 +42,7 @@ type transportPacket struct {
 
 const nullPID = 0x1fff
 
-// packet handles one transport packet.
+// packet handles one transport packet, or what is left of it.
 func (d *demuxer) packet(data []byte, offset int64) error {
 	number := uint16(data[1]&0x1f)<<8 | uint16(data[2])
 	if number == nullPID {
@@ -58,8 +58,8 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 		p.payload = nil
 	case 3:
 		size := int(data[4])
-		if size > packetSize-5 {
-			size, p.failed = packetSize-5, true
+		if size > len(data)-5 {
+			size, p.failed = len(data)-5, true
 		}
 		p.discontinuity = size > 0 && data[5]&0x80 != 0
 		p.payload = data[5+size:]

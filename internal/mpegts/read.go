@@ -151,7 +151,8 @@ func (d *demuxer) packets(at int) (int, error) {
 				break
 			}
 		}
-		if err := d.packet(d.block[at:at+packetSize:at+packetSize], d.offset+int64(at)); err != nil {
+		end := at + d.sizeOf(at)
+		if err := d.packet(d.block[at:end:end], d.offset+int64(at)); err != nil {
 			return at, err
 		}
 		at += d.stride
@@ -159,18 +160,43 @@ func (d *demuxer) packets(at int) (int, error) {
 	return min(at, len(d.block)), nil
 }
 
+// minPacket is a header, and an adaptation field with its length and flags.
+const minPacket = 6
+
+// sizeOf is how much of a packet is there: where bytes of it are lost, the next one begins within what is read in its place. That
+// matters where the next one begins what follows in the stream; else it keeps what is behind the loss in step. At the end of a
+// block, nothing tells it.
+func (d *demuxer) sizeOf(at int) int {
+	if next := at + d.stride; next >= len(d.block) || d.block[next] == syncByte {
+		return packetSize
+	}
+	for size := minPacket; size < packetSize; size++ {
+		if d.block[at+size] == syncByte && follow(d.block[at+size:], d.stride, packetsInRow) {
+			const begins = 0x40 // payload_unit_start_indicator
+			head, next := d.block[at:], d.block[at+size:]
+			if next[1]&begins != 0 && next[1]&0x1f == head[1]&0x1f && next[2] == head[2] {
+				return size
+			}
+			break
+		}
+	}
+	return packetSize
+}
+
+// packetsInRow is how many packets follow one another where they are found again.
+const packetsInRow = 3
+
 // resync finds where packets go on at or after at: where some follow one another, or as many as the file has room for.
 // While the block has too few bytes to tell, packets stay lost.
 func (d *demuxer) resync(at int) (next int, lost bool) {
-	const packets = 3
 	for next = at; next < len(d.block); next++ {
 		if d.block[next] != syncByte {
 			continue
 		}
-		if next+(packets-1)*d.stride >= len(d.block) && !d.ended {
+		if next+(packetsInRow-1)*d.stride >= len(d.block) && !d.ended {
 			return next, true
 		}
-		if follow(d.block[next:], d.stride, packets) {
+		if follow(d.block[next:], d.stride, packetsInRow) {
 			return next, false
 		}
 	}
