@@ -317,3 +317,21 @@ func TestBuild_LastPictureBehindATag(t *testing.T) {
 		t.Errorf("the second clock begins at %s, want %s", position(at), position(7*slow))
 	}
 }
+
+// TestBuild_LastPictureOfUnevenOnes: the sound of a clock ends a little behind where the last picture would at the usual interval. That
+// one is shown for longer, as an exact playlist says.
+func TestBuild_LastPictureOfUnevenOnes(t *testing.T) {
+	var video []media.Packet
+	for _, at := range []int64{0, 31, 58, 88, 122, 150, 180} { // hundredths of a second
+		video = append(video, media.Packet{DTS: at * second / 100, PTS: at * second / 100, Size: 1000, Key: true})
+	}
+	first := layout{}.record(video, tones(0, 2*second+second*11/100), 175*second/100)
+	first[1].Duration = 47 * second / 100
+	next := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Intact)
+	want := stream(&first[1], media.Audio).Packets.Begin + 47*second/100
+	if at := times(made, media.Video)[7]; distance(at, want) > pal/4 {
+		t.Errorf("the second clock begins at %s, want %s", position(at), position(want))
+	}
+}

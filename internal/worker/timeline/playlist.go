@@ -123,8 +123,8 @@ func (b *builder) lastEnd(now *run) int64 {
 		return named
 	}
 	pictures := now.lastPictures()
-	if pictures == nil || !own.isListed() || own.Precision > exactly || now.late > pictures.end {
-		return now.late
+	if pictures == nil || !own.isListed() || own.Precision > exactly || now.late > pictures.end+pictures.interval {
+		return now.late // the last picture may be shown for longer than the others are, but not for twice as long
 	}
 	known := pictures.greatest
 	if _, sound, ok := last.ends(media.Audio); ok {
