@@ -54,3 +54,40 @@ func TestBuild_CopiesAcrossClocks(t *testing.T) {
 		})
 	}
 }
+
+// TestBuild_CopyBeginsWhereTheClockBeforeEnds: the copy begins a clock by chance just where the one before ended. What follows does
+// not go on with it, as it does behind its twin.
+func TestBuild_CopyBeginsWhereTheClockBeforeEnds(t *testing.T) {
+	take := func(at int64) []Segment {
+		made := layout{}.record(pictures(at, at+5*second, pal, 25), tones(at, at+5*second), at+4*second)
+		made[0].Discontinuity = at > 0
+		return made
+	}
+	segments := slices.Concat(take(0), take(20*second), take(5*second))
+	straight := Build(Recording{Segments: clone(segments)})
+	segments[2].File = segments[4].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if found := firstOf(made, SegmentDuplicated); found.Segment != 2 || distance(made.Length, straight.Length) > second/20 {
+		t.Errorf("a length of %s, want %s\n%s", position(made.Length), position(straight.Length), list(made))
+	}
+}
+
+// TestBuild_CountersTellTheCopy: both begin a clock, and the durations in the playlist fit both. The continuity counters go on from
+// and to one of them.
+func TestBuild_CountersTellTheCopy(t *testing.T) {
+	segments := reset(reset(reset(plain(8), 2, 500*second, true), 3, -90*second, true), 5, 300*second, true)
+	straight := Build(Recording{Segments: clone(segments)})
+	segments[2].File = segments[5].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentDuplicated)
+	if found := firstOf(made, SegmentDuplicated); found.Segment != 2 || distance(made.Length, straight.Length) > second/20 {
+		t.Errorf("a length of %s, want %s\n%s", position(made.Length), position(straight.Length), list(made))
+	}
+	for i := range segments {
+		for k := range segments[i].File.Streams {
+			segments[i].File.Streams[k].Counters.First = 0
+		}
+	}
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}

@@ -31,7 +31,7 @@ func (b *builder) joinCounters() (goOn, breaks int) {
 	if b.joins == nil {
 		for i := 1; i < len(b.pieces); i++ {
 			found := b.join(b.pieces[i-1], b.pieces[i])
-			if found.goOn+found.breaks > 0 && (found.breaks == 0 || !b.startsAgain(found.y)) {
+			if found.goOn+found.breaks > 0 && (found.breaks == 0 || !b.startsAgain(found.y, b.pieces[0])) {
 				b.joins = append(b.joins, found)
 			}
 		}
@@ -46,7 +46,7 @@ func (b *builder) joinCounters() (goOn, breaks int) {
 // begin with the same number.
 func (b *builder) movedCounters() (moved int) {
 	for _, each := range b.joins {
-		if !b.startsAgain(each.y) {
+		if !b.startsAgain(each.y, b.pieces[0]) {
 			moved += each.goOn
 		}
 	}
@@ -80,13 +80,13 @@ func (b *builder) countersFrom(x, y *part) join {
 	return found
 }
 
-// startsAgain says that a piece's counters begin as those of the recording's first piece do.
-func (b *builder) startsAgain(each *part) bool {
+// startsAgain says that a part's counters begin as those of the recording's first part do.
+func (b *builder) startsAgain(each, first *part) bool {
 	for _, kind := range kinds {
-		if len(each.Slices(kind)) == 0 || len(b.pieces[0].Slices(kind)) == 0 {
+		if len(each.Slices(kind)) == 0 || len(first.Slices(kind)) == 0 {
 			continue
 		}
-		if b.streamAt(each, kind, false).Counters.First != b.streamAt(b.pieces[0], kind, false).Counters.First {
+		if b.streamAt(each, kind, false).Counters.First != b.streamAt(first, kind, false).Counters.First {
 			return false
 		}
 	}

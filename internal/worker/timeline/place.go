@@ -61,11 +61,16 @@ func (b *builder) place() {
 	var now *run
 	for i, each := range b.parts {
 		b.announce(each)
+		if each.dropped != "" { // a copy
+			if now == nil {
+				now = newRun()
+				runs = append(runs, now)
+			}
+			now.add(each)
+			continue
+		}
 		if now != nil {
 			b.unwrap(now, each)
-		}
-		if now != nil && len(now.parts) == 1 && b.isMisplacedCopy(now, each, i) {
-			b.drop(now, SegmentDuplicated, "its file is a copy of another segment, so what belongs here is lost")
 		}
 		if own := b.leave(now, each, i); own != nil {
 			now, runs = own, append(runs, own)
@@ -84,15 +89,6 @@ func (b *builder) place() {
 		b.announced = b.announced && each.dropped != ""
 	}
 	b.offset(runs)
-}
-
-// drop takes the only part of a run out of it. The run's clock begins with the next part.
-func (b *builder) drop(now *run, kind Type, text string) {
-	only := now.parts[0]
-	only.dropped = kind
-	only.early, only.late = math.MinInt64/4, math.MinInt64/4 // before whatever the run will have
-	b.later(only, kind, 0, 0, "%s", text)
-	*now = run{last: map[media.Kind]*stats{}, parts: now.parts}
 }
 
 // leave takes the newest part out of a run and begins another one with it, which it gives; nil: it stays. The playlist announces
@@ -136,6 +132,9 @@ func (r *run) add(each *part) {
 	if each.dropped != "" {
 		// It keeps its place, so that findings about it have one.
 		each.early, each.late = r.late, r.late
+		if r.empty() {
+			each.early, each.late = -maxTime, -maxTime // before whatever the run will have
+		}
 		r.parts = append(r.parts, each)
 		return
 	}
@@ -309,9 +308,9 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 	}
 	least, most := b.deltas(now, each)
 	switch {
-	case b.announced && !b.isCopyBeside(each, index) && !b.isOddCopy(each, index):
+	case b.announced:
 		return b.isAnotherClock(now, each, least-b.between(now, each))
-	case b.judgeCopy(now, each, index), b.judgeForeign(now, each, index, least, most):
+	case b.judgeForeign(now, each, index, least, most):
 		return false
 	case least > maxPause:
 		b.later(each, ClockStep, each.early, 0, "the clock of all streams leaps by %s", position(least))

@@ -30,6 +30,8 @@ type part struct {
 	fresh bool
 	// dropped says why the part is not in the result; empty: it is.
 	dropped Type
+	// twin has the same bytes, and both may be where they belong; nil: there is none.
+	twin *part
 	// misplaced says that the part lies before parts that the playlist names first.
 	misplaced bool
 }

@@ -210,13 +210,14 @@ var kinds = [...]media.Kind{media.Video, media.Audio}
 func Build(recording Recording) *Timeline {
 	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}, ignored: map[uint32]bool{}, mixed: map[int]bool{}}
 	b.survey()
+	b.judgeCopies()
 	b.place()
 	b.settle()
 	b.judgeBorders()
 	b.judgeJoins()
 	b.judgeEnds()
 	b.judgeHeads()
-	b.judgeLoneTwins()
+	b.doubtTwins()
 	b.judgeAbsences()
 	b.listEvidence()
 	b.collectTracks()
@@ -240,11 +241,8 @@ type builder struct {
 	running map[media.Kind]bool
 	// step is the usual step of the numbers in the segments' names.
 	step *int64
-	// twins are the newest parts by their bytes, and before is, for each part, the one with the same bytes before it.
-	twins  map[[32]byte]int
-	before []int
-	// next is, for each part, the one with the same bytes behind it; 0: none is.
-	next []int
+	// same is, for each part, the first one with the same bytes, which it may be itself.
+	same []int
 	// pieces in the order of time, without the parts that were dropped.
 	pieces []*part
 	// whole counts the pieces that are whole segments, and endShort those among them that hold less than the playlist says.
