@@ -142,3 +142,20 @@ func silence(res *result, from, to float64) {
 		}
 	}
 }
+
+// TestTraces_HideWholeTurnsOfTheCounter: sixteen packets that are lost within a segment leave no trace, also where the counters begin
+// again in each segment; fifteen do.
+func TestTraces_HideWholeTurnsOfTheCounter(t *testing.T) {
+	var whole [][]byte
+	for i := range 40 {
+		whole = append(whole, []byte{byte(i)})
+	}
+	for _, restart := range []bool{false, true} {
+		made := traces{recording: &recording{segments: []*segment{{}, {}}}, restart: restart}
+		for lost, want := range map[int]bool{15: false, 16: true, 17: false} {
+			if got := made.isHidden(0, 0, whole, slices.Delete(slices.Clone(whole), 10, 10+lost)); got != want {
+				t.Errorf("%d packets, restart %t: hidden %t", lost, restart, got)
+			}
+		}
+	}
+}

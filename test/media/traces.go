@@ -79,8 +79,8 @@ func (t *traces) isHidden(segment, slot int, whole, kept [][]byte) bool {
 		return true // the stream may have ended there
 	case len(kept) == 0 && !t.hasBegun(segment, slot):
 		return true // it may have begun with the next segment
-	case lost%16 == 0 && !t.restart:
-		return true
+	case lost%16 == 0 && (!t.restart || before > 0 && before < len(kept)):
+		return true // within a segment, counters go on also where they begin again with each
 	default:
 		few := len(t.segments) <= 4
 		return t.segments[segment].holdsPictures(slot) && (before == 0 || before == len(kept)) && (t.restart || few)
