@@ -335,3 +335,20 @@ func TestBuild_LastPictureOfUnevenOnes(t *testing.T) {
 		t.Errorf("the second clock begins at %s, want %s", position(at), position(want))
 	}
 }
+
+// TestBuild_ClockEndsWithItsSound: the last segment of a clock has no picture, and its sound ends where the playlist says, counted from
+// the picture with which the segment before it begins. Its own sound begins a little later than that segment ends.
+func TestBuild_ClockEndsWithItsSound(t *testing.T) {
+	slow := second / 3
+	sound := tones(second*16/1000, 4*slow+second/10)
+	first := layout{}.record(pictures(0, 3*slow+1, slow, 1), sound, 3*slow+second*2/1000)
+	end := sound[len(sound)-1].DTS + aac
+	first[0].Duration, first[1].Duration = 3*slow+second*2/1000, end-3*slow-second*2/1000
+	first[1].File.Streams[0] = emptyStream(media.Video)
+	next := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Intact)
+	if at := times(made, media.Video)[4]; distance(at, end) > second/200 {
+		t.Errorf("the second clock begins at %s, want %s", position(at), position(end))
+	}
+}

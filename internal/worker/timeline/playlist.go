@@ -123,8 +123,12 @@ func (b *builder) lastEnd(now *run) int64 {
 		return named
 	}
 	pictures := now.lastPictures()
-	if pictures == nil || !own.isListed() || own.Precision > exactly || now.late > pictures.end+pictures.interval {
-		return now.late // the last picture may be shown for longer than the others are, but not for twice as long
+	if pictures == nil || !own.isListed() || own.Precision > exactly {
+		return now.late
+	}
+	// The last picture may be shown for longer than others are, but not for twice as long.
+	if beyond := now.late - pictures.end; beyond > 0 && (beyond > pictures.interval || named-now.late <= exactly) {
+		return now.late // the sound ends the run
 	}
 	known := pictures.greatest
 	if _, sound, ok := last.ends(media.Audio); ok {
