@@ -48,11 +48,11 @@ func TestWhatKubectlShows(t *testing.T) {
 		selectable        string
 	}
 	want := map[string]shown{
-		"RecordingFile": {"rec", "recordings recordings-all", "Room Stream Format Duration Size Status Reason Progress Age", "Source Task Resolution Pipeline Intact Message",
+		"RecordingFile": {"rec", "recordings recordings-all", "Status Reason Steps Age", "Room Stream Format Duration Size Resolution Source Task Pipeline Intact Message",
 			".spec.reported.room .spec.reported.stream .spec.reported.app .spec.reported.format .spec.sourceRef.name .spec.object.key .status.done .status.taskID"},
 		"RecordingTask": {"rtask", "recordings recordings-all", "Room Stream State Files Duration Age", "Source Task-ID Size Message",
 			".spec.taskID .spec.room .spec.stream .spec.app .spec.sourceRef.name .status.done .status.state"},
-		"RecordingSource":   {"rsrc", "recordings-all", "App Ready Status Callback Age", "Registered", ""},
+		"RecordingSource":   {"rsrc", "recordings-all", "App Ready Status Age", "Registered Callback", ""},
 		"RecordingPipeline": {"rpl", "recordings-all", "Ready Status Age", "", ""},
 		"StorageLocation":   {"sloc", "recordings-all", "Bucket Claim Ready Status Age", "", ""},
 		"RejectedCallback":  {"rcb", "recordings-all", "Source Event Reason Replayed Age", "Message", ""},
