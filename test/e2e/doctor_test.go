@@ -173,10 +173,12 @@ func (c *clinic) meet(fault seededFault) {
 		c.t.Errorf("the command is %q, not %q", found.Fix, fault.fix)
 	}
 	if !fault.elsewhere {
-		output, err := c.run("export KUBE_EDITOR=$PWD/editor; " + found.Fix)
-		if err != nil || !strings.Contains(output, fault.shows) {
-			c.t.Errorf("%s: %v, and nothing of %q in\n%s", found.Fix, err, fault.shows, output)
-		}
+		// Pods that the command asks may just be going.
+		NewWithT(c.t).Eventually(func(g Gomega) {
+			output, err := c.run("export KUBE_EDITOR=$PWD/editor; " + found.Fix)
+			g.Expect(err).NotTo(HaveOccurred(), "%s\n%s", found.Fix, output)
+			g.Expect(output).To(ContainSubstring(fault.shows), "%s", found.Fix)
+		}, 30*time.Second, poll).Should(Succeed())
 	}
 	if repair != nil {
 		repair()
