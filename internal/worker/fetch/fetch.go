@@ -172,7 +172,8 @@ func (f *fetcher) copy(ctx context.Context, objects []storage.Object, limit int6
 // tooLarge says what the bound is that something exceeds.
 func (f *fetcher) tooLarge(cause error) error {
 	return failure.Permanent(workerapi.ReasonTooLarge,
-		"%w: at most %d bytes are fetched, twice the reported size and 1 GiB (108 GiB when no size was reported)", cause, f.most)
+		"%w: at most %d bytes are fetched, twice the reported size and 1 GiB (108 GiB when no size was reported)", cause, f.most).
+		About(failure.Of(cause).Object)
 }
 
 // single fetches a recording that is one file.

@@ -76,9 +76,21 @@ func (b *builder) judgeTwin(each, twin *part, copied bool) {
 	b.later(each, SegmentDuplicated, 0, 0, "its file is a copy of segment %d, so what belongs here is lost or there is one file too many", twin.Segment)
 }
 
-// repeats says that the parts beside two equal ones are equal, too: the source repeats itself.
+// repeats says that parts beside two equal ones are equal, too, as far from each other: the source repeats itself. The next ones may
+// be damaged, or lost.
 func (b *builder) repeats(i, j int) bool {
-	return j > i+1 && (j+1 < len(b.parts) && b.same[i+1] == b.same[j+1] || i > 0 && b.same[i-1] == b.same[j-1])
+	away := b.parts[j].Segment - b.parts[i].Segment
+	if away < 2 {
+		return false
+	}
+	for k := max(0, i-2); k < min(i+3, len(b.parts)); k++ {
+		for l := max(0, j-2); l < min(j+3, len(b.parts)); l++ {
+			if k != i && b.same[k] == b.same[l] && b.parts[l].Segment-b.parts[k].Segment == away {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // evidenceOfPlace is what says that a part is where it belongs, and that it is not.

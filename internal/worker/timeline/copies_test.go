@@ -91,3 +91,18 @@ func TestBuild_CountersTellTheCopy(t *testing.T) {
 	}
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
 }
+
+// TestBuild_TakeThatRepeatsIsNoCopy: the same take comes twice, and the second time a segment of it is lost. What is left of it is no
+// copy of the first one's.
+func TestBuild_TakeThatRepeatsIsNoCopy(t *testing.T) {
+	for lost := range 3 {
+		segments := slices.Concat(plain(3), clone(plain(3)))
+		segments[3].Discontinuity = true
+		segments[3+lost].File = nil
+		made := Build(Recording{Segments: segments})
+		wantState(t, made, Damaged, SegmentMissing)
+		if found := firstOf(made, SegmentDuplicated); found.Type != "" {
+			t.Errorf("segment %d is said to be a copy:\n%s", found.Segment, list(made))
+		}
+	}
+}
