@@ -297,7 +297,11 @@ func TestManager_GivesItsLeaseBack(t *testing.T) {
 	}
 	t.Run("lead", func(t *testing.T) {
 		startOperator(t)
-		NewWithT(t).Eventually(holder, timeout, poll).ShouldNot(BeEmpty())
+		NewWithT(t).Eventually(func(g Gomega) {
+			g.Expect(holder(g)).NotTo(BeEmpty())
+			// A manager that has written the Lease knows only a moment later that it leads.
+			g.Expect(lease.Spec.RenewTime.After(lease.Spec.AcquireTime.Time)).To(BeTrue())
+		}, timeout, poll).Should(Succeed())
 	})
 	g.Expect(holder(g)).To(BeEmpty())
 }
