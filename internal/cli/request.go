@@ -56,6 +56,10 @@ type reply struct {
 	Location   string `json:"location,omitempty"`
 }
 
+// accepted says that the operator has taken the callback: a 200 of somebody else's, such as a default page, means that nobody
+// kept it.
+func (r *reply) accepted() bool { return r.Code == http.StatusOK && r.Result != "" }
+
 // post sends the callback as it is.
 func (r *request) post(ctx context.Context, transport http.RoundTripper) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)

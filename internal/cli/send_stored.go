@@ -6,7 +6,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -64,7 +63,3 @@ func (o *sendOptions) storedAs(ctx context.Context, kind string, names [2]string
 	}
 	return ""
 }
-
-// accepted says that the operator has taken the callback: a 200 of somebody else's, such as a default page, means that nobody
-// kept it.
-func (r *reply) accepted() bool { return r.Code == http.StatusOK && r.Result != "" }

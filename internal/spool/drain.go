@@ -174,13 +174,12 @@ func (s *Spool) drain(ctx context.Context, others *turns, namespace string, payl
 	}
 }
 
-// keep leaves a record of another version to the receiver that can read it: that one may come back when an upgrade, or the
-// way back from it, is repeated.
+// keep leaves a record of another version to the receiver that can read it: that version may run again.
 func (s *Spool) keep(ctx context.Context, namespace string, payload []byte, err error) bool {
 	s.otherVersion.Do(func() {
 		s.log.Error(err, "Callbacks in the spool were written by another version of the receiver. They stay there until that version runs again")
 	})
-	return s.appendContent(ctx, namespace, payload, s.clock.Now().Add(otherVersionRetry))
+	return s.isAppended(s.appendContent(ctx, namespace, payload, s.clock.Now().Add(otherVersionRetry)))
 }
 
 // waitsUntil is when a record is to be tried. The clock may have been set back since it was written.
@@ -211,22 +210,25 @@ func (s *Spool) reject(ctx context.Context, r record, reason v1alpha1.RejectionR
 // appendAgain puts a record at the end of the log.
 func (s *Spool) appendAgain(ctx context.Context, r record) bool {
 	content, err := r.encode()
-	if err != nil {
-		s.log.Error(err, "Could not put a callback at the end of the spool; it stays where it is")
-		return false
+	if err == nil {
+		err = s.appendContent(ctx, r.Delivery.Namespace, content, r.NotBefore)
 	}
-	return s.appendContent(ctx, r.Delivery.Namespace, content, r.NotBefore)
+	return s.isAppended(err)
 }
 
 // appendContent is appendAgain of an encoded record.
-func (s *Spool) appendContent(ctx context.Context, namespace string, content []byte, due time.Time) bool {
+func (s *Spool) appendContent(ctx context.Context, namespace string, content []byte, due time.Time) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.diskTimeout)
 	defer cancel()
-	if err := s.segments.AppendAgain(ctx, namespace, content, due); err != nil {
+	return s.segments.AppendAgain(ctx, namespace, content, due)
+}
+
+// isAppended reports a record that could not be appended.
+func (s *Spool) isAppended(err error) bool {
+	if err != nil {
 		s.log.Error(err, "Could not put a callback at the end of the spool; it stays where it is")
-		return false
 	}
-	return true
+	return err == nil
 }
 
 // Flush returns when nothing waits that could be written now or in a moment, or when the context ends. Run has to run meanwhile.

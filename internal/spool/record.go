@@ -43,19 +43,14 @@ func (r record) encode() ([]byte, error) {
 	return content.Bytes(), nil
 }
 
-// decodeRecord fails with errRecordVersion when another version wrote the record, whatever else is in it.
+// decodeRecord fails with errRecordVersion when another version wrote the record: what is in it may be of other types then.
 func decodeRecord(content []byte) (record, error) {
-	var written struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(content, &written); err != nil {
-		return record{}, fmt.Errorf("decode a callback: %w", err)
-	}
-	if written.Version != recordVersion {
-		return record{}, fmt.Errorf("%w: it is %d, not %d", errRecordVersion, written.Version, recordVersion)
-	}
 	var r record
-	if err := json.Unmarshal(content, &r); err != nil {
+	err := json.Unmarshal(content, &r)
+	if _, malformed := errors.AsType[*json.SyntaxError](err); !malformed && r.Version != recordVersion {
+		return record{}, fmt.Errorf("%w: it is %d, not %d", errRecordVersion, r.Version, recordVersion)
+	}
+	if err != nil {
 		return record{}, fmt.Errorf("decode a callback: %w", err)
 	}
 	return r, nil

@@ -225,6 +225,11 @@ func TestRecord_FormatHasAVersion(t *testing.T) {
 			t.Errorf("%s: %v", other, err)
 		}
 	}
+	for _, damaged := range []string{"", "{", `{"version":2,`, `{"version":1,"delivery":[]}`} {
+		if _, err := decodeRecord([]byte(damaged)); err == nil || errors.Is(err, errRecordVersion) {
+			t.Errorf("%s: %v", damaged, err)
+		}
+	}
 }
 
 // A receiver that is taken back to the version before finds what the later one has left. It is that one's to write.

@@ -232,7 +232,7 @@ const readAhead = 256 << 10
 
 // sniff tells the container by the first bytes and by nothing else: names are the sender's.
 func sniff(section *io.SectionReader) (media.Container, error) {
-	head, err := headAt(section, 0)
+	head, err := headAt(section, 0, 1<<10)
 	if err != nil {
 		return "", err
 	}
@@ -256,7 +256,7 @@ func sniff(section *io.SectionReader) (media.Container, error) {
 // with damage.
 func sniffPadded(section *io.SectionReader) (media.Container, error) {
 	for at := int64(0); at < packedaudio.MaxPadding; {
-		head, err := headAt(section, at)
+		head, err := headAt(section, at, paddedHead)
 		if err != nil || len(head) == 0 {
 			return media.MPEGTS, err
 		}
@@ -272,12 +272,12 @@ func sniffPadded(section *io.SectionReader) (media.Container, error) {
 	return media.MPEGTS, nil
 }
 
-// headBytes holds a frame of AAC and the beginning of the next one.
-const headBytes = 16 << 10
+// paddedHead holds a frame of AAC and the beginning of the next one, in bytes.
+const paddedHead = 16 << 10
 
-// headAt reads the first bytes from an offset on.
-func headAt(section *io.SectionReader, offset int64) ([]byte, error) {
-	head := make([]byte, headBytes)
+// headAt reads so many bytes from an offset on, or as many as there are.
+func headAt(section *io.SectionReader, offset int64, size int) ([]byte, error) {
+	head := make([]byte, size)
 	n, err := section.ReadAt(head, offset)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
