@@ -38,6 +38,58 @@ func (d *demuxer) adopt(known *pid, p *transportPacket) bool {
 	return true
 }
 
+// look tells what a stream of private data is whose PES packets say that they are sound or pictures, from the first that
+// begins in it. Some muxers name no encoding of what a disc does not have, for example AAC.
+func (s *stream) look(payload []byte) {
+	const sound, soundMask, pictures, picturesMask = 0xc0, 0xe0, 0xe0, 0xf0 // stream_id, ISO/IEC 13818-1, table 2-22
+	if s.mapped.codec == dts {
+		s.mapped.untold = false
+		if _, ok := pesHeaderSize(payload); !ok {
+			s.become(encoding{media.Data, scte35}) // it comes in sections
+		}
+		return
+	}
+	header, size, ok := parsePES(payload)
+	isSound := ok && header.streamID&soundMask == sound
+	if ok && s.mapped.kind == media.Audio {
+		s.lookAtAAC(payload[size:])
+		return
+	}
+	if !isSound && (!ok || header.streamID&picturesMask != pictures) {
+		return
+	}
+	s.mapped.untold = false
+	found, ok := guess(header.streamID, payload[size:])
+	switch {
+	case isSound && s.mapped.telephone != "":
+		s.become(encoding{media.Audio, s.mapped.telephone})
+	case !ok:
+		s.d.noteUnreadable(isSound)
+		s.d.ignore(fmt.Sprintf("PID %d: picture or sound of an encoding that is not known (%s)", s.mapped.pid, s.mapped.codec))
+	default:
+		s.become(found)
+	}
+}
+
+// lookAtAAC tells whether AAC comes as ADTS or as LATM: some muxers name the one and write the other.
+func (s *stream) lookAtAAC(payload []byte) {
+	s.mapped.untold = false
+	switch _, isADTS := codec.ParseADTS(payload); {
+	case isADTS && s.mapped.codec != media.AAC:
+		s.become(encoding{media.Audio, media.AAC})
+	case !isADTS && s.mapped.codec != aacLATM && codec.IsLATM(payload):
+		s.become(encoding{media.Audio, aacLATM})
+	}
+}
+
+// become makes a stream what its bytes tell.
+func (s *stream) become(found encoding) {
+	s.mapped.kind, s.mapped.codec, s.mapped.told = found.kind, found.codec, true
+	s.cutter = newCutter(s.mapped)
+	description := s.description()
+	description.Kind, description.Codec, description.Default = found.kind, found.codec, found.kind != media.Data
+}
+
 // guess tells an encoding from the stream_id and the first bytes of a PES packet.
 func guess(streamID byte, data []byte) (found encoding, ok bool) {
 	if streamID&0xf0 == 0xe0 {

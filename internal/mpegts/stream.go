@@ -5,10 +5,7 @@ package mpegts
 
 import (
 	"bytes"
-	"fmt"
-	"slices"
 
-	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
@@ -48,15 +45,6 @@ type stream struct {
 	params int
 	// step is the distance of the last two packets.
 	step int64
-}
-
-// mark is the time of the first packet that begins at or after an offset in stream.data.
-type mark struct {
-	offset   int
-	pts, dts int64
-	timed    bool
-	// torn says that some of the PES packet before it is lost.
-	torn bool
 }
 
 type pesState uint8
@@ -104,58 +92,6 @@ func newStream(d *demuxer, mapped mappedStream) *stream {
 		Default: mapped.kind != media.Data,
 	})
 	return s
-}
-
-// look tells what a stream of private data is whose PES packets say that they are sound or pictures, from the first that
-// begins in it. Some muxers name no encoding of what a disc does not have, for example AAC.
-func (s *stream) look(payload []byte) {
-	const sound, soundMask, pictures, picturesMask = 0xc0, 0xe0, 0xe0, 0xf0 // stream_id, ISO/IEC 13818-1, table 2-22
-	if s.mapped.codec == dts {
-		s.mapped.untold = false
-		if _, ok := pesHeaderSize(payload); !ok {
-			s.become(encoding{media.Data, scte35}) // it comes in sections
-		}
-		return
-	}
-	header, size, ok := parsePES(payload)
-	isSound := ok && header.streamID&soundMask == sound
-	if ok && s.mapped.kind == media.Audio {
-		s.lookAtAAC(payload[size:])
-		return
-	}
-	if !isSound && (!ok || header.streamID&picturesMask != pictures) {
-		return
-	}
-	s.mapped.untold = false
-	found, ok := guess(header.streamID, payload[size:])
-	switch {
-	case isSound && s.mapped.telephone != "":
-		s.become(encoding{media.Audio, s.mapped.telephone})
-	case !ok:
-		s.d.noteUnreadable(isSound)
-		s.d.ignore(fmt.Sprintf("PID %d: picture or sound of an encoding that is not known (%s)", s.mapped.pid, s.mapped.codec))
-	default:
-		s.become(found)
-	}
-}
-
-// lookAtAAC tells whether AAC comes as ADTS or as LATM: some muxers name the one and write the other.
-func (s *stream) lookAtAAC(payload []byte) {
-	s.mapped.untold = false
-	switch _, isADTS := codec.ParseADTS(payload); {
-	case isADTS && s.mapped.codec != media.AAC:
-		s.become(encoding{media.Audio, media.AAC})
-	case !isADTS && s.mapped.codec != aacLATM && codec.IsLATM(payload):
-		s.become(encoding{media.Audio, aacLATM})
-	}
-}
-
-// become makes a stream what its bytes tell.
-func (s *stream) become(found encoding) {
-	s.mapped.kind, s.mapped.codec, s.mapped.told = found.kind, found.codec, true
-	s.cutter = newCutter(s.mapped)
-	description := s.description()
-	description.Kind, description.Codec, description.Default = found.kind, found.codec, found.kind != media.Data
 }
 
 // description is the stream in the file's index.
@@ -300,28 +236,6 @@ func (s *stream) discard() {
 	s.cutter.interrupt()
 }
 
-// time resolves the 33 bits of a PES packet's times: a DTS to the nearest of the stream's last one, the first to the
-// nearest of any stream's last one, and a PTS to the nearest of its DTS.
-func (s *stream) time(header pesHeader) mark {
-	if !header.hasPTS {
-		return mark{}
-	}
-	dts := header.pts
-	if header.hasDTS {
-		dts = header.dts
-	}
-	near := s.dts
-	if !s.hasDTS {
-		near = s.d.clock
-		if !s.d.hasClock {
-			near = int64(dts) //nolint:gosec // 33 bits
-		}
-	}
-	s.dts, s.hasDTS = unwrap(dts, near), true
-	s.d.clock, s.d.hasClock = s.dts, true
-	return mark{dts: s.dts, pts: unwrap(header.pts, s.dts), timed: true}
-}
-
 // append adds payload to what is to be cut. Too much of it is given up, up to the next PES packet.
 func (s *stream) append(payload []byte) {
 	s.received += len(payload)
@@ -357,39 +271,6 @@ func (s *stream) cut(next mark, end ending) error {
 		s.marks = s.marks[:0]
 	}
 	return nil
-}
-
-// addMark adds a mark. Of two at the same offset, no packet can begin with the first.
-func (s *stream) addMark(m mark) {
-	if last := len(s.marks) - 1; last >= s.firstMark && s.marks[last].offset == m.offset {
-		if m.timed {
-			s.marks[last] = m
-		}
-		return
-	}
-	s.marks = append(s.marks, m)
-}
-
-// mark gives the time for a packet that begins at an offset, and forgets the marks up to it.
-func (s *stream) mark(offset int) mark {
-	var found mark
-	for ; s.firstMark < len(s.marks) && s.marks[s.firstMark].offset <= offset; s.firstMark++ {
-		if m := s.marks[s.firstMark]; m.timed {
-			found = m
-		}
-	}
-	return found
-}
-
-// markAt is the PES packet with a time that begins with the start code at an offset, which may have a zero in front; false:
-// there is none.
-func (s *stream) markAt(offset int) (mark, bool) {
-	marks := s.marks[s.firstMark:]
-	i, _ := slices.BinarySearchFunc(marks, offset-1, func(m mark, offset int) int { return m.offset - offset })
-	if i == len(marks) || marks[i].offset > offset || !marks[i].timed {
-		return mark{}, false
-	}
-	return marks[i], true
 }
 
 // useParams makes params those of the packets that follow.
