@@ -66,7 +66,8 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 	if err != nil {
 		return nil, err
 	}
-	if err := watchSources(ctx, mgr.GetCache(), collectors); err != nil {
+	changed, err := watchSources(ctx, mgr.GetCache(), collectors)
+	if err != nil {
 		return nil, err
 	}
 	log := mgr.GetLogger().WithName("receiver")
@@ -83,24 +84,49 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 		return nil, err
 	}
 	r := &receiving{manager: mgr, state: state, rejecter: rejecter, spool: spool}
-	return r, r.addServer(o, collectors)
+	if err := r.addServer(o, collectors); err != nil {
+		return nil, err
+	}
+	return r, r.addKeys(changed)
 }
 
-// watchSources removes the metrics of deleted sources.
-func watchSources(ctx context.Context, informers cache.Cache, collectors *metrics.Callbacks) error {
+// watchSources removes the metrics of deleted sources, and tells when others are new or have changed.
+func watchSources(ctx context.Context, informers cache.Cache, collectors *metrics.Callbacks) (<-chan struct{}, error) {
 	informer, err := informers.GetInformer(ctx, &v1alpha1.RecordingSource{})
 	if err != nil {
-		return fmt.Errorf("get the informer of recording sources: %w", err)
+		return nil, fmt.Errorf("get the informer of recording sources: %w", err)
 	}
-	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(object any) {
-		if tombstone, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
-			object = tombstone.Obj
+	changed := make(chan struct{}, 1)
+	notify := func() {
+		select {
+		case changed <- struct{}{}:
+		default: // one is waiting
 		}
-		if source, ok := object.(client.Object); ok {
-			collectors.SourceDeleted(source.GetNamespace(), source.GetName())
+	}
+	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { notify() },
+		UpdateFunc: func(any, any) { notify() },
+		DeleteFunc: func(object any) {
+			if tombstone, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+				object = tombstone.Obj
+			}
+			if source, ok := object.(client.Object); ok {
+				collectors.SourceDeleted(source.GetNamespace(), source.GetName())
+			}
+		},
+	}); err != nil {
+		return nil, fmt.Errorf("watch recording sources: %w", err)
+	}
+	return changed, nil
+}
+
+// addKeys adds what prefetches and saves the keys.
+func (r *receiving) addKeys(changed <-chan struct{}) error {
+	prefetcher := &receiver.KeyPrefetcher{Keys: r.state.Keys, Sources: r.manager.GetClient(), Changed: changed, Log: r.state.Log, Clock: clock.RealClock{}}
+	for _, runnable := range []manager.Runnable{prefetcher, r.state} {
+		if err := r.manager.Add(runnable); err != nil {
+			return fmt.Errorf("add %T: %w", runnable, err)
 		}
-	}}); err != nil {
-		return fmt.Errorf("watch recording sources: %w", err)
 	}
 	return nil
 }
@@ -123,12 +149,6 @@ func (r *receiving) addServer(o *options, collectors *metrics.Callbacks) error {
 		return err
 	}
 	r.server = server
-	prefetcher := &receiver.KeyPrefetcher{Keys: r.state.Keys, Sources: r.manager.GetClient(), Log: r.state.Log, Clock: clock.RealClock{}}
-	for _, runnable := range []manager.Runnable{prefetcher, r.state} {
-		if err := r.manager.Add(runnable); err != nil {
-			return fmt.Errorf("add %T: %w", runnable, err)
-		}
-	}
 	if err := r.manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("add health check: %w", err)
 	}

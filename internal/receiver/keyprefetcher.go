@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// prefetchInterval is how often new and changed sources are looked for.
+	// prefetchInterval is how often sources are looked at when none is new or changed, for keys that have grown old.
 	prefetchInterval = time.Minute
+	// prefetchPause is the least time between two looks.
+	prefetchPause = time.Second
 	// prefetchMaxAge is how old the keys of a source that is not called may grow. An outage finds them no older, and they
 	// stay in use for maxStale from then on.
 	prefetchMaxAge = time.Hour
@@ -29,8 +31,9 @@ const (
 // callbacks could not even be spooled. It is a Runnable of a manager, on every replica.
 type KeyPrefetcher struct {
 	Keys *KeyStore
-	// Sources reads RecordingSources from a cache.
+	// Sources reads RecordingSources from a cache, and Changed tells that one of them is new or has changed.
 	Sources client.Reader
+	Changed <-chan struct{}
 	Log     logr.Logger
 	Clock   clock.Clock
 }
@@ -40,18 +43,12 @@ func (p *KeyPrefetcher) NeedLeaderElection() bool { return false }
 
 // Start reads keys until the context ends.
 func (p *KeyPrefetcher) Start(ctx context.Context) error {
-	for {
+	for ok := true; ok; ok = sleep(ctx, p.Clock, prefetchPause, nil) && sleep(ctx, p.Clock, prefetchInterval, p.Changed) {
 		if err := p.prefetch(ctx); err != nil && ctx.Err() == nil {
 			p.Log.Error(err, "Could not prefetch the keys of the recording sources")
 		}
-		timer := p.Clock.NewTimer(prefetchInterval)
-		select {
-		case <-timer.C():
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		}
 	}
+	return nil
 }
 
 // prefetch reads what is not known or old, one source after the other. It ends when the API server does not answer.

@@ -6,6 +6,7 @@ package receiver
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -31,7 +32,8 @@ func TestKeyPrefetcher_ReadsTheKeysOfAllSources(t *testing.T) {
 	s := makeSafe()
 	one, two := builders.MakeRecordingSource("a").Key("one", "key").Obj(), builders.MakeRecordingSource("b").Key("two", "key").Obj()
 	sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(one).Build()
-	prefetcher := &KeyPrefetcher{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+	changed := make(chan struct{})
+	prefetcher := &KeyPrefetcher{Keys: s.store, Sources: sources, Changed: changed, Log: logr.Discard(), Clock: s.clock}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- prefetcher.Start(ctx) }()
@@ -39,21 +41,29 @@ func TestKeyPrefetcher_ReadsTheKeysOfAllSources(t *testing.T) {
 		t.Helper()
 		waitFor(t, "the keys to be read", func() bool { return s.reads.Load() == want && s.clock.HasWaiters() })
 	}
+	after := func(times ...time.Duration) {
+		t.Helper()
+		for _, d := range times {
+			waitFor(t, "the prefetcher to wait", s.clock.HasWaiters)
+			s.clock.Step(d)
+		}
+	}
 	reads(1)
 
 	if err := sources.Create(ctx, two); err != nil {
 		t.Fatal(err)
 	}
 	s.set(func() { s.secrets["two"] = keyTwo })
-	s.clock.Step(prefetchInterval)
+	after(prefetchPause)
+	changed <- struct{}{}
 	reads(2)
-	s.clock.Step(prefetchMaxAge)
+	after(prefetchPause, prefetchMaxAge)
 	reads(4)
 
 	s.set(func() { s.away = true })
-	s.clock.Step(prefetchMaxAge)
+	after(prefetchPause, prefetchMaxAge)
 	reads(5) // one that fails is enough to know
-	s.clock.Step(maxStale - prefetchMaxAge)
+	s.clock.Step(maxStale - prefetchMaxAge - prefetchPause)
 	expect(t, "a source that never called", s.verify(t, one, keyOne), nil)
 	expect(t, "another one", s.verify(t, two, keyTwo), nil)
 	expect(t, "a forgery", s.verify(t, two, keyOne), sparkrtc.ErrSignature)

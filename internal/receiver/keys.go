@@ -4,6 +4,7 @@
 package receiver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,8 @@ type KeyStore struct {
 	// waiting counts the callbacks that no known key verifies and that wait for the keys to be read again, refreshing those
 	// that wait for keys that were not read.
 	waiting, refreshing fair.Turns
+	// changed has an element when keys have changed since it was last received from.
+	changed chan struct{}
 
 	mu      sync.Mutex
 	sources map[types.NamespacedName]*sourceKeys
@@ -82,7 +85,7 @@ type KeyStore struct {
 // caches Secrets.
 func NewKeyStore(reader client.Reader, clk clock.PassiveClock, log logr.Logger) *KeyStore {
 	return &KeyStore{reader: reader, clock: clk, log: log,
-		forced: fair.NewRate(forceRate, forceBurst), sources: map[types.NamespacedName]*sourceKeys{}}
+		forced: fair.NewRate(forceRate, forceBurst), changed: make(chan struct{}, 1), sources: map[types.NamespacedName]*sourceKeys{}}
 }
 
 // keysOf are the keys that verify a source's callbacks. Those of a source that the operator registers end with the next
@@ -221,8 +224,19 @@ func (k *KeyStore) read(held *sourceKeys, source *v1alpha1.RecordingSource, seen
 		defer held.mu.Unlock()
 		held.current.Store(set)
 		held.reading = nil
+		if !set.sameKeys(seen) {
+			notify(k.changed)
+		}
 	}()
 	return done
+}
+
+// notify leaves an element in a channel that has room for one. It never waits.
+func notify(changed chan<- struct{}) {
+	select {
+	case changed <- struct{}{}:
+	default:
+	}
 }
 
 // readSecrets reads the source's Secrets, each once.
@@ -299,6 +313,13 @@ func (s *keySet) find(ref v1alpha1.CallbackKey) heldKey {
 // names says that the set was read for these keys.
 func (s *keySet) names(refs []v1alpha1.CallbackKey) bool {
 	return s != nil && slices.Equal(s.refs, refs)
+}
+
+// sameKeys says that both sets hold the same keys, whenever they were read.
+func (s *keySet) sameKeys(other *keySet) bool {
+	return other.names(s.refs) && slices.EqualFunc(s.held, other.held, func(a, b heldKey) bool {
+		return a.unread == b.unread && bytes.Equal(a.text, b.text)
+	})
 }
 
 // evaluate evaluates a request with those of the source's keys that are known and may be used now.

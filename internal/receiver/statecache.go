@@ -24,10 +24,11 @@ import (
 )
 
 const (
-	// saveInterval is how often the state is saved: what changed within it is missing after a crash. The first time is
-	// firstSave after the start, when keys have been prefetched.
+	// saveInterval is how often the state is saved when no key changes: it says when the API server was last seen.
 	saveInterval = 10 * time.Second
-	firstSave    = time.Second
+	// savePause is the least time between two saves, and before the first one: the state saved before stays until keys have
+	// been prefetched. What changed within it is missing after a crash.
+	savePause = time.Second
 	// restoreAfter is how long a receiver that starts waits for the API server before it serves with saved state.
 	restoreAfter = 3 * time.Second
 	stateFile    = "state.json"
@@ -102,19 +103,29 @@ func (c *StateCache) Start(ctx context.Context) error {
 	c.started = c.Clock.Now()
 	c.synced.Store(true)
 	c.restored.Store(nil)
-	for wait := firstSave; c.Dir != ""; wait = saveInterval {
-		timer := c.Clock.NewTimer(wait)
-		select {
-		case <-timer.C():
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		}
+	if c.Dir == "" {
+		return nil
+	}
+	pause := func() bool { return sleep(ctx, c.Clock, savePause, nil) }
+	for ok := pause(); ok; ok = pause() && sleep(ctx, c.Clock, saveInterval, c.Keys.changed) {
 		if err := c.save(ctx); err != nil && ctx.Err() == nil {
 			c.Log.Error(err, "Could not save the sources and keys")
 		}
 	}
 	return nil
+}
+
+// sleep returns true after the time, or when there is something to do, and false when the context ends.
+func sleep(ctx context.Context, clk clock.Clock, atMost time.Duration, wake <-chan struct{}) bool {
+	timer := clk.NewTimer(atMost)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+	case <-wake:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // save replaces the file with the state as it is now. The time is that at which the API server was last seen, which is

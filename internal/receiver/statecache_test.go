@@ -6,6 +6,7 @@ package receiver
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -101,6 +102,34 @@ func TestStateCache_RestartDuringAnOutageServes(t *testing.T) {
 	waitFor(t, "the cache to be read", func() bool {
 		return apierrors.IsNotFound(c.Get(t.Context(), client.ObjectKeyFromObject(source), read))
 	})
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// What a container that crashes has learned a second ago is there for the next one.
+func TestStateCache_SavesNewKeysAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	one, two := builders.MakeRecordingSource("a").Key("one", "key").Obj(), builders.MakeRecordingSource("b").Key("two", "key").Obj()
+	c := startContainer(t, dir, testNow, one, two)
+	c.set(func() { c.secrets["two"] = keyTwo })
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Start(ctx) }()
+	saved := func(after time.Duration, text string) {
+		t.Helper()
+		waitFor(t, "the cache to pause", c.clock.HasWaiters)
+		c.clock.Step(after)
+		waitFor(t, "the key to be saved", func() bool {
+			content, err := os.ReadFile(filepath.Join(dir, stateFile))
+			return err == nil && strings.Contains(string(content), base64.StdEncoding.EncodeToString([]byte(text)))
+		})
+	}
+	expect(t, "the first key", c.verify(t, one, keyOne), nil)
+	saved(savePause, keyOne)
+	expect(t, "the second key", c.verify(t, two, keyTwo), nil)
+	saved(savePause, keyTwo)
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

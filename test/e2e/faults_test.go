@@ -47,7 +47,7 @@ type storm struct {
 }
 
 // startStorm sends some 40 callbacks a second, a START and a COMPLETE of each of many recordings, and returns when they
-// come through: a replica keeps the keys of those that have called it.
+// come through.
 func startStorm(r *room) *storm {
 	r.t.Helper()
 	s := &storm{room: r, stop: make(chan struct{})}
