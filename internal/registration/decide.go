@@ -52,6 +52,8 @@ type observation struct {
 	credentials   rtcapi.Credentials
 	// shown is what the service has.
 	shown rtcapi.Callback
+	// elsewhere says that shown is the callback of a source of another namespace, which registers the app too.
+	elsewhere bool
 	// used says that a callback was seen which the next key signed.
 	used bool
 	now  time.Time
@@ -78,7 +80,12 @@ func decide(o observation) decision {
 	case same(o.shown, want):
 		o.recordRegistered(&d, want)
 		o.rotate(&d, want)
-	case !known || o.isLast(&d.status) || o.source.Spec.Service.OnDrift == v1alpha1.OnDriftRepair:
+	case !known || o.isLast(&d.status):
+		o.registerNow(&d, want)
+	case o.elsewhere: // that one would take it back, and so on
+		d.found = problem(v1alpha1.ReasonDrifted,
+			"spec.appID: a RecordingSource of another namespace has registered this app since, and an app has one callback URL; remove spec.service from one of the two")
+	case o.source.Spec.Service.OnDrift == v1alpha1.OnDriftRepair:
 		o.registerNow(&d, want)
 	default:
 		d.found = problem(v1alpha1.ReasonDrifted, "the service has another %s than the operator registered; change it back, or set spec.service.onDrift to Repair",

@@ -201,3 +201,28 @@ func TestReconciler_OneOfTwoOfTheSameAge(t *testing.T) {
 		t.Error("both or none register the app")
 	}
 }
+
+// TestReconciler_SourcesOfTwoNamespacesDoNotTakeTurns: an app whose callback goes to a source of another namespace is that
+// one's, as long as it is there, and not taken back every ten minutes.
+func TestReconciler_SourcesOfTwoNamespacesDoNotTakeTurns(t *testing.T) {
+	w := newWorld(t, func(s *v1alpha1.RecordingSource) { s.Spec.Service.OnDrift = v1alpha1.OnDriftRepair })
+	w.expect(t, v1alpha1.ReasonRegistered)
+	rival := source()
+	rival.Namespace, rival.UID = "studio", "uid-studio"
+	if err := w.Create(t.Context(), rival); err != nil {
+		t.Fatal(err)
+	}
+	theirs := &rtcserver.Callback{URL: publicURL + "/callbacks/studio/classroom", AuthKey: strings.Repeat("x", 32)}
+	w.server.Set(theirs)
+	w.expect(t, v1alpha1.ReasonDrifted, "of another namespace")
+	if got := w.server.Registered(); got.URL != theirs.URL {
+		t.Errorf("%s is registered", got.URL)
+	}
+	if err := w.Delete(t.Context(), rival); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(t, v1alpha1.ReasonRegistered)
+	if got := w.server.Registered(); got.URL != fullURL {
+		t.Errorf("%s is registered", got.URL)
+	}
+}

@@ -102,13 +102,17 @@ func (r *Reconciler) look(ctx context.Context, source *v1alpha1.RecordingSource)
 	if err != nil {
 		return outcome{}, ofService(err)
 	}
+	elsewhere, err := r.registeredElsewhere(ctx, source, shown.URL)
+	if err != nil {
+		return outcome{}, err
+	}
 	used, err := r.used(ctx, source, keys)
 	if err != nil {
 		return outcome{}, err
 	}
 	d := decide(observation{
 		source: source, current: keys.current, next: keys.next, rotating: keys.rotating, credentials: credentials,
-		shown: shown, used: used, now: r.Clock.Now(),
+		shown: shown, elsewhere: elsewhere, used: used, now: r.Clock.Now(),
 	})
 	if err := r.act(ctx, source, keys, service, &d); err != nil {
 		return outcome{}, err
@@ -161,6 +165,20 @@ func (r *Reconciler) checkApp(ctx context.Context, source *v1alpha1.RecordingSou
 		}
 	}
 	return nil
+}
+
+// registeredElsewhere says that a URL is that of a source of another namespace which registers the same app.
+func (r *Reconciler) registeredElsewhere(ctx context.Context, source *v1alpha1.RecordingSource, url string) (bool, error) {
+	if url == "" || url == callbackURL(source) {
+		return false, nil
+	}
+	var sources v1alpha1.RecordingSourceList
+	if err := r.Client.List(ctx, &sources); err != nil {
+		return false, fmt.Errorf("list recording sources: %w", err)
+	}
+	return slices.ContainsFunc(sources.Items, func(other v1alpha1.RecordingSource) bool {
+		return other.Namespace != source.Namespace && other.Spec.Service != nil && other.Spec.AppID == source.Spec.AppID && callbackURL(&other) == url
+	}), nil
 }
 
 func older(a, b *v1alpha1.RecordingSource) bool {
