@@ -136,10 +136,10 @@ func (d *demuxer) run() error {
 // isParity says that what follows the last packet is what belongs between packets.
 func (d *demuxer) isParity(rest int) bool { return rest <= d.stride-packetSize }
 
-// packets handles the packets of the block from at on, and gives where it stopped: less than a packet is left then, or
-// less than it takes to tell where packets go on.
+// packets handles the packets of the block from at on, and gives where it stopped: less than a packet is left then, with
+// what belongs between packets, or less than it takes to tell where packets go on.
 func (d *demuxer) packets(at int) (int, error) {
-	for at+packetSize <= len(d.block) {
+	for at+packetSize <= len(d.block) && (d.ended || at+d.stride <= len(d.block)) {
 		if d.lost || d.block[at] != syncByte {
 			if !d.lost {
 				d.damage.add(&d.file, media.SyncLost, -1, 0, d.offset+int64(at))
