@@ -52,7 +52,7 @@ func (s *stream) look(payload []byte) {
 	header, size, ok := parsePES(payload)
 	isSound := ok && header.streamID&soundMask == sound
 	if ok && s.mapped.kind == media.Audio {
-		s.lookAtAAC(payload[size:])
+		s.lookAtSound(payload[size:])
 		return
 	}
 	if !isSound && (!ok || header.streamID&picturesMask != pictures) {
@@ -71,13 +71,18 @@ func (s *stream) look(payload []byte) {
 	}
 }
 
-// lookAtAAC tells whether AAC comes as ADTS or as LATM: some muxers name the one and write the other.
-func (s *stream) lookAtAAC(payload []byte) {
+// lookAtSound tells whether AAC comes as ADTS or as LATM: some muxers name the one and write the other, and some name MPEG
+// audio and write ADTS.
+func (s *stream) lookAtSound(payload []byte) {
 	s.mapped.untold = false
-	switch _, isADTS := codec.ParseADTS(payload); {
+	frame, isADTS := codec.ParseADTS(payload)
+	if isADTS && s.mapped.codec == media.MP3 && frame.Size+codec.ADTSHeader <= len(payload) {
+		_, isADTS = codec.ParseADTS(payload[frame.Size:]) // a PES packet of MPEG audio may begin within a frame
+	}
+	switch {
 	case isADTS && s.mapped.codec != media.AAC:
 		s.become(encoding{media.Audio, media.AAC})
-	case !isADTS && s.mapped.codec != aacLATM && codec.IsLATM(payload):
+	case s.mapped.codec == media.AAC && !isADTS && codec.IsLATM(payload):
 		s.become(encoding{media.Audio, aacLATM})
 	}
 }

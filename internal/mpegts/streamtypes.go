@@ -109,7 +109,7 @@ func parseProgramMap(number int, body []byte) (found programMap, ok bool) {
 // 8.1, asks for a registration of the program; that of a Blu-ray disc means sound by the same type.
 func (m *mappedStream) describe(streamType byte, data []byte, program string) {
 	const privateSections, private, userPrivate, spliceOrDTS = 0x05, 0x06, 0x80, 0x86
-	const adts, latm = 0x0f, 0x11
+	const mpeg1, mpeg2, adts, latm = 0x03, 0x04, 0x0f, 0x11
 	const splice, disc = "CUEI", "HDMV"
 	info := parseDescriptors(data)
 	m.language, m.opusChannels = info.language, info.opusChannels
@@ -120,7 +120,12 @@ func (m *mappedStream) describe(streamType byte, data []byte, program string) {
 	if !ok && streamType == private {
 		found, ok = info.encoding, info.encoding.codec != ""
 	}
-	m.untold = !ok && (streamType == private || streamType >= userPrivate) || streamType == adts || streamType == latm
+	switch streamType {
+	case mpeg1, mpeg2, adts, latm:
+		m.untold = true
+	default:
+		m.untold = !ok && (streamType == private || streamType >= userPrivate)
+	}
 	if program != disc {
 		m.telephone = telephony[streamType]
 	}

@@ -37,7 +37,8 @@ type programMap struct {
 
 // mappedStream is an entry of a PMT.
 type mappedStream struct {
-	// untold says that the table calls it private, and does not say what it is; or AAC, whose packets tell how it is packed.
+	// untold says that the table calls it private, and does not say what it is; or AAC or MPEG audio, whose packets
+	// tell how it is packed.
 	untold bool
 	// telephone is the encoding of G.711 that it is if its packets say that they are sound; empty: none.
 	telephone media.Codec
