@@ -22,7 +22,7 @@ type Movie struct {
 	timescale uint32
 	duration  int64 // ticks
 	fragments int64 // offset of the first moof; -1: none
-	cut       box   // the last box of the file, if it goes beyond its end
+	cut       box   // the last box of the file, if it goes beyond its end, or bytes that are none
 	damage    evidence
 	ignored   []string
 }
@@ -106,13 +106,13 @@ var topLevel = map[string]bool{
 }
 
 // scan visits the boxes of the file and gives the movie box, or an empty one. It notes the first movie fragment, and the
-// last box if it is cut.
+// last box if it is cut or none.
 func (m *Movie) scan() (box, error) {
 	var moov box
 	for b, err := range fileBoxes(newWindow(m.r, m.size, 4096), 0) {
 		switch {
 		case errors.Is(err, errHeader) && b.start > 0:
-			m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: b.start, Count: 1})
+			m.cut = box{start: b.start, cut: true}
 			return moov, nil
 		case errors.Is(err, errHeader), err == nil && b.start == 0 && !topLevel[b.kind]:
 			return moov, ErrNotMP4
@@ -127,8 +127,9 @@ func (m *Movie) scan() (box, error) {
 	return moov, nil
 }
 
-// judgeCut judges a box that says that it goes beyond the end of the file. Behind fragments, others may be lost with it. The
-// tables of a file without any name every sample: those that lie beyond its end are missing by themselves.
+// judgeCut judges a box that says that it goes beyond the end of the file, and bytes that are no box. Behind fragments,
+// others may be lost with it. The tables of a file without any name every sample: those that lie beyond its end are missing
+// by themselves.
 func (m *Movie) judgeCut() {
 	if m.cut.cut && m.container == media.FragmentMP4 {
 		m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: -1, Offset: m.cut.start, Count: 1})
