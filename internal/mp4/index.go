@@ -11,7 +11,7 @@ import (
 )
 
 // Index describes the file with all its packets. It reads every byte of H.264 and H.265 samples, in the order of the
-// file, and checks that each is a chain of NAL units; of other encodings it checks that no frame is all zeros.
+// file, and checks that each is a chain of NAL units; of other encodings it checks that no frame is empty or all zeros.
 //
 // Packets has the samples whose bytes are in the file. Those that are not are counted in Damage (SampleMissing), at the
 // packet before which they should be. Stream.Packets agrees with Samples, packet by packet. SHA256 is not filled in:
@@ -106,7 +106,8 @@ func (x *indexer) sample(track int, s *Sample) error {
 	t := x.movie.tracks[track]
 	packet := t.packet(s)
 	length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
-	if length > 0 && (x.check || length < 4) {
+	switch {
+	case length > 0 && (x.check || length < 4):
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
 		if err != nil {
 			return err
@@ -115,8 +116,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 			x.note(media.NALInvalid, track, s.Offset, 1)
 		}
 		packet.Size = len(x.data.widened(data, length))
-	}
-	if x.check && length == 0 && neverZero[encoding] {
+	case length == 0 && x.check && neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 	return nil
 }
 
-// neverZero are the encodings in which no frame is all zeros: such a frame is a hole in the file.
+// neverZero are the encodings in which no frame is empty or all zeros: such a frame is a hole in the file.
 var neverZero = map[media.Codec]bool{
 	media.AAC: true, media.MP2: true, media.MP3: true, media.Opus: true, media.AC3: true, media.EAC3: true,
 	media.VP8: true, media.VP9: true, media.AV1: true, media.MJPEG: true,
@@ -143,7 +143,7 @@ func isZero(data []byte) bool {
 			return false
 		}
 	}
-	return len(data) > 0
+	return true
 }
 
 func (x *indexer) note(kind media.DamageKind, track int, offset, count int64) {

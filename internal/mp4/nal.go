@@ -9,10 +9,13 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// unitsFill says whether a sample is a chain of NAL units that fills it, with lengths of this many bytes (ISO/IEC
-// 14496-15, 4.3.3), and each begins with a header that can be (ISO/IEC 14496-10, 7.3.1; ISO/IEC 23008-2, 7.3.1.2).
-// Samples that were lost and read as zeros are no such chain.
+// unitsFill says whether a sample is a chain of NAL units that fills it, of one unit at least, with lengths of this many
+// bytes (ISO/IEC 14496-15, 4.3.3), and each begins with a header that can be (ISO/IEC 14496-10, 7.3.1; ISO/IEC 23008-2,
+// 7.3.1.2). Samples that were lost and read as zeros are no such chain.
 func unitsFill(sample []byte, length int, codec media.Codec) bool {
+	if len(sample) == 0 {
+		return false
+	}
 	for len(sample) > 0 {
 		if len(sample) <= length {
 			return false
