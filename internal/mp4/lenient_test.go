@@ -5,6 +5,7 @@ package mp4_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -72,5 +73,25 @@ func TestIndex_EmptyFragmentSamplesAreDamage(t *testing.T) {
 	}))
 	if found := kinds(index(t, openBytes(t, data))); found[media.NALInvalid] != 3 {
 		t.Errorf("%v", found)
+	}
+}
+
+// TestIndex_EditListWithoutMediaShowsAll: an edit list of pauses alone would show nothing of the track. Players that keep
+// to it play nothing; what was recorded is there.
+func TestIndex_EditListWithoutMediaShowsAll(t *testing.T) {
+	for name, test := range map[string]struct {
+		duration uint32
+		want     []media.Edit
+	}{
+		"nothing": {0, nil},
+		"a pause": {500, []media.Edit{{Duration: media.Clock / 2, Start: -1}, {}}},
+	} {
+		data := readFile(t, makeMedia(t, "faststart.mp4", shapes["faststart.mp4"]...))
+		entry := data[bytes.Index(data, []byte("elst"))+12:]
+		binary.BigEndian.PutUint32(entry, test.duration)
+		binary.BigEndian.PutUint32(entry[4:], 1<<32-1)
+		if got := index(t, openBytes(t, data)).Streams[0].Edits; !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, test.want)
+		}
 	}
 }

@@ -91,6 +91,7 @@ func (m *Movie) finish() {
 			}
 			t.edits[j] = edit
 		}
+		t.edits = withMedia(t.edits)
 		if t.cut > 0 {
 			m.damage.add(media.Damage{Kind: media.BoxTruncated, Stream: i, Offset: t.cut, Count: 1})
 		}
@@ -103,6 +104,19 @@ func (m *Movie) finish() {
 			t.disabled = true // a cover, or a thumbnail
 		}
 	}
+}
+
+// withMedia is an edit list that shows the media: one of pauses alone, which editors leave behind, would show nothing of
+// what was recorded, and players differ in whether they keep to it.
+func withMedia(edits []media.Edit) []media.Edit {
+	if slices.ContainsFunc(edits, func(e media.Edit) bool { return e.Start >= 0 }) {
+		return edits
+	}
+	pauses := slices.DeleteFunc(edits, func(e media.Edit) bool { return e.Duration == 0 })
+	if len(pauses) == 0 {
+		return nil
+	}
+	return append(pauses, media.Edit{})
 }
 
 func isPicture(t *Track) bool {
