@@ -43,6 +43,19 @@ func tagSize(data []byte) int64 {
 	return size
 }
 
+// oldTagBytes is the size of a tag of ID3v1.
+const oldTagBytes = 128
+
+// apeSize is the size of the APE tag that data begins with, header included; 0: none. The header is that of version 2, in
+// which numbers begin with their lowest byte.
+func apeSize(data []byte) int64 {
+	const header, isHeader = 32, 1 << 29
+	if len(data) < header || string(data[:8]) != "APETAGEX" || binary.LittleEndian.Uint32(data[20:])&isHeader == 0 {
+		return 0
+	}
+	return header + int64(binary.LittleEndian.Uint32(data[12:]))
+}
+
 // skipPadding passes over zeros, as some encoders and editors leave them in front of the sound.
 func (p *parser) skipPadding() error {
 	for p.padding < MaxPadding {

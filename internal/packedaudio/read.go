@@ -240,7 +240,7 @@ func isInformation(frame []byte) bool {
 
 // resume goes on where frames do not follow one another: behind tags, or behind bytes that are no frame.
 func (p *parser) resume() (done bool, err error) {
-	if size := tagSize(p.data); size > 0 && size <= maxTagBytes {
+	if size := max(tagSize(p.data), p.otherTag()); size > 0 && size <= maxTagBytes {
 		return false, p.skip(size)
 	}
 	if p.ended && (len(p.data) < p.format.header || isOldTag(p.data)) {
@@ -262,7 +262,27 @@ func (p *parser) resume() (done bool, err error) {
 }
 
 // isOldTag says whether data is a tag of ID3v1, which ends a file.
-func isOldTag(data []byte) bool { return len(data) == 128 && string(data[:3]) == "TAG" }
+func isOldTag(data []byte) bool { return len(data) == oldTagBytes && string(data[:3]) == "TAG" }
+
+// otherTag is the size of a tag that editors of music write behind the sound, if data begins with one and something that
+// is known follows it; 0: none.
+func (p *parser) otherTag() int64 {
+	size := apeSize(p.data)
+	if size == 0 && len(p.data) > oldTagBytes && string(p.data[:3]) == "TAG" {
+		size = oldTagBytes
+	}
+	if size > int64(len(p.data)) && !p.ended {
+		return size // with pictures, an APE tag is larger than what is looked at together
+	}
+	if size == 0 || size > int64(len(p.data)) {
+		return 0
+	}
+	rest := p.data[size:]
+	if _, ok := p.format.parse(rest); ok || len(rest) == 0 || isOldTag(rest) || tagSize(rest) > 0 || apeSize(rest) > 0 {
+		return size
+	}
+	return 0
+}
 
 // emit takes a frame.
 func (p *parser) emit(frame codec.SoundFrame) error {

@@ -287,6 +287,45 @@ func TestRead_PaddingIsSkipped(t *testing.T) {
 	}
 }
 
+// TestRead_TagsBehindTheSoundAreNoLoss: players of music and their editors write tags of several kinds, one behind the other.
+func TestRead_TagsBehindTheSoundAreNoLoss(t *testing.T) {
+	data := sound(t, encodings["mp3"].args...)
+	whole, _ := read(t, data)
+	old := slices.Concat([]byte("TAG"), bytes.Repeat([]byte("silence "), 15), make([]byte, 5))
+	ape := func(flags uint32) []byte {
+		items := []byte("\x05\x00\x00\x00\x00\x00\x00\x00Title\x00sound")
+		head := binary.LittleEndian.AppendUint32([]byte("APETAGEX\xd0\x07\x00\x00"), uint32(len(items)+32))
+		head = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(head, 1), flags)
+		return slices.Concat(head, make([]byte, 8), items)
+	}
+	const hasHeader, isHeader = 1 << 31, 1 << 29
+	footer := ape(hasHeader)[:32]
+	tagged := slices.Concat(ape(hasHeader|isHeader), footer)
+	for name, behind := range map[string][]byte{
+		"ID3v1":             old,
+		"APE":               tagged,
+		"APE, ID3v1":        slices.Concat(tagged, old),
+		"APE, ID3v2":        slices.Concat(tagged, tag(4, 0)),
+		"ID3v1, ID3v2":      slices.Concat(old, tag(4, 0)),
+		"ID3v1, more sound": slices.Concat(old, data),
+	} {
+		file, _ := read(t, slices.Concat(data, behind))
+		stream := file.Streams[0]
+		want := whole.Streams[0].Packets.Count
+		if name == "ID3v1, more sound" {
+			want = stream.Packets.Count
+		}
+		if stream.Packets.Count != want || len(file.Damage) > 0 || stream.Tail != media.TailWhole {
+			t.Errorf("%s: %d frames, want %d; damage %+v, tail %d", name, stream.Packets.Count, want, file.Damage, stream.Tail)
+		}
+	}
+	for name, behind := range map[string][]byte{"a cut APE tag": tagged[:50], "text": []byte("TAG, and no tag")} {
+		if file, _ := read(t, slices.Concat(data, behind, data)); len(file.Damage) == 0 {
+			t.Errorf("%s between frames is no damage", name)
+		}
+	}
+}
+
 func TestRead_LostFramesAreDamage(t *testing.T) {
 	frames := adts(t)
 	whole, samples := read(t, frames)
