@@ -106,7 +106,8 @@ func (t *track) pictureSamples() iter.Seq[sample] {
 			next := sample{Placed: placed, dts: placed.DTS, pts: placed.PTS, duration: placed.Duration, size: placed.Size}
 			next.size += len(t.inBandOf(&placed))
 			if next.duration == 0 {
-				next.duration = t.timeline.Interval(&placed, media.Video)
+				// An only picture has no interval. One that lasts for no time is not in any edit list.
+				next.duration = max(1, t.timeline.Interval(&placed, media.Video))
 			}
 			if next.left = t.forEncoder && !t.timeline.CanDecode(placed.PTS); next.left {
 				if !yield(next) {
