@@ -26,21 +26,21 @@ func (b *builder) judgeHead(each *part, heads heads) {
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 			"its beginning is lost: it does not begin with the tables of the transport stream, as the other segments do")
 	case heads.oddly(each) && b.lacksPictures(each):
-		b.judgeOddHead(each)
+		b.judgeOddHead(each, heads)
 	case each.fresh:
 		b.judgeFreshHead(each, heads)
 	}
 }
 
 // judgeOddHead judges a segment that does not begin with a key frame, as others do, and lacks pictures.
-func (b *builder) judgeOddHead(each *part) {
+func (b *builder) judgeOddHead(each *part, heads heads) {
 	if b.isInRounding(each) {
 		b.find(UnknownHole, each.Segment, each.early+each.base, 0,
 			"it does not begin with a key frame, as the other segments do; the playlist's durations are too coarse to say whether its beginning is lost")
 		return
 	}
 	b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
-		"its beginning is lost: it does not begin with a key frame, as the other segments do")
+		"its beginning is lost: it does not begin with a key frame%s", heads.others())
 }
 
 // judgeFreshHead judges the beginning of a segment with which a clock begins.
@@ -100,6 +100,14 @@ func (h heads) oddly(each *part) bool {
 	}
 	others := h.all - 1
 	return each.fresh || others >= minOthers && h.keys*4 >= others*3
+}
+
+// others says, behind what a segment lacks, that others have it.
+func (h heads) others() string {
+	if h.keys == 0 {
+		return ""
+	}
+	return ", as the other segments do"
 }
 
 // alone says that all other segments, and not this one, begin with a key frame.
