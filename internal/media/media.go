@@ -50,6 +50,8 @@ const (
 	Opus  Codec = "opus"
 	AC3   Codec = "ac3"
 	EAC3  Codec = "eac3"
+	// Encrypted samples cannot be read without a key, whatever they are.
+	Encrypted Codec = "encrypted"
 )
 
 // Params is what a decoder has to know before it decodes packets. Packets whose Params have equal Entry decode alike.

@@ -57,9 +57,6 @@ var codecs = map[string]media.Codec{
 	"tx3g": "mov_text", "wvtt": "webvtt", "stpp": "ttml", "c608": "eia_608",
 }
 
-// encrypted is the codec of samples that cannot be read without a key (ISO/IEC 14496-12, 8.12).
-const encrypted media.Codec = "encrypted"
-
 // entryReader walks over a sample entry in memory.
 type entryReader struct {
 	params    media.Params
@@ -75,7 +72,7 @@ func parseEntry(entry []byte, kind media.Kind) (params media.Params, nalLength i
 	r := entryReader{params: media.Params{Codec: codecs[name], Entry: entry}}
 	switch {
 	case name == "encv" || name == "enca" || name == "enct" || name == "encs":
-		return media.Params{Codec: encrypted}, 0
+		return media.Params{Codec: media.Encrypted}, 0 // ISO/IEC 14496-12, 8.12
 	case r.params.Codec == "":
 		r.params.Codec = media.Codec(name)
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
@@ -54,8 +55,11 @@ func Write(ctx context.Context, w io.WriterAt, inputs ...Input) (int64, error) {
 				continue
 			}
 			for _, params := range from.Params {
-				if len(params.Entry) == 0 {
-					return 0, fmt.Errorf("%s %w", params.Codec, ErrUnsupported)
+				switch {
+				case params.Codec == media.Encrypted:
+					return 0, fmt.Errorf("%s is encrypted and %w", from.Kind, ErrUnsupported)
+				case len(params.Entry) == 0:
+					return 0, fmt.Errorf("%s %w", strings.TrimSpace(string(params.Codec)), ErrUnsupported)
 				}
 			}
 			outs = append(outs, m.addTrack(from))

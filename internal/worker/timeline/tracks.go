@@ -88,7 +88,7 @@ func (b *builder) collect(track *Track, each *part, slice Slice, stream *media.S
 
 // change notes that packets have other parameters than those before them.
 func (b *builder) change(track *Track, each *part, params *media.Params, last int, at int64) int {
-	if len(params.Entry) == 0 && track.known {
+	if len(params.Entry) == 0 && track.known && params.Codec != media.Encrypted {
 		return last // the segment has no parameter sets of its own: those before it go on
 	}
 	now := -1
@@ -103,6 +103,9 @@ func (b *builder) change(track *Track, each *part, params *media.Params, last in
 		}
 		track.Params = append(track.Params, *params)
 		now = len(track.Params) - 1
+		if params.Codec == media.Encrypted {
+			b.find(Encrypted, each.Segment, at+each.base, 0, "the %s is encrypted from here on, so that nothing can be said of what is in it", track.Kind)
+		}
 	}
 	if last >= 0 && now != last {
 		b.find(ParameterChange, each.Segment, at+each.base, 0, "%s changes from %s to %s",

@@ -1,0 +1,37 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package worker_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/api/v1alpha1"
+	"sparkrtc.dev/recording-operator/internal/workerapi"
+)
+
+// TestProcess_EncryptedMP4: its tables are whole, and what is in its samples cannot be read.
+func TestProcess_EncryptedMP4(t *testing.T) {
+	for name, settings := range map[string]any{"remux": remux, "h264": h264, "archive": nil} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, settings, "call.mp4")
+			makeMedia(t, b.source, append([]string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound}, append(x264, "call.mp4")...)...)
+			edit(t, filepath.Join(b.source, "call.mp4"), func(data []byte) []byte {
+				return bytes.Replace(data, []byte("avc1\x00"), []byte("encv\x00"), 1)
+			})
+			result, _, err := b.run(t)
+			if name == "archive" {
+				if err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				wantFailure(t, err, workerapi.ReasonUnsupported, true, "the recording's video is encrypted")
+			}
+			if i := result.Integrity; i == nil || i.State != v1alpha1.IntegrityUnknown || len(i.Findings) != 1 || i.Findings[0].Type != v1alpha1.FindingEncrypted {
+				t.Errorf("%+v", i)
+			}
+		})
+	}
+}
