@@ -12,6 +12,17 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
+// TestTranscode_SoundAloneThatBeginsLate: an edit list delays the only track of a file.
+func TestTranscode_SoundAloneThatBeginsLate(t *testing.T) {
+	for name, transcode := range map[string]*v1alpha1.Transcode{"remux": remux, "h264": h264} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, transcode, "late.mp4")
+			makeMedia(t, b.source, "-f", "lavfi", "-i", sound, "-af", "asetpts=PTS+20/TB", "-c:a", "aac", "late.mp4")
+			b.mustRun(t)
+		})
+	}
+}
+
 // TestProcess_EncryptedMP4: its tables are whole, and what is in its samples cannot be read.
 func TestProcess_EncryptedMP4(t *testing.T) {
 	for name, settings := range map[string]any{"remux": remux, "h264": h264, "archive": nil} {

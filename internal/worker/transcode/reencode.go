@@ -23,7 +23,7 @@ func (m *maker) encoding() ffmpeg.Encoding {
 	settings := *m.spec
 	settings.Preset = v1alpha1.PresetH264 // also where preset Remux re-encodes what changes
 	settings.Default()
-	e := ffmpeg.Encoding{CRF: int(*settings.Video.CRF), AudioKbps: int(*settings.Audio.BitrateKbps)}
+	e := ffmpeg.Encoding{CRF: int(*settings.Video.CRF), AudioKbps: int(*settings.Audio.BitrateKbps), KeepsStart: m.startsLate()}
 	maxHeight := 0
 	if settings.Video.MaxHeight != nil {
 		maxHeight = int(*settings.Video.MaxHeight)
@@ -31,7 +31,7 @@ func (m *maker) encoding() ffmpeg.Encoding {
 	if track := m.timeline.Video; track != nil {
 		e.Width, e.Height = canvas(track, maxHeight)
 		e.SquarePixels = !slices.ContainsFunc(track.Params, func(p media.Params) bool { return mp4.HasPixelAspect(p.Entry) })
-		e.Black, e.KeepsStart = m.black(), m.startsLate()
+		e.Black = m.black()
 		e.Fills = e.SquarePixels && m.allSizes && fills(track, e.Width, e.Height)
 	}
 	if track := m.timeline.Audio; track != nil {
