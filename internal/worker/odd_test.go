@@ -46,3 +46,21 @@ func TestProcess_EncryptedMP4(t *testing.T) {
 		})
 	}
 }
+
+// TestProcess_NothingCanBeDecoded: the tables and the chain of units are whole, and the pictures' bytes are not.
+func TestProcess_NothingCanBeDecoded(t *testing.T) {
+	b := newBench(t, h264, "call.mp4")
+	makeMedia(t, b.source, append([]string{"-f", "lavfi", "-i", picture}, append(x264, "call.mp4")...)...)
+	edit(t, filepath.Join(b.source, "call.mp4"), func(data []byte) []byte {
+		at := bytes.Index(data, []byte("avcC")) + 4 + 8 // behind the profile, the number and the length
+		for i := range 8 {
+			data[at+1+3+i] = 0xff
+		}
+		return data
+	})
+	result, _, err := b.run(t)
+	wantFailure(t, err, workerapi.ReasonFramesMissing, true, "nothing can be encoded")
+	if i := result.Integrity; i == nil || i.State != v1alpha1.IntegrityDamaged || i.Findings[0].Type != v1alpha1.FindingDecodeErrors {
+		t.Errorf("%+v", i)
+	}
+}

@@ -56,6 +56,14 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
 }
 
+// sayUndecoded notes that nothing could be encoded because of what cannot be decoded.
+func (m *maker) sayUndecoded(integrity *step.Integrity) {
+	if m.undecoded != nil {
+		integrity.Find(*m.undecoded)
+		integrity.State, integrity.Checked = v1alpha1.IntegrityDamaged, v1alpha1.CheckedDecoded
+	}
+}
+
 // decode decodes the results, and notes what decoders complain about.
 func (m *maker) decode(ctx context.Context, results []result) error {
 	for _, each := range results {

@@ -151,6 +151,7 @@ func (m *maker) stretches(ctx context.Context, kind media.Kind) (remux.Input, er
 		encoding := whole
 		encoding.Black, encoding.KeepsStart = part.black(), part.startsLate()
 		if err := part.encode(ctx, copied, encoded, encoding); err != nil {
+			m.undecoded = part.undecoded
 			return remux.Input{}, err
 		}
 		m.complaints = part.complaints

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -58,6 +59,7 @@ func (k *transcode) Run(ctx context.Context, run *step.Run) (step.Product, error
 	m := &maker{run: run, timeline: t, sources: run.Recording.Sources(0, run.SourceDir), spec: &k.spec, allSizes: step.KnowsSizes(run.Files)}
 	results, err := m.make(ctx)
 	if err != nil {
+		m.sayUndecoded(product.Integrity)
 		return product, err
 	}
 	m.sayDark(product.Integrity)
@@ -155,6 +157,8 @@ type maker struct {
 	// complaints counts what decoders complained about, and spots are where.
 	complaints int
 	spots      []compare.Range
+	// undecoded is the finding when decoders complained so much that nothing could be encoded; nil: it could.
+	undecoded *timeline.Finding
 }
 
 // result is an MP4 that was compared with the recording.
@@ -248,9 +252,18 @@ func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Enc
 		return nil
 	}
 	err = step.ToolFailure(ctx, "the recording cannot be encoded", complaints, err)
-	failed, unknown := failure.Of(err), undecodable(m.timeline)
-	if failed.Permanent && failed.Reason == workerapi.ReasonTranscodeFailed && unknown != "" {
-		return failure.Permanent(workerapi.ReasonUnsupported, "the recording's %s cannot be decoded; preset Remux keeps it as it is", unknown)
+	if failed := failure.Of(err); !failed.Permanent || failed.Reason != workerapi.ReasonTranscodeFailed {
+		return err
+	}
+	if unknown := undecodable(m.timeline); unknown != "" {
+		return failure.Permanent(workerapi.ReasonUnsupported, "the recording's %s cannot be decoded; preset Remux keeps it as it is",
+			strings.TrimSpace(string(unknown)))
+	}
+	if complaints.Decoder > 0 {
+		found := m.timeline.Finding(timeline.DecodeErrors, 0, m.timeline.Length, fmt.Sprintf(
+			"decoders report %d error(s), and nothing can be encoded: bytes of the recording are wrong", complaints.Decoder))
+		m.undecoded = &found
+		return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", found.Type, found.Message)
 	}
 	return err
 }
