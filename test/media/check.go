@@ -142,7 +142,15 @@ func (c *checker) findOrigin() {
 	for i, p := range c.res.pictures {
 		byNumber[c.numbers[i]] = append(byNumber[c.numbers[i]], p.at)
 	}
+	lostBegin := c.view.damaged && c.truth.isDamaged(0, tolerance)
+	alike := map[int]int{}
 	for _, f := range c.truth.frames {
+		alike[f.number]++
+	}
+	for _, f := range c.truth.frames {
+		if lostBegin && alike[f.number] > 1 {
+			continue // with an origin that may be anywhere, it is open which of them is shown
+		}
 		best := math.Inf(1)
 		for _, at := range byNumber[f.number] {
 			if math.Abs(at-f.at) < math.Abs(best) {
@@ -168,7 +176,7 @@ func (c *checker) findOrigin() {
 	}
 	slices.Sort(offsets)
 	c.origin = offsets[len(offsets)/2]
-	if c.view.damaged && c.truth.isDamaged(0, tolerance) {
+	if lostBegin {
 		return // the beginning is lost, so that nothing says when it was
 	}
 	if c.truth.slack > 0 && math.Abs(c.origin) <= c.tolerance() {

@@ -115,9 +115,9 @@ func (d *drawing) recording() *recording {
 	}
 	if whole {
 		d.tags(r)
-		return r.finish()
+	} else {
+		d.damage(r, style)
 	}
-	d.damage(r, style)
 	if len(r.truth.damages) == 0 && style.restart && r.looksCut() {
 		r.truth.states = []state{intact, unknown, damaged}
 	}

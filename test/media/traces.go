@@ -88,7 +88,7 @@ func (t *traces) isHidden(segment, slot int, whole, kept [][]byte) bool {
 }
 
 // looksCut says that a segment has the bytes of one that was cut between transport packets: picture and sound stop together,
-// come back later, and the last transport packet of one of them is full, as one in 184 is.
+// come back later, and the last transport packet of one of them has no stuffing, as one in 184 has none.
 func (r *recording) looksCut() bool {
 	const together, hole = 0.2, 0.15
 	for i, s := range r.segments {
@@ -102,16 +102,21 @@ func (r *recording) looksCut() bool {
 					ends[slot] = max(ends[slot], u.at+u.length)
 				}
 			}
-			if packets := packetsOf(s.data, pid); len(packets) > 0 {
-				const payloadAlone = 0x10
-				full = full || packets[len(packets)-1][3]&0x30 == payloadAlone
-			}
+			packets := packetsOf(s.data, pid)
+			full = full || len(packets) > 0 && isFull(packets[len(packets)-1])
 		}
 		if full && math.Abs(ends[0]-ends[1]) < together && s.to-max(ends[0], ends[1]) > hole {
 			return true
 		}
 	}
 	return false
+}
+
+// isFull says that a transport packet has no stuffing: no adaptation field, or one with a clock alone.
+func isFull(packet []byte) bool {
+	const control, payloadAlone = 0x30, 0x10
+	const clock, clockBytes = 0x10, 7 // with the flags
+	return packet[3]&control == payloadAlone || packet[4] == clockBytes && packet[5]&clock != 0
 }
 
 // hasBegun says that a stream is in a segment of the same clock before this one.

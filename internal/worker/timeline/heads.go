@@ -237,7 +237,20 @@ func (b *builder) lostMore(x, y *part) bool {
 	first, _, _ := y.ends(media.Video)
 	_, last, _ := x.ends(media.Video)
 	gap := first.firstDTS - last.lastDTS
-	return gap*5 > max(first.longest, last.longest)*6 && gap*10 > max(first.interval, last.interval)*18
+	return gap*5 > max(first.longest, last.longest)*6 && gap*10 > max(first.interval, last.interval)*18 && !isOffBeat(gap, first, last)
+}
+
+// isOffBeat says that a gap between pictures that come at one even rate is none of whole intervals, as lost ones would leave.
+func isOffBeat(gap int64, first, last *stats) bool {
+	const even = 8 // an interval is like another if they differ by less than this part of it
+	interval := last.interval
+	for _, other := range []int64{last.longest, first.interval, first.longest} {
+		if distance(other, interval)*even >= interval {
+			return false
+		}
+	}
+	beyond := gap % interval
+	return min(beyond, interval-beyond)*4 > interval
 }
 
 // stoodStill says that the second of two pieces begins with sound alone, or that the sound goes on between them while there
