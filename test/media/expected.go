@@ -97,7 +97,7 @@ func (d *drawing) openJoins(r *recording, kind int, s *segment) {
 	r.truth.slack = max(r.truth.slack, 0.35) // a loss of less at the end of a take is not seen
 	if r.playlist.whole {
 		// Nor how long a take was whose end is lost: whole seconds may be rounded up, so that up to one more is not missed.
-		// What is lost is counted from the last picture before it, of which nobody says how long it is shown.
+		// What is lost is counted from the last picture before it. Nobody says how long that one is shown.
 		r.truth.slack = max(r.truth.slack, 0.55, min(r.openTakes()+0.1, 1.5), min(d.openEnd, 0.35)+0.5)
 	}
 	// The only segment of a clock may be cut just before tables, so that nothing tells its beginning from its end.
