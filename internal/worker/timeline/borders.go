@@ -181,7 +181,7 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 
 // judgeBorder says what is lost between two pieces.
 func (b *builder) judgeBorder(each *border) {
-	if !b.judgeCounters(each) && !b.judgeTails(each) && !b.judgeHole(each) {
+	if !b.judgeCounters(each) && !b.judgeTails(each) && !b.judgeHole(each) && !b.doubtSilence(each) {
 		b.doubtTails(each)
 	}
 }

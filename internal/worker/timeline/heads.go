@@ -231,13 +231,33 @@ func (b *builder) lostMore(x, y *part) bool {
 	if b.running[media.Video] && video.counters == countersGoOn {
 		return false
 	}
-	if ok && audio.open() {
-		return true
-	}
 	first, _, _ := y.ends(media.Video)
 	_, last, _ := x.ends(media.Video)
 	gap := first.firstDTS - last.lastDTS
-	return gap*5 > max(first.longest, last.longest)*6 && gap*10 > max(first.interval, last.interval)*18 && !isOffBeat(gap, first, last)
+	if ok && audio.open() {
+		return gap*5 > max(first.interval, last.lastInterval)*6
+	}
+	return gap*5 > b.longestAround(x, y, first, last)*6 && gap*10 > max(first.interval, last.interval)*18 && !isOffBeat(gap, first, last)
+}
+
+// longestAround is the longest interval between pictures in two pieces, or, where these have few pictures, around them.
+func (b *builder) longestAround(x, y *part, first, last *stats) int64 {
+	const few = 6
+	longest := max(first.longest, last.longest)
+	if first.intervals+last.intervals >= few {
+		return longest
+	}
+	if before := b.pieceBefore(x); before != nil && before.Run == x.Run {
+		if _, other, ok := before.ends(media.Video); ok {
+			longest = max(longest, other.longest)
+		}
+	}
+	if after := b.after(y); after != nil {
+		if other, _, ok := after.ends(media.Video); ok {
+			longest = max(longest, other.longest)
+		}
+	}
+	return longest
 }
 
 // isOffBeat says that a gap between pictures that come at one even rate is none of whole intervals, as lost ones would leave.

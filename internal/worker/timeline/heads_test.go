@@ -6,6 +6,8 @@ package timeline
 import (
 	"strings"
 	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // TestBuild_OnlySegmentHasNoOthers: what is said of its beginning compares it with none.
@@ -36,5 +38,35 @@ func TestBuild_StillBetweenTwoBeats(t *testing.T) {
 	video = later(pictures(0, 10*second, interval, 6), 5*second, still)
 	borders = []int64{2 * second, 4 * second, 5*second + interval*6/10, 6*second + still, 8*second + still}
 	segments = layout{}.record(video, tones(0, 10*second+still), borders...)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_SlowPicturesGoOnBesideASilence: the sound is away where a segment begins within a group, and no picture is missing: so
+// nothing was lost of its beginning.
+func TestBuild_SlowPicturesGoOnBesideASilence(t *testing.T) {
+	const slow = second * 686 / 1000
+	var shown []int64
+	for i := range int64(24) {
+		shown = append(shown, i*slow)
+	}
+	sound := without(tones(0, 16*second), second*3/10, second*9/10)
+	segments := layout{precision: second}.record(reordered(shown), sound, second/2, 6*slow, 10*slow, 14*slow)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole) // before it, something may be
+}
+
+// TestBuild_FewPicturesTellNoRate: the gap before a segment is no longer than one in the segments around it.
+func TestBuild_FewPicturesTellNoRate(t *testing.T) {
+	var video []media.Packet
+	for s := range int64(8) {
+		for i, ms := range []int64{0, 430, 740} {
+			video = append(video, media.Packet{DTS: (s*1000 + ms) * 90, PTS: (s*1000 + ms) * 90, Size: 1000, Key: i == 0})
+		}
+	}
+	for i, ms := range []int64{3000, 3140, 3620, 3950, 4250} { // in the place of those of two seconds
+		video[9+i].DTS, video[9+i].PTS, video[9+i].Key = ms*90, ms*90, i == 0
+	}
+	video = append(video[:14], video[15:]...)
+	borders := append(each(0, second, 4), 355*second/100, 5*second, 6*second, 7*second)
+	segments := layout{precision: second}.record(video, tones(0, 8*second), borders...)
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }

@@ -119,6 +119,39 @@ func (b *builder) isOddSilence(each *border) bool {
 	return *b.silences <= 1
 }
 
+// doubtSilence says of sound that stops in a segment, and comes back just where the playlist has the next one begin, that what
+// lies between may have been lost with the file's end, when no picture goes on there. A recorder that waits for the sound makes a
+// segment of another length than its others.
+func (b *builder) doubtSilence(each *border) bool {
+	own := b.segments[each.x.Segment]
+	_, sound, stops := each.x.ends(media.Audio)
+	back, _, comesBack := each.y.ends(media.Audio)
+	if !stops || !comesBack || !own.isListed() || own.Precision > exactly || each.goOn() || b.lostBetween(each) ||
+		back.begin-sound.end <= max(minHole, 2*sound.interval) || distance(back.begin, each.x.start+own.Duration) > max(exactly, sound.interval) {
+		return false
+	}
+	if _, picture, ok := each.x.ends(media.Video); ok && picture.next() > sound.next()+together || !b.isUsualLength(each.x) {
+		return false
+	}
+	b.find(UnknownHole, each.x.Segment, each.x.base+sound.end, back.begin-sound.end,
+		"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided", position(back.begin-sound.end))
+	return true
+}
+
+// isUsualLength says that another segment is as long as that of a part.
+func (b *builder) isUsualLength(each *part) bool {
+	if b.lengths == nil {
+		for _, segment := range b.segments {
+			b.lengths = append(b.lengths, segment.Duration)
+		}
+		slices.Sort(b.lengths)
+	}
+	length := b.segments[each.Segment].Duration
+	from, _ := slices.BinarySearch(b.lengths, length-exactly)
+	to, _ := slices.BinarySearch(b.lengths, length+exactly+1)
+	return to-from > 1
+}
+
 // countSilences counts the holes in the sound of the recording, within parts and between them.
 func (b *builder) countSilences() (count int) {
 	for i, piece := range b.pieces {

@@ -53,3 +53,29 @@ func TestBuild_UnstuffedTailBeforeALoss(t *testing.T) {
 	made := Build(Recording{Segments: drop(segments, 3)})
 	wantState(t, made, Damaged, SegmentMissing)
 }
+
+// TestBuild_SilenceThatEndsAtTheBorder: a file that is cut while the picture stands still lacks sound alone. A recorder that waits
+// for the sound makes a longer segment.
+func TestBuild_SilenceThatEndsAtTheBorder(t *testing.T) {
+	muted := without(tones(0, 20*second), 14*second+second/4, 15*second+second/4) // it is not the only silence
+	var shown []int64
+	for _, p := range later(pictures(0, 15*second, pal, 50), 4*second+second/2+2*pal, 5*second) {
+		shown = append(shown, p.PTS)
+	}
+	shown = shown[:len(shown)/4*4]
+	for name, c := range map[string]struct {
+		video, audio []media.Packet
+		borders      []int64
+		state        State
+	}{
+		"of reordered pictures": {reordered(shown), without(muted, 4*second+second/2, 6*second), each(0, 2*second, 10), Unknown},
+		"of a segment of sound": {without(pictures(0, 20*second, pal, 50), 3*second, 9*second), without(muted, 5*second, 6*second), each(0, 2*second, 10), Unknown},
+		"with the picture":      {without(pictures(0, 20*second, pal, 50), 4*second+second/2, 9*second), without(muted, 4*second+second/2, 6*second), each(0, 2*second, 10), Unknown},
+		"of a longer segment":   {without(pictures(0, 20*second, pal, 50), 3*second, 9*second), without(muted, 5*second, 7*second), []int64{2 * second, 4 * second, 7 * second, 9 * second, 11 * second, 13 * second}, Intact},
+		"within a segment":      {without(pictures(0, 20*second, pal, 50), 3*second, 9*second), without(muted, 5*second, 6*second+second/2), each(0, 2*second, 10), Intact},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantState(t, Build(Recording{Segments: layout{}.record(c.video, c.audio, c.borders...)}), c.state)
+		})
+	}
+}

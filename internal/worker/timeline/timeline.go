@@ -261,6 +261,8 @@ type builder struct {
 	tablesFirst *int
 	// silences counts the holes in the sound.
 	silences *int
+	// lengths are the durations of all segments, sorted.
+	lengths []int64
 	// exact says how exact the durations in the playlist are.
 	exact *exactness
 	// ignored are the streams that were said not to be in the result.
