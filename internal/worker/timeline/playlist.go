@@ -22,7 +22,7 @@ func (b *builder) begin(now *run, each *part) {
 	each.start = each.begins
 	own := b.segments[each.Segment]
 	miss := each.late - expected - own.Duration // of its end
-	fits := b.showsLoss(each) && miss <= tolerance+own.Precision || own.Precision <= exactly && b.lacksKind(each) && distance(miss, 0) <= tolerance
+	fits := b.showsLoss(each) && miss <= tolerance+own.Precision || own.Precision <= exactly && b.lacksKind(each) && miss <= tolerance
 	if each.begins > expected+tolerance && (fits || b.holdsItsEnd(each, miss, tolerance)) {
 		each.start = expected
 	} else if b.lacksHead(each) && each.begins > now.late+minHole {

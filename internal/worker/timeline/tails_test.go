@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"slices"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -78,4 +79,16 @@ func TestBuild_SilenceThatEndsAtTheBorder(t *testing.T) {
 			wantState(t, Build(Recording{Segments: layout{}.record(c.video, c.audio, c.borders...)}), c.state)
 		})
 	}
+}
+
+// TestBuild_SoundInTheMiddleOfWhatIsLost: a segment without its pictures begins with them by the playlist, not with the sound that
+// comes later and ends before.
+func TestBuild_SoundInTheMiddleOfWhatIsLost(t *testing.T) {
+	sound := slices.Concat(tones(0, second), tones(5*second, 6*second), tones(8*second, 12*second))
+	video := pictures(3*second, 12*second, pal, 125)
+	segments := layout{}.record(video, sound, 3*second, 8*second)
+	segments[1].File.Streams[0] = emptyStream(media.Video)
+	made := Build(Recording{Segments: reset(segments, 2, 50*second, true)})
+	wantState(t, made, Damaged, SegmentTruncated)
+	wantTimes(t, made, media.Video, video[125:], 0)
 }
