@@ -10,13 +10,15 @@ import (
 )
 
 // judgeTails finds a segment whose last packet is not whole. One that may not be proves nothing alone: one whole packet in 184
-// ends so. But where a file is cut, picture and sound stop together, and the same stream comes back.
+// ends so. But where a file is cut, picture and sound stop together, neither goes on at the border, and the same stream comes
+// back.
 func (b *builder) judgeTails(each *border) bool {
 	if !each.x.last {
 		return false
 	}
+	isCut := each.x.endsTogether() && !slices.ContainsFunc(each.stops, func(s stop) bool { return !s.open() })
 	for _, stop := range each.stops {
-		unstuffed := stop.isUnstuffed() && stop.counters == countersUnknown && stop.same && each.x.endsTogether()
+		unstuffed := stop.isUnstuffed() && stop.counters == countersUnknown && stop.same && isCut
 		if stop.tail == media.TailUnfinished && !stop.hasRest() || unstuffed {
 			b.find(SegmentTruncated, each.x.Segment, each.x.base+stop.end, max(0, stop.gap),
 				"its end is lost: the last %s packet is not whole", stop.kind)

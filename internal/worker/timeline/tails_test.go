@@ -92,3 +92,12 @@ func TestBuild_SoundInTheMiddleOfWhatIsLost(t *testing.T) {
 	wantState(t, made, Damaged, SegmentTruncated)
 	wantTimes(t, made, media.Video, video[125:], 0)
 }
+
+// TestBuild_SoundGoesOnBehindAnUnstuffedTail: the picture stands still from the border on, and nothing of the file is cut.
+func TestBuild_SoundGoesOnBehindAnUnstuffedTail(t *testing.T) {
+	video := without(pictures(0, 12*second, pal, 50), 4*second, 7*second)
+	segments := layout{}.record(video, tones(0, 12*second), 4*second, 8*second)
+	segments[0].File.Streams[0].Tail = media.TailUnstuffed
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Unknown, UnknownHole)
+}
