@@ -66,7 +66,7 @@ func (c *checker) checkSpan(s span, windows []heard) (missing float64) {
 	run := 0
 	for i := int(math.Ceil((s.from + c.edge()) * 50)); float64(i)/50 < s.to-c.edge(); i++ {
 		moment := float64(i) / 50
-		if c.view.damaged && c.truth.isDamaged(moment, 0.12) || c.atBorder(moment) {
+		if c.view.damaged && c.truth.isDamaged(moment, 0.12) || c.atBorder(moment) || c.atJoin(moment) {
 			run = 0
 			continue
 		}
@@ -111,6 +111,15 @@ func nearest(windows []heard, at float64) (heard, bool) {
 // atBorder says that a time is where the result goes from one file to the next: sound begins there again.
 func (c *checker) atBorder(at float64) bool {
 	return slices.ContainsFunc(c.res.borders, func(border float64) bool { return math.Abs(at+c.origin-border) < edge+tolerance })
+}
+
+// atJoin says that a time is where two takes meet, as exactly as the place of a take is known: the sound of the one has ended, or
+// that of the other has not begun.
+func (c *checker) atJoin(at float64) bool {
+	const window = 0.02
+	return slices.ContainsFunc(c.truth.joinedAt, func(join float64) bool {
+		return math.Abs(at-join) < window+joinTolerance*float64(c.truth.joins)
+	})
 }
 
 // hasBorder says that the result goes from one file to the next within a stretch: the sound of the first one has ended, and that

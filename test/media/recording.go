@@ -99,6 +99,7 @@ func (r *recording) place(t *take, j joint) {
 	case r.last != nil:
 		r.offset = r.end + j.pause - begin
 		r.truth.joins++
+		r.truth.joinedAt = append(r.truth.joinedAt, r.end+j.pause)
 	default:
 		r.offset = -begin
 	}

@@ -251,7 +251,8 @@ func (b *builder) jump(each *border) (hole, bool) {
 	if late <= minHole+b.segments[each.x.Segment].Precision {
 		return hole{}, false
 	}
-	named, early := b.namesJump(each), each.y.begins > each.y.early // early: pictures were decoded before
+	named := b.namesJump(each) || b.namesMayJump(each)
+	early := each.y.begins > each.y.early // pictures were decoded before
 	if b.segments[each.x.Segment].File.Container == media.MPEGTS && !early && !named {
 		return hole{}, false
 	}

@@ -240,7 +240,8 @@ func (b *builder) lostMore(x, y *part) bool {
 	return gap*5 > b.longestAround(x, y, first, last)*6 && gap*10 > max(first.interval, last.interval)*18 && !isOffBeat(gap, first, last)
 }
 
-// longestAround is the longest interval between pictures in two pieces, or, where these have few pictures, around them.
+// longestAround is the longest interval between pictures in two pieces, or, where these have few pictures, one that may be among
+// those around them: pictures that come unevenly differ by more than few of them show.
 func (b *builder) longestAround(x, y *part, first, last *stats) int64 {
 	const few = 6
 	longest := max(first.longest, last.longest)
@@ -257,7 +258,7 @@ func (b *builder) longestAround(x, y *part, first, last *stats) int64 {
 			longest = max(longest, other.longest)
 		}
 	}
-	return longest
+	return longest * 5 / 4
 }
 
 // isOffBeat says that a gap between pictures that come at one even rate is none of whole intervals, as lost ones would leave.

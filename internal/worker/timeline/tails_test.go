@@ -101,3 +101,19 @@ func TestBuild_SoundGoesOnBehindAnUnstuffedTail(t *testing.T) {
 	made := Build(Recording{Segments: segments})
 	wantState(t, made, Unknown, UnknownHole)
 }
+
+// TestBuild_OfTwoSegmentsAnotherMayBeMissing: the pictures of the second are decoded right behind those of the first, but shown long
+// after the playlist has the first one end, and the numbers in the names jump.
+func TestBuild_OfTwoSegmentsAnotherMayBeMissing(t *testing.T) {
+	var shown []int64
+	for _, p := range later(pictures(0, 4*second, pal, 20), 20*pal, 11*second) {
+		shown = append(shown, p.PTS)
+	}
+	video := reordered(shown)
+	first := layout{}.record(video[:20], tones(0, 3*second))[0]
+	second := layout{}.record(video[20:], nil)[0]
+	first.Name, first.Duration, second.Name = "seg0.ts", 6*media.Clock, "seg2.ts"
+	wantState(t, Build(Recording{Segments: []Segment{first, second}}), Unknown, UnknownHole)
+	second.Name = "seg1.ts"
+	wantState(t, Build(Recording{Segments: []Segment{first, second}}), Intact)
+}
