@@ -70,25 +70,30 @@ func (p *KeyPrefetcher) prefetch(ctx context.Context) error {
 	return nil
 }
 
-// outdated says that the keys are old, or lack the next key of a rotation: an outage that begins after the next key is
-// registered finds it. The start of the rotation tells the next key from that of one before. It is a little earlier than the
-// write of the key, on the clock of the manager, so that what was read since may lack the key nevertheless.
-func (k *KeyStore) outdated(set *keySet, source *v1alpha1.RecordingSource) bool {
+// isDue says whether a source's keys are to be read: they are others, or old, or lack the next key of a rotation, so that an
+// outage that begins after that key is registered finds it. The start of the rotation tells the next key from that of one before. It
+// is a little earlier than the write of the key, on the clock of the manager, so that what was read since may lack the key
+// nevertheless. What could not be read is asked for once an interval, however often sources change.
+func (k *KeyStore) isDue(set *keySet, source *v1alpha1.RecordingSource) bool {
+	if !set.names(keysOf(source)) {
+		return true
+	}
+	lacksKey, age := !set.complete, k.clock.Since(set.readAt)
 	if registration := source.Status.Registration; registration != nil && registration.Rotation != nil {
-		next := set.held[len(set.held)-1] // of keysOf
-		if !next.usable || set.readAt.Before(registration.Rotation.StartTime.Time) {
+		if set.readAt.Before(registration.Rotation.StartTime.Time) {
 			return true
 		}
+		next := set.held[len(set.held)-1] // of keysOf
+		lacksKey = lacksKey || !next.usable
 	}
-	return k.clock.Since(set.readAt) >= prefetchMaxAge
+	return age >= prefetchMaxAge || lacksKey && age >= prefetchInterval
 }
 
-// prefetch reads the source's keys unless they are known and not old, and reports whether the API server answered.
+// prefetch reads the source's keys if they are due, and reports whether the API server answered.
 func (k *KeyStore) prefetch(ctx context.Context, source *v1alpha1.RecordingSource) bool {
-	refs := keysOf(source)
 	held := k.of(client.ObjectKeyFromObject(source))
 	set := held.current.Load()
-	if len(refs) == 0 || set.names(refs) && set.complete && !k.outdated(set, source) {
+	if len(keysOf(source)) == 0 || !k.isDue(set, source) {
 		return true
 	}
 	select {

@@ -93,6 +93,27 @@ func TestKeyPrefetcher_UnreadableSecretDelaysNoOthers(t *testing.T) {
 	}
 }
 
+// Who may edit sources, but not Secrets, does not have those read over and over.
+func TestKeyPrefetcher_ChangedSourcesTriggerNoReads(t *testing.T) {
+	s := makeSafe()
+	s.set(func() { s.forbidden = "forbidden" })
+	sources := fake.NewClientBuilder().WithScheme(sourceScheme(t)).WithObjects(builders.MakeRecordingSource("a").Key("forbidden", "key").Obj()).Build()
+	prefetcher := &KeyPrefetcher{Keys: s.store, Sources: sources, Log: logr.Discard(), Clock: s.clock}
+	for range 30 {
+		if err := prefetcher.prefetch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Step(prefetchPause)
+	}
+	if reads := s.reads.Load(); reads != 1 {
+		t.Errorf("%d reads in half a minute", reads)
+	}
+	s.clock.Step(prefetchInterval)
+	if err := prefetcher.prefetch(t.Context()); err != nil || s.reads.Load() != 2 {
+		t.Errorf("%v, %d reads", err, s.reads.Load())
+	}
+}
+
 func TestKeyPrefetcher_SkipsSourcesWithoutKeys(t *testing.T) {
 	s := makeSafe()
 	open := builders.MakeRecordingSource("open").Obj()

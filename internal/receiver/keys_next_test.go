@@ -75,6 +75,7 @@ func TestKeyPrefetcher_ReadsTheNextKeyOfARotation(t *testing.T) {
 	}
 	prefetch(2) // just before the next key is in the Secret
 	s.set(func() { s.next = map[string]string{"one": keyTwo} })
+	s.clock.Step(prefetchInterval)
 	prefetch(3)
 	prefetch(3)
 	s.set(func() { s.away = true })
