@@ -205,6 +205,8 @@ const (
 	CounterBreak DamageKind = "CounterBreak"
 	// SyncLost: bytes that are no transport packets lie between some, or follow the last one.
 	SyncLost DamageKind = "SyncLost"
+	// PacketCut: the file ends within a transport packet.
+	PacketCut DamageKind = "PacketCut"
 	// PacketUnfinished: a packet is shorter than it says, and another one follows.
 	PacketUnfinished DamageKind = "PacketUnfinished"
 	// FrameLost: frames of sound do not follow one another, or one is no frame.

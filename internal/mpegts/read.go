@@ -128,7 +128,11 @@ func (d *demuxer) run() error {
 		at = 0
 	}
 	if rest := len(d.block) - at; rest > 0 && !d.lost && !d.isParity(rest) {
-		d.damage.add(&d.file, media.SyncLost, -1, 0, d.offset+int64(at))
+		kind := media.SyncLost
+		if d.block[at] == syncByte {
+			kind = media.PacketCut
+		}
+		d.damage.add(&d.file, kind, -1, 0, d.offset+int64(at))
 	}
 	return d.finish()
 }

@@ -165,6 +165,7 @@ func TestBuild_DamagedRecordings(t *testing.T) {
 		"zeros in front":      {evidence(media.Padding), Corrupt, 3, 7 * second},
 		"no picture":          {evidence(media.NALInvalid), Corrupt, 3, 7 * second},
 		"box beyond the end":  {evidence(media.BoxTruncated), SegmentTruncated, 3, 7 * second},
+		"packet that is cut":  {evidence(media.PacketCut), SegmentTruncated, 3, 7 * second},
 		"sample beyond":       {evidence(media.SampleMissing), SegmentTruncated, 3, 7 * second},
 		"tables":              {evidence(media.TablesMissing), Corrupt, 3, 7 * second},
 		"nothing can be read": {at(func(s *Segment) { s.File = &media.File{Damage: []media.Damage{{Kind: media.SyncLost, Stream: -1}}} }), Corrupt, 3, 6 * second},

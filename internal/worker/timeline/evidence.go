@@ -96,6 +96,8 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 		return PacketsLost, stream + " packets are lost: the continuity counter jumps"
 	case media.SyncLost:
 		return Corrupt, "there are bytes that are no transport packets"
+	case media.PacketCut:
+		return SegmentTruncated, "its end is lost: it ends within a transport packet"
 	case media.TablesMissing:
 		return Corrupt, "tables of the transport stream are missing or damaged"
 	case media.TransportError:
@@ -171,7 +173,7 @@ func (b *builder) endsOf(each *part) map[int]int64 {
 // stretch gives that of a piece of evidence. What concerns the file as a whole begins where the piece does.
 func (t packetTimes) stretch(each *part, damage media.Damage) (from, to int64) {
 	switch {
-	case damage.Stream < 0 && damage.Kind == media.BoxTruncated:
+	case damage.Stream < 0 && (damage.Kind == media.BoxTruncated || damage.Kind == media.PacketCut):
 		return t.firstEnd, t.lastEnd // what can be read of each stream ends between
 	case damage.Stream < 0:
 		return each.early, each.early
