@@ -352,3 +352,17 @@ func TestBuild_ClockEndsWithItsSound(t *testing.T) {
 		t.Errorf("the second clock begins at %s, want %s", position(at), position(end))
 	}
 }
+
+// TestBuild_ClockBehindSwappedSegments: by the durations of the places that the segments are in, it would begin just where the one
+// before ends and the recorder paused.
+func TestBuild_ClockBehindSwappedSegments(t *testing.T) {
+	const end = 14 * second
+	segments := layout{precision: second}.record(pictures(0, end, pal, 25), tones(0, end), 2*second, 4*second, 4*second+83*pal, 9*second, 11*second)
+	segments = reset(reset(segments, 4, 3632*media.Clock/1000, true), 2, 50*second, true)
+	segments[2].File, segments[3].File = segments[3].File, segments[2].File
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, OutOfOrder)
+	if distance(made.Length, end) > second/2 {
+		t.Errorf("it lasts for %s, want %s\n%s", position(made.Length), position(end), list(made))
+	}
+}

@@ -329,9 +329,10 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 
 // isAnotherClock says that a part that the playlist announces another clock for does not go on with the run's. Where it begins
 // just where the playlist says, the recorder paused: another clock would begin elsewhere. Several durations in whole seconds
-// together do not say it so exactly.
+// together do not say it so exactly, and where segments are out of order, the durations are those of others.
 func (b *builder) isAnotherClock(now *run, each *part, late int64) bool {
 	at, tolerance, known := b.expected(now, each)
+	known = known && !now.isMixed()
 	if late > maxJoin {
 		return !known || distance(each.early, at) > min(tolerance, minHole+minShortWhole)
 	}
