@@ -54,7 +54,7 @@ func TestProcess_NothingCanBeDecoded(t *testing.T) {
 	edit(t, filepath.Join(b.source, "call.mp4"), func(data []byte) []byte {
 		at := bytes.Index(data, []byte("avcC")) + 4 + 8 // behind the profile, the number and the length
 		for i := range 8 {
-			data[at+1+3+i] = 0xff
+			data[at+1+3+i] = 0 // no number of a parameter set begins with so many zeros
 		}
 		return data
 	})
