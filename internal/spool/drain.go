@@ -74,7 +74,6 @@ func (s *Spool) idle(ctx context.Context, due time.Time) {
 
 // drainSegment writes the records of a segment and removes it. What the API server refuses for now is appended again.
 func (s *Spool) drainSegment(ctx context.Context, from *segment.Segment, buffer []byte) {
-	defer s.handled.Store(0)
 	records, lost, err := s.segments.Read(from, buffer)
 	if err != nil {
 		s.log.Error(err, "Could not read a segment of the spool")
@@ -102,6 +101,7 @@ func (s *Spool) drainSegment(ctx context.Context, from *segment.Segment, buffer 
 		})
 	}
 	workers.Wait()
+	s.handled.Store(0) // before the segment goes: Stats may count too many for a moment, and never too few
 	if ctx.Err() != nil {
 		return
 	}

@@ -386,6 +386,22 @@ func TestSpool_ExpiredIsRejected(t *testing.T) {
 	}
 }
 
+// What is refused moves to the end of the log again and again, and is counted all the while.
+func TestSpool_StatsMissNothingThatMoves(t *testing.T) {
+	clk := fakeClock()
+	h := makeSmallHarness(t, clk)
+	h.api.set(func(ingest.Delivery) error { return errForbidden })
+	h.ingest(t, deliver("a", 1), ingest.Spooled)
+	defer h.run(t)()
+	for begun := clk.Now(); clk.Since(begun) < DefaultMaxAge; clk.Step(2 * time.Minute) {
+		for range 5000 {
+			if stats := h.Stats(); stats.Events == 0 {
+				t.Fatalf("after %s: stats %+v", clk.Since(begun), stats)
+			}
+		}
+	}
+}
+
 // An outage makes nothing expire, however long, also when the API server refuses at first what it is asked after it.
 func TestSpool_OutageExpiresNothing(t *testing.T) {
 	clk := fakeClock()

@@ -29,10 +29,15 @@ func (s *Spool) Stats() Stats {
 		Appended: s.counters.appended.Load(), Drained: s.counters.drained.Load(), Rejected: s.counters.rejected.Load(),
 		Corrupt: s.counters.corrupt.Load(), BreakerOpen: s.breaker.isOpen(),
 	}
-	if s.segments != nil {
-		held := s.segments.Stats()
-		stats.Segments, stats.Bytes = held.Segments, held.Bytes
-		stats.Events = max(0, held.Records-int(s.handled.Load()))
+	if s.segments == nil {
+		return stats
 	}
-	return stats
+	for {
+		handled := s.handled.Load()
+		held := s.segments.Stats()
+		if s.handled.Load() == handled { // both are of one moment
+			stats.Segments, stats.Bytes, stats.Events = held.Segments, held.Bytes, max(0, held.Records-int(handled))
+			return stats
+		}
+	}
 }
