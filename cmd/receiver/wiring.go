@@ -66,14 +66,21 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 	if err != nil {
 		return nil, err
 	}
-	changed, err := watchSources(ctx, mgr.GetCache(), collectors)
-	if err != nil {
-		return nil, err
-	}
 	log := mgr.GetLogger().WithName("receiver")
 	state := &receiver.StateCache{
 		Dir: o.stateDir, Cached: mgr.GetClient(), Synced: mgr.GetCache().WaitForCacheSync,
 		Keys: receiver.NewKeyStore(mgr.GetAPIReader(), clock.RealClock{}, log), Log: log, Clock: clock.RealClock{},
+	}
+	prefetcher := &receiver.KeyPrefetcher{
+		Keys: state.Keys, Sources: mgr.GetClient(), Changed: make(chan struct{}, 1), Log: log, Clock: clock.RealClock{},
+	}
+	if err := watchSources(ctx, mgr.GetCache(), collectors, prefetcher); err != nil {
+		return nil, err
+	}
+	for _, runnable := range []manager.Runnable{prefetcher, state} {
+		if err := mgr.Add(runnable); err != nil {
+			return nil, fmt.Errorf("add %T: %w", runnable, err)
+		}
 	}
 	rejecter, err := newRejectedStore(mgr, state, o)
 	if err != nil {
@@ -84,28 +91,18 @@ func newReceiver(ctx context.Context, config *rest.Config, o *options) (*receivi
 		return nil, err
 	}
 	r := &receiving{manager: mgr, state: state, rejecter: rejecter, spool: spool}
-	if err := r.addServer(o, collectors); err != nil {
-		return nil, err
-	}
-	return r, r.addKeys(changed)
+	return r, r.addServer(o, collectors)
 }
 
-// watchSources removes the metrics of deleted sources, and tells when others are new or have changed.
-func watchSources(ctx context.Context, informers cache.Cache, collectors *metrics.Callbacks) (<-chan struct{}, error) {
+// watchSources removes the metrics of deleted sources, and has the keys of others read when they are new or have changed.
+func watchSources(ctx context.Context, informers cache.Cache, collectors *metrics.Callbacks, prefetcher *receiver.KeyPrefetcher) error {
 	informer, err := informers.GetInformer(ctx, &v1alpha1.RecordingSource{})
 	if err != nil {
-		return nil, fmt.Errorf("get the informer of recording sources: %w", err)
-	}
-	changed := make(chan struct{}, 1)
-	notify := func() {
-		select {
-		case changed <- struct{}{}:
-		default: // one is waiting
-		}
+		return fmt.Errorf("get the informer of recording sources: %w", err)
 	}
 	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { notify() },
-		UpdateFunc: func(any, any) { notify() },
+		AddFunc:    func(any) { prefetcher.SourceChanged() },
+		UpdateFunc: func(any, any) { prefetcher.SourceChanged() },
 		DeleteFunc: func(object any) {
 			if tombstone, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
 				object = tombstone.Obj
@@ -115,18 +112,7 @@ func watchSources(ctx context.Context, informers cache.Cache, collectors *metric
 			}
 		},
 	}); err != nil {
-		return nil, fmt.Errorf("watch recording sources: %w", err)
-	}
-	return changed, nil
-}
-
-// addKeys adds what prefetches and saves the keys.
-func (r *receiving) addKeys(changed <-chan struct{}) error {
-	prefetcher := &receiver.KeyPrefetcher{Keys: r.state.Keys, Sources: r.manager.GetClient(), Changed: changed, Log: r.state.Log, Clock: clock.RealClock{}}
-	for _, runnable := range []manager.Runnable{prefetcher, r.state} {
-		if err := r.manager.Add(runnable); err != nil {
-			return fmt.Errorf("add %T: %w", runnable, err)
-		}
+		return fmt.Errorf("watch recording sources: %w", err)
 	}
 	return nil
 }

@@ -31,15 +31,19 @@ const (
 // callbacks could not even be spooled. It is a Runnable of a manager, on every replica.
 type KeyPrefetcher struct {
 	Keys *KeyStore
-	// Sources reads RecordingSources from a cache, and Changed tells that one of them is new or has changed.
+	// Sources reads RecordingSources from a cache.
 	Sources client.Reader
-	Changed <-chan struct{}
+	// Changed has room for one element, which SourceChanged leaves there.
+	Changed chan struct{}
 	Log     logr.Logger
 	Clock   clock.Clock
 }
 
 // NeedLeaderElection is false: every replica verifies callbacks.
 func (p *KeyPrefetcher) NeedLeaderElection() bool { return false }
+
+// SourceChanged says that a source is new or has changed. It never waits.
+func (p *KeyPrefetcher) SourceChanged() { notify(p.Changed) }
 
 // Start reads keys until the context ends.
 func (p *KeyPrefetcher) Start(ctx context.Context) error {

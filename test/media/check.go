@@ -67,10 +67,12 @@ func (c *checker) problem(kind, format string, args ...any) {
 }
 
 func (c *checker) tolerance() float64 {
-	return tolerance + joinTolerance*float64(c.truth.joins) + c.truth.slack
+	return tolerance + joinTolerance*float64(len(c.truth.joins)) + c.truth.slack
 }
 
-func (c *checker) edge() float64 { return edge + joinTolerance*float64(c.truth.joins) + c.truth.slack }
+func (c *checker) edge() float64 {
+	return edge + joinTolerance*float64(len(c.truth.joins)) + c.truth.slack
+}
 
 // readNumbers reads every picture's number. In a result that is fitted into a canvas, the sizes of the recording's
 // pictures say where patterns can be; the one that gives a number counts.
@@ -182,7 +184,7 @@ func (c *checker) findOrigin() {
 	if c.truth.slack > 0 && math.Abs(c.origin) <= c.tolerance() {
 		c.origin = 0 // most pictures lie behind a place that the recording leaves open
 	}
-	if math.Abs(c.origin) > 0.06+joinTolerance*float64(c.truth.joins) {
+	if math.Abs(c.origin) > 0.06+joinTolerance*float64(len(c.truth.joins)) {
 		c.problem("origin", "everything is %+.3f s off", c.origin)
 		if math.Abs(c.origin) > 1 {
 			c.origin = 0

@@ -117,8 +117,8 @@ func (c *checker) atBorder(at float64) bool {
 // that of the other has not begun.
 func (c *checker) atJoin(at float64) bool {
 	const window = 0.02
-	return slices.ContainsFunc(c.truth.joinedAt, func(join float64) bool {
-		return math.Abs(at-join) < window+joinTolerance*float64(c.truth.joins)
+	return slices.ContainsFunc(c.truth.joins, func(join float64) bool {
+		return math.Abs(at-join) < window+joinTolerance*float64(len(c.truth.joins))
 	})
 }
 
@@ -155,7 +155,7 @@ func (c *checker) checkHoles() {
 
 // checkLength: the file says that it lasts as long as the recording.
 func (c *checker) checkLength() {
-	allowed := 0.12 + joinTolerance*float64(c.truth.joins) + c.truth.slack + c.truth.openEnd
+	allowed := 0.12 + joinTolerance*float64(len(c.truth.joins)) + c.truth.slack + c.truth.openEnd
 	if d := c.res.duration - c.truth.length; math.Abs(d) > allowed && !c.view.damaged {
 		c.problem("length", "%.3f s, it should be %.3f", c.res.duration, c.truth.length)
 	}

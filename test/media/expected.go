@@ -42,7 +42,7 @@ func (d *drawing) expect(r *recording, kind int, s *segment, style tsStyle) {
 		d.expectEarlierEnd(r)
 		return
 	}
-	if r.truth.joins > 0 {
+	if len(r.truth.joins) > 0 {
 		d.openJoins(r, kind, s)
 	}
 	r.truth.slack = max(r.truth.slack, r.openStarts())

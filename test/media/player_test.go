@@ -182,7 +182,7 @@ func checkSeen(result seen, t *truth) []string {
 	if missing > 0 || missing < 0 && (strings.HasSuffix(result.File, "-Remux.mp4") || len(t.frames) == 0) {
 		add("%d frames were decoded, the recording has %d", result.Frames, len(t.frames))
 	}
-	if math.Abs(result.Duration-t.length) > 0.2+joinTolerance*float64(t.joins) {
+	if math.Abs(result.Duration-t.length) > 0.2+joinTolerance*float64(len(t.joins)) {
 		add("%.3f s long, it should be %.3f", result.Duration, t.length)
 	}
 	wrong := 0

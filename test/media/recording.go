@@ -98,8 +98,7 @@ func (r *recording) place(t *take, j joint) {
 		t.stamp = r.last.stamp
 	case r.last != nil:
 		r.offset = r.end + j.pause - begin
-		r.truth.joins++
-		r.truth.joinedAt = append(r.truth.joinedAt, r.end+j.pause)
+		r.truth.joins = append(r.truth.joins, r.end+j.pause)
 	default:
 		r.offset = -begin
 	}

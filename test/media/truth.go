@@ -25,9 +25,8 @@ type truth struct {
 	sounds  []span
 	length  float64
 	damages []damage
-	joins   int
-	// joinedAt is where the takes begin that follow another one, each when the one before ends.
-	joinedAt []float64
+	// joins are where the takes begin that follow another one.
+	joins []float64
 	// states that are right; the first is the best.
 	states []state
 	// change says that one MP4 cannot hold the recording as it is, so that Remux must refuse it unless onChange says

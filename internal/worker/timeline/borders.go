@@ -231,9 +231,7 @@ func (b *builder) explainHole(each *border, hole hole) bool {
 			"nothing was recorded for %s, and the numbers in the segments' names jump; the playlist's durations are too coarse to say whether something is lost",
 			position(hole.to-hole.from))
 	case each.x.endsTogether() || len(each.stops) == len(kinds) || b.isOddSilence(each):
-		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
-			"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided",
-			position(hole.to-hole.from))
+		b.doubtEnd(each, hole)
 	case late > tolerance:
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"the segment after it begins %s later than the playlist says; whether something is lost cannot be decided", position(late))
@@ -241,6 +239,12 @@ func (b *builder) explainHole(each *border, hole hole) bool {
 		return false
 	}
 	return true
+}
+
+// doubtEnd says of a hole at the end of a segment that something may have been lost there.
+func (b *builder) doubtEnd(each *border, hole hole) {
+	b.find(UnknownHole, each.x.Segment, each.x.base+hole.from, hole.to-hole.from,
+		"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided", position(hole.to-hole.from))
 }
 
 // jump is the stretch at a border that the playlist does not know of, when no packets go through it, but only the duration

@@ -133,8 +133,7 @@ func (b *builder) doubtSilence(each *border) bool {
 	if _, picture, ok := each.x.ends(media.Video); ok && picture.next() > sound.next()+together || !b.isUsualLength(each.x) {
 		return false
 	}
-	b.find(UnknownHole, each.x.Segment, each.x.base+sound.end, back.begin-sound.end,
-		"nothing was recorded for %s at the end of the segment; whether something is lost cannot be decided", position(back.begin-sound.end))
+	b.doubtEnd(each, hole{from: sound.end, to: back.begin})
 	return true
 }
 
