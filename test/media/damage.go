@@ -44,15 +44,14 @@ func (r *recording) zero(s *segment, from, to float64) *recording {
 	return r
 }
 
-// flip flips bits within the pictures of a segment.
-func (r *recording) flip(s *segment, count int, random *rand.Rand) *recording {
+// flip flips bits within the pictures of a segment: the same ones whenever it is called.
+func (r *recording) flip(s *segment, count int) *recording {
+	random := rand.New(rand.NewPCG(1, 2))
+	large := slices.DeleteFunc(slices.Clone(s.places), func(p place) bool { return !p.unit.source.video || p.to-p.from < 400 })
 	s.data = slices.Clone(s.data)
 	var lost []*unit
 	for range count {
-		p := s.places[random.IntN(len(s.places))]
-		if !p.unit.source.video || p.to-p.from < 400 {
-			continue
-		}
+		p := large[random.IntN(len(large))]
 		// Not in the headers: these are the first packet's.
 		at := p.from + 200 + random.IntN(p.to-p.from-200)
 		if r.isTS(s) && at%188 < 12 {

@@ -18,7 +18,6 @@ func longCall() *recording { return newRecording().add(call(20), joint{}) }
 
 // damageShapes are kinds H, K and L.
 func damageShapes() []shape {
-	random := rand.New(rand.NewPCG(1, 2))
 	hurt := func(change func(r *recording)) func() *recording {
 		return func() *recording {
 			r := longCall()
@@ -119,8 +118,8 @@ func damageShapes() []shape {
 			}
 			return r.finish()
 		}},
-		{"flipped_bits", "L", "40 flipped bits in a segment", hurt(func(r *recording) { r.flip(r.inMiddle(), 40, random); r.truth.decoding = true })},
-		{"flipped_bits_mp4", "L", "40 flipped bits in an MP4", mp4(mp4Style{}, func(r *recording) { r.flip(r.segments[0], 40, random); r.truth.decoding = true })},
+		{"flipped_bits", "L", "40 flipped bits in a segment", hurt(func(r *recording) { r.flip(r.inMiddle(), 40); r.truth.decoding = true })},
+		{"flipped_bits_mp4", "L", "40 flipped bits in an MP4", mp4(mp4Style{}, func(r *recording) { r.flip(r.segments[0], 40); r.truth.decoding = true })},
 		{"every_40th_packet", "L", "every 40th TS packet gone", hurt(func(r *recording) {
 			for _, s := range r.segments {
 				r.dropPackets(s, func(i int, _ uint16) bool { return i%40 == 17 })
