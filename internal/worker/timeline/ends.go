@@ -76,7 +76,8 @@ func (b *builder) missing(each *part) int64 {
 	return b.segments[each.Segment].Duration - each.lost - (each.late - each.start)
 }
 
-// endsCut says how the streams of a piece end: the worst of them.
+// endsCut says how the streams of a piece end: the worst of them. Where the counters go on behind it, nothing is missing behind
+// a full packet.
 func (b *builder) endsCut(each *part) (worst media.Tail, of media.Kind) {
 	for _, kind := range kinds {
 		if len(each.Slices(kind)) == 0 {
@@ -86,7 +87,20 @@ func (b *builder) endsCut(each *part) (worst media.Tail, of media.Kind) {
 			worst, of = tail, kind
 		}
 	}
+	if worst == media.TailUnstuffed && b.countersGoOnBehind(each) {
+		return media.TailWhole, of
+	}
 	return worst, of
+}
+
+// countersGoOnBehind says that the counters of all streams go on in the next segment, whatever its clock.
+func (b *builder) countersGoOnBehind(each *part) bool {
+	next := each.Segment + 1
+	if !each.last || next >= len(b.partsOf) || len(b.partsOf[next]) == 0 {
+		return false
+	}
+	found := b.countersFrom(each, b.partsOf[next][0])
+	return found.goOn > 0 && found.breaks == 0
 }
 
 // leastShort is by how much a segment is at least shorter than the playlist says when that is no rounding.

@@ -70,3 +70,21 @@ func TestBuild_FewPicturesTellNoRate(t *testing.T) {
 	segments := layout{precision: second}.record(video, tones(0, 8*second), borders...)
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
+
+// TestBuild_LostHeadOfAFullSegment: the only segment of a clock lost its beginning. Its last packets are full, so that more could
+// have followed; the counters that go on behind it say that nothing did.
+func TestBuild_LostHeadOfAFullSegment(t *testing.T) {
+	segments := reset(reset(plain(6), 2, 500*second, true), 3, 300*second, true)
+	for _, kind := range kinds {
+		stream(&segments[2], kind).Tail = media.TailUnstuffed
+	}
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	keep(&segments[2], media.Video, 30, 50)
+	keep(&segments[2], media.Audio, 56, stream(&segments[2], media.Audio).Packets.Count)
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet { packets[0].Key = false; return packets })
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if at := times(made, media.Video)[120]; distance(at, 6*second) > aac {
+		t.Errorf("the first picture behind the loss is at %s, want 6 s\n%s", position(at), list(made))
+	}
+}
