@@ -75,7 +75,11 @@ func (f *filler) add(placed timeline.Placed) bool {
 func (f *filler) silence(at, length int64, placed *timeline.Placed) bool {
 	frame := f.track.silence(placed.Entry)
 	hole, behind := at-f.end, at-f.played
-	if frame == nil || length <= 0 || hole <= 0 || behind < length*3/4 || hole < length/2 && (behind < length*3/2 || placed.Size == len(frame)) {
+	least := length * 3 / 4
+	if hole >= least { // no jitter
+		least = length / 2
+	}
+	if frame == nil || length <= 0 || hole <= 0 || behind < least || hole < length/2 && (behind < length*3/2 || placed.Size == len(frame)) {
 		return true
 	}
 	count := max(1, min((behind+length/2)/length, hole*2/length))

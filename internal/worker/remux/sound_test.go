@@ -158,6 +158,25 @@ func TestWrite_SilenceIsCounted(t *testing.T) {
 	}
 }
 
+// TestWrite_SilenceOfAWholeFrame: the hole before it got nearly half a frame more than it has, and a hole of one frame is
+// filled all the same, since a player that knows no holes is nearer to the right time then.
+func TestWrite_SilenceOfAWholeFrame(t *testing.T) {
+	const length = 1920
+	times := []int64{0, length, 2*length + 555*length/100, 3*length + 555*length/100 + length}
+	path := filepath.Join(t.TempDir(), "source.mp4")
+	writeSound(t, path, aac(t, 48_000, 2), nil, times, []int{50, 50, 50, 50})
+	count := 0
+	for _, err := range write(t, filepath.Join(t.TempDir(), "result.mp4"), read(t, nil, path)).Tracks()[0].Samples() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+	}
+	if want := len(times) + 6 + 1; count != want {
+		t.Errorf("%d frames are in the result, want %d", count, want)
+	}
+}
+
 // A sound clock that is 0.1 % slower than its frames say leaves holes that are too small to fill one by one. A player that
 // knows no holes must stay near the right time all the same.
 func TestWrite_SlowSoundClockDoesNotAddUp(t *testing.T) {
