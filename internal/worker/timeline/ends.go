@@ -177,8 +177,8 @@ func (b *builder) isNominal(each *part) bool {
 	return !slices.ContainsFunc(b.segments, func(s Segment) bool { return s.Duration != b.segments[0].Duration })
 }
 
-// othersEndShort says that most other segments hold less than the playlist says as well, as those of a screen do that
-// does not change.
+// othersEndShort says that most other segments, and several of them, hold less than the playlist says as well, as those of a
+// screen do that does not change.
 func (b *builder) othersEndShort(each *part) bool {
 	if b.whole == 0 {
 		for _, piece := range b.pieces {
@@ -192,8 +192,11 @@ func (b *builder) othersEndShort(each *part) bool {
 	if each.first && each.last {
 		short, others = short-b.endsShort(each), others-1
 	}
-	return others > 0 && short*2 > others
+	return short >= minHabit && short*2 > others
 }
+
+// minHabit is how many segments that end short show that pictures may stand still at the end of one.
+const minHabit = 3
 
 // endsShort is 1 for a piece that holds less than the playlist says, and 0 for others.
 func (b *builder) endsShort(each *part) int {

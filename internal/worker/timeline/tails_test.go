@@ -117,3 +117,25 @@ func TestBuild_OfTwoSegmentsAnotherMayBeMissing(t *testing.T) {
 	second.Name = "seg1.ts"
 	wantState(t, Build(Recording{Segments: []Segment{first, second}}), Intact)
 }
+
+// TestBuild_FewStillsAreNoHabit: two stills at the ends of segments do not say that the pictures of the last one stood still, too;
+// three among five do.
+func TestBuild_FewStillsAreNoHabit(t *testing.T) {
+	for _, test := range []struct {
+		segments int
+		stills   []int64
+		want     State
+	}{{4, []int64{0, 1}, Unknown}, {6, []int64{0, 1, 2}, Intact}} {
+		video := pictures(0, int64(test.segments)*2*second, pal, 5)
+		for _, still := range append(test.stills, int64(test.segments-1)) {
+			video = without(video, still*2*second+second, (still+1)*2*second)
+		}
+		segments := layout{}.record(video, nil, each(0, 2*second, test.segments)...)
+		segments[test.segments-1].Duration = 2*second + 1 // no nominal one
+		if test.want == Unknown {
+			wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownTail)
+		} else {
+			wantState(t, Build(Recording{Segments: segments}), Intact)
+		}
+	}
+}
