@@ -4,6 +4,7 @@
 package media
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -34,14 +35,16 @@ func (r *recording) cutHead(s *segment, fraction float64) *recording {
 	return r
 }
 
-// zero overwrites a part of a segment with zeros.
-func (r *recording) zero(s *segment, from, to float64) *recording {
+// zero overwrites a part of a segment with zeros. What it touches are the bytes that were none before.
+func (r *recording) zero(s *segment, from, to float64) (lost []*unit) {
 	a, b := int(float64(len(s.data))*from), int(float64(len(s.data))*to)
-	lost := s.touched(a, b)
+	b = a + len(bytes.TrimRight(s.data[a:b], "\x00"))
+	a = b - len(bytes.TrimLeft(s.data[a:b], "\x00"))
+	lost = s.touched(a, b)
 	s.data = slices.Clone(s.data)
 	clear(s.data[a:b])
 	r.lose(lost...)
-	return r
+	return lost
 }
 
 // flip flips bits within the pictures of a segment: the same ones whenever it is called.

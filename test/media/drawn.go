@@ -371,10 +371,9 @@ func (d *drawing) damageMP4(r *recording) {
 		d.say("zeros")
 		from := d.between(float64(media)/size, 0.9)
 		to := from + d.between(0.02, 0.1)
-		r.zero(s, from, to)
+		touched := r.zero(s, from, to)
 		r.truth.unreadable = int(size*to) > s.places[len(s.places)-1].to // the tables lie behind
 		// Zeros in the middle of a picture, or in sound, are seen by a decoder alone.
-		touched := s.touched(int(size*from), int(size*to))
 		r.truth.decoding = len(touched) == 1 || !slices.ContainsFunc(touched, func(u *unit) bool { return u.source.video })
 		for i := range r.truth.damages {
 			if d.fragmented { // its tables may be hit, and all that they describe and that follows is lost with them
