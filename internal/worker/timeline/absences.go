@@ -157,19 +157,3 @@ func (b *builder) reachesBorder(neighbor *part, kind media.Kind, lacks *part, be
 	}
 	return distance(first.firstDTS, lacks.late) <= max(together, 2*first.interval)
 }
-
-// countersOver compares the counters of a kind before and after the pieces that lack it, in a recording whose counters
-// run on.
-func (b *builder) countersOver(before, after *part, kind media.Kind) counters {
-	if before == nil || after == nil || !b.running[kind] {
-		return countersUnknown
-	}
-	from, to := b.streamAt(before, kind, true), b.streamAt(after, kind, false)
-	switch {
-	case from.ID != to.ID, !from.Counters.Known, !to.Counters.Known:
-		return countersUnknown
-	case to.Counters.First == (from.Counters.Last+1)&15:
-		return countersGoOn
-	}
-	return countersBreak
-}

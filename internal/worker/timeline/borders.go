@@ -15,11 +15,6 @@ const (
 	minHole = media.Clock * 15 / 100
 	// together is how near picture and sound end that end together.
 	together = media.Clock * 15 / 100
-	// minBorders and minRunning say when the counters of a recording are taken to run on from segment to segment.
-	minBorders = 3
-	minRunning = 0.6
-	// minTogether is how many counters go on at least that say so for both kinds.
-	minTogether = 2
 )
 
 // border is where one piece follows another in a run.
@@ -48,15 +43,6 @@ type stop struct {
 	// same says that the stream that stops is the one that comes back.
 	same bool
 }
-
-// counters is what the continuity counters of a stream show at a border.
-type counters int
-
-const (
-	countersUnknown counters = iota
-	countersGoOn
-	countersBreak
-)
 
 // open says that there is a hole.
 func (s stop) open() bool { return s.gap > max(minHole, s.interval*18/10) }
@@ -125,11 +111,8 @@ func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
 		found.usual = found.interval
 	}
 	adjacent := y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity
-	if adjacent && found.same && from.Counters.Known && to.Counters.Known {
-		found.counters = countersBreak
-		if to.Counters.First == (from.Counters.Last+1)&15 {
-			found.counters = countersGoOn
-		}
+	if adjacent {
+		found.counters = compareCounters(from, to)
 	}
 	return found, true
 }
@@ -142,41 +125,6 @@ func (b *builder) streamAt(each *part, kind media.Kind, last bool) *media.Stream
 		slice = all[len(all)-1]
 	}
 	return &b.segments[each.Segment].File.Streams[slice.Stream]
-}
-
-// runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
-// both kinds together say it, and those before other clocks. Counters that begin with the same number in each segment do not run on.
-func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
-	var known, goOn, moves [len(kinds)]int
-	worst := 0 // how many counters break at the border that may be the damaged one
-	for _, each := range borders {
-		breaks := 0
-		for _, stop := range each.stops {
-			if stop.counters == countersUnknown {
-				continue
-			}
-			k := slices.Index(kinds[:], stop.kind)
-			known[k]++
-			if stop.counters == countersGoOn {
-				goOn[k]++
-			} else {
-				breaks++
-			}
-			if b.streamAt(each.x, stop.kind, false).Counters.First != b.streamAt(each.y, stop.kind, false).Counters.First {
-				moves[k]++
-			}
-		}
-		worst = max(worst, breaks)
-	}
-	before, after := b.joinCounters()
-	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+b.movedCounters()
-	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
-	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1]-worst)
-	running := map[media.Kind]bool{}
-	for k, kind := range kinds {
-		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])
-	}
-	return running
 }
 
 // judgeBorder says what is lost between two pieces.

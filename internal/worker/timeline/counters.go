@@ -1,0 +1,106 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Bounds for judging continuity counters.
+const (
+	// minBorders and minRunning say when the counters of a recording are taken to run on from segment to segment.
+	minBorders = 3
+	minRunning = 0.6
+	// minTogether is how many counters go on at least that say so for both kinds.
+	minTogether = 2
+)
+
+// counters is what the continuity counters of a stream show at a border.
+type counters int
+
+const (
+	countersUnknown counters = iota
+	countersGoOn
+	countersBreak
+)
+
+// runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
+// both kinds together say it, and those before other clocks, and over segments without the kind. Counters that begin with the same number in each segment do not run on.
+func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
+	var known, goOn, moves [len(kinds)]int
+	worst := 0 // how many counters break at the border that may be the damaged one
+	for _, each := range borders {
+		breaks := 0
+		for _, stop := range each.stops {
+			if stop.counters == countersUnknown {
+				continue
+			}
+			k := slices.Index(kinds[:], stop.kind)
+			known[k]++
+			if stop.counters == countersGoOn {
+				goOn[k]++
+			} else {
+				breaks++
+			}
+			if b.streamAt(each.x, stop.kind, false).Counters.First != b.streamAt(each.y, stop.kind, false).Counters.First {
+				moves[k]++
+			}
+		}
+		worst = max(worst, breaks)
+	}
+	for k, kind := range kinds {
+		over := b.goOnOver(kind)
+		goOn[k], known[k], moves[k] = goOn[k]+over, known[k]+over, moves[k]+over
+	}
+	before, after := b.joinCounters()
+	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+b.movedCounters()
+	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
+	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1]-worst)
+	running := map[media.Kind]bool{}
+	for k, kind := range kinds {
+		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])
+	}
+	return running
+}
+
+// goOnOver counts where the counters of a kind go on over segments that lack it, and not just because those of each segment begin
+// with the same number. Those that break there say nothing: a segment between them may have lost them.
+func (b *builder) goOnOver(kind media.Kind) (count int) {
+	var last *part
+	for _, each := range b.pieces {
+		if len(each.Slices(kind)) == 0 {
+			continue
+		}
+		if last != nil && last.Run == each.Run && last.Segment+1 < each.Segment && last.last && each.first {
+			from, back := b.streamAt(last, kind, true), b.streamAt(each, kind, false)
+			if compareCounters(from, back) == countersGoOn && b.streamAt(last, kind, false).Counters.First != back.Counters.First {
+				count++
+			}
+		}
+		last = each
+	}
+	return count
+}
+
+// compareCounters compares the counters at the end of a stream with those at the beginning of another one.
+func compareCounters(from, to *media.Stream) counters {
+	switch {
+	case from.ID != to.ID, !from.Counters.Known, !to.Counters.Known:
+		return countersUnknown
+	case to.Counters.First == (from.Counters.Last+1)&15:
+		return countersGoOn
+	}
+	return countersBreak
+}
+
+// countersOver compares the counters of a kind before and after the pieces that lack it, in a recording whose counters
+// run on.
+func (b *builder) countersOver(before, after *part, kind media.Kind) counters {
+	if before == nil || after == nil || !b.running[kind] {
+		return countersUnknown
+	}
+	return compareCounters(b.streamAt(before, kind, true), b.streamAt(after, kind, false))
+}
