@@ -200,10 +200,10 @@ func (b *builder) doubtEnd(each *border, hole hole) {
 // numbers in the names jump.
 func (b *builder) jump(each *border) (hole, bool) {
 	late, _ := b.lateness(each)
-	if late <= minHole+b.segments[each.x.Segment].Precision {
-		return hole{}, false
-	}
 	named := b.namesJump(each) || b.namesMayJump(each)
+	if late <= minHole+b.segments[each.x.Segment].Precision {
+		return b.silenceOfJump(each)
+	}
 	early := each.y.begins > each.y.early // pictures were decoded before
 	if b.segments[each.x.Segment].File.Container == media.MPEGTS && !early && !named {
 		return hole{}, false
@@ -215,6 +215,24 @@ func (b *builder) jump(each *border) (hole, bool) {
 	}
 	found := hole{from: each.x.start + b.segments[each.x.Segment].Duration, to: each.y.begins}
 	return found, b.segments[each.x.Segment].isListed()
+}
+
+// silenceOfJump is a hole in the sound at a border where the numbers in the names jump, and the playlist's durations are too coarse
+// to say more, while the last picture is shown over it.
+func (b *builder) silenceOfJump(each *border) (hole, bool) {
+	if b.segments[each.x.Segment].Precision <= exactly || !b.namesJump(each) || len(each.stops) < len(kinds) {
+		return hole{}, false
+	}
+	var found hole
+	for _, stop := range each.stops {
+		switch {
+		case stop.goesOn(), stop.kind == media.Audio && !stop.open():
+			return hole{}, false
+		case stop.kind == media.Audio:
+			found = hole{from: stop.end, to: stop.begin}
+		}
+	}
+	return found, true
 }
 
 // endsTogether says that picture and sound of a part end at the same time: to a picture, since sound that is cut ends while

@@ -370,3 +370,19 @@ func TestBuild_CutBetweenPackets(t *testing.T) {
 	segments[0].Duration, segments[1].Duration = 2*second-pal+pal/8, 10*second+pal-pal/8
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
+
+// TestBuild_LineMissingOfSoundAloneInWholeSeconds: the playlist is too coarse to miss a short segment of sound alone, and the
+// container says that the last picture lasts over it. The sound stops, and the names jump.
+func TestBuild_LineMissingOfSoundAloneInWholeSeconds(t *testing.T) {
+	video := without(pictures(0, 8*second, pal, 25), 4*second+second/2, 6*second)
+	for i := range video {
+		video[i].Duration = pal
+		if i+1 < len(video) {
+			video[i].Duration = video[i+1].DTS - video[i].DTS
+		}
+	}
+	borders := each(0, second*7/10, 11)
+	segments := layout{container: media.FragmentMP4, precision: second, up: true}.record(video, tones(0, 8*second), borders...)
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	wantState(t, Build(Recording{Segments: slices.Delete(segments, 7, 8)}), Unknown, UnknownHole)
+}
