@@ -110,8 +110,7 @@ func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
 	if b.segments[x.Segment].File.Container == media.MPEGTS {
 		found.usual = found.interval
 	}
-	adjacent := y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity
-	if adjacent {
+	if y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity {
 		found.counters = compareCounters(from, to)
 	}
 	return found, true
@@ -200,10 +199,10 @@ func (b *builder) doubtEnd(each *border, hole hole) {
 // numbers in the names jump.
 func (b *builder) jump(each *border) (hole, bool) {
 	late, _ := b.lateness(each)
-	named := b.namesJump(each) || b.namesMayJump(each)
 	if late <= minHole+b.segments[each.x.Segment].Precision {
 		return b.silenceOfJump(each)
 	}
+	named := b.namesJump(each) || b.namesMayJump(each)
 	early := each.y.begins > each.y.early // pictures were decoded before
 	if b.segments[each.x.Segment].File.Container == media.MPEGTS && !early && !named {
 		return hole{}, false

@@ -28,7 +28,8 @@ const (
 )
 
 // runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
-// both kinds together say it, and those before other clocks, and over segments without the kind. Counters that begin with the same number in each segment do not run on.
+// both kinds together say it, those before other clocks, and those over segments without the kind. Counters that begin with
+// the same number in each segment do not run on.
 func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 	var known, goOn, moves [len(kinds)]int
 	worst := 0 // how many counters break at the border that may be the damaged one
@@ -75,8 +76,8 @@ func (b *builder) goOnOver(kind media.Kind) (count int) {
 			continue
 		}
 		if last != nil && last.Run == each.Run && last.Segment+1 < each.Segment && last.last && each.first {
-			from, back := b.streamAt(last, kind, true), b.streamAt(each, kind, false)
-			if compareCounters(from, back) == countersGoOn && b.streamAt(last, kind, false).Counters.First != back.Counters.First {
+			back := b.streamAt(each, kind, false)
+			if compareCounters(b.streamAt(last, kind, true), back) == countersGoOn && b.streamAt(last, kind, false).Counters.First != back.Counters.First {
 				count++
 			}
 		}

@@ -15,6 +15,8 @@ const (
 	// the same where the playlist says whole seconds: some recorders round them up.
 	minShort      = media.Clock * 3 / 10
 	minShortWhole = media.Clock
+	// minHabit is how many segments that end short show that pictures may stand still at the end of one.
+	minHabit = 3
 )
 
 // judgeEnds looks at the last segment of each run, which nothing follows with the same clock, and at streams that have no
@@ -194,9 +196,6 @@ func (b *builder) othersEndShort(each *part) bool {
 	}
 	return short >= minHabit && short*2 > others
 }
-
-// minHabit is how many segments that end short show that pictures may stand still at the end of one.
-const minHabit = 3
 
 // endsShort is 1 for a piece that holds less than the playlist says, and 0 for others.
 func (b *builder) endsShort(each *part) int {

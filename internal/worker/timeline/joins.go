@@ -68,12 +68,11 @@ func (b *builder) countersFrom(x, y *part) join {
 		if len(x.Slices(kind)) == 0 || len(y.Slices(kind)) == 0 {
 			continue
 		}
-		from, to := b.streamAt(x, kind, true), b.streamAt(y, kind, false)
-		switch {
-		case from.ID != to.ID || !from.Counters.Known || !to.Counters.Known:
-		case to.Counters.First == (from.Counters.Last+1)&15:
+		switch compareCounters(b.streamAt(x, kind, true), b.streamAt(y, kind, false)) {
+		case countersGoOn:
 			found.goOn++
-		default:
+		case countersUnknown:
+		case countersBreak:
 			found.breaks++
 		}
 	}

@@ -122,20 +122,20 @@ func TestBuild_OfTwoSegmentsAnotherMayBeMissing(t *testing.T) {
 // three among five do.
 func TestBuild_FewStillsAreNoHabit(t *testing.T) {
 	for _, test := range []struct {
-		segments int
+		segments int64
 		stills   []int64
 		want     State
-	}{{4, []int64{0, 1}, Unknown}, {6, []int64{0, 1, 2}, Intact}} {
-		video := pictures(0, int64(test.segments)*2*second, pal, 5)
-		for _, still := range append(test.stills, int64(test.segments-1)) {
+		findings []Type
+	}{
+		{4, []int64{0, 1, 3}, Unknown, []Type{UnknownTail}},
+		{6, []int64{0, 1, 2, 5}, Intact, nil},
+	} {
+		video := pictures(0, test.segments*2*second, pal, 5)
+		for _, still := range test.stills {
 			video = without(video, still*2*second+second, (still+1)*2*second)
 		}
-		segments := layout{}.record(video, nil, each(0, 2*second, test.segments)...)
+		segments := layout{}.record(video, nil, each(0, 2*second, int(test.segments))...)
 		segments[test.segments-1].Duration = 2*second + 1 // no nominal one
-		if test.want == Unknown {
-			wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownTail)
-		} else {
-			wantState(t, Build(Recording{Segments: segments}), Intact)
-		}
+		wantState(t, Build(Recording{Segments: segments}), test.want, test.findings...)
 	}
 }
