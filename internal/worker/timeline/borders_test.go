@@ -133,3 +133,30 @@ func TestBuild_DatesBesideALostBeginning(t *testing.T) {
 		t.Errorf("the second clock begins at %s, want 5.1 s\n%s", position(at), list(made))
 	}
 }
+
+// TestBuild_DatesWherePicturesAreShownBeforeTheFirstSegment: the dates say where the first segment of a clock begins. Pictures of
+// the next one are shown before that, where a segment is lost.
+func TestBuild_DatesWherePicturesAreShownBeforeTheFirstSegment(t *testing.T) {
+	first := layout{}.record(pictures(0, 4*second, pal, 50), tones(0, 4*second), 2*second)
+	next := layout{}.record(nil, tones(0, 8*second), 2*second, 4*second)
+	var shown []media.Packet
+	for i, packet := range pictures(5*second, 8*second, pal, 100) {
+		if i == 1 || i == 2 { // decoded behind the first one, and shown long before it
+			packet.PTS = second + int64(i)*pal
+		}
+		shown = append(shown, packet)
+	}
+	for i := range next {
+		next[i].File.Streams = append([]media.Stream{emptyStream(media.Video)}, next[i].File.Streams...)
+	}
+	change(&next[2], media.Video, func([]media.Packet) []media.Packet { return shown })
+	next[0].File.Streams, next[0].Discontinuity = []media.Stream{emptyStream(media.Video), emptyStream(media.Audio)}, true
+	segments := slices.Concat(first, next)
+	for i := range segments {
+		segments[i].Began = time.Date(2026, 1, 1, 0, 0, 2*i, 0, time.UTC)
+	}
+	made := Build(Recording{Segments: segments})
+	if at := times(made, media.Audio)[len(tones(0, 4*second))]; distance(at, 6*second) > 2*aac {
+		t.Errorf("the sound goes on at %s, want 6 s\n%s", position(at), list(made))
+	}
+}

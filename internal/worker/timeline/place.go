@@ -167,16 +167,16 @@ func (b *builder) offset(runs []*run) {
 	for number, each := range runs {
 		lost, first := b.dropped(each), each.parts[0]
 		first.lost = b.lostHead(each)
-		base, ahead := end-each.early, lost
+		at, ahead := end, lost
 		if number > 0 {
 			ahead += first.lost
 			if pause := b.datePause(runs[number-1], first); pause > 0 {
-				base = content + pause - each.early // the dates count from there
+				at, end = content+pause, content // the dates count from there
 			} else {
 				ahead += b.unread(runs[number-1], each)
 			}
 		}
-		base += each.ahead(ahead)
+		base := max(at+ahead-each.opens(), end-each.early)
 		if b.keepsEdits() {
 			base = 0
 		}
@@ -208,14 +208,13 @@ func (b *builder) offset(runs []*run) {
 	}
 }
 
-// ahead is how much of a loss in front of a run's first part lies before all that the run has: pictures of other parts may be
-// shown before that one.
-func (r *run) ahead(lost int64) int64 {
+// opens is where the run begins by the playlist: with its first part, though pictures of other parts may be shown before that one.
+func (r *run) opens() int64 {
 	i := slices.IndexFunc(r.parts, func(p *part) bool { return p.dropped == "" })
-	if i < 0 {
-		return lost
+	if i < 0 || r.isMixed() {
+		return r.early
 	}
-	return max(0, lost-(r.parts[i].early-r.early))
+	return r.parts[i].early
 }
 
 // trim leaves out the sound of a segment that is not within its place: what an encoder puts in front of its first frame
