@@ -130,12 +130,20 @@ type Stream struct {
 	Matrix [9]int32
 }
 
-// Counters are the continuity counters of the first and last transport packets of a stream that have payload.
+// Counters are the continuity counters of the first and last transport packets of a PID that have payload.
 type Counters struct {
 	// Known says that there is such a packet.
 	Known bool
 	// First and Last, 0 to 15.
 	First, Last uint8
+}
+
+// Add takes the counter of the next transport packet.
+func (c *Counters) Add(counter uint8) {
+	if !c.Known {
+		c.Known, c.First = true, counter
+	}
+	c.Last = counter
 }
 
 // Tail says how the last PES packet of a stream ends.
@@ -190,6 +198,8 @@ type File struct {
 	HasStart bool
 	// TablesFirst says that a transport stream begins with its tables, before the first packet of a stream.
 	TablesFirst bool
+	// TableCounters are the continuity counters of a transport stream's PAT.
+	TableCounters Counters
 	// Ignored names what was left out of Streams and why, for a person; at most a few.
 	Ignored []string
 	// Unreadable are the kinds with a stream that is left out, since its encoding is not known.

@@ -117,6 +117,9 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 		d.damage.add(&d.file, media.CounterBreak, stream, packet, p.offset)
 	}
 	known.remember(p)
+	if known.number == patPID {
+		d.file.TableCounters.Add(p.counter)
+	}
 	if p.scrambled {
 		d.ignore(fmt.Sprintf("PID %d: scrambled packets", known.number))
 		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
@@ -139,10 +142,6 @@ func (k *pid) remember(p *transportPacket) {
 	k.counter, k.hasCounter = p.counter, true
 	k.lastSize = copy(k.last[:], p.payload)
 	if k.stream != nil {
-		counters := &k.stream.description().Counters
-		if !counters.Known {
-			counters.Known, counters.First = true, p.counter
-		}
-		counters.Last = p.counter
+		k.stream.description().Counters.Add(p.counter)
 	}
 }

@@ -327,3 +327,16 @@ func TestRead_SpliceMessagesAreNoSound(t *testing.T) {
 		}
 	}
 }
+
+func TestRead_CountersOfTheTables(t *testing.T) {
+	b := newBuilder()
+	b.counters[0] = 14
+	for range 3 {
+		b.tables(h264Entry)
+		b.picture(9000, -1, aud, spsFrames, pps, idr)
+	}
+	file, _ := read(t, b.data)
+	if want := (media.Counters{Known: true, First: 14, Last: 0}); file.TableCounters != want {
+		t.Errorf("%+v, want %+v", file.TableCounters, want)
+	}
+}

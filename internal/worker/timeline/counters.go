@@ -14,7 +14,7 @@ const (
 	// minBorders and minRunning say when the counters of a recording are taken to run on from segment to segment.
 	minBorders = 3
 	minRunning = 0.6
-	// minTogether is how many counters go on at least that say so for both kinds.
+	// minTogether is how many counters go on at least that say so for both kinds, those of the tables among them.
 	minTogether = 2
 )
 
@@ -28,8 +28,8 @@ const (
 )
 
 // runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
-// both kinds together say it, those before other clocks, and those over segments without the kind. Counters that begin with
-// the same number in each segment do not run on.
+// both kinds together say it, with those of the tables, those before other clocks, and those over segments without the kind.
+// Counters that begin with the same number in each segment do not run on.
 func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 	var known, goOn, moves [len(kinds)]int
 	worst := 0 // how many counters break at the border that may be the damaged one
@@ -59,7 +59,8 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 	before, after := b.joinCounters()
 	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+b.movedCounters()
 	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
-	together := moves[0]+moves[1] > 0 && goOn[0]+goOn[1] >= minTogether && most(goOn[0]+goOn[1], known[0]+known[1]-worst)
+	streams := goOn[0] + goOn[1]
+	together := moves[0]+moves[1] > 0 && streams > 0 && streams+b.tablesGoOn(borders) >= minTogether && most(streams, known[0]+known[1]-worst)
 	running := map[media.Kind]bool{}
 	for k, kind := range kinds {
 		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])
@@ -86,12 +87,34 @@ func (b *builder) goOnOver(kind media.Kind) (count int) {
 	return count
 }
 
+// tablesGoOn counts the borders at which the counters of the tables go on, and not just because those of each segment begin with the
+// same number.
+func (b *builder) tablesGoOn(borders []border) (count int) {
+	for _, each := range borders {
+		if each.x.Segment+1 != each.y.Segment {
+			continue
+		}
+		from, to := b.segments[each.x.Segment].File.TableCounters, b.segments[each.y.Segment].File.TableCounters
+		if compare(from, to) == countersGoOn && from.First != to.First {
+			count++
+		}
+	}
+	return count
+}
+
 // compareCounters compares the counters at the end of a stream with those at the beginning of another one.
 func compareCounters(from, to *media.Stream) counters {
-	switch {
-	case from.ID != to.ID, !from.Counters.Known, !to.Counters.Known:
+	if from.ID != to.ID {
 		return countersUnknown
-	case to.Counters.First == (from.Counters.Last+1)&15:
+	}
+	return compare(from.Counters, to.Counters)
+}
+
+func compare(from, to media.Counters) counters {
+	switch {
+	case !from.Known, !to.Known:
+		return countersUnknown
+	case to.First == (from.Last+1)&15:
 		return countersGoOn
 	}
 	return countersBreak

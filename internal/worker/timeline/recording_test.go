@@ -83,6 +83,10 @@ func (l layout) record(video, audio []media.Packet, borders ...int64) []Segment 
 		file := &media.File{Container: l.container, Bytes: 1}
 		if l.container == "" {
 			file.Container = media.MPEGTS
+			file.TableCounters.Add(0)
+			if l.running {
+				file.TableCounters = media.Counters{Known: true, First: uint8(i) & 15, Last: uint8(i) & 15}
+			}
 		}
 		for k, packets := range [][]media.Packet{video, audio} {
 			if len(packets) == 0 {
