@@ -15,6 +15,8 @@ const (
 	// the same where the playlist says whole seconds: some recorders round them up.
 	minShort      = media.Clock * 3 / 10
 	minShortWhole = media.Clock
+	// minNearest is how many durations that are too short show that whole seconds are not rounded up.
+	minNearest = 2
 	// minHabit is how many segments that end short show that pictures may stand still at the end of one.
 	minHabit = 3
 )
@@ -107,10 +109,35 @@ func (b *builder) countersGoOnBehind(each *part) bool {
 
 // leastShort is by how much a segment is at least shorter than the playlist says when that is no rounding.
 func (b *builder) leastShort(segment int) int64 {
-	if b.segments[segment].Precision >= media.Clock {
-		return minShortWhole
+	switch {
+	case b.segments[segment].Precision < media.Clock:
+		return minShort
+	case b.roundsToNearest():
+		return minShort + media.Clock/2
 	}
-	return minShort
+	return minShortWhole
+}
+
+// roundsToNearest says that the playlist gives segments durations in whole seconds that are up to half a second too short, and
+// more often so than it gives longer ones than half a second explains.
+func (b *builder) roundsToNearest() bool {
+	if b.nearest == nil {
+		short, long := 0, 0
+		for i, each := range b.parts[:max(0, len(b.parts)-1)] {
+			after := b.parts[i+1]
+			if !each.first || !after.first || after.Segment != each.Segment+1 || b.segments[after.Segment].Discontinuity {
+				continue
+			}
+			switch beyond := b.clockDistance(each.early, after.early, each) - b.segments[each.Segment].Duration; {
+			case beyond > exactly && beyond <= media.Clock/2+exactly:
+				short++
+			case beyond < -media.Clock/2-exactly:
+				long++
+			}
+		}
+		b.nearest = new(short >= minNearest && short > long)
+	}
+	return *b.nearest
 }
 
 // shortTolerance is by how much a segment may be shorter than the playlist says: so much at least, and so many halves of

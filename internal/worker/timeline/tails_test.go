@@ -139,3 +139,24 @@ func TestBuild_FewStillsAreNoHabit(t *testing.T) {
 		wantState(t, Build(Recording{Segments: segments}), test.want, test.findings...)
 	}
 }
+
+// TestBuild_WholeSecondsRoundedToTheNearest: the last segment lost half a second of its end. Other durations that are too short
+// tell that whole seconds are not rounded up, which would explain as much.
+func TestBuild_WholeSecondsRoundedToTheNearest(t *testing.T) {
+	const end = 92 * second / 10 // 2.3, 2.3, 2.0 and 2.6 s
+	video, sound := pictures(0, end, pal, 50), tones(0, end)
+	for _, up := range []bool{false, true} {
+		segments := layout{precision: second, up: up}.record(video, sound, 23*second/10, 46*second/10, 66*second/10)
+		segments[3].Duration = 3 * second
+		wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+		lost := end - second/2
+		for kind, packets := range map[media.Kind][]media.Packet{media.Video: video, media.Audio: sound} {
+			whole := stream(&segments[3], kind).Packets.Count
+			keep(&segments[3], kind, 0, whole-len(packets)+len(without(packets, lost, end)))
+		}
+		made := Build(Recording{Segments: segments})
+		if state := made.State(); (state == Damaged) == up {
+			t.Errorf("rounded up %v: %s\n%s", up, state, list(made))
+		}
+	}
+}

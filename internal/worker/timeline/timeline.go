@@ -263,6 +263,8 @@ type builder struct {
 	silences *int
 	// lengths are the durations of all segments, sorted.
 	lengths []int64
+	// nearest says that durations in whole seconds are rounded to the nearest one.
+	nearest *bool
 	// exact says how exact the durations in the playlist are.
 	exact *exactness
 	// ignored are the streams that were said not to be in the result.
