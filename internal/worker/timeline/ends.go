@@ -97,10 +97,11 @@ func (b *builder) endsCut(each *part) (worst media.Tail, of media.Kind) {
 	return worst, of
 }
 
-// countersGoOnBehind says that the counters of all streams go on in the next segment, whatever its clock.
+// countersGoOnBehind says that the counters of all streams go on in the next segment, whatever its clock, and not just because those
+// of each segment begin with the same number.
 func (b *builder) countersGoOnBehind(each *part) bool {
 	next := each.Segment + 1
-	if !each.last || next >= len(b.partsOf) || len(b.partsOf[next]) == 0 {
+	if !each.last || next >= len(b.partsOf) || len(b.partsOf[next]) == 0 || b.startsAgain(b.partsOf[next][0], b.pieces[0]) {
 		return false
 	}
 	found := b.countersFrom(each, b.partsOf[next][0])

@@ -16,7 +16,7 @@ func (b *builder) judgeTails(each *border) bool {
 	if !each.x.last {
 		return false
 	}
-	isCut := each.x.endsTogether() && !slices.ContainsFunc(each.stops, func(s stop) bool { return !s.open() })
+	isCut := each.x.endsTogether() && !b.countersGoOnBehind(each.x) && !slices.ContainsFunc(each.stops, func(s stop) bool { return !s.open() })
 	for _, stop := range each.stops {
 		unstuffed := stop.isUnstuffed() && stop.counters == countersUnknown && stop.same && isCut
 		if stop.tail == media.TailUnfinished && !stop.hasRest() || unstuffed {

@@ -47,6 +47,20 @@ func TestBuild_UnstuffedTailProvesNothingAlone(t *testing.T) {
 	}
 }
 
+// TestBuild_UnstuffedTailBeforeATag: the camera and the sound stop before a tag, behind which the clock and the counters go on.
+func TestBuild_UnstuffedTailBeforeATag(t *testing.T) {
+	for _, running := range []bool{true, false} {
+		segments := layout{running: running}.record(without(pictures(0, 10*second, pal, 50), 3*second, 4*second), without(tones(0, 10*second), 3*second, 4*second),
+			2*second, 4*second, 6*second)
+		segments[2].Discontinuity = true
+		stream(&segments[1], media.Video).Tail = media.TailUnstuffed
+		made := Build(Recording{Segments: segments})
+		if state := made.State(); (state == Damaged) == running {
+			t.Errorf("counters go on %v: %s\n%s", running, state, list(made))
+		}
+	}
+}
+
 // TestBuild_UnstuffedTailBeforeALoss: a packet that may be whole hides no other evidence.
 func TestBuild_UnstuffedTailBeforeALoss(t *testing.T) {
 	segments := layout{}.record(pictures(0, 14*second, pal, 50), nil, each(0, 2*second, 7)...)
