@@ -366,3 +366,29 @@ func TestBuild_ClockBehindSwappedSegments(t *testing.T) {
 		t.Errorf("it lasts for %s, want %s\n%s", position(made.Length), position(end), list(made))
 	}
 }
+
+// TestBuild_HastyBeginningOverSegments: the pictures that are decoded at once lie in the first two segments of the clock, beside a
+// silence at a border.
+func TestBuild_HastyBeginningOverSegments(t *testing.T) {
+	const slow = second * 64 / 100
+	var video []media.Packet
+	at := -second * 2 / 15
+	for i := range 20 {
+		video = append(video, media.Packet{DTS: at, PTS: at + 2*slow, Size: 1000, Key: i == 0 || i > 9})
+		if at += slow; i < 2 {
+			at += second/15 - slow
+		}
+	}
+	sound := without(tones(slow, 11*second), 28*second/10, 32*second/10)
+	uneven := layout{}.record(video, nil, video[1].DTS, video[4].DTS, video[7].DTS, video[10].DTS)
+	for i, each := range (layout{}).record(nil, sound, 2*slow, 32*second/10, 5*second, 7*second) {
+		uneven[i].File.Streams = append(uneven[i].File.Streams, each.File.Streams...)
+		uneven[i].Duration = each.Duration
+		seal(&uneven[i])
+	}
+	even := layout{}.record(pictures(0, 24*second, pal, 50), tones(0, 24*second), each(0, 2*second, 12)...)
+	whole := slices.Concat(even, reset(uneven, 0, 700*second, true))
+	if made := Build(Recording{Segments: whole}); made.State() == Damaged {
+		t.Error(list(made))
+	}
+}

@@ -96,6 +96,9 @@ type rate struct {
 	// two parts; 0: not known.
 	known, guess int64
 	before       *stats
+	// reordered says that the clock began with a picture that is shown after others, and pictures counts those since.
+	reordered bool
+	pictures  int
 }
 
 func (r *rate) forget() { *r = rate{} }
@@ -107,14 +110,18 @@ func (r *rate) next(first, last *stats) int64 {
 	usual, gap := r.known, int64(0)
 	if r.before != nil {
 		gap = first.firstDTS - r.before.lastDTS
+	} else {
+		r.reordered = first.firstPTS > first.firstDTS
 	}
+	r.pictures += last.intervals + 1
+	hasty := r.reordered && r.pictures <= 3*fewIntervals
 	if usual == 0 && r.guess > 0 && gap > 0 {
 		usual = min(r.guess, gap)
 	}
 	r.guess = gap
-	hasty := r.before == nil && first.firstPTS > first.firstDTS && last.intervals < 3*fewIntervals
 	switch {
 	case hasty:
+		r.guess = 0
 	case last.intervals >= fewIntervals:
 		r.known, r.guess = last.interval, last.interval
 	case last.intervals > 0:
