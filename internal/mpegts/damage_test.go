@@ -114,6 +114,23 @@ func TestRead_ForbiddenBitIsDamage(t *testing.T) {
 	}
 }
 
+// TestRead_NothingLeftOfAPictureIsNoPartOfTheNext: zeros stand behind the first byte of the only slice.
+func TestRead_NothingLeftOfAPictureIsNoPartOfTheNext(t *testing.T) {
+	b := newBuilder()
+	b.tables(h264Entry)
+	b.picture(9000, -1, aud, spsFrames, pps, idr)
+	b.picture(12600, -1, aud, slices.Concat(pSlice[:1], make([]byte, 50), pSlice))
+	b.picture(16200, -1, aud, pSlice)
+	file, samples := read(t, b.data)
+	wantCounts(t, file, 2)
+	if damages(file)[media.NALInvalid] == 0 {
+		t.Errorf("damage %+v", file.Damage)
+	}
+	if last := samples[0][1]; last.PTS != 16200 || last.Size != 4+len(aud)+4+len(pSlice) {
+		t.Errorf("the last picture is at %d and has %d bytes", last.PTS, last.Size)
+	}
+}
+
 func TestRead_TailSaysHowTheLastPacketEnds(t *testing.T) {
 	b := newBuilder()
 	b.tables(h264Entry, aacEntry)

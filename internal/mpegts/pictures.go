@@ -60,8 +60,10 @@ type picture struct {
 	// indexes of its NAL units; size is that of the sample.
 	offset, timed, first, end, size int
 	hasSlices                       bool
-	random, recovery, intra         bool
-	params                          int
+	// broken says that a NAL unit of it cannot be.
+	broken                  bool
+	random, recovery, intra bool
+	params                  int
 	// lastMB, and the field that it is, are H.264's.
 	lastMB        int
 	frameNum      int
@@ -138,6 +140,9 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	switch {
 	case unit.opens && now.hasSlices:
 		now = c.open(start)
+	case unit.delimits && now.broken:
+		c.pictures = c.pictures[:len(c.pictures)-1] // nothing is left of the picture, and its bytes are no part of the next one
+		now = c.open(start)
 	case unit.delimits || unit.set:
 		// What came before has no picture: a loss has left no more of it. Parameter sets alone prove none, since they may
 		// be spread over PES packets.
@@ -147,6 +152,7 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	}
 	if unit.invalid {
 		c.invalid(s)
+		now.broken = true
 	}
 	if unit.set {
 		changed, err := c.sets.Add(data)
