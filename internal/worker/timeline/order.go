@@ -72,8 +72,8 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	if most >= -minStep && least <= max(maxJoin, duration/2) {
 		return false
 	}
-	if b.isExpected(now, each) || b.goesOn(now, each) {
-		return false // the end of the segment before is lost, or the last picture of before was shown for long
+	if b.isExpected(now, each) || b.goesOn(now, each) || b.fitsInFront(now, each, index) {
+		return false // the end of the segment before is lost, or the last picture of before was shown for long, or two were exchanged
 	}
 	// What follows must be nearer to the run's clock than to the part's.
 	if !b.goesOnAfter(now, each, index, min(maxMiss, max(least, -most)/3)) {

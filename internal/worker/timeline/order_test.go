@@ -1,0 +1,27 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"slices"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// TestBuild_SwappedBehindATagBeforePicturesAlone: the first two files of a clock are exchanged, and the one that is named first has
+// sound alone. The pictures go on so that the clock seems to go on from there, too.
+func TestBuild_SwappedBehindATagBeforePicturesAlone(t *testing.T) {
+	first := layout{running: true}.record(pictures(0, 4*second, second/10, 20), tones(0, 4*second))
+	video := slices.Concat(pictures(0, second, second/8, 100), pictures(14*second, 18*second, second/8, 100))
+	next := layout{running: true}.record(video, tones(0, 4*second+second*7/10), 4*second+second*34/100, 14*second)
+	next = reset(next, 0, 19*second, true)
+	straight := Build(Recording{Segments: clone(slices.Concat(first, next))})
+	next[0].File, next[1].File = next[1].File, next[0].File
+	made := Build(Recording{Segments: slices.Concat(first, next)})
+	wantState(t, made, Damaged, OutOfOrder)
+	if !slices.Equal(times(made, media.Video), times(straight, media.Video)) {
+		t.Errorf("pictures are not where they belong:\n%s", list(made))
+	}
+}
