@@ -4,6 +4,7 @@
 package mp4_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"iter"
 	"os"
@@ -22,7 +23,7 @@ type recording struct {
 }
 
 func newRecording(seconds int64) recording {
-	r := recording{pictures: 30 * seconds, sounds: 48000 * seconds / 1024, picture: make([]byte, 7000), sound: make([]byte, 340)}
+	r := recording{pictures: 30 * seconds, sounds: 48000 * seconds / 1024, picture: bytes.Repeat([]byte{1}, 7000), sound: make([]byte, 340)}
 	binary.BigEndian.PutUint32(r.picture, 20)
 	r.picture[4] = 0x06 // SEI
 	binary.BigEndian.PutUint32(r.picture[24:], uint32(len(r.picture)-28))

@@ -4,6 +4,7 @@
 package mp4_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"testing"
@@ -41,9 +42,8 @@ func fragment(mdat []byte, trafs func(data uint32) [][]byte) []byte {
 
 // unit is a sample of one NAL unit.
 func unit(size int) []byte {
-	sample := make([]byte, size)
+	sample := bytes.Repeat([]byte{0x41}, size)
 	binary.BigEndian.PutUint32(sample, uint32(size-4))
-	sample[4] = 0x41
 	return sample
 }
 

@@ -112,10 +112,12 @@ func (x *indexer) sample(track int, s *Sample) error {
 		if err != nil {
 			return err
 		}
-		if x.check && !unitsFill(data, length, encoding) {
-			x.note(media.NALInvalid, track, s.Offset, 1)
-		}
 		packet.Size = len(x.data.widened(data, length))
+		if x.check {
+			if err := x.inspect(track, s, data, length, encoding); err != nil {
+				return err
+			}
+		}
 	case length == 0 && x.check && neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
 		if err != nil {
@@ -128,6 +130,26 @@ func (x *indexer) sample(track int, s *Sample) error {
 	packet.Params = x.data.uses[track].index(s.Description)
 	x.frames[track].add(s.Duration)
 	x.file.Streams[track].Packets.Append(packet)
+	return nil
+}
+
+// inspect checks the NAL units of a sample. Zeros at its end are a hole when they go on behind it.
+func (x *indexer) inspect(track int, s *Sample, data []byte, length int, encoding media.Codec) error {
+	if !unitsFill(data, length, encoding) {
+		x.note(media.NALInvalid, track, s.Offset, 1)
+		return nil
+	}
+	hole, atEnd := findZeros(data, length, encoding)
+	if end := s.Offset + int64(s.Size); atEnd && end+zeroRun <= x.movie.size {
+		behind, err := x.data.blocks.bytes(end, zeroRun)
+		if err != nil {
+			return err
+		}
+		hole = isZero(behind)
+	}
+	if hole {
+		x.note(media.NALInvalid, track, s.Offset, 1)
+	}
 	return nil
 }
 

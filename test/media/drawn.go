@@ -373,8 +373,10 @@ func (d *drawing) damageMP4(r *recording) {
 		to := from + d.between(0.02, 0.1)
 		touched := r.zero(s, from, to)
 		r.truth.unreadable = int(size*to) > s.places[len(s.places)-1].to // the tables lie behind
-		// Zeros in the middle of a picture, or in sound, are seen by a decoder alone.
-		r.truth.decoding = len(touched) == 1 || !slices.ContainsFunc(touched, func(u *unit) bool { return u.source.video })
+		// Zeros in sound are seen by a decoder alone, and so are those in a single picture of an encoding that may have them.
+		r.truth.decoding = !slices.ContainsFunc(touched, func(u *unit) bool {
+			return u.source.video && (len(touched) > 1 || u.source.codec == "h264" || u.source.codec == "hevc")
+		})
 		for i := range r.truth.damages {
 			if d.fragmented { // its tables may be hit, and all that they describe and that follows is lost with them
 				r.truth.damages[i].from, r.truth.damages[i].to = min(r.truth.damages[i].from, s.earliest(int(size*from))), r.end
