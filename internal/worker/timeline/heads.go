@@ -213,13 +213,17 @@ func (b *builder) beginsWithSound(before, each *part) bool {
 	return distance(opens, before.start+own.Duration) <= max(exactly, own.Precision)
 }
 
-// isInRounding says that a segment without sound begins where the playlist says, whose durations are whole seconds.
+// isInRounding says that a segment begins where the playlist says, whose durations are whole seconds. One with sound must do so behind
+// a pause that is longer than what rounding hides.
 func (b *builder) isInRounding(each *part) bool {
 	before := b.pieceBefore(each)
-	if each.fresh || before == nil || len(each.Audio) > 0 || before.Segment+1 != each.Segment || !before.first {
+	if each.fresh || before == nil || before.Segment+1 != each.Segment || !before.first {
 		return false
 	}
 	own := b.segments[before.Segment]
+	if len(each.Audio) > 0 && each.early-before.late < 2*own.Precision {
+		return false
+	}
 	return own.Precision > exactly && distance(each.early, before.start+own.Duration) <= own.Precision
 }
 

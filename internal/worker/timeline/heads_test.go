@@ -88,3 +88,23 @@ func TestBuild_LostHeadOfAFullSegment(t *testing.T) {
 		t.Errorf("the first picture behind the loss is at %s, want 6 s\n%s", position(at), list(made))
 	}
 }
+
+// TestBuild_SegmentBeginsForSoundBehindAPause: whole seconds leave half a second open, behind a pause of ten. The segment begins with
+// sound, and with no key frame.
+func TestBuild_SegmentBeginsForSoundBehindAPause(t *testing.T) {
+	video, sound := pictures(0, 20*second, pal, 50), tones(0, 20*second)
+	for i := range video {
+		video[i].Key = i == 0 || i%50 == 38
+	}
+	segments := layout{precision: second}.record(without(video, second, 114*second/10), without(sound, 12*second/10, 114*second/10),
+		114*second/10, video[288].DTS, video[338].DTS, video[388].DTS, video[438].DTS)
+	made := Build(Recording{Segments: segments})
+	if made.State() == Damaged {
+		t.Error(list(made))
+	}
+	for _, kind := range kinds {
+		count := stream(&segments[3], kind).Packets.Count
+		keep(&segments[3], kind, count*2/5, count)
+	}
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
+}
