@@ -89,6 +89,21 @@ func TestBuild_LostHeadOfAFullSegment(t *testing.T) {
 	}
 }
 
+// TestBuild_LostHeadOfTheLastSegment: it is the only one of its clock, and begins within a packet. That its last packet is full says
+// less than that, so that what it lacks is in front.
+func TestBuild_LostHeadOfTheLastSegment(t *testing.T) {
+	segments := reset(layout{}.record(pictures(0, 8*second, pal, 50), tones(0, 8*second), each(0, 2*second, 4)...), 3, 500*second, true)
+	stream(&segments[3], media.Audio).Tail = media.TailUnstuffed
+	stream(&segments[3], media.Audio).HeadBytes = 100
+	keep(&segments[3], media.Video, 30, 50)
+	keep(&segments[3], media.Audio, 56, stream(&segments[3], media.Audio).Packets.Count)
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if at := times(made, media.Video)[150]; distance(at, 6*second+30*pal) > 2*aac {
+		t.Errorf("the first picture behind the loss is at %s, want 7.2 s\n%s", position(at), list(made))
+	}
+}
+
 // TestBuild_SegmentBeginsForSoundBehindAPause: whole seconds leave half a second open, behind a pause of ten. The segment begins with
 // sound, and with no key frame.
 func TestBuild_SegmentBeginsForSoundBehindAPause(t *testing.T) {

@@ -219,7 +219,7 @@ func (b *builder) lostHead(now *run) int64 {
 	case !cut:
 		return 0
 	default:
-		if tail, _ := b.endsCut(first); tail != media.TailWhole {
+		if tail, _ := b.endsCut(first); tail == media.TailUnfinished || tail == media.TailUnstuffed && !b.lacksHead(first) {
 			return 0 // its end is lost, too
 		}
 	}
