@@ -223,6 +223,8 @@ func TestBuild_UndecidedRecordings(t *testing.T) {
 		}()}, UnknownTail},
 		"both stop at the end of a segment": {Recording{Segments: layout{}.record(
 			without(pictures(0, 8*second, pal, 50), 5*second, 6*second), without(tones(0, 8*second), 5*second, 6*second), each(0, 2*second, 4)...)}, UnknownHole},
+		"the sound stops shortly before the picture, and comes back at the border": {Recording{Segments: layout{}.record(
+			without(pictures(0, 12*second, pal, 50), 4*second+second*4/5, 8*second), without(tones(0, 12*second), 4*second+second*3/5, 6*second), each(0, 2*second, 6)...)}, UnknownHole},
 		"a segment without packets": {Recording{Segments: func() []Segment {
 			segments := plain(5)
 			segments[2].File = &media.File{Streams: []media.Stream{emptyStream(media.Video)}}

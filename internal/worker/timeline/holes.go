@@ -110,7 +110,7 @@ func (b *builder) isOddSilence(each *border) bool {
 	if !hasSound && (!b.names(each.x, media.Audio) || back.begin > each.y.begins+together || !b.hadSound(each.x)) {
 		return false
 	}
-	if _, picture, ok := each.x.ends(media.Video); ok && hasSound && picture.next() > sound.next()+together {
+	if _, picture, ok := each.x.ends(media.Video); ok && hasSound && picture.next() > sound.next()+2*together {
 		return false
 	}
 	if b.silences == nil {
