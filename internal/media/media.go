@@ -146,6 +146,22 @@ func (c *Counters) Add(counter uint8) {
 	c.Last = counter
 }
 
+// FragmentNumbers are the sequence numbers of the first and last movie fragments (ISO/IEC 14496-12, 8.8.5).
+type FragmentNumbers struct {
+	// Known says that there is a fragment.
+	Known bool
+	// First and Last; a recorder may begin anywhere, and may count anew in each file.
+	First, Last uint32
+}
+
+// Add takes the number of the next fragment.
+func (n *FragmentNumbers) Add(number uint32) {
+	if !n.Known {
+		n.Known, n.First = true, number
+	}
+	n.Last = number
+}
+
 // Tail says how the last PES packet of a stream ends.
 type Tail uint8
 
@@ -200,6 +216,8 @@ type File struct {
 	TablesFirst bool
 	// TableCounters are the continuity counters of a transport stream's PAT.
 	TableCounters Counters
+	// Fragments are the numbers of the movie fragments (fragmented MP4 alone).
+	Fragments FragmentNumbers
 	// Ignored names what was left out of Streams and why, for a person; at most a few.
 	Ignored []string
 	// Unreadable are the kinds with a stream that is left out, since its encoding is not known.
@@ -229,6 +247,8 @@ const (
 	BoxTruncated DamageKind = "BoxTruncated"
 	// SampleMissing: the tables of an MP4 place a sample beyond the end of the file.
 	SampleMissing DamageKind = "SampleMissing"
+	// FragmentMissing: the numbers of the movie fragments jump, and the stream pauses there.
+	FragmentMissing DamageKind = "FragmentMissing"
 	// TransportError: the transport_error_indicator is set: the bytes were damaged before they were stored.
 	TransportError DamageKind = "TransportError"
 	// TablesMissing: transport packets of a stream come although no PAT and PMT name it, or one of these is damaged.

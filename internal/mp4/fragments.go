@@ -4,24 +4,24 @@
 package mp4
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 )
 
 // fragmentReader reads the movie fragments of a file in order (ISO/IEC 14496-12, 8.8).
 type fragmentReader struct {
-	movie    *Movie
-	w        *window // of the boxes of the file
-	at       int64
-	cursors  []*fragmentCursor // of the tracks that are read
-	unknown  func(id uint32)   // called with the ID of each track that the movie does not name
-	damaged  func(offset int64)
+	movie   *Movie
+	w       *window // of the boxes of the file
+	at      int64
+	cursors []*fragmentCursor // of the tracks that are read
+	visitor
 	previous *fragmentCursor // measures a track fragment
 }
 
-func newFragmentReader(m *Movie, cursors []*fragmentCursor, unknown func(id uint32), damaged func(offset int64)) *fragmentReader {
+func newFragmentReader(m *Movie, cursors []*fragmentCursor, v visitor) *fragmentReader {
 	return &fragmentReader{
-		movie: m, w: newWindow(m.r, m.size, 16<<10), at: m.fragments, cursors: cursors, unknown: unknown, damaged: damaged,
+		movie: m, w: newWindow(m.r, m.size, 16<<10), at: m.fragments, cursors: cursors, visitor: v,
 		previous: newFragmentCursor(&Track{movie: m}),
 	}
 }
@@ -64,6 +64,11 @@ func (f *fragmentReader) fragment(moof box) error {
 		if err != nil {
 			return err
 		}
+		if b.kind == "mfhd" {
+			if err := f.number(b); err != nil {
+				return err
+			}
+		}
 		if b.kind != "traf" {
 			continue
 		}
@@ -82,6 +87,19 @@ func (f *fragmentReader) fragment(moof box) error {
 		c.w.start, c.w.held = f.w.start, f.w.held // nothing else is read through f.w until the next fragment
 	}
 	return nil
+}
+
+// number reads the header of a fragment (8.8.5).
+func (f *fragmentReader) number(b box) error {
+	_, _, data, err := fullBox(f.w, b, 4)
+	if errors.Is(err, errShort) {
+		f.damaged(b.start)
+		return nil
+	}
+	if err == nil && f.visitor.fragment != nil {
+		f.visitor.fragment(binary.BigEndian.Uint32(data))
+	}
+	return err
 }
 
 // assign hands a track fragment to the cursor of its track.

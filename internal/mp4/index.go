@@ -23,7 +23,7 @@ func (m *Movie) Index() (media.File, error) { return m.index(true) }
 func (m *Movie) IndexTables() (media.File, error) { return m.index(false) }
 
 func (m *Movie) index(check bool) (media.File, error) {
-	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks))}
+	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)), numbers: newFragmentNumbers(len(m.tracks))}
 	x.data = newDataReader(m)
 	x.file = media.File{
 		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
@@ -40,8 +40,9 @@ func (m *Movie) index(check bool) (media.File, error) {
 		missing: func(track int, offset, count int64) {
 			x.note(media.SampleMissing, track, offset, count)
 		},
-		damaged: func(offset int64) { x.note(media.BoxTruncated, -1, offset, 1) },
-		unknown: func(id uint32) { m.ignoreTrack(id) },
+		damaged:  func(offset int64) { x.note(media.BoxTruncated, -1, offset, 1) },
+		fragment: x.numbers.fragment,
+		unknown:  func(id uint32) { m.ignoreTrack(id) },
 	})
 	if err != nil {
 		return media.File{}, err
@@ -52,6 +53,10 @@ func (m *Movie) index(check bool) (media.File, error) {
 		stream.Params = x.data.uses[i].params(t)
 		x.frames[i].fill(stream.Params, t.Timescale)
 	}
+	for _, damage := range x.numbers.damage() {
+		x.damage.add(damage)
+	}
+	x.file.Fragments = x.numbers.FragmentNumbers
 	x.file.Damage, x.file.Ignored = x.damage.sorted(), slices.Clone(m.ignored)
 	return x.file, nil
 }
@@ -64,6 +69,8 @@ type indexer struct {
 	damage evidence
 	data   *dataReader
 	frames []frameLength
+	// numbers are those of the fragments.
+	numbers fragmentNumbers
 }
 
 // frameLength finds out how long the samples of a track last: nine of ten equally long. Longer ones lie before a hole, and
@@ -129,6 +136,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 	}
 	packet.Params = x.data.uses[track].index(s.Description)
 	x.frames[track].add(s.Duration)
+	x.numbers.sample(track, x.file.Streams[track].Packets.Count, s, t.Timescale)
 	x.file.Streams[track].Packets.Append(packet)
 	return nil
 }

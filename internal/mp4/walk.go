@@ -17,6 +17,8 @@ type visitor struct {
 	missing func(track int, offset, count int64)
 	// damaged takes the place of a box in a fragment that is cut.
 	damaged func(offset int64)
+	// fragment takes the sequence number of each movie fragment, before its samples; nil: nobody asks.
+	fragment func(number uint32)
 	// unknown takes the ID of a track that has fragments, but no header.
 	unknown func(id uint32)
 }
@@ -53,7 +55,7 @@ func (m *Movie) walk(tracks []int, v visitor) error {
 			fragments[i].dts, fragments[i].damaged = cursors[i].dts, v.damaged
 			heads[i].cursor = fragments[i]
 		}
-		err = w.fragments(newFragmentReader(m, fragments, v.unknown, v.damaged), heads)
+		err = w.fragments(newFragmentReader(m, fragments, v), heads)
 	}
 	if errors.Is(err, errSpent) {
 		return nil

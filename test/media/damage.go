@@ -5,6 +5,7 @@ package media
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -84,6 +85,23 @@ func (r *recording) dropPackets(s *segment, drop func(i int, pid uint16) bool) *
 	}
 	s.data = out
 	r.lose(lost...)
+	return r
+}
+
+// dropFragment leaves out a movie fragment of a segment, with its media.
+func (r *recording) dropFragment(s *segment, number int) *recording {
+	for at, seen := 0, 0; at < len(s.data); {
+		size := int(binary.BigEndian.Uint32(s.data[at:]))
+		if kind := string(s.data[at+4 : at+8]); kind == "moof" {
+			seen++
+		} else if kind == "mdat" && seen == number {
+			from := bytes.LastIndex(s.data[:at], []byte("moof")) - 4
+			r.lose(s.touched(from, at+size)...)
+			s.data = slices.Concat(s.data[:from], s.data[at+size:])
+			break
+		}
+		at += size
+	}
 	return r
 }
 

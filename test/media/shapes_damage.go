@@ -178,6 +178,7 @@ func damageShapes() []shape {
 			r.truth.unreadable = true
 		})},
 		{"fragmented_mp4_cut", "L", "a fragmented MP4 is cut within a fragment", mp4(mp4Style{fragments: 2}, func(r *recording) { r.cut(r.segments[0], 0.7, false) })},
+		{"fragmented_fragment_gone", "L", "a fragmented MP4 lacks a fragment in the middle", mp4(mp4Style{fragments: 2}, func(r *recording) { r.dropFragment(r.segments[0], 3) })},
 		{"not_media", "L", "an MP4 that is a text", mp4(mp4Style{}, func(r *recording) {
 			r.segments[0].data = []byte(strings.Repeat("this is no media\n", 100))
 			r.lose(r.units...)

@@ -102,6 +102,8 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 		return Corrupt, "tables of the transport stream are missing or damaged"
 	case media.TransportError:
 		return Corrupt, "the recorder marked transport packets as damaged"
+	case media.FragmentMissing:
+		return PacketsLost, stream + " packets are lost: the numbers of the movie fragments jump"
 	case media.PacketUnfinished:
 		return PacketsLost, "a " + stream + " packet is shorter than it says"
 	case media.FrameLost:

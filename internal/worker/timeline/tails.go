@@ -16,7 +16,7 @@ func (b *builder) judgeTails(each *border) bool {
 	if !each.x.last {
 		return false
 	}
-	isCut := each.x.endsTogether() && !b.countersGoOnBehind(each.x) && !slices.ContainsFunc(each.stops, func(s stop) bool { return !s.open() })
+	isCut := each.x.endsTogether() && !b.countersGoOnBehind(each.x) && !b.changesLayout(each) && !slices.ContainsFunc(each.stops, func(s stop) bool { return !s.open() })
 	for _, stop := range each.stops {
 		unstuffed := stop.isUnstuffed() && stop.counters == countersUnknown && stop.same && isCut
 		if stop.tail == media.TailUnfinished && !stop.hasRest() || unstuffed {
@@ -26,6 +26,13 @@ func (b *builder) judgeTails(each *border) bool {
 		}
 	}
 	return b.judgeStopped(each)
+}
+
+// changesLayout says that the next segment does not name a kind of stream that the one before has: the recorder began it for that.
+func (b *builder) changesLayout(each *border) bool {
+	return slices.ContainsFunc(kinds[:], func(kind media.Kind) bool {
+		return len(each.x.Slices(kind)) > 0 && !b.names(each.y, kind)
+	})
 }
 
 // doubtTails finds a segment before a hole whose last packet may not be whole, where nothing else shows a loss.

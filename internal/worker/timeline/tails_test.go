@@ -61,6 +61,17 @@ func TestBuild_UnstuffedTailBeforeATag(t *testing.T) {
 	}
 }
 
+// TestBuild_UnstuffedTailBeforeAnotherLayout: picture and sound end together, and the next segment, which the recorder begins for the
+// camera, names no sound.
+func TestBuild_UnstuffedTailBeforeAnotherLayout(t *testing.T) {
+	segments := layout{}.record(without(pictures(0, 10*second, pal, 50), 3*second, 6*second), tones(0, 3*second), 2*second, 6*second)
+	for i := range segments {
+		segments[i].File.Streams = slices.DeleteFunc(segments[i].File.Streams, func(s media.Stream) bool { return i == 2 && s.Kind == media.Audio })
+	}
+	stream(&segments[1], media.Video).Tail = media.TailUnstuffed
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}
+
 // TestBuild_UnstuffedTailBeforeALoss: a packet that may be whole hides no other evidence.
 func TestBuild_UnstuffedTailBeforeALoss(t *testing.T) {
 	segments := layout{}.record(pictures(0, 14*second, pal, 50), nil, each(0, 2*second, 7)...)
