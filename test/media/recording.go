@@ -140,7 +140,11 @@ func (r *recording) write(s *segment, p *part, j joint, i int) {
 		s.name = path.Base(s.name[:len(s.name)-len(path.Ext(s.name))]) + ".m4s"
 		s.initName = fmt.Sprintf("init%d.mp4", len(r.segments)-i)
 		r.files[path.Join(path.Dir(r.object), s.initName)] = initSegment(p.take)
-		s.data, s.places = mediaSegment(p, len(r.segments))
+		sequence := len(r.segments)
+		if p.take.style.restart {
+			sequence = 0
+		}
+		s.data, s.places = mediaSegment(p, sequence)
 	case "packed":
 		s.name = s.name[:len(s.name)-len(path.Ext(s.name))] + ".aac"
 		s.data, s.places = packedSegment(p)

@@ -20,7 +20,8 @@ func ticks(seconds float64) int64 {
 
 // tsStyle says how an MPEG-TS writer works; recorders differ in it.
 type tsStyle struct {
-	// restart: continuity counters begin at 0 in each segment, as with recorders that make each segment alone.
+	// restart: continuity counters, and numbers of movie fragments, begin again in each segment, as with recorders that make each
+	// segment alone.
 	restart bool
 	// lengths: PES packets of pictures say their length where it fits.
 	lengths bool

@@ -36,8 +36,9 @@ type stop struct {
 	// shown is from the last packet that x shows to the first one that y does: pictures that are shown in another order than
 	// they are decoded pause some pictures before their decoding times do.
 	shown int64
-	// counters says what the continuity counters show.
+	// counters says what the counters show, and moves that they do not begin with the same number in both.
 	counters counters
+	moves    bool
 	tail     media.Tail
 	head     int
 	// same says that the stream that stops is the one that comes back.
@@ -111,7 +112,7 @@ func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
 		found.usual = found.interval
 	}
 	if y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity {
-		found.counters = compareCounters(from, to)
+		b.compareBorder(&found, from, to, b.segments[x.Segment].File, b.segments[y.Segment].File)
 	}
 	return found, true
 }
@@ -295,16 +296,16 @@ func (b *builder) judgeCounters(each *border) bool {
 		switch {
 		case open && each.y.start < each.y.begins:
 			b.find(SegmentTruncated, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
-				"its beginning is lost: %s are missing, and the continuity counters do not go on", position(hole.to-hole.from))
+				"its beginning is lost: %s are missing, and the %s do not go on", position(hole.to-hole.from), b.counted(each))
 		case open && late > minHole+b.segments[each.x.Segment].Precision:
 			b.find(SegmentMissing, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
-				"%s are lost before it: the clock jumps, and the continuity counters do not go on", position(hole.to-hole.from))
+				"%s are lost before it: the clock jumps, and the %s do not go on", position(hole.to-hole.from), b.counted(each))
 		case open:
 			b.find(SegmentTruncated, each.x.Segment, each.x.base+hole.from, hole.to-hole.from,
-				"its end is lost: %s are missing, and the continuity counters do not go on", position(hole.to-hole.from))
+				"its end is lost: %s are missing, and the %s do not go on", position(hole.to-hole.from), b.counted(each))
 		default:
 			b.find(PacketsLost, each.y.Segment, each.x.base+stop.end, max(0, stop.gap),
-				"%s packets are lost at the border to the segment before: the continuity counters do not go on", stop.kind)
+				"%s packets are lost at the border to the segment before: the %s do not go on", stop.kind, b.counted(each))
 		}
 		return true
 	}

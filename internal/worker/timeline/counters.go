@@ -46,7 +46,7 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 			} else {
 				breaks++
 			}
-			if b.streamAt(each.x, stop.kind, false).Counters.First != b.streamAt(each.y, stop.kind, false).Counters.First {
+			if stop.moves {
 				moves[k]++
 			}
 		}
@@ -66,6 +66,32 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])
 	}
 	return running
+}
+
+// compareBorder compares what two segments count through: the continuity counters of a stream, or the numbers of movie fragments.
+// These jump by as many fragments as are lost, and leave a hole.
+func (b *builder) compareBorder(found *stop, from, to *media.Stream, x, y *media.File) {
+	if x.Container != media.FragmentMP4 || y.Container != media.FragmentMP4 {
+		found.counters = compareCounters(from, to)
+		found.moves = from.Counters.First != to.Counters.First
+		return
+	}
+	found.moves = x.Fragments.First != y.Fragments.First
+	switch {
+	case !x.Fragments.Known || !y.Fragments.Known:
+	case y.Fragments.First == x.Fragments.Last+1:
+		found.counters = countersGoOn
+	case y.Fragments.First > x.Fragments.Last && found.gap > minHole:
+		found.counters = countersBreak
+	}
+}
+
+// counted names what the segments at a border count through.
+func (b *builder) counted(each *border) string {
+	if b.segments[each.y.Segment].File.Container == media.FragmentMP4 {
+		return "numbers of the movie fragments"
+	}
+	return "continuity counters"
 }
 
 // goOnOver counts where the counters of a kind go on over segments that lack it, and not just because those of each segment begin

@@ -35,3 +35,33 @@ func TestBuild_CountersOfTheTablesGoOn(t *testing.T) {
 		t.Error("counters that begin again in each segment are taken to run on")
 	}
 }
+
+// TestBuild_NumbersOfFragmentsGoOn: picture and sound stop in a segment and come back with the next one. The numbers of the fragments
+// tell a pause from a loss.
+func TestBuild_NumbersOfFragmentsGoOn(t *testing.T) {
+	for _, running := range []bool{true, false} {
+		record := func() []Segment {
+			return layout{running: running, container: media.FragmentMP4, names: "seg%d.m4s"}.record(
+				without(pictures(0, 12*second, pal, 50), 5*second, 6*second), without(tones(0, 12*second), 5*second, 6*second), each(0, 2*second, 6)...)
+		}
+		want := Unknown
+		if running {
+			want = Intact
+		}
+		wantState(t, Build(Recording{Segments: record()}), want)
+		segments := record()
+		segments[2].File.Fragments.Last-- // its last fragment is lost
+		want = Unknown
+		if running {
+			want = Damaged
+		}
+		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}
+
+// TestBuild_NumbersOfFragmentsWithoutAHole: a recorder that counts the fragments of others as well has lost nothing.
+func TestBuild_NumbersOfFragmentsWithoutAHole(t *testing.T) {
+	segments := layout{running: true, container: media.FragmentMP4}.record(pictures(0, 12*second, pal, 50), tones(0, 12*second), each(0, 2*second, 6)...)
+	segments[2].File.Fragments.Last--
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}

@@ -62,7 +62,7 @@ func later(packets []media.Packet, from, by int64) []media.Packet {
 
 // layout is how a recorder writes what it has.
 type layout struct {
-	// running says that continuity counters go on from segment to segment.
+	// running says that continuity counters, or the numbers of fragments, go on from segment to segment.
 	running bool
 	// precision of EXTINF; 0: exact. up rounds up instead of to the nearest.
 	precision int64
@@ -81,6 +81,12 @@ func (l layout) record(video, audio []media.Packet, borders ...int64) []Segment 
 	next, taken := [2]uint8{}, [2]int{}
 	for i := range len(borders) + 1 {
 		file := &media.File{Container: l.container, Bytes: 1}
+		if l.container == media.FragmentMP4 {
+			file.Fragments.Add(1)
+			if l.running {
+				file.Fragments = media.FragmentNumbers{Known: true, First: uint32(2*i + 1), Last: uint32(2*i + 2)}
+			}
+		}
 		if l.container == "" {
 			file.Container = media.MPEGTS
 			file.TableCounters.Add(0)
