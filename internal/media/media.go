@@ -247,6 +247,8 @@ const (
 	BoxTruncated DamageKind = "BoxTruncated"
 	// SampleMissing: the tables of an MP4 place a sample beyond the end of the file.
 	SampleMissing DamageKind = "SampleMissing"
+	// SecondMovie: a movie header behind the first one says something else, which is not in the index.
+	SecondMovie DamageKind = "SecondMovie"
 	// FragmentMissing: the numbers of the movie fragments jump, and the stream pauses there.
 	FragmentMissing DamageKind = "FragmentMissing"
 	// TransportError: the transport_error_indicator is set: the bytes were damaged before they were stored.

@@ -40,6 +40,9 @@ func (f *fragmentReader) next() (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		if f.movie.behind > 0 && b.start > f.movie.behind {
+			return false, nil
+		}
 		f.at = b.end
 		if b.kind == "moof" {
 			return true, f.fragment(b)

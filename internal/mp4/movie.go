@@ -22,6 +22,8 @@ type Movie struct {
 	timescale uint32
 	duration  int64 // ticks
 	fragments int64 // offset of the first moof; -1: none
+	behind    int64 // offset of what belongs to another movie header than the first; 0: nothing does
+	headers   []box // movie headers behind the first
 	cut       box   // the last box of the file, if it goes beyond its end, or bytes that are none
 	damage    evidence
 	ignored   []string
@@ -76,14 +78,16 @@ func Open(r io.ReaderAt, size int64) (*Movie, error) {
 		m.container = media.FragmentMP4
 	}
 	m.judgeCut()
-	return m, nil
+	return m, m.judgeHeaders(moov)
 }
 
 // OpenSegment reads the structure of a segment of size bytes that consists of movie fragments of the tracks of init, as
-// HLS has them (RFC 8216, 3.3). init is the result of Open for the segment's initialization section.
+// HLS has them (RFC 8216, 3.3). init is the result of Open for the segment's initialization section, which a movie header in the
+// segment repeats.
 func OpenSegment(init *Movie, r io.ReaderAt, size int64) (*Movie, error) {
 	m := &Movie{r: r, size: size, container: media.FragmentMP4, timescale: init.timescale, fragments: -1}
-	if _, err := m.scan(); err != nil {
+	moov, err := m.scan()
+	if err != nil {
 		return nil, err
 	}
 	if m.fragments < 0 {
@@ -95,7 +99,10 @@ func OpenSegment(init *Movie, r io.ReaderAt, size int64) (*Movie, error) {
 		t.movie, t.tables, t.cut = m, tables{}, 0
 		m.tracks = append(m.tracks, &t)
 	}
-	return m, nil
+	if moov.kind != "" {
+		m.headers = append([]box{moov}, m.headers...)
+	}
+	return m, m.judgeHeaders(box{})
 }
 
 // topLevel are the kinds of boxes that a file or segment may begin with (ISO/IEC 14496-12, 6.2.3, and QuickTime).
@@ -144,8 +151,8 @@ func (m *Movie) note(b box, moov *box) {
 	case b.kind != "moov" || b.cut:
 	case moov.kind == "":
 		*moov = b
-	default:
-		m.ignore("a second movie header at byte %d, and what it says of the samples", b.start)
+	case len(m.headers) <= maxHeaders:
+		m.headers = append(m.headers, b)
 	}
 }
 

@@ -105,6 +105,13 @@ func (r *recording) dropFragment(s *segment, number int) *recording {
 	return r
 }
 
+// append puts the file of another recording behind this one's, where no player finds it.
+func (r *recording) append(other *recording) {
+	s := r.segments[0]
+	s.data = slices.Concat(s.data, other.segments[0].data)
+	r.truth.damages = append(r.truth.damages, damage{from: s.to, to: s.to + 1, video: true, sound: true})
+}
+
 // replace puts other bytes in the place of a segment's.
 func (r *recording) replace(s *segment, data []byte) *recording {
 	s.data = data

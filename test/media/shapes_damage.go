@@ -179,6 +179,10 @@ func damageShapes() []shape {
 		})},
 		{"fragmented_mp4_cut", "L", "a fragmented MP4 is cut within a fragment", mp4(mp4Style{fragments: 2}, func(r *recording) { r.cut(r.segments[0], 0.7, false) })},
 		{"fragmented_fragment_gone", "L", "a fragmented MP4 lacks a fragment in the middle", mp4(mp4Style{fragments: 2}, func(r *recording) { r.dropFragment(r.segments[0], 3) })},
+		{"mp4_second_header", "L", "an MP4 with another one behind it", mp4(mp4Style{}, func(r *recording) { r.append(mp4File(call(5), mp4Style{})) })},
+		{"fragmented_second_header", "L", "a fragmented MP4 that goes on with another size behind a header of its own", mp4(mp4Style{fragments: 2}, func(r *recording) {
+			r.append(mp4File(newTake().video("h264-big", 0, 100, every(0, 25)).sound("aac", 0, 4, 0), mp4Style{fragments: 2}))
+		})},
 		{"not_media", "L", "an MP4 that is a text", mp4(mp4Style{}, func(r *recording) {
 			r.segments[0].data = []byte(strings.Repeat("this is no media\n", 100))
 			r.lose(r.units...)
