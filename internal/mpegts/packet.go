@@ -116,10 +116,7 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 	if p.missing > 0 {
 		d.damage.add(&d.file, media.CounterBreak, stream, packet, p.offset)
 	}
-	known.remember(p)
-	if known.number == patPID {
-		d.file.TableCounters.Add(p.counter)
-	}
+	d.remember(known, p)
 	if p.scrambled {
 		d.ignore(fmt.Sprintf("PID %d: scrambled packets", known.number))
 		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
@@ -138,10 +135,14 @@ func (k *pid) repeats(p *transportPacket) bool {
 	return k.hasCounter && p.counter == k.counter && bytes.Equal(k.last[:k.lastSize], p.payload)
 }
 
-func (k *pid) remember(p *transportPacket) {
-	k.counter, k.hasCounter = p.counter, true
-	k.lastSize = copy(k.last[:], p.payload)
-	if k.stream != nil {
-		k.stream.description().Counters.Add(p.counter)
+// remember notes the last packet of a PID.
+func (d *demuxer) remember(known *pid, p *transportPacket) {
+	known.counter, known.hasCounter = p.counter, true
+	known.lastSize = copy(known.last[:], p.payload)
+	switch {
+	case known.stream != nil:
+		known.stream.description().Counters.Add(p.counter)
+	case known.number == patPID:
+		d.file.TableCounters.Add(p.counter)
 	}
 }

@@ -137,19 +137,7 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	}
 	c.unit = c.rules.inspect(data, now.lastMB)
 	unit := &c.unit
-	switch {
-	case unit.opens && now.hasSlices:
-		now = c.open(start)
-	case unit.delimits && now.broken:
-		c.pictures = c.pictures[:len(c.pictures)-1] // nothing is left of the picture, and its bytes are no part of the next one
-		now = c.open(start)
-	case unit.delimits || unit.set:
-		// What came before has no picture: a loss has left no more of it. Parameter sets alone prove none, since they may
-		// be spread over PES packets.
-		if m, ok := s.markAt(start); ok && (unit.delimits || m.torn) {
-			now.timed = start
-		}
-	}
+	now = c.accessUnit(s, now, start)
 	if unit.invalid {
 		c.invalid(s)
 		now.broken = true
@@ -168,6 +156,25 @@ func (c *nalCutter) add(s *stream, start int, data []byte) {
 	if unit.slice {
 		c.slice(s, now, unit)
 	}
+}
+
+// accessUnit is the access unit that the NAL unit that is looked at belongs to: the present one, or the next.
+func (c *nalCutter) accessUnit(s *stream, now *picture, start int) *picture {
+	unit := &c.unit
+	switch {
+	case unit.opens && now.hasSlices:
+		return c.open(start)
+	case unit.delimits && now.broken:
+		c.pictures = c.pictures[:len(c.pictures)-1] // nothing is left of the picture, and its bytes are no part of the next one
+		return c.open(start)
+	case unit.delimits || unit.set:
+		// What came before has no picture: a loss has left no more of it. Parameter sets alone prove none, since they may
+		// be spread over PES packets.
+		if m, ok := s.markAt(start); ok && (unit.delimits || m.torn) {
+			now.timed = start
+		}
+	}
+	return now
 }
 
 // invalid adds evidence at the access unit that is being scanned.

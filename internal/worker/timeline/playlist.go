@@ -216,17 +216,20 @@ func (b *builder) lostHead(now *run) int64 {
 		}
 		// Pictures may overlap what is before them. How long the last one is shown is a guess.
 		held = max(first.lastShown(), second.start) - first.early
-	case !cut:
+	case !cut || b.lacksEnd(first):
 		return 0
-	default:
-		if tail, _ := b.endsCut(first); tail == media.TailUnfinished || tail == media.TailUnstuffed && !b.lacksHead(first) {
-			return 0 // its end is lost, too
-		}
 	}
 	if duration-held <= tolerance {
 		return 0
 	}
 	return duration - held
+}
+
+// lacksEnd says that the end of a segment is lost, whose beginning may be: its last packet is not whole. That it may not be says less
+// than a beginning that shows a loss.
+func (b *builder) lacksEnd(each *part) bool {
+	tail, _ := b.endsCut(each)
+	return tail == media.TailUnfinished || tail == media.TailUnstuffed && !b.lacksHead(each)
 }
 
 // isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says
