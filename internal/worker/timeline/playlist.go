@@ -122,19 +122,19 @@ func (b *builder) lastEnd(now *run) int64 {
 	if named-now.late > least {
 		return named
 	}
-	pictures := now.lastPictures()
+	pictures, interval := now.lastPictures()
 	if pictures == nil || !own.isListed() || own.Precision > exactly {
 		return now.late
 	}
 	// The last picture may be shown for longer than others are, but not for twice as long.
-	if beyond := now.late - pictures.end; beyond > 0 && (beyond > pictures.interval || named-now.late <= exactly) {
+	if beyond := now.late - pictures.end; beyond > 0 && (beyond > interval || named-now.late <= exactly) {
 		return now.late // the sound ends the run
 	}
 	known := pictures.greatest
 	if _, sound, ok := last.ends(media.Audio); ok {
 		known = max(known, sound.end)
 	}
-	return max(known, min(named-now.lateStart(b), now.late+pictures.interval))
+	return max(known, min(named-now.lateStart(b), now.late+interval))
 }
 
 // lateStart is by how much the first packet of the run's last part is later than the segment begins by an exact playlist.
@@ -159,14 +159,22 @@ func (r *run) lateStart(b *builder) int64 {
 	return late
 }
 
-// lastPictures are the last ones of the run, maybe some segments before its end; nil: it has none.
-func (r *run) lastPictures() *stats {
+// lastPictures are the last ones of the run, maybe some segments before its end; nil: it has none. The interval is that of pictures
+// before them, where they are a single one.
+func (r *run) lastPictures() (pictures *stats, interval int64) {
 	for _, each := range slices.Backward(r.parts) {
-		if _, pictures, ok := each.ends(media.Video); ok && each.dropped == "" {
-			return pictures
+		_, found, ok := each.ends(media.Video)
+		if !ok || each.dropped != "" {
+			continue
+		}
+		if pictures == nil {
+			pictures = found
+		}
+		if found.interval > 0 {
+			return pictures, found.interval
 		}
 	}
-	return nil
+	return pictures, 0
 }
 
 // isMixed says that segments of the run are out of order.
