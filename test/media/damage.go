@@ -112,6 +112,17 @@ func (r *recording) append(other *recording) {
 	r.truth.damages = append(r.truth.damages, damage{from: s.to, to: s.to + 1, video: true, sound: true})
 }
 
+// writeTwice puts the first bytes of a segment, a fraction of it, in front of it: nothing is lost, and some is there twice.
+func (r *recording) writeTwice(s *segment, fraction float64) *recording {
+	first := int(float64(len(s.data)) * fraction)
+	if r.isTS(s) {
+		first -= first % 188
+	}
+	s.data = slices.Concat(s.data[:first], s.data)
+	r.truth.damages = append(r.truth.damages, damage{from: s.from, to: s.to, video: true, sound: true})
+	return r
+}
+
 // replace puts other bytes in the place of a segment's.
 func (r *recording) replace(s *segment, data []byte) *recording {
 	s.data = data

@@ -149,6 +149,14 @@ func damageShapes() []shape {
 			r.replace(r.inMiddle(), []byte(strings.Repeat("<html><body>503 Service Unavailable</body></html>\n", 40)))
 		})},
 		{"segment_empty", "L", "a segment has no bytes", hurt(func(r *recording) { r.replace(r.inMiddle(), nil) })},
+		{"segment_written_twice", "L", "a segment's bytes stand twice in its file", hurt(func(r *recording) { r.writeTwice(r.inMiddle(), 1) })},
+		{"segment_begun_twice", "L", "a segment was begun, and then written as a whole behind it", hurt(func(r *recording) { r.writeTwice(r.inMiddle(), 0.6) })},
+		{"fmp4_segment_written_twice", "L", "a segment of fMP4 stands twice in its file", func() *recording {
+			r := newRecording().add(call(16), joint{container: "fmp4"})
+			r.writeTwice(r.inMiddle(), 1)
+			return r.finish()
+		}},
+		{"fragmented_mp4_written_twice", "L", "a fragmented MP4 stands twice in its file", mp4(mp4Style{fragments: 2}, func(r *recording) { r.writeTwice(r.segments[0], 1) })},
 		{"bytes_inserted", "L", "50 bytes too many in a segment", hurt(func(r *recording) {
 			s := r.inMiddle()
 			at := len(s.data)/2/188*188 + 100

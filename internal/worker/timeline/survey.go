@@ -49,7 +49,7 @@ func (b *builder) survey() {
 		}
 		b.leaveOutLeaps(i, found[0], found[1])
 		b.leaveOutLeaps(i, found[1], found[0])
-		b.partsOf[i] = b.divide(i, found[0], found[1])
+		b.partsOf[i] = b.leaveOutRepeats(b.divide(i, found[0], found[1]))
 		b.parts = append(b.parts, b.partsOf[i]...)
 	}
 	b.settleIntervals()
