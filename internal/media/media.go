@@ -249,6 +249,8 @@ const (
 	SampleMissing DamageKind = "SampleMissing"
 	// SecondMovie: a movie header behind the first one says something else, which is not in the index.
 	SecondMovie DamageKind = "SecondMovie"
+	// MediaUnnamed: bytes lie behind the last sample of an MP4 that may be more of them, and no table names them.
+	MediaUnnamed DamageKind = "MediaUnnamed"
 	// FragmentMissing: the numbers of the movie fragments jump, and the stream pauses there.
 	FragmentMissing DamageKind = "FragmentMissing"
 	// TransportError: the transport_error_indicator is set: the bytes were damaged before they were stored.

@@ -53,6 +53,11 @@ func (m *Movie) index(check bool) (media.File, error) {
 		stream.Params = x.data.uses[i].params(t)
 		x.frames[i].fill(stream.Params, t.Timescale)
 	}
+	if check {
+		if err := x.judgeUnnamed(); err != nil {
+			return media.File{}, err
+		}
+	}
 	for _, damage := range x.numbers.damage() {
 		x.damage.add(damage)
 	}
@@ -69,6 +74,8 @@ type indexer struct {
 	damage evidence
 	data   *dataReader
 	frames []frameLength
+	// dataEnd is where the bytes of all samples end.
+	dataEnd int64
 	// numbers are those of the fragments.
 	numbers fragmentNumbers
 }
@@ -136,6 +143,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 	}
 	packet.Params = x.data.uses[track].index(s.Description)
 	x.frames[track].add(s.Duration)
+	x.dataEnd = max(x.dataEnd, s.Offset+int64(s.Size))
 	x.numbers.sample(track, x.file.Streams[track].Packets.Count, s, t.Timescale)
 	x.file.Streams[track].Packets.Append(packet)
 	return nil

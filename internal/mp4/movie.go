@@ -23,6 +23,7 @@ type Movie struct {
 	duration  int64 // ticks
 	fragments int64 // offset of the first moof; -1: none
 	behind    int64 // offset of what belongs to another movie header than the first; 0: nothing does
+	data      box   // the last mdat
 	headers   []box // movie headers behind the first
 	cut       box   // the last box of the file, if it goes beyond its end, or bytes that are none
 	damage    evidence
@@ -148,6 +149,8 @@ func (m *Movie) note(b box, moov *box) {
 	switch {
 	case b.kind == "moof" && m.fragments < 0:
 		m.fragments = b.start
+	case b.kind == "mdat":
+		m.data = b
 	case b.kind != "moov" || b.cut:
 	case moov.kind == "":
 		*moov = b

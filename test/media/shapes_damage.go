@@ -247,6 +247,23 @@ func headerShapes() []shape {
 			binary.BigEndian.PutUint32(size, binary.BigEndian.Uint32(size)+1000)
 			return r.finish()
 		}},
+		{"mp4_media_unnamed", "N", "an MP4 whose tables end before its media does", func() *recording {
+			r := mp4File(call(8), mp4Style{})
+			s := r.segments[0]
+			at := bytes.Index(s.data, []byte("mdat")) - 4
+			behind := s.data[at+8 : at+20_000]
+			s.data = slices.Concat(s.data, behind)
+			binary.BigEndian.PutUint32(s.data[at:], uint32(len(s.data)-at))
+			return r.finish().either(unknown)
+		}},
+		{"mp4_media_reserved", "N", "the same, where zeros are behind the last sample", func() *recording {
+			r := mp4File(call(8), mp4Style{})
+			s := r.segments[0]
+			at := bytes.Index(s.data, []byte("mdat")) - 4
+			s.data = slices.Concat(s.data, make([]byte, 20_000))
+			binary.BigEndian.PutUint32(s.data[at:], uint32(len(s.data)-at))
+			return r.finish()
+		}},
 		{"mp3_zeros_in_front", "N", "an MP3 behind 5,000 zeros", func() *recording {
 			r := muxed(with("", "mp3", 8), "call.mp4", "-map 0 -c copy -write_xing 0 -id3v2_version 0 -f mp3")
 			r.files[r.object] = slices.Concat(make([]byte, 5000), r.files[r.object])

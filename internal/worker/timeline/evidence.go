@@ -104,6 +104,8 @@ func explain(damage media.Damage, file *media.File) (Type, string) {
 		return Corrupt, "the recorder marked transport packets as damaged"
 	case media.SecondMovie:
 		return Corrupt, "a second movie header says something else than the first, and what it describes is not in the result"
+	case media.MediaUnnamed:
+		return UnknownTail, "its tables end before its media does; whether something is lost cannot be decided"
 	case media.FragmentMissing:
 		return PacketsLost, stream + " packets are lost: the numbers of the movie fragments jump"
 	case media.PacketUnfinished:
@@ -179,7 +181,7 @@ func (t packetTimes) stretch(each *part, damage media.Damage) (from, to int64) {
 	switch {
 	case damage.Stream < 0 && (damage.Kind == media.BoxTruncated || damage.Kind == media.PacketCut):
 		return t.firstEnd, t.lastEnd // what can be read of each stream ends between
-	case damage.Stream < 0 && damage.Kind == media.SecondMovie:
+	case damage.Stream < 0 && (damage.Kind == media.SecondMovie || damage.Kind == media.MediaUnnamed):
 		return t.lastEnd, t.lastEnd // it follows what the first header describes
 	case damage.Stream < 0:
 		return each.early, each.early
