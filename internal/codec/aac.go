@@ -85,6 +85,17 @@ func ADTSParams(data []byte) media.Params {
 	return params
 }
 
+// AACBlock says whether bytes may be a raw_data_block (ISO/IEC 14496-3, 4.4.2.1): it begins with an element for a channel or more, or
+// with one that is filled up or describes them. The end may be all that a short one has.
+func AACBlock(data []byte) bool {
+	const lowFrequency, end, short = 3, 7, 8
+	if len(data) == 0 {
+		return false
+	}
+	element := data[0] >> 5
+	return element != lowFrequency && (element != end || len(data) < short)
+}
+
 // copyProgramConfig copies the program_config_element (ISO/IEC 14496-3, 4.5.1.2) that a raw_data_block begins with, as
 // an AudioSpecificConfig has it, and counts its channels.
 func copyProgramConfig(config *bitWriter, block []byte) (channels int, ok bool) {

@@ -25,7 +25,7 @@ func (p *movieParser) sampleDescriptions(b box, t *Track) error {
 		return err
 	}
 	count := int(binary.BigEndian.Uint32(data))
-	t.Params, t.nalLength = nil, nil
+	t.Params, t.formats = nil, nil
 	inner := b
 	inner.body += 8
 	return p.each(inner, t, func(b box) error {
@@ -39,8 +39,8 @@ func (p *movieParser) sampleDescriptions(b box, t *Track) error {
 			}
 			return fmt.Errorf("sample entry %s: %w", b.kind, err)
 		}
-		params, nalLength := parseEntry(entry, t.Kind)
-		t.Params, t.nalLength = append(t.Params, params), append(t.nalLength, nalLength)
+		params, format := parseEntry(entry, t.Kind)
+		t.Params, t.formats = append(t.Params, params), append(t.formats, format)
 		return nil
 	})
 }
@@ -59,20 +59,28 @@ var codecs = map[string]media.Codec{
 
 // entryReader walks over a sample entry in memory.
 type entryReader struct {
-	params    media.Params
+	params media.Params
+	format format
+}
+
+// format is how samples are built.
+type format struct {
+	// nalLength is the number of bytes of a NAL unit's length; 0: no NAL units.
 	nalLength int
+	// blocks says that each sample is a raw_data_block of AAC.
+	blocks bool
 }
 
 // parseEntry reads what a sample entry says. An entry that is malformed gives what is read until there.
-func parseEntry(entry []byte, kind media.Kind) (params media.Params, nalLength int) {
+func parseEntry(entry []byte, kind media.Kind) (media.Params, format) {
 	if len(entry) < 16 || int(binary.BigEndian.Uint32(entry)) != len(entry) {
-		return media.Params{}, 0
+		return media.Params{}, format{}
 	}
 	name := string(entry[4:8])
 	r := entryReader{params: media.Params{Codec: codecs[name], Entry: entry}}
 	switch {
 	case name == "encv" || name == "enca" || name == "enct" || name == "encs":
-		return media.Params{Codec: media.Encrypted}, 0 // ISO/IEC 14496-12, 8.12
+		return media.Params{Codec: media.Encrypted}, format{} // ISO/IEC 14496-12, 8.12
 	case r.params.Codec == "":
 		r.params.Codec = media.Codec(name)
 	}
@@ -86,7 +94,7 @@ func parseEntry(entry []byte, kind media.Kind) (params media.Params, nalLength i
 		r.sound(entry, name)
 	default:
 	}
-	return r.params, r.nalLength
+	return r.params, r.format
 }
 
 // uncompressed says that each sample of the track is a sample of sound for each channel. Frames of a codec may be as
@@ -194,7 +202,7 @@ func (r *entryReader) hevc(record []byte, name string) {
 // lengths reads the size of NAL unit lengths, minus one, from the record's byte at offset. Samples are always given with
 // lengths of four bytes, so that the entry is made to say four.
 func (r *entryReader) lengths(record []byte, offset int) {
-	r.nalLength = int(record[offset]&3) + 1
+	r.format.nalLength = int(record[offset]&3) + 1
 	record[offset] |= 3
 }
 

@@ -35,8 +35,11 @@ func (r *entryReader) elementaryStream(content []byte) {
 	}
 }
 
-// lowDelay is the object type of AAC-LD (ISO/IEC 14496-3, table 1.17).
-const lowDelay = 23
+// Object types (ISO/IEC 14496-3, table 1.17): up to AAC-LTP, and AAC-LD.
+const (
+	longTerm = 4
+	lowDelay = 23
+)
 
 // aac takes the core's rate and channels from an AudioSpecificConfig, as packets are frames of the core.
 func (r *entryReader) aac(specific []byte) {
@@ -45,6 +48,7 @@ func (r *entryReader) aac(specific []byte) {
 		return
 	}
 	r.params.SampleRate = config.Rate
+	r.format.blocks = config.ObjectType <= longTerm
 	if config.ObjectType < lowDelay { // others have frames of other lengths
 		r.params.FrameSamples = config.FrameSamples
 	}

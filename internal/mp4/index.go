@@ -23,7 +23,7 @@ func (m *Movie) Index() (media.File, error) { return m.index(true) }
 func (m *Movie) IndexTables() (media.File, error) { return m.index(false) }
 
 func (m *Movie) index(check bool) (media.File, error) {
-	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)), numbers: newFragmentNumbers(len(m.tracks))}
+	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)), numbers: newFragmentNumbers(len(m.tracks)), sounds: make([]soundFrames, len(m.tracks))}
 	x.data = newDataReader(m)
 	x.file = media.File{
 		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
@@ -58,7 +58,11 @@ func (m *Movie) index(check bool) (media.File, error) {
 			return media.File{}, err
 		}
 	}
-	for _, damage := range x.numbers.damage() {
+	found := x.numbers.damage()
+	for i := range x.sounds {
+		found = append(found, x.sounds[i].damage()...)
+	}
+	for _, damage := range found {
 		x.damage.add(damage)
 	}
 	x.file.Fragments = x.numbers.FragmentNumbers
@@ -74,6 +78,7 @@ type indexer struct {
 	damage evidence
 	data   *dataReader
 	frames []frameLength
+	sounds []soundFrames
 	// dataEnd is where the bytes of all samples end.
 	dataEnd int64
 	// numbers are those of the fragments.
@@ -137,8 +142,11 @@ func (x *indexer) sample(track int, s *Sample) error {
 		if err != nil {
 			return err
 		}
+		damage := media.Damage{Kind: media.FrameLost, Stream: track, Packet: x.file.Streams[track].Packets.Count, Offset: s.Offset, Count: 1}
 		if isZero(data) {
-			x.note(media.FrameLost, track, s.Offset, 1)
+			x.damage.add(damage)
+		} else {
+			x.sounds[track].add(beginsFrame(data, encoding, t.format(s.Description)), damage)
 		}
 	}
 	packet.Params = x.data.uses[track].index(s.Description)

@@ -41,16 +41,16 @@ type Track struct {
 	// Params are the sample descriptions, in the order of the file.
 	Params []media.Params
 
-	movie     *Movie
-	language  string
-	disabled  bool
-	matrix    [9]int32
-	edits     []media.Edit // movie and track time until finish, then ticks
-	chapters  []uint32     // IDs of the tracks that are this one's chapters
-	nalLength []int        // by sample description: bytes of a NAL unit's length; 0: no NAL units
-	tables    tables
-	defaults  defaults
-	cut       int64 // offset of a box of this track that is cut; 0: none
+	movie    *Movie
+	language string
+	disabled bool
+	matrix   [9]int32
+	edits    []media.Edit // movie and track time until finish, then ticks
+	chapters []uint32     // IDs of the tracks that are this one's chapters
+	formats  []format     // by sample description
+	tables   tables
+	defaults defaults
+	cut      int64 // offset of a box of this track that is cut; 0: none
 }
 
 // Tracks are the tracks in the order of the file, which is that of media.File.Streams.

@@ -59,10 +59,14 @@ func (d *dataReader) widened(sample []byte, length int) []byte {
 
 // lengthBytes is the number of bytes of the lengths of NAL units in samples of a description; 0: no NAL units.
 func (t *Track) lengthBytes(description int) int {
-	if description >= len(t.nalLength) {
-		return 0
+	return t.format(description).nalLength
+}
+
+func (t *Track) format(description int) format {
+	if description >= len(t.formats) {
+		return format{}
 	}
-	return t.nalLength[description]
+	return t.formats[description]
 }
 
 // codec is the encoding of samples of a description; empty when the track does not describe its samples.

@@ -186,6 +186,8 @@ func damageShapes() []shape {
 			r.truth.unreadable = true
 		})},
 		{"fragmented_mp4_cut", "L", "a fragmented MP4 is cut within a fragment", mp4(mp4Style{fragments: 2}, func(r *recording) { r.cut(r.segments[0], 0.7, false) })},
+		{"sound_mp4_garbage", "L", "other bytes in the middle of an MP4 with sound alone", garbage("aac")},
+		{"sound_mp4_garbage_ac3", "L", "the same with AC-3", garbage("ac3")},
 		{"fragmented_fragment_gone", "L", "a fragmented MP4 lacks a fragment in the middle", mp4(mp4Style{fragments: 2}, func(r *recording) { r.dropFragment(r.segments[0], 3) })},
 		{"mp4_second_header", "L", "an MP4 with another one behind it", mp4(mp4Style{}, func(r *recording) { r.append(mp4File(call(5), mp4Style{})) })},
 		{"fragmented_second_header", "L", "a fragmented MP4 that goes on with another size behind a header of its own", mp4(mp4Style{fragments: 2}, func(r *recording) {
@@ -351,6 +353,19 @@ func headerShapes() []shape {
 			r.reported = 30
 			return r.either(intact, unknown, damaged)
 		}},
+	}
+}
+
+// garbage has other bytes in the middle of a file of sound.
+func garbage(sound string) func() *recording {
+	return func() *recording {
+		r := mp4File(newTake().sound(sound, 0, 12, 0), mp4Style{})
+		s := r.segments[0]
+		from, to := len(s.data)/2, len(s.data)*6/10
+		s.data = slices.Clone(s.data)
+		scramble(s.data[from:to])
+		r.lose(s.touched(from, to)...)
+		return r.finish()
 	}
 }
 

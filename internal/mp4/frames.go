@@ -1,0 +1,50 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// soundFrames are the samples of a track that do not begin as frames of its encoding do. Where most do not, the muxer has another way
+// of cutting them.
+type soundFrames struct {
+	found []media.Damage
+	count int
+	all   int
+}
+
+func (f *soundFrames) add(begins bool, damage media.Damage) {
+	if f.all++; begins {
+		return
+	}
+	if f.count++; len(f.found) < media.MaxDamage {
+		f.found = append(f.found, damage)
+	}
+}
+
+func (f *soundFrames) damage() []media.Damage {
+	if f.count*2 >= f.all {
+		return nil
+	}
+	return f.found
+}
+
+// beginsFrame says whether a sample of sound begins as a frame of its encoding does, as far as that can be seen.
+func beginsFrame(sample []byte, encoding media.Codec, format format) bool {
+	ok := true
+	switch encoding {
+	case media.AAC:
+		ok = !format.blocks || codec.AACBlock(sample)
+	case media.MP2, media.MP3:
+		_, ok = codec.ParseMPEGAudio(sample)
+	case media.AC3:
+		_, ok = codec.ParseAC3(sample)
+	case media.EAC3:
+		_, ok = codec.ParseEAC3(sample)
+	default:
+	}
+	return ok
+}
