@@ -139,7 +139,8 @@ const (
 	FindingSegmentMissing FindingType = "SegmentMissing"
 	// FindingSegmentTruncated: the beginning or the end of a segment is cut off.
 	FindingSegmentTruncated FindingType = "SegmentTruncated"
-	// FindingSegmentDuplicated: a segment has the same bytes as another one in whose place it cannot be.
+	// FindingSegmentDuplicated: a segment has the same bytes as another one in whose place it cannot be, or packets stand in its file
+	// twice.
 	FindingSegmentDuplicated FindingType = "SegmentDuplicated"
 	// FindingSegmentForeign: a segment belongs to another recording.
 	FindingSegmentForeign FindingType = "SegmentForeign"

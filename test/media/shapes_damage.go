@@ -258,7 +258,7 @@ func headerShapes() []shape {
 			binary.BigEndian.PutUint32(s.data[at:], uint32(len(s.data)-at))
 			return r.finish().either(unknown)
 		}},
-		{"mp4_media_reserved", "N", "the same, where zeros are behind the last sample", func() *recording {
+		{"mp4_media_reserved", "N", "an MP4 with room of zeros behind its last sample", func() *recording {
 			r := mp4File(call(8), mp4Style{})
 			s := r.segments[0]
 			at := bytes.Index(s.data, []byte("mdat")) - 4
