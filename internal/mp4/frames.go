@@ -4,6 +4,9 @@
 package mp4
 
 import (
+	"bytes"
+	"slices"
+
 	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -32,6 +35,13 @@ func (f *soundFrames) damage() []media.Damage {
 	return f.found
 }
 
+// isTag says that a sample is one of the tags that stand behind the sound in files of music.
+func isTag(sample []byte) bool {
+	return slices.ContainsFunc([]string{"LYRICSBEGIN", "APETAGEX", "TAG", "ID3"}, func(name string) bool {
+		return bytes.HasPrefix(sample, []byte(name))
+	})
+}
+
 // beginsFrame says whether a sample of sound begins as a frame of its encoding does, as far as that can be seen.
 func beginsFrame(sample []byte, encoding media.Codec, format format) bool {
 	ok := true
@@ -40,6 +50,7 @@ func beginsFrame(sample []byte, encoding media.Codec, format format) bool {
 		ok = !format.blocks || codec.AACBlock(sample)
 	case media.MP2, media.MP3:
 		_, ok = codec.ParseMPEGAudio(sample)
+		ok = ok || isTag(sample) // of a file of music that was put into an MP4 as it was
 	case media.AC3:
 		_, ok = codec.ParseAC3(sample)
 	case media.EAC3:

@@ -56,6 +56,19 @@ func apeSize(data []byte) int64 {
 	return header + int64(binary.LittleEndian.Uint32(data[12:]))
 }
 
+// lyricsSize is the size of the Lyrics3 tag that data begins with and has as a whole; 0: none.
+func lyricsSize(data []byte) int64 {
+	if !bytes.HasPrefix(data, []byte("LYRICSBEGIN")) {
+		return 0
+	}
+	for _, end := range []string{"LYRICS200", "LYRICSEND"} { // of version 2, and of version 1
+		if at := bytes.Index(data, []byte(end)); at > 0 {
+			return int64(at + len(end))
+		}
+	}
+	return 0
+}
+
 // skipPadding passes over zeros, as some encoders and editors leave them in front of the sound.
 func (p *parser) skipPadding() error {
 	for p.padding < MaxPadding {

@@ -267,7 +267,7 @@ func isOldTag(data []byte) bool { return len(data) == oldTagBytes && string(data
 // otherTag is the size of a tag that editors of music write behind the sound, if data begins with one and something that
 // is known follows it; 0: none.
 func (p *parser) otherTag() int64 {
-	size := apeSize(p.data)
+	size := max(apeSize(p.data), lyricsSize(p.data))
 	if size == 0 && len(p.data) > oldTagBytes && string(p.data[:3]) == "TAG" {
 		size = oldTagBytes
 	}
@@ -278,7 +278,7 @@ func (p *parser) otherTag() int64 {
 		return 0
 	}
 	rest := p.data[size:]
-	if _, ok := p.format.parse(rest); ok || len(rest) == 0 || isOldTag(rest) || tagSize(rest) > 0 || apeSize(rest) > 0 {
+	if _, ok := p.format.parse(rest); ok || len(rest) == 0 || isOldTag(rest) || max(tagSize(rest), apeSize(rest), lyricsSize(rest)) > 0 {
 		return size
 	}
 	return 0

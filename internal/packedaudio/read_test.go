@@ -301,7 +301,10 @@ func TestRead_TagsBehindTheSoundAreNoLoss(t *testing.T) {
 	const hasHeader, isHeader = 1 << 31, 1 << 29
 	footer := ape(hasHeader)[:32]
 	tagged := slices.Concat(ape(hasHeader|isHeader), footer)
+	lyrics := []byte("LYRICSBEGININD0000200LYR00005la la000028LYRICS200")
 	for name, behind := range map[string][]byte{
+		"Lyrics3, ID3v1":    slices.Concat(lyrics, old),
+		"APE, Lyrics3":      slices.Concat(tagged, lyrics),
 		"ID3v1":             old,
 		"APE":               tagged,
 		"APE, ID3v1":        slices.Concat(tagged, old),
@@ -319,7 +322,7 @@ func TestRead_TagsBehindTheSoundAreNoLoss(t *testing.T) {
 			t.Errorf("%s: %d frames, want %d; damage %+v, tail %d", name, stream.Packets.Count, want, file.Damage, stream.Tail)
 		}
 	}
-	for name, behind := range map[string][]byte{"a cut APE tag": tagged[:50], "text": []byte("TAG, and no tag")} {
+	for name, behind := range map[string][]byte{"a cut APE tag": tagged[:50], "a cut Lyrics3 tag": lyrics[:40], "text": []byte("TAG, and no tag")} {
 		if file, _ := read(t, slices.Concat(data, behind, data)); len(file.Damage) == 0 {
 			t.Errorf("%s between frames is no damage", name)
 		}
