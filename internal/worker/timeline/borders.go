@@ -296,16 +296,16 @@ func (b *builder) judgeCounters(each *border) bool {
 		switch {
 		case open && each.y.start < each.y.begins:
 			b.find(SegmentTruncated, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
-				"its beginning is lost: %s are missing, and the %s do not go on", position(hole.to-hole.from), b.counted(each))
+				"its beginning is lost: %s are missing, and the %s do not go on", position(hole.to-hole.from), b.counted(each.y))
 		case open && late > minHole+b.segments[each.x.Segment].Precision:
 			b.find(SegmentMissing, each.y.Segment, each.x.base+hole.from, hole.to-hole.from,
-				"%s are lost before it: the clock jumps, and the %s do not go on", position(hole.to-hole.from), b.counted(each))
+				"%s are lost before it: the clock jumps, and the %s do not go on", position(hole.to-hole.from), b.counted(each.y))
 		case open:
 			b.find(SegmentTruncated, each.x.Segment, each.x.base+hole.from, hole.to-hole.from,
-				"its end is lost: %s are missing, and the %s do not go on", position(hole.to-hole.from), b.counted(each))
+				"its end is lost: %s are missing, and the %s do not go on", position(hole.to-hole.from), b.counted(each.y))
 		default:
 			b.find(PacketsLost, each.y.Segment, each.x.base+stop.end, max(0, stop.gap),
-				"%s packets are lost at the border to the segment before: the %s do not go on", stop.kind, b.counted(each))
+				"%s packets are lost at the border to the segment before: the %s do not go on", stop.kind, b.counted(each.y))
 		}
 		return true
 	}

@@ -77,18 +77,26 @@ func (b *builder) compareBorder(found *stop, from, to *media.Stream, x, y *media
 		return
 	}
 	found.moves = x.Fragments.First != y.Fragments.First
-	switch {
-	case !x.Fragments.Known || !y.Fragments.Known:
-	case y.Fragments.First == x.Fragments.Last+1:
-		found.counters = countersGoOn
-	case y.Fragments.First > x.Fragments.Last && found.gap > minHole:
-		found.counters = countersBreak
+	if found.counters = compareFragments(x.Fragments, y.Fragments); found.counters == countersBreak && found.gap <= minHole {
+		found.counters = countersUnknown
 	}
 }
 
-// counted names what the segments at a border count through.
-func (b *builder) counted(each *border) string {
-	if b.segments[each.y.Segment].File.Container == media.FragmentMP4 {
+// compareFragments compares the numbers at the end of a file with those at the beginning of another one. A recorder that begins anew
+// begins with a lower one.
+func compareFragments(from, to media.FragmentNumbers) counters {
+	switch {
+	case !from.Known, !to.Known, to.First <= from.Last:
+		return countersUnknown
+	case to.First == from.Last+1:
+		return countersGoOn
+	}
+	return countersBreak
+}
+
+// counted names what the segment of a part counts through.
+func (b *builder) counted(each *part) string {
+	if b.segments[each.Segment].File.Container == media.FragmentMP4 {
 		return "numbers of the movie fragments"
 	}
 	return "continuity counters"

@@ -65,3 +65,20 @@ func TestBuild_NumbersOfFragmentsWithoutAHole(t *testing.T) {
 	segments[2].File.Fragments.Last--
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
+
+// TestBuild_NumbersOfFragmentsBeforeAnotherClock: they go on where clocks begin. Where they do not, the line of a clock's last segment
+// is missing.
+func TestBuild_NumbersOfFragmentsBeforeAnotherClock(t *testing.T) {
+	for _, running := range []bool{true, false} {
+		segments := layout{running: running, container: media.FragmentMP4, names: "seg%d.m4s"}.record(
+			pictures(0, 24*second, pal, 50), tones(0, 24*second), each(0, 2*second, 12)...)
+		for _, at := range []int{3, 6, 9} {
+			segments = reset(segments, at, int64(at)*700*second, true)
+		}
+		wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+		made := Build(Recording{Segments: drop(segments, 5)})
+		if state := made.State(); (state == Damaged) != running {
+			t.Errorf("numbers go on %v: %s\n%s", running, state, list(made))
+		}
+	}
+}

@@ -6,7 +6,7 @@ package timeline
 // join is where one run follows another without a segment between them.
 type join struct {
 	x, y *part
-	// goOn and breaks count the streams whose continuity counters go on, and those whose do not.
+	// goOn and breaks count the streams whose continuity counters go on, and those whose do not; of movie fragments, the files.
 	goOn, breaks int
 }
 
@@ -21,7 +21,7 @@ func (b *builder) judgeJoins() {
 	for _, each := range b.joins {
 		if each.breaks > 0 {
 			b.find(PacketsLost, each.x.Segment, each.x.late+each.x.base, 0,
-				"packets are lost at its end: the continuity counters do not go on, as they do before other clocks")
+				"packets are lost at its end: the %s do not go on, as they do before other clocks", b.counted(each.y))
 		}
 	}
 }
@@ -68,19 +68,27 @@ func (b *builder) countersFrom(x, y *part) join {
 		if len(x.Slices(kind)) == 0 || len(y.Slices(kind)) == 0 {
 			continue
 		}
-		switch compareCounters(b.streamAt(x, kind, true), b.streamAt(y, kind, false)) {
-		case countersGoOn:
-			found.goOn++
-		case countersUnknown:
-		case countersBreak:
-			found.breaks++
-		}
+		found.count(compareCounters(b.streamAt(x, kind, true), b.streamAt(y, kind, false)))
 	}
+	found.count(compareFragments(b.segments[x.Segment].File.Fragments, b.segments[y.Segment].File.Fragments))
 	return found
+}
+
+func (j *join) count(found counters) {
+	switch found {
+	case countersGoOn:
+		j.goOn++
+	case countersBreak:
+		j.breaks++
+	case countersUnknown:
+	}
 }
 
 // startsAgain says that a part's counters begin as those of the recording's first part do.
 func (b *builder) startsAgain(each, first *part) bool {
+	if b.segments[each.Segment].File.Fragments.First != b.segments[first.Segment].File.Fragments.First {
+		return false
+	}
 	for _, kind := range kinds {
 		if len(each.Slices(kind)) == 0 || len(first.Slices(kind)) == 0 {
 			continue
