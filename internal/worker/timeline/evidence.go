@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -85,43 +86,38 @@ func (b *builder) listDamage(each *part) {
 	}
 }
 
+// meanings are what pieces of evidence mean; %s is the kind of the stream.
+var meanings = map[media.DamageKind]struct {
+	found Type
+	text  string
+}{
+	media.CounterBreak:     {PacketsLost, "%s packets are lost: the continuity counter jumps"},
+	media.SyncLost:         {Corrupt, "there are bytes that are no transport packets"},
+	media.PacketCut:        {SegmentTruncated, "its end is lost: it ends within a transport packet"},
+	media.TablesMissing:    {Corrupt, "tables of the transport stream are missing or damaged"},
+	media.TransportError:   {Corrupt, "the recorder marked transport packets as damaged"},
+	media.PacketUnfinished: {PacketsLost, "a %s packet is shorter than it says"},
+	media.FrameLost:        {PacketsLost, "%s frames are no frames, or do not follow one another"},
+	media.FragmentMissing:  {PacketsLost, "%s packets are lost: the numbers of the movie fragments jump"},
+	media.Padding:          {Corrupt, "it begins with zeros"},
+	media.NALInvalid:       {Corrupt, "a picture's bytes are not valid"},
+	media.BoxTruncated:     {SegmentTruncated, "the file is shorter than its structure says"},
+	media.SampleMissing:    {SegmentTruncated, "%s packets lie beyond the end of the file"},
+	media.SecondMovie:      {Corrupt, "a second movie header says something else than the first, and what it describes is not in the result"},
+	media.MediaUnnamed:     {UnknownTail, "its tables end before its media does; whether something is lost cannot be decided"},
+}
+
 // explain says what a piece of evidence means.
 func explain(damage media.Damage, file *media.File) (Type, string) {
 	stream := "media"
 	if damage.Stream >= 0 {
 		stream = file.Streams[damage.Stream].Kind.String()
 	}
-	switch damage.Kind {
-	case media.CounterBreak:
-		return PacketsLost, stream + " packets are lost: the continuity counter jumps"
-	case media.SyncLost:
-		return Corrupt, "there are bytes that are no transport packets"
-	case media.PacketCut:
-		return SegmentTruncated, "its end is lost: it ends within a transport packet"
-	case media.TablesMissing:
-		return Corrupt, "tables of the transport stream are missing or damaged"
-	case media.TransportError:
-		return Corrupt, "the recorder marked transport packets as damaged"
-	case media.SecondMovie:
-		return Corrupt, "a second movie header says something else than the first, and what it describes is not in the result"
-	case media.MediaUnnamed:
-		return UnknownTail, "its tables end before its media does; whether something is lost cannot be decided"
-	case media.FragmentMissing:
-		return PacketsLost, stream + " packets are lost: the numbers of the movie fragments jump"
-	case media.PacketUnfinished:
-		return PacketsLost, "a " + stream + " packet is shorter than it says"
-	case media.FrameLost:
-		return PacketsLost, stream + " frames are no frames, or do not follow one another"
-	case media.Padding:
-		return Corrupt, "it begins with zeros"
-	case media.NALInvalid:
-		return Corrupt, "a picture's bytes are not valid"
-	case media.BoxTruncated:
-		return SegmentTruncated, "the file is shorter than its structure says"
-	case media.SampleMissing:
-		return SegmentTruncated, stream + " packets lie beyond the end of the file"
+	meaning, ok := meanings[damage.Kind]
+	if !ok {
+		return Corrupt, string(damage.Kind)
 	}
-	return Corrupt, string(damage.Kind)
+	return meaning.found, strings.ReplaceAll(meaning.text, "%s", stream)
 }
 
 // packetTimes are the times of some packets of each stream, in the clock of the run.
