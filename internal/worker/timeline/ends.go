@@ -101,7 +101,7 @@ func (b *builder) endsCut(each *part) (worst media.Tail, of media.Kind) {
 // of each segment begin with the same number.
 func (b *builder) countersGoOnBehind(each *part) bool {
 	next := each.Segment + 1
-	if !each.last || next >= len(b.partsOf) || len(b.partsOf[next]) == 0 || b.startsAgain(b.partsOf[next][0], b.pieces[0]) {
+	if !each.last || next >= len(b.partsOf) || len(b.partsOf[next]) == 0 || b.startsAgain(b.partsOf[next][0], b.parts[0]) {
 		return false
 	}
 	found := b.countersFrom(each, b.partsOf[next][0])
