@@ -21,3 +21,17 @@ func TestBuild_LastPictureOfAClockAlone(t *testing.T) {
 		t.Errorf("the next clock begins at %s, want 4.4 s\n%s", position(at), list(made))
 	}
 }
+
+// TestBuild_HeadLostBehindAPauseInWholeSeconds: the second segment of a clock lost less of its beginning than whole seconds show. What the
+// first one lacks is a pause at its end, and not lost in front of it.
+func TestBuild_HeadLostBehindAPauseInWholeSeconds(t *testing.T) {
+	first := layout{precision: second}.record(pictures(0, 4*second, pal, 50), tones(0, 4*second), 2*second)
+	video := slices.Concat(pictures(0, 3*second, pal, 25), pictures(15*second, 17*second, pal, 25))
+	next := reset(layout{precision: second}.record(video, tones(0, 4*second), 15*second), 0, 700*second, true)
+	keep(&next[1], media.Video, 11, 50)
+	next[1].File.Damage = []media.Damage{{Kind: media.TablesMissing, Stream: -1, Count: 1}}
+	made := Build(Recording{Segments: slices.Concat(first, next)})
+	if at := times(made, media.Video)[100]; distance(at, 4*second) > pal {
+		t.Errorf("the second clock begins at %s, want 4 s\n%s", position(at), list(made))
+	}
+}

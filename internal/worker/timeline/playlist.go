@@ -27,6 +27,9 @@ func (b *builder) begin(now *run, each *part) {
 		each.start = expected
 	} else if b.lacksHead(each) && each.begins > now.late+minHole {
 		each.start = now.late // durations in whole seconds do not show so little
+		if expected > now.late+tolerance {
+			each.start = min(expected, each.begins) // behind a pause
+		}
 	}
 }
 
