@@ -157,6 +157,7 @@ func damageShapes() []shape {
 			return r.finish()
 		}},
 		{"fragmented_mp4_written_twice", "L", "a fragmented MP4 stands twice in its file", mp4(mp4Style{fragments: 2}, func(r *recording) { r.writeTwice(r.segments[0], 1) })},
+		{"segment_tables_alone", "L", "a segment has its tables alone", hurt(func(r *recording) { r.replace(r.inMiddle(), r.inMiddle().data[:2*188]) })},
 		{"bytes_inserted", "L", "50 bytes too many in a segment", hurt(func(r *recording) {
 			s := r.inMiddle()
 			at := len(s.data)/2/188*188 + 100

@@ -35,8 +35,25 @@ func (b *builder) judgeEmpty(segment int, at int64) {
 		b.find(Corrupt, segment, at, b.segments[segment].Duration, "no picture and no sound can be read from it")
 		return
 	}
+	if b.breaksOver(segment) {
+		b.find(PacketsLost, segment, at, b.segments[segment].Duration,
+			"it holds neither picture nor sound, and the continuity counters do not go on over it")
+		return
+	}
 	b.find(UnknownHole, segment, at, b.segments[segment].Duration,
 		"it holds neither picture nor sound; whether something is lost cannot be decided")
+}
+
+// breaksOver says that the counters of a kind do not go on from the segment before one without packets to the one behind it.
+func (b *builder) breaksOver(segment int) bool {
+	if segment == 0 || segment+1 == len(b.segments) || len(b.partsOf[segment-1]) == 0 || len(b.partsOf[segment+1]) == 0 {
+		return false
+	}
+	before, after := b.partsOf[segment-1], b.partsOf[segment+1][0]
+	last := before[len(before)-1]
+	return last.Run == after.Run && slices.ContainsFunc(kinds[:], func(kind media.Kind) bool {
+		return len(last.Slices(kind)) > 0 && len(after.Slices(kind)) > 0 && b.countersOver(last, after, kind) == countersBreak
+	})
 }
 
 // judgeKind goes through the stretches of pieces of one run that lack a kind.

@@ -226,7 +226,7 @@ func TestBuild_UndecidedRecordings(t *testing.T) {
 		"the sound stops shortly before the picture, and comes back at the border": {Recording{Segments: layout{}.record(
 			without(pictures(0, 12*second, pal, 50), 4*second+second*4/5, 8*second), without(tones(0, 12*second), 4*second+second*3/5, 6*second), each(0, 2*second, 6)...)}, UnknownHole},
 		"a segment without packets": {Recording{Segments: func() []Segment {
-			segments := plain(5)
+			segments := layout{}.record(pictures(0, 10*second, pal, 50), tones(0, 10*second), each(0, 2*second, 5)...)
 			segments[2].File = &media.File{Streams: []media.Stream{emptyStream(media.Video)}}
 			return segments
 		}()}, UnknownHole},

@@ -82,3 +82,20 @@ func TestBuild_NumbersOfFragmentsBeforeAnotherClock(t *testing.T) {
 		}
 	}
 }
+
+// TestBuild_CountersOverAnEmptySegment: nothing is left of it but its tables. Counters that do not go on over it tell that from a
+// segment in which nothing was recorded.
+func TestBuild_CountersOverAnEmptySegment(t *testing.T) {
+	for _, want := range []State{Damaged, Unknown} {
+		segments := layout{running: true}.record(pictures(0, 12*second, pal, 50), tones(0, 12*second), each(0, 2*second, 6)...)
+		for i := range segments[2].File.Streams {
+			segments[2].File.Streams[i] = emptyStream(kinds[i])
+		}
+		for _, kind := range kinds {
+			if want == Unknown { // the counters have gone round
+				stream(&segments[3], kind).Counters.First = (stream(&segments[1], kind).Counters.Last + 1) & 15
+			}
+		}
+		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}
