@@ -8,7 +8,7 @@ import "sparkrtc.dev/recording-operator/internal/media"
 // judgeHeads finds segments whose beginning is lost: they begin within a packet whose start is nowhere, or with a
 // picture that is no key frame although the other segments begin with one, and packets are missing there.
 func (b *builder) judgeHeads() {
-	heads := b.countHeads()
+	heads := b.countHeads(b.pieces)
 	for _, each := range b.pieces {
 		if each.first && b.segments[each.Segment].isListed() {
 			b.judgeHead(each, heads)
@@ -79,8 +79,9 @@ type heads struct {
 	keys, all int
 }
 
-func (b *builder) countHeads() (found heads) {
-	for _, each := range b.pieces {
+// countHeads counts those of the pieces, or of all parts while these have no places.
+func (b *builder) countHeads(parts []*part) (found heads) {
+	for _, each := range parts {
 		if first, _, ok := each.ends(media.Video); ok && each.first && b.segments[each.Segment].isListed() {
 			found.all++
 			if first.key {

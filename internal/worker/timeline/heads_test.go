@@ -123,3 +123,16 @@ func TestBuild_SegmentBeginsForSoundBehindAPause(t *testing.T) {
 	}
 	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
 }
+
+// TestBuild_LostHeadThatAKeyFrameTells: the same of a segment that begins between packets, and alone does not begin with a key frame.
+func TestBuild_LostHeadThatAKeyFrameTells(t *testing.T) {
+	segments := reset(layout{}.record(pictures(0, 10*second, pal, 50), tones(0, 10*second), each(0, 2*second, 5)...), 3, 500*second, true)
+	segments = reset(segments, 4, 900*second, true)
+	stream(&segments[3], media.Audio).Tail = media.TailUnstuffed
+	keep(&segments[3], media.Video, 30, 50)
+	keep(&segments[3], media.Audio, 56, stream(&segments[3], media.Audio).Packets.Count)
+	made := Build(Recording{Segments: segments})
+	if at := times(made, media.Video)[150]; distance(at, 6*second+30*pal) > 2*aac || made.State() == Intact {
+		t.Errorf("the first picture behind the loss is at %s, want 7.2 s\n%s", position(at), list(made))
+	}
+}

@@ -331,7 +331,7 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 // together do not say it so exactly, and where segments are out of order, the durations are those of others.
 func (b *builder) isAnotherClock(now *run, each *part, late int64) bool {
 	at, tolerance, known := b.expected(now, each)
-	known = known && !now.isMixed()
+	known = known && !now.isMixed() && (!now.newest.fresh || !b.beginsCut(now.newest)) // it may begin before what is left of it
 	if late > maxJoin {
 		return !known || distance(each.early, at) > min(tolerance, minHole+minShortWhole)
 	}

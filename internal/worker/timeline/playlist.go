@@ -239,8 +239,11 @@ func (b *builder) lostHead(now *run) int64 {
 // lacksEnd says that the end of a segment is lost, whose beginning may be: its last packet is not whole. That it may not be says less
 // than a beginning that shows a loss.
 func (b *builder) lacksEnd(each *part) bool {
+	if b.heads == nil {
+		b.heads = new(b.countHeads(b.parts))
+	}
 	tail, _ := b.endsCut(each)
-	return tail == media.TailUnfinished || tail == media.TailUnstuffed && !b.lacksHead(each)
+	return tail == media.TailUnfinished || tail == media.TailUnstuffed && !b.lacksHead(each) && !b.heads.alone(each)
 }
 
 // isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says

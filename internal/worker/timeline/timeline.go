@@ -257,6 +257,8 @@ type builder struct {
 	mixed map[int]bool
 	// joins are where another clock begins and counters can be compared.
 	joins []join
+	// heads counts what segments with pictures begin with.
+	heads *heads
 	// tablesFirst counts the segments that begin with their tables.
 	tablesFirst *int
 	// silences counts the holes in the sound.
