@@ -150,7 +150,7 @@ func (c *Counters) Add(counter uint8) {
 type FragmentNumbers struct {
 	// Known says that there is a fragment.
 	Known bool
-	// First and Last; a recorder may begin anywhere, and may count anew in each file.
+	// First and Last; a recorder may begin anywhere, and may count from there again in each file.
 	First, Last uint32
 }
 

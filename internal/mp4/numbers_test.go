@@ -41,7 +41,7 @@ func TestIndex_NumbersOfFragments(t *testing.T) {
 		"all the same":             {[][2]uint32{{1, 0}, {1, 80}, {1, 160}}, nil},
 		"numbers that are times":   {[][2]uint32{{0, 0}, {40, 40}, {80, 80}, {160, 160}}, nil},
 		"two fragments":            {[][2]uint32{{1, 0}, {3, 80}}, nil},
-		"counted anew in a pause":  {[][2]uint32{{5, 0}, {6, 40}, {1, 120}, {2, 160}}, nil},
+		"counted again in a pause": {[][2]uint32{{5, 0}, {6, 40}, {1, 120}, {2, 160}}, nil},
 		"a fragment out of order":  {[][2]uint32{{1, 0}, {3, 80}, {2, 40}, {4, 120}, {5, 160}}, nil},
 		"the greatest number last": {[][2]uint32{{1<<32 - 2, 0}, {1<<32 - 1, 40}, {0, 80}, {1, 120}}, nil},
 	} {

@@ -8,7 +8,7 @@ import "sparkrtc.dev/recording-operator/internal/media"
 // minUnnamed is how many bytes lie at least behind the last sample that may be more of the recording; muxers leave less.
 const minUnnamed = 4096
 
-// judgeUnnamed finds media behind the last sample of a whole file, as a recorder leaves it that ended before it wrote its tables anew.
+// judgeUnnamed finds media behind the last sample of a whole file, as a recorder leaves it that ended before it wrote its tables again.
 // Zeros are room that was reserved.
 func (x *indexer) judgeUnnamed() error {
 	m := x.movie

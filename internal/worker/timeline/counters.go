@@ -82,7 +82,7 @@ func (b *builder) compareBorder(found *stop, from, to *media.Stream, x, y *media
 	}
 }
 
-// compareFragments compares the numbers at the end of a file with those at the beginning of another one. A recorder that begins anew
+// compareFragments compares the numbers at the end of a file with those at the beginning of another one. A recorder that begins again
 // begins with a lower one.
 func compareFragments(from, to media.FragmentNumbers) counters {
 	switch {
