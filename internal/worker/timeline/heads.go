@@ -136,14 +136,24 @@ func (b *builder) beginsWithin(each *part) bool {
 		if each.fresh || before == nil {
 			return true
 		}
-		if before.Segment+1 != each.Segment || !before.last || len(before.Slices(kind)) == 0 {
+		if before.Segment+1 != each.Segment || !before.last {
 			continue // it may have begun in a segment that is not there
 		}
-		if from := b.streamAt(before, kind, true); from.ID == rest.ID && from.Tail == media.TailWhole {
+		if from := b.lastBefore(each, kind); from == nil || from.ID == rest.ID && from.Tail == media.TailWhole {
 			return true
 		}
 	}
 	return false
+}
+
+// lastBefore is the last stream of a kind before a piece in its run; nil: there is none.
+func (b *builder) lastBefore(each *part, kind media.Kind) *media.Stream {
+	for before := b.pieceBefore(each); before != nil && before.Run == each.Run; before = b.pieceBefore(before) {
+		if len(before.Slices(kind)) > 0 {
+			return b.streamAt(before, kind, true)
+		}
+	}
+	return nil
 }
 
 // lacksBegin says that a piece with which a clock begins holds less than the playlist says.

@@ -136,3 +136,12 @@ func TestBuild_LostHeadThatAKeyFrameTells(t *testing.T) {
 		t.Errorf("the first picture behind the loss is at %s, want 7.2 s\n%s", position(at), list(made))
 	}
 }
+
+// TestBuild_SoundComesBackWithinAPacket: the segment before it has no sound, so that what the packet began with is lost.
+func TestBuild_SoundComesBackWithinAPacket(t *testing.T) {
+	segments := layout{}.record(pictures(0, 8*second, pal, 50), without(tones(0, 8*second), second, 5*second), each(0, 2*second, 4)...)
+	segments[1].File.Streams[1] = emptyStream(media.Audio)
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	stream(&segments[2], media.Audio).HeadBytes = 100
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
+}
