@@ -97,7 +97,7 @@ func (b *builder) fitsInFront(now *run, each *part, index int) bool {
 	miss := min(distance(each.late, now.early), distance(each.lastShown(), now.early), named, seam(each, now.parts[0]))
 	after := b.partAfter(index)
 	if after == nil {
-		return miss <= together || named <= together+first.Precision && b.countersLeadTo(now, each)
+		return miss <= together || named <= together+first.Precision && (b.countersLeadTo(now, each) || keyLeadsTo(each, now.parts[0]))
 	}
 	b.unwrap(now, after)
 	least, _ := b.deltas(now, after)
@@ -134,6 +134,13 @@ func seam(x, y *part) int64 {
 func (b *builder) countersLeadTo(now *run, each *part) bool {
 	front, behind := b.countersFrom(each, now.parts[0]), b.countersFrom(now.newest, each)
 	return front.goOn > 0 && front.breaks == 0 && behind.breaks > 0
+}
+
+// keyLeadsTo says that a part begins with a key frame, and another one, with which a clock is said to begin, does not.
+func keyLeadsTo(each, fresh *part) bool {
+	first, _, ok := each.ends(media.Video)
+	other, _, both := fresh.ends(media.Video)
+	return ok && both && first.key && !other.key
 }
 
 // fits says that a part lies in a hole that the run has left. The holes are in the order of time.

@@ -25,3 +25,20 @@ func TestBuild_SwappedBehindATagBeforePicturesAlone(t *testing.T) {
 		t.Errorf("pictures are not where they belong:\n%s", list(made))
 	}
 }
+
+// TestBuild_SwappedBehindATagInWholeSeconds: the two files of the last clock are exchanged. Nothing follows them, and the pictures
+// stand still between them; the one that is named first does not begin with a key frame.
+func TestBuild_SwappedBehindATagInWholeSeconds(t *testing.T) {
+	recorder := layout{precision: second}
+	first := recorder.record(pictures(0, 8*second, pal, 50), tones(0, 8*second), each(0, 2*second, 4)...)
+	video := slices.Concat(pictures(0, second, pal, 500), pictures(10*second-second*3/10, 13*second, pal, 500))
+	video[25].Key = false
+	next := reset(recorder.record(video, nil, 9*second), 0, 300*second, true)
+	straight := Build(Recording{Segments: clone(slices.Concat(first, next))})
+	next[0].File, next[1].File = next[1].File, next[0].File
+	made := Build(Recording{Segments: slices.Concat(first, next)})
+	wantState(t, made, Damaged, OutOfOrder)
+	if !slices.Equal(times(made, media.Video), times(straight, media.Video)) {
+		t.Errorf("pictures are not where they belong:\n%s", list(made))
+	}
+}
