@@ -19,12 +19,13 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/manager ./cmd/receiver ./cmd/trigger ./cmd/worker
 
 # ffmpeg with only what the steps use. The cache mount keeps it, whatever else changes.
-FROM debian:bookworm-slim AS ffmpeg-build
+FROM --platform=$BUILDPLATFORM debian:bookworm-slim AS ffmpeg-build
+ARG TARGETARCH
 WORKDIR /src
 COPY hack/lib.sh hack/lib.sh
 COPY hack/images/lib.sh hack/images/lib.sh
 COPY hack/ffmpeg hack/ffmpeg
-RUN --mount=type=cache,target=/root/.cache/recording-operator/ffmpeg cp -r "$(hack/ffmpeg/build.sh)" /out
+RUN --mount=type=cache,target=/root/.cache/recording-operator/ffmpeg cp -r "$(ARCH=$TARGETARCH hack/ffmpeg/build.sh)" /out
 
 # The program alone: docker build --target ffmpeg --output type=local,dest=DIR .
 FROM scratch AS ffmpeg

@@ -1,7 +1,5 @@
 #!/usr/bin/env bash
-# Builds the images of a version into dist/images. The argument is the version. The operator and the trigger are built for
-# amd64 and arm64; the worker for the platforms that WORKER_ARCHS names, by default that of this machine: its ffmpeg is not
-# built for another one.
+# Builds the images of a version for amd64 and arm64 into dist/images. The argument is the version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,8 +11,5 @@ version=$1
 for arch in amd64 arm64; do
   build recording-operator operator "$arch"
   build recording-trigger trigger "$arch"
-done
-read -ra worker_archs <<<"${WORKER_ARCHS:-$(go env GOHOSTARCH)}"
-for arch in "${worker_archs[@]}"; do
   build recording-worker worker "$arch"
 done

@@ -22,6 +22,11 @@ content of this folder; a second run prints the folder at once. The first takes 
 five minutes. FORCE=1 builds again, which takes up Debian's latest fixes.
 
 It runs on Debian, as root where packages are missing. hack/ffmpeg/README.md says why.
+
+Environment:
+  ARCH   amd64 or arm64: the platform that it is built for (default: that of this machine). For another one,
+         Debian's cross compiler is installed, and the libraries are unpacked beside the source
+  FORCE  1 builds even when there is one
 HELP
 }
 
@@ -38,13 +43,29 @@ series=7.1
 # shellcheck source-path=SCRIPTDIR source=components.sh
 . "$here/components.sh"
 
+host=$(dpkg --print-architecture 2>/dev/null || uname -m)
+arch=${ARCH:-$host}
+# Debian's libx264 for arm64 is not position independent.
+case $arch in
+  amd64) machine=x86_64 static=-static-pie ;;
+  arm64) machine=aarch64 static=-static ;;
+  "$host") machine=$(uname -m) static=-static-pie ;; # nobody has tried it
+  *) echo "ffmpeg: ARCH is amd64 or arm64, not \"$arch\"" >&2; exit 2 ;;
+esac
+
 # The compiler and the programs that unpack the source. Then the libraries: Debian has each of them as a static one.
 tools=(gcc libc6-dev make nasm pkg-config dpkg-dev xz-utils)
 libraries=(libx264-dev libopus-dev libmp3lame-dev libwebp-dev libaom-dev zlib1g-dev)
+# root is where the libraries are: this machine's own, or, of another platform, unpacked below the work folder.
+root='' cross=() strip=strip
+if [[ $arch != "$host" ]]; then
+  strip=$machine-linux-gnu-strip
+  tools+=("gcc-${machine//_/-}-linux-gnu" "libc6-dev-$arch-cross")
+fi
 
 # shellcheck source=/dev/null
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-key=$(cd "$here" && cat build.sh components.sh - <<<"$codename $(uname -m)" | sha256sum | cut -c1-12)
+key=$(cd "$here" && cat build.sh components.sh - <<<"$codename $arch" | sha256sum | cut -c1-12)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/recording-operator/ffmpeg
 out=$cache/$key
 
@@ -62,6 +83,7 @@ command -v apt-get >/dev/null || {
 }
 work=$(mktemp -d "$cache/.work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/lists/partial" "$work/cache/archives/partial" # of apt_
 
 # install_missing installs those Debian packages that are not there.
 install_missing() {
@@ -74,6 +96,19 @@ install_missing() {
   long "installing Debian packages: ${missing[*]}" apt_install "${missing[@]}"
 }
 
+# unpack_libraries gets the libraries of another platform: apt, with that platform for its own, checks them against the signed
+# lists.
+unpack_libraries() {
+  local package foreign=(-o APT::Architecture="$arch" -o APT::Architectures="$arch" -o Dir::State::status=/dev/null)
+  mirrors deb "$codename" >"$work/sources.list" &&
+    mkdir -p "$work/debs" "$root" &&
+    apt_ "${foreign[@]}" update &&
+    (cd "$work/debs" && apt_ "${foreign[@]}" download "${libraries[@]}") || return
+  for package in "$work"/debs/*.deb; do
+    dpkg-deb --extract "$package" "$root" || return
+  done
+}
+
 # apt_ is apt with a source list and state of its own: the machine's are not touched. Nothing without a good signature
 # is taken, whatever the machine's settings say.
 apt_() {
@@ -83,25 +118,24 @@ apt_() {
     -o APT::Get::AllowUnauthenticated=false -o APT::Sandbox::User=root "$@"
 }
 
-# mirrors prints the source list for the suite, at the mirrors that this machine has its own Debian packages from.
+# mirrors KIND SUITE prints the list of deb or deb-src for a suite, at the mirrors that this machine has its own Debian packages from.
 mirrors() {
   # shellcheck disable=SC2016  # apt's variables, not the shell's
   apt-get indextargets --format '$(ORIGIN)|$(RELEASE)|$(REPO_URI)' 'Created-By: Packages' |
-    awk -F'|' -v from="$codename" -v to="$suite" -v signed=/usr/share/keyrings/debian-archive-keyring.gpg '
+    awk -F'|' -v from="$codename" -v kind="$1" -v to="$2" -v signed=/usr/share/keyrings/debian-archive-keyring.gpg '
       $1 != "Debian" { next }
-      $2 == from { print "deb-src [signed-by=" signed "] " $3 " " to " main" }
-      $2 == from "-security" { print "deb-src [signed-by=" signed "] " $3 " " to "-security main" }' | sort -u
+      $2 == from { print kind " [signed-by=" signed "] " $3 " " to " main" }
+      $2 == from "-security" { print kind " [signed-by=" signed "] " $3 " " to "-security main" }' | sort -u
 }
 
 # download gets the newest source package of the series; apt checks it against the signed lists. The commands are joined
 # because `set -e` does not hold in what long runs; so are those of the steps below.
 download() {
-  mirrors >"$work/sources.list" &&
+  mirrors deb-src "$suite" >"$work/sources.list" &&
     if [[ ! -s $work/sources.list ]]; then
-      apt-get -q update && mirrors >"$work/sources.list" # apt knows a mirror's origin from its lists
+      apt-get -q update && mirrors deb-src "$suite" >"$work/sources.list" # apt knows a mirror's origin from its lists
     fi &&
     if [[ ! -s $work/sources.list ]]; then echo "this machine's apt has no mirror of Debian $codename"; return 1; fi &&
-    mkdir -p "$work/lists/partial" "$work/cache/archives/partial" &&
     apt_ update &&
     apt_ --only-source --print-uris source ffmpeg | sed -nE 's/.* ffmpeg_([^ _]+)\.dsc .*/\1/p' | head -1 >"$work/version" &&
     if ! grep "^${series//./\\.}\." "$work/version"; then echo "$suite has another ffmpeg than $series"; return 1; fi &&
@@ -116,7 +150,7 @@ list() {
   printf -- "--enable-$kind=%s\n" "$@"
 }
 
-# configure asks for a static, position independent program with the hardening that Debian builds its own with. A component
+# configure asks for a static program, position independent where it can be, with the hardening that Debian builds its own with. A component
 # that this version does not have is a warning to ffmpeg's configure; here it is a mistake in the list.
 configure() {
   local options
@@ -130,14 +164,20 @@ configure() {
     list bsf "${bitstream_filters[@]}"
     list filter "${filters[@]}"
   )
+  if [[ -n $root ]]; then
+    # libmp3lame is looked for by its header, the others by pkg-config.
+    cross=(--enable-cross-compile --target-os=linux --arch="$machine" --cross-prefix="$machine-linux-gnu-" --pkg-config=pkg-config
+      --extra-cflags="-I$root/usr/include" --extra-ldflags="-L$root/usr/lib/$machine-linux-gnu")
+    export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/usr/lib/$machine-linux-gnu/pkgconfig
+  fi
   (cd "$work/ffmpeg" &&
-    ./configure --disable-everything --disable-autodetect --disable-network --disable-doc --disable-debug --disable-ffplay --disable-ffprobe \
+    ./configure "${cross[@]}" --disable-everything --disable-autodetect --disable-network --disable-doc --disable-debug --disable-ffplay --disable-ffprobe \
       --disable-avdevice --disable-postproc \
       --enable-pthreads --enable-zlib --enable-gpl \
       --enable-libx264 --enable-libopus --enable-libmp3lame --enable-libwebp --enable-libaom \
       --pkg-config-flags=--static --enable-pic \
       --extra-cflags="-O2 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$work=." \
-      --extra-ldflags="-static-pie -Wl,-z,relro,-z,now" \
+      --extra-ldflags="$static -Wl,-z,relro,-z,now" \
       "${options[@]}" 2>&1 | tee "$work/configure.log" &&
     ! grep 'did not match anything' "$work/configure.log")
 }
@@ -148,19 +188,25 @@ build() { nice make -C "$work/ffmpeg" -j "$(nproc)" ffmpeg; }
 keep() {
   local new=$work/out package
   mkdir -p "$new/copyright" &&
-    install -s -t "$new" "$work/ffmpeg/ffmpeg" &&
+    install -s --strip-program="$strip" -t "$new" "$work/ffmpeg/ffmpeg" &&
     install -m 0644 "$work/version" "$new/version" &&
     install -m 0644 "$work/ffmpeg/debian/copyright" "$new/copyright/ffmpeg" || return
   for package in "${libraries[@]}"; do
-    install -m 0644 "/usr/share/doc/$package/copyright" "$new/copyright/$package" || return
+    install -m 0644 "$root/usr/share/doc/$package/copyright" "$new/copyright/$package" || return
   done
   chmod 0755 "$new" &&
-    "$new/ffmpeg" -version &&
+    { [[ -n $root ]] || "$new/ffmpeg" -version; } &&
     rm -rf "$out" &&
     mv "$new" "$out"
 }
 
-install_missing "${tools[@]}" "${libraries[@]}"
+if [[ $arch == "$host" ]]; then
+  install_missing "${tools[@]}" "${libraries[@]}"
+else
+  install_missing "${tools[@]}"
+  root=$work/root
+  long "downloading the libraries for $arch" unpack_libraries
+fi
 long "downloading the source of ffmpeg $series (Debian $suite; about 15 s)" download
 long "configuring ffmpeg $(cat "$work/version") (about 15 s)" configure
 long "building ffmpeg (three to five minutes; once)" build

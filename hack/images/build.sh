@@ -31,9 +31,9 @@ Environment:
   IMAGE_TOOL  docker or buildah, to choose one (default: docker when its daemon answers)
   FORCE       1 builds even when nothing changed
   VERSION     what the built programs say their version is (default: dev)
-  ARCH        amd64 or arm64: the platform of the image (default: that of this machine). The operator and the
-              trigger are built for both on either; the others have programs that are not Go's, and need Docker
-              with emulation of the other platform
+  ARCH        amd64 or arm64: the platform of the image (default: that of this machine). The operator, the
+              trigger and the worker are built for both on either; the others need Docker with emulation of the
+              other platform
 EOF
 }
 
@@ -64,7 +64,7 @@ tool=$(choose_tool)
 if [ "$tool" = buildah ]; then
   # shellcheck source-path=SCRIPTDIR source=base.sh
   . "$here/base.sh"
-  if [ "$arch" != "$host_arch" ] && ! [[ $target =~ ^(operator|trigger)$ ]]; then
+  if [ "$arch" != "$host_arch" ] && ! [[ $target =~ ^(operator|trigger|worker)$ ]]; then
     echo "build.sh: without Docker, $target is built for $host_arch alone on this machine" >&2
     exit 1
   fi
