@@ -111,6 +111,12 @@ func (b *builder) stop(x, y *part, kind media.Kind) (stop, bool) {
 	if b.segments[x.Segment].File.Container == media.MPEGTS {
 		found.usual = found.interval
 	}
+	if before := b.pieceBefore(x); before != nil && before.Run == x.Run && end.intervals < fewIntervals {
+		// Of few pictures that come unevenly, the intervals may be longer than usual.
+		if _, last, ok := before.ends(kind); ok && last.intervals >= fewIntervals {
+			found.interval = min(found.interval, last.interval)
+		}
+	}
 	if y.Segment == x.Segment+1 && x.last && y.first && !b.segments[y.Segment].Discontinuity {
 		b.compareBorder(&found, from, to, b.segments[x.Segment].File, b.segments[y.Segment].File)
 	}
