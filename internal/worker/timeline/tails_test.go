@@ -185,3 +185,16 @@ func TestBuild_WholeSecondsRoundedToTheNearest(t *testing.T) {
 		}
 	}
 }
+
+// TestBuild_CutBehindTwoUnevenPictures: the two pictures that are left of a cut segment lie further apart than those before it, and the
+// sound is silent elsewhere, too.
+func TestBuild_CutBehindTwoUnevenPictures(t *testing.T) {
+	const slow = second * 32 / 100
+	video := without(pictures(0, 12*second, slow, 6), 3*second+second/10, 4*second)
+	video = without(video, 2*second+second*3/10, 2*second+second*6/10)
+	sound := without(without(tones(0, 12*second), 3*second, 4*second), 8*second+second/2, 9*second)
+	made := Build(Recording{Segments: layout{precision: second}.record(video, sound, each(0, 2*second, 6)...)})
+	if made.State() == Intact {
+		t.Error(list(made))
+	}
+}
