@@ -130,37 +130,27 @@ type Stream struct {
 	Matrix [9]int32
 }
 
-// Counters are the continuity counters of the first and last transport packets of a PID that have payload.
-type Counters struct {
-	// Known says that there is such a packet.
-	Known bool
-	// First and Last, 0 to 15.
-	First, Last uint8
-}
-
-// Add takes the counter of the next transport packet.
-func (c *Counters) Add(counter uint8) {
-	if !c.Known {
-		c.Known, c.First = true, counter
-	}
-	c.Last = counter
-}
-
-// FragmentNumbers are the sequence numbers of the first and last movie fragments (ISO/IEC 14496-12, 8.8.5).
-type FragmentNumbers struct {
-	// Known says that there is a fragment.
+// Range is the first and the last of the numbers that a file counts through.
+type Range[T uint8 | uint32] struct {
+	// Known says that there is a number.
 	Known bool
 	// First and Last; a recorder may begin anywhere, and may count from there again in each file.
-	First, Last uint32
+	First, Last T
 }
 
-// Add takes the number of the next fragment.
-func (n *FragmentNumbers) Add(number uint32) {
-	if !n.Known {
-		n.Known, n.First = true, number
+// Add takes the next number.
+func (r *Range[T]) Add(number T) {
+	if !r.Known {
+		r.Known, r.First = true, number
 	}
-	n.Last = number
+	r.Last = number
 }
+
+// Counters are the continuity counters, 0 to 15, of the first and last transport packets of a PID that have payload.
+type Counters = Range[uint8]
+
+// FragmentNumbers are the sequence numbers of the first and last movie fragments (ISO/IEC 14496-12, 8.8.5).
+type FragmentNumbers = Range[uint32]
 
 // Tail says how the last PES packet of a stream ends.
 type Tail uint8

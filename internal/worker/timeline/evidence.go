@@ -178,7 +178,7 @@ func (t packetTimes) stretch(each *part, damage media.Damage) (from, to int64) {
 	case damage.Stream < 0 && (damage.Kind == media.BoxTruncated || damage.Kind == media.PacketCut):
 		return t.firstEnd, t.lastEnd // what can be read of each stream ends between
 	case damage.Stream < 0 && (damage.Kind == media.SecondMovie || damage.Kind == media.MediaUnnamed):
-		return t.lastEnd, t.lastEnd // it follows what the first header describes
+		return t.lastEnd, t.lastEnd // it lies behind what is read
 	case damage.Stream < 0:
 		return each.early, each.early
 	}
