@@ -143,6 +143,8 @@ func (b *builder) placeOf(index int) (found evidenceOfPlace) {
 	own := b.segments[each.Segment]
 	tolerance := minHole + own.Precision
 	switch miss := distance(own.Duration, each.late-each.opens()); {
+	case b.outlastsDates(each):
+		found.duration = -1
 	case !own.isListed():
 	case miss <= tolerance:
 		found.duration = 1
@@ -150,6 +152,16 @@ func (b *builder) placeOf(index int) (found evidenceOfPlace) {
 		found.duration = -1
 	}
 	return found
+}
+
+// outlastsDates says that a part is longer than the time until its next segment was begun, as the recorded dates say. That a pause is
+// part of that time makes it no shorter.
+func (b *builder) outlastsDates(each *part) bool {
+	if each.Segment+1 >= len(b.segments) {
+		return false
+	}
+	now, then := b.segments[each.Segment].Began, b.segments[each.Segment+1].Began
+	return !now.IsZero() && !then.IsZero() && each.late-each.opens()-Ticks(then.Sub(now)) > minShortWhole
 }
 
 // note takes a neighbor. Counters that begin again in each segment, or with each clock, say nothing.

@@ -6,6 +6,7 @@ package timeline
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestBuild_CopiesAcrossClocks: the file of one segment has the bytes of one of another clock. That one stays, and the time of the
@@ -31,6 +32,18 @@ func TestBuild_CopiesAcrossClocks(t *testing.T) {
 			segments[2].File = segments[0].File
 			return segments
 		}(), 2, 13*second + 112*pal},
+		"the twin begins the recording, and dates say that the copy is shorter": {func() []Segment {
+			rounded := layout{precision: second}
+			segments := slices.Concat(rounded.record(pictures(0, 155*pal, pal, 50), nil),
+				reset(rounded.record(pictures(0, 4*second, pal, 50), nil), 0, 1000*second, true),
+				reset(rounded.record(pictures(0, 125*pal, pal, 50), nil), 0, 3000*second, true),
+				reset(rounded.record(pictures(0, 4*second, pal, 50), nil), 0, 5000*second, true))
+			for i, at := range []int{0, 6200, 10_200, 15_200} {
+				segments[i].Began = time.Date(2026, 1, 1, 0, 0, 0, at*1_000_000, time.UTC)
+			}
+			segments[2].File = segments[0].File
+			return segments
+		}(), 2, 19*second + 5*pal},
 		"the twin begins the recording, and what follows it is where the playlist says": {func() []Segment {
 			paused := append(pictures(0, 40*pal, pal, 40), pictures(4*second, 6*second, pal, 25)...)
 			segments := slices.Concat(layout{}.record(paused, nil, 4*second),
