@@ -63,6 +63,8 @@ func said(r row) string {
 		return "Damaged"
 	case decodingFinds:
 		return "Damaged (with strict)"
+	case keptUndecoded:
+		return "kept (not decoded)"
 	case changeAsked:
 		return "asks (onChange)"
 	case undecided:

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -93,6 +94,9 @@ func inProcess(t *testing.T, s shape) (outcome, error) {
 	input, err := r.readInProcess(dir)
 	if err != nil {
 		return skipped, err
+	}
+	if truth.good() { // the worker decodes what may be cut, and finds nothing
+		input.Timeline.Findings = slices.DeleteFunc(input.Timeline.Findings, func(f timeline.Finding) bool { return f.Decoding })
 	}
 	done := attempt{said: true}
 	done.integrity.State = v1alpha1.IntegrityState(input.Timeline.State())

@@ -120,10 +120,13 @@ func (j *judge) archive(done attempt) outcome {
 			return damageMissed
 		}
 	}
-	if truth.states[0] == damaged {
-		return damageFound
+	switch {
+	case truth.states[0] != damaged:
+		return goodPassed
+	case done.integrity.State != damaged:
+		return keptUndecoded
 	}
-	return goodPassed
+	return damageFound
 }
 
 // good: it must be published, whole, and be called whole.

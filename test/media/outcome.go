@@ -23,12 +23,13 @@ const (
 	undecided     outcome = "undecided said"
 	refusedRight  outcome = "refused, as it must be"
 	decodingFinds outcome = "found by decoding"
+	keptUndecoded outcome = "kept, not decoded"
 )
 
 // isRight says that an outcome is what must be.
 func (o outcome) isRight() bool {
 	switch o {
-	case goodPassed, damageFound, changeAsked, undecided, refusedRight, decodingFinds:
+	case goodPassed, damageFound, changeAsked, undecided, refusedRight, decodingFinds, keptUndecoded:
 		return true
 	default:
 		return false

@@ -15,7 +15,7 @@ import (
 // summary is a table for people: how many shapes had which outcome, by preset.
 func summary(rows []row) string {
 	outcomes := []outcome{
-		goodPassed, goodRefused, damageFound, decodingFinds, damageMissed, undecided, changeAsked, refusedRight, wrongResult,
+		goodPassed, goodRefused, damageFound, decodingFinds, keptUndecoded, damageMissed, undecided, changeAsked, refusedRight, wrongResult,
 	}
 	counts := map[string]map[outcome]int{}
 	var presets []string

@@ -141,6 +141,17 @@ func damageShapes() []shape {
 				return pid == audioPID && n == 10
 			})
 		})},
+		{"last_packet_gone", "L", "the last TS packet of the picture is gone", hurt(func(r *recording) {
+			last := r.segments[len(r.segments)-1]
+			left := len(packetsOf(last.data, videoPID))
+			r.dropPackets(last, func(_ int, pid uint16) bool {
+				if pid == videoPID {
+					left--
+				}
+				return pid == videoPID && left == 0
+			})
+			r.truth.decoding = true
+		})},
 		{"picture_of_segment_gone", "L", "no packet of the picture in one segment", hurt(only(videoPID))},
 		{"sound_of_segment_gone", "L", "no packet of sound in one segment", hurt(only(audioPID))},
 		{"segment_zeroed", "L", "a segment is zeros from the middle on", hurt(func(r *recording) { r.zero(r.inMiddle(), 0.5, 1) })},

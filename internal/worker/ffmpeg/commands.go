@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Encoding says how a recording is encoded.
@@ -105,8 +106,12 @@ func canvasFilter(e Encoding) string {
 	return square + fmt.Sprintf("scale=%d:%d:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=%d:%d:-1:-1,setsar=1", e.Width, e.Height, e.Width, e.Height)
 }
 
-// Decode decodes a file and gives what decoders complained about.
-func (t Tool) Decode(ctx context.Context, input string) (Complaints, error) {
-	args := append(in(input), "-map", "0:v:0?", "-map", "0:a:0?", "-fps_mode", "passthrough", "-f", "null", "-")
+// Decode decodes a file, from the key frame before a time on, and gives what decoders complained about.
+func (t Tool) Decode(ctx context.Context, input string, from time.Duration) (Complaints, error) {
+	args := in(input)
+	if from > 0 {
+		args = append([]string{"-noaccurate_seek", "-ss", strconv.FormatFloat(from.Seconds(), 'f', 3, 64)}, args...)
+	}
+	args = append(args, "-map", "0:v:0?", "-map", "0:a:0?", "-fps_mode", "passthrough", "-f", "null", "-")
 	return t.run(ctx, args, func([]byte) {})
 }

@@ -113,6 +113,9 @@ var decoders = func() map[string]bool {
 	return names
 }()
 
+// ShowsCuts says that the decoder of an encoding complains about a picture whose last bytes are missing.
+func ShowsCuts(codec media.Codec) bool { return codec == media.H264 || codec == media.MPEG2 }
+
 // Decodes says that the worker's ffmpeg is known to decode an encoding.
 func Decodes(codec media.Codec) bool { return decoders[string(codec)] }
 

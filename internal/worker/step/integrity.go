@@ -66,6 +66,18 @@ func (i *Integrity) Find(found timeline.Finding) {
 	i.Findings = append(i.Findings, finding)
 }
 
+// Drop takes a finding back that turned out to be nothing.
+func (i *Integrity) Drop(found timeline.Finding) {
+	dropped := NewIntegrity()
+	dropped.Find(found)
+	i.Findings = slices.DeleteFunc(i.Findings, func(f v1alpha1.Finding) bool {
+		return f.Type == found.Type && f.Message == dropped.Findings[0].Message
+	})
+	if i.State == v1alpha1.IntegrityUnknown && i.More == 0 && !slices.ContainsFunc(i.Findings, func(f v1alpha1.Finding) bool { return f.Type.IsUndecided() }) {
+		i.State = v1alpha1.IntegrityIntact
+	}
+}
+
 // AddEncrypted notes that nothing can be said of encrypted segments.
 func (i *Integrity) AddEncrypted(fetched *recording.Recording) {
 	for _, segments := range fetched.Lists {

@@ -49,6 +49,24 @@ func TestIntegrity_StatusIsBounded(t *testing.T) {
 	}
 }
 
+// TestIntegrity_DropLeavesTheRest: the state is what the other findings say.
+func TestIntegrity_DropLeavesTheRest(t *testing.T) {
+	tail := timeline.Finding{Type: timeline.UnknownTail, Segment: 2, Message: strings.Repeat("long ", v1alpha1.MaxFindingMessage)}
+	hole := timeline.Finding{Type: timeline.UnknownHole, Segment: 1, Message: "a hole"}
+	integrity := NewIntegrity()
+	integrity.Add(&timeline.Timeline{Findings: []timeline.Finding{tail, hole, {Type: timeline.Pause}}})
+	for _, step := range []struct {
+		dropped timeline.Finding
+		left    int
+		state   v1alpha1.IntegrityState
+	}{{tail, 2, v1alpha1.IntegrityUnknown}, {hole, 1, v1alpha1.IntegrityIntact}} {
+		integrity.Drop(step.dropped)
+		if len(integrity.Findings) != step.left || integrity.State != step.state {
+			t.Errorf("without %s: %s, %+v", step.dropped.Type, integrity.State, integrity.Findings)
+		}
+	}
+}
+
 // TestIntegrity_StateIsTheWorst of all timelines of a recording.
 func TestIntegrity_StateIsTheWorst(t *testing.T) {
 	of := func(types ...timeline.Type) *timeline.Timeline {

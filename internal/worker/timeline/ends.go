@@ -45,6 +45,7 @@ func (b *builder) judgeEnd(each *part) {
 		tolerance = b.shortTolerance(each, minHole, 3) // that it is short is not the only evidence
 	}
 	if !segment.isListed() || short <= tolerance || b.mixed[each.Run] {
+		b.doubtLast(each, cut, kind)
 		return
 	}
 	at := each.late + each.base
@@ -58,6 +59,19 @@ func (b *builder) judgeEnd(each *part) {
 		b.find(UnknownTail, each.Segment, at, short,
 			"it holds %s, the playlist says %s; it ends cleanly, so whether something is lost cannot be decided",
 			position(each.late-each.early), position(segment.Duration))
+	}
+}
+
+// doubtLast finds a last packet that may have gone on, where nothing else shows a loss: one whole packet in 184 ends so.
+func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind) {
+	if cut != media.TailUnstuffed {
+		return
+	}
+	before := len(b.findings)
+	b.find(UnknownTail, each.Segment, each.late+each.base, 0,
+		"the last %s packet may not be whole: it does not say how long it is, and nothing is behind it; whether something is lost cannot be decided", kind)
+	for i := range b.findings[before:] {
+		b.findings[before+i].Decoding = kind == media.Video
 	}
 }
 

@@ -22,6 +22,20 @@ func TestBuild_LastPictureOfAClockAlone(t *testing.T) {
 	}
 }
 
+// TestBuild_LastPictureMayBeCut: it does not say how long it is, and its last transport packet is full. Only decoding tells, unless
+// the recording goes on.
+func TestBuild_LastPictureMayBeCut(t *testing.T) {
+	segments := plain(3)
+	stream(&segments[1], media.Video).Tail = media.TailUnstuffed
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	stream(&segments[2], media.Video).Tail = media.TailUnstuffed
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Unknown, UnknownTail)
+	if found := firstOf(made, UnknownTail); !found.Decoding || found.Segment != 2 {
+		t.Errorf("%+v", found)
+	}
+}
+
 // TestBuild_HeadLostBehindAPauseInWholeSeconds: the second segment of a clock lost less of its beginning than whole seconds show. What the
 // first one lacks is a pause at its end, and not lost in front of it.
 func TestBuild_HeadLostBehindAPauseInWholeSeconds(t *testing.T) {

@@ -73,6 +73,8 @@ type Finding struct {
 	At, Length int64
 	// Message says what was found and where, for a person.
 	Message string
+	// Decoding says that the pictures tell, when they are decoded, whether something is lost.
+	Decoding bool
 }
 
 // maxFindings bounds the findings of one severity; a recording that is damaged everywhere has one for each segment.

@@ -12,6 +12,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/worker/compare"
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
+	"sparkrtc.dev/recording-operator/internal/worker/ffmpeg"
 	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/step"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
@@ -31,15 +32,26 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 		}
 		return nil
 	}
+	from := m.doubtsFrom(len(results))
 	if !encoded || m.spec.Strict {
-		if err := m.decode(ctx, results); err != nil {
+		if err := m.decode(ctx, results, from); err != nil {
 			return err
 		}
 	}
-	integrity.Checked = v1alpha1.CheckedDecoded
-	if m.complaints == 0 || m.isExplained() {
+	if encoded || from == 0 {
+		integrity.Checked = v1alpha1.CheckedDecoded
+	}
+	switch {
+	case m.complaints == 0:
+		return m.decide(integrity)
+	case m.isExplained():
 		return nil
 	}
+	return m.sayComplaints(integrity)
+}
+
+// sayComplaints notes where decoders complain: bytes of the recording are wrong.
+func (m *maker) sayComplaints(integrity *step.Integrity) error {
 	if len(m.spots) == 0 {
 		m.spots = []compare.Range{{}}
 	}
@@ -64,10 +76,44 @@ func (m *maker) sayUndecoded(integrity *step.Integrity) {
 	}
 }
 
-// decode decodes the results, and notes what decoders complain about.
-func (m *maker) decode(ctx context.Context, results []result) error {
+// doubtsFrom is where the result has to be decoded from, in ticks: just the pictures that may not be whole are, when nothing else
+// is in doubt.
+func (m *maker) doubtsFrom(results int) int64 {
+	if m.spec.Strict || results > 1 {
+		return 0
+	}
+	from := m.timeline.Length
+	for _, found := range m.timeline.Findings {
+		switch {
+		case timeline.SeverityOf(found.Type) == timeline.SeverityNote:
+		case !found.Decoding:
+			return 0
+		default:
+			from = min(from, found.At)
+		}
+	}
+	return max(0, from-media.Clock)
+}
+
+// decide drops the findings that decoding has decided: every picture was decoded.
+func (m *maker) decide(integrity *step.Integrity) error {
+	for _, found := range m.timeline.Findings {
+		if !found.Decoding {
+			continue
+		}
+		if !slices.ContainsFunc(m.timeline.Video.Params, func(p media.Params) bool { return !ffmpeg.ShowsCuts(p.Codec) }) {
+			integrity.Drop(found)
+		} else if m.spec.Strict {
+			return notVerified(&found)
+		}
+	}
+	return nil
+}
+
+// decode decodes the results from a time on, in ticks, and notes what decoders complain about.
+func (m *maker) decode(ctx context.Context, results []result, from int64) error {
 	for _, each := range results {
-		complaints, err := m.run.FFmpeg.Decode(ctx, each.path)
+		complaints, err := m.run.FFmpeg.Decode(ctx, each.path, timeline.Duration(from))
 		if err != nil {
 			return step.ToolFailure(ctx, "the result cannot be decoded", complaints, err)
 		}

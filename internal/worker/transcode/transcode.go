@@ -123,15 +123,23 @@ func (k *transcode) mayPublish(t *timeline.Timeline) error {
 		if !k.spec.Strict {
 			return nil
 		}
-		found := step.First(t, timeline.SeverityUnknown)
-		reason := workerapi.ReasonNotVerified
-		if found.Type == timeline.DurationMismatch {
-			reason = workerapi.ReasonDurationMismatch
+		for i := range t.Findings {
+			if found := &t.Findings[i]; timeline.SeverityOf(found.Type) == timeline.SeverityUnknown && !found.Decoding {
+				return notVerified(found)
+			}
 		}
-		return failure.Permanent(reason, "%s: %s; the step is strict", found.Type, found.Message)
 	case timeline.Intact:
 	}
 	return nil
+}
+
+// notVerified is the failure of a strict step over what cannot be decided.
+func notVerified(found *timeline.Finding) error {
+	reason := workerapi.ReasonNotVerified
+	if found.Type == timeline.DurationMismatch {
+		reason = workerapi.ReasonDurationMismatch
+	}
+	return failure.Permanent(reason, "%s: %s; the step is strict", found.Type, found.Message)
 }
 
 // damaged is the failure over the first damage; without any, it is the other one.
