@@ -40,7 +40,8 @@ type traf struct {
 	flags     uint32 // of tfhd
 	base      int64
 	values    defaults
-	time      int64 // tfdt; -1: none
+	time      int64 // tfdt
+	timed     bool  // there is a time
 }
 
 // run is what is left of a trun (8.8.8).
@@ -148,7 +149,7 @@ func (c *fragmentCursor) nextRun() (bool, error) {
 // begin starts a track fragment.
 func (c *fragmentCursor) begin(t traf) {
 	c.at, c.end, c.base, c.data, c.values = t.body, t.end, t.base, t.base, t.values
-	if t.time >= 0 {
+	if t.timed {
 		c.dts = t.time
 	}
 }
@@ -214,6 +215,14 @@ func (r *fieldReader) uint32() uint32 {
 func (r *fieldReader) uint64() uint64 {
 	high := r.uint32()
 	return uint64(high)<<32 | uint64(r.uint32())
+}
+
+// byVersion reads the version of a box, and a number that has 64 bits in version 1.
+func (r *fieldReader) byVersion() uint64 {
+	if r.uint32()>>24 == 1 {
+		return r.uint64()
+	}
+	return uint64(r.uint32())
 }
 
 // result is the error of reading. Too few bytes are none, but damage.

@@ -131,11 +131,14 @@ const (
 	baseIsMoof         = 0x020000
 )
 
-// header reads tfhd and tfdt, which stand in front of the runs (8.8.7 and 8.8.12).
+// smoothTime is the identifier of the box that files of Smooth Streaming have behind the runs, in place of tfdt (MS-SSTR, 2.2.4.4).
+var smoothTime = [4]uint32{0x6d1d9b05, 0x42d544e6, 0x80e2141d, 0xaff757b2}
+
+// header reads tfhd and tfdt, which stand in front of the runs (8.8.7 and 8.8.12), or what stands in its place.
 func (f *fragmentReader) header(b box) (traf, error) {
-	t := traf{body: b.body, end: b.end, time: -1}
+	t := traf{body: b.body, end: b.end}
 	for b, err := range children(f.w, b.body, b.end) {
-		if errors.Is(err, errHeader) || b.kind == "trun" {
+		if errors.Is(err, errHeader) || b.kind == "trun" && t.timed {
 			break
 		}
 		if err != nil {
@@ -146,13 +149,12 @@ func (f *fragmentReader) header(b box) (traf, error) {
 		case "tfhd":
 			f.trackFragmentHeader(&t, &fields)
 		case "tfdt":
-			if fields.uint32()>>24 == 1 {
-				t.time = int64(min(fields.uint64(), math.MaxInt64/2))
-			} else {
-				t.time = int64(fields.uint32())
-			}
-			if fields.err != nil {
-				t.time = -1
+			t.time = int64(min(fields.byVersion(), math.MaxInt64/2))
+			t.timed = fields.err == nil
+		case "uuid":
+			if [4]uint32{fields.uint32(), fields.uint32(), fields.uint32(), fields.uint32()} == smoothTime {
+				t.time = max(-math.MaxInt64/2, min(int64(fields.byVersion()), math.MaxInt64/2)) //nolint:gosec // signed
+				t.timed = fields.err == nil
 			}
 		}
 		if err := fields.result(func() { f.damaged(b.start) }); err != nil {
