@@ -80,6 +80,13 @@ func streamShapes() []shape {
 		{"aac_then_mp3", "A", "AAC, then MP3", func() *recording {
 			return hls(changingTake().video("h264", 0, 360, every(0, 30)).sound("aac", 0, 6, 0).soundOn(0x121, "mp3", 6, 12, 0)).changes("sound")
 		}},
+		{"mp3_then_camera", "A", "MP3 alone, then pictures and AAC", func() *recording {
+			return hls(changingTake().soundOn(0x121, "mp3", 0, 6, 0).sound("aac", 6, 12, 0).video("h264", 0, 180, every(6, 30))).changes("sound")
+		}},
+		{"silent_h264_then_hevc", "A", "H.264 without sound, then H.265 with sound after a reset", func() *recording {
+			return newRecording().add(newTake().video("h264", 0, 180, every(0, 30)), joint{}).
+				add(newTake().video("hevc", 180, 180, every(0, 30)).sound("aac", 0, 6, 6), joint{tag: true}).finish().changes("codec")
+		}},
 		{"audio_only_after_reset", "A", "after a reset there is sound alone", func() *recording {
 			return newRecording().add(call(6), joint{}).add(newTake().sound("aac", 0, 6, 6), joint{tag: true}).finish()
 		}},

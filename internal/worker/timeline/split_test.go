@@ -67,6 +67,16 @@ func TestTimeline_SplitAtAChangeOfSound(t *testing.T) {
 	}
 }
 
+// TestBuild_StartOfTheOnlyMP4: it begins where it is put, whatever its edit list.
+func TestBuild_StartOfTheOnlyMP4(t *testing.T) {
+	only := layout{container: media.MP4}.record(pictures(2*pal, 2*second, pal, 25), nil)
+	stream(&only[0], media.Video).Edits = []media.Edit{{Start: 2 * pal, Duration: 2*second - 2*pal}}
+	made := Build(Recording{Segments: only, Starts: []int64{7 * second}})
+	if at := times(made, media.Video)[0]; at != 7*second || len(made.Video.Edits) > 0 {
+		t.Errorf("it begins at %s, with edits %v", position(at), made.Video.Edits)
+	}
+}
+
 // TestTimeline_SplitKeepsPiecesInOrder although pictures begin in a later piece than sound.
 func TestTimeline_SplitKeepsPiecesInOrder(t *testing.T) {
 	// The only key frames are at 0 and 8 s: after the change at 4 s, pictures begin again at 8 s.

@@ -246,9 +246,9 @@ func shiftOf(edits []media.Edit) int64 {
 	return shift
 }
 
-// keepsEdits says that the recording is one MP4 whose edit lists are kept as they are.
+// keepsEdits says that the recording is one MP4 without a known place, whose edit lists are kept as they are.
 func (b *builder) keepsEdits() bool {
-	return len(b.segments) == 1 && b.segments[0].File != nil && b.segments[0].File.Container == media.MP4
+	return len(b.recording.Starts) == 0 && len(b.segments) == 1 && b.segments[0].File != nil && b.segments[0].File.Container == media.MP4
 }
 
 // divide makes parts of a segment: one, unless its clock goes back within it.
