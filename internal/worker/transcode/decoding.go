@@ -6,6 +6,7 @@ package transcode
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -101,13 +102,24 @@ func (m *maker) decide(integrity *step.Integrity) error {
 		if !found.Decoding {
 			continue
 		}
-		if !slices.ContainsFunc(m.timeline.Video.Params, func(p media.Params) bool { return !ffmpeg.ShowsCuts(p.Codec) }) {
+		if ffmpeg.ShowsCuts(m.codecBefore(found.At)) {
 			integrity.Drop(found)
 		} else if m.spec.Strict {
 			return notVerified(&found)
 		}
 	}
 	return nil
+}
+
+// codecBefore is the encoding of the last picture that is shown before a time.
+func (m *maker) codecBefore(at int64) (codec media.Codec) {
+	last := int64(math.MinInt64)
+	for placed := range m.timeline.Packets(media.Video) {
+		if placed.PTS < at && placed.PTS > last {
+			last, codec = placed.PTS, m.timeline.Video.Params[placed.Entry].Codec
+		}
+	}
+	return codec
 }
 
 // decode decodes the results from a time on, in ticks, and notes what decoders complain about.
