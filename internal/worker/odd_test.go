@@ -49,7 +49,25 @@ func TestProcess_EncryptedMP4(t *testing.T) {
 
 // TestProcess_NothingCanBeDecoded: the tables and the chain of units are whole, and the pictures' bytes are not.
 func TestProcess_NothingCanBeDecoded(t *testing.T) {
-	b := newBench(t, h264, "call.mp4")
+	for settings, message := range map[*v1alpha1.Transcode]string{
+		h264: "nothing can be encoded",
+		{Preset: v1alpha1.PresetRemux, Strict: true}: "decoders report",
+	} {
+		t.Run(message, func(t *testing.T) {
+			b := newBench(t, settings, "call.mp4")
+			withoutParameters(t, b)
+			result, _, err := b.run(t)
+			wantFailure(t, err, workerapi.ReasonFramesMissing, true, message)
+			if i := result.Integrity; i == nil || i.State != v1alpha1.IntegrityDamaged || i.Findings[0].Type != v1alpha1.FindingDecodeErrors {
+				t.Errorf("%+v", i)
+			}
+		})
+	}
+}
+
+// withoutParameters makes an MP4 whose parameter sets are wrong.
+func withoutParameters(t *testing.T, b *bench) {
+	t.Helper()
 	makeMedia(t, b.source, append([]string{"-f", "lavfi", "-i", picture}, append(x264, "call.mp4")...)...)
 	edit(t, filepath.Join(b.source, "call.mp4"), func(data []byte) []byte {
 		at := bytes.Index(data, []byte("avcC")) + 4 + 8 // behind the profile, the number and the length
@@ -58,9 +76,4 @@ func TestProcess_NothingCanBeDecoded(t *testing.T) {
 		}
 		return data
 	})
-	result, _, err := b.run(t)
-	wantFailure(t, err, workerapi.ReasonFramesMissing, true, "nothing can be encoded")
-	if i := result.Integrity; i == nil || i.State != v1alpha1.IntegrityDamaged || i.Findings[0].Type != v1alpha1.FindingDecodeErrors {
-		t.Errorf("%+v", i)
-	}
 }

@@ -108,7 +108,7 @@ func canvasFilter(e Encoding) string {
 
 // Decode decodes a file, from the key frame before a time on, and gives what decoders complained about.
 func (t Tool) Decode(ctx context.Context, input string, from time.Duration) (Complaints, error) {
-	args := in(input)
+	args := append([]string{"-max_error_rate", "1"}, in(input)...) // what cannot be decoded is for the caller to judge
 	if from > 0 {
 		args = append([]string{"-noaccurate_seek", "-ss", strconv.FormatFloat(from.Seconds(), 'f', 3, 64)}, args...)
 	}

@@ -126,10 +126,13 @@ func (m *maker) codecBefore(at int64) (codec media.Codec) {
 func (m *maker) decode(ctx context.Context, results []result, from int64) error {
 	for _, each := range results {
 		complaints, err := m.run.FFmpeg.Decode(ctx, each.path, timeline.Duration(from))
-		if err != nil {
-			return step.ToolFailure(ctx, "the result cannot be decoded", complaints, err)
-		}
-		if complaints.Decoder > 0 {
+		switch {
+		case err != nil:
+			if err := step.ToolFailure(ctx, "the result cannot be decoded", complaints, err); complaints.Decoder == 0 || !isToolsOwn(err) {
+				return err
+			}
+			m.spots = append(m.spots, compare.Range{From: from, To: m.timeline.Length})
+		case complaints.Decoder > 0:
 			if err := m.locate(ctx, each.path); err != nil {
 				return err
 			}

@@ -260,7 +260,7 @@ func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Enc
 		return nil
 	}
 	err = step.ToolFailure(ctx, "the recording cannot be encoded", complaints, err)
-	if failed := failure.Of(err); !failed.Permanent || failed.Reason != workerapi.ReasonTranscodeFailed {
+	if !isToolsOwn(err) {
 		return err
 	}
 	if unknown := undecodable(m.timeline); unknown != "" {
@@ -274,6 +274,12 @@ func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Enc
 		return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", found.Type, found.Message)
 	}
 	return err
+}
+
+// isToolsOwn says that ffmpeg failed over what it was given, and over nothing around it.
+func isToolsOwn(err error) bool {
+	failed := failure.Of(err)
+	return failed.Permanent && failed.Reason == workerapi.ReasonTranscodeFailed
 }
 
 // undecodable is the first encoding of a timeline that is none that the worker's ffmpeg is known to decode; empty: there is
