@@ -62,16 +62,17 @@ func (b *builder) judgeEnd(each *part) {
 	}
 }
 
-// doubtLast finds a last packet that may have gone on, where nothing else shows a loss: one whole packet in 184 ends so.
+// doubtLast finds a last picture that may have gone on, where nothing else shows a loss: one whole packet in 184 ends so. Frames of
+// sound say how long they are.
 func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind) {
-	if cut != media.TailUnstuffed {
+	if cut != media.TailUnstuffed || kind != media.Video {
 		return
 	}
 	before := len(b.findings)
 	b.find(UnknownTail, each.Segment, each.late+each.base, 0,
-		"the last %s packet may not be whole: it does not say how long it is, and nothing is behind it; whether something is lost cannot be decided", kind)
+		"the last picture may not be whole: its packet does not say how long it is, and nothing is behind it; whether something is lost cannot be decided")
 	for i := range b.findings[before:] {
-		b.findings[before+i].Decoding = kind == media.Video
+		b.findings[before+i].Decoding = true
 	}
 }
 

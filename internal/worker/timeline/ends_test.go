@@ -28,6 +28,8 @@ func TestBuild_LastPictureMayBeCut(t *testing.T) {
 	segments := plain(3)
 	stream(&segments[1], media.Video).Tail = media.TailUnstuffed
 	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	stream(&segments[2], media.Audio).Tail = media.TailUnstuffed
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
 	stream(&segments[2], media.Video).Tail = media.TailUnstuffed
 	made := Build(Recording{Segments: segments})
 	wantState(t, made, Unknown, UnknownTail)
