@@ -169,10 +169,24 @@ func (r *entryReader) config(data []byte, name string) {
 			if len(body) >= 4 {
 				r.ac3(body[3])
 			}
+		case "dOps":
+			repairOpus(body)
 		case "wave": // QuickTime has esds in here
 			r.config(body, name)
 		}
 		data = data[size:]
+	}
+}
+
+// repairOpus turns the numbers of an Opus configuration around that some muxers copy from OpusHead, where the least byte comes first
+// (RFC 7845, 5.1). The rate of the original tells: decoders would leave out sound of the wrong length otherwise.
+func repairOpus(config []byte) {
+	const greatest = 192_000 // samples a second
+	if len(config) < 11 || binary.BigEndian.Uint32(config[4:]) <= greatest || binary.LittleEndian.Uint32(config[4:]) > greatest {
+		return
+	}
+	for _, number := range [][]byte{config[2:4], config[4:8], config[8:10]} {
+		slices.Reverse(number)
 	}
 }
 
