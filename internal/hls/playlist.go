@@ -50,8 +50,6 @@ type Playlist struct {
 	Keys []string `json:"keys,omitempty"`
 	// Ended says that nothing will be added (EXT-X-ENDLIST).
 	Ended bool `json:"ended,omitempty"`
-	// Rounding is the precision of the segments' durations in seconds: 1 for whole seconds, 0.001 for "2.002".
-	Rounding float64 `json:"rounding,omitempty"`
 }
 
 // Segment is one piece of the recording.
@@ -59,6 +57,8 @@ type Segment struct {
 	Part
 	// Seconds is the duration that EXTINF tells.
 	Seconds float64 `json:"seconds"`
+	// Rounding is its precision in seconds: 1 for whole seconds, 0.001 for "2.002".
+	Rounding float64 `json:"rounding"`
 	// Discontinuity says that timestamps or codecs may change before this segment.
 	Discontinuity bool `json:"discontinuity,omitempty"`
 	// Map is the index in Playlist.Maps of the initialization section, -1 for none.
@@ -124,6 +124,7 @@ type parser struct {
 	wantsVariant  bool
 	hasDuration   bool
 	seconds       float64
+	rounding      float64
 	discontinuity bool
 	began         time.Time
 	byteRange     string
@@ -199,8 +200,7 @@ func (p *parser) extinf(value string) error {
 	if p.hasDuration {
 		return errors.New("two #EXTINF for one segment")
 	}
-	p.hasDuration, p.seconds = true, seconds
-	p.playlist.Rounding = max(p.playlist.Rounding, rounding(duration))
+	p.hasDuration, p.seconds, p.rounding = true, seconds, rounding(duration)
 	return nil
 }
 
@@ -233,7 +233,7 @@ func (p *parser) segment(uri string) error {
 		return err
 	}
 	p.playlist.Segments = append(p.playlist.Segments, Segment{
-		Part: part, Seconds: p.seconds, Discontinuity: p.discontinuity, Map: p.currentMap, Began: p.began,
+		Part: part, Seconds: p.seconds, Rounding: p.rounding, Discontinuity: p.discontinuity, Map: p.currentMap, Began: p.began,
 		Encrypted: p.encrypted, Gap: p.gap,
 	})
 	p.hasDuration, p.seconds, p.discontinuity, p.byteRange, p.began, p.gap = false, 0, false, "", time.Time{}, false

@@ -26,17 +26,17 @@ func TestParse(t *testing.T) {
 		{
 			name: "media",
 			text: header + "#EXTINF:2.002,title\na.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:1.5,\r\nb.ts\n#EXT-X-ENDLIST\n",
-			want: Playlist{Ended: true, Rounding: 0.1, Segments: []Segment{
-				{Part: Part{URI: "a.ts"}, Seconds: 2.002, Map: -1},
-				{Part: Part{URI: "b.ts"}, Seconds: 1.5, Discontinuity: true, Map: -1},
+			want: Playlist{Ended: true, Segments: []Segment{
+				{Part: Part{URI: "a.ts"}, Seconds: 2.002, Rounding: 0.001, Map: -1},
+				{Part: Part{URI: "b.ts"}, Seconds: 1.5, Rounding: 0.1, Discontinuity: true, Map: -1},
 			}},
 		},
 		{
 			name: "ranges go on where the last one of the file ended",
 			text: header + "#EXT-X-MAP:URI=\"all.mp4\",BYTERANGE=\"100@0\"\n#EXTINF:2,\n#EXT-X-BYTERANGE:50@100\nall.mp4\n#EXTINF:2,\n#EXT-X-BYTERANGE:60\nall.mp4\n",
-			want: Playlist{Rounding: 1, Maps: []Part{{URI: "all.mp4", Length: 100}}, Segments: []Segment{
-				{Part: Part{URI: "all.mp4", Length: 50, Offset: 100}, Seconds: 2},
-				{Part: Part{URI: "all.mp4", Length: 60, Offset: 150}, Seconds: 2},
+			want: Playlist{Maps: []Part{{URI: "all.mp4", Length: 100}}, Segments: []Segment{
+				{Part: Part{URI: "all.mp4", Length: 50, Offset: 100}, Seconds: 2, Rounding: 1},
+				{Part: Part{URI: "all.mp4", Length: 60, Offset: 150}, Seconds: 2, Rounding: 1},
 			}},
 		},
 		{
@@ -49,20 +49,20 @@ func TestParse(t *testing.T) {
 			text: header + "#EXT-X-PROGRAM-DATE-TIME:2021-04-28T16:56:57.5+08:00\n#EXTINF:2,\na.ts\n" +
 				"#EXT-X-PROGRAM-DATE-TIME:2021-04-28T08:56:59.500+0000\n#EXTINF:2,\nb.ts\n" +
 				"#EXT-X-PROGRAM-DATE-TIME:2021-04-28T08:57:01\n#EXTINF:2,\nc.ts\n#EXTINF:2,\nd.ts\n",
-			want: Playlist{Rounding: 1, Segments: []Segment{
-				{Part: Part{URI: "a.ts"}, Seconds: 2, Map: -1, Began: time.Date(2021, 4, 28, 8, 56, 57, 5e8, time.UTC)},
-				{Part: Part{URI: "b.ts"}, Seconds: 2, Map: -1, Began: time.Date(2021, 4, 28, 8, 56, 59, 5e8, time.UTC)},
-				{Part: Part{URI: "c.ts"}, Seconds: 2, Map: -1},
-				{Part: Part{URI: "d.ts"}, Seconds: 2, Map: -1},
+			want: Playlist{Segments: []Segment{
+				{Part: Part{URI: "a.ts"}, Seconds: 2, Rounding: 1, Map: -1, Began: time.Date(2021, 4, 28, 8, 56, 57, 5e8, time.UTC)},
+				{Part: Part{URI: "b.ts"}, Seconds: 2, Rounding: 1, Map: -1, Began: time.Date(2021, 4, 28, 8, 56, 59, 5e8, time.UTC)},
+				{Part: Part{URI: "c.ts"}, Seconds: 2, Rounding: 1, Map: -1},
+				{Part: Part{URI: "d.ts"}, Seconds: 2, Rounding: 1, Map: -1},
 			}},
 		},
 		{
 			name: "encrypted and lost segments",
 			text: header + "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\na.ts\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\n#EXT-X-GAP\nb.ts\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:2,\nc.ts\n",
-			want: Playlist{Rounding: 1, Keys: []string{"k"}, Segments: []Segment{
-				{Part: Part{URI: "a.ts"}, Seconds: 2, Map: -1, Encrypted: true},
-				{Part: Part{URI: "b.ts"}, Seconds: 2, Map: -1, Encrypted: true, Gap: true},
-				{Part: Part{URI: "c.ts"}, Seconds: 2, Map: -1},
+			want: Playlist{Keys: []string{"k"}, Segments: []Segment{
+				{Part: Part{URI: "a.ts"}, Seconds: 2, Rounding: 1, Map: -1, Encrypted: true},
+				{Part: Part{URI: "b.ts"}, Seconds: 2, Rounding: 1, Map: -1, Encrypted: true, Gap: true},
+				{Part: Part{URI: "c.ts"}, Seconds: 2, Rounding: 1, Map: -1},
 			}},
 		},
 		{
@@ -73,7 +73,7 @@ func TestParse(t *testing.T) {
 		{
 			name: "no encryption; unknown tags and comments are ignored",
 			text: header + "#EXT-X-KEY:METHOD=NONE\n#EXT-X-NEW:1\n# hello\n\n#EXTINF:2,\na.ts\n",
-			want: Playlist{Rounding: 1, Segments: []Segment{{Part: Part{URI: "a.ts"}, Seconds: 2, Map: -1}}},
+			want: Playlist{Segments: []Segment{{Part: Part{URI: "a.ts"}, Seconds: 2, Rounding: 1, Map: -1}}},
 		},
 	}
 	for _, test := range tests {

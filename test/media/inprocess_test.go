@@ -194,7 +194,7 @@ func (r *recording) readInProcess(dir string) (remux.Input, error) {
 			source.Init = &index.Source{Path: filepath.Join(dir, filepath.Dir(r.object), playlist.Maps[s.Map].URI)}
 		}
 		if err := add(source, timeline.Segment{
-			Name: s.URI, Discontinuity: s.Discontinuity, Began: s.Began, Duration: ticks(s.Seconds), Precision: ticks(playlist.Rounding),
+			Name: s.URI, Discontinuity: s.Discontinuity, Began: s.Began, Duration: ticks(s.Seconds), Precision: ticks(s.Rounding),
 		}); err != nil {
 			return input, err
 		}

@@ -72,7 +72,7 @@ func (f *fetcher) segments(from *list) ([]recording.Segment, error) {
 	segments := make([]recording.Segment, len(from.Segments))
 	for i, each := range from.Segments {
 		segment := recording.Segment{
-			Name: withoutQuery(each.URI), Seconds: each.Seconds, Rounding: from.Rounding,
+			Name: withoutQuery(each.URI), Seconds: each.Seconds, Rounding: each.Rounding,
 			Discontinuity: each.Discontinuity || i > 0 && from.Segments[i-1].Encrypted != each.Encrypted, Began: each.Began,
 			Lost: each.Gap, Encrypted: each.Encrypted,
 		}
