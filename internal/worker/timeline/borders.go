@@ -55,6 +55,7 @@ func (s stop) goesOn() bool { return max(s.begin-s.last, s.shown) < s.usual*3/2 
 func (b *builder) judgeBorders() {
 	borders := b.borders()
 	b.running = b.runningCounters(borders)
+	b.doubtByTables(borders)
 	for i := range borders {
 		each := &borders[i]
 		for k := range each.stops {

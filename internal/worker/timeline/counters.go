@@ -124,16 +124,46 @@ func (b *builder) goOnOver(kind media.Kind) (count int) {
 // tablesGoOn counts the borders at which the counters of the tables go on, and not just because those of each segment begin with the
 // same number.
 func (b *builder) tablesGoOn(borders []border) (count int) {
-	for _, each := range borders {
-		if each.x.Segment+1 != each.y.Segment {
-			continue
-		}
-		from, to := b.segments[each.x.Segment].File.TableCounters, b.segments[each.y.Segment].File.TableCounters
-		if compare(from, to) == countersGoOn && from.First != to.First {
+	for i := range borders {
+		if found, moves := b.compareTables(&borders[i]); found == countersGoOn && moves {
 			count++
 		}
 	}
 	return count
+}
+
+// compareTables compares the counters of the tables at a border; moves: they do not begin with the same number in both segments.
+func (b *builder) compareTables(each *border) (found counters, moves bool) {
+	if each.x.Segment+1 != each.y.Segment {
+		return countersUnknown, false
+	}
+	from, to := b.segments[each.x.Segment].File.TableCounters, b.segments[each.y.Segment].File.TableCounters
+	return compare(from, to), from.First != to.First
+}
+
+// doubtByTables takes counters that go on over a hole for broken ones where those of the tables break, which run on elsewhere: of
+// sixteen losses, one is of a multiple of sixteen packets.
+func (b *builder) doubtByTables(borders []border) {
+	breaks := 0
+	for i := range borders {
+		if found, _ := b.compareTables(&borders[i]); found == countersBreak {
+			breaks++
+		}
+	}
+	if goOn := b.tablesGoOn(borders); goOn < minTogether || goOn < 2*breaks {
+		return
+	}
+	for i := range borders {
+		each := &borders[i]
+		if found, _ := b.compareTables(each); found != countersBreak {
+			continue
+		}
+		for k := range each.stops {
+			if stop := &each.stops[k]; stop.open() && stop.counters == countersGoOn {
+				stop.counters = countersBreak
+			}
+		}
+	}
 }
 
 // compareCounters compares the counters at the end of a stream with those at the beginning of another one.

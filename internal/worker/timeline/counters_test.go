@@ -99,3 +99,18 @@ func TestBuild_CountersOverAnEmptySegment(t *testing.T) {
 		wantState(t, Build(Recording{Segments: segments}), want)
 	}
 }
+
+// TestBuild_TablesTellChance: picture and sound stop before the end of a segment, and their counters go on, as they do behind a pause,
+// or where a multiple of sixteen packets of each is lost. Those of the tables tell.
+func TestBuild_TablesTellChance(t *testing.T) {
+	for want, last := range map[State]uint8{Intact: 2, Damaged: 7} {
+		segments := layout{running: true}.record(pictures(0, 12*second, pal, 50), tones(0, 12*second), each(0, 2*second, 6)...)
+		keep(&segments[2], media.Video, 0, 25)
+		keep(&segments[2], media.Audio, 0, 47)
+		for _, kind := range kinds {
+			stream(&segments[2], kind).Counters.Last = (stream(&segments[3], kind).Counters.First - 1) & 15
+		}
+		segments[2].File.TableCounters.Last = last
+		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}
