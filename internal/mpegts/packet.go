@@ -21,6 +21,9 @@ type pid struct {
 
 	counter    uint8
 	hasCounter bool
+	// even counts adaptation fields that are stuffed with equal bytes; uneven: this muxer's are not.
+	even   int
+	uneven bool
 	// last is the payload of the last packet, by which a repetition is told from a counter that has gone round.
 	last     [packetSize]byte
 	lastSize int
@@ -36,6 +39,8 @@ type transportPacket struct {
 	scrambled     bool
 	discontinuity bool
 	stuffed       bool
+	// adapted says that there is an adaptation field, and even that it can be one: see stuffed.
+	adapted, even bool
 	// missing is how many transport packets of the PID are lost before it, of 15 that the counter can tell; 0: none.
 	missing int
 }
@@ -63,7 +68,8 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 		}
 		p.discontinuity = size > 0 && data[5]&0x80 != 0
 		p.payload = data[5+size:]
-		p.stuffed = stuffed(data[5 : 5+size])
+		p.stuffed, p.even = stuffed(data[5 : 5+size])
+		p.adapted = true
 	}
 	if len(p.payload) == 0 {
 		return nil
@@ -72,10 +78,10 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 }
 
 // stuffed says whether an adaptation field, without its length, has stuffing bytes (2.4.3.4): the transport packet had
-// less payload than fits into it.
-func stuffed(field []byte) bool {
+// less payload than fits into it. They are equal, and what the flags announce is there: even.
+func stuffed(field []byte) (found, even bool) {
 	if len(field) == 0 {
-		return true
+		return true, true
 	}
 	const pcr, opcr, splice, private, extension = 0x10, 0x08, 0x04, 0x02, 0x01
 	used := 1
@@ -89,7 +95,28 @@ func stuffed(field []byte) bool {
 			used += 1 + int(field[used])
 		}
 	}
-	return used < len(field)
+	if used > len(field) {
+		return false, false
+	}
+	stuffing := field[used:]
+	return len(stuffing) > 0, isUniform(stuffing)
+}
+
+func isUniform(stuffing []byte) bool {
+	return len(stuffing) < 2 || bytes.Equal(stuffing[1:], stuffing[:len(stuffing)-1])
+}
+
+// fewEven is how many adaptation fields are even before one that is not is damage: some muxers do not clear what they stuff with.
+const fewEven = 2
+
+// isOdd takes the next adaptation field of the PID, and says that it is none: bytes of the payload lie in it.
+func (k *pid) isOdd(p *transportPacket) bool {
+	if p.even {
+		k.even++
+		return false
+	}
+	k.uneven = k.uneven || k.even < fewEven
+	return !k.uneven
 }
 
 // dispatch checks the counter of a packet with payload, and hands it to the section or the stream of its PID.
@@ -107,15 +134,7 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 	if known.stream != nil {
 		stream, packet = known.stream.index, known.stream.description().Packets.Count
 	}
-	if p.failed {
-		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
-	}
-	if known.hasCounter && !p.discontinuity {
-		p.missing = int(p.counter-known.counter-1) & 0xf
-	}
-	if p.missing > 0 {
-		d.damage.add(&d.file, media.CounterBreak, stream, packet, p.offset)
-	}
+	d.check(known, p, stream, packet)
 	d.remember(known, p)
 	if p.scrambled {
 		d.ignore(fmt.Sprintf("PID %d: scrambled packets", known.number))
@@ -127,6 +146,19 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 		return nil
 	}
 	return known.stream.take(p)
+}
+
+// check notes what a packet shows of itself and of those before it. packet is the one of the stream that it is in.
+func (d *demuxer) check(known *pid, p *transportPacket, stream, packet int) {
+	if p.failed || p.adapted && known.isOdd(p) {
+		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
+	}
+	if known.hasCounter && !p.discontinuity {
+		p.missing = int(p.counter-known.counter-1) & 0xf
+	}
+	if p.missing > 0 {
+		d.damage.add(&d.file, media.CounterBreak, stream, packet, p.offset)
+	}
 }
 
 // repeats says whether a packet is sent twice (2.4.3.3). A run of 15 lost packets makes the counters equal as well, so

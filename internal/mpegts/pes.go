@@ -11,8 +11,9 @@ type pesHeader struct {
 	// pts and dts have 33 bits.
 	pts, dts       uint64
 	hasPTS, hasDTS bool
-	// unmarked says that a time lacks the bits that mark one: where others have them, other bytes lie where the header was.
-	unmarked bool
+	// odd says that a time lacks the bits that mark one, that the header is too short for what it announces, or that its stuffing
+	// bytes differ: where others are not so, other bytes lie where the header was.
+	odd bool
 }
 
 const (
@@ -56,14 +57,33 @@ func parsePES(data []byte) (header pesHeader, size int, ok bool) {
 	if size < pesFixed {
 		return header, size, true
 	}
-	flags, times := data[7]>>6, data[pesFixed:size]
-	if flags&2 != 0 && len(times) >= 5 {
-		header.pts, header.hasPTS, header.unmarked = timestamp(times), true, !isMarked(times)
+	flags, fields := data[7]>>6, data[pesFixed:size]
+	if flags&2 != 0 && len(fields) >= 5 {
+		header.pts, header.hasPTS, header.odd = timestamp(fields), true, !isMarked(fields)
 	}
-	if flags == 3 && len(times) >= 10 {
-		header.dts, header.hasDTS, header.unmarked = timestamp(times[5:]), true, header.unmarked || !isMarked(times[5:])
+	if flags == 3 && len(fields) >= 10 {
+		header.dts, header.hasDTS, header.odd = timestamp(fields[5:]), true, header.odd || !isMarked(fields[5:])
+	}
+	if used, known := pesFields(data[7]); used > len(fields) || known && !isUniform(fields[used:]) {
+		header.odd = true
 	}
 	return header, size, true
+}
+
+// pesFields is how many bytes the fields have that the second byte of flags announces; known: there is no extension, which has flags of
+// its own.
+func pesFields(flags byte) (used int, known bool) {
+	const escr, rate, trick, copyright, checksum, extension = 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
+	used = 5 * [...]int{0, 0, 1, 2}[flags>>6]
+	for _, field := range [...]struct {
+		flag byte
+		size int
+	}{{escr, 6}, {rate, 3}, {trick, 1}, {copyright, 1}, {checksum, 2}, {extension, 1}} {
+		if flags&field.flag != 0 {
+			used += field.size
+		}
+	}
+	return used, flags&extension == 0
 }
 
 // timestamp reads the 33 bits of a PTS or DTS.

@@ -39,8 +39,8 @@ type stream struct {
 	// dts is that of the last mark; hasDTS says that there was one.
 	dts    int64
 	hasDTS bool
-	// unmarked says that its muxer does not mark times.
-	unmarked bool
+	// odd says that its muxer writes headers so: it does not mark times, for example.
+	odd bool
 	// params is the index of the Params that apply.
 	params int
 	// step is the distance of the last two packets.
@@ -163,11 +163,11 @@ func (s *stream) takeHeader(payload []byte) error {
 		return nil
 	}
 	header, _, _ := parsePES(s.header)
-	if header.unmarked && s.hasDTS && !s.unmarked {
+	if header.odd && s.hasDTS && !s.odd {
 		s.breakHeader()
 		return nil
 	}
-	s.unmarked = s.unmarked || header.unmarked
+	s.odd = s.odd || header.odd
 	const padding = 0xbe
 	if header.streamID == padding {
 		s.state = skipping

@@ -1,0 +1,76 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mpegts_test
+
+import (
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// sounds are five PES packets of sound, each in three transport packets: the last one is stuffed.
+func sounds() (b *builder, begins []int) {
+	b = newBuilder()
+	b.tables(aacEntry)
+	for i := range int64(5) {
+		begins = append(begins, len(b.data))
+		b.sound(9000+i*1920, adts(400))
+	}
+	return b, begins
+}
+
+// TestRead_AdaptationFieldOverPayload: the bit that announces one is set by damage, so that payload is taken for it.
+func TestRead_AdaptationFieldOverPayload(t *testing.T) {
+	b, begins := sounds()
+	wantNoDamage(t, firstOf(read(t, b.data)))
+	b.data[begins[3]+188+3] |= 0x20
+	b.data[begins[3]+188+4] = 20 // its length, and flags that announce nothing
+	b.data[begins[3]+188+5] = 0
+	for i := range 19 {
+		b.data[begins[3]+188+6+i] = byte(i)
+	}
+	if found := damages(firstOf(read(t, b.data))); found[media.TransportError] != 1 {
+		t.Errorf("damage %v", found)
+	}
+}
+
+// TestRead_StuffingThatIsNotCleared is a muxer's way when it is so from the beginning.
+func TestRead_StuffingThatIsNotCleared(t *testing.T) {
+	b, begins := sounds()
+	for _, begin := range begins {
+		last := b.data[begin+2*188:]
+		for i := range int(last[4]) - 1 {
+			last[6+i] = byte(i)
+		}
+	}
+	wantNoDamage(t, firstOf(read(t, b.data)))
+}
+
+// TestRead_HeaderTooShortForItsFields: where others are not so, it is damage.
+func TestRead_HeaderTooShortForItsFields(t *testing.T) {
+	const flags, length = 4 + 7, 4 + 8
+	for name, damage := range map[string]func(packet []byte){
+		"a shorter header":  func(packet []byte) { packet[length] = 3 },
+		"another time":      func(packet []byte) { packet[flags] |= 0x40 },
+		"an ESCR":           func(packet []byte) { packet[flags] |= 0x20 },
+		"an extension":      func(packet []byte) { packet[flags] |= 0x01 },
+		"uneven stuffing":   func(packet []byte) { packet[length] += 4 },
+		"a copyright field": func(packet []byte) { packet[flags] |= 0x04 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, begins := sounds()
+			damage(b.data[begins[3]:])
+			if found := firstOf(read(t, b.data)).Damage; len(found) == 0 {
+				t.Error("no damage")
+			}
+			b, begins = sounds()
+			for _, begin := range begins {
+				b.data[begin+flags] |= 0x04 // of a muxer that forgets the field
+			}
+			wantNoDamage(t, firstOf(read(t, b.data)))
+		})
+	}
+}
+
+func firstOf(file media.File, _ [][]media.Sample) media.File { return file }
