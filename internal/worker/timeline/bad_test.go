@@ -147,6 +147,9 @@ func TestBuild_DamagedRecordings(t *testing.T) {
 		"shown long after it is decoded": {at(func(s *Segment) {
 			change(s, media.Video, func(packets []media.Packet) []media.Packet { packets[20].PTS += 11 * second; return packets })
 		}), TimestampOutlier, 3, 6 * second},
+		"shown behind more pictures than a decoder keeps": {at(func(s *Segment) {
+			change(s, media.Video, func(packets []media.Packet) []media.Packet { packets[10].PTS += 35 * pal; return packets })
+		}), TimestampOutlier, 3, 6 * second},
 		"picture goes back alone": {at(func(s *Segment) {
 			change(s, media.Video, func(packets []media.Packet) []media.Packet { return later(packets, 8*second, -second) })
 		}), TimestampOutlier, 3, 6 * second},

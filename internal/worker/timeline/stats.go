@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"math"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -16,6 +17,8 @@ const (
 	// maxOrder is how many pictures may be decoded before one that is shown before them (H.264 and H.265), and fewOrder
 	// how many are in practice.
 	maxOrder, fewOrder = 16, 4
+	// maxBefore is how many pictures may be decoded behind one and shown before it: each may be one of two fields.
+	maxBefore = 2 * maxOrder
 	// maxLeap is how far one packet must be from both neighbors for its time to be an outlier.
 	maxLeap = 60 * media.Clock
 	// minStray is how far a packet's time leaps that may be a stray, maxStrays how many there are in a row, and maxReturn by
@@ -86,6 +89,7 @@ func (s *stats) move(ticks int64) {
 func measure(stream *media.Stream, from, to int, shift int64, short bool, wrong ...int) stats {
 	m := meter{short: short, late: shownLate(stream, from, to)}
 	noteAll(&m.late, wrong)
+	shownBehind(stream, from, to, &m.late)
 	strays(stream, from, to, &m.late)
 	number := 0
 	for packet := range stream.Packets.All() {
@@ -143,6 +147,44 @@ func shownLate(stream *media.Stream, from, to int) map[int]bool {
 		}
 	}
 	return found
+}
+
+// shownBehind finds pictures that are shown behind more of those that are decoded after them than a decoder keeps.
+func shownBehind(stream *media.Stream, from, to int, found *map[int]bool) {
+	if stream.Kind != media.Video {
+		return
+	}
+	type shown struct {
+		number, before int
+		pts            int64
+	}
+	var waiting []shown
+	number, last := -1, int64(math.MinInt64)
+	for packet := range stream.Packets.All() {
+		if number++; number >= to {
+			break
+		}
+		if number < from || packet.DTS < last-minStep {
+			waiting = waiting[:0] // another clock
+		}
+		last = packet.DTS
+		kept := waiting[:0]
+		for _, w := range waiting {
+			if packet.PTS < w.pts {
+				w.before++
+			}
+			switch {
+			case w.before > maxBefore:
+				noteAll(found, []int{w.number})
+			case packet.DTS < w.pts && len(kept) < 2*maxBefore:
+				kept = append(kept, w)
+			}
+		}
+		waiting = kept
+		if packet.PTS > packet.DTS {
+			waiting = append(waiting, shown{number: number, pts: packet.PTS})
+		}
+	}
 }
 
 // strays finds a few packets in a row whose times are far from those before them and from those behind them, which follow
