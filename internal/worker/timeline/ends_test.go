@@ -38,6 +38,19 @@ func TestBuild_LastPictureMayBeCut(t *testing.T) {
 	}
 }
 
+// TestBuild_StillBehindATagThatChangesNothing: the last segment of a clock has two pictures, one long behind the other. The last one is
+// shown as long as those before the tag.
+func TestBuild_StillBehindATagThatChangesNothing(t *testing.T) {
+	const slow = second / 3
+	video := append(pictures(0, 4*second+slow, slow, 6), pictures(4*second+4*slow, 4*second+5*slow, slow, 6)...)
+	first := layout{running: true, precision: second}.record(video, nil, 2*second, 4*second)
+	first[2].Discontinuity = true
+	made := Build(Recording{Segments: slices.Concat(first, reset(plain(2), 0, 700*second, true))})
+	if at := times(made, media.Video)[len(video)]; distance(at, 4*second+5*slow) > exactly {
+		t.Errorf("the next clock begins at %s, want 5.667 s\n%s", position(at), list(made))
+	}
+}
+
 // TestBuild_HeadLostBehindAPauseInWholeSeconds: the second segment of a clock lost less of its beginning than whole seconds show. What the
 // first one lacks is a pause at its end, and not lost in front of it.
 func TestBuild_HeadLostBehindAPauseInWholeSeconds(t *testing.T) {

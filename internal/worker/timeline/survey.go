@@ -60,10 +60,10 @@ func (b *builder) survey() {
 func (b *builder) settleIntervals() {
 	var rate rate
 	for _, each := range b.parts {
-		if b.segments[each.Segment].Discontinuity && each.first {
+		first, last, ok := each.ends(media.Video)
+		if b.segments[each.Segment].Discontinuity && each.first && !(ok && rate.leadsTo(first)) {
 			rate.forget()
 		}
-		first, last, ok := each.ends(media.Video)
 		if !ok || b.segments[each.Segment].File.Container != media.MPEGTS {
 			continue
 		}
@@ -102,6 +102,11 @@ type rate struct {
 }
 
 func (r *rate) forget() { *r = rate{} }
+
+// leadsTo says that the next picture is where it is expected: the playlist may announce another clock that does not come.
+func (r *rate) leadsTo(first *stats) bool {
+	return r.before != nil && distance(first.firstDTS, r.before.next()) <= minStep
+}
 
 // next takes the pictures of a part, and gives the usual interval before them; 0: it is not known. Where segments have few
 // pictures, what lies within and between them tells it: of two intervals, the one that is no pause. The first pictures of a clock
