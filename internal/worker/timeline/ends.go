@@ -44,7 +44,7 @@ func (b *builder) judgeEnd(each *part) {
 	if cut == media.TailUnstuffed && segment.Precision <= exactly {
 		tolerance = b.shortTolerance(each, minHole, 3) // that it is short is not the only evidence
 	}
-	if !segment.isListed() || short <= tolerance || b.mixed[each.Run] {
+	if !segment.isListed() || short <= tolerance || b.mixed[each.Run] || b.holdOneFragment() {
 		b.doubtLast(each, cut, kind)
 		return
 	}
@@ -60,6 +60,20 @@ func (b *builder) judgeEnd(each *part) {
 			"it holds %s, the playlist says %s; it ends cleanly, so whether something is lost cannot be decided",
 			position(each.late-each.early), position(segment.Duration))
 	}
+}
+
+// holdOneFragment says that every segment is one movie fragment, which is there as a whole or not at all.
+func (b *builder) holdOneFragment() bool {
+	if b.oneFragment == nil {
+		count := 0
+		for i := range b.segments {
+			if file := b.segments[i].File; file != nil && file.Container == media.FragmentMP4 && file.Fragments.Known && file.Fragments.First == file.Fragments.Last {
+				count++
+			}
+		}
+		b.oneFragment = new(count >= minBorders && count == len(b.segments))
+	}
+	return *b.oneFragment
 }
 
 // doubtLast finds a last picture that may have gone on, where nothing else shows a loss: one whole packet in 184 ends so. Frames of

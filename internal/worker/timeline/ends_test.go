@@ -51,6 +51,16 @@ func TestBuild_StillBehindATagThatChangesNothing(t *testing.T) {
 	}
 }
 
+// TestBuild_SegmentOfOneFragmentIsNotCut: where each segment is one, a last one that holds less than the playlist says is whole.
+func TestBuild_SegmentOfOneFragmentIsNotCut(t *testing.T) {
+	for want, several := range map[State]bool{Intact: false, Damaged: true} {
+		segments := layout{container: media.FragmentMP4, running: several}.record(pictures(0, 12*second, pal, 50), tones(0, 12*second), each(0, 2*second, 6)...)
+		keep(&segments[5], media.Video, 0, 36)
+		keep(&segments[5], media.Audio, 0, 67)
+		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}
+
 // TestBuild_HeadLostBehindAPauseInWholeSeconds: the second segment of a clock lost less of its beginning than whole seconds show. What the
 // first one lacks is a pause at its end, and not lost in front of it.
 func TestBuild_HeadLostBehindAPauseInWholeSeconds(t *testing.T) {

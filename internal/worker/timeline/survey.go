@@ -61,8 +61,8 @@ func (b *builder) settleIntervals() {
 	var rate rate
 	for _, each := range b.parts {
 		first, last, ok := each.ends(media.Video)
-		if b.segments[each.Segment].Discontinuity && each.first && !(ok && rate.leadsTo(first)) {
-			rate.forget()
+		if b.segments[each.Segment].Discontinuity && each.first {
+			rate.forgetUnless(ok, first)
 		}
 		if !ok || b.segments[each.Segment].File.Container != media.MPEGTS {
 			continue
@@ -101,11 +101,12 @@ type rate struct {
 	pictures  int
 }
 
-func (r *rate) forget() { *r = rate{} }
-
-// leadsTo says that the next picture is where it is expected: the playlist may announce another clock that does not come.
-func (r *rate) leadsTo(first *stats) bool {
-	return r.before != nil && distance(first.firstDTS, r.before.next()) <= minStep
+// forgetUnless forgets the rate where the playlist announces another clock, unless there is a picture, and it is where it was expected:
+// the other clock does not come.
+func (r *rate) forgetUnless(known bool, first *stats) {
+	if !known || r.before == nil || distance(first.firstDTS, r.before.next()) > minStep {
+		*r = rate{}
+	}
 }
 
 // next takes the pictures of a part, and gives the usual interval before them; 0: it is not known. Where segments have few

@@ -267,6 +267,8 @@ type builder struct {
 	lengths []int64
 	// nearest says that durations in whole seconds are rounded to the nearest one.
 	nearest *bool
+	// oneFragment says that every segment is one movie fragment.
+	oneFragment *bool
 	// exact says how exact the durations in the playlist are.
 	exact *exactness
 	// ignored are the streams that were said not to be in the result.
