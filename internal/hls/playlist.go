@@ -236,7 +236,7 @@ func (p *parser) segment(uri string) error {
 		Part: part, Seconds: p.seconds, Rounding: p.rounding, Discontinuity: p.discontinuity, Map: p.currentMap, Began: p.began,
 		Encrypted: p.encrypted, Gap: p.gap,
 	})
-	p.hasDuration, p.seconds, p.discontinuity, p.byteRange, p.began, p.gap = false, 0, false, "", time.Time{}, false
+	p.hasDuration, p.seconds, p.rounding, p.discontinuity, p.byteRange, p.began, p.gap = false, 0, 0, false, "", time.Time{}, false
 	return nil
 }
 
