@@ -21,7 +21,7 @@ type pid struct {
 
 	counter    uint8
 	hasCounter bool
-	// even counts adaptation fields that are stuffed with equal bytes; uneven: this muxer's are not.
+	// even counts the adaptation fields that are what they say; uneven: this muxer writes others.
 	even   int
 	uneven bool
 	// last is the payload of the last packet, by which a repetition is told from a counter that has gone round.
