@@ -68,11 +68,8 @@ func (i *Integrity) Find(found timeline.Finding) {
 
 // Drop takes a finding back that turned out to be nothing.
 func (i *Integrity) Drop(found timeline.Finding) {
-	dropped := NewIntegrity()
-	dropped.Find(found)
-	i.Findings = slices.DeleteFunc(i.Findings, func(f v1alpha1.Finding) bool {
-		return f.Type == found.Type && f.Message == dropped.Findings[0].Message
-	})
+	message := bounded(found.Message, v1alpha1.MaxFindingMessage)
+	i.Findings = slices.DeleteFunc(i.Findings, func(f v1alpha1.Finding) bool { return f.Type == found.Type && f.Message == message })
 	if i.State == v1alpha1.IntegrityUnknown && i.More == 0 && !slices.ContainsFunc(i.Findings, func(f v1alpha1.Finding) bool { return f.Type.IsUndecided() }) {
 		i.State = v1alpha1.IntegrityIntact
 	}
@@ -136,10 +133,10 @@ func (i *Integrity) Status() *v1alpha1.Integrity {
 	return &short
 }
 
-// First is the first finding of a severity; nil: there is none.
+// First is the first finding of a severity that decoding does not decide; nil: there is none.
 func First(t *timeline.Timeline, severity timeline.Severity) *timeline.Finding {
 	for i, finding := range t.Findings {
-		if timeline.SeverityOf(finding.Type) == severity {
+		if timeline.SeverityOf(finding.Type) == severity && finding.Decoding == "" {
 			return &t.Findings[i]
 		}
 	}

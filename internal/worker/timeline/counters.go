@@ -60,7 +60,8 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+b.movedCounters()
 	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
 	streams := goOn[0] + goOn[1]
-	together := moves[0]+moves[1] > 0 && streams > 0 && streams+b.tablesGoOn(borders) >= minTogether && most(streams, known[0]+known[1]-worst)
+	tables, _ := b.tablesGoOn(borders)
+	together := moves[0]+moves[1] > 0 && streams > 0 && streams+tables >= minTogether && most(streams, known[0]+known[1]-worst)
 	running := map[media.Kind]bool{}
 	for k, kind := range kinds {
 		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])
@@ -122,14 +123,17 @@ func (b *builder) goOnOver(kind media.Kind) (count int) {
 }
 
 // tablesGoOn counts the borders at which the counters of the tables go on, and not just because those of each segment begin with the
-// same number.
-func (b *builder) tablesGoOn(borders []border) (count int) {
+// same number, and those at which they do not.
+func (b *builder) tablesGoOn(borders []border) (goOn, breaks int) {
 	for i := range borders {
-		if found, moves := b.compareTables(&borders[i]); found == countersGoOn && moves {
-			count++
+		switch found, moves := b.compareTables(&borders[i]); {
+		case found == countersBreak:
+			breaks++
+		case found == countersGoOn && moves:
+			goOn++
 		}
 	}
-	return count
+	return goOn, breaks
 }
 
 // compareTables compares the counters of the tables at a border; moves: they do not begin with the same number in both segments.
@@ -144,13 +148,7 @@ func (b *builder) compareTables(each *border) (found counters, moves bool) {
 // doubtByTables takes counters that go on over a hole for broken ones where those of the tables break, which run on elsewhere: of
 // sixteen losses, one is of a multiple of sixteen packets.
 func (b *builder) doubtByTables(borders []border) {
-	breaks := 0
-	for i := range borders {
-		if found, _ := b.compareTables(&borders[i]); found == countersBreak {
-			breaks++
-		}
-	}
-	if goOn := b.tablesGoOn(borders); goOn < minTogether || goOn < 2*breaks {
+	if goOn, breaks := b.tablesGoOn(borders); goOn < minTogether || goOn < 2*breaks {
 		return
 	}
 	for i := range borders {

@@ -82,11 +82,10 @@ func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind) {
 	if cut != media.TailUnstuffed || kind != media.Video {
 		return
 	}
-	before := len(b.findings)
-	b.find(UnknownTail, each.Segment, each.late+each.base, 0,
+	found := b.find(UnknownTail, each.Segment, each.late+each.base, 0,
 		"the last picture may not be whole: its packet does not say how long it is, and nothing is behind it; whether something is lost cannot be decided")
-	for i := range b.findings[before:] {
-		b.findings[before+i].Decoding = true
+	if found != nil {
+		found.Decoding = b.streamAt(each, kind, true).Codec
 	}
 }
 

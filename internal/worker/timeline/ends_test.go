@@ -33,7 +33,7 @@ func TestBuild_LastPictureMayBeCut(t *testing.T) {
 	stream(&segments[2], media.Video).Tail = media.TailUnstuffed
 	made := Build(Recording{Segments: segments})
 	wantState(t, made, Unknown, UnknownTail)
-	if found := firstOf(made, UnknownTail); !found.Decoding || found.Segment != 2 {
+	if found := firstOf(made, UnknownTail); found.Decoding != media.H264 || found.Segment != 2 {
 		t.Errorf("%+v", found)
 	}
 }

@@ -73,18 +73,18 @@ type Finding struct {
 	At, Length int64
 	// Message says what was found and where, for a person.
 	Message string
-	// Decoding says that the pictures tell, when they are decoded, whether something is lost.
-	Decoding bool
+	// Decoding is the encoding of the picture that tells, when it is decoded, whether something is lost; empty: none does.
+	Decoding media.Codec
 }
 
 // maxFindings bounds the findings of one severity; a recording that is damaged everywhere has one for each segment.
 const maxFindings = 1000
 
-// find adds a finding. The message begins with the segment and the time.
-func (b *builder) find(kind Type, segment int, at, length int64, format string, args ...any) {
+// find adds a finding, and gives it; nil: there are too many. The message begins with the segment and the time.
+func (b *builder) find(kind Type, segment int, at, length int64, format string, args ...any) *Finding {
 	if b.found[SeverityOf(kind)] >= maxFindings {
 		b.more++
-		return
+		return nil
 	}
 	b.found[SeverityOf(kind)]++
 	at = max(0, at)
@@ -95,6 +95,7 @@ func (b *builder) find(kind Type, segment int, at, length int64, format string, 
 	b.findings = append(b.findings, Finding{
 		Type: kind, Segment: segment, At: at, Length: length, Message: where + ": " + fmt.Sprintf(format, args...),
 	})
+	return &b.findings[len(b.findings)-1]
 }
 
 // waiting is a finding about a part that has no place in the result yet.

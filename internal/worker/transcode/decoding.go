@@ -6,7 +6,6 @@ package transcode
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -87,7 +86,7 @@ func (m *maker) doubtsFrom(results int) int64 {
 	for _, found := range m.timeline.Findings {
 		switch {
 		case timeline.SeverityOf(found.Type) == timeline.SeverityNote:
-		case !found.Decoding:
+		case found.Decoding == "":
 			return 0
 		default:
 			from = min(from, found.At)
@@ -99,27 +98,15 @@ func (m *maker) doubtsFrom(results int) int64 {
 // decide drops the findings that decoding has decided: every picture was decoded.
 func (m *maker) decide(integrity *step.Integrity) error {
 	for _, found := range m.timeline.Findings {
-		if !found.Decoding {
-			continue
-		}
-		if ffmpeg.ShowsCuts(m.codecBefore(found.At)) {
+		switch {
+		case found.Decoding == "":
+		case ffmpeg.ShowsCuts(found.Decoding):
 			integrity.Drop(found)
-		} else if m.spec.Strict {
+		case m.spec.Strict:
 			return notVerified(&found)
 		}
 	}
 	return nil
-}
-
-// codecBefore is the encoding of the last picture that is shown before a time.
-func (m *maker) codecBefore(at int64) (codec media.Codec) {
-	last := int64(math.MinInt64)
-	for placed := range m.timeline.Packets(media.Video) {
-		if placed.PTS < at && placed.PTS > last {
-			last, codec = placed.PTS, m.timeline.Video.Params[placed.Entry].Codec
-		}
-	}
-	return codec
 }
 
 // decode decodes the results from a time on, in ticks, and notes what decoders complain about.

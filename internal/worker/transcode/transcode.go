@@ -123,10 +123,8 @@ func (k *transcode) mayPublish(t *timeline.Timeline) error {
 		if !k.spec.Strict {
 			return nil
 		}
-		for i := range t.Findings {
-			if found := &t.Findings[i]; timeline.SeverityOf(found.Type) == timeline.SeverityUnknown && !found.Decoding {
-				return notVerified(found)
-			}
+		if found := step.First(t, timeline.SeverityUnknown); found != nil {
+			return notVerified(found)
 		}
 	case timeline.Intact:
 	}
