@@ -10,6 +10,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
 // The grid of a dashboard is 24 wide: three panels a line.
@@ -93,6 +94,9 @@ func (p panel) builder() *timeseries.PanelBuilder {
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 	if p.stacked {
 		builder.Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
+	}
+	if p.unit == units.Short || p.unit == eventsPerMinute {
+		builder.AxisSoftMax(1) // where all is zero, the axis would go to 100
 	}
 	for i, query := range p.queries {
 		builder.WithTarget(prometheus.NewDataqueryBuilder().

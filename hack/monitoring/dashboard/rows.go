@@ -21,6 +21,14 @@ func rate(metric, by, matchers string) string {
 	return fmt.Sprintf(`sum by (%s) (rate(%s{job=~"$job"%s}[$__rate_interval]))`, by, metric, matchers)
 }
 
+// eventsPerMinute is a unit of Grafana's that package units lacks.
+const eventsPerMinute = "epm"
+
+// perMinute is a rate of what happens too seldom to be read by the second.
+func perMinute(metric, by, matchers string) string {
+	return "60 * " + rate(metric, by, matchers)
+}
+
 // quantile is a quantile of a histogram by labels.
 func quantile(q float64, metric, by string) string {
 	return fmt.Sprintf(`histogram_quantile(%g, sum by (%s) (rate(%s_bucket{job=~"$job"}[$__rate_interval])))`, q, by, metric)
@@ -94,11 +102,11 @@ func spool() row {
 			queries:     []query{{gauge("recording_spool_breaker_open", "pod"), "{{pod}}"}},
 		},
 		{
-			title: "Rejected callbacks by reason", unit: units.EventsPerSecond,
+			title: "Rejected callbacks by reason", unit: eventsPerMinute,
 			description: "Signed callbacks that could not be stored: kept as RejectedCallbacks, or dropped.",
 			queries: []query{
-				{rate("recording_rejected_callbacks_total", "reason", ""), "{{reason}}"},
-				{rate("recording_rejected_callbacks_dropped_total", "job", ""), "dropped"},
+				{perMinute("recording_rejected_callbacks_total", "reason", ""), "{{reason}}"},
+				{perMinute("recording_rejected_callbacks_dropped_total", "job", ""), "dropped"},
 			},
 		},
 	}}
@@ -117,9 +125,9 @@ func files() row {
 			queries:     []query{{gauge("recording_oldest_file_seconds", "reason"), "{{reason}}"}},
 		},
 		{
-			title: "Steps that ended", unit: units.EventsPerSecond, stacked: true,
+			title: "Steps that ended", unit: eventsPerMinute, stacked: true,
 			description: "By kind and outcome.",
-			queries:     []query{{rate("recording_steps_total", "kind, outcome", ""), "{{kind}} {{outcome}}"}},
+			queries:     []query{{perMinute("recording_steps_total", "kind, outcome", ""), "{{kind}} {{outcome}}"}},
 		},
 		{
 			title: "Duration of steps", unit: units.Seconds,
@@ -147,10 +155,10 @@ func files() row {
 func notifications() row {
 	return row{title: "Notifications", panels: []panel{
 		{
-			title: "Events by outcome", unit: units.EventsPerSecond,
+			title: "Events by outcome", unit: eventsPerMinute,
 			description: "Events for the sinks of sources, by source. What failed is sent again; given up, canceled and dropped are not.",
 			queries: []query{{
-				rate("recording_notifications_total", "namespace, source, outcome", ofSources), "{{namespace}}/{{source}} {{outcome}}",
+				perMinute("recording_notifications_total", "namespace, source, outcome", ofSources), "{{namespace}}/{{source}} {{outcome}}",
 			}},
 		},
 		{
@@ -164,15 +172,15 @@ func notifications() row {
 func discovery() row {
 	return row{title: "Discovery in storage", panels: []panel{
 		{
-			title: "Objects by outcome", unit: units.EventsPerSecond,
+			title: "Objects by outcome", unit: eventsPerMinute,
 			description: "Playlists and MP4s that discovery looked at. Created and updated ones are recordings whose callbacks were lost.",
-			queries:     []query{{rate("recording_discovery_objects_total", "outcome", ofSources), "{{outcome}}"}},
+			queries:     []query{{perMinute("recording_discovery_objects_total", "outcome", ofSources), "{{outcome}}"}},
 		},
 		{
-			title: "Scans by outcome", unit: units.EventsPerSecond,
+			title: "Scans by outcome", unit: eventsPerMinute,
 			description: "Scans of a bucket that ended, by source.",
 			queries: []query{{
-				rate("recording_discovery_scans_total", "namespace, source, outcome", ofSources), "{{namespace}}/{{source}} {{outcome}}",
+				perMinute("recording_discovery_scans_total", "namespace, source, outcome", ofSources), "{{namespace}}/{{source}} {{outcome}}",
 			}},
 		},
 		{
@@ -186,8 +194,8 @@ func discovery() row {
 func processes() row {
 	return row{title: "Processes", panels: []panel{
 		{
-			title: "CPU", unit: units.Short,
-			description: "Cores in use by each receiver and manager.",
+			title: "CPU", unit: units.PercentUnit,
+			description: "By each receiver and manager, of one core.",
 			queries:     []query{{rate("process_cpu_seconds_total", "pod", ""), "{{pod}}"}},
 		},
 		{
@@ -197,8 +205,9 @@ func processes() row {
 		},
 		{
 			title: "Errors of the API server", unit: units.RequestsPerSecond,
-			description: "Requests to the API server that it refused or did not answer, by status code. Conflicts, 409, are usual in small numbers.",
-			queries:     []query{{rate("rest_client_requests_total", "code, method", `, code!~"[123].."`), "{{method}} {{code}}"}},
+			description: "Requests to the API server that it refused or did not answer, by status code. 404 and 409 are left out: " +
+				"a callback asks first whether its object exists, and conflicts are tried again.",
+			queries: []query{{rate("rest_client_requests_total", "code, method", `, code!~"[123]..|404|409"`), "{{method}} {{code}}"}},
 		},
 		{
 			title: "Requests to the API server", unit: units.RequestsPerSecond,
@@ -206,9 +215,9 @@ func processes() row {
 			queries:     []query{{rate("rest_client_requests_total", "pod", ""), "{{pod}}"}},
 		},
 		{
-			title: "Reconciles that failed", unit: units.EventsPerSecond,
+			title: "Reconciles that failed", unit: eventsPerMinute,
 			description: "By controller. They are tried again.",
-			queries:     []query{{rate("controller_runtime_reconcile_errors_total", "controller", ""), "{{controller}}"}},
+			queries:     []query{{perMinute("controller_runtime_reconcile_errors_total", "controller", ""), "{{controller}}"}},
 		},
 		{
 			title: "Objects that wait for a controller", unit: units.Short,
