@@ -12,6 +12,11 @@ type mark struct {
 	timed    bool
 	// torn says that some of the PES packet before it is lost.
 	torn bool
+	// ahead is how far dts is ahead of the program's clock, which went on since the PES packet before: clocked.
+	ahead   int64
+	clocked bool
+	// references is how many references of that clock had come before.
+	references int
 }
 
 // time resolves the 33 bits of a PES packet's times: a DTS to the nearest of the stream's last one, the first to the
@@ -33,7 +38,15 @@ func (s *stream) time(header pesHeader) mark {
 	}
 	s.dts, s.hasDTS = unwrap(dts, near), true
 	s.d.clock, s.d.hasClock = s.dts, true
-	return mark{dts: s.dts, pts: unwrap(header.pts, s.dts), timed: true}
+	made := mark{dts: s.dts, pts: unwrap(header.pts, s.dts), timed: true}
+	if clock := &s.d.clockOfProgram; clock.references > s.references {
+		made.ahead, made.clocked, s.references = clock.ahead(dts), true, clock.references
+		made.references = clock.references
+		if clock.at == s.d.position {
+			made.references--
+		}
+	}
+	return made
 }
 
 // addMark adds a mark. Of two at the same offset, no packet can begin with the first.
@@ -55,6 +68,7 @@ func (s *stream) mark(offset int) mark {
 			found = m
 		}
 	}
+	s.follow(found)
 	return found
 }
 

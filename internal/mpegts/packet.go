@@ -58,9 +58,12 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 		scrambled: data[3]&0xc0 != 0,
 	}
 	p.payload = data[4:]
-	switch data[3] >> 4 & 3 { // adaptation_field_control
+	switch control := data[3] >> 4 & 3; control { // adaptation_field_control
 	case 0, 2:
 		p.payload = nil
+		if size := int(data[4]); control == 2 && size < len(data)-4 {
+			d.clockOfProgram.take(number, data[5:5+size], offset)
+		}
 	case 3:
 		size := int(data[4])
 		if size > len(data)-5 {
@@ -69,6 +72,7 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 		p.discontinuity = size > 0 && data[5]&0x80 != 0
 		p.payload = data[5+size:]
 		p.stuffed, p.even = stuffed(data[5 : 5+size])
+		d.clockOfProgram.take(number, data[5:5+size], offset)
 		p.adapted = true
 	}
 	if len(p.payload) == 0 {

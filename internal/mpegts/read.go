@@ -82,6 +82,8 @@ type demuxer struct {
 	// clock is the last time of any stream; hasClock says that there is one.
 	clock    int64
 	hasClock bool
+	// clockOfProgram is the one that the times should follow.
+	clockOfProgram programClock
 }
 
 // fill moves what is left of the block to its front and reads on, until the block is full or the source ends.

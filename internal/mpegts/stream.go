@@ -45,6 +45,9 @@ type stream struct {
 	params int
 	// step is the distance of the last two packets.
 	step int64
+	// stretches say how far the times are ahead of the clock of the program. That many references to it have come.
+	stretches  []stretch
+	references int
 }
 
 type pesState uint8
@@ -331,6 +334,7 @@ func (d *demuxer) finish() error {
 			tail = media.TailUnfinished
 		}
 		s.description().Tail = tail
+		s.description().Strays = s.strays()
 	}
 	return nil
 }
