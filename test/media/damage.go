@@ -153,3 +153,22 @@ func (r *recording) either(states ...state) *recording {
 	r.truth.states = states
 	return r
 }
+
+// stamped is a call in which some units bear a time that is wrong by so many seconds.
+func stamped(by float64, wrong func(*unit) bool) func() *recording {
+	return func() *recording {
+		t := call(12)
+		for _, u := range t.units {
+			if wrong(u) {
+				u.stampOff = by
+			}
+		}
+		r := newRecording().add(t, joint{})
+		for _, u := range t.units {
+			if u.stampOff != 0 {
+				r.lose(u)
+			}
+		}
+		return r.finish()
+	}
+}

@@ -103,21 +103,13 @@ func damageShapes() []shape {
 			other := newRecording().add(newTake().videoOn(0x200, "h264-far", 0, 60, every(33, 30)).soundOn(0x201, "aac-mono", 33, 35, 0), joint{})
 			r.replace(r.inMiddle(), other.segments[0].data)
 		})},
-		{"pts_outlier", "K", "one picture stamped two hours ahead", func() *recording {
-			t := call(12)
-			for _, u := range t.units {
-				if u.source.video && u.number() == 185 {
-					u.stampOff = 7200
-				}
-			}
-			r := newRecording().add(t, joint{})
-			for _, u := range t.units {
-				if u.stampOff != 0 {
-					r.lose(u)
-				}
-			}
-			return r.finish()
-		}},
+		{"pts_outlier", "K", "one picture stamped two hours ahead", stamped(7200, func(u *unit) bool { return u.source.video && u.number() == 185 })},
+		{"pts_of_first_sound", "K", "the first sound of a segment stamped six seconds late", stamped(5.8, func(u *unit) bool {
+			return !u.source.video && u.time >= 4 && u.time < 4.06
+		})},
+		{"pts_of_last_picture", "K", "the last picture of a segment stamped a third of a second late", stamped(0.33, func(u *unit) bool {
+			return u.source.video && u.time > 5.95 && u.time < 5.99
+		})},
 		{"flipped_bits", "L", "40 flipped bits in a segment", hurt(func(r *recording) { r.flip(r.inMiddle(), 40); r.truth.decoding = true })},
 		{"flipped_bits_mp4", "L", "40 flipped bits in an MP4", mp4(mp4Style{}, func(r *recording) { r.flip(r.segments[0], 40); r.truth.decoding = true })},
 		{"every_40th_packet", "L", "every 40th TS packet gone", hurt(func(r *recording) {

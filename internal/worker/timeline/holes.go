@@ -130,11 +130,21 @@ func (b *builder) doubtSilence(each *border) bool {
 		back.begin-sound.end <= max(minHole, 2*sound.interval) || distance(back.begin, each.x.start+own.Duration) > max(exactly, sound.interval) {
 		return false
 	}
-	if _, picture, ok := each.x.ends(media.Video); ok && picture.next() > sound.next()+together || !b.isUsualLength(each.x) {
+	if _, picture, ok := each.x.ends(media.Video); ok && (picture.lastDTS > sound.next()+together || !each.lacksPicture(sound.next())) || !b.isUsualLength(each.x) {
 		return false
 	}
 	b.doubtEnd(each, hole{from: sound.end, to: back.begin})
 	return true
+}
+
+// lacksPicture says that no picture lasts to the border from a time on: another one was due in between.
+func (e *border) lacksPicture(from int64) bool {
+	_, picture, _ := e.x.ends(media.Video)
+	if picture.next() <= from+together {
+		return true
+	}
+	back, _, ok := e.y.ends(media.Video)
+	return ok && back.firstDTS-picture.next() > picture.interval/2
 }
 
 // isUsualLength says that another segment is as long as that of a part.

@@ -4,7 +4,6 @@
 package timeline
 
 import (
-	"math"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -84,176 +83,16 @@ func (s *stats) move(ticks int64) {
 	}
 }
 
-// measure reads the packets from one number to another. In a short segment, a first or last packet that is far from the
-// others is an outlier; in a longer one it may follow a pause. Packets that are known to be wrong are outliers.
-func measure(stream *media.Stream, from, to int, shift int64, short bool, wrong ...int) stats {
-	m := meter{short: short, late: shownLate(stream, from, to)}
-	noteAll(&m.late, wrong)
-	shownBehind(stream, from, to, &m.late)
-	strays(stream, from, to, &m.late)
-	number := 0
-	for packet := range stream.Packets.All() {
-		if number >= to {
-			break
-		}
-		if number >= from {
-			m.add(number, packet)
-		}
-		number++
+// measure reads the packets of a view. In a short segment, a first or last packet that is far from the others is an outlier;
+// in a longer one it may follow a pause. Packets that are known to be wrong are outliers.
+func measure(v *view, short bool, wrong ...int) stats {
+	m := meter{short: short, late: v.wrongTimes(wrong)}
+	for number, packet := range v.own() {
+		m.add(number, packet)
 	}
 	m.finish()
-	m.move(shift)
+	m.move(v.shift)
 	return m.stats
-}
-
-// shownLate finds packets that are shown long after they are decoded. Where pictures pause, and are shown in another order
-// than they are decoded, the decoding times pause some pictures later: there it is right.
-func shownLate(stream *media.Stream, from, to int) map[int]bool {
-	type shown struct {
-		number int
-		pts    int64
-	}
-	var found map[int]bool
-	var waiting []shown
-	note := func(number int) {
-		if found == nil {
-			found = map[int]bool{}
-		}
-		found[number] = true
-	}
-	number := 0
-	for packet := range stream.Packets.All() {
-		if number >= to {
-			break
-		}
-		waiting = slices.DeleteFunc(waiting, func(w shown) bool {
-			if number-w.number > maxOrder {
-				note(w.number)
-			}
-			return number-w.number > maxOrder || distance(packet.DTS, w.pts) <= maxReorder
-		})
-		switch late := distance(packet.PTS, packet.DTS); {
-		case number < from || late <= maxReorder:
-		case late > maxLeap:
-			note(number)
-		default:
-			waiting = append(waiting, shown{number: number, pts: packet.PTS})
-		}
-		number++
-	}
-	for _, w := range waiting {
-		if number-w.number > fewOrder {
-			note(w.number)
-		}
-	}
-	return found
-}
-
-// shownBehind finds pictures that are shown behind more of those that are decoded after them than a decoder keeps.
-func shownBehind(stream *media.Stream, from, to int, found *map[int]bool) {
-	if stream.Kind != media.Video {
-		return
-	}
-	type shown struct {
-		number, before int
-		pts            int64
-	}
-	var waiting []shown
-	number, last := -1, int64(math.MinInt64)
-	for packet := range stream.Packets.All() {
-		if number++; number >= to {
-			break
-		}
-		if number < from || packet.DTS < last-minStep {
-			waiting = waiting[:0] // another clock
-		}
-		last = packet.DTS
-		kept := waiting[:0]
-		for _, w := range waiting {
-			if packet.PTS < w.pts {
-				w.before++
-			}
-			switch {
-			case w.before > maxBefore:
-				noteAll(found, []int{w.number})
-			case packet.DTS < w.pts && len(kept) < 2*maxBefore:
-				kept = append(kept, w)
-			}
-		}
-		waiting = kept
-		if packet.PTS > packet.DTS {
-			waiting = append(waiting, shown{number: number, pts: packet.PTS})
-		}
-	}
-}
-
-// strays finds a few packets in a row whose times are far from those before them and from those behind them, which follow
-// one another: no clock leaps there and back.
-func strays(stream *media.Stream, from, to int, found *map[int]bool) {
-	var line, last media.Packet // line is the last packet with a right time
-	var interval int64
-	var waiting []int // packets that leapt
-	bounds := boundsOf(stream.Kind)
-	number, began, forward := -1, false, false
-	for packet := range stream.Packets.All() {
-		if number++; number < from {
-			continue
-		}
-		if number >= to {
-			break
-		}
-		if !began {
-			line, began = packet, true
-			continue
-		}
-		step := packet.DTS - line.DTS
-		if len(waiting) == 0 {
-			if step < -minStep || step > bounds.ahead {
-				waiting, last, forward = append(waiting, number), packet, step > 0
-				continue
-			}
-			line, interval = packet, step
-			continue
-		}
-		missed := int64(len(waiting)+1) * interval
-		leap := packet.DTS - last.DTS
-		last = packet
-		switch {
-		case bounds.returns(forward, leap) && (distance(step, missed) <= maxReturn+missed/2 || len(waiting) <= fewStrays && step > 0 && step < distance(leap, 0)/2):
-			noteAll(found, waiting)
-		case len(waiting) < maxStrays:
-			waiting = append(waiting, number)
-			continue
-		}
-		line, waiting = packet, waiting[:0]
-	}
-}
-
-// leapBounds is how far the clock of strays leaps at least.
-type leapBounds struct{ ahead, back int64 }
-
-func boundsOf(kind media.Kind) leapBounds {
-	if kind == media.Audio {
-		return leapBounds{ahead: minStraySound, back: minStraySound / 2}
-	}
-	return leapBounds{ahead: minStray, back: minStep}
-}
-
-// returns says that a clock that leapt forward or back leaps the other way.
-func (b leapBounds) returns(forward bool, leap int64) bool {
-	if forward {
-		return leap < -b.back
-	}
-	return leap > b.ahead
-}
-
-func noteAll(found *map[int]bool, numbers []int) {
-	if *found == nil && len(numbers) > 0 {
-		*found = map[int]bool{}
-	}
-	for _, number := range numbers {
-		(*found)[number] = true
-	}
 }
 
 // meter collects stats. It judges each packet when it has seen the one after it.

@@ -51,6 +51,7 @@ func (b *builder) survey() {
 		b.leaveOutLeaps(i, found[1], found[0])
 		b.partsOf[i] = b.leaveOutRepeats(b.divide(i, found[0], found[1]))
 		b.parts = append(b.parts, b.partsOf[i]...)
+		b.forgetEdges(i)
 	}
 	b.settleIntervals()
 }
@@ -200,8 +201,13 @@ func (b *builder) ignore(segment, stream int) {
 func (b *builder) slice(segment, stream int) Slice {
 	from := &b.segments[segment].File.Streams[stream]
 	slice := Slice{Stream: stream, To: from.Packets.Count, Shift: b.shift(from)}
-	slice.stats = measure(from, 0, slice.To, slice.Shift, b.short(segment))
+	slice.stats = b.measure(segment, &slice)
 	return slice
+}
+
+// measure reads the packets of a slice.
+func (b *builder) measure(segment int, slice *Slice, wrong ...int) stats {
+	return measure(b.view(segment, slice.Stream, slice.From, slice.To, slice.Shift), b.short(segment), wrong...)
 }
 
 // leaveOutLeaps finds packets of one kind, at the beginning or end of a segment, that are further from the others than any
@@ -222,7 +228,7 @@ func (b *builder) leaveOutLeaps(segment int, kind, other []Slice) {
 	for number := from; number < to; number++ {
 		wrong = append(wrong, number)
 	}
-	slice.stats = measure(&b.segments[segment].File.Streams[slice.Stream], slice.From, slice.To, slice.Shift, true, wrong...)
+	slice.stats = b.measure(segment, slice, wrong...)
 }
 
 // short says that no pause within the segment can be as long as maxLeap.
@@ -320,7 +326,7 @@ func (b *builder) cut(segment int, slices []Slice, i int) []Slice {
 	if i < len(cuts) {
 		part.To = cuts[i].number
 	}
-	part.stats = measure(&b.segments[segment].File.Streams[part.Stream], part.From, part.To, part.Shift, b.short(segment))
+	part.stats = b.measure(segment, &part)
 	return []Slice{part}
 }
 

@@ -208,7 +208,7 @@ var kinds = [...]media.Kind{media.Video, media.Audio}
 
 // Build makes the timeline of a recording.
 func Build(recording Recording) *Timeline {
-	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}, ignored: map[uint32]bool{}, mixed: map[int]bool{}}
+	b := &builder{recording: recording, segments: recording.Segments, chosen: map[media.Kind]uint32{}, around: map[[2]int]edges{}, ignored: map[uint32]bool{}, mixed: map[int]bool{}}
 	b.survey()
 	b.judgeCopies()
 	b.place()
@@ -237,6 +237,8 @@ type builder struct {
 	// parts in the order of the playlist, and partsOf each segment.
 	parts   []*part
 	partsOf [][]*part
+	// around are the edges of streams in the segments around the one that is surveyed.
+	around map[[2]int]edges
 	// running says for each kind whether its continuity counters run on across segments.
 	running map[media.Kind]bool
 	// step is the usual step of the numbers in the segments' names.

@@ -1,0 +1,74 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"cmp"
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// Bounds of a grid of times.
+const (
+	// minGrid and maxGrid are how many pictures tell that they follow one another evenly.
+	minGrid, maxGrid = 16, 1 << 14
+	// gridRounding is how far times are from the grid that are on it.
+	gridRounding = 2
+	// minOff is by how much a time is off the grid that is wrong: less is not seen.
+	minOff = media.Clock / 10
+)
+
+// offGrid finds the one picture that is shown between others which follow one another evenly, where none is due, while none is shown
+// where it is due.
+func (v *view) offGrid(found numbers) {
+	if v.to-v.from > maxGrid {
+		return
+	}
+	var all []shown
+	for number, packet := range v.all() {
+		if !found[number] {
+			all = append(all, shown{number: number, pts: packet.PTS})
+		}
+	}
+	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.pts, b.pts) })
+	// Where those around begin and end, some of their neighbors are further away.
+	before, after := min(len(v.before), 2*fewOrder), min(len(v.after), 2*fewOrder)
+	if len(all) < before+after+minGrid {
+		return
+	}
+	all = all[before : len(all)-after]
+	if hole, off := irregular(all); off != nil && distance(off.pts, hole) >= minOff {
+		found.note(off.number)
+	}
+}
+
+// irregular gives where one picture is missing of those that are shown evenly, and the one that is shown where none is due; nil: there is
+// none, or there is more to it.
+func irregular(all []shown) (hole int64, off *shown) {
+	steps := make([]int64, len(all)-1)
+	for i := range steps {
+		steps[i] = all[i+1].pts - all[i].pts
+	}
+	usual := slices.Sorted(slices.Values(steps))[len(steps)/2]
+	is := func(step, want int64) bool { return distance(step, want) <= gridRounding }
+	holes := 0
+	for i := 0; i < len(steps); i++ {
+		switch {
+		case is(steps[i], usual):
+		case is(steps[i], 2*usual):
+			hole = all[i].pts + usual
+			holes++
+		case off == nil && i+1 < len(steps) && is(steps[i]+steps[i+1], usual):
+			off = &all[i+1]
+			i++
+		default:
+			return 0, nil
+		}
+	}
+	if holes != 1 {
+		return 0, nil
+	}
+	return hole, off
+}
