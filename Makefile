@@ -140,7 +140,7 @@ test-e2e-upgrade: ## Upgrade from the last version of CHANGELOG.md, built from g
 	@CLUSTER=$(CLUSTER) hack/e2e-upgrade.sh
 
 .PHONY: test-e2e-install
-test-e2e-install: ## Type the commands of docs/get-started.md; install, upgrade, roll back and uninstall the chart with Helm.
+test-e2e-install: ## Type the commands of all pages; install, upgrade, roll back and uninstall the chart with Helm.
 	@CLUSTER=$(CLUSTER) hack/e2e-install.sh
 
 .PHONY: test-media

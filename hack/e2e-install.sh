@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# End-to-end tests of installing: the commands of docs/get-started.md, and the chart's life with Helm, typed at a cluster without
+# End-to-end tests of installing: the commands of all pages, and the chart's life with Helm, typed at a cluster without
 # the operator. Arguments go to `go test`. The cluster is left running without it; `make cluster-down` stops it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,7 @@ release_images() {
 }
 
 [[ $CLUSTER != current ]] || die "CLUSTER=current is not for this test: it installs and removes the operator"
+require_programs jq openssl
 mkdir -p dist/install bin/install
 cluster_up
 images_load
@@ -30,4 +31,4 @@ go -C hack/release build -o "$PWD/bin/install/" helm.sh/helm/v4/cmd/helm
 go build -trimpath -ldflags "-X main.version=v0.1.0" -o bin/install/ ./cmd/kubectl-recordings
 PATH=$PWD/bin/install:$PATH
 say "go test -tags e2e ./hack/release"
-go -C hack/release test -tags e2e -count=1 -timeout 30m -v -run '^(TestGetStarted_|TestChart_Lifecycle)' "$@" .
+go -C hack/release test -tags e2e -count=1 -timeout 30m -v -run '^(TestGetStarted_|TestChart_Lifecycle|TestPages_CommandsWork)' "$@" .

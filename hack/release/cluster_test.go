@@ -47,6 +47,10 @@ func (s shell) try(lines string) (string, error) {
 	// Also while a test is cleaned up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), 10*time.Minute)
 	defer cancel()
+	return s.within(ctx, lines)
+}
+
+func (s shell) within(ctx context.Context, lines string) (string, error) {
 	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", lines)
 	command.Dir = s.dir
 	var output bytes.Buffer
@@ -138,6 +142,34 @@ func newShell(t *testing.T) shell {
 	return s
 }
 
+// recorded makes what docs/get-started.md takes for granted: a recording in a bucket, and first.yaml with the user's own endpoint,
+// buckets and credentials. It returns what puts these into a line of the pages.
+func (s shell) recorded() *strings.Replacer {
+	s.t.Helper()
+	manifests := blocks(readPage(s.t, "get-started.md"), "yaml")
+	if len(manifests) != 1 {
+		s.t.Fatalf("docs/get-started.md has %d manifests", len(manifests))
+	}
+	secret := func(key string) string {
+		return s.run("kubectl -n e2e get secret s3-credentials -o jsonpath='{.data." + key + "}' | base64 -d")
+	}
+	id, key := secret("accessKeyID"), secret("secretAccessKey")
+	mine := strings.NewReplacer(
+		"HuaweiOBS", "Other", "https://obs.cn-north-4.myhuaweicloud.com", "http://s3.e2e.svc:7070", "cn-north-4", "us-east-1",
+		"abc-rtc-bucket2", "recordings", "abc-archive", "archive",
+		"accessKeyID: replace-me", "accessKeyID: "+id, "secretAccessKey: replace-me", "secretAccessKey: "+key,
+		"accessKeyID=...", "accessKeyID="+id, "secretAccessKey=...", "secretAccessKey="+key)
+	if err := os.WriteFile(filepath.Join(s.dir, "first.yaml"), []byte(mine.Replace(manifests[0])), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.run(`kubectl -n e2e exec deployment/s3 -c toolbox -- sh -euc '
+		mkdir -p /data/recordings/Record && cd /data/recordings/Record
+		ffmpeg -hide_banner -loglevel error -y -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 12 \
+			-c:v libx264 -preset ultrafast -g 100 -keyint_min 100 -sc_threshold 0 -pix_fmt yuv420p -c:a aac \
+			-f hls -hls_time 4 -hls_playlist_type vod -hls_segment_filename "camera-%03d.ts" camera.m3u8'`)
+	return mine
+}
+
 // TestGetStarted_SixCommands types docs/get-started.md, with the user's own endpoint, buckets and credentials: from nothing to a
 // recording that is processed, in three minutes.
 func TestGetStarted_SixCommands(t *testing.T) {
@@ -147,27 +179,7 @@ func TestGetStarted_SixCommands(t *testing.T) {
 	if len(commands) == 0 || len(commands) > 6 {
 		t.Fatalf("docs/get-started.md has %d commands", len(commands))
 	}
-	secret := func(key string) string {
-		return s.run("kubectl -n e2e get secret s3-credentials -o jsonpath='{.data." + key + "}' | base64 -d")
-	}
-	manifests := blocks(page, "yaml")
-	if len(manifests) != 1 {
-		t.Fatalf("docs/get-started.md has %d manifests", len(manifests))
-	}
-	// What a user puts in.
-	mine := strings.NewReplacer(
-		"HuaweiOBS", "Other", "https://obs.cn-north-4.myhuaweicloud.com", "http://s3.e2e.svc:7070", "cn-north-4", "us-east-1",
-		"abc-rtc-bucket2", "recordings", "abc-archive", "archive",
-		"accessKeyID: replace-me", "accessKeyID: "+secret("accessKeyID"), "secretAccessKey: replace-me", "secretAccessKey: "+secret("secretAccessKey"))
-	if err := os.WriteFile(filepath.Join(s.dir, "first.yaml"), []byte(mine.Replace(manifests[0])), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.run(`kubectl -n e2e exec deployment/s3 -c toolbox -- sh -euc '
-		mkdir -p /data/recordings/Record && cd /data/recordings/Record
-		ffmpeg -hide_banner -loglevel error -y -f lavfi -i testsrc2=size=640x360:rate=25 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 12 \
-			-c:v libx264 -preset ultrafast -g 100 -keyint_min 100 -sc_threshold 0 -pix_fmt yuv420p -c:a aac \
-			-f hls -hls_time 4 -hls_playlist_type vod -hls_segment_filename "camera-%03d.ts" camera.m3u8'`)
-
+	mine := s.recorded()
 	began := time.Now()
 	script := ""
 	for _, command := range commands {

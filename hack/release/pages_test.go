@@ -29,7 +29,8 @@ import (
 
 // Every command of the documentation is parsed here by the program that it is for, and what it names has to exist: resources,
 // fields, folders, targets of make. internal/cli does the same for the plugin's own commands. Those of docs/get-started.md,
-// and those that install, upgrade and uninstall, are also typed at a cluster (cluster_test.go, test/e2e/upgrade_test.go).
+// and those that install, upgrade and uninstall, are also typed at a cluster (cluster_test.go, test/e2e/upgrade_test.go), and so are all
+// others that work at one (typed_test.go).
 
 // notOurs are programs of others that the pages name in passing, and that this test does not have.
 var notOurs = map[string]string{
@@ -56,6 +57,10 @@ type pageLine struct {
 // pageLines are the command lines of a page: those of its code blocks, and those in the text.
 func pageLines(page string) []pageLine {
 	page = strings.ReplaceAll(page, "\\\n", " ")
+	// A quoted text may go on over several lines.
+	page = regexp.MustCompile(`(?m)^ {4,}kubectl [^'\n]*'[^']*'`).ReplaceAllStringFunc(page, func(line string) string {
+		return strings.ReplaceAll(line, "\n", " ")
+	})
 	var found []pageLine
 	add := func(line string, mention bool) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
