@@ -11,6 +11,8 @@ const (
 	maxClockStep = media.Clock / 2
 	// minStray is by how much a time strays from the clock that is wrong: what a decoder has to hold is less.
 	minStray = media.Clock
+	// maxHeldBack is how long a muxer holds packets back, to fill a PES packet over a pause for example.
+	maxHeldBack = 10 * media.Clock
 	// maxStrayPES is how many PES packets stray at most, and fewPES how many there are at least for each of them that do not.
 	maxStrayPES, fewPES = 3, 4
 	// maxStretches bounds how often times stray in a file whose times say something.
@@ -107,7 +109,7 @@ func (s *stream) strays() []media.Stretch {
 		if near(each.from, usual) || i == most {
 			continue
 		}
-		if each.from < usual || each.references == s.d.clockOfProgram.references {
+		if each.from < usual && each.from > usual-maxHeldBack || each.references == s.d.clockOfProgram.references {
 			return nil // a muxer may have held it back, or nothing says that the clock has not leapt with it
 		}
 		stray += each.count

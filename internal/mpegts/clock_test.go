@@ -85,6 +85,11 @@ func TestRead_TimeContradictsTheClock(t *testing.T) {
 				*time -= leap / 2
 			}
 		}, nil},
+		"a time far behind the clock": {func(i int, time, _ *int64) {
+			if i == 7 {
+				*time += 1 << 32
+			}
+		}, []media.Stretch{{From: 14, To: 16}}},
 		"a clock that leaps as well": {func(i int, time, clock *int64) {
 			if i >= 18 {
 				*time += leap

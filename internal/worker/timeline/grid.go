@@ -16,8 +16,13 @@ const (
 	minGrid, maxGrid = 16, 1 << 14
 	// gridRounding is how far times are from the grid that are on it.
 	gridRounding = 2
-	// minOff is by how much a time is off the grid that is wrong: less is not seen.
+	// minOff is by how much a picture is shown before it is decoded that is stamped wrong.
 	minOff = media.Clock / 10
+	// lineRounding is how far frames of sound are from where the ones before them end.
+	lineRounding = media.Clock / 500
+	// minOverlong is how much longer a segment is than the playlist says that has wrong times, and maxUnfit by how much it may differ
+	// without these.
+	minOverlong, maxUnfit = media.Clock / 2, media.Clock * 35 / 100
 )
 
 // offGrid finds the one picture that is shown between others which follow one another evenly, where none is due, while none is shown
@@ -39,14 +44,13 @@ func (v *view) offGrid(found numbers) {
 		return
 	}
 	all = all[before : len(all)-after]
-	if hole, off := irregular(all); off != nil && distance(off.pts, hole) >= minOff {
+	if off := irregular(all); off != nil {
 		found.note(off.number)
 	}
 }
 
-// irregular gives where one picture is missing of those that are shown evenly, and the one that is shown where none is due; nil: there is
-// none, or there is more to it.
-func irregular(all []shown) (hole int64, off *shown) {
+// irregular gives the one picture that is shown where none is due, while one is missing elsewhere; nil: there is none, or there is more to it.
+func irregular(all []shown) (off *shown) {
 	steps := make([]int64, len(all)-1)
 	for i := range steps {
 		steps[i] = all[i+1].pts - all[i].pts
@@ -58,17 +62,89 @@ func irregular(all []shown) (hole int64, off *shown) {
 		switch {
 		case is(steps[i], usual):
 		case is(steps[i], 2*usual):
-			hole = all[i].pts + usual
 			holes++
 		case off == nil && i+1 < len(steps) && is(steps[i]+steps[i+1], usual):
 			off = &all[i+1]
 			i++
 		default:
-			return 0, nil
+			return nil
 		}
 	}
 	if holes != 1 {
-		return 0, nil
+		return nil
 	}
-	return hole, off
+	return off
+}
+
+// offLine finds the frames of sound that lie off the line on which all others follow one another without a gap: behind them it goes on as
+// if they were on it.
+func (v *view) offLine(found numbers) {
+	var leaps []shown // where a frame does not begin where the one before it ends, and by how much
+	due, count := int64(0), 0
+	for number, packet := range v.all() {
+		if off := packet.PTS - due; count > 0 && distance(off, 0) > lineRounding {
+			leaps = append(leaps, shown{number: number, pts: off})
+		}
+		if len(leaps) > 2 {
+			return
+		}
+		due = packet.PTS + packet.Duration
+		count++
+	}
+	if count < 2*minGrid || len(leaps) < 2 || distance(leaps[0].pts, -leaps[1].pts) > lineRounding || leaps[1].number-leaps[0].number > maxStrays {
+		return
+	}
+	for number := leaps[0].number; number < leaps[1].number; number++ {
+		found.note(number)
+	}
+}
+
+// overlong finds the few packets at the beginning or end of a segment that are apart from all others, when it is as long as the
+// playlist says without them, and longer with them.
+func (v *view) overlong(found numbers) {
+	if v.to-v.from > maxGrid {
+		return
+	}
+	var all []shown
+	last := media.Packet{}
+	for number, packet := range v.own() {
+		if !found[number] {
+			all = append(all, shown{number: number, pts: packet.PTS})
+			last = packet
+		}
+	}
+	if len(all) < minGrid {
+		return
+	}
+	slices.SortFunc(all, func(a, b shown) int { return cmp.Compare(a.pts, b.pts) })
+	spans := func(from, to int) int64 { return all[to-1].pts + last.Duration - all[from].pts }
+	if spans(0, len(all)) < v.length+minOverlong {
+		return
+	}
+	fits := func(from, to int) bool { return distance(spans(from, to), v.length) <= maxUnfit }
+	for k := 1; k <= min(maxStrays, len(all)/2); k++ {
+		end := len(all) - k
+		switch {
+		case all[k].pts-all[k-1].pts > minOverlong && fits(k, len(all)) && v.areAlone(all[:k]):
+			noteShown(found, all[:k])
+			return
+		case all[end].pts-all[end-1].pts > minOverlong && fits(0, end) && v.areAlone(all[end:]):
+			noteShown(found, all[end:])
+			return
+		}
+	}
+}
+
+// areAlone says that packets are the first or last ones of the stream, where no segment in front or behind tells more.
+func (v *view) areAlone(packets []shown) bool {
+	within := len(packets) + fewOrder
+	return !slices.ContainsFunc(packets, func(p shown) bool {
+		return (len(v.before) > 0 || p.number >= v.from+within) && (len(v.after) > 0 || p.number < v.to-within)
+	})
+}
+
+func noteShown(found numbers, wrong []shown) {
+	for _, each := range wrong {
+		found.note(each.number)
+	}
 }

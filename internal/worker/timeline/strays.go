@@ -24,7 +24,13 @@ func (v *view) wrongTimes(known []int) map[int]bool {
 		v.shownBefore(found)
 		v.offGrid(found)
 	}
+	if v.stream.Kind == media.Audio && v.transport {
+		v.offLine(found)
+	}
 	v.strays(found)
+	if v.length > 0 {
+		v.overlong(found)
+	}
 	return found
 }
 

@@ -63,6 +63,7 @@ func TestBuild_TimesOfFewPackets(t *testing.T) {
 		"the first sound, seconds early":        {nil, moved(media.Audio, 0, 12, -5*second)},
 		"the first sound, a little late":        {nil, moved(media.Audio, 0, 12, second/3)},
 		"the last sound, a little late":         {nil, moved(media.Audio, -12, 0, second/3)},
+		"sound, less than two frames late":      {nil, moved(media.Audio, 20, 32, 2*aac-90)},
 		"sound of a slow codec":                 {nil, moved(media.Audio, 0, 3, second)},
 		"the first picture":                     {nil, moved(media.Video, 0, 1, 5*second)},
 		"the last picture":                      {nil, moved(media.Video, -1, 0, second/3)},
@@ -70,6 +71,7 @@ func TestBuild_TimesOfFewPackets(t *testing.T) {
 		"the first picture is shown late":       {inGroups(second, 9*second), shown(0, second*7/10)},
 		"the last picture is shown late":        {inGroups(second, 9*second), shown(49, second*7/10)},
 		"a picture is shown late":               {inGroups(second, 9*second), shown(20, second/5)},
+		"a picture is shown two pictures late":  {inGroups(second, 9*second), shown(20, 2*pal+1024)},
 		"a picture is shown early":              {inGroups(second, 9*second), shown(20, -second/5)},
 		"a picture is shown before all others":  {inGroups(second, 9*second), shown(20, -6*second)},
 		"a picture is shown behind the segment": {inGroups(second, 9*second), shown(44, 6*second)},
@@ -79,6 +81,9 @@ func TestBuild_TimesOfFewPackets(t *testing.T) {
 				test.video = pictures(second, 9*second, pal, 50)
 			}
 			sound, begin := tones(second, 9*second), int64(second)
+			for i := range sound {
+				sound[i].Duration = aac
+			}
 			segments := layout{running: true}.record(test.video, sound, each(second, 2*second, 4)...)
 			wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
 			test.spoil(segments)
@@ -97,6 +102,49 @@ func TestBuild_TimesOfFewPackets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBuild_TimesAtTheEndsOfTheRecording: no segment in front or behind tells that they are wrong, but the playlist does.
+func TestBuild_TimesAtTheEndsOfTheRecording(t *testing.T) {
+	for name, test := range map[string]struct {
+		segment  int
+		kind     media.Kind
+		from, to int
+		by       int64
+	}{
+		"the first sound, early":  {0, media.Audio, 0, 12, -second},
+		"the first sound, late":   {0, media.Audio, 0, 12, 5 * second},
+		"the first picture":       {0, media.Video, 0, 1, -second},
+		"the last sound":          {3, media.Audio, -12, 0, 40 * second},
+		"the last picture":        {3, media.Video, -1, 0, 10 * second},
+		"the last picture, early": {3, media.Video, -1, 0, -4 * second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			segments := plain(4)
+			change(&segments[test.segment], test.kind, func(packets []media.Packet) []media.Packet {
+				if test.from < 0 {
+					test.from, test.to = test.from+len(packets), test.to+len(packets)
+				}
+				for i := test.from; i < test.to; i++ {
+					packets[i].DTS += test.by
+					packets[i].PTS += test.by
+				}
+				return packets
+			})
+			made := Build(Recording{Segments: segments})
+			wantState(t, made, Damaged, TimestampOutlier)
+			if distance(made.Length, 8*second) > second/10 {
+				t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+			}
+		})
+	}
+}
+
+// TestBuild_SoundBehindAPauseAtTheEnd: the playlist knows of it.
+func TestBuild_SoundBehindAPauseAtTheEnd(t *testing.T) {
+	sound := append(tones(second, 8*second), tones(8*second+second*3/4, 9*second)...)
+	segments := layout{running: true}.record(pictures(second, 9*second, pal, 50), sound, each(second, 2*second, 4)...)
+	wantState(t, Build(Recording{Segments: segments}), Intact, Mute)
 }
 
 // TestBuild_StraysOfTheContainer: the index says that times contradict the clock of the container.

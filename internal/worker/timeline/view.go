@@ -21,6 +21,9 @@ type view struct {
 	before, after []media.Packet
 	// transport says that the stream is one of MPEG-TS, where each packet has a time of its own, whose bits may be wrong.
 	transport bool
+	// length is how long the first or last segment of the playlist is by an exact duration, which no segment in front or behind tells
+	// more of; 0: it is not known, or not needed.
+	length int64
 }
 
 // own are the packets from one number to the other.
@@ -101,37 +104,42 @@ func (b *builder) view(segment, stream, from, to int, shift int64) *view {
 	if !v.transport || v.stream.Packets.Count == 0 {
 		return v
 	}
-	mine := b.edgesOf(segment, stream)
-	if from == 0 && !own.Discontinuity {
-		if other, ok := b.beside(segment-1, v.stream); ok {
-			v.before = follows(other.last, mine.first)
-		}
+	begins, ends := from == 0, to == v.stream.Packets.Count
+	if begins && ends && (segment == 0 || segment == len(b.segments)-1) && own.isListed() && own.Precision <= exactly {
+		v.length = own.Duration
 	}
-	if to == v.stream.Packets.Count && segment+1 < len(b.segments) && !b.segments[segment+1].Discontinuity {
-		if other, ok := b.beside(segment+1, v.stream); ok && len(follows(mine.last, other.first)) > 0 {
-			v.after = near(other.first, v.stream.Packets.Last)
+	mine := b.edgesOf(segment, stream)
+	if begins && !own.Discontinuity {
+		v.before = follows(b.beside(segment-1, v.stream).last, mine.first)
+	}
+	if ends && segment+1 < len(b.segments) && !b.segments[segment+1].Discontinuity {
+		if next := b.beside(segment+1, v.stream).first; len(follows(mine.last, next)) > 0 {
+			v.after = near(next, v.stream.Packets.Last)
 		}
 	}
 	return v
 }
 
-// beside are the edges of the stream with the same PID in another segment; false: there is none.
-func (b *builder) beside(segment int, stream *media.Stream) (edges, bool) {
+// beside are the edges of the stream with the same PID in another segment; empty: there is none.
+func (b *builder) beside(segment int, stream *media.Stream) edges {
 	if segment < 0 || segment >= len(b.segments) || b.segments[segment].File == nil || b.segments[segment].File.Container != media.MPEGTS {
-		return edges{}, false
+		return edges{}
 	}
 	for i := range b.segments[segment].File.Streams {
 		other := &b.segments[segment].File.Streams[i]
-		if other.ID == stream.ID && other.Codec == stream.Codec && other.Packets.Count > 0 {
-			return b.edgesOf(segment, i), true
+		if other.ID == stream.ID && other.Codec == stream.Codec {
+			return b.edgesOf(segment, i)
 		}
 	}
-	return edges{}, false
+	return edges{}
 }
 
 // follows gives the last packets of a segment in the clock of the first ones of another; nil: none of these follows one of them
 // at once, so that their clock is another one, or nobody knows. Times of those between the two may be wrong, which are the fewer ones.
 func follows(last, first []media.Packet) []media.Packet {
+	if len(last) == 0 || len(first) == 0 {
+		return nil
+	}
 	last = near(last, first[0])
 	for i := len(last) / 2; i < len(last); i++ {
 		for j := range (len(first) + 1) / 2 {
