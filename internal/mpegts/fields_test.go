@@ -35,6 +35,22 @@ func TestRead_AdaptationFieldOverPayload(t *testing.T) {
 	}
 }
 
+// TestRead_FirstAdaptationFieldOverPayload: those behind it tell that it is none.
+func TestRead_FirstAdaptationFieldOverPayload(t *testing.T) {
+	b := newBuilder()
+	b.tables(aacEntry)
+	var begins []int
+	for i := range int64(12) {
+		begins = append(begins, len(b.data))
+		b.sound(9000+i*1920, adts(400))
+	}
+	wantNoDamage(t, firstOf(read(t, b.data)))
+	b.data[begins[0]+2*188+4] += 32 // the length of the field, which is stuffed
+	if found := damages(firstOf(read(t, b.data))); found[media.TransportError] != 1 {
+		t.Errorf("damage %v", found)
+	}
+}
+
 // TestRead_StuffingThatIsNotCleared is a muxer's way when it is so from the beginning.
 func TestRead_StuffingThatIsNotCleared(t *testing.T) {
 	b, begins := sounds()

@@ -21,9 +21,11 @@ type pid struct {
 
 	counter    uint8
 	hasCounter bool
-	// even counts the adaptation fields that are what they say; uneven: this muxer writes others.
+	// even counts the adaptation fields that are what they say; uneven: this muxer writes others. early is the one that is not, among
+	// the first ones; nil: there is none, or others are not, either.
 	even   int
 	uneven bool
+	early  *place
 	// last is the payload of the last packet, by which a repetition is told from a counter that has gone round.
 	last     [packetSize]byte
 	lastSize int
@@ -111,16 +113,38 @@ func isUniform(stuffing []byte) bool {
 }
 
 // fewEven is how many adaptation fields are even before one that is not is damage: some muxers do not clear what they stuff with.
-const fewEven = 2
+// manyEven is how many tell it of one before.
+const fewEven, manyEven = 2, 8
+
+// place is where a transport packet lies: in a packet of a stream, and in the file.
+type place struct {
+	stream, packet int
+	offset         int64
+}
 
 // isOdd takes the next adaptation field of the PID, and says that it is none: bytes of the payload lie in it.
-func (k *pid) isOdd(p *transportPacket) bool {
-	if p.even {
+func (k *pid) isOdd(p *transportPacket, at place) bool {
+	switch {
+	case p.even:
 		k.even++
-		return false
+	case k.uneven:
+	case k.early != nil:
+		k.uneven, k.early = true, nil
+	case k.even < fewEven:
+		k.early = &at
+	default:
+		return true
 	}
-	k.uneven = k.uneven || k.even < fewEven
-	return !k.uneven
+	return false
+}
+
+// settleFields tells damage in the first adaptation fields, by all others of their PIDs.
+func (d *demuxer) settleFields() {
+	for _, known := range d.pids {
+		if known != nil && known.early != nil && known.even >= manyEven {
+			d.damage.add(&d.file, media.TransportError, known.early.stream, known.early.packet, known.early.offset)
+		}
+	}
 }
 
 // dispatch checks the counter of a packet with payload, and hands it to the section or the stream of its PID.
@@ -154,7 +178,7 @@ func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 
 // check notes what a packet shows of itself and of those before it. packet is the one of the stream that it is in.
 func (d *demuxer) check(known *pid, p *transportPacket, stream, packet int) {
-	if p.failed || p.adapted && known.isOdd(p) {
+	if p.failed || p.adapted && known.isOdd(p, place{stream, packet, p.offset}) {
 		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
 	}
 	if known.hasCounter && !p.discontinuity {

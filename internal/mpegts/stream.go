@@ -316,6 +316,7 @@ func (s *stream) emit(packet media.Packet, data []byte) error {
 
 // finish cuts what is left at the end of the file.
 func (d *demuxer) finish() error {
+	d.settleFields()
 	if d.selected < 0 && len(d.streams) == 0 {
 		d.damage.add(&d.file, media.TablesMissing, -1, 0, 0)
 	}
