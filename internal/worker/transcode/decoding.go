@@ -50,10 +50,14 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 	return m.sayComplaints(integrity)
 }
 
-// sayComplaints notes where decoders complain: bytes of the recording are wrong.
+// sayComplaints notes where decoders complain: bytes of the recording are wrong. Decoders of many threads may complain about what one of
+// a single thread decodes, so that nobody knows where.
 func (m *maker) sayComplaints(integrity *step.Integrity) error {
+	first := timeline.Finding{Type: timeline.DecodeErrors, Segment: -1, Message: fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints)}
 	if len(m.spots) == 0 {
-		m.spots = []compare.Range{{}}
+		integrity.Find(first)
+	} else {
+		first = m.timeline.Finding(timeline.DecodeErrors, m.spots[0].From, 0, first.Message)
 	}
 	for _, spot := range m.spots {
 		integrity.Find(m.timeline.Finding(timeline.DecodeErrors, spot.From, spot.To-spot.From,
@@ -63,8 +67,6 @@ func (m *maker) sayComplaints(integrity *step.Integrity) error {
 	if m.spec.OnDamage == v1alpha1.DamagePublish {
 		return nil
 	}
-	first := m.timeline.Finding(timeline.DecodeErrors, m.spots[0].From, 0,
-		fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints))
 	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
 }
 
