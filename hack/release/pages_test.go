@@ -30,7 +30,7 @@ import (
 // Every command of the documentation is parsed here by the program that it is for, and what it names has to exist: resources,
 // fields, folders, targets of make. internal/cli does the same for the plugin's own commands. Those of docs/get-started.md,
 // and those that install, upgrade and uninstall, are also typed at a cluster (cluster_test.go, test/e2e/upgrade_test.go), and so are all
-// others that work at one (typed_test.go).
+// others that work at one (pages_cluster_test.go).
 
 // notOurs are programs of others that the pages name in passing, and that this test does not have.
 var notOurs = map[string]string{

@@ -23,7 +23,6 @@ const (
 type programClock struct {
 	pid  uint16
 	last int64
-	has  bool
 	// references counts them, and at is where the last one lies.
 	references int
 	at         int64
@@ -34,17 +33,16 @@ type programClock struct {
 // take takes the adaptation field of a packet at an offset, without its length.
 func (c *programClock) take(pid uint16, field []byte, at int64) {
 	const reference, discontinuity = 0x10, 0x80
-	if len(field) < 7 || field[0]&reference == 0 || c.has && pid != c.pid {
+	if len(field) < 7 || field[0]&reference == 0 || c.references > 0 && pid != c.pid {
 		return
 	}
 	now := int64(field[1])<<25 | int64(field[2])<<17 | int64(field[3])<<9 | int64(field[4])<<1 | int64(field[5])>>7
-	if c.has {
+	if c.references > 0 {
 		now = unwrap(uint64(now), c.last) //nolint:gosec // 33 bits
 		c.leaps = c.leaps || now < c.last || now > c.last+maxClockStep || field[0]&discontinuity != 0
 	}
-	c.pid, c.last, c.has = pid, now, true
+	c.pid, c.last, c.at = pid, now, at
 	c.references++
-	c.at = at
 }
 
 // ahead is how far a time is ahead of the clock.

@@ -15,7 +15,7 @@ type mark struct {
 	// ahead is how far dts is ahead of the program's clock, which went on since the PES packet before: clocked.
 	ahead   int64
 	clocked bool
-	// references is how many references of that clock had come before.
+	// references is how many references of that clock had come before the transport packet that the PES packet begins in.
 	references int
 }
 

@@ -9,6 +9,9 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
+// eventsPerMinute is a unit of Grafana's that package units lacks.
+const eventsPerMinute = "epm"
+
 // rows are what the dashboard shows, in the order in which a recording passes.
 func rows() []row {
 	return []row{callbacks(), spool(), files(), notifications(), discovery(), processes()}
@@ -20,9 +23,6 @@ func rows() []row {
 func rate(metric, by, matchers string) string {
 	return fmt.Sprintf(`sum by (%s) (rate(%s{job=~"$job"%s}[$__rate_interval]))`, by, metric, matchers)
 }
-
-// eventsPerMinute is a unit of Grafana's that package units lacks.
-const eventsPerMinute = "epm"
 
 // perMinute is a rate of what happens too seldom to be read by the second.
 func perMinute(metric, by, matchers string) string {
@@ -195,7 +195,7 @@ func processes() row {
 	return row{title: "Processes", panels: []panel{
 		{
 			title: "CPU", unit: units.PercentUnit,
-			description: "By each receiver and manager, of one core.",
+			description: "CPU time of each receiver and manager, as a share of one core.",
 			queries:     []query{{rate("process_cpu_seconds_total", "pod", ""), "{{pod}}"}},
 		},
 		{
@@ -206,7 +206,7 @@ func processes() row {
 		{
 			title: "Errors of the API server", unit: units.RequestsPerSecond,
 			description: "Requests to the API server that it refused or did not answer, by status code. 404 and 409 are left out: " +
-				"a callback asks first whether its object exists, and conflicts are tried again.",
+				"what does not exist yet is created, and conflicts are tried again.",
 			queries: []query{{rate("rest_client_requests_total", "code, method", `, code!~"[123]..|404|409"`), "{{method}} {{code}}"}},
 		},
 		{

@@ -6,6 +6,8 @@ package timeline
 import (
 	"math"
 	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // shown is a picture that waits to be shown.
@@ -82,6 +84,9 @@ func (v *view) shownBehind(found numbers) {
 		}
 	}
 }
+
+// minOff is by how much a picture is shown before it is decoded that is stamped wrong.
+const minOff = media.Clock / 10
 
 // shownBefore finds the one picture that is shown long before it is decoded, while no other is.
 func (v *view) shownBefore(found numbers) {

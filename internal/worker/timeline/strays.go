@@ -3,12 +3,10 @@
 
 package timeline
 
-import (
-	"sparkrtc.dev/recording-operator/internal/media"
-)
+import "sparkrtc.dev/recording-operator/internal/media"
 
 // wrongTimes are the numbers of the packets whose times cannot be, and of those that are known to be wrong.
-func (v *view) wrongTimes(known []int) map[int]bool {
+func (v *view) wrongTimes(known []int) numbers {
 	found := numbers{}
 	found.note(known...)
 	for _, each := range v.stream.Strays {

@@ -88,10 +88,10 @@ func (b *builder) edgesOf(segment, stream int) edges {
 	return found
 }
 
-// forgetEdges of the segments that no later one is beside.
+// forgetEdges of the segments before one, which no later one is beside.
 func (b *builder) forgetEdges(segment int) {
 	for key := range b.around {
-		if key[0] < segment-1 {
+		if key[0] < segment {
 			delete(b.around, key)
 		}
 	}

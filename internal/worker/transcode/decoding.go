@@ -50,8 +50,8 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 	return m.sayComplaints(integrity)
 }
 
-// sayComplaints notes where decoders complain: bytes of the recording are wrong. Decoders of many threads may complain about what one of
-// a single thread decodes, so that nobody knows where.
+// sayComplaints notes where decoders complain: bytes of the recording are wrong. Nobody knows where when they do not complain again while
+// that is looked for.
 func (m *maker) sayComplaints(integrity *step.Integrity) error {
 	first := timeline.Finding{Type: timeline.DecodeErrors, Segment: -1, Message: fmt.Sprintf("decoders report %d error(s): bytes of the recording are wrong", m.complaints)}
 	if len(m.spots) == 0 {

@@ -54,8 +54,8 @@ var (
 	creates = regexp.MustCompile(`^kubectl -n media create (secret|rolebinding)( generic)? ([a-z-]+)`)
 )
 
-// lineTyped is what a person types for a line of a page; empty: nothing.
-func lineTyped(line pageLine) string {
+// asTyped is what a person types for a line of a page; empty: nothing.
+func asTyped(line pageLine) string {
 	text := strings.TrimSpace(comment.ReplaceAllString(line.text, ""))
 	for beginning := range elsewhere {
 		if strings.HasPrefix(text+" ", beginning) {
@@ -259,7 +259,7 @@ func TestPages_CommandsWork(t *testing.T) {
 			p.run(beginning + "kubectl create secret generic sparkrtc-api --from-literal=a=b; kubectl apply -f - <<'EOF'\n" + source + "EOF")
 		}
 		for _, line := range pageLines(pages[name]) {
-			command := lineTyped(line)
+			command := asTyped(line)
 			if command == "" {
 				continue
 			}
