@@ -205,12 +205,18 @@ func TestBuild_LostBetweenClocks(t *testing.T) {
 	}
 }
 
-// TestBuild_HeadMissingInWholeSeconds: what there is of a clock's last segment begins late and ends in time.
+// TestBuild_HeadMissingInWholeSeconds: what there is of a clock's last segment begins late and ends in time. Where the counters of the
+// segments begin with one number, those of this one tell a loss.
 func TestBuild_HeadMissingInWholeSeconds(t *testing.T) {
 	segments := layout{precision: second}.record(pictures(0, 12*second, pal, 25), nil, 4*second, 8*second)
 	keep(&segments[2], media.Video, 50, 100)
 	next := layout{precision: second}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
-	made := Build(Recording{Segments: slices.Concat(segments, reset(next, 0, 700*second, true))})
+	whole := slices.Concat(segments, reset(next, 0, 700*second, true))
+	wantState(t, Build(Recording{Segments: clone(whole)}), Damaged, SegmentTruncated)
+	for i := range whole {
+		stream(&whole[i], media.Video).Counters.First = uint8(i)
+	}
+	made := Build(Recording{Segments: whole})
 	wantState(t, made, Unknown, UnknownHole)
 	if at := times(made, media.Video)[250]; distance(at, 12*second) > pal {
 		t.Errorf("the next clock begins at %s, want 12 s\n%s", position(at), list(made))
@@ -229,6 +235,9 @@ func TestBuild_FirstSegmentWithoutTables(t *testing.T) {
 		keep(&segments[0], kind, of.Packets.Count/20, of.Packets.Count)
 	}
 	segments[0].File.TablesFirst = false
+	for _, kind := range kinds { // a multiple of sixteen packets
+		stream(&segments[0], kind).Counters.First = 0
+	}
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
 }
 

@@ -25,7 +25,10 @@ func (b *builder) judgeHead(each *part, heads heads) {
 	case each.fresh && b.lacksTables(each) && (each.lost > 0 || b.lacksBegin(each)):
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
 			"its beginning is lost: it does not begin with the tables of the transport stream, as the other segments do")
-	case heads.oddly(each) && b.lacksPictures(each):
+	case b.beginningOf(each) == beginningLost:
+		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
+			"its beginning is lost: the continuity counters do not begin with the number that those of the other segments begin with")
+	case heads.oddly(each) && b.lacksPictures(each) && b.beginningOf(each) != beginningWhole:
 		b.judgeOddHead(each, heads)
 	case each.fresh:
 		b.judgeFreshHead(each, heads)

@@ -31,7 +31,8 @@ func TestBuild_StillBetweenTwoBeats(t *testing.T) {
 	const interval = second / 3
 	borders := []int64{2 * second, 4 * second, 6 * second, 8 * second}
 	video := pictures(0, 10*second, interval, 6)
-	segments := layout{}.record(without(video, 4*second, 4*second+1), tones(0, 10*second), borders...)
+	segments := layout{}.record(video, tones(0, 10*second), borders...)
+	keep(&segments[2], media.Video, 1, 6)
 	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
 
 	const still = interval * 13 / 10

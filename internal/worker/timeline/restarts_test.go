@@ -1,0 +1,71 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// TestBuild_CountersDoNotBeginAgain: the recorder begins its counters again in each segment. Where the sound of one begins with another
+// number, and the playlist says nothing, its first packets are lost.
+func TestBuild_CountersDoNotBeginAgain(t *testing.T) {
+	record := func() []Segment {
+		return layout{}.record(pictures(0, 6*second, pal, 50), tones(0, 6*second), each(0, 2*second, 3)...)
+	}
+	for i := range record() {
+		segments := record()
+		keep(&segments[i], media.Audio, 5, stream(&segments[i], media.Audio).Packets.Count)
+		made := Build(Recording{Segments: segments})
+		wantState(t, made, Damaged, SegmentTruncated)
+		if made.Findings[0].Segment != i {
+			t.Errorf("segment %d: the finding names segment %d", i, made.Findings[0].Segment)
+		}
+	}
+}
+
+// TestBuild_CountersRunOnFromOneNumber: running counters of segments with a multiple of sixteen packets begin with one number behind
+// the first segment.
+func TestBuild_CountersRunOnFromOneNumber(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 8*second, pal, 50), tones(0, 8*second), each(0, 2*second, 4)...)
+	for i := range segments {
+		for _, kind := range kinds {
+			counters := &stream(&segments[i], kind).Counters
+			counters.First, counters.Last = 9, 8
+			if i == 0 {
+				counters.First = 0
+			}
+		}
+	}
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_CountersOfTwoSegmentsAreChance: two of three segments begin with one number by chance.
+func TestBuild_CountersOfTwoSegmentsAreChance(t *testing.T) {
+	segments := layout{}.record(nil, tones(0, 6*second), each(0, 2*second, 3)...)
+	for i, first := range []uint8{3, 8, 8} {
+		stream(&segments[i], media.Audio).Counters.First = first
+	}
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_CountersTellAWholeBeginning: picture and sound stop before a segment that begins without a key frame, as other segments do
+// not. Whether its beginning is lost, or the recorder began it so, the numbers of its counters tell.
+func TestBuild_CountersTellAWholeBeginning(t *testing.T) {
+	record := func() []Segment {
+		segments := layout{precision: second}.record(pictures(0, 10*second, pal, 50), tones(0, 10*second), each(0, 2*second, 5)...)
+		keep(&segments[2], media.Video, 12, 50)
+		keep(&segments[2], media.Audio, 22, stream(&segments[2], media.Audio).Packets.Count)
+		return segments
+	}
+	wantState(t, Build(Recording{Segments: record()}), Damaged, SegmentTruncated)
+	segments := record()
+	for _, kind := range kinds {
+		stream(&segments[2], kind).Counters.First = 0
+	}
+	if state := Build(Recording{Segments: segments}).State(); state == Damaged {
+		t.Errorf("a segment whose counters begin as those of the others is %s", state)
+	}
+}
