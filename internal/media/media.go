@@ -121,7 +121,7 @@ type Stream struct {
 	Tail Tail
 	// Strays are packets whose times contradict the clock of the container, which goes on evenly: bits of them are wrong (MPEG-TS
 	// alone).
-	Strays []Stretch
+	Strays []PacketRange
 	// HeadBytes is how many payload bytes lie before the first packet's start: the rest of a packet that began in the
 	// segment before, or of one whose start was lost (MPEG-TS and sound without container).
 	HeadBytes int
@@ -155,8 +155,8 @@ type Counters = Range[uint8]
 // FragmentNumbers are the sequence numbers of the first and last movie fragments (ISO/IEC 14496-12, 8.8.5).
 type FragmentNumbers = Range[uint32]
 
-// Stretch are the packets of a stream from one number up to another one.
-type Stretch struct{ From, To int }
+// PacketRange are the packets of a stream from one number up to another one.
+type PacketRange struct{ From, To int }
 
 // Tail says how the last PES packet of a stream ends.
 type Tail uint8

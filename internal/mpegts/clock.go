@@ -86,7 +86,7 @@ func (s *stream) follow(m mark) {
 func near(a, b int64) bool { return a-b < minStray && b-a < minStray }
 
 // strays are the packets whose times stray from the clock while those before and behind them do not.
-func (s *stream) strays() []media.Stretch {
+func (s *stream) strays() []media.PacketRange {
 	if s.d.clockOfProgram.leaps || len(s.stretches) > maxStretches {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (s *stream) strays() []media.Stretch {
 			most = i
 		}
 	}
-	var found []media.Stretch
+	var found []media.PacketRange
 	stray := 0
 	for i, each := range s.stretches {
 		usual := s.stretches[most].from
@@ -114,7 +114,7 @@ func (s *stream) strays() []media.Stretch {
 		if each.end == open {
 			each.end = s.description().Packets.Count
 		}
-		found = append(found, media.Stretch{From: each.first, To: each.end})
+		found = append(found, media.PacketRange{From: each.first, To: each.end})
 	}
 	if stray > maxStrayPES || all < (1+fewPES)*stray {
 		return nil

@@ -47,29 +47,29 @@ func TestRead_TimeContradictsTheClock(t *testing.T) {
 	const leap = 1 << 18
 	for name, test := range map[string]struct {
 		edit func(i int, time, clock *int64)
-		want []media.Stretch
+		want []media.PacketRange
 	}{
 		"no time": {nil, nil},
 		"the first time": {func(i int, time, _ *int64) {
 			if i == 0 {
 				*time += leap
 			}
-		}, []media.Stretch{{From: 0, To: 2}}},
+		}, []media.PacketRange{{From: 0, To: 2}}},
 		"a time within": {func(i int, time, _ *int64) {
 			if i == 7 {
 				*time += leap
 			}
-		}, []media.Stretch{{From: 14, To: 16}}},
+		}, []media.PacketRange{{From: 14, To: 16}}},
 		"the last time": {func(i int, time, _ *int64) {
 			if i == 19 {
 				*time += leap
 			}
-		}, []media.Stretch{{From: 38, To: 40}}},
+		}, []media.PacketRange{{From: 38, To: 40}}},
 		"two times": {func(i int, time, _ *int64) {
 			if i == 3 || i == 9 {
 				*time += leap
 			}
-		}, []media.Stretch{{From: 6, To: 8}, {From: 18, To: 20}}},
+		}, []media.PacketRange{{From: 6, To: 8}, {From: 18, To: 20}}},
 		"too many": {func(i int, time, _ *int64) {
 			if i%3 == 0 {
 				*time += leap
@@ -89,7 +89,7 @@ func TestRead_TimeContradictsTheClock(t *testing.T) {
 			if i == 7 {
 				*time += 1 << 32
 			}
-		}, []media.Stretch{{From: 14, To: 16}}},
+		}, []media.PacketRange{{From: 14, To: 16}}},
 		"a clock that leaps as well": {func(i int, time, clock *int64) {
 			if i >= 18 {
 				*time += leap

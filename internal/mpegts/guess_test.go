@@ -5,6 +5,7 @@ package mpegts_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -41,5 +42,30 @@ func TestRead_PicturesWithoutTablesAreToldByTheirFirstBytes(t *testing.T) {
 				t.Errorf("%+v, want %s", file.Streams, test.want)
 			}
 		})
+	}
+}
+
+// TestRead_AACThatIsNamedMPEGAudio: some encoders give AAC the stream type of MPEG audio.
+func TestRead_AACThatIsNamedMPEGAudio(t *testing.T) {
+	layer3 := slices.Concat([]byte{0xff, 0xfb, 0x14, 0xc4}, bytes.Repeat([]byte{0x21}, 92)) // 32 kbit/s at 48 kHz: 96 bytes
+	for name, test := range map[string]struct {
+		streamType byte
+		payload    []byte
+		want       media.Codec
+	}{
+		"AAC as MPEG-1 audio":  {0x03, adtsOf(3, 2, 50), media.AAC},
+		"AAC as MPEG-2 audio":  {0x04, adtsOf(3, 2, 50), media.AAC},
+		"MPEG audio as itself": {0x03, layer3, media.MP3},
+	} {
+		b := newBuilder()
+		b.tables(entry{pid: audioPID, streamType: test.streamType})
+		for i := range int64(10) {
+			b.payload(audioPID, pes(0xc0, 9000+2160*i, -1, test.payload))
+		}
+		file, _ := read(t, b.data)
+		if len(file.Streams) != 1 || file.Streams[0].Codec != test.want || file.Streams[0].Packets.Count != 10 {
+			t.Errorf("%s: %+v", name, file.Streams)
+		}
+		wantNoDamage(t, file)
 	}
 }

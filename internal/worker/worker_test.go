@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,43 +19,8 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-func TestTranscode(t *testing.T) {
-	tests := map[string]struct {
-		transcode *v1alpha1.Transcode
-		width     int32
-		height    int32
-	}{
-		"remux": {transcode: remux, width: 160, height: 90},
-		"h264":  {transcode: h264, width: 88, height: 50},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, test.transcode, "calls/index.m3u8")
-			hlsRecording(t, filepath.Join(b.source, "calls"))
-			output := b.mustRun(t)
-			media := output.Media
-			if output.URI != "pvc://archive/room/stream/index.mp4" || output.Files != 1 || output.SizeBytes == 0 || len(output.SHA256) != 64 {
-				t.Errorf("%+v", output)
-			}
-			if media.Container != "mp4" || media.VideoCodec != "h264" || media.AudioCodec != "aac" ||
-				media.Width != test.width || media.Height != test.height || media.DurationMilliseconds < 5900 || media.DurationMilliseconds > 6200 {
-				t.Errorf("%+v", media)
-			}
-			folder := filepath.Join(b.destination, "room/stream")
-			if diff := cmp.Diff([]string{"index.mp4", "manifest.json"}, files(t, folder)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			manifest := readManifest(t, filepath.Join(folder, "manifest.json"))
-			if manifest.Recording.UID != "uid-1" || manifest.Step != "mp4" || manifest.CreatedBy != "v1.2.3" ||
-				manifest.Files[0].SHA256 != output.SHA256 || manifest.Files[0].SizeBytes != output.SizeBytes {
-				t.Errorf("%+v", manifest)
-			}
-		})
-	}
-}
-
 // What was damaged in the bucket is never a shorter video.
-func TestDamage(t *testing.T) {
+func TestProcess_Damage(t *testing.T) {
 	remove := func(t *testing.T, dir string) { t.Helper(); _ = os.Remove(filepath.Join(dir, "seg1.ts")) }
 	removeAll := func(t *testing.T, dir string) {
 		t.Helper()
@@ -151,168 +115,7 @@ func hollow(data []byte) []byte {
 	return data
 }
 
-// A picture that stands still for a while, as when a camera is paused, is the recording's own.
-func TestPauseIsKept(t *testing.T) {
-	for name, transcode := range map[string]*v1alpha1.Transcode{"remux": remux, "h264": h264} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, transcode, "index.m3u8")
-			args := append([]string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-vf", "select='not(between(t,2.25,3.75))'", "-fps_mode", "vfr"}, x264...)
-			makeMedia(t, b.source, append(args, "-hls_time", "2", "-hls_playlist_type", "vod", "index.m3u8")...)
-			b.mustRun(t)
-		})
-	}
-}
-
-// A recording that went on after a break: its clock begins again, and the playlist says so.
-func TestDiscontinuity(t *testing.T) {
-	for name, transcode := range map[string]*v1alpha1.Transcode{"remux": remux, "h264": h264} {
-		for _, damaged := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, damaged %v", name, damaged), func(t *testing.T) {
-				b := newBench(t, transcode, "index.m3u8")
-				hlsRecording(t, filepath.Join(b.source, "a"))
-				hlsRecording(t, filepath.Join(b.source, "b"))
-				var text strings.Builder
-				text.WriteString("#EXTM3U\n#EXT-X-TARGETDURATION:2\n")
-				for i, folder := range []string{"a", "b"} {
-					if i > 0 {
-						text.WriteString("#EXT-X-DISCONTINUITY\n")
-					}
-					for segment := range 3 {
-						fmt.Fprintf(&text, "#EXTINF:2.0,\n%s/seg%d.ts\n", folder, segment)
-					}
-				}
-				text.WriteString("#EXT-X-ENDLIST\n")
-				if err := os.WriteFile(filepath.Join(b.source, "index.m3u8"), []byte(text.String()), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				if damaged {
-					edit(t, filepath.Join(b.source, "b/seg1.ts"), hollow)
-					_, _, err := b.run(t)
-					wantFailure(t, err, workerapi.ReasonFramesMissing, true, "segment 4")
-					return
-				}
-				if output := b.mustRun(t); output.Media.DurationMilliseconds < 11_900 {
-					t.Errorf("%+v", output.Media)
-				}
-			})
-		}
-	}
-}
-
-// Fragmented MP4 in one file, by ranges and with an initialization section.
-func TestFragmentedMP4(t *testing.T) {
-	for name, transcode := range map[string]*v1alpha1.Transcode{"remux": remux, "archive": nil} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, transcode, "index.m3u8")
-			args := append([]string{"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound}, x264...)
-			makeMedia(t, b.source, append(args, "-hls_time", "2", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4", "-hls_flags", "single_file", "index.m3u8")...)
-			output := b.mustRun(t)
-			if output.Media == nil || output.Media.DurationMilliseconds < 5900 || output.Media.VideoCodec != "h264" {
-				t.Errorf("%+v", output.Media)
-			}
-		})
-	}
-}
-
-func TestArchiveHLS(t *testing.T) {
-	b := newBench(t, nil, "calls/index.m3u8")
-	dir := filepath.Join(b.source, "calls")
-	hlsRecording(t, dir)
-	if err := os.MkdirAll(filepath.Join(dir, "more"), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(filepath.Join(dir, "seg2.ts"), filepath.Join(dir, "more/last one.ts")); err != nil {
-		t.Fatal(err)
-	}
-	edit(t, filepath.Join(dir, "index.m3u8"), func(data []byte) []byte {
-		return bytes.Replace(data, []byte("seg2.ts"), []byte("more/last%20one.ts"), 1)
-	})
-	output := b.mustRun(t)
-	if output.URI != "pvc://archive/room/stream/index.m3u8" || output.Files != 4 || output.Media == nil || output.Media.Container != "hls" {
-		t.Errorf("%+v", output)
-	}
-	folder := filepath.Join(b.destination, "room/stream")
-	want := []string{"index.m3u8", "manifest.json", "more/last one.ts", "seg0.ts", "seg1.ts"}
-	if diff := cmp.Diff(want, files(t, folder)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	for _, name := range slices.DeleteFunc(want, func(name string) bool { return name == "manifest.json" }) {
-		before, _ := os.ReadFile(filepath.Join(dir, name))
-		after, _ := os.ReadFile(filepath.Join(folder, name))
-		if len(before) == 0 || !bytes.Equal(before, after) {
-			t.Errorf("%s was changed", name)
-		}
-	}
-	var order []string
-	for _, file := range readManifest(t, filepath.Join(folder, "manifest.json")).Files {
-		order = append(order, file.Name)
-	}
-	if diff := cmp.Diff([]string{"seg0.ts", "seg1.ts", "more/last one.ts", "index.m3u8"}, order); diff != "" {
-		t.Errorf("published in another order (-want +got):\n%s", diff)
-	}
-}
-
-// TestArchive_IsTheInputOfAnotherStep: what an archive has kept of an HLS recording, whatever its name, is transcoded as the
-// recording itself is.
-func TestArchive_IsTheInputOfAnotherStep(t *testing.T) {
-	for _, name := range []string{"index.m3u8", "lecture"} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, nil, "calls/"+name)
-			dir := filepath.Join(b.source, "calls")
-			hlsRecording(t, dir)
-			if err := os.Rename(filepath.Join(dir, "index.m3u8"), filepath.Join(dir, name)); err != nil {
-				t.Fatal(err)
-			}
-			b.Step.Inputs[0].Format = workerapi.FormatHLS
-			kept := b.mustRun(t)
-			if kept.Media == nil || kept.Media.Container != "hls" || kept.Files != 4 {
-				t.Fatalf("kept %+v", kept)
-			}
-			next := newBench(t, remux, kept.Key)
-			next.Source.Volume = b.destination
-			next.Step.Inputs[0].Step, next.Step.Inputs[0].Format, next.Step.Inputs[0].Artifact = "keep", workerapi.FormatHLS, kept
-			next.Step.Inputs[0].DurationSeconds = kept.Media.DurationMilliseconds / 1000
-			made := next.mustRun(t)
-			if made.Media.DurationMilliseconds != kept.Media.DurationMilliseconds || made.MediaType != "video/mp4" {
-				t.Errorf("made %+v of %+v", made, kept)
-			}
-		})
-	}
-}
-
-// A master playlist with one variant is followed, and kept with what it names.
-func TestArchiveMaster(t *testing.T) {
-	b := newBench(t, nil, "calls/master.m3u8")
-	hlsRecording(t, filepath.Join(b.source, "calls/low"))
-	master := "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\nlow/index.m3u8\n"
-	if err := os.WriteFile(filepath.Join(b.source, "calls/master.m3u8"), []byte(master), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	output := b.mustRun(t)
-	want := []string{"low/index.m3u8", "low/seg0.ts", "low/seg1.ts", "low/seg2.ts", "manifest.json", "master.m3u8"}
-	if diff := cmp.Diff(want, files(t, filepath.Join(b.destination, "room/stream"))); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if output.URI != "pvc://archive/room/stream/master.m3u8" || output.Files != 5 {
-		t.Errorf("%+v", output)
-	}
-}
-
-// An archive keeps what cannot be read, and says so.
-func TestArchiveKeepsNoise(t *testing.T) {
-	b := newBench(t, nil, "calls/x.mp4")
-	if err := os.MkdirAll(filepath.Join(b.source, "calls"), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(b.source, "calls/x.mp4"), []byte("noise"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if output := b.mustRun(t); output.Media != nil || output.SizeBytes != 5 || output.URI != "pvc://archive/room/stream/x.mp4" {
-		t.Errorf("%+v", output)
-	}
-}
-
-func TestSingleFile(t *testing.T) {
+func TestProcess_SingleFile(t *testing.T) {
 	tests := map[string]struct {
 		reported int64
 		strict   bool
@@ -346,32 +149,6 @@ func TestSingleFile(t *testing.T) {
 			}
 			if result.Outputs[0].URI != "pvc://archive/room/stream/x.y.mp4" {
 				t.Error(result.Outputs[0].URI)
-			}
-		})
-	}
-}
-
-// An archive of a recording that lost a segment is published, and says what is lost.
-func TestArchive_LostSegmentIsDamage(t *testing.T) {
-	for name, damage := range map[string]func(dir string) error{
-		"missing": func(dir string) error { return os.Remove(filepath.Join(dir, "seg1.ts")) },
-		"empty":   func(dir string) error { return os.Truncate(filepath.Join(dir, "seg1.ts"), 0) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, nil, "calls/index.m3u8")
-			dir := filepath.Join(b.source, "calls")
-			hlsRecording(t, dir)
-			if err := damage(dir); err != nil {
-				t.Fatal(err)
-			}
-			result, _, err := b.run(t)
-			if err != nil {
-				t.Fatal(err)
-			}
-			integrity := result.Integrity
-			if integrity == nil || integrity.State != v1alpha1.IntegrityDamaged || len(integrity.Findings) == 0 ||
-				integrity.Findings[0].Type != v1alpha1.FindingSegmentMissing || *integrity.Findings[0].Segment != 1 {
-				t.Errorf("%+v", integrity)
 			}
 		})
 	}
@@ -433,7 +210,7 @@ func decoded(t *testing.T, b *bench) string {
 	return string(out)
 }
 
-func TestPublishAgain(t *testing.T) {
+func TestPublish_Again(t *testing.T) {
 	b := newBench(t, remux, "index.m3u8")
 	hlsRecording(t, filepath.Join(b.source, "x"))
 	b.Step.Inputs[0].Artifact.Key = "x/index.m3u8"
@@ -485,65 +262,5 @@ func TestPublishAgain(t *testing.T) {
 			t.Errorf("%s: the other's manifest was changed", name)
 		}
 		edit(t, manifest, func([]byte) []byte { return saved })
-	}
-}
-
-// A tool's end is classified by its cause, and nothing that a tool wrote gets into the result.
-func TestProcess_SaysWhyFFmpegFailed(t *testing.T) {
-	tests := map[string]struct {
-		script    string
-		reason    string
-		permanent bool
-		message   string
-	}{
-		"killed":          {"kill -KILL $$", workerapi.ReasonOutOfMemory, false, "raise the step's resources.limits.memory"},
-		"crashed":         {"kill -SEGV $$", workerapi.ReasonTranscodeFailed, false, "ffmpeg was killed by signal SIGSEGV"},
-		"the disk":        {"echo '[error] secret.mp4: No space left on device' >&2; exit 1", workerapi.ReasonInternal, false, "the work volume is full"},
-		"the memory":      {"echo '[error] secret.mp4: Cannot allocate memory' >&2; exit 244", workerapi.ReasonOutOfMemory, false, "resources.limits.memory"},
-		"the recording":   {"echo '[mov @ 0x55] [error] secret: moov atom not found' >&2; exit 1", workerapi.ReasonTranscodeFailed, true, "exit code 1"},
-		"the sandbox":     {"exit 125", workerapi.ReasonInternal, false, "cannot set up the sandbox"},
-		"it names errors": {"echo 'title: secret No space left on device' >&2; exit 1", workerapi.ReasonTranscodeFailed, true, "exit code 1"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, h264, "index.m3u8")
-			hlsRecording(t, b.source)
-			if _, err := b.Fetch(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			b.Self = filepath.Join(t.TempDir(), "worker")
-			if err := os.WriteFile(b.Self, []byte("#!/bin/sh\n"+test.script+"\n"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			_, err := b.Process(t.Context())
-			wantFailure(t, err, test.reason, test.permanent, test.message)
-			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("the result quotes ffmpeg: %v", err)
-			}
-		})
-	}
-}
-
-// TestProcess_UnknownEncoding: Remux keeps pictures that ffmpeg is not built for, and the others say that they cannot be decoded.
-func TestProcess_UnknownEncoding(t *testing.T) {
-	for name, test := range map[string]struct {
-		settings *v1alpha1.Transcode
-		reason   string
-	}{
-		"Remux":  {remux, ""},
-		"strict": {&v1alpha1.Transcode{Preset: v1alpha1.PresetRemux, Strict: true}, workerapi.ReasonUnsupported},
-		"H264":   {h264, workerapi.ReasonUnsupported},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, test.settings, "x.mp4")
-			makeMedia(t, b.source, append([]string{"-f", "lavfi", "-i", picture}, append(x264, "x.mp4")...)...)
-			edit(t, filepath.Join(b.source, "x.mp4"), func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("avc1"), []byte("vvc1")) })
-			_, container, err := b.run(t)
-			if test.reason != "" {
-				wantFailure(t, err, test.reason, true, "vvc1 cannot be decoded")
-			} else if err != nil {
-				t.Errorf("%s: %v", container, err)
-			}
-		})
 	}
 }

@@ -160,3 +160,22 @@ func TestBuild_DatesWherePicturesAreShownBeforeTheFirstSegment(t *testing.T) {
 		t.Errorf("the sound goes on at %s, want 6 s\n%s", position(at), list(made))
 	}
 }
+
+// TestBuild_LostStreamIsSomewhereBetween: the finding covers all of the stretch in which the packets may be.
+func TestBuild_LostStreamIsSomewhereBetween(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 14*second, pal, 50), without(tones(0, 14*second), 5*second, 6*second), each(0, 2*second, 7)...)
+	segments[3].File.Streams[1].Packets, segments[3].File.Streams[1].Counters = media.Packets{}, media.Counters{}
+	found := firstOf(Build(Recording{Segments: segments}), PacketsLost)
+	if distance(found.At, 5*second) > 2*aac || distance(found.At+found.Length, 8*second) > 2*aac {
+		t.Errorf("from %s for %s", position(found.At), position(found.Length))
+	}
+}
+
+// TestBuild_CutBetweenPackets: the playlist counts from where the recorder cut, which is a little before the first picture of the
+// segment; the next one goes on within a group just where the playlist says.
+func TestBuild_CutBetweenPackets(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 50), 3*second, 9*second)
+	segments := layout{}.record(video, tones(0, 2*second-2*pal), 2*second-pal+pal/8, 3*second)
+	segments[0].Duration, segments[1].Duration = 2*second-pal+pal/8, 10*second+pal-pal/8
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}

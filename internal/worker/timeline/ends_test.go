@@ -6,6 +6,7 @@ package timeline
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -72,5 +73,145 @@ func TestBuild_HeadLostBehindAPauseInWholeSeconds(t *testing.T) {
 	made := Build(Recording{Segments: slices.Concat(first, next)})
 	if at := times(made, media.Video)[100]; distance(at, 4*second) > pal {
 		t.Errorf("the second clock begins at %s, want 4 s\n%s", position(at), list(made))
+	}
+}
+
+// TestBuild_CutBehindASlowPicture: what is left of a segment that was cut begins with a picture that follows the last one at the
+// recording's own slow rate, and is no other recording's.
+func TestBuild_CutBehindASlowPicture(t *testing.T) {
+	video := pictures(0, 20*second, second*99/100, 1)
+	segments := layout{container: media.FragmentMP4}.record(video, tones(0, 20*second), each(second*14/10, second*7/10, 26)...)
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+		return append(packets, media.Packet{DTS: packets[0].PTS + pal, PTS: packets[0].PTS - second*6/10, Size: 1000})
+	})
+	segments[2].File.Streams[1] = emptyStream(media.Audio)
+	made := Build(Recording{Segments: segments})
+	if found := firstOf(made, SegmentForeign); found.Segment >= 0 {
+		t.Error(list(made))
+	}
+}
+
+// TestBuild_LastPictureBehindATag: the playlist announces another clock, and the same one goes on. The last picture is shown as long
+// as those before the tag and behind it.
+func TestBuild_LastPictureBehindATag(t *testing.T) {
+	slow := second / 3
+	first := layout{}.record(pictures(0, 7*slow, slow, 1), tones(0, 7*slow-second/8), 3*slow, 6*slow)
+	first[1].Discontinuity, first[2].Duration = true, slow
+	next := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Intact)
+	if at := times(made, media.Video)[7]; distance(at, 7*slow) > pal/4 {
+		t.Errorf("the second clock begins at %s, want %s", position(at), position(7*slow))
+	}
+}
+
+// TestBuild_LastPictureOfUnevenOnes: the sound of a clock ends a little behind where the last picture would at the usual interval. That
+// one is shown for longer, as an exact playlist says.
+func TestBuild_LastPictureOfUnevenOnes(t *testing.T) {
+	var video []media.Packet
+	for _, at := range []int64{0, 31, 58, 88, 122, 150, 180} { // hundredths of a second
+		video = append(video, media.Packet{DTS: at * second / 100, PTS: at * second / 100, Size: 1000, Key: true})
+	}
+	first := layout{}.record(video, tones(0, 2*second+second*11/100), 175*second/100)
+	first[1].Duration = 47 * second / 100
+	next := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Intact)
+	want := stream(&first[1], media.Audio).Packets.Begin + 47*second/100
+	if at := times(made, media.Video)[7]; distance(at, want) > pal/4 {
+		t.Errorf("the second clock begins at %s, want %s", position(at), position(want))
+	}
+}
+
+// TestBuild_ClockEndsWithItsSound: the last segment of a clock has no picture, and its sound ends where the playlist says, counted from
+// the picture with which the segment before it begins. Its own sound begins a little later than that segment ends.
+func TestBuild_ClockEndsWithItsSound(t *testing.T) {
+	slow := second / 3
+	sound := tones(second*16/1000, 4*slow+second/10)
+	first := layout{}.record(pictures(0, 3*slow+1, slow, 1), sound, 3*slow+second*2/1000)
+	end := sound[len(sound)-1].DTS + aac
+	first[0].Duration, first[1].Duration = 3*slow+second*2/1000, end-3*slow-second*2/1000
+	first[1].File.Streams[0] = emptyStream(media.Video)
+	next := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Intact)
+	if at := times(made, media.Video)[4]; distance(at, end) > second/200 {
+		t.Errorf("the second clock begins at %s, want %s", position(at), position(end))
+	}
+}
+
+// TestBuild_BriefEndWithoutPicture: at ten pictures a second, the last segment may have none.
+func TestBuild_BriefEndWithoutPicture(t *testing.T) {
+	segments := layout{}.record(pictures(0, 4*second, second/10, 10), tones(0, 4*second+second/8), second, 2*second, 3*second, 4*second)
+	segments[4].File.Streams[0] = emptyStream(media.Video)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_RunEndsWithSoundAlone: an exact playlist says how long the last picture is shown, also where segments of sound
+// follow it.
+func TestBuild_RunEndsWithSoundAlone(t *testing.T) {
+	video := append(pictures(0, 2*second, second/2, 4), pictures(2*second, 2*second+1, second/2, 1)...)
+	segments := layout{}.record(video, tones(0, 2*second+second/5), 2*second+second/25)
+	segments[0].Duration = 2*second + second/25
+	segments[1].Duration = second/5 - second/25
+	segments[1].File.Streams[0] = emptyStream(media.Video)
+	next := layout{}.record(pictures(0, 2*second, pal, 50), tones(0, 2*second))
+	next[0].Discontinuity = true
+	made := Build(Recording{Segments: append(segments, next...)})
+	if want := 4*second + second/5; distance(made.Length, int64(want)) > 2*aac {
+		t.Errorf("a length of %s, want %s\n%s", position(made.Length), position(int64(want)), list(made))
+	}
+}
+
+// TestBuild_FastEndBehindSlowPictures: that the last segment is cut is judged by its own rate.
+func TestBuild_FastEndBehindSlowPictures(t *testing.T) {
+	video := append(pictures(0, 6*second, second, 2), pictures(6*second, 8*second, pal, 25)...)
+	segments := layout{}.record(video, nil, 2*second, 4*second, 6*second)
+	keep(&segments[3], media.Video, 0, 30)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownTail)
+}
+
+// TestBuild_SinglePictureInEachSegment: the rate is what lies between segments, and a packet that fills its transport packet
+// by chance is whole.
+func TestBuild_SinglePictureInEachSegment(t *testing.T) {
+	segments := layout{}.record(pictures(0, 8*second, second*8/10, 100), nil, each(0, second*8/10, 10)...)
+	segments[5].File.Streams[0].Tail = media.TailUnstuffed
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Intact)
+	if distance(made.Length, 8*second) > second/20 {
+		t.Errorf("a length of %s", position(made.Length))
+	}
+}
+
+// TestBuild_ClockEndsWhereThePlaylistSays, though the last segment but one begins with a picture that is shown before its sound.
+func TestBuild_ClockEndsWhereThePlaylistSays(t *testing.T) {
+	video := pictures(0, 6*second, second/3, 6)
+	segments := layout{}.record(video, tones(0, 5*second), 2*second, 4*second)
+	segments[2].Duration = 2 * second
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[0].PTS -= second / 7
+		packets[0].DTS -= second / 7
+		return packets
+	})
+	segments = append(segments, reset(plain(2), 0, 700*second, true)...)
+	made := Build(Recording{Segments: segments})
+	shown := times(made, media.Video)
+	if at := shown[len(shown)-100]; distance(at, 6*second) > pal {
+		t.Errorf("the second clock begins at %s, want 6 s\n%s", position(at), list(made))
+	}
+}
+
+// TestBuild_DatesAndALostEndCountOnce: both say how long the end of a segment before a reset was.
+func TestBuild_DatesAndALostEndCountOnce(t *testing.T) {
+	segments := reset(plain(6), 3, -7*second, true)
+	for i := range segments {
+		segments[i].Began = time.Date(2026, 1, 1, 0, 0, 2*i, 0, time.UTC)
+	}
+	keep(&segments[2], media.Video, 0, 25)
+	keep(&segments[2], media.Audio, 0, 47)
+	segments[2].File.Damage = []media.Damage{{Kind: media.SyncLost, Stream: -1}}
+	made := Build(Recording{Segments: segments})
+	if at := times(made, media.Video)[125]; distance(at, 6*second) > aac {
+		t.Errorf("the first picture behind the reset is at %s", position(at))
 	}
 }

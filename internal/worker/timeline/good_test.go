@@ -218,3 +218,26 @@ func TestBuild_EditsOfAnOnlyMP4AreKept(t *testing.T) {
 	}
 	wantTimes(t, made, media.Audio, tones(0, 4*second), 2*aac-second)
 }
+
+// TestBuild_FindingsOfAnMP4 are at the times at which the file shows what they are about.
+func TestBuild_FindingsOfAnMP4(t *testing.T) {
+	damaged := func(video, audio int64, damage media.Damage) *Timeline {
+		segments := layout{container: media.MP4}.record(pictures(0, video, pal, 50), tones(0, audio))
+		segments[0].Duration = 0
+		stream(&segments[0], media.Audio).Edits = []media.Edit{{Duration: 2 * second, Start: -1}, {Duration: 0, Start: 0}}
+		segments[0].File.Damage = []media.Damage{damage}
+		return Build(Recording{Segments: segments})
+	}
+	made := damaged(6*second, 4*second, media.Damage{Kind: media.FrameLost, Stream: 1, Packet: 40, Count: 1})
+	if at := firstOf(made, PacketsLost).At; distance(at, 2*second+40*aac) > aac {
+		t.Errorf("frames are lost at %s, want %s", position(at), position(2*second+40*aac))
+	}
+	made = damaged(6*second, second, media.Damage{Kind: media.BoxTruncated, Stream: -1, Count: 1})
+	if at := firstOf(made, SegmentTruncated).At; distance(at, 3*second) > 4*aac {
+		t.Errorf("the file is cut from %s on, want 3 s", position(at))
+	}
+	made = damaged(6*second, second, media.Damage{Kind: media.SampleMissing, Stream: 1, Packet: 43, Count: 20})
+	if at := firstOf(made, SegmentTruncated).At; distance(at, 3*second) > 4*aac {
+		t.Errorf("samples are missing from %s on, want 3 s", position(at))
+	}
+}

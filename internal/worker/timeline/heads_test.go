@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -144,5 +145,202 @@ func TestBuild_SoundComesBackWithinAPacket(t *testing.T) {
 	segments[1].File.Streams[1] = emptyStream(media.Audio)
 	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
 	stream(&segments[2], media.Audio).HeadBytes = 100
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
+}
+
+// TestBuild_HeadMissingInWholeSeconds: what there is of a clock's last segment begins late and ends in time. Where the counters of the
+// segments begin with one number, those of this one tell a loss.
+func TestBuild_HeadMissingInWholeSeconds(t *testing.T) {
+	segments := layout{precision: second}.record(pictures(0, 12*second, pal, 25), nil, 4*second, 8*second)
+	keep(&segments[2], media.Video, 50, 100)
+	next := layout{precision: second}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	whole := slices.Concat(segments, reset(next, 0, 700*second, true))
+	wantState(t, Build(Recording{Segments: clone(whole)}), Damaged, SegmentTruncated)
+	for i := range whole {
+		stream(&whole[i], media.Video).Counters.First = uint8(i)
+	}
+	made := Build(Recording{Segments: whole})
+	wantState(t, made, Unknown, UnknownHole)
+	if at := times(made, media.Video)[250]; distance(at, 12*second) > pal {
+		t.Errorf("the next clock begins at %s, want 12 s\n%s", position(at), list(made))
+	}
+}
+
+// TestBuild_FirstSegmentWithoutTables: what is lost of it is less than whole seconds show.
+func TestBuild_FirstSegmentWithoutTables(t *testing.T) {
+	segments := layout{precision: second}.record(pictures(0, 8*second, pal, 1), tones(0, 8*second), each(0, 2*second, 4)...)
+	for i := range segments {
+		segments[i].File.TablesFirst = true
+	}
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	for _, kind := range kinds {
+		of := stream(&segments[0], kind)
+		keep(&segments[0], kind, of.Packets.Count/20, of.Packets.Count)
+	}
+	segments[0].File.TablesFirst = false
+	for _, kind := range kinds { // a multiple of sixteen packets
+		stream(&segments[0], kind).Counters.First = 0
+	}
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}
+
+// TestBuild_PicturesOfTheNextSegmentInALostHead: the beginning of the first segment of a clock is lost, and a picture of the
+// next segment is shown before what is left of it.
+func TestBuild_PicturesOfTheNextSegmentInALostHead(t *testing.T) {
+	first := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), 2*second)
+	video := later(pictures(0, 4*second, pal, 25), second, 9*second)
+	next := layout{}.record(video, tones(0, 13*second), 4*second, 12*second)
+	var early []media.Packet
+	change(&next[0], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-1:]
+		return packets[:len(packets)-1]
+	})
+	change(&next[1], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	sound := stream(&next[0], media.Audio)
+	next[0].File.Streams[0] = emptyStream(media.Video)
+	keep(&next[0], media.Audio, sound.Packets.Count*6/10, sound.Packets.Count)
+	sound.HeadBytes = 100
+	made := Build(Recording{Segments: slices.Concat(first, reset(next, 0, 700*second, true))})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if all := times(made, media.Audio); distance(all[len(all)-1], 17*second) > 2*aac {
+		t.Errorf("the sound ends at %s, want 17 s\n%s", position(all[len(all)-1]), list(made))
+	}
+}
+
+// TestBuild_SegmentBegunForSound: the sound comes back while the picture stands still, and the recorder begins a segment there.
+func TestBuild_SegmentBegunForSound(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 25), 3*second-2*pal, 2*second)
+	from := 5*second - second*4/10
+	segments := layout{}.record(video, append(tones(0, 3*second-second/2), tones(from, 10*second)...), 2*second, from, 6*second, 8*second)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole) // both stop within a segment
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[0].DTS, packets[1].DTS = 3*second, 3*second+pal
+		packets[1].PTS = 3*second + pal // shown before the pause, decoded with those behind it
+		return packets
+	})
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_SegmentBeginsWithSound: the picture stands still, sound begins, and the recorder begins a segment for it within
+// a group.
+func TestBuild_SegmentBeginsWithSound(t *testing.T) {
+	video := later(pictures(0, 8*second, pal, 50), 3*second-10*pal, 12*second/10)
+	from := int64(3*second) + 8*second/10
+	segments := layout{precision: second}.record(video, without(tones(0, 9*second), 0, from-aac/2), from, from+2*second)
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
+
+// TestBuild_HeadWithoutTables: the only segment of a clock is shorter than the playlist says, and does not begin with the tables
+// of the transport stream, as all others do: it is its beginning that is lost.
+func TestBuild_HeadWithoutTables(t *testing.T) {
+	segments := reset(reset(plain(5), 2, 500*second, true), 3, 900*second, true)
+	for i := range segments {
+		segments[i].File.TablesFirst = i != 2
+	}
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+		for i := range packets {
+			packets[i].Key = true
+		}
+		return packets
+	})
+	for _, kind := range kinds {
+		of := stream(&segments[2], kind)
+		keep(&segments[2], kind, of.Packets.Count/2, of.Packets.Count)
+	}
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if at := times(made, media.Video)[100]; distance(at, 5*second) > second/10 {
+		t.Errorf("what is left begins at %s, want 5 s\n%s", position(at), list(made))
+	}
+}
+
+// TestBuild_HeadLostWhereOneKindStops: what is left of a segment is no other recording's, though the pictures of the next
+// segment begin before its sound ends.
+func TestBuild_HeadLostWhereOneKindStops(t *testing.T) {
+	segments := layout{}.record(pictures(0, 12*second, pal, 25), tones(0, 12*second), 4*second, 8*second)
+	var early []media.Packet
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-10:]
+		return packets[60 : len(packets)-10]
+	})
+	change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	of := stream(&segments[1], media.Audio)
+	keep(&segments[1], media.Audio, of.Packets.Count*60/100, of.Packets.Count)
+	of.HeadBytes = 100
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if slices.ContainsFunc(made.Findings, func(f Finding) bool { return f.Type == SegmentForeign }) {
+		t.Error(list(made))
+	}
+}
+
+// TestBuild_FirstSegmentHoldsItsSound: the next segment begins with pictures that are shown before the sound of the first one of
+// a clock ends; nothing is lost of that, though the playlist rounds to whole seconds.
+func TestBuild_FirstSegmentHoldsItsSound(t *testing.T) {
+	first := layout{}.record(pictures(0, 4*second, pal, 25), tones(0, 4*second), each(0, second, 4)...)
+	segments := layout{precision: second}.record(pictures(0, 9*second, pal, 25), tones(0, 9*second), 3*second, 6*second)
+	var early []media.Packet
+	change(&segments[0], media.Video, func(packets []media.Packet) []media.Packet {
+		early = packets[len(packets)-26:]
+		return packets[:len(packets)-26]
+	})
+	change(&segments[1], media.Video, func(packets []media.Packet) []media.Packet { return append(early, packets...) })
+	segments[0].Discontinuity = true
+	whole := slices.Concat(first, reset(segments, 0, 700*second, true))
+	if at := times(Build(Recording{Segments: whole}), media.Video)[100]; distance(at, 4*second) > pal {
+		t.Errorf("the second clock begins at %s, want 4 s", position(at))
+	}
+}
+
+// TestBuild_HeadLostByAMultipleOfSixteenPackets: the counters go on by chance. But the segment does not begin with its tables, as the
+// others do, and begins late, and what follows is in time.
+func TestBuild_HeadLostByAMultipleOfSixteenPackets(t *testing.T) {
+	segments := layout{running: true}.record(pictures(0, 12*second, second/10, 20), nil, each(0, 2*second, 6)...)
+	for i := range segments {
+		segments[i].File.TablesFirst = i != 2
+	}
+	keep(&segments[2], media.Video, 16, 20)
+	if counters := stream(&segments[2], media.Video).Counters.First; counters != (stream(&segments[1], media.Video).Counters.Last+1)&15 {
+		t.Fatalf("the counters break: %d", counters)
+	}
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
+}
+
+// TestBuild_HeadLostInWholeSeconds: the last segment of a clock lacks less of its beginning than durations in whole seconds show.
+// The next clock begins where the segment ended, and not later by what is lost.
+func TestBuild_HeadLostInWholeSeconds(t *testing.T) {
+	end := 4*second + second*3/10
+	segments := layout{precision: second}.record(pictures(0, end, pal, 25), tones(0, end), 2*second+second*7/10)
+	segments = append(segments, reset(plain(2), 0, 700*second, true)...)
+	for _, kind := range kinds {
+		of := stream(&segments[1], kind)
+		keep(&segments[1], kind, of.Packets.Count*65/100, of.Packets.Count)
+	}
+	segments[1].File.Damage = []media.Damage{{Kind: media.TablesMissing, Stream: -1, Count: 1}}
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, Corrupt)
+	shown := times(made, media.Video)
+	if at := shown[len(shown)-100]; distance(at, end) > 2*pal {
+		t.Errorf("the second clock begins at %s, want %s\n%s", position(at), position(end), list(made))
+	}
+}
+
+// TestBuild_LostBeginningAfterAReset: the time passed all the same.
+func TestBuild_LostBeginningAfterAReset(t *testing.T) {
+	segments := reset(plain(6), 3, -7*second, true)
+	keep(&segments[3], media.Video, 25, 50)
+	keep(&segments[3], media.Audio, 47, stream(&segments[3], media.Audio).Packets.Count)
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, SegmentTruncated)
+	if at := times(made, media.Video)[150]; distance(at, 7*second) > aac {
+		t.Errorf("the first picture behind the loss is at %s", position(at))
+	}
+}
+
+// TestBuild_FirstSegmentOfFewLacksItsBeginning: a recording begins with a key frame, however few segments it has.
+func TestBuild_FirstSegmentOfFewLacksItsBeginning(t *testing.T) {
+	segments := plain(2)
+	keep(&segments[0], media.Video, 25, 50)
+	keep(&segments[0], media.Audio, 47, stream(&segments[0], media.Audio).Packets.Count)
 	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentTruncated)
 }

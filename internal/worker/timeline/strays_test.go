@@ -157,7 +157,7 @@ func TestBuild_StraysOfTheContainer(t *testing.T) {
 		}
 		return packets
 	})
-	stream(&segments[0], media.Audio).Strays = []media.Stretch{{From: 0, To: 6}}
+	stream(&segments[0], media.Audio).Strays = []media.PacketRange{{From: 0, To: 6}}
 	made := Build(Recording{Segments: segments})
 	wantState(t, made, Damaged, TimestampOutlier)
 	if distance(made.Length, 2*second) > second/10 {
@@ -200,5 +200,38 @@ func TestBuild_GridOfFewPictures(t *testing.T) {
 			change(&segments[1], media.Video, spoil)
 			wantState(t, Build(Recording{Segments: segments}), Intact)
 		})
+	}
+}
+
+// TestBuild_SingleStreamOfAnotherTime: the first packets of one stream of a segment have a time far from all others, so
+// that they move nothing else.
+func TestBuild_SingleStreamOfAnotherTime(t *testing.T) {
+	segments := plain(5)
+	change(&segments[3], media.Audio, func(packets []media.Packet) []media.Packet {
+		for i := range 3 {
+			packets[i].DTS -= 2000 * second
+			packets[i].PTS -= 2000 * second
+		}
+		return packets
+	})
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, TimestampOutlier)
+	if distance(made.Length, 10*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
+	}
+}
+
+// TestBuild_StrayBesideALoss: a picture has a wrong time, and those behind it are lost.
+func TestBuild_StrayBesideALoss(t *testing.T) {
+	segments := plain(5)
+	change(&segments[3], media.Video, func(packets []media.Packet) []media.Packet {
+		packets[10].DTS += 28 * second
+		packets[10].PTS += 28 * second
+		return append(packets[:11], packets[30:]...)
+	})
+	made := Build(Recording{Segments: segments})
+	wantState(t, made, Damaged, TimestampOutlier)
+	if distance(made.Length, 10*second) > second/10 {
+		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
 	}
 }

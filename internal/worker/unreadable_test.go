@@ -12,17 +12,6 @@ import (
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
-// TestTranscode_SoundAloneThatBeginsLate: an edit list delays the only track of a file.
-func TestTranscode_SoundAloneThatBeginsLate(t *testing.T) {
-	for name, transcode := range map[string]*v1alpha1.Transcode{"remux": remux, "h264": h264} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, transcode, "late.mp4")
-			makeMedia(t, b.source, "-f", "lavfi", "-i", sound, "-af", "asetpts=PTS+20/TB", "-c:a", "aac", "late.mp4")
-			b.mustRun(t)
-		})
-	}
-}
-
 // TestProcess_EncryptedMP4: its tables are whole, and what is in its samples cannot be read.
 func TestProcess_EncryptedMP4(t *testing.T) {
 	for name, settings := range map[string]any{"remux": remux, "h264": h264, "archive": nil} {
@@ -76,4 +65,28 @@ func withoutParameters(t *testing.T, b *bench) {
 		}
 		return data
 	})
+}
+
+// TestProcess_UnknownEncoding: Remux keeps pictures that ffmpeg is not built for, and the others say that they cannot be decoded.
+func TestProcess_UnknownEncoding(t *testing.T) {
+	for name, test := range map[string]struct {
+		settings *v1alpha1.Transcode
+		reason   string
+	}{
+		"Remux":  {remux, ""},
+		"strict": {&v1alpha1.Transcode{Preset: v1alpha1.PresetRemux, Strict: true}, workerapi.ReasonUnsupported},
+		"H264":   {h264, workerapi.ReasonUnsupported},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, test.settings, "x.mp4")
+			makeMedia(t, b.source, append([]string{"-f", "lavfi", "-i", picture}, append(x264, "x.mp4")...)...)
+			edit(t, filepath.Join(b.source, "x.mp4"), func(data []byte) []byte { return bytes.ReplaceAll(data, []byte("avc1"), []byte("vvc1")) })
+			_, container, err := b.run(t)
+			if test.reason != "" {
+				wantFailure(t, err, test.reason, true, "vvc1 cannot be decoded")
+			} else if err != nil {
+				t.Errorf("%s: %v", container, err)
+			}
+		})
+	}
 }
