@@ -35,7 +35,7 @@ const examples = `  # In a pod (config/receiver does this), behind an ingress th
 
 // heapHeadroom keeps the receiver's memory small. Hardly anything that it makes outlives a callback, so that a collection,
 // after each hundred callbacks or so, has little to look at.
-const heapHeadroom = 3 << 20
+const heapHeadroom = 2 << 20
 
 type options struct {
 	process.Options
