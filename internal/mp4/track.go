@@ -13,7 +13,8 @@ import (
 var errStop = errors.New("enough")
 
 // Samples yields the samples of the track in the order of decoding, without their bytes, as the tables have them: their
-// sizes are those in the file also where NAL units have lengths of fewer than four bytes. It takes a few KiB of memory,
+// sizes are those in the file also where NAL units have lengths of fewer than four bytes. Frames of sound that begin at one time have
+// times one after the other. It takes a few KiB of memory,
 // however many samples there are. Uniform sound of at most 64 bytes a sample (PCM) comes in groups of up to 1024
 // samples, which Movie.Index and Movie.Samples report as one packet each.
 //

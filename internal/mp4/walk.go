@@ -46,14 +46,14 @@ func (m *Movie) walk(tracks []int, v visitor) error {
 	for i, track := range tracks {
 		t := m.tracks[track]
 		cursors[i] = newTableCursor(t)
-		heads[i] = head{track: track, cursor: cursors[i], shift: t.shift()}
+		heads[i] = head{track: track, cursor: t.spread(cursors[i]), shift: t.shift()}
 	}
 	err := w.merge(heads)
 	if err == nil && m.fragments >= 0 {
 		for i, track := range tracks {
 			fragments[i] = newFragmentCursor(m.tracks[track])
 			fragments[i].dts, fragments[i].damaged = cursors[i].dts, v.damaged
-			heads[i].cursor = fragments[i]
+			heads[i].cursor = m.tracks[track].spread(fragments[i])
 		}
 		err = w.fragments(newFragmentReader(m, fragments, v), heads)
 	}

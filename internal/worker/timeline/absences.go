@@ -9,6 +9,9 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
+// maxSkew bounds by how much picture and sound of a segment are taken to be apart.
+const maxSkew = media.Clock
+
 // judgeAbsences looks at segments that lack a kind of stream which others have.
 func (b *builder) judgeAbsences() {
 	for _, kind := range kinds {
@@ -170,7 +173,22 @@ func (b *builder) reachesBorder(neighbor *part, kind media.Kind, lacks *part, be
 		return false
 	}
 	if before {
-		return distance(last.next(), lacks.early) <= max(together, 2*last.interval)
+		return distance(last.next(), lacks.early) <= max(together, 2*last.interval, b.skew())
 	}
-	return distance(first.firstDTS, lacks.late) <= max(together, 2*first.interval)
+	return distance(first.firstDTS, lacks.late) <= max(together, 2*first.interval, b.skew())
+}
+
+// skew is by how much picture and sound may begin apart from one another where both go on from one segment to the next: twice what is
+// seen, since they differ from segment to segment.
+func (b *builder) skew() int64 {
+	if b.apart == nil {
+		b.apart = new(int64)
+		for _, each := range b.borders() {
+			if len(each.stops) == len(kinds) && !each.stops[0].open() && !each.stops[1].open() {
+				*b.apart = max(*b.apart, distance(each.stops[0].begin, each.stops[1].begin))
+			}
+		}
+		*b.apart = min(2*(*b.apart), maxSkew)
+	}
+	return *b.apart
 }

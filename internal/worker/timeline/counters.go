@@ -29,10 +29,30 @@ const (
 
 // runningCounters says for each kind whether its counters run on across segments in this recording. In a short recording
 // both kinds together say it, with those of the tables, those before other clocks, and those over segments without the kind.
-// Counters that begin with the same number in each segment do not run on.
+// Counters that begin with the same number in each segment do not run on, or by a multiple of sixteen packets, and tell nothing.
 func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
-	var known, goOn, moves [len(kinds)]int
-	worst := 0 // how many counters break at the border that may be the damaged one
+	known, goOn, moves, worst := countStops(borders)
+	for k, kind := range kinds {
+		over := b.goOnOver(kind)
+		goOn[k], known[k], moves[k] = goOn[k]+over, known[k]+over, moves[k]+over
+	}
+	before, after := b.joinCounters()
+	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+b.movedCounters()
+	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
+	streams := goOn[0] + goOn[1]
+	tables, _ := b.tablesGoOn(borders)
+	together := moves[0]+moves[1] > 0 && streams > 0 && streams+tables >= minTogether && most(streams, known[0]+known[1]-worst)
+	running := map[media.Kind]bool{}
+	for k, kind := range kinds {
+		few := known[k] < minBorders
+		running[kind] = together && (moves[k] > 0 || few) || moves[k] > 0 && !few && most(goOn[k], known[k])
+	}
+	return running
+}
+
+// countStops counts for each kind the borders at which its counters are known, go on, and begin with another number than before; and
+// how many counters break at the border that may be the damaged one.
+func countStops(borders []border) (known, goOn, moves [len(kinds)]int, worst int) {
 	for _, each := range borders {
 		breaks := 0
 		for _, stop := range each.stops {
@@ -52,21 +72,7 @@ func (b *builder) runningCounters(borders []border) map[media.Kind]bool {
 		}
 		worst = max(worst, breaks)
 	}
-	for k, kind := range kinds {
-		over := b.goOnOver(kind)
-		goOn[k], known[k], moves[k] = goOn[k]+over, known[k]+over, moves[k]+over
-	}
-	before, after := b.joinCounters()
-	goOn[0], known[0], moves[0] = goOn[0]+before, known[0]+before+after, moves[0]+b.movedCounters()
-	most := func(goOn, known int) bool { return float64(goOn) >= minRunning*float64(known) }
-	streams := goOn[0] + goOn[1]
-	tables, _ := b.tablesGoOn(borders)
-	together := moves[0]+moves[1] > 0 && streams > 0 && streams+tables >= minTogether && most(streams, known[0]+known[1]-worst)
-	running := map[media.Kind]bool{}
-	for k, kind := range kinds {
-		running[kind] = together || moves[k] > 0 && known[k] >= minBorders && most(goOn[k], known[k])
-	}
-	return running
+	return known, goOn, moves, worst
 }
 
 // compareBorder compares what two segments count through: the continuity counters of a stream, or the numbers of movie fragments.

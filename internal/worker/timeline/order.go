@@ -88,6 +88,28 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 	return true
 }
 
+// judgeExcursion finds the rest of a segment whose clock goes back, or leaps, while the next segment begins as if it had not: its bytes
+// are those of another one.
+func (b *builder) judgeExcursion(now *run, each *part, index int) bool {
+	own, before, after := b.segments[each.Segment], now.newest, b.partAfter(index)
+	if each.first || !own.isListed() || before == nil || before.Segment != each.Segment || !before.first {
+		return false
+	}
+	if after == nil || after.Segment != each.Segment+1 || !after.first || goesInto(each, after) {
+		return false
+	}
+	if !slices.ContainsFunc(kinds[:], func(kind media.Kind) bool {
+		from, _, begins := before.ends(kind)
+		to, _, goesOn := after.ends(kind)
+		return begins && goesOn && distance(b.clockDistance(from.firstDTS, to.firstDTS, after), own.Duration) <= minHole+own.Precision
+	}) {
+		return false
+	}
+	each.dropped = SegmentForeign
+	b.later(each, SegmentForeign, 0, 0, "its clock goes back, or leaps, within it, and the next segment begins as if it had not: the rest of it is another one's")
+	return true
+}
+
 // fitsInFront says that a part ends where the run begins, and that the run's clock goes on behind the part. Behind the
 // last one, and before another clock, nothing does.
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {

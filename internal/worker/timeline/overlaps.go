@@ -38,6 +38,8 @@ type leftOut struct {
 	from, to     int
 	// at is the time of the first, and end that of the last.
 	at, end int64
+	// own says that the other sound is that of the slice itself, and not the same again.
+	own bool
 }
 
 // overlaps finds the packets to be left out.
@@ -49,6 +51,8 @@ type overlaps struct {
 	// recent are the last packets.
 	recent [maxRecent]media.Packet
 	count  int
+	// piece and slice are those of the last packet that is in the result.
+	piece, slice int
 	// now is the stretch that is being left out; to 0: none is.
 	now leftOut
 	out []leftOut
@@ -57,8 +61,9 @@ type overlaps struct {
 func (o *overlaps) add(placed *Placed) {
 	at := max(placed.PTS, o.last+1)
 	overlapping := o.began && placed.PTS < o.end-placed.Duration/2
-	if overlapping && (o.now.to > 0 || at-placed.PTS > maxBehind || o.repeats(placed)) {
+	if repeats := overlapping && o.repeats(placed); repeats || overlapping && (o.now.to > 0 || at-placed.PTS > maxBehind) {
 		o.skip(placed)
+		o.now.own = o.now.own || !repeats && o.piece == placed.Piece && o.slice == placed.Slice
 		return
 	}
 	o.close()
@@ -68,6 +73,7 @@ func (o *overlaps) add(placed *Placed) {
 		at = placed.PTS
 	}
 	o.began, o.last, o.end = true, at, at+placed.Duration
+	o.piece, o.slice = placed.Piece, placed.Slice
 }
 
 // repeats says that a packet is the same as one of those before it, as far as times and size tell.
@@ -122,6 +128,11 @@ func (b *builder) leaveOut(out *leftOut) {
 	}
 	each.Audio = kept
 	b.tracks[media.Audio].Packets -= int64(out.to - out.from)
+	if out.own {
+		b.find(TimestampOutlier, each.Segment, out.at, out.end-out.at,
+			"%d audio packet(s) are not in the result: others of their stream have the same time", out.to-out.from)
+		return
+	}
 	b.find(StreamIgnored, each.Segment, out.at, out.end-out.at,
 		"%d audio packet(s) are not in the result: other sound was recorded at the same time", out.to-out.from)
 }
