@@ -4,6 +4,7 @@
 package mpegts_test
 
 import (
+	"bytes"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -46,6 +47,26 @@ func TestRead_FirstAdaptationFieldOverPayload(t *testing.T) {
 	}
 	wantNoDamage(t, firstOf(read(t, b.data)))
 	b.data[begins[0]+2*188+4] += 32 // the length of the field, which is stuffed
+	if found := damages(firstOf(read(t, b.data))); found[media.TransportError] != 1 {
+		t.Errorf("damage %v", found)
+	}
+}
+
+// TestRead_StuffingTakenForPayload: the bit that announces an adaptation field is gone. Filler data is as uniform, and no damage.
+func TestRead_StuffingTakenForPayload(t *testing.T) {
+	b := newBuilder()
+	b.tables(h264Entry)
+	var begins []int
+	for i := range int64(5) {
+		begins = append(begins, len(b.data))
+		b.picture(9000+i*3600, -1, append([]byte{0x41, 0x9a}, bytes.Repeat([]byte{0x55}, 300)...), append([]byte{0x0c}, bytes.Repeat([]byte{0xff}, 600)...))
+	}
+	wantNoDamage(t, firstOf(read(t, b.data)))
+	last := b.data[begins[3]-188:]
+	if last[3]&0x20 == 0 || last[4] < 16 {
+		t.Fatalf("%d bytes of stuffing", last[4])
+	}
+	last[3] &^= 0x20
 	if found := damages(firstOf(read(t, b.data))); found[media.TransportError] != 1 {
 		t.Errorf("damage %v", found)
 	}

@@ -76,6 +76,8 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 		p.stuffed, p.even = stuffed(data[5 : 5+size])
 		d.clockOfProgram.take(number, data[5:5+size], offset)
 		p.adapted = true
+	default:
+		p.failed = p.failed || isField(p.payload)
 	}
 	if len(p.payload) == 0 {
 		return nil
@@ -106,6 +108,17 @@ func stuffed(field []byte) (found, even bool) {
 	}
 	stuffing := field[used:]
 	return len(stuffing) > 0, isUniform(stuffing)
+}
+
+// isField says that what is named payload begins with an adaptation field of nothing but stuffing: a bit of the header is wrong. Filler
+// data in a picture has as many equal bytes, but not behind their number.
+func isField(payload []byte) bool {
+	const least, stuffing = 16, 0xff
+	size := int(payload[0])
+	if size < least || size >= len(payload)-1 || payload[1] != 0 || payload[2] != stuffing {
+		return false
+	}
+	return isUniform(payload[2 : 1+size])
 }
 
 func isUniform(stuffing []byte) bool {
