@@ -58,8 +58,9 @@ func (b *builder) judgeBorders() {
 	b.doubtByTables(borders)
 	for i := range borders {
 		each := &borders[i]
+		again := b.beginsAgain(each)
 		for k := range each.stops {
-			if !b.running[each.stops[k].kind] {
+			if kind := each.stops[k].kind; again || !b.running[kind] || b.restartsIn(each.x.Run, kind) {
 				each.stops[k].counters = countersUnknown
 			}
 		}

@@ -3,7 +3,11 @@
 
 package timeline
 
-import "sparkrtc.dev/recording-operator/internal/media"
+import (
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // minRestarts is how many segments at least, over both kinds, begin with the number of another one before that is no chance.
 const minRestarts = 3
@@ -12,17 +16,31 @@ const minRestarts = 3
 // segment begins with one number, so that the packets before another one are lost.
 type restarts [len(kinds)][16]int
 
-// countRestarts counts the segments of a transport stream, each once.
-func (b *builder) countRestarts() *restarts {
-	found := new(restarts)
+// countRestarts counts the segments of a transport stream, each once: all of the recording, and those of each run.
+func (b *builder) countRestarts() {
+	b.restarts = new(restarts)
 	for _, each := range b.pieces {
+		for len(b.restartsOf) <= each.Run {
+			b.restartsOf = append(b.restartsOf, restarts{})
+		}
 		for k, kind := range kinds {
-			if counters, ok := b.firstCounter(each, kind); ok {
-				found[k][counters]++
+			if counter, ok := b.firstCounter(each, kind); ok {
+				b.restarts[k][counter]++
+				b.restartsOf[each.Run][k][counter]++
 			}
 		}
 	}
-	return found
+}
+
+// restartsIn says that the counters of a kind begin again in each segment of a run, whatever they do in others.
+func (b *builder) restartsIn(run int, kind media.Kind) bool {
+	if b.restarts == nil {
+		b.countRestarts()
+	}
+	found := &b.restartsOf[run]
+	k := slices.Index(kinds[:], kind)
+	number, ok := found.usual(k)
+	return ok && found[k][number] >= minRestarts
 }
 
 // firstCounter is the continuity counter with which a kind begins in the segment of a piece; false: it has none, or does not begin there.
@@ -61,6 +79,20 @@ func (r *restarts) known() bool {
 	return again >= minRestarts
 }
 
+// beginsAgain says that the counters of picture and sound break over a hole, and begin with what the recording began with: the recorder
+// began again, with the same clock.
+func (b *builder) beginsAgain(each *border) bool {
+	if hole, open := each.hole(); !open || hole.to-hole.from <= maxJoin || len(each.stops) < len(kinds) {
+		return false
+	}
+	for _, stop := range each.stops {
+		if stop.counters != countersBreak || len(b.pieces[0].Slices(stop.kind)) == 0 {
+			return false
+		}
+	}
+	return b.startsAgain(each.y, b.pieces[0])
+}
+
 // beginning is what the counters say of the beginning of a segment.
 type beginning int
 
@@ -74,7 +106,7 @@ const (
 // with the usual number says little: of sixteen losses, one is of a multiple of sixteen packets.
 func (b *builder) beginningOf(each *part) beginning {
 	if b.restarts == nil {
-		b.restarts = b.countRestarts()
+		b.countRestarts()
 	}
 	if b.running[media.Video] || b.running[media.Audio] || !b.restarts.known() {
 		return beginningUnknown

@@ -4,6 +4,8 @@
 package timeline
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -68,4 +70,45 @@ func TestBuild_CountersTellAWholeBeginning(t *testing.T) {
 	if state := Build(Recording{Segments: segments}).State(); state == Damaged {
 		t.Errorf("a segment whose counters begin as those of the others is %s", state)
 	}
+}
+
+// TestBuild_RecorderBeginsAgainWithItsClock: behind a pause the counters begin as they did in the first segment, and the names go on.
+// Where they begin with other numbers, segments are lost.
+func TestBuild_RecorderBeginsAgainWithItsClock(t *testing.T) {
+	video := later(pictures(0, 16*second, pal, 50), 8*second, 30*second)
+	sound := later(tones(0, 16*second), 8*second, 30*second)
+	record := func() []Segment {
+		borders := append(each(0, 2*second, 4), 38*second, 40*second, 42*second, 44*second)
+		segments := layout{running: true}.record(video, sound, borders...)
+		segments[3].Duration = 2 * second // which does not know of the pause
+		return segments
+	}
+	segments := record()
+	again := layout{running: true}.record(video[200:], sound[375:], 40*second, 42*second, 44*second)
+	for i := range again {
+		for _, kind := range kinds {
+			stream(&segments[4+i], kind).Counters = stream(&again[i], kind).Counters
+		}
+	}
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	for i := range again {
+		for _, kind := range kinds {
+			counters := &stream(&segments[4+i], kind).Counters
+			counters.First, counters.Last = (counters.First+3)&15, (counters.Last+3)&15
+		}
+	}
+	wantState(t, Build(Recording{Segments: segments}), Damaged, SegmentMissing)
+}
+
+// TestBuild_TakesWithOtherCounters: the counters of the first take begin again in each segment, and those of the second run on.
+func TestBuild_TakesWithOtherCounters(t *testing.T) {
+	first := layout{}.record(pictures(0, 10*second, pal, 50), tones(0, 10*second), each(0, 2*second, 5)...)
+	next := plain(8)
+	whole := slices.Concat(first, reset(next, 0, 700*second, true))
+	for i := range whole {
+		whole[i].Name = fmt.Sprintf("seg%d.ts", i)
+	}
+	wantState(t, Build(Recording{Segments: clone(whole)}), Intact)
+	keep(&whole[8], media.Audio, 0, 90)
+	wantState(t, Build(Recording{Segments: whole}), Damaged, PacketsLost)
 }
