@@ -44,9 +44,9 @@ func (n numbers) note(all ...int) {
 // strays finds a few packets in a row whose times are far from those before them and from those behind them, which follow
 // one another: no clock leaps there and back.
 func (v *view) strays(found numbers) {
-	var line, last media.Packet // line is the last packet with a right time
-	var interval, leapt int64
-	var waiting []int // packets that leapt
+	var line, last media.Packet     // line is the last packet with a right time
+	var interval, leapt, pace int64 // pace is the step between the last packets that leapt
+	var waiting []int               // packets that leapt
 	bounds := boundsOf(v.stream.Kind)
 	began := false
 	for number, packet := range v.all() {
@@ -61,13 +61,16 @@ func (v *view) strays(found numbers) {
 		case len(waiting) == 0:
 			line, interval = packet, step
 			continue
-		case bounds.returns(leapt > 0, packet.DTS-last.DTS) && v.isOnLine(waiting, step, packet.DTS-last.DTS, interval):
+		case distance(packet.DTS-last.DTS, pace)*8 > pace && bounds.returns(leapt > 0, packet.DTS-last.DTS) && v.isOnLine(waiting, step, packet.DTS-last.DTS, interval):
 			found.note(waiting...)
 			line, waiting = packet, waiting[:0]
 			continue
 		case len(waiting) >= v.mostStrays(leapt):
 			line, waiting = packet, waiting[:0] // a pause, or another clock
 			continue
+		}
+		if pace = 0; len(waiting) > 0 {
+			pace = packet.DTS - last.DTS
 		}
 		waiting, last = append(waiting, number), packet
 	}

@@ -235,3 +235,17 @@ func TestBuild_StrayBesideALoss(t *testing.T) {
 		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
 	}
 }
+
+// TestBuild_SlowPicturesBehindACopy: the file before is a copy of a later one, and its clock lies over that of the slow pictures that
+// follow. These keep their pace, so that none of them leaps back.
+func TestBuild_SlowPicturesBehindACopy(t *testing.T) {
+	const slow = 43 * second / 100
+	video := slices.Concat(pictures(0, 2*second, pal, 50), pictures(2*second, 2*second+8*slow, slow, 8), pictures(2*second+8*slow, 10*second, pal, 50))
+	segments := layout{}.record(video, nil, 2*second, 6*second, 8*second)
+	segments[0].File = layout{}.record(pictures(21*second/10, 47*second/10, second/10, 13), nil)[0].File
+	for _, found := range Build(Recording{Segments: segments}).Findings {
+		if found.Type == TimestampOutlier {
+			t.Error(found.Message)
+		}
+	}
+}
