@@ -12,9 +12,9 @@ import (
 // minRestarts is how many segments at least, over both kinds, begin with the number of another one before that is no chance.
 const minRestarts = 3
 
-// restarts counts, for each kind, with which continuity counter the segments begin. A recorder that begins its counters again in each
-// segment begins with one number, so that the packets before another one are lost.
-type restarts [len(kinds)][16]int
+// restarts counts, for each kind and for the tables behind them, with which continuity counter the segments begin. A recorder that begins
+// its counters again in each segment begins with one number, so that the packets before another one are lost.
+type restarts [len(kinds) + 1][16]int
 
 // countRestarts counts the segments of a transport stream, each once: all of the recording, and those of each run.
 func (b *builder) countRestarts() {
@@ -28,6 +28,9 @@ func (b *builder) countRestarts() {
 				b.restarts[k][counter]++
 				b.restartsOf[each.Run][k][counter]++
 			}
+		}
+		if tables := b.segments[each.Segment].File.TableCounters; tables.Known && each.first {
+			b.restarts[len(kinds)][tables.First]++
 		}
 	}
 }
@@ -64,12 +67,13 @@ func (r *restarts) usual(k int) (number uint8, ok bool) {
 	return number, most >= minOthers && all-most <= 1
 }
 
-// known says that all kinds begin with their usual numbers, in as many segments as are no chance.
+// known says that all kinds, and the tables, begin with their usual numbers, in as many segments as are no chance.
 func (r *restarts) known() bool {
 	again := 0
 	for k := range r {
 		number, ok := r.usual(k)
 		switch {
+		case ok && k == len(kinds):
 		case ok:
 			again += r[k][number] - 1
 		case r[k] != [16]int{}:
@@ -116,6 +120,8 @@ func (b *builder) beginningOf(each *part) beginning {
 		first, ok := b.firstCounter(each, kind)
 		usual, _ := b.restarts.usual(k)
 		switch {
+		case ok && first != usual && b.goesOnFrom(each, kind):
+			return beginningUnknown
 		case ok && first != usual:
 			return beginningLost
 		case ok:
@@ -126,4 +132,11 @@ func (b *builder) beginningOf(each *part) beginning {
 		return beginningWhole
 	}
 	return beginningUnknown
+}
+
+// goesOnFrom says that the counters of a kind go on in a piece from the one before it, whatever the playlist announces between them.
+func (b *builder) goesOnFrom(each *part, kind media.Kind) bool {
+	before := b.pieceBefore(each)
+	return before != nil && len(before.Slices(kind)) > 0 &&
+		compareCounters(b.streamAt(before, kind, true), b.streamAt(each, kind, false)) == countersGoOn
 }

@@ -112,3 +112,20 @@ func TestBuild_TakesWithOtherCounters(t *testing.T) {
 	keep(&whole[8], media.Audio, 0, 90)
 	wantState(t, Build(Recording{Segments: whole}), Damaged, PacketsLost)
 }
+
+// TestBuild_CountersRunOnOverATag: the sound of each segment takes a multiple of sixteen packets, and the pictures of the first one do.
+// The counters of the pictures go on where another clock begins, and those of the tables do everywhere.
+func TestBuild_CountersRunOnOverATag(t *testing.T) {
+	segments := reset(layout{running: true}.record(pictures(0, 6*second, pal, 50), tones(0, 6*second), each(0, 2*second, 3)...), 2, 500*second, true)
+	for i, first := range []uint8{0, 0, 3} {
+		stream(&segments[i], media.Video).Counters.First = first
+		stream(&segments[i], media.Video).Counters.Last = []uint8{15, 2, 9}[i]
+		stream(&segments[i], media.Audio).Counters.First, stream(&segments[i], media.Audio).Counters.Last = 0, 15
+	}
+	wantState(t, Build(Recording{Segments: clone(segments)}), Intact)
+	for i := range segments { // the tables tell without the pictures as well
+		segments[i].File.TableCounters.First = uint8(3 * i)
+	}
+	stream(&segments[1], media.Video).Counters.Last = 7
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+}
