@@ -179,3 +179,14 @@ func TestBuild_CutBetweenPackets(t *testing.T) {
 	segments[0].Duration, segments[1].Duration = 2*second-pal+pal/8, 10*second+pal-pal/8
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
+
+// TestBuild_SilenceEndsAShortSegment: the sound of a segment that is shorter than all others stops, and comes back where the playlist has
+// the next one begin. A recorder that waits for sound makes a longer segment.
+func TestBuild_SilenceEndsAShortSegment(t *testing.T) {
+	for length, want := range map[int64]State{second: Unknown, 4 * second: Intact} {
+		sound := without(tones(0, 6*second+length), 3*second+length-second/2, 3*second+length)
+		sound = without(sound, second, 3*second/2) // another silence
+		borders := []int64{3 * second, 3*second + length, 5*second + length + second/2}
+		wantState(t, Build(Recording{Segments: layout{}.record(nil, sound, borders...)}), want)
+	}
+}

@@ -121,7 +121,7 @@ func (b *builder) isOddSilence(each *border) bool {
 
 // doubtSilence says of sound that stops in a segment, and comes back just where the playlist has the next one begin, that what
 // lies between may have been lost with the file's end, when no picture goes on there. A recorder that waits for the sound makes a
-// segment of another length than its others.
+// segment longer than its others.
 func (b *builder) doubtSilence(each *border) bool {
 	own := b.segments[each.x.Segment]
 	_, sound, stops := each.x.ends(media.Audio)
@@ -147,7 +147,7 @@ func (e *border) lacksPicture(from int64) bool {
 	return ok && back.firstDTS-picture.next() > picture.interval/2
 }
 
-// isUsualLength says that another segment is as long as that of a part.
+// isUsualLength says that another segment is as long as that of a part, or that none but the last one is shorter.
 func (b *builder) isUsualLength(each *part) bool {
 	if b.lengths == nil {
 		for _, segment := range b.segments {
@@ -158,7 +158,11 @@ func (b *builder) isUsualLength(each *part) bool {
 	length := b.segments[each.Segment].Duration
 	from, _ := slices.BinarySearch(b.lengths, length-exactly)
 	to, _ := slices.BinarySearch(b.lengths, length+exactly+1)
-	return to-from > 1
+	shorter := from
+	if last := b.segments[len(b.segments)-1].Duration; shorter > 0 && last < length-exactly {
+		shorter--
+	}
+	return to-from > 1 || shorter == 0
 }
 
 // countSilences counts the holes in the sound of the recording, within parts and between them.
