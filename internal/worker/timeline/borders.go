@@ -60,7 +60,7 @@ func (b *builder) judgeBorders() {
 		each := &borders[i]
 		again := b.beginsAgain(each)
 		for k := range each.stops {
-			if kind := each.stops[k].kind; again || !b.running[kind] || b.restartsIn(each.x.Run, kind) {
+			if kind := each.stops[k].kind; again || !b.running[kind] || b.restartsIn(each.x, kind) {
 				each.stops[k].counters = countersUnknown
 			}
 		}

@@ -16,34 +16,37 @@ const minRestarts = 3
 // its counters again in each segment begins with one number, so that the packets before another one are lost.
 type restarts [len(kinds) + 1][16]int
 
-// countRestarts counts the segments of a transport stream, each once: all of the recording, and those of each run.
-func (b *builder) countRestarts() {
-	b.restarts = new(restarts)
-	for _, each := range b.pieces {
-		for len(b.restartsOf) <= each.Run {
-			b.restartsOf = append(b.restartsOf, restarts{})
-		}
+// countRestarts counts the segments among some pieces, each once.
+func (b *builder) countRestarts(pieces []*part) *restarts {
+	found := new(restarts)
+	for _, each := range pieces {
 		for k, kind := range kinds {
 			if counter, ok := b.firstCounter(each, kind); ok {
-				b.restarts[k][counter]++
-				b.restartsOf[each.Run][k][counter]++
+				found[k][counter]++
 			}
 		}
 		if tables := b.segments[each.Segment].File.TableCounters; tables.Known && each.first {
-			b.restarts[len(kinds)][tables.First]++
+			found[len(kinds)][tables.First]++
 		}
 	}
+	return found
 }
 
-// restartsIn says that the counters of a kind begin again in each segment of a run, whatever they do in others.
-func (b *builder) restartsIn(run int, kind media.Kind) bool {
-	if b.restarts == nil {
-		b.countRestarts()
+// restartsIn says that the counters of a kind begin again in each segment of the run that a piece is in, whatever they do in others.
+func (b *builder) restartsIn(each *part, kind media.Kind) bool {
+	if b.restartsOfRun == nil || b.restartsRun != each.Run {
+		from, to := each.number, each.number+1
+		for from > 0 && b.pieces[from-1].Run == each.Run {
+			from--
+		}
+		for to < len(b.pieces) && b.pieces[to].Run == each.Run {
+			to++
+		}
+		b.restartsRun, b.restartsOfRun = each.Run, b.countRestarts(b.pieces[from:to])
 	}
-	found := &b.restartsOf[run]
 	k := slices.Index(kinds[:], kind)
-	number, ok := found.usual(k)
-	return ok && found[k][number] >= minRestarts
+	number, ok := b.restartsOfRun.usual(k)
+	return ok && b.restartsOfRun[k][number] >= minRestarts
 }
 
 // firstCounter is the continuity counter with which a kind begins in the segment of a piece; false: it has none, or does not begin there.
@@ -110,7 +113,7 @@ const (
 // with the usual number says little: of sixteen losses, one is of a multiple of sixteen packets.
 func (b *builder) beginningOf(each *part) beginning {
 	if b.restarts == nil {
-		b.countRestarts()
+		b.restarts = b.countRestarts(b.pieces)
 	}
 	if b.running[media.Video] || b.running[media.Audio] || !b.restarts.known() {
 		return beginningUnknown

@@ -242,9 +242,9 @@ type builder struct {
 	around map[[2]int]edges
 	// running says for each kind whether its continuity counters run on across segments.
 	running map[media.Kind]bool
-	// restarts counts with which numbers the continuity counters begin, and restartsOf the same for each run.
-	restarts   *restarts
-	restartsOf []restarts
+	// restarts counts with which numbers the continuity counters begin, and restartsOfRun the same for the last run that was asked for.
+	restarts, restartsOfRun *restarts
+	restartsRun             int
 	// step is the usual step of the numbers in the segments' names.
 	step *int64
 	// same is, for each part, the first one with the same bytes, which it may be itself.
