@@ -187,9 +187,10 @@ func TestSender_ResponsesSayWhatFollows(t *testing.T) {
 // bounded time and memory, and put no word of theirs into the error.
 func TestSender_SurvivesHostileSinks(t *testing.T) {
 	const poison = "POISON"
+	var sent chan struct{} // closed when the sender has come back: before that, an answer could overtake its time-out
 	hang := func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done() // the client has gone
+		<-sent
 	}
 	endless := func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -226,6 +227,7 @@ func TestSender_SurvivesHostileSinks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
+			sent = make(chan struct{})
 			respond := c.respond
 			if respond == nil {
 				respond = func(http.ResponseWriter, *http.Request) {}
@@ -236,6 +238,7 @@ func TestSender_SurvivesHostileSinks(t *testing.T) {
 			}
 			began := time.Now()
 			err := sender.send(t.Context(), target, v1alpha1.SinkStructured, nil, ready(t))
+			close(sent)
 			g.Expect(time.Since(began)).To(BeNumerically("<", sendTimeout))
 			if c.reason == "" {
 				g.Expect(err).NotTo(HaveOccurred())
