@@ -214,6 +214,8 @@ type File struct {
 	TableCounters Counters
 	// Fragments are the numbers of the movie fragments (fragmented MP4 alone).
 	Fragments FragmentNumbers
+	// Joint says that a movie fragment holds several streams: none of them is lost without the others.
+	Joint bool
 	// Ignored names what was left out of Streams and why, for a person; at most a few.
 	Ignored []string
 	// Unreadable are the kinds with a stream that is left out, since its encoding is not known.

@@ -116,7 +116,7 @@ func TestTrackSamples_FragmentsOfAllKinds(t *testing.T) {
 	}
 	file := index(t, movie)
 	// A wrong offset would not find a NAL unit.
-	if len(file.Damage) > 0 || file.Duration != 5*media.Clock || len(file.Ignored) != 1 {
+	if len(file.Damage) > 0 || file.Duration != 5*media.Clock || len(file.Ignored) != 1 || !file.Joint {
 		t.Errorf("got %+v", file)
 	}
 	if first := file.Streams[0].Packets.First; first.DTS != media.Clock || first.Duration != 3600 {

@@ -58,7 +58,7 @@ func (f *fragmentReader) fragment(moof box) error {
 			return err
 		}
 	}
-	previous, number := traf{}, 0
+	previous, number, joint := traf{}, 0, false
 	for b, err := range children(f.w, moof.body, moof.end) {
 		if errors.Is(err, errHeader) || number == maxTrafs {
 			f.damaged(b.start)
@@ -75,21 +75,39 @@ func (f *fragmentReader) fragment(moof box) error {
 		if b.kind != "traf" {
 			continue
 		}
-		t, err := f.header(b)
+		t, err := f.track(b, moof, previous, number == 0)
 		if err != nil {
 			return err
 		}
-		if err := f.locate(&t, moof, previous, number == 0); err != nil {
-			return err
-		}
-		f.assign(t)
+		joint = joint || number > 0 && t.id != previous.id
 		previous = t
 		number++
 	}
+	f.noteJoint(joint)
 	for _, c := range f.cursors {
 		c.w.start, c.w.held = f.w.start, f.w.held // nothing else is read through f.w until the next fragment
 	}
 	return nil
+}
+
+// noteJoint hands on that a fragment holds several tracks.
+func (f *fragmentReader) noteJoint(joint bool) {
+	if joint && f.joint != nil {
+		f.joint()
+	}
+}
+
+// track reads the head of a track fragment, and hands it to the cursor of its track.
+func (f *fragmentReader) track(b, moof box, previous traf, first bool) (traf, error) {
+	t, err := f.header(b)
+	if err != nil {
+		return t, err
+	}
+	if err := f.locate(&t, moof, previous, first); err != nil {
+		return t, err
+	}
+	f.assign(t)
+	return t, nil
 }
 
 // number reads the header of a fragment (8.8.5).

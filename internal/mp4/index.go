@@ -42,6 +42,7 @@ func (m *Movie) index(check bool) (media.File, error) {
 		},
 		damaged:  func(offset int64) { x.note(media.BoxTruncated, -1, offset, 1) },
 		fragment: x.numbers.fragment,
+		joint:    func() { x.file.Joint = true },
 		unknown:  func(id uint32) { m.ignoreTrack(id) },
 	})
 	if err != nil {

@@ -19,6 +19,8 @@ type visitor struct {
 	damaged func(offset int64)
 	// fragment takes the sequence number of each movie fragment, before its samples; nil: nobody asks.
 	fragment func(number uint32)
+	// joint is called for a movie fragment with several tracks; nil: nobody asks.
+	joint func()
 	// unknown takes the ID of a track that has fragments, but no header.
 	unknown func(id uint32)
 }

@@ -123,16 +123,27 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 		b.find(PacketsLost, first.Segment, at, length, "all %s packets are lost for %s: the continuity counters do not go on", kind, position(length))
 		return
 	}
-	if !b.segments[first.Segment].isListed() || !b.reachesBorder(before, kind, first, true) || !b.reachesBorder(after, kind, last, false) {
-		return
-	}
-	if (before == nil || after == nil) && from != to || after == nil && b.isBrief(before, last, kind) {
-		return // silent for several segments at the beginning or the end, or for a moment: it is not a segment's loss
-	}
-	if b.countersOver(before, after, kind) == countersUnknown {
+	if b.mayBeLost(kind, before, after, first, last) {
 		b.find(UnknownStreamAway, first.Segment, at, length,
 			"there are no %s packets for %s, from the segment's beginning to its end; whether they are lost cannot be decided", kind, position(length))
 	}
+}
+
+// mayBeLost says of a kind that is away from the first to the last of some pieces that it may be lost there: it is away from one border
+// exactly to another, and nothing shows that it was not recorded.
+func (b *builder) mayBeLost(kind media.Kind, before, after, first, last *part) bool {
+	if b.isJoint(before) || b.isJoint(after) || b.countersOver(before, after, kind) != countersUnknown {
+		return false
+	}
+	if (before == nil || after == nil) && first != last || after == nil && b.isBrief(before, last, kind) {
+		return false // silent for several segments at the beginning or the end, or for a moment: it is not a segment's loss
+	}
+	return b.segments[first.Segment].isListed() && b.reachesBorder(before, kind, first, true) && b.reachesBorder(after, kind, last, false)
+}
+
+// isJoint says that the movie fragments of a piece's file hold several streams. Those without one of them were written so.
+func (b *builder) isJoint(each *part) bool {
+	return each != nil && b.segments[each.Segment].File.Joint
 }
 
 // absence is the stretch between two pieces in which packets of a kind are lost, somewhere.

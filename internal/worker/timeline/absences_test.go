@@ -1,0 +1,39 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// TestBuild_SoundAwayFromJointFragments: a movie fragment that holds picture and sound loses none of them alone, so that one without
+// sound was written so.
+func TestBuild_SoundAwayFromJointFragments(t *testing.T) {
+	for joint, want := range map[bool]State{true: Intact, false: Unknown} {
+		segments := layout{container: media.FragmentMP4, names: "seg%d.m4s"}.record(
+			pictures(0, 8*second, pal, 50), without(tones(0, 8*second), 2*second, 4*second), each(0, 2*second, 4)...)
+		for i := range segments {
+			segments[i].File.Joint = joint && i != 1
+		}
+		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}
+
+// TestBuild_PicturesAwayBehindSoundThatIsAhead: the sound of each segment begins half a second before its pictures, so that the pictures
+// that are away for a segment leave a stretch that is no segment of the sound.
+func TestBuild_PicturesAwayBehindSoundThatIsAhead(t *testing.T) {
+	for away, want := range map[bool]State{true: Unknown, false: Intact} {
+		video := pictures(second/2, 8*second+second/2, pal, 50)
+		segments := layout{}.record(later(video, 0, -second/2), tones(0, 8*second), each(0, 2*second, 4)...)
+		for i := range segments {
+			change(&segments[i], media.Video, func(packets []media.Packet) []media.Packet { return later(packets, 0, second/2) })
+		}
+		if away {
+			segments[2].File.Streams[0] = emptyStream(media.Video)
+		}
+		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}
