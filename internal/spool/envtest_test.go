@@ -20,7 +20,7 @@ import (
 )
 
 // BenchmarkBacklog drains a backlog into a real API server, after as many bare creates of the same object by as many
-// callers: the ratio of the rates is what is promised to be at least 0.5.
+// callers: the ratio of the rates is to be at least 0.7.
 func BenchmarkBacklog(b *testing.B) {
 	log.SetLogger(logr.Discard())
 	full := apiserver.Start(b).Client
