@@ -181,3 +181,20 @@ func TestBuild_SwappedBesideAPauseOfReorderedPictures(t *testing.T) {
 		t.Errorf("a length of %s\n%s", position(made.Length), list(made))
 	}
 }
+
+// TestBuild_RestOfASegmentIsAnothers: its second half is that of the segment before, and the next one begins as if it were not.
+func TestBuild_RestOfASegmentIsAnothers(t *testing.T) {
+	segments := layout{}.record(pictures(0, 10*second, pal, 50), tones(0, 10*second), each(0, 2*second, 5)...)
+	for _, kind := range kinds {
+		change(&segments[2], kind, func(packets []media.Packet) []media.Packet { return later(packets, 5*second, -2*second) })
+	}
+	wantState(t, Build(Recording{Segments: clone(segments)}), Damaged, SegmentForeign)
+	for i := 3; i < 5; i++ { // a clock that goes back, and on from there, is one that the recorder set
+		for _, kind := range kinds {
+			change(&segments[i], kind, func(packets []media.Packet) []media.Packet { return later(packets, 0, -2*second) })
+		}
+	}
+	if state := Build(Recording{Segments: segments}).State(); state != Intact {
+		t.Errorf("a clock that was set: %s", state)
+	}
+}
