@@ -13,9 +13,11 @@ const maxBunch = 64
 type spreadCursor struct {
 	cursor
 	track *Track
+	// bunch are the samples that were read, and given is how many of them next gave.
 	bunch []Sample
 	given int
-	read  Sample
+	// read is the last one; it is here so that reading allocates nothing.
+	read Sample
 }
 
 // spread is the cursor of a track of sound that gives each frame a time of its own.

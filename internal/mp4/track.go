@@ -13,10 +13,10 @@ import (
 var errStop = errors.New("enough")
 
 // Samples yields the samples of the track in the order of decoding, without their bytes, as the tables have them: their
-// sizes are those in the file also where NAL units have lengths of fewer than four bytes. Frames of sound that begin at one time have
-// times one after the other. It takes a few KiB of memory,
-// however many samples there are. Uniform sound of at most 64 bytes a sample (PCM) comes in groups of up to 1024
-// samples, which Movie.Index and Movie.Samples report as one packet each.
+// sizes are those in the file also where NAL units have lengths of fewer than four bytes. Frames of sound that have one
+// time in the tables follow one another. It takes a few KiB of memory, however many samples there are. Uniform sound of
+// at most 64 bytes a sample (PCM) comes in groups of up to 1024 samples, which Movie.Index and Movie.Samples report as
+// one packet each.
 //
 // An error comes last: of reading, or ErrSampleMissing after the samples that are in the file.
 func (t *Track) Samples() iter.Seq2[Sample, error] {

@@ -184,22 +184,18 @@ func (b *builder) reachesBorder(neighbor *part, kind media.Kind, lacks *part, be
 		return false
 	}
 	if before {
-		return distance(last.next(), lacks.early) <= max(together, 2*last.interval, b.skew())
+		return distance(last.next(), lacks.early) <= max(together, 2*last.interval, b.skew)
 	}
-	return distance(first.firstDTS, lacks.late) <= max(together, 2*first.interval, b.skew())
+	return distance(first.firstDTS, lacks.late) <= max(together, 2*first.interval, b.skew)
 }
 
-// skew is by how much picture and sound may begin apart from one another where both go on from one segment to the next: twice what is
-// seen, since they differ from segment to segment.
-func (b *builder) skew() int64 {
-	if b.apart == nil {
-		b.apart = new(int64)
-		for _, each := range b.borders() {
-			if len(each.stops) == len(kinds) && !each.stops[0].open() && !each.stops[1].open() {
-				*b.apart = max(*b.apart, distance(each.stops[0].begin, each.stops[1].begin))
-			}
+// skewOf borders is by how much picture and sound may begin apart from one another where both go on from one segment to the next: twice
+// what is seen, since they differ from segment to segment.
+func skewOf(borders []border) (skew int64) {
+	for _, each := range borders {
+		if len(each.stops) == len(kinds) && !each.stops[0].open() && !each.stops[1].open() {
+			skew = max(skew, 2*distance(each.stops[0].begin, each.stops[1].begin))
 		}
-		*b.apart = min(2*(*b.apart), maxSkew)
 	}
-	return *b.apart
+	return min(skew, maxSkew)
 }

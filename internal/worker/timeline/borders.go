@@ -54,7 +54,7 @@ func (s stop) goesOn() bool { return max(s.begin-s.last, s.shown) < s.usual*3/2 
 // judgeBorders looks at what is between segments of one run.
 func (b *builder) judgeBorders() {
 	borders := b.borders()
-	b.running = b.runningCounters(borders)
+	b.running, b.skew = b.runningCounters(borders), skewOf(borders)
 	b.doubtByTables(borders)
 	for i := range borders {
 		each := &borders[i]

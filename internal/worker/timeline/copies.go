@@ -7,8 +7,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-
-	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // judgeCopies finds segments whose file is a copy of another one's. Equal bytes alone prove nothing, since a source may repeat
@@ -30,7 +28,7 @@ func (b *builder) equalParts() (lists [][]int) {
 	for i, each := range b.parts {
 		file := b.segments[each.Segment].File
 		b.same[i] = i
-		if !each.first || !each.last || file.SHA256 == [32]byte{} || file.Container == media.PackedAudio && !file.HasStart {
+		if !each.first || !each.last || file.SHA256 == [32]byte{} || isTimeless(file) {
 			continue // a part of a file, or sound without a time
 		}
 		if known, ok := first[file.SHA256]; ok {

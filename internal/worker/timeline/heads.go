@@ -27,7 +27,7 @@ func (b *builder) judgeHead(each *part, heads heads) {
 			"its beginning is lost: it does not begin with the tables of the transport stream, as the other segments do")
 	case b.beginningOf(each) == beginningLost:
 		b.find(SegmentTruncated, each.Segment, each.early+each.base, 0,
-			"its beginning is lost: the continuity counters do not begin with the number that those of the other segments begin with")
+			"its beginning is lost: its continuity counters begin with another number than those of the other segments")
 	case heads.oddly(each) && b.lacksPictures(each) && b.beginningOf(each) != beginningWhole:
 		b.judgeOddHead(each, heads)
 	case each.fresh:

@@ -130,7 +130,7 @@ func (b *builder) doubtSilence(each *border) bool {
 		back.begin-sound.end <= max(minHole, 2*sound.interval) || distance(back.begin, each.x.start+own.Duration) > max(exactly, sound.interval) {
 		return false
 	}
-	if _, picture, ok := each.x.ends(media.Video); ok && (picture.lastDTS > sound.next()+together || !each.lacksPicture(sound.next())) || !b.isUsualLength(each.x) {
+	if _, picture, ok := each.x.ends(media.Video); ok && (picture.lastDTS > sound.next()+together || !each.lacksPicture(sound.next())) || !b.isUsualOrShort(each.x) {
 		return false
 	}
 	b.doubtEnd(each, hole{from: sound.end, to: back.begin})
@@ -147,8 +147,8 @@ func (e *border) lacksPicture(from int64) bool {
 	return ok && back.firstDTS-picture.next() > picture.interval/2
 }
 
-// isUsualLength says that another segment is as long as that of a part, or that none but the last one is shorter.
-func (b *builder) isUsualLength(each *part) bool {
+// isUsualOrShort says that another segment is as long as that of a part, or that none but the last one is shorter.
+func (b *builder) isUsualOrShort(each *part) bool {
 	if b.lengths == nil {
 		for _, segment := range b.segments {
 			b.lengths = append(b.lengths, segment.Duration)

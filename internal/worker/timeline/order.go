@@ -92,7 +92,7 @@ func (b *builder) judgeForeign(now *run, each *part, index int, least, most int6
 // are those of another one.
 func (b *builder) judgeExcursion(now *run, each *part, index int) bool {
 	own, before, after := b.segments[each.Segment], now.newest, b.partAfter(index)
-	if each.first || !own.isListed() || before == nil || before.Segment != each.Segment || !before.first {
+	if !own.isListed() || before == nil || before.Segment != each.Segment || !before.first {
 		return false
 	}
 	if after == nil || after.Segment != each.Segment+1 || !after.first || goesInto(each, after) {
@@ -106,7 +106,7 @@ func (b *builder) judgeExcursion(now *run, each *part, index int) bool {
 		return false
 	}
 	each.dropped = SegmentForeign
-	b.later(each, SegmentForeign, 0, 0, "its clock goes back, or leaps, within it, and the next segment begins as if it had not: the rest of it is another one's")
+	b.later(each, SegmentForeign, 0, 0, "the clock goes back, or leaps, within the segment, and the next one goes on as if it had not: the rest of the segment is another one's")
 	return true
 }
 

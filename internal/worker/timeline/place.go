@@ -301,10 +301,10 @@ func (b *builder) deltas(now *run, each *part) (least, most int64) {
 // startsClock says whether a part begins a new clock. It also judges a part whose clock goes back although the run's
 // own clock goes on after it: such a part is a copy, of another recording, or out of order.
 func (b *builder) startsClock(now *run, each *part, index int) bool {
-	if b.judgeExcursion(now, each, index) {
-		return false
-	}
 	if !each.first {
+		if b.judgeExcursion(now, each, index) {
+			return false
+		}
 		b.later(each, ClockStep, each.early, 0, "the clock goes back, or leaps, within the segment")
 		return true
 	}

@@ -32,7 +32,8 @@ func (b *builder) countRestarts(pieces []*part) *restarts {
 	return found
 }
 
-// restartsIn says that the counters of a kind begin again in each segment of the run that a piece is in, whatever they do in others.
+// restartsIn says that the counters of a kind begin again in each segment of the run that a piece is in, whatever they do in others. It
+// takes three segments of that run.
 func (b *builder) restartsIn(each *part, kind media.Kind) bool {
 	if b.restartsOfRun == nil || b.restartsRun != each.Run {
 		from, to := each.number, each.number+1
@@ -46,7 +47,7 @@ func (b *builder) restartsIn(each *part, kind media.Kind) bool {
 	}
 	k := slices.Index(kinds[:], kind)
 	number, ok := b.restartsOfRun.usual(k)
-	return ok && b.restartsOfRun[k][number] >= minRestarts
+	return ok && b.restartsOfRun[k][number] > minOthers
 }
 
 // firstCounter is the continuity counter with which a kind begins in the segment of a piece; false: it has none, or does not begin there.

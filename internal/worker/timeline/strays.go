@@ -54,14 +54,14 @@ func (v *view) strays(found numbers) {
 			line, began = packet, true
 			continue
 		}
-		step := packet.DTS - line.DTS
+		step, leap := packet.DTS-line.DTS, packet.DTS-last.DTS
 		switch {
 		case len(waiting) == 0 && (step < -bounds.back || step-line.Duration > bounds.ahead):
 			leapt = step
 		case len(waiting) == 0:
 			line, interval = packet, step
 			continue
-		case distance(packet.DTS-last.DTS, pace)*8 > pace && bounds.returns(leapt > 0, packet.DTS-last.DTS) && v.isOnLine(waiting, step, packet.DTS-last.DTS, interval):
+		case distance(leap, pace)*8 > pace && bounds.returns(leapt > 0, leap) && v.isOnLine(waiting, step, leap, interval):
 			found.note(waiting...)
 			line, waiting = packet, waiting[:0]
 			continue
@@ -70,7 +70,7 @@ func (v *view) strays(found numbers) {
 			continue
 		}
 		if pace = 0; len(waiting) > 0 {
-			pace = packet.DTS - last.DTS
+			pace = leap
 		}
 		waiting, last = append(waiting, number), packet
 	}

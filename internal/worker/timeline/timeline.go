@@ -267,8 +267,8 @@ type builder struct {
 	heads *heads
 	// tablesFirst counts the segments that begin with their tables.
 	tablesFirst *int
-	// apart is by how much picture and sound begin apart where both go on from one segment to the next.
-	apart *int64
+	// skew is by how much picture and sound may begin apart where both go on from one segment to the next.
+	skew int64
 	// silences counts the holes in the sound.
 	silences *int
 	// lengths are the durations of all segments, sorted.
