@@ -12,6 +12,8 @@ const (
 	maxBehind = media.Clock * 35 / 1000
 	// maxRecent is how many packets are looked at for a repetition; recorders repeat a few at a border.
 	maxRecent = 64
+	// maxBunched is how much sound may have nearly one time: more is away from the picture, wherever it is put.
+	maxBunched = media.Clock / 5
 	// maxRests bounds the stretches of one piece that are left out: each is a pass through its file.
 	maxRests = 64
 )
@@ -27,6 +29,7 @@ func (b *builder) leaveOutOverlaps() {
 		o.add(&placed)
 	}
 	o.close()
+	o.endBunch()
 	for i := len(o.out) - 1; i >= 0; i-- {
 		b.leaveOut(&o.out[i])
 	}
@@ -53,6 +56,8 @@ type overlaps struct {
 	count  int
 	// piece and slice are those of the last packet that is in the result.
 	piece, slice int
+	// bunch is the sound that has nearly the time of the packet before.
+	bunch bunch
 	// now is the stretch that is being left out; to 0: none is.
 	now leftOut
 	out []leftOut
@@ -67,6 +72,7 @@ func (o *overlaps) add(placed *Placed) {
 		return
 	}
 	o.close()
+	o.bunchUp(placed)
 	o.recent[o.count%maxRecent] = placed.Packet
 	o.count++
 	if !o.began {
@@ -74,6 +80,36 @@ func (o *overlaps) add(placed *Placed) {
 	}
 	o.began, o.last, o.end = true, at, at+placed.Duration
 	o.piece, o.slice = placed.Piece, placed.Slice
+}
+
+// bunch is sound whose packets all have nearly one time.
+type bunch struct {
+	// piece and slice hold it, and at is the time of the last packet.
+	piece, slice int
+	at           int64
+	// count is how many packets have nearly the time of another, and length how long they last.
+	count  int
+	length int64
+}
+
+// bunchUp adds a packet to the bunch, or begins another one with it.
+func (o *overlaps) bunchUp(placed *Placed) {
+	now := &o.bunch
+	if o.began && now.piece == placed.Piece && now.slice == placed.Slice && placed.PTS-now.at < placed.Duration/4 {
+		now.count, now.length = now.count+1, now.length+placed.Duration
+	} else {
+		o.endBunch()
+		*now = bunch{piece: placed.Piece, slice: placed.Slice}
+	}
+	now.at = placed.PTS
+}
+
+// endBunch says of a bunch that is too long that its times are wrong.
+func (o *overlaps) endBunch() {
+	if now := &o.bunch; now.length > maxBunched {
+		o.find(TimestampOutlier, o.pieces[now.piece].Segment, now.at, 0,
+			"%d audio packet(s), which last %s, have nearly the time of the one before them", now.count, position(now.length))
+	}
 }
 
 // repeats says that a packet is the same as one of those before it, as far as times and size tell.

@@ -28,3 +28,22 @@ func TestBuild_SoundOfOneStreamAtOneTime(t *testing.T) {
 		t.Error(found.Message)
 	}
 }
+
+// TestBuild_SoundInBunches: packets that all have the time of the first are away from the picture. A few of them are jitter.
+func TestBuild_SoundInBunches(t *testing.T) {
+	for count, want := range map[int]State{5: Intact, 15: Damaged} {
+		segments := layout{}.record(pictures(0, 4*second, pal, 50), tones(0, 4*second), 2*second)
+		change(&segments[1], media.Audio, func(packets []media.Packet) []media.Packet {
+			for i := range packets {
+				first := packets[i/count*count]
+				packets[i].Size, packets[i].DTS, packets[i].PTS = 100+i, first.DTS, first.PTS
+			}
+			return packets
+		})
+		made := Build(Recording{Segments: segments})
+		wantState(t, made, want)
+		if found := firstOf(made, TimestampOutlier); want == Damaged && (found.Segment != 1 || !strings.Contains(found.Message, "14 audio packet(s), which last 299ms")) {
+			t.Errorf("%d: %s", found.Segment, found.Message)
+		}
+	}
+}
