@@ -110,6 +110,27 @@ func (b *builder) judgeExcursion(now *run, each *part, index int) bool {
 	return true
 }
 
+// judgeLeapBefore finds a segment whose clock leaps, so that it holds more than the playlist says, before one whose clock goes back to just
+// where the playlist has it begin: the end of the former is another segment's.
+func (b *builder) judgeLeapBefore(now *run, each *part) bool {
+	at, tolerance, known := b.expected(now, each)
+	if !known || tolerance > minHole+exactly || now.late-at <= maxJoin {
+		return false
+	}
+	begins := false
+	for _, kind := range kinds {
+		if _, last, ok := now.newest.ends(kind); ok && last.longest <= max(minHole, 2*last.interval) {
+			return false
+		}
+		first, _, ok := each.ends(kind)
+		begins = begins || ok && distance(first.begin, at) <= tolerance
+	}
+	if begins {
+		b.later(now.newest, SegmentForeign, at, now.late-at, "its clock leaps, and the next segment begins where the playlist says: the end of the segment is another one's")
+	}
+	return begins
+}
+
 // fitsInFront says that a part ends where the run begins, and that the run's clock goes on behind the part. Behind the
 // last one, and before another clock, nothing does.
 func (b *builder) fitsInFront(now *run, each *part, index int) bool {

@@ -198,3 +198,19 @@ func TestBuild_RestOfASegmentIsAnothers(t *testing.T) {
 		t.Errorf("a clock that was set: %s", state)
 	}
 }
+
+// TestBuild_MoreOfAnotherSegment: behind its own packets a segment has the end of a later one, so that its clock leaps. The next one begins
+// where the playlist says.
+func TestBuild_MoreOfAnotherSegment(t *testing.T) {
+	record := func(clock int64) []Segment {
+		video, sound := pictures(0, 10*second, pal, 50), tones(0, 10*second)
+		segments := layout{}.record(video, sound, each(0, 2*second, 5)...)
+		change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet { return append(packets, video[9*25:]...) })
+		change(&segments[2], media.Audio, func(packets []media.Packet) []media.Packet { return append(packets, sound[len(sound)-40:]...) })
+		return reset(segments, 3, clock, false)
+	}
+	wantState(t, Build(Recording{Segments: record(0)}), Damaged, SegmentForeign)
+	if state := Build(Recording{Segments: record(-5 * second)}).State(); state != Intact {
+		t.Errorf("another clock behind a pause: %s", state)
+	}
+}

@@ -324,6 +324,8 @@ func (b *builder) startsClock(now *run, each *part, index int) bool {
 		return false
 	case b.judgeOrder(now, each, index):
 		return false
+	case b.judgeLeapBefore(now, each):
+		return true
 	}
 	b.later(each, ClockStep, each.early, 0, "the clock of all streams goes back by %s, and the playlist does not announce it", position(-most))
 	return true
