@@ -33,7 +33,7 @@ func (b *builder) countRestarts(pieces []*part) *restarts {
 }
 
 // restartsIn says that the counters of a kind begin again in each segment of the run that a piece is in, whatever they do in others. It
-// takes three segments of that run.
+// takes three segments of that run, and neither the other kind nor the tables may deny it.
 func (b *builder) restartsIn(each *part, kind media.Kind) bool {
 	if b.restartsOfRun == nil || b.restartsRun != each.Run {
 		from, to := each.number, each.number+1
@@ -47,7 +47,7 @@ func (b *builder) restartsIn(each *part, kind media.Kind) bool {
 	}
 	k := slices.Index(kinds[:], kind)
 	number, ok := b.restartsOfRun.usual(k)
-	return ok && b.restartsOfRun[k][number] > minOthers
+	return ok && b.restartsOfRun[k][number] > minOthers && b.restartsOfRun.agree()
 }
 
 // firstCounter is the continuity counter with which a kind begins in the segment of a piece; false: it has none, or does not begin there.
@@ -71,20 +71,25 @@ func (r *restarts) usual(k int) (number uint8, ok bool) {
 	return number, most >= minOthers && all-most <= 1
 }
 
-// known says that all kinds, and the tables, begin with their usual numbers, in as many segments as are no chance.
-func (r *restarts) known() bool {
-	again := 0
+// agree says that each kind, and the tables, begin with their usual numbers, as far as they are there.
+func (r *restarts) agree() bool {
 	for k := range r {
-		number, ok := r.usual(k)
-		switch {
-		case ok && k == len(kinds):
-		case ok:
-			again += r[k][number] - 1
-		case r[k] != [16]int{}:
+		if _, ok := r.usual(k); !ok && r[k] != [16]int{} {
 			return false
 		}
 	}
-	return again >= minRestarts
+	return true
+}
+
+// known says that all agree, in as many segments as are no chance.
+func (r *restarts) known() bool {
+	again := 0
+	for k := range kinds {
+		if number, ok := r.usual(k); ok {
+			again += r[k][number] - 1
+		}
+	}
+	return again >= minRestarts && r.agree()
 }
 
 // beginsAgain says that the counters of picture and sound break over a hole, and begin with what the recording began with: the recorder

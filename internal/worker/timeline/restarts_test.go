@@ -129,3 +129,19 @@ func TestBuild_CountersRunOnOverATag(t *testing.T) {
 	stream(&segments[1], media.Video).Counters.Last = 7
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
+
+// TestBuild_PicturesOfSixteenPacketsInATake: in the second take the counters of the pictures begin with one number in each segment, since
+// all hold a multiple of sixteen packets. Those of the sound and of the tables run on.
+func TestBuild_PicturesOfSixteenPacketsInATake(t *testing.T) {
+	whole := slices.Concat(plain(5), reset(plain(5), 0, 700*second, true))
+	for i := range whole {
+		whole[i].Name = fmt.Sprintf("seg%d.ts", i)
+		if i >= 5 {
+			counters := &stream(&whole[i], media.Video).Counters
+			counters.First, counters.Last = 0, 15
+		}
+	}
+	wantState(t, Build(Recording{Segments: clone(whole)}), Intact)
+	keep(&whole[7], media.Video, 0, 41)
+	wantState(t, Build(Recording{Segments: whole}), Damaged, PacketsLost)
+}
