@@ -55,11 +55,11 @@ func (b *builder) breaksOver(segment int) bool {
 	before, after := b.partsOf[segment-1], b.partsOf[segment+1][0]
 	last := before[len(before)-1]
 	return last.Run == after.Run && slices.ContainsFunc(kinds[:], func(kind media.Kind) bool {
-		return len(last.Slices(kind)) > 0 && len(after.Slices(kind)) > 0 && b.countersOver(last, after, kind) == countersBreak
+		return b.countersOver(last, after, kind) == countersBreak
 	})
 }
 
-// judgeKind goes through the stretches of pieces of one run that lack a kind.
+// judgeKind goes through the stretches of pieces that lack a kind.
 func (b *builder) judgeKind(kind media.Kind) {
 	seen := false
 	for i := 0; i < len(b.pieces); i++ {
@@ -75,7 +75,29 @@ func (b *builder) judgeKind(kind media.Kind) {
 			b.judgeUnread(kind)
 			return // the recording has no such stream
 		}
-		b.judgeAbsence(kind, from, i)
+		b.noteLayout(kind, from, i)
+		for from <= i {
+			to := from
+			for to < i && b.pieces[to+1].Run == b.pieces[from].Run {
+				to++
+			}
+			b.judgeAbsence(kind, from, to)
+			from = to + 1
+		}
+	}
+}
+
+// noteLayout notes a stream that the first of the pieces that lack it does not even name: it was not recorded there.
+func (b *builder) noteLayout(kind media.Kind, from, to int) {
+	first, last := b.pieces[from], b.pieces[to]
+	switch {
+	case b.names(first, kind):
+	case from > 0:
+		at := first.early + first.base
+		b.find(LayoutChange, first.Segment, at, last.late+last.base-at, "the recording goes on without %s", kind)
+	default:
+		after := b.pieces[to+1]
+		b.find(LayoutChange, after.Segment, after.early+after.base, 0, "%s begins", kind)
 	}
 }
 
@@ -97,33 +119,22 @@ func (b *builder) judgeUnread(kind media.Kind) {
 	}
 }
 
-// judgeAbsence judges the pieces from one number to another, which all lack a kind. A stream that the segments do
-// not even name was not recorded there. One that they name may have been silent; but silence from one border exactly to
-// another is what a lost stream looks like, too.
+// judgeAbsence judges the pieces of one run from one number to another, which all lack a kind. One that they name may have been silent;
+// but silence from one border exactly to another is what a lost stream looks like, too.
 func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 	first, last := b.pieces[from], b.pieces[to]
-	var before, after *part
-	if from > 0 {
-		before = b.pieces[from-1]
-	}
-	if to+1 < len(b.pieces) {
-		after = b.pieces[to+1]
-	}
-	at, length := first.early+first.base, last.late+last.base-first.early-first.base
 	if !b.names(first, kind) {
-		if before != nil {
-			b.find(LayoutChange, first.Segment, at, length, "the recording goes on without %s", kind)
-		} else {
-			b.find(LayoutChange, after.Segment, after.early+after.base, 0, "%s begins", kind)
-		}
 		return
 	}
-	if b.countersOver(before, after, kind) == countersBreak {
-		at, length = b.absence(before, after, kind)
+	before, after := b.pieceBefore(first), b.pieceAfter(last)
+	over := b.countersOver(before, after, kind)
+	if over == countersBreak {
+		at, length := b.absence(before, after, kind)
 		b.find(PacketsLost, first.Segment, at, length, "all %s packets are lost for %s: the continuity counters do not go on", kind, position(length))
 		return
 	}
-	if b.mayBeLost(kind, before, after, first, last) {
+	if over == countersUnknown && b.mayBeLost(kind, before, after, first, last) {
+		at, length := first.early+first.base, last.late+last.base-first.early-first.base
 		b.find(UnknownStreamAway, first.Segment, at, length,
 			"there are no %s packets for %s, from the segment's beginning to its end; whether they are lost cannot be decided", kind, position(length))
 	}
@@ -132,13 +143,22 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 // mayBeLost says of a kind that is away from the first to the last of some pieces that it may be lost there: it is away from one border
 // exactly to another, and nothing shows that it was not recorded.
 func (b *builder) mayBeLost(kind media.Kind, before, after, first, last *part) bool {
-	if b.isJoint(before) || b.isJoint(after) || b.countersOver(before, after, kind) != countersUnknown {
+	before, after = before.inRunOf(first), after.inRunOf(last) // nil where a clock begins or ends
+	if before == nil && after == nil || b.isJoint(before) || b.isJoint(after) {
 		return false
 	}
 	if (before == nil || after == nil) && first != last || after == nil && b.isBrief(before, last, kind) {
 		return false // silent for several segments at the beginning or the end, or for a moment: it is not a segment's loss
 	}
 	return b.segments[first.Segment].isListed() && b.reachesBorder(before, kind, first, true) && b.reachesBorder(after, kind, last, false)
+}
+
+// inRunOf is the part itself if it has the clock of another one, and nil if not.
+func (p *part) inRunOf(other *part) *part {
+	if p == nil || p.Run != other.Run {
+		return nil
+	}
+	return p
 }
 
 // isJoint says that the movie fragments of a piece's file hold several streams. Those without one of them were written so.
@@ -156,9 +176,6 @@ func (b *builder) absence(before, after *part, kind media.Kind) (at, length int6
 
 // isBrief says that a kind stops so shortly before the end of the last piece that there may be no packet to come.
 func (b *builder) isBrief(before, last *part, kind media.Kind) bool {
-	if before == nil {
-		return false
-	}
 	_, from, _ := before.ends(kind)
 	return last.late-from.next() <= max(minHole, from.interval*18/10)
 }
@@ -173,16 +190,12 @@ func (b *builder) names(each *part, kind media.Kind) bool {
 	return false
 }
 
-// reachesBorder says that a kind goes up to the border of the pieces that lack it. Beyond the recording's beginning and
-// end, it does.
+// reachesBorder says that a kind goes up to the border of the pieces that lack it. Beyond the beginning and end of their clock, it does.
 func (b *builder) reachesBorder(neighbor *part, kind media.Kind, lacks *part, before bool) bool {
 	if neighbor == nil {
 		return true
 	}
-	first, last, ok := neighbor.ends(kind)
-	if !ok || neighbor.Run != lacks.Run {
-		return false
-	}
+	first, last, _ := neighbor.ends(kind)
 	if before {
 		return distance(last.next(), lacks.early) <= max(together, 2*last.interval, b.skew)
 	}

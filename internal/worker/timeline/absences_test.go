@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"slices"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -35,5 +36,20 @@ func TestBuild_PicturesAwayBehindSoundThatIsAhead(t *testing.T) {
 			segments[2].File.Streams[0] = emptyStream(media.Video)
 		}
 		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}
+
+// TestBuild_StreamIsAwayWhereAClockBegins: a segment names the stream and has no packet of it, at the beginning or end of a clock that is
+// not the recording's first.
+func TestBuild_StreamIsAwayWhereAClockBegins(t *testing.T) {
+	for _, kind := range kinds {
+		for _, at := range []int{3, 4} {
+			segments := twoClocks(false)
+			*stream(&segments[at], kind) = emptyStream(kind)
+			wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownStreamAway)
+			segments = twoClocks(false)
+			segments[at].File.Streams = slices.DeleteFunc(segments[at].File.Streams, func(s media.Stream) bool { return s.Kind == kind })
+			wantState(t, Build(Recording{Segments: segments}), Intact, LayoutChange)
+		}
 	}
 }

@@ -149,7 +149,7 @@ func (b *builder) judgeHole(each *border) bool {
 		hole, open = b.jump(each)
 	}
 	announced := b.segments[each.y.Segment].Discontinuity && hole.to-hole.from <= maxJoin
-	if !open || each.goOn() && !b.namesJump(each) && !b.namesMayJump(each) && !b.lacksHead(each.y) || b.lostBetween(each) || announced {
+	if !open || each.goOn() && !b.namesJump(each.x, each.y) && !b.namesMayJump(each) && !b.lacksHead(each.y) || b.lostBetween(each) || announced {
 		return false // nothing is missing, or the playlist announces another clock
 	}
 	return b.doubtHead(each, hole) || b.explainHole(each, hole)
@@ -177,12 +177,12 @@ func (b *builder) explainHole(each *border, hole hole) bool {
 	case late > tolerance && inTime, each.y.start < each.y.begins:
 		b.find(SegmentTruncated, each.y.Segment, at+hole.from, hole.to-hole.from,
 			"its beginning is lost: it starts %s late, and what follows is in time", position(late))
-	case late > tolerance && b.namesJump(each):
+	case late > tolerance && b.namesJump(each.x, each.y):
 		b.find(SegmentMissing, each.y.Segment, at+hole.from, hole.to-hole.from,
 			"%s are lost before it: the clock jumps, and so do the numbers in the segments' names", position(hole.to-hole.from))
 	case late > tolerance && b.namesFollow(each):
 		return false // The recorder wrote one segment after the other: it paused.
-	case b.segments[each.x.Segment].Precision > exactly && b.namesJump(each):
+	case b.segments[each.x.Segment].Precision > exactly && b.namesJump(each.x, each.y):
 		b.find(UnknownHole, each.x.Segment, at+hole.from, hole.to-hole.from,
 			"nothing was recorded for %s, and the numbers in the segments' names jump; the playlist's durations are too coarse to say whether something is lost",
 			position(hole.to-hole.from))
@@ -211,7 +211,7 @@ func (b *builder) jump(each *border) (hole, bool) {
 	if late <= minHole+b.segments[each.x.Segment].Precision {
 		return b.silenceOfJump(each)
 	}
-	named := b.namesJump(each) || b.namesMayJump(each)
+	named := b.namesJump(each.x, each.y) || b.namesMayJump(each)
 	early := each.y.begins > each.y.early // pictures were decoded before
 	if b.segments[each.x.Segment].File.Container == media.MPEGTS && !early && !named {
 		return hole{}, false
@@ -228,7 +228,7 @@ func (b *builder) jump(each *border) (hole, bool) {
 // silenceOfJump is a hole in the sound at a border where the numbers in the names jump, and the playlist's durations are too coarse
 // to say more, while the last picture is shown over it.
 func (b *builder) silenceOfJump(each *border) (hole, bool) {
-	if b.segments[each.x.Segment].Precision <= exactly || !b.namesJump(each) || len(each.stops) < len(kinds) {
+	if b.segments[each.x.Segment].Precision <= exactly || !b.namesJump(each.x, each.y) || len(each.stops) < len(kinds) {
 		return hole{}, false
 	}
 	var found hole
@@ -335,8 +335,8 @@ func (b *builder) lateness(each *border) (late int64, inTime bool) {
 
 // after is the piece that follows another with the same clock; nil: none does.
 func (b *builder) after(each *part) *part {
-	if next := each.number + 1; next < len(b.pieces) && b.pieces[next].Run == each.Run {
-		return b.pieces[next]
+	if next := b.pieceAfter(each); next != nil && next.Run == each.Run {
+		return next
 	}
 	return nil
 }

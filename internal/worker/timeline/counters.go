@@ -188,10 +188,10 @@ func compare(from, to media.Counters) counters {
 	return countersBreak
 }
 
-// countersOver compares the counters of a kind before and after the pieces that lack it, in a recording whose counters
-// run on.
+// countersOver compares the counters of a kind before and after the pieces that lack it, if its counters run on there.
 func (b *builder) countersOver(before, after *part, kind media.Kind) counters {
-	if before == nil || after == nil || !b.running[kind] {
+	if before == nil || after == nil || len(before.Slices(kind)) == 0 || len(after.Slices(kind)) == 0 || !b.running[kind] ||
+		b.restartsIn(before, kind) || before.Run != after.Run && !b.runOnOverClocks() {
 		return countersUnknown
 	}
 	return compareCounters(b.streamAt(before, kind, true), b.streamAt(after, kind, false))

@@ -205,6 +205,13 @@ func (b *builder) pieceBefore(each *part) *part {
 	return nil
 }
 
+func (b *builder) pieceAfter(each *part) *part {
+	if next := each.number + 1; next < len(b.pieces) {
+		return b.pieces[next]
+	}
+	return nil
+}
+
 // soundEndsToo says that the piece has sound that goes on without a hole and ends where the piece ends: nobody was
 // silent, so the recording was cut.
 func (b *builder) soundEndsToo(each *part) bool {

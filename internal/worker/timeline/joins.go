@@ -3,6 +3,8 @@
 
 package timeline
 
+import "sparkrtc.dev/recording-operator/internal/media"
+
 // join is where one run follows another without a segment between them.
 type join struct {
 	x, y *part
@@ -14,8 +16,7 @@ type join struct {
 // counters again; where it does not elsewhere, a break is a loss, unless the counters begin with what the recording began
 // with.
 func (b *builder) judgeJoins() {
-	goOn, breaks := b.joinCounters()
-	if goOn < minTogether || float64(goOn) < minRunning*float64(goOn+breaks) {
+	if !b.runOnOverClocks() {
 		return
 	}
 	for _, each := range b.joins {
@@ -24,6 +25,37 @@ func (b *builder) judgeJoins() {
 				"packets are lost at its end: the %s do not go on, as they do before other clocks", b.counted(each.y))
 		}
 	}
+}
+
+// runOnOverClocks says that counters run on where another clock begins.
+func (b *builder) runOnOverClocks() bool {
+	goOn, breaks := b.joinCounters()
+	return goOn >= minTogether && float64(goOn) >= minRunning*float64(goOn+breaks)
+}
+
+// doubtJoins doubts that all segments are there where another clock begins and the numbers in the names jump, unless counters that run on
+// go on there, or recorded dates leave no time for one.
+func (b *builder) doubtJoins() {
+	for i := 1; i < len(b.pieces); i++ {
+		x, y := b.pieces[i-1], b.pieces[i]
+		if !meet(x, y) || !b.namesJump(x, y) || b.countersJoin(x, y) || b.datesJoin(x, y) {
+			continue
+		}
+		b.find(UnknownHole, y.Segment, y.early+y.base, 0,
+			"another clock begins, and the numbers in the segments' names jump; whether a segment before it is lost cannot be decided")
+	}
+}
+
+// countersJoin says that counters that run on within clocks go on from one to the next.
+func (b *builder) countersJoin(x, y *part) bool {
+	found := b.countersFrom(x, y)
+	return (b.running[media.Video] || b.running[media.Audio]) && found.goOn > 0 && found.breaks == 0
+}
+
+// datesJoin says that a part was recorded as soon as the one before it had ended.
+func (b *builder) datesJoin(x, y *part) bool {
+	before, behind := b.segments[x.Segment], b.segments[y.Segment]
+	return !before.Began.IsZero() && !behind.Began.IsZero() && Ticks(behind.Began.Sub(before.Began))-before.Duration < minDatePause
 }
 
 // joinCounters counts the streams whose counters go on across another clock, and those whose do not.
@@ -53,9 +85,14 @@ func (b *builder) movedCounters() (moved int) {
 	return moved
 }
 
+// meet says that one clock ends with a part, and another one begins with the next.
+func meet(x, y *part) bool {
+	return x.Run != y.Run && x.Segment+1 == y.Segment && x.last && y.first
+}
+
 // join compares the counters of two pieces.
 func (b *builder) join(x, y *part) join {
-	if x.Run == y.Run || x.Segment+1 != y.Segment || !x.last || !y.first {
+	if !meet(x, y) {
 		return join{x: x, y: y}
 	}
 	return b.countersFrom(x, y)

@@ -10,9 +10,9 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// namesJump says that the numbers in the segments' names go on by more than they do elsewhere in the recording.
-func (b *builder) namesJump(each *border) bool {
-	step, known := nameStep(b.segments[each.x.Segment].Name, b.segments[each.y.Segment].Name)
+// namesJump says that the numbers in the segments' names go on by more from one part to another than they do elsewhere in the recording.
+func (b *builder) namesJump(x, y *part) bool {
+	step, known := nameStep(b.segments[x.Segment].Name, b.segments[y.Segment].Name)
 	return known && b.usualStep() > 0 && step > b.usualStep()
 }
 

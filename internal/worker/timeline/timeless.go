@@ -5,8 +5,8 @@ package timeline
 
 import "sparkrtc.dev/recording-operator/internal/media"
 
-// judgeTimeless looks at segments of sound that has no times (RFC 8216, 3.4, asks for them): what of it is lost, doubled or out of
-// order, no clock tells, but the names of the segments and their bytes may.
+// judgeTimeless looks at segments of sound that has no times (RFC 8216, 3.4, asks for them): what of it is doubled or out of order, no
+// clock tells, but the names of the segments and their bytes may. What is lost, doubtJoins doubts.
 func (b *builder) judgeTimeless() {
 	first := map[[32]byte]int{}
 	for i := range b.segments {
@@ -24,8 +24,7 @@ func (b *builder) judgeTimeless() {
 		if i == 0 || !isTimeless(b.segments[i-1].File) || b.segments[i].Discontinuity {
 			continue
 		}
-		usual := b.usualStep()
-		if step, known := nameStep(b.segments[i-1].Name, b.segments[i].Name); known && (step < 0 || usual > 0 && step != usual) {
+		if step, known := nameStep(b.segments[i-1].Name, b.segments[i].Name); known && step < b.usualStep() {
 			b.find(UnknownHole, i, each.early+each.base, 0,
 				"the number in its name does not follow that of the segment before, and its sound has no times; whether something is lost cannot be decided")
 		}

@@ -35,7 +35,13 @@ func TestBuild_NamesOfSoundWithoutTimes(t *testing.T) {
 	segments[1], segments[2] = segments[2], segments[1]
 	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
 	segments = drop(timeless("seg%d.aac"), 2)
-	segments[2].Discontinuity = true // a recorder that begins again may count from elsewhere
+	segments[2].Discontinuity = true
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+	segments = timeless("seg%d.aac")
+	for i := 2; i < len(segments); i++ {
+		segments[i].Name = timeless("seg%d.aac")[i-2].Name
+	}
+	segments[2].Discontinuity = true // a recorder that begins again may count from its beginning
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
 

@@ -215,6 +215,7 @@ func Build(recording Recording) *Timeline {
 	b.settle()
 	b.judgeBorders()
 	b.judgeJoins()
+	b.doubtJoins()
 	b.judgeEnds()
 	b.judgeHeads()
 	b.doubtTwins()
