@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// twoClocks are eight segments, of which the fifth begins another clock.
+// twoClocks are eight segments; the fifth begins another clock.
 func twoClocks(running bool) []Segment {
 	segments := layout{running: running}.record(pictures(0, 16*second, pal, 50), tones(0, 16*second), each(0, 2*second, 8)...)
 	return reset(segments, 4, 700*second, true)
