@@ -53,3 +53,10 @@ func TestBuild_StreamIsAwayWhereAClockBegins(t *testing.T) {
 		}
 	}
 }
+
+// TestBuild_SoundAwayBeforeAnotherClock: its counters go on over the clock, as those of the pictures do, so that none is lost.
+func TestBuild_SoundAwayBeforeAnotherClock(t *testing.T) {
+	video, sound := pictures(0, 16*second, pal, 50), without(tones(0, 16*second), 6*second, 8*second)
+	segments := layout{running: true}.record(video, sound, each(0, 2*second, 8)...)
+	wantState(t, Build(Recording{Segments: reset(segments, 4, 700*second, true)}), Intact)
+}

@@ -188,11 +188,18 @@ func compare(from, to media.Counters) counters {
 	return countersBreak
 }
 
-// countersOver compares the counters of a kind before and after the pieces that lack it, if its counters run on there.
+// countersOver compares the counters of a kind before and after the pieces that lack it, if its counters run on there. Over another clock,
+// those that go on say so themselves, too.
 func (b *builder) countersOver(before, after *part, kind media.Kind) counters {
-	if before == nil || after == nil || len(before.Slices(kind)) == 0 || len(after.Slices(kind)) == 0 || !b.running[kind] ||
-		b.restartsIn(before, kind) || before.Run != after.Run && !b.runOnOverClocks() {
+	if before == nil || after == nil || len(before.Slices(kind)) == 0 || len(after.Slices(kind)) == 0 || !b.running[kind] || b.restartsIn(before, kind) {
 		return countersUnknown
 	}
-	return compareCounters(b.streamAt(before, kind, true), b.streamAt(after, kind, false))
+	found, own := compareCounters(b.streamAt(before, kind, true), b.streamAt(after, kind, false)), 0
+	if found == countersGoOn {
+		own = 1
+	}
+	if before.Run != after.Run && !b.runOnOverClocks(own) {
+		return countersUnknown
+	}
+	return found
 }

@@ -16,7 +16,7 @@ type join struct {
 // counters again; where it does not elsewhere, a break is a loss, unless the counters begin with what the recording began
 // with.
 func (b *builder) judgeJoins() {
-	if !b.runOnOverClocks() {
+	if !b.runOnOverClocks(0) {
 		return
 	}
 	for _, each := range b.joins {
@@ -27,9 +27,10 @@ func (b *builder) judgeJoins() {
 	}
 }
 
-// runOnOverClocks says that counters run on where another clock begins.
-func (b *builder) runOnOverClocks() bool {
+// runOnOverClocks says that counters run on where another clock begins; more is how many go on besides those of the joins.
+func (b *builder) runOnOverClocks(more int) bool {
 	goOn, breaks := b.joinCounters()
+	goOn += more
 	return goOn >= minTogether && float64(goOn) >= minRunning*float64(goOn+breaks)
 }
 
