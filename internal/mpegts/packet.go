@@ -45,9 +45,12 @@ type transportPacket struct {
 	adapted, even bool
 	// missing is how many transport packets of the PID are lost before it, of 15 that the counter can tell; 0: none.
 	missing int
+	// shares says that the counter goes on from that of another table: some muxers have one for several.
+	shares bool
 }
 
-const nullPID = 0x1fff
+// firstFreePID is the first one that is not kept for tables of the standards (2.4.3.3; ETSI EN 300 468, 5.1.3).
+const nullPID, firstFreePID = 0x1fff, 0x20
 
 // packet handles one transport packet, or what is left of it.
 func (d *demuxer) packet(data []byte, offset int64) error {
@@ -162,6 +165,10 @@ func (d *demuxer) settleFields() {
 
 // dispatch checks the counter of a packet with payload, and hands it to the section or the stream of its PID.
 func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
+	if known.number < firstFreePID || known.sections != nil {
+		p.shares = d.hasCounter && p.counter == (d.counter+1)&0xf
+		d.counter, d.hasCounter = p.counter, true
+	}
 	if known.stream == nil && known.sections == nil && !d.adopt(known, p) {
 		return nil
 	}
@@ -194,7 +201,7 @@ func (d *demuxer) check(known *pid, p *transportPacket, stream, packet int) {
 	if p.failed || p.adapted && known.isOdd(p, place{stream, packet, p.offset}) {
 		d.damage.add(&d.file, media.TransportError, stream, packet, p.offset)
 	}
-	if known.hasCounter && !p.discontinuity {
+	if known.hasCounter && !p.discontinuity && !p.shares {
 		p.missing = int(p.counter-known.counter-1) & 0xf
 	}
 	if p.missing > 0 {

@@ -340,3 +340,31 @@ func TestRead_CountersOfTheTables(t *testing.T) {
 		t.Errorf("%+v, want %+v", file.TableCounters, want)
 	}
 }
+
+// TestRead_TablesThatShareACounter: the counter of the PAT goes on from that of the SDT, as ireader's libmpeg has it. A jump between them is
+// a loss.
+func TestRead_TablesThatShareACounter(t *testing.T) {
+	const sdtPID = 0x11
+	write := func(lost uint8) []byte {
+		b := newBuilder()
+		counter := uint8(0)
+		for i := range int64(4) {
+			b.counters[sdtPID] = counter
+			b.section(sdtPID, 0x42, 1, make([]byte, 8))
+			if i == 1 {
+				counter += lost
+			}
+			b.counters[0] = counter + 1
+			b.tables(aacEntry)
+			counter += 2
+			b.sound(9000+1920*i, adts(100))
+		}
+		return b.data
+	}
+	file, _ := read(t, write(0))
+	wantNoDamage(t, file)
+	file, _ = read(t, write(1))
+	if got := damages(file)[media.CounterBreak]; got != 1 {
+		t.Errorf("%d breaks of counters", got)
+	}
+}

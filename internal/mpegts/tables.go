@@ -21,6 +21,9 @@ type tables struct {
 	searching bool
 	// early are the PMT found ahead, by program.
 	early map[int]programMap
+	// counter is that of the last packet of any table; hasCounter says that there is one.
+	counter    uint8
+	hasCounter bool
 }
 
 // program is an entry of the PAT.
