@@ -249,6 +249,8 @@ const (
 	SecondMovie DamageKind = "SecondMovie"
 	// MediaUnnamed: bytes lie behind the last sample of an MP4 that may be more of them, and no table names them.
 	MediaUnnamed DamageKind = "MediaUnnamed"
+	// FragmentUnfound: an index of segments before the first movie fragment refers to more bytes than the file has.
+	FragmentUnfound DamageKind = "FragmentUnfound"
 	// FragmentMissing: the numbers of the movie fragments jump, and the stream pauses there.
 	FragmentMissing DamageKind = "FragmentMissing"
 	// TransportError: the transport_error_indicator is set: the bytes were damaged before they were stored.

@@ -25,9 +25,11 @@ type Movie struct {
 	behind    int64 // offset of what belongs to another movie header than the first; 0: nothing does
 	data      box   // the last mdat
 	headers   []box // movie headers behind the first
-	cut       box   // the last box of the file, if it goes beyond its end, or bytes that are none
-	damage    evidence
-	ignored   []string
+	// references is the index of segments before the first fragment (sidx), and access that of fragments (mfra); empty: there is none
+	references, access box
+	cut                box // the last box of the file, if it goes beyond its end, or bytes that are none
+	damage             evidence
+	ignored            []string
 }
 
 // Track is one track of a Movie.
@@ -79,6 +81,11 @@ func Open(r io.ReaderAt, size int64) (*Movie, error) {
 		m.container = media.FragmentMP4
 	}
 	m.judgeCut()
+	if m.fragments >= 0 {
+		if err := m.judgeAccess(); err != nil {
+			return nil, err
+		}
+	}
 	return m, m.judgeHeaders(moov)
 }
 
@@ -151,6 +158,10 @@ func (m *Movie) note(b box, moov *box) {
 		m.fragments = b.start
 	case b.kind == "mdat":
 		m.data = b
+	case b.kind == "sidx" && m.fragments < 0 && m.references.kind == "" && !b.cut:
+		m.references = b
+	case b.kind == "mfra" && !b.cut:
+		m.access = b
 	case b.kind != "moov" || b.cut:
 	case moov.kind == "":
 		*moov = b

@@ -215,3 +215,13 @@ func TestBuild_DatesAndALostEndCountOnce(t *testing.T) {
 		t.Errorf("the first picture behind the reset is at %s", position(at))
 	}
 }
+
+// TestBuild_HeaderSaysMore: the header of a fragmented file that is the whole recording says how long it was.
+func TestBuild_HeaderSaysMore(t *testing.T) {
+	for claimed, want := range map[int64]State{0: Intact, 4 * second: Intact, 4*second + second/4: Intact, 10 * second: Unknown} {
+		segments := layout{container: media.FragmentMP4}.record(pictures(0, 4*second, pal, 50), tones(0, 4*second))
+		segments[0].Duration, segments[0].Name = 0, "call.mp4"
+		segments[0].File.Duration = claimed
+		wantState(t, Build(Recording{Segments: segments}), want)
+	}
+}

@@ -104,6 +104,7 @@ var meanings = map[media.DamageKind]struct {
 	media.BoxTruncated:     {SegmentTruncated, "the file is shorter than its structure says"},
 	media.SampleMissing:    {SegmentTruncated, "%s packets lie beyond the end of the file"},
 	media.SecondMovie:      {Corrupt, "a second movie header says something else than the first, and what it describes is not in the result"},
+	media.FragmentUnfound:  {UnknownTail, "its index refers to more than the file has; whether something is lost cannot be decided"},
 	media.MediaUnnamed:     {UnknownTail, "its tables end before its media does; whether something is lost cannot be decided"},
 }
 
@@ -177,13 +178,26 @@ func (t packetTimes) stretch(each *part, damage media.Damage) (from, to int64) {
 	switch {
 	case damage.Stream < 0 && (damage.Kind == media.BoxTruncated || damage.Kind == media.PacketCut):
 		return t.firstEnd, t.lastEnd // what can be read of each stream ends between
-	case damage.Stream < 0 && (damage.Kind == media.SecondMovie || damage.Kind == media.MediaUnnamed):
+	case damage.Stream < 0 && (damage.Kind == media.SecondMovie || damage.Kind == media.MediaUnnamed || damage.Kind == media.FragmentUnfound):
 		return t.lastEnd, t.lastEnd // it lies behind what is read
 	case damage.Stream < 0:
 		return each.early, each.early
 	}
 	from, to = t.of[damage.Stream][damage.Packet], t.of[damage.Stream][damage.Packet+damage.Count-1]
 	return from, max(from, to)
+}
+
+// compareHeader compares the length of a fragmented file that is the whole recording with what its header says. Some tools copy the
+// header of a longer file.
+func (b *builder) compareHeader() {
+	const slack, part = media.Clock / 2, 100
+	if len(b.segments) != 1 || b.segments[0].isListed() || b.segments[0].File == nil || b.segments[0].File.Container != media.FragmentMP4 {
+		return
+	}
+	if claimed := b.segments[0].File.Duration; b.length > 0 && claimed-b.length > max(slack, claimed/part) {
+		b.find(UnknownTail, 0, b.length, claimed-b.length, "it holds %s, its header says %s; whether something is lost cannot be decided",
+			position(b.length), position(claimed))
+	}
 }
 
 // compareReport compares the length with what the callback reported, which counts whole seconds, and not from the first

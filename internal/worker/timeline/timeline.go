@@ -226,6 +226,7 @@ func Build(recording Recording) *Timeline {
 	b.leaveOutOverlaps()
 	b.listUndecodable()
 	b.listHoles()
+	b.compareHeader()
 	b.compareReport()
 	return b.finish()
 }
