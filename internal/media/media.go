@@ -202,7 +202,8 @@ type File struct {
 	Streams []Stream
 	// Damage in the order of the file: what the bytes themselves show, whatever a timeline says.
 	Damage []Damage
-	// Duration that the header of an MP4 claims; 0: none, or unknown.
+	// Duration of a fragmented MP4 with all fragments, as its header claims (mehd); 0: it claims none. That of other headers is
+	// often wrong.
 	Duration int64
 	// Start is the time of the first packet as the file itself tells it outside of its packets: the ID3 timestamp of
 	// packed audio; HasStart says that there is one.

@@ -125,27 +125,23 @@ func isPicture(t *Track) bool {
 
 // movieHeader reads mvhd (8.2.2).
 func (p *movieParser) movieHeader(b box) (err error) {
-	p.movie.timescale, p.movie.duration, _, err = p.header(b, 0)
+	p.movie.timescale, _, err = p.header(b, 0)
 	return err
 }
 
-// header reads the timescale and the duration of mvhd or mdhd, and extra bytes behind them.
-func (p *movieParser) header(b box, extra int) (timescale uint32, duration int64, rest []byte, err error) {
+// header reads the timescale of mvhd or mdhd, and extra bytes behind their durations.
+func (p *movieParser) header(b box, extra int) (timescale uint32, rest []byte, err error) {
 	version, _, data, err := fullBox(p.w, b, 16+extra)
 	if err != nil {
-		return 0, 0, nil, err
+		return 0, nil, err
 	}
-	if version == 1 {
-		if _, _, data, err = fullBox(p.w, b, 28+extra); err != nil {
-			return 0, 0, nil, err
-		}
-		return binary.BigEndian.Uint32(data[16:]), knownDuration(binary.BigEndian.Uint64(data[20:])), data[28:], nil
+	if version != 1 {
+		return binary.BigEndian.Uint32(data[8:]), data[16:], nil
 	}
-	duration = int64(binary.BigEndian.Uint32(data[12:]))
-	if duration == math.MaxUint32 {
-		duration = 0
+	if _, _, data, err = fullBox(p.w, b, 28+extra); err != nil {
+		return 0, nil, err
 	}
-	return binary.BigEndian.Uint32(data[8:]), duration, data[16:], nil
+	return binary.BigEndian.Uint32(data[16:]), data[28:], nil
 }
 
 // knownDuration is a duration of 64 bits; all ones, and what cannot be, are 0: unknown.
@@ -171,7 +167,7 @@ func (p *movieParser) extends(b box) error {
 			}
 			duration = knownDuration(binary.BigEndian.Uint64(data))
 		}
-		p.movie.duration = max(p.movie.duration, duration)
+		p.movie.duration = duration
 	case "trex":
 		_, _, data, err := fullBox(p.w, b, 20)
 		if err != nil {

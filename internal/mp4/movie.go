@@ -20,7 +20,7 @@ type Movie struct {
 	container media.Container
 	tracks    []*Track
 	timescale uint32
-	duration  int64 // ticks
+	duration  int64 // with all fragments (mehd), in ticks
 	fragments int64 // offset of the first moof; -1: none
 	behind    int64 // offset of what belongs to another movie header than the first; 0: nothing does
 	data      box   // the last mdat

@@ -136,9 +136,6 @@ func TestIndex_EditsAreInTicks(t *testing.T) {
 	if got := whole.Streams[1].Edits; len(got) != 1 || got[0].Start != 1920 {
 		t.Errorf("the sound's edits are %+v", got)
 	}
-	if whole.Duration < 180000 || whole.Duration > 190000 {
-		t.Errorf("the movie lasts %d", whole.Duration)
-	}
 	late := index(t, open(t, makeMedia(t, "late.mp4", shapes["late.mp4"]...)))
 	if got := late.Streams[1].Edits; len(got) != 2 || got[0] != (media.Edit{Duration: 133020, Start: -1}) {
 		t.Errorf("the late sound's edits are %+v", got)

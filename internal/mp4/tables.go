@@ -60,7 +60,7 @@ func (p *movieParser) media(b box, t *Track) error {
 
 // mediaHeader reads mdhd (8.4.2).
 func (p *movieParser) mediaHeader(b box, t *Track) error {
-	timescale, _, rest, err := p.header(b, 2)
+	timescale, rest, err := p.header(b, 2)
 	if err != nil {
 		return err
 	}
