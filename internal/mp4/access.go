@@ -71,7 +71,7 @@ func (m *Movie) lacksReferenced(w *window) (bool, error) {
 }
 
 // lacksAccess says of a track that its first fragment that can be begun with is where mfra says, and its last one is not. Where neither
-// is, the file was written anew, and mfra kept as it was.
+// is, the file was written again, and mfra kept as it was.
 func (m *Movie) lacksAccess(w *window) (bool, error) {
 	for b, err := range children(w, m.access.body, m.access.end) {
 		if err != nil {

@@ -48,7 +48,7 @@ func TestIndex_FragmentsThatAnIndexNames(t *testing.T) {
 			if found := kinds(index(t, openBytes(t, cut))); found[test.want] != 1 || len(found) != 1 {
 				t.Errorf("without the last fragment: %v", found)
 			}
-			// Written anew, with boxes before the fragments: mfra is wrong as a whole, and tells nothing.
+			// Written again, with boxes before the fragments: mfra is wrong as a whole, and tells nothing.
 			moved := slices.Concat(data[:fragments[0]], box("free", make([]byte, 100)), data[fragments[0]:fragments[len(fragments)-1]], data[end:])
 			if found := kinds(index(t, openBytes(t, moved))); test.index == "mfra" && len(found) > 0 {
 				t.Errorf("with a box in front: %v", found)
