@@ -114,3 +114,19 @@ func TestBuild_TablesTellChance(t *testing.T) {
 		wantState(t, Build(Recording{Segments: segments}), want)
 	}
 }
+
+// TestBuild_CountersThatNeverMoveTellNothing: each segment takes a multiple of sixteen packets, or the counters begin again in each. What
+// is lost at a segment's end takes as many.
+func TestBuild_CountersThatNeverMoveTellNothing(t *testing.T) {
+	segments := layout{}.record(pictures(0, 8*second, pal, 50), tones(0, 8*second), each(0, 2*second, 4)...)
+	for i := range segments {
+		for _, kind := range kinds {
+			if i == 1 {
+				keep(&segments[i], kind, 0, stream(&segments[i], kind).Packets.Count*2/3)
+			}
+			counters := &stream(&segments[i], kind).Counters
+			counters.First, counters.Last = 0, 15
+		}
+	}
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownHole)
+}
