@@ -15,21 +15,21 @@ import (
 // Movie is an open file. It holds no table of the file, only where the tables are, and it can be used by one goroutine
 // at a time.
 type Movie struct {
-	r         io.ReaderAt
-	size      int64
-	container media.Container
-	tracks    []*Track
-	timescale uint32
-	duration  int64 // with all fragments (mehd), in ticks
-	fragments int64 // offset of the first moof; -1: none
-	behind    int64 // offset of what belongs to another movie header than the first; 0: nothing does
-	data      box   // the last mdat
-	headers   []box // movie headers behind the first
-	// references is the index of segments before the first fragment (sidx), and access that of fragments (mfra); empty: there is none
-	references, access box
-	cut                box // the last box of the file, if it goes beyond its end, or bytes that are none
-	damage             evidence
-	ignored            []string
+	r          io.ReaderAt
+	size       int64
+	container  media.Container
+	tracks     []*Track
+	timescale  uint32
+	duration   int64 // with all fragments (mehd), in ticks
+	fragments  int64 // offset of the first moof; -1: none
+	behind     int64 // offset of what belongs to another movie header than the first; 0: nothing does
+	data       box   // the last mdat
+	headers    []box // movie headers behind the first
+	references box   // index of segments before the first fragment (sidx)
+	access     box   // index of fragments (mfra)
+	cut        box   // the last box of the file, if it goes beyond its end, or bytes that are none
+	damage     evidence
+	ignored    []string
 }
 
 // Track is one track of a Movie.
@@ -81,10 +81,8 @@ func Open(r io.ReaderAt, size int64) (*Movie, error) {
 		m.container = media.FragmentMP4
 	}
 	m.judgeCut()
-	if m.fragments >= 0 {
-		if err := m.judgeAccess(); err != nil {
-			return nil, err
-		}
+	if err := m.judgeIndexes(); err != nil {
+		return nil, err
 	}
 	return m, m.judgeHeaders(moov)
 }

@@ -166,8 +166,8 @@ func (d *demuxer) settleFields() {
 // dispatch checks the counter of a packet with payload, and hands it to the section or the stream of its PID.
 func (d *demuxer) dispatch(known *pid, p *transportPacket) error {
 	if known.number < firstFreePID || known.sections != nil {
-		p.shares = d.hasCounter && p.counter == (d.counter+1)&0xf
-		d.counter, d.hasCounter = p.counter, true
+		p.shares = d.hasLastCounter && p.counter == (d.lastCounter+1)&0xf
+		d.lastCounter, d.hasLastCounter = p.counter, true
 	}
 	if known.stream == nil && known.sections == nil && !d.adopt(known, p) {
 		return nil

@@ -21,9 +21,9 @@ type tables struct {
 	searching bool
 	// early are the PMT found ahead, by program.
 	early map[int]programMap
-	// counter is that of the last packet of any table; hasCounter says that there is one.
-	counter    uint8
-	hasCounter bool
+	// lastCounter is that of the last packet of any table; hasLastCounter says that there is one.
+	lastCounter    uint8
+	hasLastCounter bool
 }
 
 // program is an entry of the PAT.

@@ -104,7 +104,7 @@ var meanings = map[media.DamageKind]struct {
 	media.BoxTruncated:     {SegmentTruncated, "the file is shorter than its structure says"},
 	media.SampleMissing:    {SegmentTruncated, "%s packets lie beyond the end of the file"},
 	media.SecondMovie:      {Corrupt, "a second movie header says something else than the first, and what it describes is not in the result"},
-	media.FragmentUnfound:  {UnknownTail, "its index refers to more than the file has; whether something is lost cannot be decided"},
+	media.FragmentUnfound:  {UnknownTail, "the index of its segments (sidx) refers to more bytes than the file has; whether something is lost cannot be decided"},
 	media.MediaUnnamed:     {UnknownTail, "its tables end before its media does; whether something is lost cannot be decided"},
 }
 

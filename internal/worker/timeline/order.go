@@ -126,7 +126,7 @@ func (b *builder) judgeLeapBefore(now *run, each *part) bool {
 		begins = begins || ok && distance(first.begin, at) <= tolerance
 	}
 	if begins {
-		b.later(now.newest, SegmentForeign, at, now.late-at, "its clock leaps, and the next segment begins where the playlist says: the end of the segment is another one's")
+		b.later(now.newest, SegmentForeign, at, now.late-at, "its clock leaps, and the next segment begins where the playlist says: the end of the segment belongs to another one")
 	}
 	return begins
 }

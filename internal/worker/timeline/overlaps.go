@@ -56,8 +56,7 @@ type overlaps struct {
 	count  int
 	// piece and slice are those of the last packet that is in the result.
 	piece, slice int
-	// bunch is the sound that has nearly the time of the packet before.
-	bunch bunch
+	bunch        bunch
 	// now is the stretch that is being left out; to 0: none is.
 	now leftOut
 	out []leftOut
@@ -82,35 +81,32 @@ func (o *overlaps) add(placed *Placed) {
 	o.piece, o.slice = placed.Piece, placed.Slice
 }
 
-// bunch is sound whose packets all have nearly one time.
+// bunch is sound whose packets all have nearly one time: how many have nearly the time of another, and how long these last.
 type bunch struct {
-	// piece and slice hold it, and at is the time of the last packet.
-	piece, slice int
-	at           int64
-	// count is how many packets have nearly the time of another, and length how long they last.
 	count  int
 	length int64
 }
 
 // bunchUp adds a packet to the bunch, or begins another one with it.
 func (o *overlaps) bunchUp(placed *Placed) {
-	now := &o.bunch
-	if o.began && now.piece == placed.Piece && now.slice == placed.Slice && placed.PTS-now.at < placed.Duration/4 {
-		now.count, now.length = now.count+1, now.length+placed.Duration
-	} else {
-		o.endBunch()
-		*now = bunch{piece: placed.Piece, slice: placed.Slice}
+	if o.began && o.piece == placed.Piece && o.slice == placed.Slice && placed.PTS-o.newest().PTS < placed.Duration/4 {
+		o.bunch.count, o.bunch.length = o.bunch.count+1, o.bunch.length+placed.Duration
+		return
 	}
-	now.at = placed.PTS
+	o.endBunch()
+	o.bunch = bunch{}
 }
 
 // endBunch says of a bunch that is too long that its times are wrong.
 func (o *overlaps) endBunch() {
-	if now := &o.bunch; now.length > maxBunched {
-		o.find(TimestampOutlier, o.pieces[now.piece].Segment, now.at, 0,
-			"%d audio packet(s), which last %s, have nearly the time of the one before them", now.count, position(now.length))
+	if o.bunch.length > maxBunched {
+		o.find(TimestampOutlier, o.pieces[o.piece].Segment, o.newest().PTS, 0,
+			"%d audio packet(s), %s of sound, have nearly the same time as the packet before them", o.bunch.count, position(o.bunch.length))
 	}
 }
+
+// newest is the last packet that is in the result.
+func (o *overlaps) newest() *media.Packet { return &o.recent[(o.count-1)%maxRecent] }
 
 // repeats says that a packet is the same as one of those before it, as far as times and size tell.
 func (o *overlaps) repeats(placed *Placed) bool {

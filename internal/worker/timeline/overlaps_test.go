@@ -42,7 +42,7 @@ func TestBuild_SoundInBunches(t *testing.T) {
 		})
 		made := Build(Recording{Segments: segments})
 		wantState(t, made, want)
-		if found := firstOf(made, TimestampOutlier); want == Damaged && (found.Segment != 1 || !strings.Contains(found.Message, "14 audio packet(s), which last 299ms")) {
+		if found := firstOf(made, TimestampOutlier); want == Damaged && (found.Segment != 1 || !strings.Contains(found.Message, "14 audio packet(s), 299ms of sound")) {
 			t.Errorf("%d: %s", found.Segment, found.Message)
 		}
 	}

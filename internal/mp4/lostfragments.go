@@ -12,12 +12,12 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// maxReferences bounds the entries of an index of segments that are added up; it has 65,535 at most.
-const maxReferences = 1 << 16
-
-// judgeAccess finds fragments that the indexes of a whole fragmented file name, and that are not there: sidx before the first fragment
+// judgeIndexes finds fragments that the indexes of a whole fragmented file name, and that are not there: sidx before the first fragment
 // says how many bytes follow (8.16.3), and tfra in mfra at the end of the file where fragments lie (8.8.10).
-func (m *Movie) judgeAccess() error {
+func (m *Movie) judgeIndexes() error {
+	if m.fragments < 0 {
+		return nil
+	}
 	for _, index := range []struct {
 		at    box
 		lacks func(*window) (bool, error)
@@ -42,30 +42,30 @@ func (m *Movie) judgeAccess() error {
 
 // lacksReferenced says that what the index of segments refers to goes beyond the end of the file.
 func (m *Movie) lacksReferenced(w *window) (bool, error) {
-	version, _, data, err := fullBox(w, m.references, 20)
+	version, _, _, err := fullBox(w, m.references, 8)
 	if err != nil {
 		return false, err
 	}
-	at, first := m.references.body+4+20, int64(binary.BigEndian.Uint32(data[12:]))
-	count := int(binary.BigEndian.Uint16(data[18:]))
-	if version > 0 {
-		if _, _, data, err = fullBox(w, m.references, 28); err != nil {
-			return false, err
-		}
-		at, first = m.references.body+4+28, knownDuration(binary.BigEndian.Uint64(data[16:]))
-		count = int(binary.BigEndian.Uint16(data[26:]))
+	// Behind the version, the track and its time scale: the earliest time, the first offset, and how many entries there are.
+	at, size := m.references.body+4+8, int64(4)<<min(version, 1)
+	first, err := w.number(at+size, version)
+	if err != nil {
+		return false, err
+	}
+	at += 2 * size
+	data, err := w.at(at, 4)
+	if err != nil {
+		return false, err
 	}
 	end := m.references.end
-	for range min(count, maxReferences) {
-		if at+12 > m.references.end {
+	for range binary.BigEndian.Uint16(data[2:]) {
+		if at += 12; at+4 > m.references.end {
 			return false, errShort
 		}
-		entry, err := w.at(at, 12)
-		if err != nil {
+		if data, err = w.at(at-8, 4); err != nil {
 			return false, err
 		}
-		end += int64(binary.BigEndian.Uint32(entry) &^ (1 << 31)) // the first bit says what is referred to
-		at += 12
+		end += int64(binary.BigEndian.Uint32(data) &^ (1 << 31)) // the first bit says what is referred to
 	}
 	return first <= m.size && end+first > m.size, nil
 }
@@ -107,23 +107,26 @@ func (m *Movie) lacksAccess(w *window) (bool, error) {
 
 // isFragment says that a movie fragment lies where an entry of tfra says.
 func (m *Movie) isFragment(w *window, entry int64, version byte) (bool, error) {
-	offset := int64(0)
-	if version == 0 {
-		data, err := w.at(entry+4, 4)
-		if err != nil {
-			return false, err
-		}
-		offset = int64(binary.BigEndian.Uint32(data))
-	} else {
-		data, err := w.at(entry+8, 8)
-		if err != nil {
-			return false, err
-		}
-		offset = knownDuration(binary.BigEndian.Uint64(data))
+	offset, err := w.number(entry+int64(4)<<min(version, 1), version)
+	if err != nil {
+		return false, err
 	}
 	if offset+8 > m.size {
 		return false, nil
 	}
 	head, err := w.at(offset, 8)
 	return err == nil && string(head[4:]) == "moof", err
+}
+
+// number reads a number of 32 bits, or of 64 in a box of a later version.
+func (w *window) number(at int64, version byte) (int64, error) {
+	size := 4 << min(version, 1)
+	data, err := w.at(at, size)
+	if err != nil {
+		return 0, err
+	}
+	if size == 4 {
+		return int64(binary.BigEndian.Uint32(data)), nil
+	}
+	return knownDuration(binary.BigEndian.Uint64(data)), nil
 }
