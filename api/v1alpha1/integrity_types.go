@@ -165,7 +165,8 @@ const (
 	FindingEncrypted FindingType = "Encrypted"
 	// FindingUnknownTail: the end may be cut off.
 	FindingUnknownTail FindingType = "UnknownTail"
-	// FindingUnknownHole: picture and sound stop together and come back, as in a pause or after a loss.
+	// FindingUnknownHole: picture and sound stop together and come back, as in a pause or after a loss; or a segment or a key frame may be
+	// lost there.
 	FindingUnknownHole FindingType = "UnknownHole"
 	// FindingUnknownStreamAway: one stream is away for exactly one or more segments.
 	FindingUnknownStreamAway FindingType = "UnknownStreamAway"

@@ -11,7 +11,8 @@ import (
 )
 
 // Index describes the file with all its packets. It reads every byte of H.264 and H.265 samples, in the order of the
-// file, and checks that each is a chain of NAL units; of other encodings it checks that no frame is empty or all zeros.
+// file, checks that each is a chain of NAL units, and sees which are key frames; of other encodings it checks that no frame is empty or
+// all zeros.
 //
 // Packets has the samples whose bytes are in the file. Those that are not are counted in Damage (SampleMissing), at the
 // packet before which they should be. Stream.Packets agrees with Samples, packet by packet. SHA256 is not filled in:
@@ -19,7 +20,8 @@ import (
 func (m *Movie) Index() (media.File, error) { return m.index(true) }
 
 // IndexTables is Index without reading samples, so that NAL units are not checked. It reads the samples of a stream
-// whose NAL units have lengths of fewer than four bytes, because the sizes of its packets depend on their number.
+// whose NAL units have lengths of fewer than four bytes, because the sizes of its packets depend on their number. Which are key frames is
+// what the container says.
 func (m *Movie) IndexTables() (media.File, error) { return m.index(false) }
 
 func (m *Movie) index(check bool) (media.File, error) {
@@ -134,9 +136,11 @@ func (x *indexer) sample(track int, s *Sample) error {
 		}
 		packet.Size = len(x.data.widened(data, length))
 		if x.check {
-			if err := x.inspect(track, s, data, length, encoding); err != nil {
+			fills, err := x.inspect(track, s, data, length, encoding)
+			if err != nil {
 				return err
 			}
+			packet.Key = fills && isKey(data, length, encoding, s.Key) || !fills && s.Key
 		}
 	case length == 0 && x.check && neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
@@ -158,24 +162,25 @@ func (x *indexer) sample(track int, s *Sample) error {
 	return nil
 }
 
-// inspect checks the NAL units of a sample. Zeros at its end are a hole when they go on behind it.
-func (x *indexer) inspect(track int, s *Sample, data []byte, length int, encoding media.Codec) error {
+// inspect checks the NAL units of a sample, and says whether they are a chain that fills it. Zeros at its end are a hole when they go on
+// behind it.
+func (x *indexer) inspect(track int, s *Sample, data []byte, length int, encoding media.Codec) (fills bool, err error) {
 	if !unitsFill(data, length, encoding) {
 		x.note(media.NALInvalid, track, s.Offset, 1)
-		return nil
+		return false, nil
 	}
 	hole, atEnd := findZeros(data, length, encoding)
 	if end := s.Offset + int64(s.Size); atEnd && end+zeroRun <= x.movie.size {
 		behind, err := x.data.blocks.bytes(end, zeroRun)
 		if err != nil {
-			return err
+			return true, err
 		}
 		hole = isZero(behind)
 	}
 	if hole {
 		x.note(media.NALInvalid, track, s.Offset, 1)
 	}
-	return nil
+	return true, nil
 }
 
 // neverZero are the encodings in which no frame is empty or all zeros: such a frame is a hole in the file.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,6 +158,43 @@ func TestTranscode_SoundAloneThatBeginsLate(t *testing.T) {
 			b := newBench(t, transcode, "late.mp4")
 			makeMedia(t, b.source, "-f", "lavfi", "-i", sound, "-af", "asetpts=PTS+20/TB", "-c:a", "aac", "late.mp4")
 			b.mustRun(t)
+		})
+	}
+}
+
+// TestTranscode_PartWithoutKeyFrame: decoders do not complain about pictures whose only key frame is lost. They show none of them.
+func TestTranscode_PartWithoutKeyFrame(t *testing.T) {
+	for _, policy := range []v1alpha1.DamagePolicy{v1alpha1.DamageFail, v1alpha1.DamagePublish} {
+		t.Run(string(policy), func(t *testing.T) {
+			b := newBench(t, &v1alpha1.Transcode{Preset: v1alpha1.PresetRemux, OnChange: v1alpha1.ChangeSplit, OnDamage: policy}, "index.m3u8")
+			hls := []string{"-c:a", "aac", "-hls_time", "2", "-hls_flags", "split_by_time", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4", "index.m3u8"}
+			for folder, from := range map[string][]string{
+				"sound":   {"-f", "lavfi", "-i", "sine=duration=4:sample_rate=48000"},
+				"picture": {"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-g", "1000"},
+			} {
+				dir := filepath.Join(b.source, folder)
+				if err := os.MkdirAll(dir, 0o750); err != nil {
+					t.Fatal(err)
+				}
+				makeMedia(t, dir, append(from, hls...)...)
+			}
+			playlist := "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n" +
+				"#EXT-X-MAP:URI=\"sound/init.mp4\"\n#EXTINF:2,\nsound/index0.m4s\n#EXTINF:2,\nsound/index1.m4s\n#EXT-X-DISCONTINUITY\n" +
+				"#EXT-X-MAP:URI=\"picture/init.mp4\"\n#EXTINF:2,\npicture/index1.m4s\n#EXTINF:2,\npicture/index2.m4s\n#EXT-X-ENDLIST\n"
+			if err := os.WriteFile(filepath.Join(b.source, "index.m3u8"), []byte(playlist), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			const said = "no picture can be decoded: the key frame that they need is lost"
+			result, _, err := b.run(t)
+			if policy == v1alpha1.DamageFail {
+				wantFailure(t, err, workerapi.ReasonFramesMissing, true, said)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if result.Integrity == nil || result.Integrity.State != v1alpha1.IntegrityDamaged ||
+				!slices.ContainsFunc(result.Integrity.Findings, func(f v1alpha1.Finding) bool { return strings.Contains(f.Message, said) }) {
+				t.Errorf("%+v", result.Integrity)
+			}
 		})
 	}
 }

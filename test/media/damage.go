@@ -148,6 +148,15 @@ func (r *recording) leaveOut(s *segment) *recording {
 	return r
 }
 
+// withoutLast leaves out the last segment that there is now. Nothing says how long it was.
+func (r *recording) withoutLast() *recording {
+	last := len(r.segments) - 1
+	r.segments[last].gone = true
+	r.lose(r.segments[last].units...)
+	r.forgetLost(r.segments[last-1].to)
+	return r
+}
+
 // either says which verdicts are right when bytes cannot decide.
 func (r *recording) either(states ...state) *recording {
 	r.truth.states = states

@@ -184,6 +184,36 @@ func packagerShapes() []shape {
 			r.lose(r.segments[2].units...)
 			return ranges(r)
 		}},
+		{"byte_ranges_last_line_missing", "K", "ranges of one file, and the playlist leaves out the last one", func() *recording {
+			return ranges(newRecording().add(call(8), joint{}).withoutLast()).either(unknown)
+		}},
+		{"byte_ranges_line_missing_at_reset", "K", "ranges of one file, and the playlist leaves out the last one of a clock", func() *recording {
+			r := newRecording().add(call(8), joint{}).withoutLast()
+			return ranges(r.add(newTake().video("h264", 240, 240, every(0, 30)).sound("aac", 0, 8, 8), joint{tag: true})).either(unknown)
+		}},
+		{"fmp4_byte_ranges_last_line_missing", "K", "ranges of one file, fMP4, and the playlist leaves out the last one", func() *recording {
+			return ranges(fragmented(8).withoutLast()).either(unknown)
+		}},
+		{"fmp4_byte_ranges_index", "N", "ranges of one file, fMP4, and an index (mfra) behind them that the playlist does not name", func() *recording {
+			r := ranges(fragmented(8))
+			r.files["call/all.m4s"] = append(r.files["call/all.m4s"], box("mfra", box("mfro", u32(0), u32(24)))...)
+			return r
+		}},
+		{"mp4_keys_not_listed", "N", "an MP4 whose tables do not say which pictures are key frames", func() *recording {
+			return keysUnlisted(call(8)).finish()
+		}},
+		{"mp4_only_key_frame_gone", "L", "an MP4 whose tables do not say which pictures are key frames, and the only one is not there", func() *recording {
+			t := newTake().video("h264-long", 0, 60, every(0, 30)).sound("aac", 0, 2, 0)
+			first := slices.IndexFunc(t.units, func(u *unit) bool { return u.source.video })
+			key := t.units[first]
+			t.units = slices.Delete(t.units, first, first+1)
+			r := keysUnlisted(t)
+			r.units = append([]*unit{key}, r.units...)
+			r.lose(key)
+			r.truth.damages[0].to = r.end
+			r.truth.decoding, r.truth.unreadable = true, true
+			return r.finish()
+		}},
 		{"fps_50", "plain", "50 frames a second, fMP4", func() *recording {
 			return newRecording().add(newTake().video("h264-b", 0, 400, every(0, 50)).sound("aac", 0, 8, 0), joint{container: "fmp4"}).finish()
 		}},
@@ -217,6 +247,14 @@ func ranges(r *recording) *recording {
 	}
 	r.files[path.Join(path.Dir(r.object), r.segments[0].name)] = all
 	return r.finish()
+}
+
+// keysUnlisted is an MP4 without a table of key frames (stss), which says that all pictures are.
+func keysUnlisted(t *take) *recording {
+	r := mp4File(t, mp4Style{})
+	s := r.segments[0]
+	s.data = bytes.Replace(s.data, []byte("stss"), []byte("free"), 1)
+	return r
 }
 
 // editShapes have edit lists of several entries.

@@ -49,6 +49,9 @@ func (f *fetcher) hls(ctx context.Context) (recording.Recording, error) {
 	if err := f.fetchParts(ctx, fetched.Lists); err != nil {
 		return recording.Recording{}, err
 	}
+	if err := f.findUnnamed(fetched.Lists); err != nil {
+		return recording.Recording{}, err
+	}
 	for i := range fetched.Lists {
 		if fetched.Lists[i], err = f.join(fetched.Lists[i]); err != nil {
 			return recording.Recording{}, err

@@ -37,6 +37,7 @@ func (f *fetcher) join(segments []recording.Segment) ([]recording.Segment, error
 // joinGroup indexes segments as one.
 func (f *fetcher) joinGroup(group []recording.Segment) (recording.Segment, error) {
 	whole := group[0]
+	whole.Behind = group[len(group)-1].Behind
 	for _, segment := range group[1:] {
 		whole.Seconds += segment.Seconds
 		whole.Source.More = append(whole.Source.More, segment.Source)

@@ -53,7 +53,7 @@ func in(path string) []string {
 // Encode makes output of an MP4: H.264 and AAC in an MP4. Every picture keeps its time (vfr, with the input's clock),
 // and sound is filled up where it is missing, so that a picture or a sound that is lost stays visible as a gap or is
 // silent, and never moves anything else.
-func (t Tool) Encode(ctx context.Context, input, output string, encoding Encoding, onProgress func(line []byte)) (Complaints, error) {
+func (t Tool) Encode(ctx context.Context, input, output string, encoding Encoding, onProgress func(line []byte)) (Outcome, error) {
 	return t.run(ctx, encodeArgs(input, output, encoding), onProgress)
 }
 
@@ -107,7 +107,7 @@ func canvasFilter(e Encoding) string {
 }
 
 // Decode decodes a file, from the key frame before a time on, and gives what decoders complained about.
-func (t Tool) Decode(ctx context.Context, input string, from time.Duration) (Complaints, error) {
+func (t Tool) Decode(ctx context.Context, input string, from time.Duration) (Outcome, error) {
 	args := append([]string{"-max_error_rate", "1"}, in(input)...) // what cannot be decoded is for the caller to judge
 	if from > 0 {
 		args = append([]string{"-noaccurate_seek", "-ss", strconv.FormatFloat(from.Seconds(), 'f', 3, 64)}, args...)

@@ -30,12 +30,12 @@ type Tool struct {
 
 // run runs ffmpeg with its progress going to onProgress, and gives what it complained about. An error is an
 // *exec.ExitError, sandbox.ErrSetup, or ctx's cause; what ffmpeg wrote is in the log alone.
-func (t Tool) run(ctx context.Context, args []string, onProgress func(line []byte)) (Complaints, error) {
+func (t Tool) run(ctx context.Context, args []string, onProgress func(line []byte)) (Outcome, error) {
 	return t.runWith(ctx, args, onProgress, func([]byte) {})
 }
 
 // runWith also hands each line of ffmpeg's standard error to onLine.
-func (t Tool) runWith(ctx context.Context, args []string, onProgress, onLine func(line []byte)) (Complaints, error) {
+func (t Tool) runWith(ctx context.Context, args []string, onProgress, onLine func(line []byte)) (Outcome, error) {
 	log := &stderr{dirs: slices.Concat(t.Read, t.Write)}
 	lines := &exec.Lines{Each: func(line []byte) {
 		log.line(line)
@@ -47,16 +47,19 @@ func (t Tool) runWith(ctx context.Context, args []string, onProgress, onLine fun
 		Program: "ffmpeg",
 		Args:    sandbox.Args(rules, append([]string{t.Program}, args...)),
 		Env:     []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"},
-		Stdout:  &exec.Lines{Each: onProgress},
-		Stderr:  lines,
+		Stdout: &exec.Lines{Each: func(line []byte) {
+			log.progress(line)
+			onProgress(line)
+		}},
+		Stderr: lines,
 	})
 	_ = lines.Close() // it never fails
 	if err == nil {
-		return log.Complaints, nil
+		return log.Outcome, nil
 	}
 	t.Log.Error("ffmpeg failed", "error", err.Error(), "stderr", log.Last)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Code == sandbox.ExitCode {
-		return log.Complaints, fmt.Errorf("%w: ffmpeg was not run", sandbox.ErrSetup)
+		return log.Outcome, fmt.Errorf("%w: ffmpeg was not run", sandbox.ErrSetup)
 	}
-	return log.Complaints, err
+	return log.Outcome, err
 }

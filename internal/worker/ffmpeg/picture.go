@@ -27,7 +27,7 @@ type Picture struct {
 const seekMargin = 500 * time.Microsecond
 
 // Picture takes one picture from an MP4. When there is none at that time or after it, output is not written.
-func (t Tool) Picture(ctx context.Context, input, output string, p Picture) (Complaints, error) {
+func (t Tool) Picture(ctx context.Context, input, output string, p Picture) (Outcome, error) {
 	return t.run(ctx, pictureArgs(input, output, p), func([]byte) {})
 }
 

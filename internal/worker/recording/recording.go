@@ -46,6 +46,9 @@ type Segment struct {
 	Lost bool `json:"lost,omitempty"`
 	// Encrypted says that its bytes say nothing.
 	Encrypted bool `json:"encrypted,omitempty"`
+	// Before and Behind are the bytes of media around it that no range of the playlist names, as timeline.Segment has them.
+	Before int64 `json:"before,omitempty"`
+	Behind int64 `json:"behind,omitempty"`
 }
 
 // Original is one file of the recording.
@@ -63,7 +66,7 @@ func (r *Recording) Timeline(list int, files []*media.File, reported time.Durati
 	for _, segment := range r.Lists[list] {
 		each := timeline.Segment{
 			Name: segment.Name, Discontinuity: segment.Discontinuity, Began: segment.Began,
-			Duration: Ticks(segment.Seconds), Precision: Ticks(segment.Rounding),
+			Duration: Ticks(segment.Seconds), Precision: Ticks(segment.Rounding), Before: segment.Before, Behind: segment.Behind,
 		}
 		if !segment.Lost {
 			each.File = files[segment.Index]

@@ -58,6 +58,8 @@ func Write(ctx context.Context, w io.WriterAt, inputs ...Input) (int64, error) {
 				switch {
 				case params.Codec == media.Encrypted:
 					return 0, fmt.Errorf("%s is encrypted and %w", from.Kind, ErrUnsupported)
+				case len(params.Entry) == 0 && (params.Codec == media.H264 || params.Codec == media.HEVC):
+					return 0, fmt.Errorf("%s has no parameter sets, with which decoders begin, and %w: its beginning may be lost", params.Codec, ErrUnsupported)
 				case len(params.Entry) == 0:
 					return 0, fmt.Errorf("%s %w", strings.TrimSpace(string(params.Codec)), ErrUnsupported)
 				}

@@ -42,7 +42,7 @@ func (r *Run) Progress(total time.Duration) func(line []byte) {
 
 // ToolFailure says what an error of ffmpeg means; what was being done is for a person. What ffmpeg cannot do is permanent, since the input is the same next time;
 // a full disk, a missing sandbox or a kill is not the recording's fault.
-func ToolFailure(ctx context.Context, what string, complaints ffmpeg.Complaints, err error) error {
+func ToolFailure(ctx context.Context, what string, complaints ffmpeg.Outcome, err error) error {
 	exit, failed := errors.AsType[*exec.ExitError](err)
 	switch {
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):

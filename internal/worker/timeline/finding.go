@@ -75,6 +75,8 @@ type Finding struct {
 	Message string
 	// Decoding is the encoding of the picture that tells, when it is decoded, whether something is lost; empty: none does.
 	Decoding media.Codec
+	// Keyless says that nothing is lost when all pictures can be decoded, although none is a key frame.
+	Keyless bool
 }
 
 // maxFindings bounds the findings of one severity; a recording that is damaged everywhere has one for each segment.

@@ -89,7 +89,7 @@ func TestBuild_Undecodable(t *testing.T) {
 		"a clock that begins within a group":      {withoutKey(3, true), 1},
 		"a clock that steps without a tag":        {withoutKey(3, false), 0},
 		"every group begins with its key frame":   {plain(6), 0},
-		"a recording without a single key frame":  {keyless(), 0},
+		"a recording without a single key frame":  {withoutKeys(plain(4), 0, 4), 0},
 		"pictures shown before the first key one": {leading(), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,20 +114,6 @@ func TestBuild_Undecodable(t *testing.T) {
 			}
 		})
 	}
-}
-
-// keyless has no key frame.
-func keyless() []Segment {
-	segments := plain(4)
-	for i := range segments {
-		change(&segments[i], media.Video, func(packets []media.Packet) []media.Packet {
-			for k := range packets {
-				packets[k].Key = false
-			}
-			return packets
-		})
-	}
-	return segments
 }
 
 // leading begins with the key frame of an open group: two pictures behind it are shown before it.

@@ -57,6 +57,11 @@ func (t *Timeline) split(changes []Change, tracks []*Track) []*Timeline {
 			part.Undecodable = append(part.Undecodable, own)
 		}
 	}
+	for _, each := range t.Keyless {
+		if part, own, ok := ofPart(parts, each); ok {
+			part.Keyless = append(part.Keyless, own)
+		}
+	}
 	if len(parts) > 0 {
 		parts[0].Findings, parts[0].More = t.Findings, t.More
 	}

@@ -29,6 +29,9 @@ type Segment struct {
 	Discontinuity bool
 	// Began is when its first packet was recorded (EXT-X-PROGRAM-DATE-TIME); zero: not said.
 	Began time.Time
+	// Before and Behind are the bytes around the segment, in a file that the playlist names by ranges, which hold picture or sound and are
+	// in no range. Those between two segments are Behind the first one.
+	Before, Behind int64
 }
 
 // isListed says that a playlist gives the segment a duration, which is 0 where a short one is rounded to whole seconds.
@@ -74,8 +77,9 @@ type Timeline struct {
 	// Length of the result in ticks.
 	Length int64
 	// Dark are the stretches without a stream of pictures, behind the first picture, and Undecodable those of pictures
-	// that need others that are not there; both in the order of time.
-	Dark, Undecodable []Stretch
+	// that need others that are not there. Keyless are those of pictures with no key frame, which a decoder may show all the same. All are
+	// in the order of time.
+	Dark, Undecodable, Keyless []Stretch
 	// Start is where a part of a split timeline begins in the whole, in ticks.
 	Start int64
 
@@ -216,6 +220,7 @@ func Build(recording Recording) *Timeline {
 	b.judgeBorders()
 	b.judgeJoins()
 	b.doubtJoins()
+	b.doubtRanges()
 	b.judgeEnds()
 	b.judgeHeads()
 	b.doubtTwins()
@@ -292,8 +297,8 @@ type builder struct {
 	waiting []waiting
 	tracks  map[media.Kind]*Track
 	length  int64
-	// undecodable is Timeline.Undecodable.
-	undecodable []Stretch
+	// undecodable and keyless are Timeline.Undecodable and Timeline.Keyless.
+	undecodable, keyless []Stretch
 }
 
 // finish sorts the findings and hands everything over.
@@ -301,6 +306,6 @@ func (b *builder) finish() *Timeline {
 	sortFindings(b.findings)
 	t := b.placed()
 	t.Findings, t.More, t.Length = b.findings, b.more, b.length
-	t.Dark, t.Undecodable = b.listDark(), b.undecodable
+	t.Dark, t.Undecodable, t.Keyless = b.listDark(), b.undecodable, b.keyless
 	return t
 }

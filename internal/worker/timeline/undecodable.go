@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"slices"
 	"sort"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -12,7 +13,7 @@ import (
 // listUndecodable finds the pictures that nothing can be decoded from: where a clock begins, or pictures come back after a
 // stretch without a stream of them, those before the first key frame, and those behind it that are shown before it, since
 // they need pictures of the group before. A run without any key frame may be refreshed little by little; it is left to the
-// decoder.
+// decoder, which decides it for the first run alone: behind another run it goes on with the pictures of that.
 func (b *builder) listUndecodable() {
 	h := headless{builder: b, run: -1}
 	for placed := range b.placed().Packets(media.Video) {
@@ -26,19 +27,21 @@ type headless struct {
 	*builder
 	// run and piece are those of the last picture, and segment the one in which its pictures begin.
 	run, piece, segment int
-	// open says that the beginning goes on, and key that it has had its key frame, at to.
+	// open says that the beginning goes on, and key that it has had its key frame, at to. Without one, to is behind the last picture.
 	open, key bool
 	from, to  int64
 	count     int
+	// keys says that the recording has key frames.
+	keys bool
 }
 
 func (h *headless) add(placed *Placed) {
 	if piece := h.pieces[placed.Piece]; piece.Run != h.run || h.comesBack(placed.Piece) {
 		h.finish()
-		h.open, h.key, h.from, h.count = piece.Run == h.run || !h.goesOn(placed.Piece), false, placed.PTS, 0
+		h.open, h.key, h.from, h.to, h.count = piece.Run == h.run || !h.goesOn(placed.Piece), false, placed.PTS, placed.PTS, 0
 		h.run, h.segment = piece.Run, piece.Segment
 	}
-	h.piece = placed.Piece
+	h.piece, h.keys = placed.Piece, h.keys || placed.Key
 	switch {
 	case !h.open:
 	case placed.Key && !h.key:
@@ -47,7 +50,9 @@ func (h *headless) add(placed *Placed) {
 		h.finish()
 	default:
 		h.from = min(h.from, placed.PTS)
-		h.count++
+		if h.count++; !h.key {
+			h.to = max(h.to, placed.PTS+placed.Duration)
+		}
 	}
 }
 
@@ -69,19 +74,43 @@ func (h *headless) comesBack(piece int) bool {
 
 // finish ends the beginning of a run.
 func (h *headless) finish() {
-	if !h.open || !h.key || h.count == 0 || len(h.undecodable) >= maxFindings {
-		h.open = false
-		return
-	}
+	ended := h.open
 	h.open = false
-	h.undecodable = append(h.undecodable, Stretch{From: h.from, To: h.to})
-	for _, known := range h.findings {
-		if known.Segment == h.segment && SeverityOf(known.Type) == SeverityDamage {
-			return
+	switch {
+	case !ended || h.count == 0:
+	case !h.key:
+		h.finishKeyless()
+	case len(h.undecodable) < maxFindings:
+		h.undecodable = append(h.undecodable, Stretch{From: h.from, To: h.to})
+		if !h.isDamaged() {
+			h.find(UnknownHole, h.segment, h.from, h.to-h.from,
+				"the first %d picture(s) cannot be decoded: they need a key frame before them; whether it is lost cannot be decided", h.count)
 		}
 	}
-	h.find(UnknownHole, h.segment, h.from, h.to-h.from,
-		"the first %d picture(s) cannot be decoded: they need a key frame before them; whether it is lost cannot be decided", h.count)
+}
+
+// finishKeyless ends a run without any key frame. Where the recording has none at all, its muxer may just not say which ones are.
+func (h *headless) finishKeyless() {
+	first := h.keyless == nil && !h.keys
+	if !first && !h.keys || len(h.keyless) >= maxFindings {
+		return
+	}
+	h.keyless = append(h.keyless, Stretch{From: h.from, To: h.to})
+	if h.isDamaged() {
+		return
+	}
+	found := h.find(UnknownHole, h.segment, h.from, h.to-h.from,
+		"none of the %d picture(s) up to %s is a key frame, with which decoders begin; whether one is lost cannot be decided", h.count, position(h.to))
+	if track := h.tracks[media.Video]; found != nil && first && len(track.Params) > 0 {
+		found.Decoding, found.Keyless = track.Params[0].Codec, true
+	}
+}
+
+// isDamaged says that something is known to be lost of the segment in which the pictures begin.
+func (h *headless) isDamaged() bool {
+	return slices.ContainsFunc(h.findings, func(known Finding) bool {
+		return known.Segment == h.segment && SeverityOf(known.Type) == SeverityDamage
+	})
 }
 
 // CanDecode says that a picture of this time is none of those that nothing can be decoded from. With an edit list that is

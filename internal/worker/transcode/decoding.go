@@ -41,7 +41,18 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 	if encoded || from == 0 {
 		integrity.Checked = v1alpha1.CheckedDecoded
 	}
+	return m.evaluateDecoded(integrity)
+}
+
+// evaluateDecoded evaluates what decoders said.
+func (m *maker) evaluateDecoded(integrity *step.Integrity) error {
 	switch {
+	case m.undecoded != nil:
+		m.sayUndecoded(integrity)
+		if m.spec.OnDamage == v1alpha1.DamagePublish {
+			return nil
+		}
+		return m.nothingDecoded()
 	case m.complaints == 0:
 		return m.decide(integrity)
 	case m.isExplained():
@@ -70,12 +81,27 @@ func (m *maker) sayComplaints(integrity *step.Integrity) error {
 	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", timeline.DecodeErrors, first.Message)
 }
 
-// sayUndecoded notes that nothing could be encoded because of what cannot be decoded.
+// sayUndecoded notes what nothing can be decoded of.
 func (m *maker) sayUndecoded(integrity *step.Integrity) {
 	if m.undecoded != nil {
 		integrity.Find(*m.undecoded)
 		integrity.State, integrity.Checked = v1alpha1.IntegrityDamaged, v1alpha1.CheckedDecoded
 	}
+}
+
+// nothingDecoded is the failure over what nothing can be decoded of.
+func (m *maker) nothingDecoded() error {
+	return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", m.undecoded.Type, m.undecoded.Message)
+}
+
+// noPicture notes that no picture of a stretch can be decoded.
+func (m *maker) noPicture(at, length int64) {
+	if m.undecoded != nil {
+		return
+	}
+	found := m.timeline.Finding(timeline.DecodeErrors, at, length,
+		"no picture can be decoded: the key frame that they need is lost, or bytes of the recording are wrong")
+	m.undecoded = &found
 }
 
 // doubtsFrom is where the result has to be decoded from, in ticks: just the pictures that may not be whole are, when nothing else
@@ -88,7 +114,7 @@ func (m *maker) doubtsFrom(results int) int64 {
 	for _, found := range m.timeline.Findings {
 		switch {
 		case timeline.SeverityOf(found.Type) == timeline.SeverityNote:
-		case found.Decoding == "":
+		case found.Decoding == "", found.Keyless:
 			return 0
 		default:
 			from = min(from, found.At)
@@ -102,7 +128,7 @@ func (m *maker) decide(integrity *step.Integrity) error {
 	for _, found := range m.timeline.Findings {
 		switch {
 		case found.Decoding == "":
-		case ffmpeg.ShowsCuts(found.Decoding):
+		case found.Keyless && m.pictures >= m.countPictures(), !found.Keyless && ffmpeg.ShowsCuts(found.Decoding):
 			integrity.Drop(found)
 		case m.spec.Strict:
 			return notVerified(&found)
@@ -111,22 +137,42 @@ func (m *maker) decide(integrity *step.Integrity) error {
 	return nil
 }
 
+// countPictures is how many pictures a decoder shows when it can decode all of them.
+func (m *maker) countPictures() int {
+	count, window := 0, m.timeline.Video.Shown()
+	for placed := range m.timeline.Packets(media.Video) {
+		if _, shown := window.Show(placed.PTS); shown && m.timeline.CanDecode(placed.PTS) {
+			count++
+		}
+	}
+	return count
+}
+
 // decode decodes the results from a time on, in ticks, and notes what decoders complain about.
 func (m *maker) decode(ctx context.Context, results []result, from int64) error {
+	m.pictures = 0
 	for _, each := range results {
-		complaints, err := m.run.FFmpeg.Decode(ctx, each.path, timeline.Duration(from))
-		switch {
-		case err != nil:
-			if err := step.ToolFailure(ctx, "the result cannot be decoded", complaints, err); complaints.Decoder == 0 || !isToolsOwn(err) {
+		said, err := m.run.FFmpeg.Decode(ctx, each.path, timeline.Duration(from))
+		m.pictures += said.Pictures
+		unshown := from == 0 && each.media.VideoCodec != "" && said.Pictures == 0 && said.Decoder == 0
+		if err != nil {
+			if err = step.ToolFailure(ctx, "the result cannot be decoded", said, err); !isToolsOwn(err) {
 				return err
 			}
+		}
+		switch {
+		case unshown:
+			m.noPicture(each.start, each.length)
+		case err != nil && said.Decoder == 0:
+			return err
+		case err != nil:
 			m.spots = append(m.spots, compare.Range{From: from, To: m.timeline.Length})
-		case complaints.Decoder > 0:
+		case said.Decoder > 0:
 			if err := m.locate(ctx, each.path); err != nil {
 				return err
 			}
 		}
-		m.complaints += complaints.Decoder
+		m.complaints += said.Decoder
 	}
 	return nil
 }
@@ -205,10 +251,13 @@ func (m *maker) lost(ctx context.Context, decoded string) ([]compare.Range, erro
 
 // leftToDecoder are the stretches of pictures that cannot be decoded and are given to the decoder all the same.
 func (m *maker) leftToDecoder() []compare.Range {
-	if m.timeline.Video == nil || len(m.timeline.Video.Edits) == 0 {
-		return nil
-	}
 	var left []compare.Range
+	for _, stretch := range m.timeline.Keyless {
+		left = append(left, compare.Range{From: stretch.From, To: stretch.To})
+	}
+	if m.timeline.Video == nil || len(m.timeline.Video.Edits) == 0 {
+		return left
+	}
 	for _, stretch := range m.timeline.Undecodable {
 		left = append(left, compare.Range{From: 0, To: stretch.To})
 	}

@@ -154,7 +154,7 @@ func (m *maker) stretches(ctx context.Context, kind media.Kind) (remux.Input, er
 			m.undecoded = part.undecoded
 			return remux.Input{}, err
 		}
-		m.complaints = part.complaints
+		m.complaints, m.pictures = part.complaints, part.pictures
 		lost, err := part.lost(ctx, copied)
 		if err != nil {
 			return remux.Input{}, err

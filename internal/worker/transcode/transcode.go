@@ -163,7 +163,9 @@ type maker struct {
 	// complaints counts what decoders complained about, and spots are where.
 	complaints int
 	spots      []compare.Range
-	// undecoded is the finding when decoders complained so much that nothing could be encoded; nil: it could.
+	// pictures counts those that were decoded.
+	pictures int
+	// undecoded is the finding when nothing can be decoded of the recording, or of one of the results; nil: something can.
 	undecoded *timeline.Finding
 }
 
@@ -171,6 +173,8 @@ type maker struct {
 type result struct {
 	path  string
 	media *v1alpha1.Media
+	// start and length are of its part of the timeline, in ticks.
+	start, length int64
 }
 
 // make makes one MP4, or several when the recording is split where it changes.
@@ -252,12 +256,17 @@ func (m *maker) forEncoder(kinds ...media.Kind) remux.Input {
 // encode runs ffmpeg, and counts what its decoders complain about.
 func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Encoding) error {
 	length := timeline.Duration(m.timeline.Length)
-	complaints, err := m.run.FFmpeg.Encode(ctx, from, to, encoding, m.run.Progress(length))
-	m.complaints += complaints.Decoder
-	if err == nil {
+	said, err := m.run.FFmpeg.Encode(ctx, from, to, encoding, m.run.Progress(length))
+	m.complaints += said.Decoder
+	m.pictures += said.Pictures
+	switch {
+	case err == nil && encoding.Width > 0 && said.Pictures == 0 && said.Decoder == 0:
+		m.noPicture(0, m.timeline.Length)
+		return m.nothingDecoded()
+	case err == nil:
 		return nil
 	}
-	err = step.ToolFailure(ctx, "the recording cannot be encoded", complaints, err)
+	err = step.ToolFailure(ctx, "the recording cannot be encoded", said, err)
 	if !isToolsOwn(err) {
 		return err
 	}
@@ -265,11 +274,11 @@ func (m *maker) encode(ctx context.Context, from, to string, encoding ffmpeg.Enc
 		return failure.Permanent(workerapi.ReasonUnsupported, "the recording's %s cannot be decoded; preset Remux keeps it as it is",
 			strings.TrimSpace(string(unknown)))
 	}
-	if complaints.Decoder > 0 {
+	if said.Decoder > 0 {
 		found := m.timeline.Finding(timeline.DecodeErrors, 0, m.timeline.Length, fmt.Sprintf(
-			"decoders report %d error(s), and nothing can be encoded: bytes of the recording are wrong", complaints.Decoder))
+			"decoders report %d error(s), and nothing can be encoded: bytes of the recording are wrong", said.Decoder))
 		m.undecoded = &found
-		return failure.Permanent(workerapi.ReasonFramesMissing, "%s: %s", found.Type, found.Message)
+		return m.nothingDecoded()
 	}
 	return err
 }
@@ -312,7 +321,7 @@ func (m *maker) compare(path string, compare func(*mp4.Movie) error) (result, er
 	if err := compare(movie); err != nil {
 		return result{}, resultFailure(err)
 	}
-	return result{path: path, media: m.describe(movie)}, nil
+	return result{path: path, media: m.describe(movie), start: m.timeline.Start, length: m.timeline.Length}, nil
 }
 
 // resultFailure says that a result is not what it must be.

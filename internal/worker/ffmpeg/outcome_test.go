@@ -15,48 +15,48 @@ import (
 func TestComplaints(t *testing.T) {
 	tests := map[string]struct {
 		log  string
-		want Complaints
+		want Outcome
 	}{
-		"silent": {"", Complaints{}},
+		"silent": {"", Outcome{}},
 		"a decoder, 5.1 and 7.1": {
 			"[h264 @ 0x55cc] [error] error while decoding MB 9 9, bytestream -14\n[aac @ 0x55dd] [error] channel element 3.8 is not allocated\n",
-			Complaints{Decoder: 2, Last: []string{"h264: error while decoding MB 9 9, bytestream -14", "aac: channel element 3.8 is not allocated"}},
+			Outcome{Decoder: 2, Last: []string{"h264: error while decoding MB 9 9, bytestream -14", "aac: channel element 3.8 is not allocated"}},
 		},
 		"7.1 repeats a decoder's error": {
 			"[aist#0:1/aac @ 0x1a] [dec:aac @ 0x1b] [error] Error submitting packet to decoder: Invalid data found when processing input\n",
-			Complaints{Last: []string{"dec:aac: Error submitting packet to decoder: Invalid data found when processing input"}},
+			Outcome{Last: []string{"dec:aac: Error submitting packet to decoder: Invalid data found when processing input"}},
 		},
 		"a decoder's warning": {
 			"[h264 @ 0x55cc] [warning] Application has requested 33 threads.\n",
-			Complaints{Last: []string{"h264: Application has requested 33 threads."}},
+			Outcome{Last: []string{"h264: Application has requested 33 threads."}},
 		},
 		"a muxer": {
 			"[null @ 0x55cc] [error] Application provided invalid, non monotonically increasing dts to muxer in stream 0: 5 >= 5\n",
-			Complaints{Last: []string{"null: Application provided invalid, non monotonically increasing dts to muxer in stream 0: 5 >= 5"}},
+			Outcome{Last: []string{"null: Application provided invalid, non monotonically increasing dts to muxer in stream 0: 5 >= 5"}},
 		},
 		"full disk, 5.1": {
 			"[error] Error writing trailer of /work/render/out.mp4: No space left on device\n",
-			Complaints{FullDisk: true, Last: []string{"Error writing trailer of out.mp4: No space left on device"}},
+			Outcome{FullDisk: true, Last: []string{"Error writing trailer of out.mp4: No space left on device"}},
 		},
 		"full disk, 7.1, without an end": {
 			"[out#0/mpegts @ 0x5555845eb7c0] [error] Error closing file: No space left on device",
-			Complaints{FullDisk: true, Last: []string{"out#0/mpegts: Error closing file: No space left on device"}},
+			Outcome{FullDisk: true, Last: []string{"out#0/mpegts: Error closing file: No space left on device"}},
 		},
 		"memory": {
 			"[aost#0:1/aac @ 0x5d80] [error] Task finished with error code: -12 (Cannot allocate memory)\n",
-			Complaints{OutOfMemory: true, Last: []string{"aost#0:1/aac: Task finished with error code: -12 (Cannot allocate memory)"}},
+			Outcome{OutOfMemory: true, Last: []string{"aost#0:1/aac: Task finished with error code: -12 (Cannot allocate memory)"}},
 		},
 		"metadata that quotes an error": {
 			"[mov @ 0x1] [warning] title: No space left on device\n",
-			Complaints{Last: []string{"mov: title: No space left on device"}},
+			Outcome{Last: []string{"mov: title: No space left on device"}},
 		},
 		"no level": {
 			"worker: landlock=required\n[what] is this\n[\n[]\n",
-			Complaints{Last: []string{"worker: landlock=required", "[what] is this", "[", "[]"}},
+			Outcome{Last: []string{"worker: landlock=required", "[what] is this", "[", "[]"}},
 		},
 		"control characters, addresses and folders": {
 			"[error] \x1b[31mred\x07 \u202e at 0x1f /work/source/00001.ts: parser @ 0x55cc\n",
-			Complaints{Last: []string{"[31mred  at 0x1f 00001.ts: parser"}},
+			Outcome{Last: []string{"[31mred  at 0x1f 00001.ts: parser"}},
 		},
 	}
 	for name, test := range tests {
@@ -65,8 +65,8 @@ func TestComplaints(t *testing.T) {
 			for line := range strings.Lines(test.log) {
 				log.line([]byte(line))
 			}
-			if !reflect.DeepEqual(log.Complaints, test.want) {
-				t.Errorf("%+v, want %+v", log.Complaints, test.want)
+			if !reflect.DeepEqual(log.Outcome, test.want) {
+				t.Errorf("%+v, want %+v", log.Outcome, test.want)
 			}
 		})
 	}

@@ -7,14 +7,17 @@ import (
 	"bytes"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// Complaints are the lines that ffmpeg wrote to its standard error.
-type Complaints struct {
+// Outcome is what a run of ffmpeg says: its progress, and the lines that it wrote to its standard error.
+type Outcome struct {
+	// Pictures is how many it wrote, or decoded where nothing is written.
+	Pictures int
 	// Decoder is how many lines of level error or worse decoders wrote: bytes that they could not decode. Good recordings
 	// have none. Muxers and filters, which complain about good ones too, are not counted.
 	Decoder int
@@ -28,7 +31,7 @@ type Complaints struct {
 	Last []string
 }
 
-// Bounds of Complaints.Last.
+// Bounds of Outcome.Last.
 const (
 	// maxLast lines are kept.
 	maxLast = 5
@@ -43,11 +46,19 @@ const (
 // Contexts are missing where the program itself speaks (libavutil/log.c; 5.1 and 7.1 were compared).
 const logLevel = "repeat+level+warning"
 
-// stderr collects Complaints.
+// stderr collects an Outcome.
 type stderr struct {
-	Complaints
+	Outcome
 	// dirs are left out of the lines.
 	dirs []string
+}
+
+// progress reads one line of -progress.
+func (l *stderr) progress(line []byte) {
+	value, isCount := bytes.CutPrefix(bytes.TrimSpace(line), []byte("frame="))
+	if count, err := strconv.Atoi(string(bytes.TrimSpace(value))); isCount && err == nil {
+		l.Pictures = max(l.Pictures, count)
+	}
 }
 
 // address ends the name of a context.

@@ -1,0 +1,56 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// isKey says whether decoding can begin with a sample, which is a chain of NAL units that fills it. said is what the container says: a
+// file without a table of key frames (stss) says it of all samples, and some muxers say it of none.
+func isKey(sample []byte, length int, encoding media.Codec, said bool) bool {
+	var found keySigns
+	for len(sample) > 0 {
+		size := unitLength(sample, length)
+		if unit := sample[length : length+size]; encoding == media.HEVC {
+			found.hevc(unit)
+		} else {
+			found.h264(unit)
+		}
+		sample = sample[length+size:]
+	}
+	return found.random || found.recovery && found.intra || said && (found.recovery || found.intra || !found.slice)
+}
+
+// keySigns are what the NAL units of a picture show.
+type keySigns struct {
+	// random says that it is a picture at which decoding can begin, by the type of a slice.
+	random bool
+	// slice says that there is any other slice, and intra that one needs no other picture.
+	slice, intra bool
+	// recovery says that a message calls it a recovery point.
+	recovery bool
+}
+
+func (s *keySigns) h264(unit []byte) {
+	switch codec.H264Type(unit) {
+	case codec.H264IDR:
+		s.random = true
+	case codec.H264Slice, codec.H264SliceA:
+		header, ok := codec.ParseH264Slice(unit)
+		s.slice, s.intra = true, s.intra || ok && header.Intra
+	case codec.H264SEI:
+		s.recovery = s.recovery || codec.H264RecoveryPoint(unit)
+	}
+}
+
+func (s *keySigns) hevc(unit []byte) {
+	switch kind := codec.HEVCType(unit); {
+	case kind >= codec.HEVCFirstIRAP && kind <= codec.HEVCLastIRAP:
+		s.random = true
+	case kind >= 0 && kind <= codec.HEVCLastTrailing:
+		s.slice = true
+	}
+}

@@ -1,0 +1,32 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBuild_MediaInNoRange: somebody may have cut the recording with its playlist, or a line is lost.
+func TestBuild_MediaInNoRange(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(segments []Segment)
+		at     int64
+		said   string
+	}{
+		"before the first": {func(s []Segment) { s[0].Before = 9400 }, 0, "segment 0 (seg0.ts) at 0s: its file has 9400 bytes of media before it"},
+		"behind the last":  {func(s []Segment) { s[7].Behind = 9400 }, 16 * second, "segment 7 (seg7.ts) at 16s: its file has 9400 bytes of media behind it"},
+		"at another clock": {func(s []Segment) { s[3].Behind = 188 }, 8 * second, "segment 3 (seg3.ts) at 8s: its file has 188 bytes of media behind it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			segments := twoClocks(false)
+			c.change(segments)
+			built := Build(Recording{Segments: segments})
+			wantState(t, built, Unknown, UnknownHole)
+			if found := built.Findings[0]; distance(found.At, c.at) > second/20 || !strings.HasPrefix(found.Message, c.said) {
+				t.Errorf("at %d: %s", found.At, found.Message)
+			}
+		})
+	}
+}
