@@ -40,7 +40,7 @@ func TestProcess_EncryptedMP4(t *testing.T) {
 func TestProcess_NothingCanBeDecoded(t *testing.T) {
 	for settings, message := range map[*v1alpha1.Transcode]string{
 		h264: "nothing can be encoded",
-		{Preset: v1alpha1.PresetRemux, Strict: true}: "decoders report",
+		{Preset: v1alpha1.PresetRemux, Strict: true}: "no picture can be decoded",
 	} {
 		t.Run(message, func(t *testing.T) {
 			b := newBench(t, settings, "call.mp4")

@@ -46,12 +46,9 @@ func (m *maker) evaluateDecoding(ctx context.Context, results []result, integrit
 
 // evaluateDecoded evaluates what decoders said.
 func (m *maker) evaluateDecoded(integrity *step.Integrity) error {
+	m.sayUndecoded(integrity)
 	switch {
-	case m.undecoded != nil:
-		m.sayUndecoded(integrity)
-		if m.spec.OnDamage == v1alpha1.DamagePublish {
-			return nil
-		}
+	case m.undecoded != nil && m.spec.OnDamage != v1alpha1.DamagePublish:
 		return m.nothingDecoded()
 	case m.complaints == 0:
 		return m.decide(integrity)
@@ -154,7 +151,7 @@ func (m *maker) decode(ctx context.Context, results []result, from int64) error 
 	for _, each := range results {
 		said, err := m.run.FFmpeg.Decode(ctx, each.path, timeline.Duration(from))
 		m.pictures += said.Pictures
-		unshown := from == 0 && each.media.VideoCodec != "" && said.Pictures == 0 && said.Decoder == 0
+		unshown := from == 0 && each.media.VideoCodec != "" && said.Pictures == 0
 		if err != nil {
 			if err = step.ToolFailure(ctx, "the result cannot be decoded", said, err); !isToolsOwn(err) {
 				return err
@@ -163,6 +160,7 @@ func (m *maker) decode(ctx context.Context, results []result, from int64) error 
 		switch {
 		case unshown:
 			m.noPicture(each.start, each.length)
+			continue
 		case err != nil && said.Decoder == 0:
 			return err
 		case err != nil:
