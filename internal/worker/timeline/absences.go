@@ -143,14 +143,36 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 // mayBeLost says of a kind that is away from the first to the last of some pieces that it may be lost there: it is away from one border
 // exactly to another, and nothing shows that it was not recorded.
 func (b *builder) mayBeLost(kind media.Kind, before, after, first, last *part) bool {
-	before, after = before.inRunOf(first), after.inRunOf(last) // nil where a clock begins or ends
-	if before == nil && after == nil || b.isJoint(before) || b.isJoint(after) {
+	if b.isJoint(before) || b.isJoint(after) {
 		return false
+	}
+	otherBefore, otherAfter := before, after
+	before, after = before.inRunOf(first), after.inRunOf(last) // nil where a clock begins or ends
+	if before == nil && after == nil {
+		return first == last && b.segments[first.Segment].isListed() && b.isBetween(otherBefore, otherAfter, kind)
 	}
 	if (before == nil || after == nil) && first != last || after == nil && b.isBrief(before, last, kind) {
 		return false // silent for several segments at the beginning or the end, or for a moment: it is not a segment's loss
 	}
 	return b.segments[first.Segment].isListed() && b.reachesBorder(before, kind, first, true) && b.reachesBorder(after, kind, last, false)
+}
+
+// isBetween says of a segment that is alone with its clock that it lies between others, of other clocks, which have a kind up to it; a
+// recording may begin or end with it.
+func (b *builder) isBetween(before, after *part, kind media.Kind) bool {
+	if before != nil {
+		_, last, ok := before.ends(kind)
+		if !ok || distance(last.next(), before.late) > max(together, 2*last.interval, b.skew) {
+			return false
+		}
+	}
+	if after != nil {
+		first, _, ok := after.ends(kind)
+		if !ok || distance(first.firstDTS, after.early) > max(together, 2*first.interval, b.skew) {
+			return false
+		}
+	}
+	return before != nil || after != nil
 }
 
 // inRunOf is the part itself if it has the clock of another one, and nil if not.

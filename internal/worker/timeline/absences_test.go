@@ -60,3 +60,28 @@ func TestBuild_SoundAwayBeforeAnotherClock(t *testing.T) {
 	segments := layout{running: true}.record(video, sound, each(0, 2*second, 8)...)
 	wantState(t, Build(Recording{Segments: reset(segments, 4, 700*second, true)}), Intact)
 }
+
+// TestBuild_StreamIsAwayFromAClockOfOneSegment: the clocks beside it have the stream up to it, unless it was silent there, too.
+func TestBuild_StreamIsAwayFromAClockOfOneSegment(t *testing.T) {
+	alone := func(at int) []Segment {
+		return reset(reset(twoClocks(false), at, 900*second, true), min(at+1, 7), 1800*second, true)
+	}
+	for _, kind := range kinds {
+		for _, at := range []int{2, 6, 7} {
+			wantState(t, Build(Recording{Segments: alone(at)}), Intact)
+			segments := alone(at)
+			*stream(&segments[at], kind) = emptyStream(kind)
+			wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownStreamAway)
+		}
+		segments := alone(6)
+		for _, silent := range []int{5, 6} {
+			*stream(&segments[silent], kind) = emptyStream(kind)
+		}
+		built := Build(Recording{Segments: segments})
+		for _, found := range built.Findings {
+			if found.Type == UnknownStreamAway && found.Segment == 6 {
+				t.Errorf("the stream was not there before: %s", found.Message)
+			}
+		}
+	}
+}
