@@ -105,14 +105,16 @@ func (r *result) runWorker(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	var run [3]time.Duration
+	var run [3]timing
 	for i, name := range containers {
 		command := exec.CommandContext(ctx, self, containerCommand, name, file)
 		var stderr bytes.Buffer
 		command.Stderr = &stderr
-		began := time.Now()
-		out, err := command.Output()
-		run[i] = time.Since(began)
+		var out []byte
+		run[i], err = timed(func() (err error) {
+			out, err = command.Output()
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("%s: %w\n%s", name, err, stderr.String())
 		}
@@ -147,10 +149,10 @@ func (r *result) step(base string) step {
 }
 
 // runBare is what people type.
-func runBare(ctx context.Context, r *recording, preset v1alpha1.Preset) (time.Duration, error) {
+func runBare(ctx context.Context, r *recording, preset v1alpha1.Preset) (timing, error) {
 	dir, err := os.MkdirTemp("", "bench-media-")
 	if err != nil {
-		return 0, err
+		return timing{}, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	args := []string{"-i", r.joined, "-map", "0:v:0?", "-map", "0:a:0?"}
@@ -159,9 +161,7 @@ func runBare(ctx context.Context, r *recording, preset v1alpha1.Preset) (time.Du
 	} else {
 		args = append(args, "-c", "copy")
 	}
-	began := time.Now()
-	err = runFFmpeg(ctx, dir, append(args, "-movflags", "+faststart", "out.mp4")...)
-	return time.Since(began), err
+	return timed(func() error { return runFFmpeg(ctx, dir, append(args, "-movflags", "+faststart", "out.mp4")...) })
 }
 
 // indexSpeed is the best of some runs over all segments, in bytes a second.
