@@ -48,8 +48,11 @@ type Playlist struct {
 	Maps []Part `json:"maps,omitempty"`
 	// Keys are the URIs of the keys that segments are encrypted with, in the order of their first use.
 	Keys []string `json:"keys,omitempty"`
-	// Ended says that nothing will be added (EXT-X-ENDLIST).
+	// Ended says that nothing will be added (EXT-X-ENDLIST), and Kept that nothing was ever removed (EXT-X-PLAYLIST-TYPE).
 	Ended bool `json:"ended,omitempty"`
+	Kept  bool `json:"kept,omitempty"`
+	// First is the number of the first segment (EXT-X-MEDIA-SEQUENCE). It grows by one with each segment that is removed.
+	First int64 `json:"first,omitempty"`
 }
 
 // Segment is one piece of the recording.
@@ -132,6 +135,8 @@ type parser struct {
 	encrypted     bool
 	gap           bool
 	keys          map[string]bool
+	// parts says that parts of a segment were named that is not (EXT-X-PART of low-latency HLS).
+	parts bool
 	// rangeEnds is where the last range of each file ended: a range without offset goes on there.
 	rangeEnds map[string]int64
 }
@@ -172,22 +177,39 @@ func (p *parser) tag(name, value string) error {
 		p.discontinuity = true
 	case "#EXT-X-PROGRAM-DATE-TIME":
 		p.began = dateTime(value)
-	case "#EXT-X-ENDLIST":
-		p.playlist.Ended = true
 	case "#EXT-X-MAP":
 		return p.mapTag(value)
 	case "#EXT-X-STREAM-INF":
 		p.wantsVariant = true
 	case "#EXT-X-KEY":
 		return p.keyTag(value)
+	case "#EXT-X-PART":
+		p.parts = true
 	case "#EXT-X-GAP":
 		p.gap = true
 	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF":
 		return p.renditionTag(name, value)
 	case "#EXT-X-I-FRAMES-ONLY", "#EXT-X-SKIP", "#EXT-X-DEFINE":
 		return fmt.Errorf("%w: %s", ErrUnsupported, name)
+	default:
+		p.wholeTag(name, value)
 	}
 	return nil
+}
+
+// wholeTag reads a tag about the playlist as a whole.
+func (p *parser) wholeTag(name, value string) {
+	switch name {
+	case "#EXT-X-PLAYLIST-TYPE":
+		p.playlist.Kept = value == "VOD" || value == "EVENT" // RFC 8216, 4.3.3.5 and 6.2.1
+	case "#EXT-X-MEDIA-SEQUENCE":
+		// No media depends on a number that cannot be read: it says nothing.
+		if first, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64); err == nil && first > 0 {
+			p.playlist.First = first
+		}
+	case "#EXT-X-ENDLIST":
+		p.playlist.Ended = true
+	}
 }
 
 func (p *parser) extinf(value string) error {
@@ -236,7 +258,7 @@ func (p *parser) segment(uri string) error {
 		Part: part, Seconds: p.seconds, Rounding: p.rounding, Discontinuity: p.discontinuity, Map: p.currentMap, Began: p.began,
 		Encrypted: p.encrypted, Gap: p.gap,
 	})
-	p.hasDuration, p.seconds, p.rounding, p.discontinuity, p.byteRange, p.began, p.gap = false, 0, 0, false, "", time.Time{}, false
+	p.hasDuration, p.seconds, p.rounding, p.discontinuity, p.byteRange, p.began, p.gap, p.parts = false, 0, 0, false, "", time.Time{}, false, false
 	return nil
 }
 
@@ -315,6 +337,8 @@ func (p *parser) finish() (Playlist, error) {
 	switch {
 	case p.wantsVariant:
 		return Playlist{}, errors.New("#EXT-X-STREAM-INF without a URI after it")
+	case p.parts && playlist.Ended:
+		return Playlist{}, fmt.Errorf("%w: #EXT-X-PART of a last segment that the playlist does not name", ErrUnsupported)
 	case p.hasDuration:
 		return Playlist{}, errors.New("#EXTINF without a URI after it")
 	case len(playlist.Variants) > 0 && len(playlist.Segments) > 0:

@@ -40,6 +40,21 @@ func TestParse(t *testing.T) {
 			}},
 		},
 		{
+			name: "a window that has removed nine segments",
+			text: header + "#EXT-X-MEDIA-SEQUENCE:9\n#EXTINF:2,\na9.ts\n",
+			want: Playlist{First: 9, Segments: []Segment{{Part: Part{URI: "a9.ts"}, Seconds: 2, Rounding: 1, Map: -1}}},
+		},
+		{
+			name: "parts of segments that are named as well",
+			text: header + "#EXT-X-PART:DURATION=1,URI=\"a.0.ts\"\n#EXT-X-PART:DURATION=1,URI=\"a.1.ts\"\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n",
+			want: Playlist{Ended: true, Segments: []Segment{{Part: Part{URI: "a.ts"}, Seconds: 2, Rounding: 1, Map: -1}}},
+		},
+		{
+			name: "nothing is removed of a type",
+			text: header + "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-MEDIA-SEQUENCE:nine\n#EXTINF:2,\na.ts\n",
+			want: Playlist{Kept: true, Segments: []Segment{{Part: Part{URI: "a.ts"}, Seconds: 2, Rounding: 1, Map: -1}}},
+		},
+		{
 			name: "master",
 			text: "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1,mp4a\"\nlow.m3u8\n",
 			want: Playlist{Variants: []string{"low.m3u8"}},
@@ -99,6 +114,7 @@ func TestParse_Refuses(t *testing.T) {
 		"not a playlist":       {text: "<html>", want: "line 1", is: ErrNotPlaylist},
 		"no segment":           {text: header + "#EXT-X-ENDLIST\n", want: "no segment"},
 		"variables":            {text: header + "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n", is: ErrUnsupported},
+		"parts at the end":     {text: header + "#EXTINF:2,\na.ts\n#EXT-X-PART:DURATION=1,URI=\"b.0.ts\"\n#EXT-X-ENDLIST\n", want: "EXT-X-PART", is: ErrUnsupported},
 		"no duration":          {text: header + "a.ts\n", want: "without #EXTINF"},
 		"duration not number":  {text: header + "#EXTINF:NaN,\na.ts\n", want: "#EXTINF"},
 		"negative duration":    {text: header + "#EXTINF:-1,\na.ts\n", want: "#EXTINF"},

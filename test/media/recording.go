@@ -62,6 +62,7 @@ type playlistStyle struct {
 	head     []string
 	noEnding bool
 	event    bool                     // its type is EVENT and not VOD
+	first    int                      // number of the first segment; it has no type then, so that lines may have been removed
 	rename   func(name string) string // how a line names a file
 }
 
@@ -193,10 +194,12 @@ func (r *recording) text() []byte {
 	line("#EXTM3U")
 	line("#EXT-X-VERSION:6")
 	line("#EXT-X-TARGETDURATION:%d", int(math.Ceil(longest)))
-	line("#EXT-X-MEDIA-SEQUENCE:0")
-	if r.playlist.event {
+	line("#EXT-X-MEDIA-SEQUENCE:%d", r.playlist.first)
+	switch {
+	case r.playlist.first > 0:
+	case r.playlist.event:
 		line("#EXT-X-PLAYLIST-TYPE:EVENT")
-	} else {
+	default:
 		line("#EXT-X-PLAYLIST-TYPE:VOD")
 	}
 	for _, tag := range r.playlist.head {

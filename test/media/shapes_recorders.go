@@ -214,6 +214,16 @@ func packagerShapes() []shape {
 			r.truth.decoding, r.truth.unreadable = true, true
 			return r.finish()
 		}},
+		{"playlist_of_a_window", "K", "the playlist numbers its first segment 9: a window of a live stream may have lost its beginning", func() *recording {
+			r := newRecording()
+			r.playlist.first = 9
+			return r.add(call(8), joint{names: func(i int) string { return numbered(i + 9) }}).finish().either(unknown)
+		}},
+		{"playlist_numbers_from_1", "N", "the playlist numbers its segments from 1", func() *recording {
+			r := newRecording()
+			r.playlist.first = 1
+			return r.add(call(8), joint{names: func(i int) string { return numbered(i + 1) }}).finish()
+		}},
 		{"fps_50", "plain", "50 frames a second, fMP4", func() *recording {
 			return newRecording().add(newTake().video("h264-b", 0, 400, every(0, 50)).sound("aac", 0, 8, 0), joint{container: "fmp4"}).finish()
 		}},

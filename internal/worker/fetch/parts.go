@@ -87,6 +87,9 @@ func (f *fetcher) segments(from *list) ([]recording.Segment, error) {
 		}
 		segments[i] = segment
 	}
+	if !from.Kept {
+		segments[0].Number = from.First // it names segments, or it would not have been parsed
+	}
 	return segments, nil
 }
 

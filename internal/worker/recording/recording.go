@@ -46,6 +46,8 @@ type Segment struct {
 	Lost bool `json:"lost,omitempty"`
 	// Encrypted says that its bytes say nothing.
 	Encrypted bool `json:"encrypted,omitempty"`
+	// Number of the first segment is the one that the playlist counts it with, as timeline.Recording has it; 0: of others.
+	Number int64 `json:"number,omitempty"`
 	// Before and Behind are the bytes of media around it that no range of the playlist names, as timeline.Segment has them.
 	Before int64 `json:"before,omitempty"`
 	Behind int64 `json:"behind,omitempty"`
@@ -63,7 +65,10 @@ type Original struct {
 // as the callback says; 0: unknown.
 func (r *Recording) Timeline(list int, files []*media.File, reported time.Duration) *timeline.Timeline {
 	recording := timeline.Recording{Reported: timeline.Ticks(reported)}
-	for _, segment := range r.Lists[list] {
+	for i, segment := range r.Lists[list] {
+		if i == 0 {
+			recording.Number = segment.Number
+		}
 		each := timeline.Segment{
 			Name: segment.Name, Discontinuity: segment.Discontinuity, Began: segment.Began,
 			Duration: Ticks(segment.Seconds), Precision: Ticks(segment.Rounding), Before: segment.Before, Behind: segment.Behind,

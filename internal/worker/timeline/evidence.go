@@ -200,12 +200,10 @@ func (b *builder) compareHeader() {
 	}
 }
 
-// compareReport compares the length with what the callback reported, which counts whole seconds, and not from the first
-// to the last packet.
+// compareReport compares the length with what the callback reported.
 func (b *builder) compareReport() {
-	const slack, part = 3 * media.Clock, 100
 	reported := b.recording.Reported
-	if reported == 0 || distance(reported, b.length) <= max(slack, reported/part) {
+	if reported == 0 || distance(reported, b.length) <= reportSlack(reported) {
 		return
 	}
 	if reported < b.length {

@@ -40,6 +40,9 @@ func (s *Segment) isListed() bool { return s.Duration > 0 || s.Precision > 0 }
 // Recording is what a timeline is made of.
 type Recording struct {
 	Segments []Segment
+	// Number is the one that the playlist counts the first segment with (EXT-X-MEDIA-SEQUENCE), where lines may have been removed before
+	// it; 0: none may.
+	Number int64
 	// Reported is how long the recording is as the callback says, in ticks; 0: unknown.
 	Reported int64
 	// Starts are the times, in ticks, at which the segments begin whose places are known already; empty: none is. What of
@@ -233,6 +236,7 @@ func Build(recording Recording) *Timeline {
 	b.listHoles()
 	b.compareHeader()
 	b.compareReport()
+	b.doubtRemoved()
 	return b.finish()
 }
 

@@ -30,3 +30,32 @@ func TestBuild_MediaInNoRange(t *testing.T) {
 		})
 	}
 }
+
+// TestBuild_PlaylistOfAWindow: a recorder that keeps a window for those who watch removes the lines of the beginning.
+func TestBuild_PlaylistOfAWindow(t *testing.T) {
+	for name, c := range map[string]struct {
+		number   int64
+		names    string
+		reported int64
+		want     []Type
+	}{
+		"nine were removed":                 {9, "seg9.ts", 0, []Type{UnknownHole}},
+		"their names have no number":        {9, "first.ts", 0, []Type{UnknownHole}},
+		"numbers begin with 1":              {1, "seg1.ts", 0, nil},
+		"names begin, numbers do not":       {9, "seg0.ts", 0, nil},
+		"numbers are times":                 {1_700_000_000, "seg1700000000.ts", 0, nil},
+		"the callback reports as much":      {9, "seg9.ts", 16 * second, nil},
+		"the callback reports less":         {9, "seg9.ts", 10 * second, nil},
+		"the callback reports what is lost": {9, "seg9.ts", 34 * second, []Type{UnknownHole, DurationMismatch}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			segments := twoClocks(false)
+			segments[0].Name = c.names
+			state := Unknown
+			if c.want == nil {
+				state = Intact
+			}
+			wantState(t, Build(Recording{Segments: segments, Number: c.number, Reported: c.reported}), state, c.want...)
+		})
+	}
+}

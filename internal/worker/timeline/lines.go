@@ -1,0 +1,62 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package timeline
+
+import (
+	"strconv"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// leastRemoved is the least number of the first segment that says something: many recorders count from 1. Numbers from mostRemoved on
+// are times.
+const (
+	leastRemoved = 2
+	mostRemoved  = 100_000_000
+)
+
+// doubtRemoved doubts that the playlist has the lines of the beginning where it numbers its first segment so that others were before it: a
+// recorder that keeps a window for those who watch removed them. Some go on with the numbers of another recording.
+func (b *builder) doubtRemoved() {
+	removed := b.recording.Number
+	if len(b.segments) == 0 || removed < leastRemoved || removed >= mostRemoved || b.namesBegin() {
+		return
+	}
+	if b.recording.Reported > 0 && b.recording.Reported <= b.length+reportSlack(b.recording.Reported) {
+		return // all of what was reported is there
+	}
+	b.find(UnknownHole, 0, 0, 0, "the playlist numbers it %d, and may have named others before it; whether the beginning is lost cannot be decided", removed)
+}
+
+// namesBegin says that the numbers in the segments' names begin with the first one: those of the playlist are other ones.
+func (b *builder) namesBegin() bool {
+	_, number, _ := lastNumber(b.segments[0].Name)
+	value, err := strconv.ParseInt(number, 10, 64)
+	return err == nil && value < leastRemoved
+}
+
+// reportSlack is by how much the callback's duration may differ: it counts whole seconds, and not from the first to the last packet.
+func reportSlack(reported int64) int64 {
+	const slack, part = 3 * media.Clock, 100
+	return max(slack, reported/part)
+}
+
+// doubtRanges doubts that the playlist has all its lines where a file that it names by ranges holds more media than these.
+func (b *builder) doubtRanges() {
+	for _, each := range b.parts {
+		own := b.segments[each.Segment]
+		if own.Before > 0 && each.first {
+			b.doubtRange(each, each.early, own.Before, "before")
+		}
+		if own.Behind > 0 && each.last {
+			b.doubtRange(each, each.late, own.Behind, "behind")
+		}
+	}
+}
+
+// doubtRange adds the finding.
+func (b *builder) doubtRange(each *part, at, bytes int64, where string) {
+	b.find(UnknownHole, each.Segment, at+each.base, 0,
+		"its file has %d bytes of media %s it that no line of the playlist names; whether a line is lost cannot be decided", bytes, where)
+}
