@@ -219,6 +219,9 @@ func packagerShapes() []shape {
 			r.playlist.first = 9
 			return r.add(call(8), joint{names: func(i int) string { return numbered(i + 9) }}).finish().either(unknown)
 		}},
+		{"first_line_missing", "K", "the playlist leaves out the first segment: continuity counters that run on show it", func() *recording {
+			return begun().add(call(8), joint{}).finish().either(unknown)
+		}},
 		{"playlist_numbers_from_1", "N", "the playlist numbers its segments from 1", func() *recording {
 			r := newRecording()
 			r.playlist.first = 1
@@ -257,6 +260,12 @@ func ranges(r *recording) *recording {
 	}
 	r.files[path.Join(path.Dir(r.object), r.segments[0].name)] = all
 	return r.finish()
+}
+
+// begun is a recording of a muxer that has written a segment of 1.9 seconds before.
+func begun() *recording {
+	r := newRecording().add(call(1.9), joint{})
+	return &recording{format: r.format, object: r.object, files: map[string][]byte{}, mux: r.mux}
 }
 
 // keysUnlisted is an MP4 without a table of key frames (stss), which says that all pictures are.

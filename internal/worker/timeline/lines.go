@@ -9,24 +9,42 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// leastRemoved is the least number of the first segment that says something: many recorders count from 1. Numbers from mostRemoved on
-// are times.
+// leastRemoved is the least number of the first segment that says something: many recorders count from 1. Numbers from mostRemoved on are
+// times.
 const (
 	leastRemoved = 2
 	mostRemoved  = 100_000_000
 )
 
-// doubtRemoved doubts that the playlist has the lines of the beginning where it numbers its first segment so that others were before it: a
-// recorder that keeps a window for those who watch removed them. Some go on with the numbers of another recording.
-func (b *builder) doubtRemoved() {
-	removed := b.recording.Number
-	if len(b.segments) == 0 || removed < leastRemoved || removed >= mostRemoved || b.namesBegin() {
+// doubtBeginning doubts that the playlist has the lines of the beginning, unless all of what the callback reported is there.
+func (b *builder) doubtBeginning() {
+	if len(b.pieces) == 0 || b.recording.Reported > 0 && b.recording.Reported <= b.length+reportSlack(b.recording.Reported) {
 		return
 	}
-	if b.recording.Reported > 0 && b.recording.Reported <= b.length+reportSlack(b.recording.Reported) {
-		return // all of what was reported is there
+	switch number := b.recording.Number; {
+	case number >= leastRemoved && number < mostRemoved && !b.namesBegin():
+		b.find(UnknownHole, 0, 0, 0, "the playlist numbers it %d, and may have named others before it; whether the beginning is lost cannot be decided", number)
+	case b.countsOn() && !b.isDamagedAt(0):
+		b.find(UnknownHole, 0, 0, 0, "the %s go on there from others before it; whether the beginning is lost cannot be decided", b.counted(b.pieces[0]))
 	}
-	b.find(UnknownHole, 0, 0, 0, "the playlist numbers it %d, and may have named others before it; whether the beginning is lost cannot be decided", removed)
+}
+
+// countsOn says that the numbers with which the recording begins are not those of a beginning: a recorder counts the packets of each stream
+// and of the tables from one number on, and movie fragments from 0, 1 or 2.
+func (b *builder) countsOn() bool {
+	first := b.pieces[0]
+	if first.Segment != 0 || !first.first {
+		return false
+	}
+	file := b.segments[0].File
+	if len(b.segments) > 1 && b.segments[1].File != nil && compareFragments(file.Fragments, b.segments[1].File.Fragments) == countersGoOn {
+		return file.Fragments.First > leastRemoved && file.Fragments.First < mostRemoved
+	}
+	picture, hasPicture := b.firstCounter(first, media.Video)
+	sound, hasSound := b.firstCounter(first, media.Audio)
+	tables := file.TableCounters
+	return b.running[media.Video] && b.running[media.Audio] && hasPicture && hasSound && tables.Known &&
+		picture != sound && picture != tables.First && sound != tables.First
 }
 
 // namesBegin says that the numbers in the segments' names begin with the first one: those of the playlist are other ones.

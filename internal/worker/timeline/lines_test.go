@@ -6,6 +6,8 @@ package timeline
 import (
 	"strings"
 	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // TestBuild_MediaInNoRange: somebody may have cut the recording with its playlist, or a line is lost.
@@ -56,6 +58,34 @@ func TestBuild_PlaylistOfAWindow(t *testing.T) {
 				state = Intact
 			}
 			wantState(t, Build(Recording{Segments: segments, Number: c.number, Reported: c.reported}), state, c.want...)
+		})
+	}
+}
+
+// TestBuild_CountersDoNotBegin: a recorder counts the packets of each stream and of the tables from one number on, and fragments from 0,
+// 1 or 2. Behind lines that are missing, the numbers are those of the middle.
+func TestBuild_CountersDoNotBegin(t *testing.T) {
+	for name, c := range map[string]struct {
+		layout   layout
+		drop     int
+		reported int64
+		want     State
+	}{
+		"nothing is missing":          {layout{running: true}, 0, 0, Intact},
+		"the first line is":           {layout{running: true}, 1, 0, Unknown},
+		"the callback reports less":   {layout{running: true}, 1, 14 * second, Intact},
+		"counters begin again":        {layout{}, 1, 0, Intact},
+		"no fragment is missing":      {layout{running: true, container: media.FragmentMP4}, 0, 0, Intact},
+		"the first two fragments are": {layout{running: true, container: media.FragmentMP4}, 1, 0, Unknown},
+		"fragments begin again":       {layout{container: media.FragmentMP4}, 1, 0, Intact},
+	} {
+		t.Run(name, func(t *testing.T) {
+			segments := c.layout.record(pictures(0, 16*second, pal, 50), tones(0, 16*second), each(0, 2*second, 8)...)[c.drop:]
+			built := Build(Recording{Segments: segments, Reported: c.reported})
+			wantState(t, built, c.want)
+			if c.want == Unknown && (len(built.Findings) != 1 || !strings.Contains(built.Findings[0].Message, "whether the beginning is lost")) {
+				t.Error(list(built))
+			}
 		})
 	}
 }

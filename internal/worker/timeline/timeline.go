@@ -236,7 +236,7 @@ func Build(recording Recording) *Timeline {
 	b.listHoles()
 	b.compareHeader()
 	b.compareReport()
-	b.doubtRemoved()
+	b.doubtBeginning()
 	return b.finish()
 }
 

@@ -82,7 +82,7 @@ func (h *headless) finish() {
 		h.finishKeyless()
 	case len(h.undecodable) < maxFindings:
 		h.undecodable = append(h.undecodable, Stretch{From: h.from, To: h.to})
-		if !h.isDamaged() {
+		if !h.isDamagedAt(h.segment) {
 			h.find(UnknownHole, h.segment, h.from, h.to-h.from,
 				"the first %d picture(s) cannot be decoded: they need a key frame before them; whether it is lost cannot be decided", h.count)
 		}
@@ -96,7 +96,7 @@ func (h *headless) finishKeyless() {
 		return
 	}
 	h.keyless = append(h.keyless, Stretch{From: h.from, To: h.to})
-	if h.isDamaged() {
+	if h.isDamagedAt(h.segment) {
 		return
 	}
 	found := h.find(UnknownHole, h.segment, h.from, h.to-h.from,
@@ -106,10 +106,10 @@ func (h *headless) finishKeyless() {
 	}
 }
 
-// isDamaged says that something is known to be lost of the segment in which the pictures begin.
-func (h *headless) isDamaged() bool {
-	return slices.ContainsFunc(h.findings, func(known Finding) bool {
-		return known.Segment == h.segment && SeverityOf(known.Type) == SeverityDamage
+// isDamagedAt says that something is known to be lost of a segment.
+func (b *builder) isDamagedAt(segment int) bool {
+	return slices.ContainsFunc(b.findings, func(known Finding) bool {
+		return known.Segment == segment && SeverityOf(known.Type) == SeverityDamage
 	})
 }
 
