@@ -14,6 +14,7 @@ import (
 	"os"
 	goruntime "runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	uberzap "go.uber.org/zap"
@@ -141,9 +142,13 @@ func (o *Options) ManagerOptions(scheme *runtime.Scheme, objects ...client.Objec
 	}
 }
 
+// startingGrace is how long Run waits for a manager that is not elected yet, and may hold the Lease already: it counts as elected when its
+// controllers have started. It gives the Lease back within milliseconds when the API server answers.
+const startingGrace = 5 * time.Second
+
 // Run runs the manager until the context ends. A manager that still waits for its caches, because the API server is
-// away, does not return when its context ends. Nothing that needs a shutdown runs before it is elected (a manager
-// without leader election elects itself after its caches are synced), so Run does not wait for such a manager.
+// away, does not return when its context ends: Run waits for such a manager for 5 s. A manager without leader election elects itself
+// after its caches are synced.
 func Run(ctx context.Context, mgr manager.Manager) error {
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
@@ -152,10 +157,14 @@ func Run(ctx context.Context, mgr manager.Manager) error {
 		return err
 	case <-ctx.Done():
 	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), startingGrace)
+	defer cancel()
 	select {
 	case <-mgr.Elected():
 		return <-ended
-	default:
+	case err := <-ended:
+		return err
+	case <-grace.Done():
 		return nil
 	}
 }
