@@ -136,11 +136,9 @@ func (x *indexer) sample(track int, s *Sample) error {
 		}
 		packet.Size = len(x.data.widened(data, length))
 		if x.check {
-			fills, err := x.inspect(track, s, data, length, encoding)
-			if err != nil {
+			if packet.Key, err = x.inspect(track, s, data, length, encoding); err != nil {
 				return err
 			}
-			packet.Key = fills && isKey(data, length, encoding, s.Key) || !fills && s.Key
 		}
 	case length == 0 && x.check && neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
@@ -162,25 +160,25 @@ func (x *indexer) sample(track int, s *Sample) error {
 	return nil
 }
 
-// inspect checks the NAL units of a sample, and says whether they are a chain that fills it. Zeros at its end are a hole when they go on
+// inspect checks the NAL units of a sample, and says whether decoding can begin with it. Zeros at its end are a hole when they go on
 // behind it.
-func (x *indexer) inspect(track int, s *Sample, data []byte, length int, encoding media.Codec) (fills bool, err error) {
+func (x *indexer) inspect(track int, s *Sample, data []byte, length int, encoding media.Codec) (key bool, err error) {
 	if !unitsFill(data, length, encoding) {
 		x.note(media.NALInvalid, track, s.Offset, 1)
-		return false, nil
+		return s.Key, nil
 	}
 	hole, atEnd := findZeros(data, length, encoding)
 	if end := s.Offset + int64(s.Size); atEnd && end+zeroRun <= x.movie.size {
 		behind, err := x.data.blocks.bytes(end, zeroRun)
 		if err != nil {
-			return true, err
+			return false, err
 		}
 		hole = isZero(behind)
 	}
 	if hole {
 		x.note(media.NALInvalid, track, s.Offset, 1)
 	}
-	return true, nil
+	return isKey(data, length, encoding, s.Key), nil
 }
 
 // neverZero are the encodings in which no frame is empty or all zeros: such a frame is a hole in the file.

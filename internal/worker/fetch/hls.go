@@ -16,6 +16,7 @@ import (
 	"sparkrtc.dev/recording-operator/internal/worker/failure"
 	"sparkrtc.dev/recording-operator/internal/worker/recording"
 	"sparkrtc.dev/recording-operator/internal/worker/storage"
+	"sparkrtc.dev/recording-operator/internal/worker/timeline"
 	"sparkrtc.dev/recording-operator/internal/workerapi"
 )
 
@@ -201,17 +202,13 @@ func (f *fetcher) checkWhole(lists []list) error {
 		}
 	}
 	for _, each := range lists {
-		if have := seconds(each.Seconds()); f.reported > 0 && have < f.reported-callbackSlack(f.reported) {
+		if have := seconds(each.Seconds()); f.reported > 0 && have < f.reported-timeline.Duration(timeline.ReportSlack(timeline.Ticks(f.reported))) {
 			return &shortError{failure.Transient(workerapi.ReasonInvalidPlaylist,
 				"playlist %s lasts %s, the callback reported %s", f.reader.Describe(each.ref), recording.Round(have), recording.Round(f.reported))}
 		}
 	}
 	return nil
 }
-
-// callbackSlack is by how much a recording may differ from what a callback reported, which counts whole seconds, and
-// not from the first to the last packet.
-func callbackSlack(reported time.Duration) time.Duration { return max(3*time.Second, reported/100) }
 
 func seconds(value float64) time.Duration {
 	return time.Duration(math.Round(value * float64(time.Second)))

@@ -143,36 +143,32 @@ func (b *builder) judgeAbsence(kind media.Kind, from, to int) {
 // mayBeLost says of a kind that is away from the first to the last of some pieces that it may be lost there: it is away from one border
 // exactly to another, and nothing shows that it was not recorded.
 func (b *builder) mayBeLost(kind media.Kind, before, after, first, last *part) bool {
+	if before.inRunOf(first) == nil && after.inRunOf(last) == nil {
+		return first == last && b.mayBeLostAlone(kind, before, after, first)
+	}
+	before, after = before.inRunOf(first), after.inRunOf(last) // nil where a clock begins or ends
 	if b.isJoint(before) || b.isJoint(after) {
 		return false
-	}
-	otherBefore, otherAfter := before, after
-	before, after = before.inRunOf(first), after.inRunOf(last) // nil where a clock begins or ends
-	if before == nil && after == nil {
-		return first == last && b.segments[first.Segment].isListed() && b.isBetween(otherBefore, otherAfter, kind)
 	}
 	if (before == nil || after == nil) && first != last || after == nil && b.isBrief(before, last, kind) {
 		return false // silent for several segments at the beginning or the end, or for a moment: it is not a segment's loss
 	}
-	return b.segments[first.Segment].isListed() && b.reachesBorder(before, kind, first, true) && b.reachesBorder(after, kind, last, false)
+	return b.segments[first.Segment].isListed() && b.reachesBorder(before, kind, first.early, true) && b.reachesBorder(after, kind, last.late, false)
 }
 
-// isBetween says of a segment that is alone with its clock that it lies between others, of other clocks, which have a kind up to it; a
-// recording may begin or end with it.
-func (b *builder) isBetween(before, after *part, kind media.Kind) bool {
+// mayBeLostAlone says the same of a segment that is alone with its clock: those beside it have the kind up to it.
+func (b *builder) mayBeLostAlone(kind media.Kind, before, after, alone *part) bool {
+	if before == nil && after == nil || b.isJoint(before) || b.isJoint(after) {
+		return false
+	}
+	begins, ends := alone.early, alone.late
 	if before != nil {
-		_, last, ok := before.ends(kind)
-		if !ok || distance(last.next(), before.late) > max(together, 2*last.interval, b.skew) {
-			return false
-		}
+		begins = before.late
 	}
 	if after != nil {
-		first, _, ok := after.ends(kind)
-		if !ok || distance(first.firstDTS, after.early) > max(together, 2*first.interval, b.skew) {
-			return false
-		}
+		ends = after.early
 	}
-	return before != nil || after != nil
+	return b.segments[alone.Segment].isListed() && b.reachesBorder(before, kind, begins, true) && b.reachesBorder(after, kind, ends, false)
 }
 
 // inRunOf is the part itself if it has the clock of another one, and nil if not.
@@ -212,16 +208,16 @@ func (b *builder) names(each *part, kind media.Kind) bool {
 	return false
 }
 
-// reachesBorder says that a kind goes up to the border of the pieces that lack it. Beyond the beginning and end of their clock, it does.
-func (b *builder) reachesBorder(neighbor *part, kind media.Kind, lacks *part, before bool) bool {
+// reachesBorder says that a kind goes up to a border. Beyond the beginning and end of a clock, it does.
+func (b *builder) reachesBorder(neighbor *part, kind media.Kind, at int64, before bool) bool {
 	if neighbor == nil {
 		return true
 	}
-	first, last, _ := neighbor.ends(kind)
+	first, last, ok := neighbor.ends(kind)
 	if before {
-		return distance(last.next(), lacks.early) <= max(together, 2*last.interval, b.skew)
+		return ok && distance(last.next(), at) <= max(together, 2*last.interval, b.skew)
 	}
-	return distance(first.firstDTS, lacks.late) <= max(together, 2*first.interval, b.skew)
+	return ok && distance(first.firstDTS, at) <= max(together, 2*first.interval, b.skew)
 }
 
 // skewOf borders is by how much picture and sound may begin apart from one another where both go on from one segment to the next: twice

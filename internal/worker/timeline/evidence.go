@@ -203,7 +203,7 @@ func (b *builder) compareHeader() {
 // compareReport compares the length with what the callback reported.
 func (b *builder) compareReport() {
 	reported := b.recording.Reported
-	if reported == 0 || distance(reported, b.length) <= reportSlack(reported) {
+	if reported == 0 || distance(reported, b.length) <= ReportSlack(reported) {
 		return
 	}
 	if reported < b.length {
@@ -211,4 +211,11 @@ func (b *builder) compareReport() {
 	}
 	b.find(DurationMismatch, -1, b.length, reported-b.length, "the callback reports %s, the recording holds %s",
 		position(reported), position(b.length))
+}
+
+// ReportSlack is by how much a recording may differ from the duration that a callback reports, both in ticks: it counts whole seconds, and
+// not from the first to the last packet.
+func ReportSlack(reported int64) int64 {
+	const slack, part = 3 * media.Clock, 100
+	return max(slack, reported/part)
 }

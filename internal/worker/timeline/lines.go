@@ -18,7 +18,7 @@ const (
 
 // doubtBeginning doubts that the playlist has the lines of the beginning, unless all of what the callback reported is there.
 func (b *builder) doubtBeginning() {
-	if len(b.pieces) == 0 || b.recording.Reported > 0 && b.recording.Reported <= b.length+reportSlack(b.recording.Reported) {
+	if len(b.pieces) == 0 || b.recording.Reported > 0 && b.recording.Reported <= b.length+ReportSlack(b.recording.Reported) {
 		return
 	}
 	switch number := b.recording.Number; {
@@ -52,12 +52,6 @@ func (b *builder) namesBegin() bool {
 	_, number, _ := lastNumber(b.segments[0].Name)
 	value, err := strconv.ParseInt(number, 10, 64)
 	return err == nil && value < leastRemoved
-}
-
-// reportSlack is by how much the callback's duration may differ: it counts whole seconds, and not from the first to the last packet.
-func reportSlack(reported int64) int64 {
-	const slack, part = 3 * media.Clock, 100
-	return max(slack, reported/part)
 }
 
 // doubtRanges doubts that the playlist has all its lines where a file that it names by ranges holds more media than these.

@@ -47,21 +47,16 @@ func (t *Timeline) split(changes []Change, tracks []*Track) []*Timeline {
 			parts = append(parts, part)
 		}
 	}
-	for _, each := range t.Dark {
-		if part, own, ok := ofPart(parts, each); ok {
-			part.Dark = append(part.Dark, own)
+	give := func(stretches []Stretch, of func(*Timeline) *[]Stretch) {
+		for _, each := range stretches {
+			if part, own, ok := ofPart(parts, each); ok {
+				*of(part) = append(*of(part), own)
+			}
 		}
 	}
-	for _, each := range t.Undecodable {
-		if part, own, ok := ofPart(parts, each); ok {
-			part.Undecodable = append(part.Undecodable, own)
-		}
-	}
-	for _, each := range t.Keyless {
-		if part, own, ok := ofPart(parts, each); ok {
-			part.Keyless = append(part.Keyless, own)
-		}
-	}
+	give(t.Dark, func(part *Timeline) *[]Stretch { return &part.Dark })
+	give(t.Undecodable, func(part *Timeline) *[]Stretch { return &part.Undecodable })
+	give(t.Keyless, func(part *Timeline) *[]Stretch { return &part.Keyless })
 	if len(parts) > 0 {
 		parts[0].Findings, parts[0].More = t.Findings, t.More
 	}
