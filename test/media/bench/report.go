@@ -51,13 +51,22 @@ func spread(times []time.Duration) string {
 	return fmt.Sprintf("%.2f/%.2f s", sorted[0].Seconds(), sorted[len(sorted)/2].Seconds())
 }
 
+// pick gives one time of each, wall or cpu.
+func pick(timings []timing, of func(timing) time.Duration) []time.Duration {
+	times := make([]time.Duration, len(timings))
+	for i, each := range timings {
+		times[i] = of(each)
+	}
+	return times
+}
+
 // column are the times of some of the containers together, wall or cpu.
 func (r *result) column(from, to int, of func(timing) time.Duration) []time.Duration {
 	var times []time.Duration
 	for _, run := range r.runs {
 		var sum time.Duration
-		for _, each := range run[from : to+1] {
-			sum += of(each)
+		for _, each := range pick(run[from:to+1], of) {
+			sum += each
 		}
 		times = append(times, sum)
 	}
@@ -74,10 +83,7 @@ func (r *result) print() {
 	}
 	total := r.column(0, 2, wall)
 	fmt.Printf("  total      %s%s\n", spread(total), missed(r.want.total > 0 && slices.Min(total) > r.want.total, "at most %s", r.want.total))
-	bare, worked := make([]time.Duration, len(r.bare)), make([]time.Duration, len(r.bare))
-	for i, each := range r.bare {
-		bare[i], worked[i] = each.wall, each.cpu
-	}
+	bare, worked := pick(r.bare, wall), pick(r.bare, cpu)
 	ratio := slices.Min(r.column(1, 2, wall)).Seconds() / slices.Min(bare).Seconds()
 	fmt.Printf("  bare       %s; process and publish take %.2f times as long%s\n", spread(bare), ratio,
 		missed(r.want.ratio > 0 && ratio > r.want.ratio, "at most %.2f", r.want.ratio))
