@@ -163,9 +163,6 @@ func TestIndex_ZeroedSamplesAreNoUnits(t *testing.T) {
 	if d := file.Damage[len(file.Damage)-1]; d.Stream != 0 || d.Packet < first-1 || d.Offset < int64(from)-100_000 {
 		t.Errorf("the damage is %+v", d)
 	}
-	if tables, err := openBytes(t, zeroed).IndexTables(); err != nil || len(tables.Damage) > 0 {
-		t.Errorf("IndexTables reads samples: %+v, %v", tables.Damage, err)
-	}
 }
 
 func TestOpen_TypedErrors(t *testing.T) {

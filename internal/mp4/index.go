@@ -17,16 +17,11 @@ import (
 // Packets has the samples whose bytes are in the file. Those that are not are counted in Damage (SampleMissing), at the
 // packet before which they should be. Stream.Packets agrees with Samples, packet by packet. SHA256 is not filled in:
 // the samples are not the whole file.
-func (m *Movie) Index() (media.File, error) { return m.index(true) }
-
-// IndexTables is Index without reading samples, so that NAL units are not checked. It reads the samples of a stream
-// whose NAL units have lengths of fewer than four bytes, because the sizes of its packets depend on their number. Which are key frames is
-// what the container says.
-func (m *Movie) IndexTables() (media.File, error) { return m.index(false) }
-
-func (m *Movie) index(check bool) (media.File, error) {
-	x := indexer{movie: m, check: check, damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)), numbers: newFragmentNumbers(len(m.tracks)), sounds: make([]soundFrames, len(m.tracks))}
-	x.data = newDataReader(m)
+func (m *Movie) Index() (media.File, error) {
+	x := indexer{
+		movie: m, data: newDataReader(m), damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)),
+		numbers: newFragmentNumbers(len(m.tracks)), sounds: make([]soundFrames, len(m.tracks)),
+	}
 	x.file = media.File{
 		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
 	}
@@ -56,10 +51,8 @@ func (m *Movie) index(check bool) (media.File, error) {
 		stream.Params = x.data.uses[i].params(t)
 		x.frames[i].fill(stream.Params, t.Timescale)
 	}
-	if check {
-		if err := x.judgeUnnamed(); err != nil {
-			return media.File{}, err
-		}
+	if err := x.judgeUnnamed(); err != nil {
+		return media.File{}, err
 	}
 	found := x.numbers.damage()
 	for i := range x.sounds {
@@ -76,7 +69,6 @@ func (m *Movie) index(check bool) (media.File, error) {
 // indexer fills a media.File.
 type indexer struct {
 	movie  *Movie
-	check  bool
 	file   media.File
 	damage evidence
 	data   *dataReader
@@ -129,18 +121,16 @@ func (x *indexer) sample(track int, s *Sample) error {
 	packet := t.packet(s)
 	length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
 	switch {
-	case length > 0 && (x.check || length < 4):
+	case length > 0:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
 		if err != nil {
 			return err
 		}
 		packet.Size = len(x.data.widened(data, length))
-		if x.check {
-			if packet.Key, err = x.inspect(track, s, data, length, encoding); err != nil {
-				return err
-			}
+		if packet.Key, err = x.inspect(track, s, data, length, encoding); err != nil {
+			return err
 		}
-	case length == 0 && x.check && neverZero[encoding]:
+	case neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
 		if err != nil {
 			return err

@@ -27,8 +27,12 @@ func (m *Movie) Samples(yield func(media.Sample) error, streams ...int) error {
 			if err != nil {
 				return err
 			}
+			length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
 			sample := media.Sample{Packet: t.packet(s), Stream: track}
-			sample.Data = data.widened(bytes, t.lengthBytes(s.Description))
+			if length > 0 && unitsFill(bytes, length, encoding) {
+				sample.Key = isKey(bytes, length, encoding, s.Key)
+			}
+			sample.Data = data.widened(bytes, length)
 			sample.Size = len(sample.Data)
 			sample.Params = data.uses[track].index(s.Description)
 			return yield(sample)
