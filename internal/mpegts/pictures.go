@@ -83,10 +83,13 @@ func (c *nalCutter) begins(payload []byte) bool {
 		return false
 	}
 	start, begin, end := codec.NextNAL(payload, 0)
-	if start < 0 || start > 1 || end == begin {
-		return false
-	}
-	return c.rules.inspect(payload[begin:end], 0).opens
+	return isFirst(payload, start) && end > begin && c.rules.inspect(payload[begin:end], 0).opens
+}
+
+// isFirst says whether a payload begins with its first start code, which may have another zero before it. Any other byte is the
+// end of the picture before.
+func isFirst(payload []byte, start int) bool {
+	return start == 0 || start == 1 && payload[0] == 0
 }
 
 func (c *nalCutter) interrupt() {}

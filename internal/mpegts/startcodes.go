@@ -62,7 +62,7 @@ func (c *startCodeCutter) begins(payload []byte) bool {
 		return false
 	}
 	start := codec.NextStartCode(payload, 0)
-	return start >= 0 && start <= 1 && start+3 < len(payload) && c.rules.role(payload[start+3]) != continues
+	return isFirst(payload, start) && start+3 < len(payload) && c.rules.role(payload[start+3]) != continues
 }
 
 func (c *startCodeCutter) interrupt() {}

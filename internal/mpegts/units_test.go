@@ -56,6 +56,41 @@ func TestRead_PictureMaySpanPESPackets(t *testing.T) {
 	}
 }
 
+// TestRead_PictureMayEndInTheNextPESPacket, as those of Apple's segmenter do: the few bytes of its end are nothing that a
+// picture begins with.
+func TestRead_PictureMayEndInTheNextPESPacket(t *testing.T) {
+	for code := 3; code <= 4; code++ {
+		for tail := range 12 {
+			b := newBuilder()
+			b.tables(h264Entry)
+			var left []byte
+			var want [][2]int64
+			const count = 12
+			for n := range int64(count) {
+				units := [][]byte{aud, pSlice}
+				if n%6 == 0 {
+					units = [][]byte{aud, spsFrames, pps, idr}
+				}
+				at := 9000 + 3600*n
+				want = append(want, [2]int64{at, at})
+				picture := annexB(units...)[4-code:]
+				end := len(picture) - tail
+				if n == count-1 {
+					end = len(picture)
+				}
+				b.payload(videoPID, pes(0xe0, at, -1, slices.Concat(left, picture[:end])))
+				left = picture[end:]
+			}
+			file, _ := read(t, b.data)
+			wantNoDamage(t, file)
+			wantTimes(t, file.Streams[0], want...)
+			if last := packets(file.Streams[0])[1]; last.Size != 2*4+len(aud)+len(pSlice) {
+				t.Errorf("%d bytes in the next packet: the picture has %d bytes", tail, last.Size)
+			}
+		}
+	}
+}
+
 func TestRead_PictureWithoutTimeFollowsTheLastOne(t *testing.T) {
 	b := newBuilder()
 	b.tables(h264Entry)
