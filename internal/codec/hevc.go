@@ -29,6 +29,12 @@ func HEVCType(unit []byte) int {
 	return int(unit[0] >> 1 & 0x3f)
 }
 
+// HEVCClosed says that a type of NAL unit is a slice of a picture that needs none before the last picture at which decoding can begin:
+// a RADL picture, or such a picture itself that has no RASL pictures behind it (ISO/IEC 23008-2, 7.4.2.2).
+func HEVCClosed(kind int) bool {
+	return kind == 6 || kind == 7 || kind >= 17 && kind <= 20
+}
+
 // HEVCSPS is a sequence parameter set (ISO/IEC 23008-2, 7.3.2.2.1), as far as it is needed.
 type HEVCSPS struct {
 	// ID, 0 to 15, and VPS, the id of the video parameter set.

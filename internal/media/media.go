@@ -85,6 +85,9 @@ type Packet struct {
 	Size int
 	// Key says that decoding can begin here.
 	Key bool
+	// Closed says of a key frame that no picture behind it needs one before it (IDR), and of another picture that it needs none before
+	// the last key frame, even when it is shown before that (RADL). False: that is not known.
+	Closed bool
 	// Params is the index in Stream.Params.
 	Params int
 }

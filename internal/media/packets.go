@@ -33,7 +33,7 @@ type Packets struct {
 type step struct {
 	dts, offset, duration int64
 	size, params          int
-	key                   bool
+	key, closed           bool
 }
 
 // Append adds a packet.
@@ -43,7 +43,7 @@ func (p *Packets) Append(packet Packet) {
 	}
 	next := step{
 		dts: packet.DTS - p.Last.DTS, offset: packet.PTS - packet.DTS, duration: packet.Duration,
-		size: packet.Size, params: packet.Params, key: packet.Key,
+		size: packet.Size, params: packet.Params, key: packet.Key, closed: packet.Closed,
 	}
 	if p.repeated > 0 && next == p.step {
 		p.repeated++
@@ -65,6 +65,7 @@ const (
 	flagOffset
 	flagDuration
 	flagParams
+	flagClosed
 )
 
 // Close encodes what Append has kept back. It must be called once after the last Append, before All.
@@ -76,6 +77,9 @@ func (p *Packets) Close() {
 	flags := byte(0)
 	if p.step.key {
 		flags |= flagKey
+	}
+	if p.step.closed {
+		flags |= flagClosed
 	}
 	if p.repeated > 1 {
 		flags |= flagRepeated
@@ -124,7 +128,8 @@ func (p *Packets) All() iter.Seq[Packet] {
 			for range repeated {
 				packet.DTS += now.dts
 				packet.PTS = packet.DTS + now.offset
-				packet.Duration, packet.Size, packet.Params, packet.Key = now.duration, now.size, now.params, now.key
+				packet.Duration, packet.Size, packet.Params = now.duration, now.size, now.params
+				packet.Key, packet.Closed = now.key, now.closed
 				if !yield(packet) {
 					return
 				}
@@ -148,7 +153,7 @@ func (s *step) decode(data []byte) (repeated uint64, rest []byte) {
 		data = data[n:]
 		return value
 	}
-	s.key, repeated = flags&flagKey != 0, 1
+	s.key, s.closed, repeated = flags&flagKey != 0, flags&flagClosed != 0, 1
 	if flags&flagRepeated != 0 {
 		repeated = unsigned()
 	}

@@ -20,7 +20,7 @@ func TestPackets_AllYieldsWhatWasAppended(t *testing.T) {
 			return media.Packet{
 				DTS: rapid.Int64Range(-1<<40, 1<<40).Draw(t, "dts"), PTS: rapid.Int64Range(-1<<40, 1<<40).Draw(t, "pts"),
 				Duration: rapid.Int64Range(0, 1<<30).Draw(t, "duration"), Size: rapid.IntRange(0, 1<<30).Draw(t, "size"),
-				Key: rapid.Bool().Draw(t, "key"), Params: rapid.IntRange(0, 3).Draw(t, "params"),
+				Key: rapid.Bool().Draw(t, "key"), Closed: rapid.Bool().Draw(t, "closed"), Params: rapid.IntRange(0, 3).Draw(t, "params"),
 			}
 		})
 		var want []media.Packet

@@ -127,7 +127,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 			return err
 		}
 		packet.Size = len(x.data.widened(data, length))
-		if packet.Key, err = x.inspect(track, s, data, length, encoding); err != nil {
+		if err := x.inspect(track, s, &packet, data); err != nil {
 			return err
 		}
 	case neverZero[encoding]:
@@ -150,25 +150,27 @@ func (x *indexer) sample(track int, s *Sample) error {
 	return nil
 }
 
-// inspect checks the NAL units of a sample, and says whether decoding can begin with it. Zeros at its end are a hole when they go on
-// behind it.
-func (x *indexer) inspect(track int, s *Sample, data []byte, length int, encoding media.Codec) (key bool, err error) {
+// inspect checks the NAL units of a sample, and sees which packets are key frames. Zeros at its end are a hole when they go on behind it.
+func (x *indexer) inspect(track int, s *Sample, packet *media.Packet, data []byte) error {
+	t := x.movie.tracks[track]
+	length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
 	if !unitsFill(data, length, encoding) {
 		x.note(media.NALInvalid, track, s.Offset, 1)
-		return s.Key, nil
+		return nil
 	}
+	judgeKey(packet, data, length, encoding)
 	hole, atEnd := findZeros(data, length, encoding)
 	if end := s.Offset + int64(s.Size); atEnd && end+zeroRun <= x.movie.size {
 		behind, err := x.data.blocks.bytes(end, zeroRun)
 		if err != nil {
-			return false, err
+			return err
 		}
 		hole = isZero(behind)
 	}
 	if hole {
 		x.note(media.NALInvalid, track, s.Offset, 1)
 	}
-	return isKey(data, length, encoding, s.Key), nil
+	return nil
 }
 
 // neverZero are the encodings in which no frame is empty or all zeros: such a frame is a hole in the file.

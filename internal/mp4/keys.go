@@ -8,9 +8,9 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// isKey says whether decoding can begin with a sample, which is a chain of NAL units that fills it. said is what the container says: a
-// file without a table of key frames (stss) says it of all samples, and some muxers say it of none.
-func isKey(sample []byte, length int, encoding media.Codec, said bool) bool {
+// judgeKey sets Key and Closed of a sample's packet, whose bytes are a chain of NAL units. What the container says does not decide: a
+// file without a table of key frames (stss) says that all samples are, and some muxers say that none is.
+func judgeKey(packet *media.Packet, sample []byte, length int, encoding media.Codec) {
 	var found keySigns
 	for len(sample) > 0 {
 		size := unitLength(sample, length)
@@ -21,13 +21,16 @@ func isKey(sample []byte, length int, encoding media.Codec, said bool) bool {
 		}
 		sample = sample[length+size:]
 	}
-	return found.random || found.recovery && found.intra || said && (found.recovery || found.intra || !found.slice)
+	said := packet.Key && (found.recovery || found.intra || !found.slice)
+	packet.Key, packet.Closed = found.random || found.recovery && found.intra || said, found.closed
 }
 
 // keySigns are what the NAL units of a picture show.
 type keySigns struct {
 	// random says that it is a picture at which decoding can begin, by the type of a slice.
 	random bool
+	// closed is that of media.Packet.
+	closed bool
 	// slice says that there is any other slice, and intra that one needs no other picture.
 	slice, intra bool
 	// recovery says that a message calls it a recovery point.
@@ -37,7 +40,7 @@ type keySigns struct {
 func (s *keySigns) h264(unit []byte) {
 	switch codec.H264Type(unit) {
 	case codec.H264IDR:
-		s.random = true
+		s.random, s.closed = true, true
 	case codec.H264Slice, codec.H264SliceA:
 		header, ok := codec.ParseH264Slice(unit)
 		s.slice, s.intra = true, s.intra || ok && header.Intra
@@ -47,7 +50,9 @@ func (s *keySigns) h264(unit []byte) {
 }
 
 func (s *keySigns) hevc(unit []byte) {
-	switch kind := codec.HEVCType(unit); {
+	kind := codec.HEVCType(unit)
+	s.closed = s.closed || codec.HEVCClosed(kind)
+	switch {
 	case kind >= codec.HEVCFirstIRAP && kind <= codec.HEVCLastIRAP:
 		s.random = true
 	case kind >= 0 && kind <= codec.HEVCLastTrailing:

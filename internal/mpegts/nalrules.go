@@ -30,7 +30,7 @@ func (r *h264Rules) inspect(unit []byte, lastMB int) nalUnit {
 			return found
 		}
 		found.slice, found.header, found.pps, found.intra = true, header, header.PPS, header.Intra
-		found.random = kind == codec.H264IDR
+		found.random, found.closed = kind == codec.H264IDR, kind == codec.H264IDR
 		found.opens = header.FirstMB <= lastMB
 	case codec.H264SPSType, codec.H264PPSType:
 		found.opens, found.set = true, true
@@ -71,7 +71,8 @@ func (r *hevcRules) inspect(unit []byte, _ int) nalUnit {
 		found.invalid = true
 		return found
 	}
-	found.slice, found.opens, found.pps, found.random = true, first, pps, kind >= codec.HEVCFirstIRAP
+	found.slice, found.opens, found.pps = true, first, pps
+	found.random, found.closed = kind >= codec.HEVCFirstIRAP, codec.HEVCClosed(kind)
 	return found
 }
 

@@ -48,8 +48,10 @@ type nalUnit struct {
 	// intra says that a slice needs no other picture, random that decoding can begin at it, and recovery, of an SEI, that
 	// it can if all slices of the access unit are intra.
 	intra, random, recovery bool
-	set                     bool
-	invalid                 bool
+	// closed is that of media.Packet.
+	closed  bool
+	set     bool
+	invalid bool
 	// header is that of an H.264 slice.
 	header codec.H264SliceHeader
 }
@@ -63,6 +65,7 @@ type picture struct {
 	// broken says that a NAL unit of it cannot be.
 	broken                  bool
 	random, recovery, intra bool
+	closed                  bool
 	params                  int
 	// lastMB, and the field that it is, are H.264's.
 	lastMB        int
@@ -203,6 +206,7 @@ func (c *nalCutter) slice(s *stream, now *picture, unit *nalUnit) {
 	now.lastMB = unit.header.FirstMB
 	now.intra = now.intra && (unit.intra || now.paired)
 	now.random = now.random || unit.random && !now.paired
+	now.closed = now.closed || unit.closed && !now.paired
 }
 
 // activate makes the parameter sets that a slice refers to those of the packets that follow.
@@ -253,6 +257,6 @@ func (c *nalCutter) emit(s *stream, now *picture, dts, pts int64) error {
 		data = s.d.sample
 	}
 	return s.emit(media.Packet{
-		DTS: dts, PTS: pts, Size: now.size, Key: now.random || now.recovery && now.intra, Params: now.params,
+		DTS: dts, PTS: pts, Size: now.size, Key: now.random || now.recovery && now.intra, Closed: now.closed, Params: now.params,
 	}, data)
 }

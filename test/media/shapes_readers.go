@@ -31,20 +31,36 @@ func openGroupShapes() []shape {
 			return r
 		}
 	}
+	radl := func() *take {
+		return newTake().video("hevc-radl", 156, 145, every(0, 30)).cutToKey().sound("aac", 0.3, 5, 5)
+	}
 	return []shape{
 		{"camera_off_open_group", "A", "H.265, camera off, and on within an open group", apart("hevc-open")},
 		{"begins_within_group_open_hevc", "S", "H.265 begins within an open group", func() *recording {
 			return hls(with("hevc-open", "aac", 8).beginsWithin(4)).either(unknown)
 		}},
+		{"begins_with_leading_hevc", "Q", "H.265 begins with a closed group, of which pictures are shown before the key picture", func() *recording {
+			return hls(radl())
+		}},
+		{"begins_with_leading_hevc_mp4", "Q", "the same in MP4", func() *recording { return mp4File(radl(), mp4Style{}).finish() }},
+		{"reset_with_leading_hevc", "Q", "H.265, reset, and the second clock begins with such a group", func() *recording {
+			return newRecording().add(with("hevc-radl", "aac", 5), joint{}).add(radl(), joint{tag: true}).finish()
+		}},
 		{"ts_open_gop_hevc", "Q", "open groups of pictures, H.265", func() *recording { return hls(with("hevc-open", "aac", 8)) }},
 	}
+}
+
+// cutToKey leaves out the pictures before the first key picture.
+func (t *take) cutToKey() *take {
+	i := slices.IndexFunc(t.units, func(u *unit) bool { return u.sample().key })
+	t.units = t.units[i:]
+	return t
 }
 
 // fromKey leaves out the pictures before the first key picture. Up to the next one, nobody knows what a decoder shows that
 // goes on from other pictures.
 func (t *take) fromKey() *take {
-	i := slices.IndexFunc(t.units, func(u *unit) bool { return u.sample().key })
-	t.units = t.units[i:]
+	t.cutToKey()
 	next := slices.IndexFunc(t.units[1:], func(u *unit) bool { return u.sample().key })
 	for _, u := range t.units[1 : 1+next] {
 		u.tainted = true // by what a decoder has kept of the pictures before

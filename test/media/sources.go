@@ -90,6 +90,7 @@ var recipes = map[string]recipe{
 	"h264-b":      videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 2 -b_strategy 0 -x264-params open-gop=0", 160, 90, 900, 10, 0),
 	"h264-open":   openGroups(videoRecipe("-c:v libx264 -preset veryfast -crf 28 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 12 -bf 2 -b_strategy 0 -x264-params open-gop=1", 160, 90, 600, 12, 0)),
 	"hevc-open":   openGroups(videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=12:min-keyint=12:scenecut=0:bframes=2:b-adapt=0:open-gop=1", 160, 90, 300, 12, 0)),
+	"hevc-radl":   openGroups(videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=12:min-keyint=12:scenecut=0:bframes=2:b-adapt=0:open-gop=0:radl=2", 160, 90, 300, 12, 0)),
 	"h264-fields": videoRecipe("-c:v libx264 -preset veryfast -crf 24 -sc_threshold 0 -pix_fmt yuv420p -keyint_min 10 -bf 0 -flags +ildct+ilme -x264-params tff=1", 160, 96, 300, 10, 0),
 	"h264-paff":   {width: 160, height: 96, frames: 300, group: 10, fields: true},
 	"h264-large":  {width: 320, height: 288, frames: 60, group: 10, fields: true},

@@ -11,8 +11,8 @@ import (
 )
 
 // listUndecodable finds the pictures that nothing can be decoded from: where a clock begins, or pictures come back after a
-// stretch without a stream of them, those before the first key frame, and those behind it that are shown before it, since
-// they need pictures of the group before. A run without any key frame may be refreshed little by little; it is left to the
+// stretch without a stream of them, those before the first key frame, and those behind it that are shown before it, unless the
+// group is closed: they need pictures of the group before. A run without any key frame may be refreshed little by little; it is left to the
 // decoder, which decides it for the first run alone: behind another run it goes on with the pictures of that.
 func (b *builder) listUndecodable() {
 	h := headless{builder: b, run: -1}
@@ -46,6 +46,10 @@ func (h *headless) add(placed *Placed) {
 	case !h.open:
 	case placed.Key && !h.key:
 		h.key, h.to = true, placed.PTS
+		if placed.Closed {
+			h.finish()
+		}
+	case h.key && placed.Closed:
 	case h.key && placed.PTS > h.to:
 		h.finish()
 	default:

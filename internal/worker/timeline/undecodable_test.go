@@ -24,6 +24,29 @@ func TestBuild_CameraComesBackWithinAGroup(t *testing.T) {
 	}
 }
 
+// TestBuild_ClosedGroupNeedsNothingBefore: pictures that are shown before the key frame of a recording need others only when the group is
+// open.
+func TestBuild_ClosedGroupNeedsNothingBefore(t *testing.T) {
+	for name, test := range map[string]struct {
+		key, leading bool // what is closed
+		want         State
+	}{
+		"an IDR picture":               {true, false, Intact},
+		"leading pictures that say so": {false, true, Intact},
+		"an open group":                {false, false, Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			video := pictures(0, 4*second, pal, 25)
+			video[0].PTS, video[1].PTS, video[2].PTS = video[2].PTS, video[0].PTS, video[1].PTS
+			video[0].Closed, video[1].Closed, video[2].Closed = test.key, test.leading, test.leading
+			made := Build(Recording{Segments: layout{running: true}.record(video, tones(0, 4*second), 2*second)})
+			if made.State() != test.want || (len(made.Undecodable) > 0) != (test.want == Unknown) {
+				t.Errorf("%s: %v, %v", made.State(), made.Findings, made.Undecodable)
+			}
+		})
+	}
+}
+
 // withoutKeys says of the pictures of segments in [from, to) that none is a key frame.
 func withoutKeys(segments []Segment, from, to int) []Segment {
 	for i := from; i < to; i++ {
