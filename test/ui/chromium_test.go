@@ -119,8 +119,16 @@ func (b *tab) read(from *os.File) {
 	}
 }
 
-// call runs a method, and decodes what it returns.
+// call runs a method that must succeed, and decodes what it returns.
 func (b *tab) call(method string, params, result any) {
+	b.t.Helper()
+	if refused := b.try(method, params, result); refused != nil {
+		b.t.Fatalf("%s: %s", method, refused)
+	}
+}
+
+// try runs a method, and decodes what it returns, or returns the error with which the browser refuses it.
+func (b *tab) try(method string, params, result any) json.RawMessage {
 	b.t.Helper()
 	answered := make(chan message, 1)
 	b.mu.Lock()
@@ -143,42 +151,55 @@ func (b *tab) call(method string, params, result any) {
 	}
 	select {
 	case answer := <-answered:
-		if answer.Error != nil {
-			b.t.Fatalf("%s: %s", method, answer.Error)
-		}
-		if result != nil {
+		if answer.Error == nil && result != nil {
 			if err := json.Unmarshal(answer.Result, result); err != nil {
 				b.t.Fatalf("%s: %v", method, err)
 			}
 		}
+		return answer.Error
 	case <-time.After(answerTimeout):
 		b.t.Fatalf("%s: no answer", method)
 	}
+	return nil
 }
 
 // run evaluates an expression, which is awaited, and returns its value as text.
 func (b *tab) run(expression string) string {
 	b.t.Helper()
+	value, refused := b.evaluate(expression)
+	if refused != nil {
+		b.t.Fatalf("%s: %s", expression, refused)
+	}
+	return value
+}
+
+// evaluate is run, or returns the error with which the browser refuses it.
+func (b *tab) evaluate(expression string) (string, json.RawMessage) {
+	b.t.Helper()
 	var result struct {
 		Result           struct{ Value any }
 		ExceptionDetails json.RawMessage
 	}
-	b.call("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &result)
+	refused := b.try("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &result)
 	if result.ExceptionDetails != nil {
 		b.t.Fatalf("%s: %s", expression, result.ExceptionDetails)
 	}
-	return fmt.Sprint(result.Result.Value)
+	return fmt.Sprint(result.Result.Value), refused
 }
 
-// eventually waits until an expression has a value.
+// eventually waits until an expression has a value. While the tab goes to another page, the browser refuses to evaluate.
 func (b *tab) eventually(expression, want string) {
 	b.t.Helper()
 	deadline := time.Now().Add(answerTimeout)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for got := b.run(expression); got != want; got = b.run(expression) {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("%s is %q, want %q", expression, got, want)
+	for {
+		got, refused := b.evaluate(expression)
+		switch {
+		case refused == nil && got == want:
+			return
+		case time.Now().After(deadline):
+			b.t.Fatalf("%s is %q, want %q; %s", expression, got, want, refused)
 		}
 		<-tick.C
 	}
