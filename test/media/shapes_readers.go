@@ -39,7 +39,7 @@ func openGroupShapes() []shape {
 		{"begins_within_group_open_hevc", "S", "H.265 begins within an open group", func() *recording {
 			return hls(with("hevc-open", "aac", 8).beginsWithin(4)).either(unknown)
 		}},
-		{"begins_with_leading_hevc", "Q", "H.265 begins with a closed group, of which pictures are shown before the key picture", func() *recording {
+		{"begins_with_leading_hevc", "Q", "H.265 begins with a closed group, with pictures shown before the key picture", func() *recording {
 			return hls(radl())
 		}},
 		{"begins_with_leading_hevc_mp4", "Q", "the same in MP4", func() *recording { return mp4File(radl(), mp4Style{}).finish() }},
