@@ -106,7 +106,7 @@ func TestRead_DescribesStreams(t *testing.T) {
 	}
 	size := 4*4 + len(aud) + len(spsFrames) + len(pps) + len(idr)
 	want := []media.Packet{
-		{DTS: 9000, PTS: 18000, Size: size, Key: true},
+		{DTS: 9000, PTS: 18000, Size: size, Key: true, Closed: true},
 		{DTS: 12600, PTS: 21600, Size: 3*4 + len(aud) + len(pSlice) + len(second)},
 	}
 	if got := packets(video); !slices.Equal(got, want) {

@@ -93,12 +93,8 @@ type shown struct {
 	optional bool
 }
 
-// samples yields a track's samples as a player shows them: its edit list applied. raw leaves the edits out.
-func samples(track *mp4.Track, raw bool) iter.Seq2[shown, error] {
-	shift := int64(0)
-	if !raw {
-		shift = track.Shift()
-	}
+// samples yields a track's samples, moved by shift ticks: by track.Shift(), as a player shows them.
+func samples(track *mp4.Track, shift int64) iter.Seq2[shown, error] {
 	return func(yield func(shown, error) bool) {
 		for sample, err := range track.Samples() {
 			if err != nil {

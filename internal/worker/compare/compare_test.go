@@ -283,6 +283,42 @@ func TestCopied_PassesWhatIsRight(t *testing.T) {
 	}
 }
 
+// TestCopied_EditListThatIsKept: what it shows must be the same, whatever the media times are.
+func TestCopied_EditListThatIsKept(t *testing.T) {
+	recorded := recording(t)
+	edits := []media.Edit{{Duration: second, Start: -1}, {Duration: 4 * second, Start: second}}
+	recorded.Video.Edits = edits
+	shift := func(r *track, by int64) {
+		for i := range r.samples {
+			r.samples[i].PTS += by
+		}
+	}
+	for name, test := range map[string]struct {
+		change func(r *track)
+		differ bool
+	}{
+		"as it is":                     {func(*track) {}, false},
+		"all media times moved":        {func(r *track) { shift(r, 400*ms); r.Edits[1].Start += 400 * ms }, false},
+		"a clock of 8 kHz":             {func(r *track) { r.Edits[1].Start += 11; r.Edits[1].Duration -= 11 }, false},
+		"pictures moved alone":         {func(r *track) { shift(r, 400*ms) }, true},
+		"another beginning":            {func(r *track) { r.Edits[1].Start += 400 * ms }, true},
+		"another duration":             {func(r *track) { r.Edits[1].Duration -= second }, true},
+		"another pause":                {func(r *track) { r.Edits[0].Duration += second }, true},
+		"pause and pictures exchanged": {func(r *track) { slices.Reverse(r.Edits) }, true},
+		"a piece is missing":           {func(r *track) { r.Edits = r.Edits[1:] }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			made := right(recorded)
+			video := made.of(media.Video)
+			video.Edits = slices.Clone(edits)
+			test.change(video)
+			if err := compare.Copied(recorded, made.open(t), media.Video); (err != nil) != test.differ {
+				t.Errorf("the difference is %v", err)
+			}
+		})
+	}
+}
+
 func TestCopied_ComparesOnlyTheKindsAskedFor(t *testing.T) {
 	recorded := recording(t)
 	made := right(recorded)

@@ -40,7 +40,7 @@ func Encoded(t *timeline.Timeline, movie *mp4.Movie, lost []Range, kinds ...medi
 
 // comparePictures goes through both in the order of showing.
 func comparePictures(t *timeline.Timeline, want *timeline.Track, have *mp4.Track, lost []Range) error {
-	next, stop := iter.Pull2(inOrder(samples(have, false)))
+	next, stop := iter.Pull2(inOrder(samples(have, have.Shift())))
 	defer stop()
 	p := &pictures{next: next, lost: lost, miss: maxPictureMiss}
 	pieces := 0
@@ -205,7 +205,7 @@ func compareSound(t *timeline.Timeline, have *mp4.Track, lost []Range) error {
 	}
 	begin, end = max(0, begin), min(end, window.End())
 	reached, first := int64(0), true
-	for sample, err := range samples(have, false) {
+	for sample, err := range samples(have, have.Shift()) {
 		switch {
 		case err != nil:
 			return err
