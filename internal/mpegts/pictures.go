@@ -86,13 +86,10 @@ func (c *nalCutter) begins(payload []byte) bool {
 		return false
 	}
 	start, begin, end := codec.NextNAL(payload, 0)
-	return isFirst(payload, start) && end > begin && c.rules.inspect(payload[begin:end], 0).opens
-}
-
-// isFirst says whether a payload begins with its first start code, which may have another zero before it. Any other byte is the
-// end of the picture before.
-func isFirst(payload []byte, start int) bool {
-	return start == 0 || start == 1 && payload[0] == 0
+	if start != 0 && (start != 1 || payload[0] != 0) {
+		return false // the end of the picture before; no NAL unit ends with a zero
+	}
+	return end > begin && c.rules.inspect(payload[begin:end], 0).opens
 }
 
 func (c *nalCutter) interrupt() {}

@@ -61,8 +61,8 @@ func (c *startCodeCutter) begins(payload []byte) bool {
 	if len(payload) < enoughToTell {
 		return false
 	}
-	start := codec.NextStartCode(payload, 0)
-	return isFirst(payload, start) && start+3 < len(payload) && c.rules.role(payload[start+3]) != continues
+	// A zero before the start code may be the last byte of the picture before.
+	return codec.NextStartCode(payload, 0) == 0 && c.rules.role(payload[3]) != continues
 }
 
 func (c *startCodeCutter) interrupt() {}

@@ -99,6 +99,12 @@ func transportShapes() []shape {
 		{"ts_pcr_alone", "Q", "the clock on a PID of its own, in packets without payload", styled(tsStyle{clockAlone: true})},
 		{"ts_messages_alone", "Q", "PES packets with a delimiter and a message and no picture between", styled(tsStyle{messages: true})},
 		{"ts_adaptation_alone", "Q", "packets of the picture's PID that have no payload", styled(tsStyle{hollow: true})},
+		{"ts_carried", "Q", "pictures that end in the PES packet of the next one", styled(tsStyle{carried: true, bare: true})},
+		{"ts_carried_mpeg2", "Q", "the same with MPEG-2", func() *recording {
+			t := with("mpeg2", "aac", 8)
+			t.style.carried = true
+			return hls(t)
+		}},
 		{"ts_eac3", "codec", "H.264 with eac3 in MPEG-TS", func() *recording { return hls(with("h264", "eac3", 8)) }},
 		{"mp4_eac3", "codec", "H.264 with eac3 in MP4", func() *recording { return mp4File(with("h264", "eac3", 8), mp4Style{}).finish() }},
 		{"ts_hevc_layers", "codec", "H.265 with temporal sublayers in MPEG-TS", func() *recording { return hls(with("hevc-layers", "aac", 8)) }},

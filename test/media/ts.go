@@ -53,6 +53,8 @@ type tsStyle struct {
 	endless bool
 	// hollow: packets without payload lie between those of pictures.
 	hollow bool
+	// carried: the last bytes of a picture, up to nine of them, lie in the PES packet of the next one, as with Apple's segmenter.
+	carried bool
 }
 
 // tsTrack is a stream as a PMT names it.
@@ -116,6 +118,9 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 	if m.style.stuffing {
 		m.section(0x11, 0x42, 1, []byte{0, 1, 0xff})
 	}
+	if m.style.carried {
+		units = carried(units)
+	}
 	for i, unit := range units {
 		if m.style.tables > 0 && i > 0 && i%m.style.tables == 0 {
 			m.tables(named)
@@ -132,6 +137,31 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 		m.pes(tracks, unit, unit.track == 0 && !m.style.clockAlone)
 	}
 	return m.out, m.places
+}
+
+// carried moves the end of each picture of the first track to the front of the next one.
+func carried(units []tsUnit) []tsUnit {
+	units = slices.Clone(units)
+	last, bytes := -1, 0
+	for i := range units {
+		next := &units[i]
+		if next.track != 0 {
+			continue
+		}
+		if last >= 0 {
+			from := &units[last]
+			keep := len(from.payload) - bytes
+			next.payload = slices.Concat(from.payload[keep:], next.payload)
+			from.payload = from.payload[:keep]
+			next.ends = slices.Clone(next.ends)
+			for j := range next.ends {
+				next.ends[j] += bytes
+			}
+			bytes = (bytes + 1) % 10
+		}
+		last = i
+	}
+	return units
 }
 
 func (m *tsMux) tables(tracks []tsTrack) {
