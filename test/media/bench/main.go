@@ -52,7 +52,7 @@ var scenarios = []scenario{
 	{"600-segments", sixHundred, v1alpha1.PresetRemux, 3, bounds{total: time.Second, memory: 64 * mib}},
 	{"5000-segments", fiveThousand, v1alpha1.PresetRemux, 3, bounds{total: 4 * time.Second, memory: 64 * mib}},
 	{"day", day, v1alpha1.PresetRemux, 1, bounds{memory: 64 * mib}},
-	{"2min-720p-h264", twoMinutes, v1alpha1.PresetH264, 3, bounds{ratio: 1.04, memory: 64 * mib}},
+	{"2min-720p-h264", twoMinutes, v1alpha1.PresetH264, 5, bounds{ratio: 1.04, memory: 64 * mib}},
 }
 
 func main() {
@@ -66,7 +66,7 @@ func main() {
 			exit(runContainer(context.Background(), os.Args[2], os.Args[3]))
 		}
 	}
-	runs := flag.Int("runs", 3, "how often each is measured, at most")
+	runs := flag.Int("runs", 5, "how often each is measured, at most")
 	only := flag.String("only", "", "the one recording to measure, for example day")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

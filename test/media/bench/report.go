@@ -85,9 +85,9 @@ func (r *result) print() {
 	fmt.Printf("  total      %s%s\n", spread(total), missed(r.want.total > 0 && slices.Min(total) > r.want.total, "at most %s", r.want.total))
 	bare, worked := pick(r.bare, wall), pick(r.bare, cpu)
 	ratio := slices.Min(r.column(1, 2, wall)).Seconds() / slices.Min(bare).Seconds()
-	fmt.Printf("  bare       %s; process and publish take %.2f times as long%s\n", spread(bare), ratio,
+	fmt.Printf("  bare       %s; process and publish take %.3f times as long%s\n", spread(bare), ratio,
 		missed(r.want.ratio > 0 && ratio > r.want.ratio, "at most %.2f", r.want.ratio))
-	fmt.Printf("  cpu        %s; process and publish take %.2f times as much\n", spread(worked),
+	fmt.Printf("  cpu        %s; process and publish take %.3f times as much\n", spread(worked),
 		slices.Min(r.column(1, 2, cpu)).Seconds()/slices.Min(worked).Seconds())
 }
 
