@@ -11,8 +11,12 @@ import (
 // Types of HEVC NAL units (ISO/IEC 23008-2, table 7-1). Slices are 0 to HEVCLastTrailing, and those
 // from HEVCFirstIRAP to HEVCLastIRAP, which are of pictures that decoding can begin at.
 const (
+	hevcFirstRADL    = 6
+	hevcLastRADL     = 7
 	HEVCLastTrailing = 9
 	HEVCFirstIRAP    = 16
+	hevcBLAWithRADL  = 17 // behind it come BLA_N_LP and both types of IDR pictures
+	hevcLastIDR      = 20
 	HEVCLastIRAP     = 21
 	HEVCVPS          = 32
 	HEVCSPSType      = 33
@@ -32,7 +36,7 @@ func HEVCType(unit []byte) int {
 // HEVCClosed says that a type of NAL unit is a slice of a picture that needs none before the last picture at which decoding can begin:
 // a RADL picture, or such a picture itself that has no RASL pictures behind it (ISO/IEC 23008-2, 7.4.2.2).
 func HEVCClosed(kind int) bool {
-	return kind == 6 || kind == 7 || kind >= 17 && kind <= 20
+	return kind >= hevcFirstRADL && kind <= hevcLastRADL || kind >= hevcBLAWithRADL && kind <= hevcLastIDR
 }
 
 // HEVCSPS is a sequence parameter set (ISO/IEC 23008-2, 7.3.2.2.1), as far as it is needed.

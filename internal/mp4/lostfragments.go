@@ -80,37 +80,55 @@ func (m *Movie) lacksAccess(w *window) (bool, error) {
 		if b.kind != "tfra" {
 			continue
 		}
-		version, _, data, err := fullBox(w, b, 12)
+		first, last, err := w.accessEnds(b)
 		if err != nil {
 			return false, err
 		}
-		lengths, count := binary.BigEndian.Uint32(data[4:]), int64(binary.BigEndian.Uint32(data[8:]))
-		size := int64(8) << min(version, 1)
-		for shift := 0; shift < 6; shift += 2 {
-			size += int64(lengths>>shift&3) + 1
-		}
-		entries := b.body + 4 + 12
-		if count == 0 || entries+count*size > b.end {
+		if first == 0 {
 			continue
 		}
-		first, err := m.isFragment(w, entries, version)
-		if err != nil || !first {
+		begins, err := m.isFragment(w, first)
+		if err != nil || !begins {
 			return false, err
 		}
-		last, err := m.isFragment(w, entries+(count-1)*size, version)
-		if err != nil || !last {
+		ends, err := m.isFragment(w, last)
+		if err != nil || !ends {
 			return err == nil, err
 		}
 	}
 	return false, nil
 }
 
-// isFragment says that a movie fragment lies where an entry of tfra says.
-func (m *Movie) isFragment(w *window, entry int64, version byte) (bool, error) {
-	offset, err := w.number(entry+int64(4)<<min(version, 1), version)
+// accessEnds are the offsets of the first and the last fragment that a tfra names; 0: it names none.
+func (w *window) accessEnds(b box) (first, last int64, err error) {
+	version, _, data, err := fullBox(w, b, 12)
 	if err != nil {
-		return false, err
+		return 0, 0, err
 	}
+	lengths, count := binary.BigEndian.Uint32(data[4:]), int64(binary.BigEndian.Uint32(data[8:]))
+	size := int64(8) << min(version, 1)
+	for shift := 0; shift < 6; shift += 2 {
+		size += int64(lengths>>shift&3) + 1
+	}
+	entries := b.body + 4 + 12
+	if count == 0 || entries+count*size > b.end {
+		return 0, 0, nil
+	}
+	offset := func(number int64) (int64, error) {
+		return w.number(entries+number*size+int64(4)<<min(version, 1), version)
+	}
+	if first, err = offset(0); err != nil {
+		return 0, 0, err
+	}
+	last, err = offset(count - 1)
+	if err == nil && last == 0 && count > 1 { // GStreamer ends with a fragment that it does not write
+		last, err = offset(count - 2)
+	}
+	return first, last, err
+}
+
+// isFragment says that a movie fragment lies at an offset.
+func (m *Movie) isFragment(w *window, offset int64) (bool, error) {
 	if offset+8 > m.size {
 		return false, nil
 	}

@@ -57,6 +57,26 @@ func TestIndex_FragmentsThatAnIndexNames(t *testing.T) {
 	}
 }
 
+// TestIndex_EntryOfNoFragment: GStreamer ends an index with an entry whose offset is 0.
+func TestIndex_EntryOfNoFragment(t *testing.T) {
+	data := readFile(t, makeMedia(t, "base_moof.mp4", shapes["base_moof.mp4"]...))
+	number := len(boxesOf(data, "moof"))
+	at := bytes.Index(data[boxesOf(data, "mfra")[0]:], []byte("tfra")) + boxesOf(data, "mfra")[0]
+	end := at - 4 + int(binary.BigEndian.Uint32(data[at-4:]))
+	const entry = 8 + 8 + 3 // of version 1, with numbers of one byte
+	if version, lengths := data[at+4], binary.BigEndian.Uint32(data[at+12:]); version != 1 || lengths != 0 || number < 3 {
+		t.Fatalf("version %d, lengths %d, %d fragments", version, lengths, number)
+	}
+	clear(data[end-entry+8 : end-3])
+	if found := kinds(index(t, openBytes(t, data))); len(found) > 0 {
+		t.Errorf("damage %v", found)
+	}
+	binary.BigEndian.PutUint64(data[end-2*entry+8:], uint64(len(data)))
+	if found := kinds(index(t, openBytes(t, data))); found[media.BoxTruncated] != 1 {
+		t.Errorf("the entry before it names a fragment that is not there: %v", found)
+	}
+}
+
 // TestIndex_HostileIndexOfFragments: lengths and counts that cannot be are no damage, and no panic.
 func TestIndex_HostileIndexOfFragments(t *testing.T) {
 	data := readFile(t, makeMedia(t, "base_moof.mp4", shapes["base_moof.mp4"]...))

@@ -5,6 +5,7 @@ package mpegts_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -111,3 +112,46 @@ func TestRead_HeaderTooShortForItsFields(t *testing.T) {
 }
 
 func firstOf(file media.File, _ [][]media.Sample) media.File { return file }
+
+// TestRead_StuffingThatIsNotClearedBesideEmptyFields: fields without stuffing say nothing of how a muxer stuffs.
+func TestRead_StuffingThatIsNotClearedBesideEmptyFields(t *testing.T) {
+	b := newBuilder()
+	b.tables(aacEntry)
+	for i := range int64(12) {
+		whole := pes(0xc0, 9000+i*1920, -1, adts(400))
+		for at := 0; at < len(whole); {
+			size := min(182, len(whole)-at)
+			b.packet(audioPID, at == 0, whole[at:at+size])
+			at += size
+		}
+		stuffed := b.data[len(b.data)-188:]
+		for k := range int(stuffed[4]) - 1 {
+			stuffed[6+k] = byte(k) // what was there before
+		}
+	}
+	wantNoDamage(t, firstOf(read(t, b.data)))
+}
+
+// TestRead_TablesMayBeFilledWithZeros, as one muxer does it, though the standard has other bytes for it.
+func TestRead_TablesMayBeFilledWithZeros(t *testing.T) {
+	b := newBuilder()
+	b.tables(aacEntry)
+	for at := 0; at < len(b.data); at += 188 {
+		packet := b.data[at : at+188]
+		payload := slices.Clone(packet[5+packet[4]:]) // the table is at its end, behind stuffing
+		packet[3] &^= 0x20
+		clear(packet[4+copy(packet[4:], payload):])
+	}
+	for i := range int64(12) {
+		b.sound(9000+i*1920, adts(400))
+	}
+	file := firstOf(read(t, b.data))
+	wantNoDamage(t, file)
+	if len(file.Streams) != 1 || file.Streams[0].Packets.Count != 12 {
+		t.Errorf("%+v", file.Streams)
+	}
+	clear(b.data[4:188])
+	if found := damages(firstOf(read(t, b.data))); found[media.TablesMissing] == 0 {
+		t.Errorf("nothing but zeros is no table: %v", found)
+	}
+}

@@ -41,7 +41,7 @@ type transportPacket struct {
 	scrambled     bool
 	discontinuity bool
 	stuffed       bool
-	// adapted says that there is an adaptation field, and even that it can be one: see stuffed.
+	// adapted says that there is an adaptation field that tells by its stuffing whether it is one, and even that it does: see stuffing.
 	adapted, even bool
 	// missing is how many transport packets of the PID are lost before it, of 15 that the counter can tell; 0: none.
 	missing int
@@ -76,9 +76,10 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 		}
 		p.discontinuity = size > 0 && data[5]&0x80 != 0
 		p.payload = data[5+size:]
-		p.stuffed, p.even = stuffed(data[5 : 5+size])
+		var count int
+		count, p.even = stuffing(data[5 : 5+size])
+		p.stuffed, p.adapted = count > 0, count > 1 || !p.even
 		d.clockOfProgram.take(number, data[5:5+size], offset)
-		p.adapted = true
 	default:
 		p.failed = p.failed || isField(p.payload)
 	}
@@ -88,11 +89,11 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 	return d.dispatch(d.pid(number), &p)
 }
 
-// stuffed says whether an adaptation field, without its length, has stuffing bytes (2.4.3.4): the transport packet had
-// less payload than fits into it. They are equal, and what the flags announce is there: even.
-func stuffed(field []byte) (found, even bool) {
+// stuffing is how many stuffing bytes an adaptation field has (2.4.3.4): the transport packet had less payload than fits into it. field
+// is without its length, which is one itself when it is 0. They are equal, and what the flags announce is there: even.
+func stuffing(field []byte) (count int, even bool) {
 	if len(field) == 0 {
-		return true, true
+		return 1, true
 	}
 	const pcr, opcr, splice, private, extension = 0x10, 0x08, 0x04, 0x02, 0x01
 	used := 1
@@ -107,10 +108,9 @@ func stuffed(field []byte) (found, even bool) {
 		}
 	}
 	if used > len(field) {
-		return false, false
+		return 0, false
 	}
-	stuffing := field[used:]
-	return len(stuffing) > 0, isUniform(stuffing)
+	return len(field) - used, isUniform(field[used:])
 }
 
 // isField says that what is named payload begins with an adaptation field of nothing but stuffing: a bit of the header is wrong. Filler

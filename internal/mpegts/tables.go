@@ -137,9 +137,11 @@ func (d *demuxer) sections(known *pid, p *transportPacket, broken bool) {
 func (d *demuxer) complete(known *pid, offset int64) {
 	const stuffing = 0xff
 	buffer := known.sections
-	for len(buffer.data) >= 3 {
+	for read := 0; len(buffer.data) >= 3; read++ {
 		size := 3 + int(binary.BigEndian.Uint16(buffer.data[1:])&0xfff)
-		if buffer.data[0] == stuffing || size > maxSection {
+		// Some muxers stuff with zeros behind a table.
+		zeros := read > 0 && len(bytes.TrimLeft(buffer.data, "\x00")) == 0
+		if buffer.data[0] == stuffing || zeros || size > maxSection {
 			buffer.active = false
 			return
 		}

@@ -105,6 +105,8 @@ func transportShapes() []shape {
 			t.style.carried = true
 			return hls(t)
 		}},
+		{"ts_uncleared", "Q", "an adaptation field in each packet, stuffed with what was there before", styled(tsStyle{uncleared: true})},
+		{"ts_tables_with_zeros", "Q", "tables that are followed by zeros", styled(tsStyle{zeros: true})},
 		{"ts_eac3", "codec", "H.264 with eac3 in MPEG-TS", func() *recording { return hls(with("h264", "eac3", 8)) }},
 		{"mp4_eac3", "codec", "H.264 with eac3 in MP4", func() *recording { return mp4File(with("h264", "eac3", 8), mp4Style{}).finish() }},
 		{"ts_hevc_layers", "codec", "H.265 with temporal sublayers in MPEG-TS", func() *recording { return hls(with("hevc-layers", "aac", 8)) }},

@@ -55,6 +55,10 @@ type tsStyle struct {
 	hollow bool
 	// carried: the last bytes of a picture, up to nine of them, lie in the PES packet of the next one, as with Apple's segmenter.
 	carried bool
+	// uncleared: each packet has an adaptation field, and what it is stuffed with is what was there before.
+	uncleared bool
+	// zeros: tables are followed by zeros.
+	zeros bool
 }
 
 // tsTrack is a stream as a PMT names it.
@@ -209,8 +213,12 @@ func (m *tsMux) section(pid uint16, table byte, id uint16, body []byte) {
 	packet := m.head(pid, true, false)
 	packet = append(packet, 0)
 	packet = append(packet, section...)
+	filler := byte(0xff)
+	if m.style.zeros {
+		filler = 0
+	}
 	for len(packet) < 188 {
-		packet = append(packet, 0xff)
+		packet = append(packet, filler)
 	}
 	m.out = append(m.out, packet...)
 }
@@ -320,6 +328,9 @@ func pcrField(base int64, random bool) []byte {
 // transport writes one transport packet and gives how much of data it holds.
 func (m *tsMux) transport(pid uint16, start bool, adaptation, data []byte) int {
 	room := 184
+	if m.style.uncleared && adaptation == nil {
+		adaptation = []byte{0}
+	}
 	if adaptation != nil {
 		room -= 1 + len(adaptation)
 	}
@@ -336,8 +347,12 @@ func (m *tsMux) transport(pid uint16, start bool, adaptation, data []byte) int {
 	if adaptation != nil {
 		packet = append(packet, byte(len(adaptation)+stuffing))
 		packet = append(packet, adaptation...)
-		for range stuffing {
-			packet = append(packet, 0xff)
+		for i := range stuffing {
+			filler := byte(0xff)
+			if m.style.uncleared {
+				filler = byte(17 * (i + 1))
+			}
+			packet = append(packet, filler)
 		}
 	}
 	m.out = append(m.out, append(packet, data[:count]...)...)

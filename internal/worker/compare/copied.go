@@ -92,18 +92,14 @@ func (c *copied) compare(have *mp4.Track) error {
 // track's clock can say it. A writer moves all media times when some are negative.
 func movedBy(want, have []media.Edit) (moved int64, same bool) {
 	const miss = media.Clock/8000 + 1 // no clock is slower than that of telephone sound
-	known := false
-	same = slices.EqualFunc(want, have, func(a, b media.Edit) bool {
-		if a.Start >= 0 && b.Start >= 0 && !known {
-			moved, known = b.Start-a.Start, true
-		}
-		started := distance(a.Start+moved, b.Start) <= miss
-		if a.Start < 0 || b.Start < 0 {
-			started = a.Start < 0 && b.Start < 0
-		}
-		return started && distance(a.Duration, b.Duration) <= miss
+	shows := func(e media.Edit) bool { return e.Start >= 0 }
+	if first := slices.IndexFunc(want, shows); first >= 0 && first < len(have) {
+		moved = have[first].Start - want[first].Start
+	}
+	return moved, slices.EqualFunc(want, have, func(a, b media.Edit) bool {
+		begins := shows(a) == shows(b) && (!shows(a) || distance(a.Start+moved, b.Start) <= miss)
+		return begins && distance(a.Duration, b.Duration) <= miss
 	})
-	return moved, same
 }
 
 // isSilence says that a sample lies in the hole before a packet and has the size of silence. A packet of the same size is
