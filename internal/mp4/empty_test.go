@@ -5,6 +5,7 @@ package mp4_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -44,5 +45,22 @@ func TestIndex_EmptyFragmentSamplesAreDamage(t *testing.T) {
 	}))
 	if found := kinds(index(t, openBytes(t, data))); found[media.NALInvalid] != 3 {
 		t.Errorf("%v", found)
+	}
+}
+
+// TestIndex_EmptyLastSampleIsNone: nothing is behind it that it could have been.
+func TestIndex_EmptyLastSampleIsNone(t *testing.T) {
+	data := readFile(t, makeMedia(t, "faststart.mp4", shapes["faststart.mp4"]...))
+	whole := index(t, openBytes(t, data))
+	last := whole.Streams[0].Packets.Last
+	table := data[bytes.Index(data, []byte("stsz"))+4:] // the first is that of the pictures
+	count := binary.BigEndian.Uint32(table[8:])
+	binary.BigEndian.PutUint32(table[12+4*(count-1):], 0)
+	file := index(t, openBytes(t, data))
+	if found := kinds(file); found[media.NALInvalid] > 0 {
+		t.Errorf("damage %v", found)
+	}
+	if got := file.Streams[0].Packets; got.Count != whole.Streams[0].Packets.Count-1 || got.Last.DTS >= last.DTS {
+		t.Errorf("%d packets, the last %+v", got.Count, got.Last)
 	}
 }

@@ -331,7 +331,9 @@ func (d *demuxer) finish() error {
 		if err := s.cut(mark{}, endOfFile); err != nil {
 			return err
 		}
-		if len(s.data) > 0 {
+		// Behind the last picture there may be a whole PES packet without one: SRS writes a delimiter alone when the sender says that
+		// its stream ends.
+		if len(s.data) > 0 && (s.mapped.kind != media.Video || tail != media.TailWhole) {
 			tail = media.TailUnfinished
 		}
 		s.description().Tail = tail
