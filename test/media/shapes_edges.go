@@ -30,6 +30,12 @@ func edgeShapes() []shape {
 			}
 			return r.finish()
 		}},
+		{"ts_ends_with_delimiter", "Q", "a delimiter alone behind the last picture, as SRS writes it", func() *recording {
+			r := newRecording().add(call(8), joint{})
+			last := r.segments[len(r.segments)-1]
+			last.data = withDelimiter(last.data, ticks(8))
+			return r.finish()
+		}},
 		{"ts_start_codes_of_three", "Q", "start codes of three bytes, no access unit delimiters", func() *recording {
 			t := call(8)
 			t.style.bare = true
@@ -195,4 +201,16 @@ func withTableVersion(data []byte, version byte) []byte {
 		copy(section[len(section)-4:], u32(crcMPEG(section[:len(section)-4])))
 	}
 	return data
+}
+
+// withDelimiter adds a PES packet to a segment that holds an access unit delimiter, and no picture.
+func withDelimiter(data []byte, at int64) []byte {
+	m := &tsMux{counters: map[uint16]byte{}, style: tsStyle{lengths: true}}
+	for packet := range slices.Chunk(data, 188) {
+		if (uint16(packet[1])<<8|uint16(packet[2]))&0x1fff == videoPID {
+			m.counters[videoPID] = (packet[3] + 1) & 15
+		}
+	}
+	m.pes([]tsTrack{{pid: videoPID, streamID: 0xe0}}, tsUnit{pts: at, dts: at, payload: []byte{0, 0, 0, 1, 0x09, 0xf0}}, false)
+	return slices.Concat(data, m.out)
 }
