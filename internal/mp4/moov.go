@@ -206,6 +206,9 @@ func (p *movieParser) track(b box) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = p.leaveEmptyEnd(t)
+	}
 	if err != nil {
 		return fmt.Errorf("track %d: %w", len(m.tracks), err)
 	}

@@ -139,19 +139,20 @@ func (p *movieParser) sizes(b box, t *Track) error {
 	t.tables.fixedSize = size
 	if size == 0 {
 		t.tables.sizes = p.bounded(b, t, b.body+12, t.tables.count, width)
-		return p.leaveEmptyEnd(&t.tables)
 	}
 	return nil
 }
 
-// leaveEmptyEnd leaves out a last sample that is empty: SRS writes one when the sender says that its stream ends.
-func (p *movieParser) leaveEmptyEnd(t *tables) error {
-	if t.sizes.width != 32 || t.count < 2 || t.sizes.count != t.count {
+// leaveEmptyEnd leaves out the last sample of H.264 or H.265 when it is empty: SRS writes one when the sender says that its stream ends.
+func (p *movieParser) leaveEmptyEnd(t *Track) error {
+	sizes := &t.tables.sizes
+	if t.lengthBytes(0) == 0 || sizes.width != 32 || sizes.count < 2 || sizes.count != t.tables.count {
 		return nil
 	}
-	data, err := p.w.at(t.sizes.offset+(t.count-1)*4, 4)
+	last := sizes.count - 1
+	data, err := p.w.at(sizes.offset+last*4, 4)
 	if err == nil && binary.BigEndian.Uint32(data) == 0 {
-		t.count, t.sizes.count = t.count-1, t.sizes.count-1
+		sizes.count, t.tables.count = last, last
 	}
 	return err
 }

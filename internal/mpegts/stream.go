@@ -331,9 +331,10 @@ func (d *demuxer) finish() error {
 		if err := s.cut(mark{}, endOfFile); err != nil {
 			return err
 		}
-		// Behind the last picture there may be a whole PES packet without one: SRS writes a delimiter alone when the sender says that
-		// its stream ends.
-		if len(s.data) > 0 && (s.mapped.kind != media.Video || tail != media.TailWhole) {
+		// Behind the last picture there may be a PES packet that has all bytes it declares and no picture: SRS writes a delimiter alone
+		// when the sender says that its stream ends. Stuffing proves nothing: some muxers put it behind each delimiter.
+		whole := s.mapped.kind == media.Video && tail == media.TailWhole && s.declared >= 0
+		if len(s.data) > 0 && !whole {
 			tail = media.TailUnfinished
 		}
 		s.description().Tail = tail

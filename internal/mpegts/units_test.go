@@ -5,6 +5,7 @@ package mpegts_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"slices"
 	"testing"
@@ -91,24 +92,24 @@ func TestRead_PictureMayEndInTheNextPESPacket(t *testing.T) {
 	}
 }
 
-// TestRead_DelimiterBehindTheLastPicture is what SRS writes when the sender says that its stream ends. When the PES packet may go on,
-// a picture may be lost.
+// TestRead_DelimiterBehindTheLastPicture is what SRS writes when the sender says that its stream ends. When the PES packet does not say
+// its length, a picture may be lost, whether its only transport packet is stuffed or not.
 func TestRead_DelimiterBehindTheLastPicture(t *testing.T) {
-	for _, whole := range []bool{true, false} {
+	for declared, want := range map[bool]media.Tail{true: media.TailWhole, false: media.TailUnfinished} {
 		b := newBuilder()
 		b.tables(h264Entry)
 		b.picture(9000, -1, aud, spsFrames, pps, idr)
 		b.picture(12600, -1, aud, pSlice)
-		last, want := pes(0xe0, 16200, -1, annexB(aud)), media.TailWhole
-		if !whole {
-			last, want = append(last, annexB(append([]byte{0x06}, bytes.Repeat([]byte{5}, 179-len(last))...))...), media.TailUnfinished
+		last := pes(0xe0, 16200, -1, annexB(aud))
+		if declared {
+			binary.BigEndian.PutUint16(last[4:], uint16(len(last)-6))
 		}
 		b.payload(videoPID, last)
 		file, _ := read(t, b.data)
 		wantNoDamage(t, file)
 		wantTimes(t, file.Streams[0], [2]int64{9000, 9000}, [2]int64{12600, 12600})
 		if tail := file.Streams[0].Tail; tail != want {
-			t.Errorf("the last transport packet has %d bytes: the tail is %d, want %d", len(last), tail, want)
+			t.Errorf("declared %v: the tail is %d, want %d", declared, tail, want)
 		}
 	}
 }
