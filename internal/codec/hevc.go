@@ -33,8 +33,8 @@ func HEVCType(unit []byte) int {
 	return int(unit[0] >> 1 & 0x3f)
 }
 
-// HEVCClosed says that a type of NAL unit is a slice of a picture that needs none before the last picture at which decoding can begin:
-// a RADL picture, or such a picture itself that has no RASL pictures behind it (ISO/IEC 23008-2, 7.4.2.2).
+// HEVCClosed says that NAL units of a type are slices of pictures that need none before their group: of RADL pictures, and of those at
+// which decoding can begin and which no RASL pictures follow (ISO/IEC 23008-2, 7.4.2.2).
 func HEVCClosed(kind int) bool {
 	return kind >= hevcFirstRADL && kind <= hevcLastRADL || kind >= hevcBLAWithRADL && kind <= hevcLastIDR
 }

@@ -115,21 +115,21 @@ func writeRecording(tb testing.TB, r recording) string {
 }
 
 func BenchmarkIndex(b *testing.B) {
-	file, size := openFile(b, writeRecording(b, newRecording(600)))
-	b.SetBytes(size)
-	b.ReportAllocs()
-	for b.Loop() {
-		movie, err := mp4.Open(file, size)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := movie.Index(); err != nil {
-			b.Fatal(err)
-		}
-	}
+	benchmarkOpen(b, func(movie *mp4.Movie) error {
+		_, err := movie.Index()
+		return err
+	})
 }
 
 func BenchmarkSamples(b *testing.B) {
+	benchmarkOpen(b, func(movie *mp4.Movie) error {
+		return movie.Samples(func(media.Sample) error { return nil })
+	})
+}
+
+// benchmarkOpen opens a recording, and reads it.
+func benchmarkOpen(b *testing.B, read func(*mp4.Movie) error) {
+	b.Helper()
 	file, size := openFile(b, writeRecording(b, newRecording(600)))
 	b.SetBytes(size)
 	b.ReportAllocs()
@@ -138,7 +138,7 @@ func BenchmarkSamples(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := movie.Samples(func(media.Sample) error { return nil }); err != nil {
+		if err := read(movie); err != nil {
 			b.Fatal(err)
 		}
 	}

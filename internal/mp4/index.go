@@ -127,8 +127,14 @@ func (x *indexer) sample(track int, s *Sample) error {
 			return err
 		}
 		packet.Size = len(x.data.widened(data, length))
-		if err := x.inspect(track, s, &packet, data); err != nil {
-			return err
+		damaged := !judgeKey(&packet, data, length, encoding)
+		if !damaged {
+			if damaged, err = x.hasHole(s, data, length, encoding); err != nil {
+				return err
+			}
+		}
+		if damaged {
+			x.note(media.NALInvalid, track, s.Offset, 1)
 		}
 	case neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
@@ -150,27 +156,16 @@ func (x *indexer) sample(track int, s *Sample) error {
 	return nil
 }
 
-// inspect checks the NAL units of a sample, and sees which packets are key frames. Zeros at its end are a hole when they go on behind it.
-func (x *indexer) inspect(track int, s *Sample, packet *media.Packet, data []byte) error {
-	t := x.movie.tracks[track]
-	length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
-	if !unitsFill(data, length, encoding) {
-		x.note(media.NALInvalid, track, s.Offset, 1)
-		return nil
-	}
-	judgeKey(packet, data, length, encoding)
+// hasHole says that NAL units of a sample, which fill it, hold zeros that no encoder writes. Zeros at its end are a hole when they go on
+// behind it.
+func (x *indexer) hasHole(s *Sample, data []byte, length int, encoding media.Codec) (bool, error) {
 	hole, atEnd := findZeros(data, length, encoding)
-	if end := s.Offset + int64(s.Size); atEnd && end+zeroRun <= x.movie.size {
-		behind, err := x.data.blocks.bytes(end, zeroRun)
-		if err != nil {
-			return err
-		}
-		hole = isZero(behind)
+	end := s.Offset + int64(s.Size)
+	if !atEnd || end+zeroRun > x.movie.size {
+		return hole, nil
 	}
-	if hole {
-		x.note(media.NALInvalid, track, s.Offset, 1)
-	}
-	return nil
+	behind, err := x.data.blocks.bytes(end, zeroRun)
+	return err == nil && isZero(behind), err
 }
 
 // neverZero are the encodings in which no frame is empty or all zeros: such a frame is a hole in the file.

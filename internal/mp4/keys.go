@@ -8,9 +8,13 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// judgeKey sets Key and Closed of a sample's packet, whose bytes are a chain of NAL units. What the container says does not decide: a
-// file without a table of key frames (stss) says that all samples are, and some muxers say that none is.
-func judgeKey(packet *media.Packet, sample []byte, length int, encoding media.Codec) {
+// judgeKey sets Key and Closed of a sample's packet, unless its bytes are no chain of NAL units, with lengths of this many bytes, that
+// fills it. What the container says does not decide: a file without a table of key frames (stss) says that all samples are, and some
+// muxers say that none is.
+func judgeKey(packet *media.Packet, sample []byte, length int, encoding media.Codec) (fills bool) {
+	if !unitsFill(sample, length, encoding) {
+		return false
+	}
 	var found keySigns
 	for len(sample) > 0 {
 		size := unitLength(sample, length)
@@ -23,6 +27,7 @@ func judgeKey(packet *media.Packet, sample []byte, length int, encoding media.Co
 	}
 	said := packet.Key && (found.recovery || found.intra || !found.slice)
 	packet.Key, packet.Closed = found.random || found.recovery && found.intra || said, found.closed
+	return true
 }
 
 // keySigns are what the NAL units of a picture show.

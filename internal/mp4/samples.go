@@ -29,7 +29,7 @@ func (m *Movie) Samples(yield func(media.Sample) error, streams ...int) error {
 			}
 			length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
 			sample := media.Sample{Packet: t.packet(s), Stream: track}
-			if length > 0 && unitsFill(bytes, length, encoding) {
+			if length > 0 {
 				judgeKey(&sample.Packet, bytes, length, encoding)
 			}
 			sample.Data = data.widened(bytes, length)

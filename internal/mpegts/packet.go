@@ -41,7 +41,7 @@ type transportPacket struct {
 	scrambled     bool
 	discontinuity bool
 	stuffed       bool
-	// adapted says that there is an adaptation field that tells by its stuffing whether it is one, and even that it does: see stuffing.
+	// adapted says that there is an adaptation field whose stuffing tells whether it is one, and even that it is: see stuffing.
 	adapted, even bool
 	// missing is how many transport packets of the PID are lost before it, of 15 that the counter can tell; 0: none.
 	missing int
@@ -89,8 +89,8 @@ func (d *demuxer) packet(data []byte, offset int64) error {
 	return d.dispatch(d.pid(number), &p)
 }
 
-// stuffing is how many stuffing bytes an adaptation field has (2.4.3.4): the transport packet had less payload than fits into it. field
-// is without its length, which is one itself when it is 0. They are equal, and what the flags announce is there: even.
+// stuffing counts the stuffing bytes of an adaptation field (2.4.3.4), which is given without its length: the transport packet had less
+// payload than fits into it. A length of 0 is such a byte itself. even says that they are equal, and that what the flags announce is there.
 func stuffing(field []byte) (count int, even bool) {
 	if len(field) == 0 {
 		return 1, true

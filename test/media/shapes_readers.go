@@ -43,7 +43,7 @@ func openGroupShapes() []shape {
 			return hls(radl())
 		}},
 		{"begins_with_leading_hevc_mp4", "Q", "the same in MP4", func() *recording { return mp4File(radl(), mp4Style{}).finish() }},
-		{"reset_with_leading_hevc", "Q", "H.265, reset, and the second clock begins with such a group", func() *recording {
+		{"reset_with_leading_hevc", "Q", "H.265, reset, and the second clock begins with a closed group that has pictures before its key picture", func() *recording {
 			return newRecording().add(with("hevc-radl", "aac", 5), joint{}).add(radl(), joint{tag: true}).finish()
 		}},
 		{"ts_open_gop_hevc", "Q", "open groups of pictures, H.265", func() *recording { return hls(with("hevc-open", "aac", 8)) }},

@@ -146,7 +146,7 @@ func (m *tsMux) segment(tracks []tsTrack, units []tsUnit) ([]byte, []place) {
 // carried moves the end of each picture of the first track to the front of the next one.
 func carried(units []tsUnit) []tsUnit {
 	units = slices.Clone(units)
-	last, bytes := -1, 0
+	last, count := -1, 0
 	for i := range units {
 		next := &units[i]
 		if next.track != 0 {
@@ -154,14 +154,14 @@ func carried(units []tsUnit) []tsUnit {
 		}
 		if last >= 0 {
 			from := &units[last]
-			keep := len(from.payload) - bytes
+			keep := len(from.payload) - count
 			next.payload = slices.Concat(from.payload[keep:], next.payload)
 			from.payload = from.payload[:keep]
 			next.ends = slices.Clone(next.ends)
 			for j := range next.ends {
-				next.ends[j] += bytes
+				next.ends[j] += count
 			}
-			bytes = (bytes + 1) % 10
+			count = (count + 1) % 10
 		}
 		last = i
 	}
