@@ -86,6 +86,12 @@ func muxedShapes() []shape {
 		{"ffmpeg_hls_open_gop", "R", "ffmpeg's HLS muxer, open groups of pictures", func() *recording {
 			return muxed(with("h264-open", "aac", 10), "index.m3u8", hls)
 		}},
+		{"ffmpeg_hls_fmp4_open_gop", "R", "ffmpeg's HLS muxer, fragmented MP4, open groups of pictures", func() *recording {
+			return muxed(with("h264-open", "aac", 10), "index.m3u8", hls+"-hls_segment_type fmp4")
+		}},
+		{"ffmpeg_hls_fmp4_open_gop_hevc", "R", "the same, H.265", func() *recording {
+			return muxed(with("hevc-open", "aac", 10), "index.m3u8", hls+"-hls_segment_type fmp4")
+		}},
 		{"ffmpeg_hls_muted", "R", "ffmpeg's HLS muxer, nobody speaks for 4 s", func() *recording {
 			return muxed(newTake().video("h264", 0, 420, every(0, 30)).sound("aac", 0, 5, 0).sound("aac", 9, 14, 0), "index.m3u8", hls)
 		}},

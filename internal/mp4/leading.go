@@ -1,0 +1,109 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"cmp"
+	"slices"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// maxLeading is how many pictures may be shown before the key picture that they follow: H.264 and H.265 allow 16. As many may be decoded
+// before the first one that is shown behind it.
+const maxLeading = 16
+
+// leadingCursor shows the first key picture of each fragment behind its leading pictures: those that are decoded after it and shown
+// before it. The ffmpeg program's muxers for HLS and Smooth Streaming show it where the fragment before ends instead, at the time of the
+// first leading picture, and leave nothing at its own (mov_write_single_packet in libavformat/movenc.c).
+type leadingCursor struct {
+	cursor
+	// ahead are the samples with which the fragment begins, and given is how many of them next gave.
+	ahead []Sample
+	given int
+	begun bool
+	// read is the last one; it is here so that reading allocates nothing.
+	read Sample
+	// shown are the others of ahead, in the order of showing.
+	shown []Sample
+}
+
+// showLeading is the cursor of a track of pictures in fragments that shows each of them at its own time.
+func (t *Track) showLeading(inner cursor) cursor {
+	if t.Kind != media.Video {
+		return inner
+	}
+	return &leadingCursor{cursor: inner}
+}
+
+func (c *leadingCursor) rest() int64 { return c.cursor.rest() + int64(len(c.ahead)-c.given) }
+
+func (c *leadingCursor) next(s *Sample) (bool, error) {
+	if !c.begun {
+		if err := c.begin(); err != nil {
+			return false, err
+		}
+	}
+	if c.given < len(c.ahead) {
+		*s = c.ahead[c.given]
+		c.given++
+		return true, nil
+	}
+	ok, err := c.cursor.next(s)
+	c.begun = ok
+	return ok, err
+}
+
+// begin reads the samples with which a fragment begins.
+func (c *leadingCursor) begin() error {
+	c.begun, c.given, c.ahead = true, 0, c.ahead[:0]
+	for len(c.ahead) <= 2*maxLeading {
+		ok, err := c.cursor.next(&c.read)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		c.ahead = append(c.ahead, c.read)
+	}
+	if len(c.ahead) > 1 && c.ahead[0].Key {
+		c.showKey()
+	}
+	return nil
+}
+
+// showKey gives the key picture the time that is free behind its leading pictures, if it has the time of the first of them.
+func (c *leadingCursor) showKey() {
+	key := &c.ahead[0]
+	c.shown = append(c.shown[:0], c.ahead[1:]...)
+	slices.SortFunc(c.shown, func(x, y Sample) int { return cmp.Compare(x.PTS, y.PTS) })
+	interval := key.Duration
+	if miss := c.shown[0].PTS - key.PTS; max(miss, -miss)*2 >= interval {
+		return
+	}
+	leading := 1
+	for leading < len(c.shown) && (c.shown[leading].PTS-c.shown[leading-1].PTS)*2 < interval*3 {
+		leading++
+	}
+	if leading > maxLeading || c.leads(leading) != leading {
+		return
+	}
+	last, free := c.shown[leading-1].PTS, interval
+	if leading < len(c.shown) {
+		free = (c.shown[leading].PTS - last) / 2
+	}
+	if free*4 < interval*5 {
+		key.PTS = last + free
+	}
+}
+
+// leads is how many pictures behind the key picture are shown before the one of this number in the order of showing.
+func (c *leadingCursor) leads(number int) (count int) {
+	last := c.shown[number-1].PTS
+	for i := 1; i < len(c.ahead) && c.ahead[i].PTS <= last; i++ {
+		count++
+	}
+	return count
+}

@@ -1,0 +1,101 @@
+// Copyright 2026 The SparkRTC Recording Operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mp4
+
+import (
+	"slices"
+	"testing"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
+
+// orders is a cursor of pictures that are shown at these times, each decoded ten ticks after the one before. A fragment ends where -1 is.
+type orders struct {
+	left []int64
+	dts  int64
+	key  bool
+	over bool // at the end of a fragment; the next one begins when this is cleared
+}
+
+func (o *orders) rest() int64 {
+	if o.over {
+		return 0
+	}
+	if end := slices.Index(o.left, -1); end >= 0 {
+		return int64(end)
+	}
+	return int64(len(o.left))
+}
+
+func (o *orders) next(s *Sample) (bool, error) {
+	if o.over || len(o.left) == 0 {
+		return false, nil
+	}
+	shown := o.left[0]
+	o.left, o.over = o.left[1:], shown < 0
+	if o.over {
+		o.key = true
+		return false, nil
+	}
+	*s = Sample{DTS: o.dts, PTS: shown, Duration: 10, Key: o.key}
+	o.dts, o.key = o.dts+10, false
+	return true, nil
+}
+
+// TestLeadingCursor_KeyPictureIsShownBehindItsLeadingPictures: the ffmpeg program's muxer for HLS shows it at the time of the first one.
+func TestLeadingCursor_KeyPictureIsShownBehindItsLeadingPictures(t *testing.T) {
+	tests := map[string]struct{ shown, want []int64 }{
+		"as it was encoded":             {[]int64{30, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
+		"at the time of the first":      {[]int64{10, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
+		"rounded":                       {[]int64{11, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
+		"leading pictures in a pyramid": {[]int64{10, 30, 10, 20, 60, 50}, []int64{40, 30, 10, 20, 60, 50}},
+		"leading pictures alone":        {[]int64{10, 20, 10}, []int64{30, 20, 10}},
+		"no leading pictures":           {[]int64{10, 40, 20, 30}, []int64{10, 40, 20, 30}},
+		"a pause behind them":           {[]int64{10, 10, 20, 90, 70, 80}, []int64{10, 10, 20, 90, 70, 80}},
+		"others are decoded between":    {[]int64{10, 10, 60, 20, 40, 50}, []int64{10, 10, 60, 20, 40, 50}},
+		"the second fragment":           {[]int64{10, 40, 20, 30, -1, 50, 60, 50, 80}, []int64{10, 40, 20, 30, 70, 60, 50, 80}},
+		"more than can be":              {append([]int64{10}, upTo(maxLeading+1)...), append([]int64{10}, upTo(maxLeading+1)...)},
+		"a single one":                  {[]int64{10}, []int64{10}},
+		"nothing":                       {nil, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := shownBy(t, &orders{left: slices.Clone(test.shown), key: true}); !slices.Equal(got, test.want) {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestLeadingCursor_OtherPicturesKeepTheirTimes: a fragment that does not begin with a key picture has no leading ones.
+func TestLeadingCursor_OtherPicturesKeepTheirTimes(t *testing.T) {
+	shown := []int64{10, 10, 20, 60, 40, 50}
+	if got := shownBy(t, &orders{left: slices.Clone(shown)}); !slices.Equal(got, shown) {
+		t.Errorf("%v, want %v", got, shown)
+	}
+}
+
+// shownBy are the times at which a track with these samples shows them.
+func shownBy(t *testing.T, samples *orders) (shown []int64) {
+	t.Helper()
+	cursor := (&Track{Kind: media.Video}).showLeading(samples)
+	for more := true; more; more = len(samples.left) > 0 {
+		samples.over = false
+		for left := cursor.rest(); ; left-- {
+			if cursor.rest() != left {
+				t.Fatalf("%d samples are left, want %d", cursor.rest(), left)
+			}
+			var s Sample
+			ok, err := cursor.next(&s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				break
+			}
+			shown = append(shown, s.PTS)
+		}
+	}
+	return shown
+}
