@@ -74,30 +74,31 @@ func (c *leadingCursor) begin() error {
 	return nil
 }
 
-// showKey gives the key picture the time that is free behind its leading pictures, if it has the time of the first of them.
+// showKey gives the key picture the time that is free behind its leading pictures, if it has the time of the first of them and pictures
+// follow one another at one rate.
 func (c *leadingCursor) showKey() {
 	key := &c.ahead[0]
 	c.shown = append(c.shown[:0], c.ahead[1:]...)
 	slices.SortFunc(c.shown, func(x, y Sample) int { return cmp.Compare(x.PTS, y.PTS) })
 	interval := key.Duration
-	if miss := c.shown[0].PTS - key.PTS; max(miss, -miss)*2 >= interval {
+	if !isNear(c.shown[0].PTS, key.PTS, interval) {
 		return
 	}
 	leading := 1
-	for leading < len(c.shown) && (c.shown[leading].PTS-c.shown[leading-1].PTS)*2 < interval*3 {
+	for leading < len(c.shown) && isNear(c.shown[leading].PTS, c.shown[leading-1].PTS+interval, interval) {
 		leading++
 	}
 	if leading > maxLeading || c.leads(leading) != leading {
 		return
 	}
-	last, free := c.shown[leading-1].PTS, interval
-	if leading < len(c.shown) {
-		free = (c.shown[leading].PTS - last) / 2
-	}
-	if free*4 < interval*5 {
-		key.PTS = last + free
+	free := c.shown[leading-1].PTS + interval
+	if leading == len(c.shown) || isNear(c.shown[leading].PTS, free+interval, interval) {
+		key.PTS = free
 	}
 }
+
+// isNear says that two times are one, but for rounding.
+func isNear(x, y, interval int64) bool { return max(x-y, y-x)*8 < interval }
 
 // leads is how many pictures behind the key picture are shown before the one of this number in the order of showing.
 func (c *leadingCursor) leads(number int) (count int) {

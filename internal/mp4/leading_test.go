@@ -46,18 +46,20 @@ func (o *orders) next(s *Sample) (bool, error) {
 // TestLeadingCursor_KeyPictureIsShownBehindItsLeadingPictures: the ffmpeg program's muxer for HLS shows it at the time of the first one.
 func TestLeadingCursor_KeyPictureIsShownBehindItsLeadingPictures(t *testing.T) {
 	tests := map[string]struct{ shown, want []int64 }{
-		"as it was encoded":             {[]int64{30, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
-		"at the time of the first":      {[]int64{10, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
-		"rounded":                       {[]int64{11, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
-		"leading pictures in a pyramid": {[]int64{10, 30, 10, 20, 60, 50}, []int64{40, 30, 10, 20, 60, 50}},
-		"leading pictures alone":        {[]int64{10, 20, 10}, []int64{30, 20, 10}},
-		"no leading pictures":           {[]int64{10, 40, 20, 30}, []int64{10, 40, 20, 30}},
-		"a pause behind them":           {[]int64{10, 10, 20, 90, 70, 80}, []int64{10, 10, 20, 90, 70, 80}},
-		"others are decoded between":    {[]int64{10, 10, 60, 20, 40, 50}, []int64{10, 10, 60, 20, 40, 50}},
-		"the second fragment":           {[]int64{10, 40, 20, 30, -1, 50, 60, 50, 80}, []int64{10, 40, 20, 30, 70, 60, 50, 80}},
-		"more than can be":              {append([]int64{10}, upTo(maxLeading+1)...), append([]int64{10}, upTo(maxLeading+1)...)},
-		"a single one":                  {[]int64{10}, []int64{10}},
-		"nothing":                       {nil, nil},
+		"as it was encoded":                 {[]int64{30, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
+		"at the time of the first":          {[]int64{10, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
+		"rounded":                           {[]int64{11, 10, 20, 60, 40, 50}, []int64{30, 10, 20, 60, 40, 50}},
+		"leading pictures in a pyramid":     {[]int64{10, 30, 10, 20, 60, 50}, []int64{40, 30, 10, 20, 60, 50}},
+		"leading pictures alone":            {[]int64{10, 20, 10}, []int64{30, 20, 10}},
+		"no leading pictures":               {[]int64{10, 40, 20, 30}, []int64{10, 40, 20, 30}},
+		"shown soon behind the key picture": {[]int64{10, 12, 20, 60, 40, 50}, []int64{10, 12, 20, 60, 40, 50}},
+		"at no rate":                        {[]int64{10, 10, 25, 60, 45, 50}, []int64{10, 10, 25, 60, 45, 50}},
+		"a pause behind them":               {[]int64{10, 10, 20, 90, 70, 80}, []int64{10, 10, 20, 90, 70, 80}},
+		"others are decoded between":        {[]int64{10, 10, 60, 20, 40, 50}, []int64{10, 10, 60, 20, 40, 50}},
+		"the second fragment":               {[]int64{10, 40, 20, 30, -1, 50, 60, 50, 80}, []int64{10, 40, 20, 30, 70, 60, 50, 80}},
+		"more than can be":                  {append([]int64{10}, upTo(maxLeading+1)...), append([]int64{10}, upTo(maxLeading+1)...)},
+		"a single one":                      {[]int64{10}, []int64{10}},
+		"nothing":                           {nil, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
