@@ -71,6 +71,8 @@ type Params struct {
 	SampleRate, Channels int
 	// FrameSamples is the number of sound samples in each packet (1024 for AAC); 0: it varies or is unknown.
 	FrameSamples int
+	// PreSkip is the number of sound samples, 48,000 of them a second, that an Opus decoder leaves out at the beginning (RFC 7845, 4.2).
+	PreSkip int
 }
 
 // Packet is one coded picture, or one frame of sound, without its bytes.

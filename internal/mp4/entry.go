@@ -170,11 +170,19 @@ func (r *entryReader) config(data []byte, name string) {
 				r.ac3(body[3])
 			}
 		case "dOps":
-			repairOpus(body)
+			r.opus(body)
 		case "wave": // QuickTime has esds in here
 			r.config(body, name)
 		}
 		data = data[size:]
+	}
+}
+
+// opus reads an OpusSpecificBox (Encapsulation of Opus in ISO Base Media File Format, 4.3.2).
+func (r *entryReader) opus(config []byte) {
+	repairOpus(config)
+	if len(config) >= 4 {
+		r.params.PreSkip = int(binary.BigEndian.Uint16(config[2:]))
 	}
 }
 

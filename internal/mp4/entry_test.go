@@ -31,13 +31,17 @@ func TestOpen_OpusConfiguration(t *testing.T) {
 			if _, err := mp4.Write(&file, []mp4.OutTrack{track}, func(emit func(int, []byte) error) error { return emit(0, make([]byte, 9)) }); err != nil {
 				t.Fatal(err)
 			}
-			read := openBytes(t, file.data).Tracks()[0].Params[0].Entry
+			params := openBytes(t, file.data).Tracks()[0].Params[0]
+			read := params.Entry
 			want := test.want
 			if want == nil {
 				want = test.config
 			}
 			if !bytes.HasSuffix(read, want) {
 				t.Errorf("got %x, want %x", read, want)
+			}
+			if preSkip := int(binary.BigEndian.Uint16(want[2:])); params.PreSkip != preSkip {
+				t.Errorf("a pre-skip of %d, want %d", params.PreSkip, preSkip)
 			}
 		})
 	}

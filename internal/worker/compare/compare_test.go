@@ -394,6 +394,24 @@ func TestEncoded_ExcusesWhatIsDamaged(t *testing.T) {
 	wantDifference(t, err, media.Video, 3*second, "missing")
 }
 
+// TestEncoded_DecodersLeaveOutThePreSkip: what an Opus decoder leaves out at the beginning is not missing, but what is behind it is.
+func TestEncoded_DecodersLeaveOutThePreSkip(t *testing.T) {
+	for late, fails := range map[int64]bool{0: false, 80 * ms: false, 100 * ms: false, 180 * ms: true} {
+		recorded := recording(t)
+		made := encoded(t, recorded)
+		sound := made.of(media.Audio)
+		sound.samples = slices.DeleteFunc(sound.samples, func(s mp4.OutSample) bool { return s.PTS < late })
+		recorded.Audio.Params[0].PreSkip = 3840
+		if err := compare.Encoded(recorded, made.open(t), nil, bothKinds...); (err != nil) != fails {
+			t.Errorf("sound begins at %d ms: %v", late/ms, err)
+		}
+		recorded.Audio.Params[0].PreSkip = 0
+		if err := compare.Encoded(recorded, made.open(t), nil, bothKinds...); (err != nil) != (late > 40*ms) {
+			t.Errorf("nothing is left out, and sound begins at %d ms: %v", late/ms, err)
+		}
+	}
+}
+
 // TestCopied_AnyChangeIsADifference: one packet is left out, repeated, moved or resized, wherever it is.
 func TestCopied_AnyChangeIsADifference(t *testing.T) {
 	recorded := recording(t)

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"math"
 
+	"sparkrtc.dev/recording-operator/internal/codec"
 	"sparkrtc.dev/recording-operator/internal/media"
 	"sparkrtc.dev/recording-operator/internal/mp4"
 	"sparkrtc.dev/recording-operator/internal/worker/timeline"
@@ -199,7 +200,7 @@ func compareSound(t *timeline.Timeline, have *mp4.Track, lost []Range) error {
 			continue
 		}
 		if !began {
-			begin, began = pts, true
+			begin, began = pts+leftOut(track, &placed), true
 		}
 		end = max(end, pts+placed.Duration)
 	}
@@ -225,4 +226,12 @@ func compareSound(t *timeline.Timeline, have *mp4.Track, lost []Range) error {
 		return differ(media.Audio, end, "sound goes on to %s, beyond the recording's end", timeline.Duration(reached))
 	}
 	return nil
+}
+
+// leftOut is how much of the sound a decoder leaves out from the first packet on, in ticks. Where there are edit lists, they hide it.
+func leftOut(track *timeline.Track, first *timeline.Placed) int64 {
+	if len(track.Edits) > 0 {
+		return 0
+	}
+	return int64(track.Params[first.Entry].PreSkip) * media.Clock / codec.OpusRate
 }
