@@ -5,6 +5,7 @@ package media
 
 import (
 	"bytes"
+	"encoding/binary"
 	"path"
 	"slices"
 )
@@ -310,6 +311,14 @@ func soundShapes() []shape {
 		{"sound_begins_segment", "Q", "the picture stands still, and sound begins a segment within a group", func() *recording {
 			t := newTake().video("h264-long", 0, 300, paused(30, 85, 1.2)).sound("aac", 3.8, 11, 0)
 			return newRecording().add(t, joint{cuts: []float64{0, 3.8, 7}}).finish()
+		}},
+		{"mp4_opus_pre_skip", "codec", "MP4 with Opus, of which decoders leave out the first 80 ms, as Chromium records it", func() *recording {
+			r := mp4File(with("h264", "opus", 6), mp4Style{fragments: 1, noEdits: true})
+			for _, s := range r.segments {
+				const preSkip = 3840 // samples
+				binary.BigEndian.PutUint16(s.data[bytes.Index(s.data, []byte("dOps"))+6:], preSkip)
+			}
+			return r.finish()
 		}},
 	}
 }
