@@ -10,13 +10,13 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// maxLeading is how many pictures may be shown before the key picture that they follow: H.264 and H.265 allow 16. As many may be decoded
-// before the first one that is shown behind it.
+// maxLeading is how many pictures may be shown before one that they follow: H.264 and H.265 allow 16. As many may be decoded before the
+// first one that is shown behind it.
 const maxLeading = 16
 
-// leadingCursor shows the first key picture of each fragment behind its leading pictures: those that are decoded after it and shown
-// before it. The ffmpeg program's muxers for HLS and Smooth Streaming show it where the fragment before ends instead, at the time of the
-// first leading picture, and leave nothing at its own (mov_write_single_packet in libavformat/movenc.c).
+// leadingCursor shows the first picture of each fragment behind its leading pictures: those that are decoded after it and shown before
+// it. The ffmpeg program's muxers for HLS and Smooth Streaming show it where the fragment before ends instead, at the time of the first
+// leading picture, and leave nothing at its own (mov_write_single_packet in libavformat/movenc.c).
 type leadingCursor struct {
 	cursor
 	// ahead are the samples with which the fragment begins, and given is how many of them next gave.
@@ -68,20 +68,20 @@ func (c *leadingCursor) begin() error {
 		}
 		c.ahead = append(c.ahead, c.read)
 	}
-	if len(c.ahead) > 1 && c.ahead[0].Key {
-		c.showKey()
+	if len(c.ahead) > 1 {
+		c.showFirst()
 	}
 	return nil
 }
 
-// showKey gives the key picture the time that is free behind its leading pictures, if it has the time of the first of them and pictures
-// follow one another at one rate.
-func (c *leadingCursor) showKey() {
-	key := &c.ahead[0]
+// showFirst gives the first picture the time that is free behind its leading pictures, if it has the time of the first of them and
+// pictures follow one another at one rate.
+func (c *leadingCursor) showFirst() {
+	first := &c.ahead[0]
 	c.shown = append(c.shown[:0], c.ahead[1:]...)
 	slices.SortFunc(c.shown, func(x, y Sample) int { return cmp.Compare(x.PTS, y.PTS) })
-	interval := key.Duration
-	if !isNear(c.shown[0].PTS, key.PTS, interval) {
+	interval := first.Duration
+	if !isNear(c.shown[0].PTS, first.PTS, interval) {
 		return
 	}
 	leading := 1
@@ -93,14 +93,14 @@ func (c *leadingCursor) showKey() {
 	}
 	free := c.shown[leading-1].PTS + interval
 	if leading == len(c.shown) || isNear(c.shown[leading].PTS, free+interval, interval) {
-		key.PTS = free
+		first.PTS = free
 	}
 }
 
 // isNear says that two times are one, but for rounding.
 func isNear(x, y, interval int64) bool { return max(x-y, y-x)*8 < interval }
 
-// leads is how many pictures behind the key picture are shown before the one of this number in the order of showing.
+// leads is how many pictures in a row behind the first one are shown before the one of this number in the order of showing.
 func (c *leadingCursor) leads(number int) (count int) {
 	last := c.shown[number-1].PTS
 	for i := 1; i < len(c.ahead) && c.ahead[i].PTS <= last; i++ {

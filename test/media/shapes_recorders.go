@@ -312,7 +312,7 @@ func soundShapes() []shape {
 			t := newTake().video("h264-long", 0, 300, paused(30, 85, 1.2)).sound("aac", 3.8, 11, 0)
 			return newRecording().add(t, joint{cuts: []float64{0, 3.8, 7}}).finish()
 		}},
-		{"mp4_opus_pre_skip", "codec", "MP4 with Opus, of which decoders leave out the first 80 ms, as Chromium records it", func() *recording {
+		{"mp4_opus_pre_skip", "codec", "MP4 as Chromium records it: decoders leave out the first 80 ms of its Opus", func() *recording {
 			r := mp4File(with("h264", "opus", 6), mp4Style{fragments: 1, noEdits: true})
 			for _, s := range r.segments {
 				const preSkip = 3840 // samples
