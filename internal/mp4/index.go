@@ -141,6 +141,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 		if err != nil {
 			return err
 		}
+		judgeKey(&packet, data, length, encoding)
 		damage := media.Damage{Kind: media.FrameLost, Stream: track, Packet: x.file.Streams[track].Packets.Count, Offset: s.Offset, Count: 1}
 		if isZero(data) {
 			x.damage.add(damage)

@@ -10,8 +10,15 @@ import (
 
 // judgeKey sets Key and Closed of a sample's packet, unless its bytes are no chain of NAL units, with lengths of this many bytes, that
 // fills it. What the container says does not decide: a file without a table of key frames (stss) says that all samples are, and some
-// muxers say that none is.
+// muxers say that none is, or of VP8 that all others are. It decides where a sample has no NAL units, and is not VP8.
 func judgeKey(packet *media.Packet, sample []byte, length int, encoding media.Codec) (fills bool) {
+	switch {
+	case encoding == media.VP8:
+		packet.Key = len(sample) > 0 && sample[0]&1 == 0 // RFC 6386, 9.1
+		return true
+	case length == 0:
+		return true
+	}
 	if !unitsFill(sample, length, encoding) {
 		return false
 	}

@@ -52,3 +52,25 @@ func TestJudgeKey_BytesTell(t *testing.T) {
 		})
 	}
 }
+
+// TestJudgeKey_FramesWithoutUnits: of VP8 the first bit tells, of others the container.
+func TestJudgeKey_FramesWithoutUnits(t *testing.T) {
+	for _, said := range []bool{true, false} {
+		for name, test := range map[string]struct {
+			codec media.Codec
+			frame string
+			want  bool
+		}{
+			"VP8, key frame": {media.VP8, "\x10\x02\x00\x9d\x01\x2a", true},
+			"VP8, other":     {media.VP8, "\x31\x02\x00", false},
+			"VP8, nothing":   {media.VP8, "", false},
+			"VP9":            {media.VP9, "\x82\x49\x83", said},
+			"AV1":            {media.AV1, "\x12\x00\x0a", said},
+		} {
+			packet := media.Packet{Key: said}
+			if fills := judgeKey(&packet, []byte(test.frame), 0, test.codec); !fills || packet.Key != test.want {
+				t.Errorf("%s, the container says %v: %v, %v, want %v", name, said, packet.Key, fills, test.want)
+			}
+		}
+	}
+}

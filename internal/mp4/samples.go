@@ -29,9 +29,7 @@ func (m *Movie) Samples(yield func(media.Sample) error, streams ...int) error {
 			}
 			length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
 			sample := media.Sample{Packet: t.packet(s), Stream: track}
-			if length > 0 {
-				judgeKey(&sample.Packet, bytes, length, encoding)
-			}
+			judgeKey(&sample.Packet, bytes, length, encoding)
 			sample.Data = data.widened(bytes, length)
 			sample.Size = len(sample.Data)
 			sample.Params = data.uses[track].index(s.Description)
