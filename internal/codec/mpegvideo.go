@@ -107,7 +107,7 @@ func MPEG4Params(config []byte) (params media.Params, ok bool) {
 	if !ok {
 		return media.Params{}, false
 	}
-	params.Codec = "mpeg4"
+	params.Codec = media.MPEG4
 	params.Entry = visualEntry("mp4v", params.Width, params.Height, esds(ObjectMPEG4Video, streamVideo, config))
 	return params, true
 }

@@ -40,6 +40,7 @@ const (
 	H264  Codec = "h264"
 	HEVC  Codec = "hevc"
 	MPEG2 Codec = "mpeg2video"
+	MPEG4 Codec = "mpeg4"
 	VP8   Codec = "vp8"
 	VP9   Codec = "vp9"
 	AV1   Codec = "av1"

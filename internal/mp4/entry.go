@@ -50,7 +50,7 @@ var codecs = map[string]media.Codec{
 	"avc1": media.H264, "avc2": media.H264, "avc3": media.H264, "avc4": media.H264,
 	"hvc1": media.HEVC, "hev1": media.HEVC, "dvh1": media.HEVC, "dvhe": media.HEVC,
 	"vp08": media.VP8, "vp09": media.VP9, "av01": media.AV1,
-	"jpeg": media.MJPEG, "mjpa": media.MJPEG, "mjpb": media.MJPEG, "s263": "h263", "mp4v": "mpeg4",
+	"jpeg": media.MJPEG, "mjpa": media.MJPEG, "mjpb": media.MJPEG, "s263": "h263", "mp4v": media.MPEG4,
 	"mp4a": media.AAC, ".mp3": media.MP3, "Opus": media.Opus, "ac-3": media.AC3, "ec-3": media.EAC3,
 	"fLaC": "flac", "alac": "alac", "samr": "amr_nb", "sawb": "amr_wb",
 	"ulaw": "pcm_mulaw", "alaw": "pcm_alaw", "sowt": "pcm_s16le", "twos": "pcm_s16be",

@@ -11,7 +11,7 @@ import (
 // objectTypes are the encodings of mp4a and mp4v by object type indication (ISO/IEC 14496-1, 7.2.6.6.2, and the MP4
 // registration authority).
 var objectTypes = map[byte]media.Codec{
-	0x20: "mpeg4", 0x40: media.AAC, 0x66: media.AAC, 0x67: media.AAC, 0x68: media.AAC,
+	0x20: media.MPEG4, 0x40: media.AAC, 0x66: media.AAC, 0x67: media.AAC, 0x68: media.AAC,
 	0x60: media.MPEG2, 0x61: media.MPEG2, 0x62: media.MPEG2, 0x63: media.MPEG2, 0x64: media.MPEG2, 0x65: media.MPEG2,
 	0x69: media.MP3, 0x6a: "mpeg1video", 0x6b: media.MP3, 0x6c: media.MJPEG,
 	0xa5: media.AC3, 0xa6: media.EAC3, 0xa9: "dts", 0xad: media.Opus, 0xdd: "vorbis",

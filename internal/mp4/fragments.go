@@ -19,7 +19,20 @@ type fragmentReader struct {
 	previous *fragmentCursor // measures a track fragment
 }
 
+// fragmentHead is what a movie fragment says of itself.
+type fragmentHead struct {
+	// number is its sequence number, if it is numbered.
+	number   uint32
+	numbered bool
+	// joint says that it has several tracks, and timed that it says of all of them when they are decoded. Otherwise they go on where
+	// the fragment before ends, whatever was lost between.
+	joint, timed bool
+}
+
 func newFragmentReader(m *Movie, cursors []*fragmentCursor, v visitor) *fragmentReader {
+	if v.fragment == nil {
+		v.fragment = func(fragmentHead) {}
+	}
 	return &fragmentReader{
 		movie: m, w: newWindow(m.r, m.size, 16<<10), at: m.fragments, cursors: cursors, visitor: v,
 		previous: newFragmentCursor(&Track{movie: m}),
@@ -58,7 +71,7 @@ func (f *fragmentReader) fragment(moof box) error {
 			return err
 		}
 	}
-	previous, number, joint := traf{}, 0, false
+	previous, number, head := traf{}, 0, fragmentHead{timed: true}
 	for b, err := range children(f.w, moof.body, moof.end) {
 		if errors.Is(err, errHeader) || number == maxTrafs {
 			f.damaged(b.start)
@@ -68,7 +81,7 @@ func (f *fragmentReader) fragment(moof box) error {
 			return err
 		}
 		if b.kind == "mfhd" {
-			if err := f.number(b); err != nil {
+			if err := f.number(&head, b); err != nil {
 				return err
 			}
 		}
@@ -79,22 +92,15 @@ func (f *fragmentReader) fragment(moof box) error {
 		if err != nil {
 			return err
 		}
-		joint = joint || number > 0 && t.id != previous.id
+		head.joint, head.timed = head.joint || number > 0 && t.id != previous.id, head.timed && t.timed
 		previous = t
 		number++
 	}
-	f.noteJoint(joint)
+	f.visitor.fragment(head)
 	for _, c := range f.cursors {
 		c.w.start, c.w.held = f.w.start, f.w.held // nothing else is read through f.w until the next fragment
 	}
 	return nil
-}
-
-// noteJoint hands on that a fragment holds several tracks.
-func (f *fragmentReader) noteJoint(joint bool) {
-	if joint && f.joint != nil {
-		f.joint()
-	}
 }
 
 // track reads the head of a track fragment, and hands it to the cursor of its track.
@@ -111,14 +117,14 @@ func (f *fragmentReader) track(b, moof box, previous traf, first bool) (traf, er
 }
 
 // number reads the header of a fragment (8.8.5).
-func (f *fragmentReader) number(b box) error {
+func (f *fragmentReader) number(head *fragmentHead, b box) error {
 	_, _, data, err := fullBox(f.w, b, 4)
 	if errors.Is(err, errShort) {
 		f.damaged(b.start)
 		return nil
 	}
-	if err == nil && f.visitor.fragment != nil {
-		f.visitor.fragment(binary.BigEndian.Uint32(data))
+	if err == nil {
+		head.number, head.numbered = binary.BigEndian.Uint32(data), true
 	}
 	return err
 }

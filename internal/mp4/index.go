@@ -38,8 +38,7 @@ func (m *Movie) Index() (media.File, error) {
 			x.note(media.SampleMissing, track, offset, count)
 		},
 		damaged:  func(offset int64) { x.note(media.BoxTruncated, -1, offset, 1) },
-		fragment: x.numbers.fragment,
-		joint:    func() { x.file.Joint = true },
+		fragment: x.fragment,
 		unknown:  func(id uint32) { m.ignoreTrack(id) },
 	})
 	if err != nil {
@@ -129,7 +128,8 @@ func (x *indexer) sample(track int, s *Sample) error {
 		packet.Size = len(x.data.widened(data, length))
 		damaged := !judgeKey(&packet, data, length, encoding)
 		if !damaged {
-			if damaged, err = x.hasHole(s, data, length, encoding); err != nil {
+			within, atEnd := findZeros(data, length, encoding)
+			if damaged, err = x.isHole(s, within, atEnd); err != nil {
 				return err
 			}
 		}
@@ -143,27 +143,38 @@ func (x *indexer) sample(track int, s *Sample) error {
 		}
 		judgeKey(&packet, data, length, encoding)
 		damage := media.Damage{Kind: media.FrameLost, Stream: track, Packet: x.file.Streams[track].Packets.Count, Offset: s.Offset, Count: 1}
-		if isZero(data) {
+		lost, begins := isZero(data), beginsFrame(data, encoding, t.format(s.Description))
+		if length := pictureZeros[encoding]; length > 0 && !lost {
+			within, atEnd := findPictureZeros(data, length)
+			if lost, err = x.isHole(s, within, atEnd); err != nil {
+				return err
+			}
+		}
+		if lost {
 			x.damage.add(damage)
 		} else {
-			x.sounds[track].add(beginsFrame(data, encoding, t.format(s.Description)), damage)
+			x.sounds[track].add(begins, damage)
 		}
 	}
 	packet.Params = x.data.uses[track].index(s.Description)
 	x.frames[track].add(s.Duration)
 	x.dataEnd = max(x.dataEnd, s.Offset+int64(s.Size))
-	x.numbers.sample(track, x.file.Streams[track].Packets.Count, s, t.Timescale)
+	x.numbers.sample(track, x.file.Streams[track].Packets.Count, &packet, s.Offset)
 	x.file.Streams[track].Packets.Append(packet)
 	return nil
 }
 
-// hasHole says that NAL units of a sample, which fill it, hold zeros that no encoder writes. Zeros at its end are a hole when they go on
-// behind it.
-func (x *indexer) hasHole(s *Sample, data []byte, length int, encoding media.Codec) (bool, error) {
-	hole, atEnd := findZeros(data, length, encoding)
+// fragment takes what the next movie fragment says of itself.
+func (x *indexer) fragment(head fragmentHead) {
+	x.file.Joint = x.file.Joint || head.joint
+	x.numbers.fragment(head)
+}
+
+// isHole says that a sample holds zeros that no encoder writes. Zeros at its end are a hole when they go on behind it.
+func (x *indexer) isHole(s *Sample, within, atEnd bool) (bool, error) {
 	end := s.Offset + int64(s.Size)
 	if !atEnd || end+zeroRun > x.movie.size {
-		return hole, nil
+		return within, nil
 	}
 	behind, err := x.data.blocks.bytes(end, zeroRun)
 	return err == nil && isZero(behind), err
@@ -172,7 +183,7 @@ func (x *indexer) hasHole(s *Sample, data []byte, length int, encoding media.Cod
 // neverZero are the encodings in which no frame is empty or all zeros: such a frame is a hole in the file.
 var neverZero = map[media.Codec]bool{
 	media.AAC: true, media.MP2: true, media.MP3: true, media.Opus: true, media.AC3: true, media.EAC3: true,
-	media.VP8: true, media.VP9: true, media.AV1: true, media.MJPEG: true,
+	media.VP8: true, media.VP9: true, media.AV1: true, media.MJPEG: true, media.MPEG2: true, media.MPEG4: true,
 }
 
 func isZero(data []byte) bool {

@@ -9,56 +9,80 @@ import "sparkrtc.dev/recording-operator/internal/media"
 // fragments were left out with their tracks, by a few.
 const maxStep = 8
 
-// fragmentNumbers follows the sequence numbers of movie fragments (ISO/IEC 14496-12, 8.8.5), and finds tracks that pause where the
-// numbers jump: fragments between are lost.
+// fragmentNumbers follows the sequence numbers of movie fragments (ISO/IEC 14496-12, 8.8.5), and finds tracks that pause, or do not say
+// when they go on, where the numbers jump: fragments between are lost.
 type fragmentNumbers struct {
 	media.FragmentNumbers
 	// steps counts the steps from 1 to maxStep, and all every step.
 	steps [maxStep + 1]int
 	all   int
-	// jumped is, for each track, the greatest step since its last sample, and ends where that one ends.
-	jumped []uint32
-	ends   []int64
+	// timed is that of the last fragment.
+	timed  bool
+	tracks []trackNumbers
 	pauses []pause
 }
 
-// pause is where a track pauses behind a step.
+// trackNumbers are the numbers of the fragments behind the last sample of a track.
+type trackNumbers struct {
+	// jumped is the greatest step since the sample.
+	jumped uint32
+	// packet is the number of the sample, and began says that there is one. It ends at this time, in ticks, and its bytes begin at this offset.
+	packet      int
+	began       bool
+	end, offset int64
+}
+
+// pause is where a track pauses behind a step, or may do so.
 type pause struct {
 	step   uint32
 	damage media.Damage
 }
 
 func newFragmentNumbers(tracks int) fragmentNumbers {
-	return fragmentNumbers{jumped: make([]uint32, tracks), ends: make([]int64, tracks)}
+	return fragmentNumbers{tracks: make([]trackNumbers, tracks)}
 }
 
-// fragment takes the number of the next fragment.
-func (n *fragmentNumbers) fragment(number uint32) {
-	step := number - n.Last
-	if n.Known && number > n.Last {
+// fragment takes the next fragment.
+func (n *fragmentNumbers) fragment(head fragmentHead) {
+	n.timed = head.timed
+	if !head.numbered {
+		return
+	}
+	step := head.number - n.Last
+	if n.Known && head.number > n.Last {
 		n.all++
 		if step <= maxStep {
 			n.steps[step]++
 		}
-		for track := range n.jumped {
-			n.jumped[track] = max(n.jumped[track], step)
+		for i := range n.tracks {
+			n.tracks[i].jumped = max(n.tracks[i].jumped, step)
 		}
 	}
-	n.Add(number)
+	n.Add(head.number)
 }
 
-// sample takes the next sample of a track; packet is its number.
-func (n *fragmentNumbers) sample(track, packet int, s *Sample, timescale uint32) {
-	const least = 100 // a pause is longer than this part of a second
-	if step := n.jumped[track]; step > 1 && n.ends[track] > 0 && (s.DTS-n.ends[track])*least > int64(timescale) && len(n.pauses) < media.MaxDamage {
+// minPause is longer than what rounding leaves between two samples, in ticks.
+const minPause = media.Clock / 100
+
+// sample takes the next sample of a track: the packet of this number, with its bytes at an offset.
+func (n *fragmentNumbers) sample(track, number int, packet *media.Packet, offset int64) {
+	t := &n.tracks[track]
+	if pauses := !n.timed || packet.DTS-t.end > minPause; pauses && t.began {
+		n.note(track, number, offset)
+	}
+	*t = trackNumbers{packet: number, began: true, end: packet.DTS + packet.Duration, offset: offset}
+}
+
+// note notes that fragments may be lost before a packet of a track.
+func (n *fragmentNumbers) note(track, number int, offset int64) {
+	if step := n.tracks[track].jumped; step > 1 && len(n.pauses) < media.MaxDamage {
 		n.pauses = append(n.pauses, pause{step: step, damage: media.Damage{
-			Kind: media.FragmentMissing, Stream: track, Packet: packet, Offset: s.Offset, Count: 1,
+			Kind: media.FragmentMissing, Stream: track, Packet: number, Offset: offset, Count: 1,
 		}})
 	}
-	n.jumped[track], n.ends[track] = 0, s.DTS+s.Duration
 }
 
-// damage is where the numbers jump by more than they usually do, and a track pauses.
+// damage is where the numbers jump by more than they usually do, and a track pauses or ends before others do.
 func (n *fragmentNumbers) damage() (found []media.Damage) {
 	usual := uint32(1)
 	for usual <= maxStep && n.steps[usual]*2 < n.all {
@@ -66,6 +90,15 @@ func (n *fragmentNumbers) damage() (found []media.Damage) {
 	}
 	if usual > maxStep || n.all < 2 {
 		return nil
+	}
+	last := int64(0)
+	for i := range n.tracks {
+		last = max(last, n.tracks[i].end)
+	}
+	for i := range n.tracks {
+		if t := &n.tracks[i]; t.began && last-t.end > minPause {
+			n.note(i, t.packet+1, t.offset)
+		}
 	}
 	for _, each := range n.pauses {
 		if each.step > usual {

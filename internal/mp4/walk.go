@@ -17,10 +17,8 @@ type visitor struct {
 	missing func(track int, offset, count int64)
 	// damaged takes the place of a box in a fragment that is cut.
 	damaged func(offset int64)
-	// fragment takes the sequence number of each movie fragment, before its samples; nil: nobody asks.
-	fragment func(number uint32)
-	// joint is called for a movie fragment with several tracks; nil: nobody asks.
-	joint func()
+	// fragment takes what each movie fragment says of itself, before its samples; nil: nobody asks.
+	fragment func(fragmentHead)
 	// unknown takes the ID of a track that has fragments, but no header.
 	unknown func(id uint32)
 }

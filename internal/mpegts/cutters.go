@@ -17,7 +17,7 @@ func newCutter(mapped mappedStream) cutter {
 		return &nalCutter{sets: codec.ParameterSets{Codec: media.HEVC}, rules: &hevcRules{}}
 	case media.MPEG2:
 		return &startCodeCutter{rules: mpeg2Rules{}}
-	case mpeg4Video:
+	case media.MPEG4:
 		return &startCodeCutter{rules: mpeg4Rules{}}
 	case media.AAC:
 		return &soundCutter{parse: codec.ParseADTS, describe: codec.ADTSParams, sync: 0xff, minimum: codec.ADTSHeader}

@@ -130,7 +130,7 @@ func guessVideo(data []byte) (found encoding, ok bool) {
 	case (mpeg2Rules{}).role(code) != continues:
 		return encoding{media.Video, media.MPEG2}, true
 	case code == codec.MPEG4Sequence || code == codec.MPEG4Plane:
-		return encoding{media.Video, mpeg4Video}, true
+		return encoding{media.Video, media.MPEG4}, true
 	default:
 		return encoding{media.Video, media.H264}, true
 	}

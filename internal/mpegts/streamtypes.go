@@ -13,14 +13,13 @@ import (
 
 // Codecs that have no name in package media.
 const (
-	mpeg4Video media.Codec = "mpeg4"
-	aacLATM    media.Codec = "aac_latm"
-	dts        media.Codec = "dts"
-	timedID3   media.Codec = "timed_id3"
-	klv        media.Codec = "klv"
-	scte35     media.Codec = "scte_35"
-	teletext   media.Codec = "dvb_teletext"
-	subtitle   media.Codec = "dvb_subtitle"
+	aacLATM  media.Codec = "aac_latm"
+	dts      media.Codec = "dts"
+	timedID3 media.Codec = "timed_id3"
+	klv      media.Codec = "klv"
+	scte35   media.Codec = "scte_35"
+	teletext media.Codec = "dvb_teletext"
+	subtitle media.Codec = "dvb_subtitle"
 )
 
 type encoding struct {
@@ -35,7 +34,7 @@ var streamTypes = map[byte]encoding{
 	0x03: {media.Audio, media.MP3},
 	0x04: {media.Audio, media.MP3},
 	0x0f: {media.Audio, media.AAC},
-	0x10: {media.Video, mpeg4Video},
+	0x10: {media.Video, media.MPEG4},
 	0x11: {media.Audio, aacLATM},
 	0x15: {media.Data, timedID3},
 	0x1b: {media.Video, media.H264},
