@@ -9,7 +9,7 @@ import (
 )
 
 // fragment is one moof and mdat with the samples of each track in [from, to) of its index; base is added to the
-// decoding times.
+// decoding times; nil: the fragment does not say them.
 func fragment(sequence int, all []*track, from, to []int, base []int64) ([]byte, []place) {
 	var media []byte
 	var places []place
@@ -33,7 +33,10 @@ func fragment(sequence int, all []*track, from, to []int, base []int64) ([]byte,
 				media = append(media, data...)
 			}
 			tfhd := fullBox("tfhd", 0, 0x20000, u32(uint32(tr.id)))
-			tfdt := fullBox("tfdt", 1, 0, u64(uint64(tr.dts[from[k]]+base[k])))
+			var tfdt []byte
+			if base != nil {
+				tfdt = fullBox("tfdt", 1, 0, u64(uint64(tr.dts[from[k]]+base[k])))
+			}
 			trun := fullBox("trun", 1, 0xf01, u32(uint32(to[k]-from[k]), offset+start), run)
 			parts = append(parts, box("traf", tfhd, tfdt, trun))
 		}
@@ -59,6 +62,9 @@ func fragmented(ftyp []byte, all []*track, t *take, style mp4Style, begin float6
 			for to[k] < len(tr.units) && tr.units[to[k]].decode < cut-1e-6 {
 				to[k]++
 			}
+		}
+		if style.clockless && sequence > 0 {
+			base = nil
 		}
 		data, found := fragment(sequence, all, from, to, base)
 		for _, p := range found {

@@ -13,6 +13,8 @@ import (
 type mp4Style struct {
 	// fragments of so many seconds; 0: one table of all samples.
 	fragments float64
+	// clockless: only the first of them says when it is decoded.
+	clockless bool
 	// behind: the tables come after the media.
 	behind bool
 	// longer is added to the durations that the headers claim, in seconds.

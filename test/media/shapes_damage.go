@@ -193,6 +193,11 @@ func damageShapes() []shape {
 		{"sound_mp4_garbage", "L", "other bytes in the middle of an MP4 with sound alone", garbage("aac")},
 		{"sound_mp4_garbage_ac3", "L", "the same with AC-3", garbage("ac3")},
 		{"fragmented_fragment_gone", "L", "a fragmented MP4 lacks a fragment in the middle", mp4(mp4Style{fragments: 2}, func(r *recording) { r.dropFragment(r.segments[0], 3) })},
+		{"mp4_vp9_middle_zeroed", "L", "a part of an MP4 with VP9 is zeros", func() *recording {
+			r := mp4File(with("vp9", "aac", 8), mp4Style{})
+			r.zero(r.segments[0], 0.5, 0.53)
+			return r.finish()
+		}},
 		{"mp4_second_header", "L", "an MP4 with another one behind it", mp4(mp4Style{}, func(r *recording) { r.append(mp4File(call(5), mp4Style{})) })},
 		{"fragmented_second_header", "L", "a fragmented MP4 that goes on with another size behind a header of its own", mp4(mp4Style{fragments: 2}, func(r *recording) {
 			r.append(mp4File(newTake().video("h264-big", 0, 100, every(0, 25)).sound("aac", 0, 4, 0), mp4Style{fragments: 2}))

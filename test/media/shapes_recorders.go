@@ -200,6 +200,9 @@ func packagerShapes() []shape {
 			r.files["call/all.m4s"] = append(r.files["call/all.m4s"], box("mfra", box("mfro", u32(0), u32(24)))...)
 			return r
 		}},
+		{"fragmented_clockless", "N", "a fragmented MP4 whose fragments, but the first, do not say when they are decoded", func() *recording {
+			return mp4File(call(8), mp4Style{fragments: 1, clockless: true}).finish()
+		}},
 		{"mp4_keys_not_listed", "N", "an MP4 whose tables do not say which pictures are key frames", func() *recording {
 			return keysUnlisted(call(8)).finish()
 		}},
