@@ -9,8 +9,8 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// minSizes is how many packets of other sizes a part has at least that is told from one with the same times: black pictures and
-// silence are alike wherever they are.
+// minSizes is how many packets of other sizes a part has at least that is told from one with the same times: black pictures,
+// silence and sound of a constant rate are alike wherever they are.
 const minSizes = 4
 
 // repeat says how a part of a file repeats packets of the one before it, as a file does that was written twice, or in part.
@@ -53,6 +53,7 @@ func (b *builder) leaveOutRepeats(parts []*part) []*part {
 // repeatOf says how a part repeats packets of the one before it: all of its kinds do it alike.
 func (b *builder) repeatOf(x, y *part) repeat {
 	found, compared := repeatsNothing, false
+	sizes := map[int]bool{}
 	for _, kind := range kinds {
 		from, to := x.Slices(kind), y.Slices(kind)
 		if len(from) != 1 || len(to) != 1 {
@@ -61,7 +62,7 @@ func (b *builder) repeatOf(x, y *part) repeat {
 			}
 			continue
 		}
-		own := b.repeatIn(x.Segment, from[0], to[0])
+		own := b.repeatIn(x.Segment, from[0], to[0], sizes)
 		switch {
 		case own == repeatsNothing:
 			return repeatsNothing
@@ -71,11 +72,15 @@ func (b *builder) repeatOf(x, y *part) repeat {
 			found, compared = own, true
 		}
 	}
+	if len(sizes) < minSizes {
+		return repeatsNothing
+	}
 	return found
 }
 
-// repeatIn compares the packets of a stream with those from where its clock goes back on. The last one before that may be cut.
-func (b *builder) repeatIn(segment int, x, y Slice) repeat {
+// repeatIn compares the packets of a stream with those from where its clock goes back on, and notes their sizes, up to as many as are
+// needed. The last packet before that may be cut.
+func (b *builder) repeatIn(segment int, x, y Slice, sizes map[int]bool) repeat {
 	stream := &b.segments[segment].File.Streams[x.Stream]
 	before, stopBefore := iter.Pull(packetsIn(stream, x))
 	defer stopBefore()
@@ -87,7 +92,7 @@ func (b *builder) repeatIn(segment int, x, y Slice) repeat {
 	for left && more && first.DTS < second.DTS {
 		first, left = before()
 	}
-	sizes := map[int]bool{}
+	compared := false
 	for left && more {
 		next, goesOn := before()
 		if first.DTS != second.DTS || first.Size != second.Size && goesOn {
@@ -96,11 +101,12 @@ func (b *builder) repeatIn(segment int, x, y Slice) repeat {
 		if len(sizes) < minSizes {
 			sizes[first.Size] = true
 		}
+		compared = true
 		first, left = next, goesOn
 		second, more = behind()
 	}
 	switch {
-	case len(sizes) < minSizes:
+	case !compared:
 		return repeatsNothing
 	case !more:
 		return repeatsEnd

@@ -26,9 +26,13 @@ func TestBuild_SegmentWrittenTwice(t *testing.T) {
 		"as a whole": {before: 1}, "begun before": {before: 0.4}, "begun behind": {behind: 0.7}, "three times": {before: 1, behind: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			video, sound := uneven(pictures(0, 8*second, pal, 50)), uneven(tones(0, 8*second))
-			for _, container := range []media.Container{media.MPEGTS, media.FragmentMP4} {
-				segments := layout{container: container}.record(video, sound, each(0, 2*second, 4)...)
+			video := uneven(pictures(0, 8*second, pal, 50))
+			for _, form := range []struct {
+				container media.Container
+				sound     []media.Packet
+			}{{media.MPEGTS, uneven(tones(0, 8*second))}, {media.FragmentMP4, uneven(tones(0, 8*second))}, {media.FragmentMP4, tones(0, 8*second)}} {
+				sound := form.sound
+				segments := layout{container: form.container}.record(video, sound, each(0, 2*second, 4)...)
 				for _, kind := range kinds {
 					change(&segments[2], kind, func(packets []media.Packet) []media.Packet {
 						count := float64(len(packets))
