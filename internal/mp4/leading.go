@@ -18,14 +18,10 @@ const maxLeading = 16
 // it. The ffmpeg program's muxers for HLS and Smooth Streaming show it where the fragment before ends instead, at the time of the first
 // leading picture, and leave nothing at its own (mov_write_single_packet in libavformat/movenc.c).
 type leadingCursor struct {
-	cursor
-	// ahead are the samples with which the fragment begins, and given is how many of them next gave.
-	ahead []Sample
-	given int
+	heldCursor
+	// begun says that the samples with which the fragment begins were read.
 	begun bool
-	// read is the last one; it is here so that reading allocates nothing.
-	read Sample
-	// shown are the others of ahead, in the order of showing.
+	// shown are the held ones but the first, in the order of showing.
 	shown []Sample
 }
 
@@ -34,56 +30,38 @@ func (t *Track) showLeading(inner cursor) cursor {
 	if t.Kind != media.Video {
 		return inner
 	}
-	return &leadingCursor{cursor: inner}
+	return &leadingCursor{heldCursor: heldCursor{inner: inner}}
 }
-
-func (c *leadingCursor) rest() int64 { return c.cursor.rest() + int64(len(c.ahead)-c.given) }
 
 func (c *leadingCursor) next(s *Sample) (bool, error) {
 	if !c.begun {
-		if err := c.begin(); err != nil {
+		if err := c.hold(2*maxLeading+1, func(*Sample) bool { return false }); err != nil {
 			return false, err
 		}
+		if len(c.held) > 1 {
+			c.showFirst()
+		}
+		c.begun = true
 	}
-	if c.given < len(c.ahead) {
-		*s = c.ahead[c.given]
-		c.given++
+	if c.give(s) {
 		return true, nil
 	}
-	ok, err := c.cursor.next(s)
+	ok, err := c.inner.next(s)
 	c.begun = ok
 	return ok, err
-}
-
-// begin reads the samples with which a fragment begins.
-func (c *leadingCursor) begin() error {
-	c.begun, c.given, c.ahead = true, 0, c.ahead[:0]
-	for len(c.ahead) <= 2*maxLeading {
-		ok, err := c.cursor.next(&c.read)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		c.ahead = append(c.ahead, c.read)
-	}
-	if len(c.ahead) > 1 {
-		c.showFirst()
-	}
-	return nil
 }
 
 // showFirst gives the first picture the time that is free behind its leading pictures, if it has the time of the first of them and
 // pictures follow one another at one rate.
 func (c *leadingCursor) showFirst() {
-	first := &c.ahead[0]
-	c.shown = append(c.shown[:0], c.ahead[1:]...)
-	slices.SortFunc(c.shown, func(x, y Sample) int { return cmp.Compare(x.PTS, y.PTS) })
+	byShowing := func(x, y Sample) int { return cmp.Compare(x.PTS, y.PTS) }
+	first, others := &c.held[0], c.held[1:]
 	interval := first.Duration
-	if !isNear(c.shown[0].PTS, first.PTS, interval) {
+	if !isNear(slices.MinFunc(others, byShowing).PTS, first.PTS, interval) {
 		return
 	}
+	c.shown = append(c.shown[:0], others...)
+	slices.SortFunc(c.shown, byShowing)
 	leading := 1
 	for leading < len(c.shown) && isNear(c.shown[leading].PTS, c.shown[leading-1].PTS+interval, interval) {
 		leading++
@@ -103,7 +81,7 @@ func isNear(x, y, interval int64) bool { return max(x-y, y-x)*8 < interval }
 // leads is how many pictures in a row behind the first one are shown before the one of this number in the order of showing.
 func (c *leadingCursor) leads(number int) (count int) {
 	last := c.shown[number-1].PTS
-	for i := 1; i < len(c.ahead) && c.ahead[i].PTS <= last; i++ {
+	for i := 1; i < len(c.held) && c.held[i].PTS <= last; i++ {
 		count++
 	}
 	return count

@@ -82,18 +82,7 @@ func shownBy(t *testing.T, kind media.Kind, samples *orders) (shown []int64) {
 	cursor := (&Track{Kind: kind}).showLeading(samples)
 	for more := true; more; more = len(samples.left) > 0 {
 		samples.over = false
-		for left := cursor.rest(); ; left-- {
-			if cursor.rest() != left {
-				t.Fatalf("%d samples are left, want %d", cursor.rest(), left)
-			}
-			var s Sample
-			ok, err := cursor.next(&s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !ok {
-				break
-			}
+		for _, s := range samplesOf(t, cursor) {
 			shown = append(shown, s.PTS)
 		}
 	}

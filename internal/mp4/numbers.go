@@ -26,9 +26,8 @@ type fragmentNumbers struct {
 type trackNumbers struct {
 	// jumped is the greatest step since the sample.
 	jumped uint32
-	// packet is the number of the sample, and began says that there is one. It ends at this time, in ticks, and its bytes begin at this offset.
-	packet      int
-	began       bool
+	// packets is how many the track has. The last one ends at this time, in ticks, and its bytes begin at this offset.
+	packets     int
 	end, offset int64
 }
 
@@ -67,10 +66,10 @@ const minPause = media.Clock / 100
 // sample takes the next sample of a track: the packet of this number, with its bytes at an offset.
 func (n *fragmentNumbers) sample(track, number int, packet *media.Packet, offset int64) {
 	t := &n.tracks[track]
-	if pauses := !n.timed || packet.DTS-t.end > minPause; pauses && t.began {
+	if pauses := !n.timed || packet.DTS-t.end > minPause; pauses && t.packets > 0 {
 		n.note(track, number, offset)
 	}
-	*t = trackNumbers{packet: number, began: true, end: packet.DTS + packet.Duration, offset: offset}
+	*t = trackNumbers{packets: number + 1, end: packet.DTS + packet.Duration, offset: offset}
 }
 
 // note notes that fragments may be lost before a packet of a track.
@@ -96,8 +95,8 @@ func (n *fragmentNumbers) damage() (found []media.Damage) {
 		last = max(last, n.tracks[i].end)
 	}
 	for i := range n.tracks {
-		if t := &n.tracks[i]; t.began && last-t.end > minPause {
-			n.note(i, t.packet+1, t.offset)
+		if t := &n.tracks[i]; t.packets > 0 && last-t.end > minPause {
+			n.note(i, t.packets, t.offset)
 		}
 	}
 	for _, each := range n.pauses {

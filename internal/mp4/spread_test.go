@@ -27,6 +27,28 @@ func (d *durations) next(s *Sample) (bool, error) {
 	return true, nil
 }
 
+// samplesOf are the samples that a cursor gives. It says each time how many are left.
+func samplesOf(t *testing.T, cursor cursor) (all []Sample) {
+	t.Helper()
+	for left := cursor.rest(); ; left-- {
+		if cursor.rest() != left {
+			t.Fatalf("%d samples are left, want %d", cursor.rest(), left)
+		}
+		var s Sample
+		ok, err := cursor.next(&s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			if left != 0 {
+				t.Fatalf("the last one is not given: %d are left", left)
+			}
+			return all
+		}
+		all = append(all, s)
+	}
+}
+
 // TestSpreadCursor_FramesOfOnePacketFollowOneAnother: muxers write all frames of a PES packet at its time.
 func TestSpreadCursor_FramesOfOnePacketFollowOneAnother(t *testing.T) {
 	tests := map[string]struct {
@@ -52,18 +74,7 @@ func TestSpreadCursor_FramesOfOnePacketFollowOneAnother(t *testing.T) {
 			cursor := track.spread(&durations{left: test.durations})
 			var got []int64
 			end := int64(0)
-			for left := int64(len(test.durations)); ; left-- {
-				if cursor.rest() != left {
-					t.Fatalf("%d samples are left, want %d", cursor.rest(), left)
-				}
-				var s Sample
-				ok, err := cursor.next(&s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !ok {
-					break
-				}
+			for _, s := range samplesOf(t, cursor) {
 				if s.PTS != s.DTS+7 || s.DTS < end {
 					t.Errorf("a sample at %d is shown at %d, behind one that ends at %d", s.DTS, s.PTS, end)
 				}

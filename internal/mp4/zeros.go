@@ -25,7 +25,7 @@ func findZeros(sample []byte, length int, encoding media.Codec) (within, atEnd b
 			continue
 		}
 		written := len(bytes.TrimRight(unit, "\x00"))
-		if holdsZeros(unit[:written]) {
+		if zerosEnd(unit[:written], 0, zeroRun) >= 0 {
 			return true, false
 		}
 		atEnd = len(sample) == 0 && size-written >= zeroRun
@@ -41,15 +41,15 @@ func isSlice(unit []byte, encoding media.Codec) bool {
 	return kind >= codec.H264Slice && kind <= codec.H264IDR
 }
 
-// holdsZeros says that there is a run of zeros.
-func holdsZeros(data []byte) bool { return zerosEnd(data, 0, zeroRun) >= 0 }
-
 // zerosEnd is where a run of at least so many zeros behind an offset ends; -1: there is none. One of the zeros is a multiple of the
 // length away from the offset.
 func zerosEnd(data []byte, from, length int) int {
 	for at := from + length - 1; at < len(data); at += length {
-		start, end := at, at
-		for start > from && data[start-1] == 0 && data[at] == 0 {
+		if data[at] != 0 {
+			continue
+		}
+		start, end := at, at+1
+		for start > from && data[start-1] == 0 {
 			start--
 		}
 		for end < len(data) && data[end] == 0 {
