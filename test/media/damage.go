@@ -26,6 +26,21 @@ func (r *recording) cut(s *segment, fraction float64, aligned bool) *recording {
 	return r
 }
 
+// cutPictures cuts a segment in front of the packets of its last pictures, so many of them in the order of decoding, and of sound beside
+// them.
+func (r *recording) cutPictures(s *segment, count int) *recording {
+	begin := 0
+	for at := len(s.data) - 188; at > 0 && count > 0; at -= 188 {
+		if binary.BigEndian.Uint16(s.data[at+1:]) == 0x4000|videoPID {
+			begin, count = at, count-1
+		}
+	}
+	lost := s.touched(begin, len(s.data))
+	s.data = s.data[:begin]
+	r.lose(lost...)
+	return r
+}
+
 // cutHead keeps the last bytes of a segment alone.
 func (r *recording) cutHead(s *segment, fraction float64) *recording {
 	from := int(float64(len(s.data)) * fraction)

@@ -51,6 +51,11 @@ func damageShapes() []shape {
 		{"whole_seconds_last_cut", "H", "whole seconds, last segment cut to a tenth", whole(40, func(r *recording) { r.cut(last(r), 0.1, true) })},
 		{"last_cut_third", "H", "last segment cut to a third", hurt(func(r *recording) { r.cut(last(r), 0.33, true) })},
 		{"last_cut_any_byte", "H", "last segment cut at any byte", hurt(func(r *recording) { r.cut(last(r), 0.507, false) })},
+		{"last_pictures_gone", "H", "the last segment ends two pictures early", hurt(func(r *recording) { r.cutPictures(last(r), 2).either(unknown) })},
+		{"last_reordered_gone", "H", "the picture is missing that is decoded last, and shown before another one", func() *recording {
+			r := newRecording().add(newTake().video("h264-b", 0, 240, every(0, 30)).sound("aac", 0, 7.9, 0), joint{})
+			return r.cutPictures(last(r), 1).either(unknown).finish()
+		}},
 		{"middle_cut", "H", "a segment in the middle cut to two thirds", hurt(func(r *recording) { r.cut(r.inMiddle(), 0.66, true) })},
 		{"middle_cut_any_byte", "H", "the same at any byte", hurt(func(r *recording) { r.cut(r.inMiddle(), 0.7171, false) })},
 		{"first_head_cut", "H", "the first segment has no head", hurt(func(r *recording) { r.cutHead(r.segments[0], 0.4) })},

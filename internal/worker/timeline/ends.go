@@ -44,8 +44,9 @@ func (b *builder) judgeEnd(each *part) {
 	if cut == media.TailUnstuffed && segment.Precision <= exactly {
 		tolerance = b.shortTolerance(each, minHole, 3) // that it is short is not the only evidence
 	}
-	if !segment.isListed() || short <= tolerance || b.mixed[each.Run] || b.holdOneFragment() {
-		b.doubtLast(each, cut, kind)
+	compares := segment.isListed() && !b.mixed[each.Run] && !b.holdOneFragment()
+	if !compares || short <= tolerance {
+		b.doubtLast(each, cut, kind, compares)
 		return
 	}
 	at := each.late + each.base
@@ -56,9 +57,7 @@ func (b *builder) judgeEnd(each *part) {
 	case b.othersEndShort(each):
 		b.find(Freeze, each.Segment, at, short, "no picture for the last %s", position(short))
 	default:
-		b.find(UnknownTail, each.Segment, at, short,
-			"it holds %s, the playlist says %s; it ends cleanly, so whether something is lost cannot be decided",
-			position(each.late-each.early), position(segment.Duration))
+		b.doubtShort(each, short)
 	}
 }
 
@@ -76,17 +75,43 @@ func (b *builder) holdOneFragment() bool {
 	return *b.oneFragment
 }
 
-// doubtLast finds a last picture that may have gone on, where nothing else shows a loss: one whole packet in 184 ends so. Frames of
-// sound say how long they are.
-func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind) {
-	if cut != media.TailUnstuffed || kind != media.Video {
+// doubtLast finds an end that may have gone on, where nothing shows a loss: a last picture that may not be whole, since one whole packet
+// in 184 ends as it does, or pictures that are missing to what is usual in the recording. Frames of sound say how long they are.
+func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind, compares bool) {
+	end := each.late + each.base
+	if cut == media.TailUnstuffed && kind == media.Video {
+		found := b.find(UnknownTail, each.Segment, end, 0,
+			"the last picture may not be whole: its packet does not say how long it is, and nothing is behind it; whether something is lost cannot be decided")
+		if found != nil {
+			found.Decoding = b.streamAt(each, kind, true).Codec
+		}
 		return
 	}
-	found := b.find(UnknownTail, each.Segment, each.late+each.base, 0,
-		"the last picture may not be whole: its packet does not say how long it is, and nothing is behind it; whether something is lost cannot be decided")
-	if found != nil {
-		found.Decoding = b.streamAt(each, kind, true).Codec
+	if at, length := b.lacksShown(each); length > 0 {
+		b.find(UnknownTail, each.Segment, at+each.base, length,
+			"no picture is shown for %s before the last one; those that are decoded behind it may be lost, which cannot be decided", position(length))
+		return
 	}
+	if short := b.missing(each); compares && b.isLessThanUsual(each, short) {
+		b.doubtShort(each, short)
+	}
+}
+
+// doubtShort finds an end that comes before the one in the playlist.
+func (b *builder) doubtShort(each *part, short int64) {
+	b.find(UnknownTail, each.Segment, each.late+each.base, short,
+		"it holds %s, the playlist says %s; it ends cleanly, so whether something is lost cannot be decided",
+		position(each.late-each.early), position(b.segments[each.Segment].Duration))
+}
+
+// isLessThanUsual says that a segment holds a picture or a frame of sound less than the playlist says, which is exact elsewhere. A
+// picture may be shown for as long as the longest other one.
+func (b *builder) isLessThanUsual(each *part, short int64) bool {
+	if b.segments[each.Segment].Precision > exactly || short <= b.shortTolerance(each, exactly, 3) || !b.durationsAreExact() {
+		return false
+	}
+	_, last, ok := each.ends(media.Video)
+	return !ok || last.intervals >= fewIntervals && short*4 > last.longest*3
 }
 
 // judgeBegun finds a stream whose only packet is not whole in a segment, and does not go on in the next one.

@@ -225,3 +225,59 @@ func TestBuild_HeaderSaysMore(t *testing.T) {
 		wantState(t, Build(Recording{Segments: segments}), want)
 	}
 }
+
+// TestBuild_LastPictureGone: the last segment holds a picture less than an exact playlist says, and ends cleanly. The playlist tells
+// nothing where its durations are not exact, or pictures are uneven.
+func TestBuild_LastPictureGone(t *testing.T) {
+	cut := func(l layout) []Segment {
+		segments := l.record(pictures(0, 8*second, pal, 50), tones(0, 8*second), each(0, 2*second, 4)...)
+		keep(&segments[3], media.Video, 0, 48)
+		keep(&segments[3], media.Audio, 0, stream(&segments[3], media.Audio).Packets.Count-4)
+		return segments
+	}
+	made := Build(Recording{Segments: cut(layout{})})
+	wantState(t, made, Unknown, UnknownTail)
+	if found := firstOf(made, UnknownTail); found.Segment != 3 || distance(found.Length, 2*pal) > aac {
+		t.Errorf("%+v", found)
+	}
+	rounded := cut(layout{})
+	for i := range rounded[:3] {
+		rounded[i].Duration += second / 10
+	}
+	wantState(t, Build(Recording{Segments: rounded}), Intact)
+	wantState(t, Build(Recording{Segments: cut(layout{precision: second})}), Intact)
+	uneven := cut(layout{})
+	change(&uneven[3], media.Video, func(packets []media.Packet) []media.Packet { return slices.Delete(packets, 20, 22) })
+	wantState(t, Build(Recording{Segments: uneven}), Intact)
+}
+
+// TestBuild_LastReorderedPictureGone: pictures that are decoded last and shown before another one are missing. Where pictures are
+// uneven anyway, or none is reordered, it may be a pause.
+func TestBuild_LastReorderedPictureGone(t *testing.T) {
+	gone := func(reordered bool, also ...int) []Segment {
+		video := pictures(0, 6*second+pal, pal, 50)
+		if reordered {
+			reorder(video, pal, nil)
+		}
+		segments := layout{}.record(video, tones(0, 6*second+pal), each(0, 2*second, 3)...)
+		change(&segments[2], media.Video, func(packets []media.Packet) []media.Packet {
+			last := len(packets) - 1
+			if !reordered {
+				last--
+			}
+			packets = slices.Delete(packets, last, last+1)
+			for _, number := range also {
+				packets = slices.Delete(packets, number, number+1)
+			}
+			return packets
+		})
+		return segments
+	}
+	made := Build(Recording{Segments: gone(true)})
+	wantState(t, made, Unknown, UnknownTail)
+	if found := firstOf(made, UnknownTail); found.Segment != 2 || found.Length != pal || distance(found.At, 6*second) > exactly {
+		t.Errorf("%+v", found)
+	}
+	wantState(t, Build(Recording{Segments: gone(true, 20)}), Intact)
+	wantState(t, Build(Recording{Segments: gone(false)}), Intact)
+}

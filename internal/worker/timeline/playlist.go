@@ -249,9 +249,11 @@ func (b *builder) lacksEnd(each *part) bool {
 // isExact says that the playlist says of the other segments of the recording where the next one begins, and that it says
 // something of this one, too.
 func (b *builder) isExact(but, next *part) bool {
-	if b.segments[next.Segment].Discontinuity || !b.segments[but.Segment].isListed() {
-		return false
-	}
+	return !b.segments[next.Segment].Discontinuity && b.segments[but.Segment].isListed() && b.durationsAreExact()
+}
+
+// durationsAreExact says that the playlist says of the segments, but for one, where the next one begins.
+func (b *builder) durationsAreExact() bool {
 	if b.exact == nil {
 		b.exact = &exactness{}
 		for i, each := range b.parts[:len(b.parts)-1] {

@@ -12,40 +12,56 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// continuous draws a recording without holes, and where it is cut into segments: anywhere.
-func continuous(t *rapid.T) (l layout, video, audio []media.Packet, borders []int64) {
+// continuous draws a recording without holes, and where it is cut into segments: anywhere, between pictures that are reordered only
+// when groups are open.
+func continuous(t *rapid.T, open bool) (l layout, video, audio []media.Packet, borders []int64) {
 	begin := rapid.Int64Range(0, 1<<40).Draw(t, "begin")
 	length := rapid.Int64Range(second, 40*second).Draw(t, "length")
 	least := second / 2
 	streams := rapid.SampledFrom([]string{"both", "video", "audio"}).Draw(t, "streams")
+	var interval int64
 	if streams != "audio" {
-		interval := second / rapid.SampledFrom([]int64{1, 5, 10, 15, 24, 30, 60}).Draw(t, "rate")
+		interval = second / rapid.SampledFrom([]int64{1, 5, 10, 15, 24, 30, 60}).Draw(t, "rate")
 		least = max(least, 2*interval)
 		video = pictures(begin, begin+length, interval, rapid.IntRange(1, 100).Draw(t, "gop"))
-		if rapid.Bool().Draw(t, "reordered") {
-			for i := range video {
-				video[i].PTS += interval * int64(2+(i%3-1))
-			}
-		}
 	}
 	if streams != "video" {
 		audio = tones(begin, begin+length)
 	}
 	l.running = rapid.Bool().Draw(t, "running")
-	at := begin
-	for {
-		at += rapid.Int64Range(least, 6*second).Draw(t, "segment")
-		if at > begin+length-least {
-			return l, video, audio, borders
-		}
+	draw := func() int64 { return rapid.Int64Range(least, 6*second).Draw(t, "segment") }
+	for at := begin + draw(); at <= begin+length-least; at += draw() {
 		borders = append(borders, at)
+	}
+	if rapid.Bool().Draw(t, "reordered") {
+		apart := borders
+		if open {
+			apart = nil
+		}
+		reorder(video, interval, apart)
+	}
+	return l, video, audio, borders
+}
+
+// reorder shows each third picture behind the two that are decoded after it, unless one of the borders is between them.
+func reorder(pictures []media.Packet, interval int64, borders []int64) {
+	for i := range pictures {
+		pictures[i].PTS += interval
+	}
+	for i := 1; i+2 < len(pictures); i += 3 {
+		if slices.ContainsFunc(borders, func(at int64) bool { return pictures[i].DTS < at && at <= pictures[i+2].DTS }) {
+			continue
+		}
+		pictures[i].PTS += 2 * interval
+		pictures[i+1].PTS -= interval
+		pictures[i+2].PTS -= interval
 	}
 }
 
 // TestBuild_ContinuousRecordingIsIntact, wherever it is cut into segments: every packet keeps its time.
 func TestBuild_ContinuousRecordingIsIntact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l, video, audio, borders := continuous(t)
+		l, video, audio, borders := continuous(t, true)
 		segments := l.record(video, audio, borders...)
 		made := Build(Recording{Segments: segments})
 		if made.State() != Intact {

@@ -125,7 +125,7 @@ func TestTimeline_SplitAppliesTheEditListOfAWholeMP4(t *testing.T) {
 // TestTimeline_SplitHasEveryPacketOnce with any changes of sound and picture.
 func TestTimeline_SplitHasEveryPacketOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l, video, audio, borders := continuous(t)
+		l, video, audio, borders := continuous(t, false)
 		segments := l.record(video, audio, borders...)
 		for i := range segments {
 			for _, kind := range kinds {
