@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -118,15 +119,17 @@ func (s scenario) measure(ctx context.Context, base string) error {
 		return err
 	}
 	result := result{scenario: s, recording: recording, indexSpeed: speed}
+	measured := []func() error{
+		func() error { return result.runBare(ctx) },
+		func() error { return result.runWorker(ctx, base) },
+	}
 	for range s.runs {
-		bare, err := runBare(ctx, recording, s.preset)
-		if err != nil {
-			return err
+		for _, measure := range measured {
+			if err := measure(); err != nil {
+				return err
+			}
 		}
-		result.bare = append(result.bare, bare)
-		if err := result.runWorker(ctx, base); err != nil {
-			return err
-		}
+		slices.Reverse(measured) // what comes first may have it easier
 	}
 	result.print()
 	return nil

@@ -148,20 +148,22 @@ func (r *result) step(base string) step {
 	}
 }
 
-// runBare is what people type.
-func runBare(ctx context.Context, r *recording, preset v1alpha1.Preset) (timing, error) {
+// runBare runs what people type.
+func (r *result) runBare(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "bench-media-")
 	if err != nil {
-		return timing{}, err
+		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	args := []string{"-i", r.joined, "-map", "0:v:0?", "-map", "0:a:0?"}
-	if preset == v1alpha1.PresetH264 {
+	args := []string{"-i", r.recording.joined, "-map", "0:v:0?", "-map", "0:a:0?"}
+	if r.preset == v1alpha1.PresetH264 {
 		args = append(args, "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k")
 	} else {
 		args = append(args, "-c", "copy")
 	}
-	return timed(func() error { return runFFmpeg(ctx, dir, append(args, "-movflags", "+faststart", "out.mp4")...) })
+	bare, err := timed(func() error { return runFFmpeg(ctx, dir, append(args, "-movflags", "+faststart", "out.mp4")...) })
+	r.bare = append(r.bare, bare)
+	return err
 }
 
 // indexSpeed is the best of some runs over all segments, in bytes a second.
