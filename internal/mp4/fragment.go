@@ -29,6 +29,7 @@ type fragmentCursor struct {
 	end    int64
 	data   int64 // offset of the next sample's bytes
 	dts    int64 // of the next sample; it goes on over fragments
+	smooth smoothClock
 
 	run run
 }
@@ -42,6 +43,7 @@ type traf struct {
 	values    defaults
 	time      int64 // tfdt
 	timed     bool  // there is a time
+	smooth    bool  // it is one of Smooth Streaming
 }
 
 // run is what is left of a trun (8.8.8).
@@ -80,6 +82,9 @@ func (c *fragmentCursor) next(s *Sample) (bool, error) {
 	count := int64(1)
 	if c.run.width == 0 && !c.run.first && values.size > 0 && values.size <= groupedSize && c.track.uncompressed() {
 		count = min(groupedSamples, c.run.left)
+	}
+	if c.smooth.waits {
+		c.dts = c.smooth.first(c.dts, int64(shift), int64(values.duration))
 	}
 	*s = Sample{
 		DTS: c.dts, PTS: c.dts + int64(shift), Duration: int64(values.duration) * count,
@@ -149,6 +154,7 @@ func (c *fragmentCursor) nextRun() (bool, error) {
 // begin starts a track fragment.
 func (c *fragmentCursor) begin(t traf) {
 	c.at, c.end, c.base, c.data, c.values = t.body, t.end, t.base, t.base, t.values
+	c.smooth.begin(c.dts, t.smooth)
 	if t.timed {
 		c.dts = t.time
 	}

@@ -155,9 +155,6 @@ const (
 	baseIsMoof         = 0x020000
 )
 
-// smoothTime is the identifier of the box that files of Smooth Streaming have behind the runs, in place of tfdt (MS-SSTR, 2.2.4.4).
-var smoothTime = [4]uint32{0x6d1d9b05, 0x42d544e6, 0x80e2141d, 0xaff757b2}
-
 // header reads tfhd and tfdt, which stand in front of the runs (8.8.7 and 8.8.12), or what stands in its place.
 func (f *fragmentReader) header(b box) (traf, error) {
 	t := traf{body: b.body, end: b.end}
@@ -179,6 +176,7 @@ func (f *fragmentReader) header(b box) (traf, error) {
 			if [4]uint32{fields.uint32(), fields.uint32(), fields.uint32(), fields.uint32()} == smoothTime {
 				t.time = max(-math.MaxInt64/2, min(int64(fields.byVersion()), math.MaxInt64/2)) //nolint:gosec // signed
 				t.timed = fields.err == nil
+				t.smooth = t.timed
 			}
 		}
 		if err := fields.result(func() { f.damaged(b.start) }); err != nil {

@@ -15,8 +15,8 @@ import (
 const maxLeading = 16
 
 // leadingCursor shows the first picture of each fragment behind its leading pictures: those that are decoded after it and shown before
-// it. The ffmpeg program's muxers for HLS and Smooth Streaming show it where the fragment before ends instead, at the time of the first
-// leading picture, and leave nothing at its own (mov_write_single_packet in libavformat/movenc.c).
+// it. The ffmpeg program's muxer for HLS shows it where the fragment before ends instead, at the time of the first leading picture, and
+// leaves nothing at its own (mov_write_single_packet in libavformat/movenc.c).
 type leadingCursor struct {
 	heldCursor
 	// begun says that the samples with which the fragment begins were read.

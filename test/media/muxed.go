@@ -133,6 +133,9 @@ func muxedShapes() []shape {
 			return muxed(with("h264-b", "aac", 8), "call.mp4", "-map 0 -c copy -movflags frag_keyframe+empty_moov+global_sidx+cmaf+negative_cts_offsets")
 		}},
 		{"ffmpeg_ismv", "R", "Smooth Streaming", func() *recording { return muxed(with("h264-b", "aac", 8), "call.mp4", "-map 0 -c copy -f ismv") }},
+		{"ffmpeg_ismv_by_time", "R", "Smooth Streaming, fragments that begin with any picture", func() *recording {
+			return muxed(with("h264-b", "aac", 8), "call.mp4", "-map 0 -c copy -f ismv -frag_duration 370000")
+		}},
 		{"ffmpeg_fragmented_moov_first_samples", "R", "fragmented MP4 whose first samples are in the header", func() *recording {
 			return muxed(call(8), "call.mp4", "-map 0 -c copy -movflags frag_keyframe")
 		}},
