@@ -87,6 +87,9 @@ func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind, compare
 		}
 		return
 	}
+	if b.countersGoOnBehind(each) {
+		return
+	}
 	if at, length := b.lacksShown(each); length > 0 {
 		b.find(UnknownTail, each.Segment, at+each.base, length,
 			"no picture is shown for %s before the last one; those that are decoded behind it may be lost, which cannot be decided", position(length))
@@ -104,15 +107,18 @@ func (b *builder) doubtShort(each *part, short int64) {
 		position(each.late-each.early), position(b.segments[each.Segment].Duration))
 }
 
-// isLessThanUsual says that a segment holds a picture or a frame of sound less than the playlist says, which is exact elsewhere. A
-// picture may be shown for as long as the longest other one.
+// isLessThanUsual says that a segment holds a picture or a frame of sound less than the playlist says, which is exact elsewhere. Pictures
+// that do not follow one another at one rate tell nothing: the last one may be shown for longer than others.
 func (b *builder) isLessThanUsual(each *part, short int64) bool {
 	if b.segments[each.Segment].Precision > exactly || short <= b.shortTolerance(each, exactly, 3) || !b.durationsAreExact() {
 		return false
 	}
 	_, last, ok := each.ends(media.Video)
-	return !ok || last.intervals >= fewIntervals && short*4 > last.longest*3
+	return !ok || last.intervals >= fewIntervals && isSteady(last.longest, last.interval) && short*4 > last.interval*3
 }
+
+// isSteady says that an interval is the usual one, but for rounding.
+func isSteady(interval, usual int64) bool { return distance(interval, usual)*4 <= usual }
 
 // judgeBegun finds a stream whose only packet is not whole in a segment, and does not go on in the next one.
 func (b *builder) judgeBegun(each *part) {

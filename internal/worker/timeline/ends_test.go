@@ -227,7 +227,7 @@ func TestBuild_HeaderSaysMore(t *testing.T) {
 }
 
 // TestBuild_LastPictureGone: the last segment holds a picture less than an exact playlist says, and ends cleanly. The playlist tells
-// nothing where its durations are not exact, or pictures are uneven.
+// nothing where its durations are not exact, pictures are uneven, or counters go on over another clock.
 func TestBuild_LastPictureGone(t *testing.T) {
 	cut := func(l layout) []Segment {
 		segments := l.record(pictures(0, 8*second, pal, 50), tones(0, 8*second), each(0, 2*second, 4)...)
@@ -246,6 +246,13 @@ func TestBuild_LastPictureGone(t *testing.T) {
 	}
 	wantState(t, Build(Recording{Segments: rounded}), Intact)
 	wantState(t, Build(Recording{Segments: cut(layout{precision: second})}), Intact)
+	last := cut(layout{running: true})
+	behind := reset(plain(2), 0, 700*second, true)
+	wantState(t, Build(Recording{Segments: slices.Concat(clone(last), clone(behind))}), Unknown, UnknownTail)
+	for i := range behind[0].File.Streams {
+		behind[0].File.Streams[i].Counters.First = (last[3].File.Streams[i].Counters.Last + 1) & 15
+	}
+	wantState(t, Build(Recording{Segments: slices.Concat(last, behind)}), Intact)
 	uneven := cut(layout{})
 	change(&uneven[3], media.Video, func(packets []media.Packet) []media.Packet { return slices.Delete(packets, 20, 22) })
 	wantState(t, Build(Recording{Segments: uneven}), Intact)

@@ -41,7 +41,7 @@ func (b *builder) lacksShown(each *part) (at, length int64) {
 	interval := slice.stats.interval
 	for i := 1; i < len(times); i++ {
 		gap := times[i] - times[i-1]
-		if distance(gap, interval)*4 <= interval {
+		if isSteady(gap, interval) {
 			continue
 		}
 		if gap < interval || i < len(times)-maxOrder {
