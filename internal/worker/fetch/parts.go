@@ -74,7 +74,7 @@ func (f *fetcher) segments(from *list) ([]recording.Segment, error) {
 		segment := recording.Segment{
 			Name: withoutQuery(each.URI), Seconds: each.Seconds, Rounding: each.Rounding,
 			Discontinuity: each.Discontinuity || i > 0 && from.Segments[i-1].Encrypted != each.Encrypted, Began: each.Began,
-			Lost: each.Gap, Encrypted: each.Encrypted,
+			Lost: each.Gap, Gap: each.Gap, Encrypted: each.Encrypted,
 		}
 		if each.Encrypted && !f.archive {
 			return nil, failure.Permanent(workerapi.ReasonUnsupported, "segment %d (%.80s) of playlist %s is encrypted (#EXT-X-KEY)",

@@ -42,8 +42,9 @@ type Segment struct {
 	Source index.Source `json:"source"`
 	// Index is the number of its index.
 	Index int `json:"index"`
-	// Lost says that it is named and is not there.
+	// Lost says that it is named and is not there, and Gap that the playlist says so.
 	Lost bool `json:"lost,omitempty"`
+	Gap  bool `json:"gap,omitempty"`
 	// Encrypted says that its bytes say nothing.
 	Encrypted bool `json:"encrypted,omitempty"`
 	// Number of the first segment is the one that the playlist counts it with, as timeline.Recording has it; 0: of others.
@@ -73,8 +74,13 @@ func (r *Recording) Timeline(list int, files []*media.File, reported time.Durati
 			Name: segment.Name, Discontinuity: segment.Discontinuity, Began: segment.Began,
 			Duration: Ticks(segment.Seconds), Precision: Ticks(segment.Rounding), Before: segment.Before, Behind: segment.Behind,
 		}
-		if !segment.Lost {
+		switch {
+		case !segment.Lost:
 			each.File = files[segment.Index]
+		case segment.Gap:
+			each.Absence = "the playlist marks it as lost (#EXT-X-GAP)"
+		case segment.Source.Length > 0:
+			each.Absence = "the playlist names a range of a file that does not exist or is shorter"
 		}
 		recording.Segments = append(recording.Segments, each)
 	}

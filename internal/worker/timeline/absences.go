@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"cmp"
 	"slices"
 
 	"sparkrtc.dev/recording-operator/internal/media"
@@ -21,7 +22,7 @@ func (b *builder) judgeAbsences() {
 	for i, segment := range b.segments {
 		switch {
 		case segment.File == nil:
-			b.find(SegmentMissing, i, at, segment.Duration, "the playlist names it, but the file does not exist or is empty")
+			b.find(SegmentMissing, i, at, segment.Duration, "%s", cmp.Or(segment.Absence, "the playlist names it, but the file does not exist or is empty"))
 		case len(b.partsOf[i]) == 0:
 			b.judgeEmpty(i, at)
 		}

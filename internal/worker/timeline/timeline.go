@@ -19,6 +19,8 @@ import (
 type Segment struct {
 	// File is its index; nil when the playlist names it and it is lost.
 	File *media.File
+	// Absence says for a person why there is no File; empty: the file does not exist or is empty.
+	Absence string
 	// Name is the segment's URI in the playlist, for a person and for the numbers in it.
 	Name string
 	// Duration that the playlist says (EXTINF), in ticks; 0: there is no playlist.
