@@ -95,7 +95,9 @@ func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind, compare
 			"no picture is shown for %s before the last one; those that are decoded behind it may be lost, which cannot be decided", position(length))
 		return
 	}
-	if short := b.missing(each); compares && b.isLessThanUsual(each, short) {
+	// Some recorders begin a segment with sound of the one before, and count it.
+	short := b.missing(each) - max(0, each.start-each.early)
+	if compares && b.isLessThanUsual(each, short) {
 		b.doubtShort(each, short)
 	}
 }
