@@ -8,7 +8,6 @@ import (
 	"context"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Spot is a stretch in which a decoder reported errors, in seconds.
@@ -29,14 +28,11 @@ const (
 // pictures come in order.
 func (t Tool) Locate(ctx context.Context, input string) ([]Spot, error) {
 	var spots []Spot
-	for _, track := range []struct{ stream, filter, show string }{
-		{"0:v:0?", "-vf", "showinfo=checksum=0"},
-		{"0:a:0?", "-af", "ashowinfo"},
-	} {
+	for _, track := range []string{"0:v:0?", "0:a:0?"} {
 		args := []string{
-			"-hide_banner", "-nostdin", "-loglevel", locateLevel, "-nostats", "-threads", "1",
+			"-hide_banner", "-nostdin", "-loglevel", locateLevel, "-nostats", "-debug_ts", "-threads", "1",
 			"-protocol_whitelist", "file", "-format_whitelist", "mov", "-i", input,
-			"-map", track.stream, track.filter, track.show, "-fps_mode", "passthrough", "-f", "null", "-",
+			"-map", track, "-fps_mode", "passthrough", "-f", "null", "-",
 		}
 		l := &locator{}
 		if _, err := t.runWith(ctx, args, func([]byte) {}, l.line); err != nil && ctx.Err() != nil {
@@ -47,11 +43,12 @@ func (t Tool) Locate(ctx context.Context, input string) ([]Spot, error) {
 	return spots, nil
 }
 
-// locateLevel shows the pictures' times between the errors.
+// locateLevel shows the times of -debug_ts between the errors.
 const locateLevel = "repeat+level+info"
 
-// shown is the time in a line of the filters showinfo and ashowinfo.
-var shown = regexp.MustCompile(` pts_time:\s*(-?[0-9.]+)`)
+// decoded is the time in a line of -debug_ts about what a decoder gave. ffmpeg 5.1 has none for sound, but hands it to the encoder at
+// once. ffmpeg 7.1 has one only where the sound enters the filters, up to eight frames later, since these have a thread of their own.
+var decoded = regexp.MustCompile(`^(?:decoder ->|filter_raw ->|encoder <- type:audio) .*?[ _]pts_time:(-?[0-9.]+)`)
 
 // locator pairs errors with the times of what was decoded last.
 type locator struct {
@@ -62,11 +59,9 @@ type locator struct {
 func (l *locator) line(line []byte) {
 	text := string(bytes.TrimSpace(line))
 	context, level, message := split(text)
-	if strings.Contains(context, "showinfo") {
-		if found := shown.FindStringSubmatch(message); found != nil {
-			if at, err := strconv.ParseFloat(found[1], 64); err == nil {
-				l.last = max(0, at)
-			}
+	if found := decoded.FindStringSubmatch(message); found != nil {
+		if at, err := strconv.ParseFloat(found[1], 64); err == nil {
+			l.last = max(l.last, at)
 		}
 		return
 	}
