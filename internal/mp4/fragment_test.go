@@ -124,24 +124,6 @@ func TestTrackSamples_FragmentsOfAllKinds(t *testing.T) {
 	}
 }
 
-// TestTrackSamples_TimeBehindTheRuns: files of Smooth Streaming say there when a fragment begins.
-func TestTrackSamples_TimeBehindTheRuns(t *testing.T) {
-	file := fragmentedHead()
-	for _, behind := range [][]byte{
-		box("uuid", words(0x6d1d9b05, 0x42d544e6, 0x80e2141d, 0xaff757b2, 1<<24, 1<<32-1, 1<<32-7, 0, 40)),
-		box("uuid", words(0x6d1d9b05, 0x42d544e6, 0x80e2141d, 0xaff757b2, 0, 4000, 40)),
-		box("uuid", make([]byte, 16), words(0, 5000, 40)),
-	} {
-		file = append(file, fragment(unit(20), func(data uint32) [][]byte {
-			return [][]byte{box("traf", box("tfhd", words(0x020000, 1)), box("trun", words(0x201, 1, data, 20)), behind)}
-		})...)
-	}
-	want := []place{{-7, -7, 40, 20, false}, {4000, 4000, 40, 20, false}, {4040, 4040, 40, 20, false}}
-	if got := places(t, openBytes(t, file), 0); !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
 func TestIndex_CutFragmentsAreDamage(t *testing.T) {
 	head := fragmentedHead()
 	for name, traf := range map[string][]byte{

@@ -90,9 +90,9 @@ func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind, compare
 	if b.countersGoOnBehind(each) {
 		return
 	}
-	if at, length := b.lacksShown(each); length > 0 {
+	if at, length := b.lacksReordered(each); length > 0 {
 		b.find(UnknownTail, each.Segment, at+each.base, length,
-			"no picture is shown for %s before the last one; those that are decoded behind it may be lost, which cannot be decided", position(length))
+			"no picture is shown for %s shortly before the last one, where those are shown that are decoded last; whether something is lost cannot be decided", position(length))
 		return
 	}
 	// Some recorders begin a segment with sound of the one before, and count it.

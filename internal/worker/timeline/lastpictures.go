@@ -12,10 +12,10 @@ import (
 // minSteady is how many pictures there are at least whose rate is relied on, and maxSteady how many are looked at.
 const minSteady, maxSteady = 8, 256
 
-// lacksShown gives where a picture is missing among those that are shown last, and for how long, when all others follow one another
+// lacksReordered gives where a picture is missing among those that are shown last, and for how long, when all others follow one another
 // at one rate, and some are shown before those that they are decoded behind: what is decoded last is shown in front of the last
 // picture. A length of 0: none is missing.
-func (b *builder) lacksShown(each *part) (at, length int64) {
+func (b *builder) lacksReordered(each *part) (at, length int64) {
 	all := each.Slices(media.Video)
 	if len(all) == 0 || b.segments[each.Segment].File.Container != media.MPEGTS {
 		return 0, 0
