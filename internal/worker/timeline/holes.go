@@ -4,6 +4,7 @@
 package timeline
 
 import (
+	"iter"
 	"slices"
 	"sort"
 
@@ -75,7 +76,7 @@ func (b *builder) holesOf(t *Timeline, kind media.Kind, least int64) []span {
 	var holes []span
 	var end int64
 	began := false
-	for placed := range t.Packets(kind) {
+	for placed := range t.shown(kind) {
 		if began && placed.PTS-end > least && len(holes) < maxFindings {
 			holes = append(holes, span{from: end, to: placed.PTS})
 		}
@@ -91,6 +92,34 @@ func (b *builder) holesOf(t *Timeline, kind media.Kind, least int64) []span {
 	}
 	b.length = max(b.length, end)
 	return holes
+}
+
+// shown yields the packets of a kind in the order in which they are shown.
+func (t *Timeline) shown(kind media.Kind) iter.Seq[Placed] {
+	if kind != media.Video {
+		return t.Packets(kind)
+	}
+	return func(yield func(Placed) bool) {
+		var waiting []Placed // in the order of showing
+		for placed := range t.Packets(kind) {
+			at := len(waiting)
+			for at > 0 && waiting[at-1].PTS > placed.PTS {
+				at--
+			}
+			waiting = slices.Insert(waiting, at, placed)
+			if len(waiting) > maxBefore {
+				if !yield(waiting[0]) {
+					return
+				}
+				waiting = slices.Delete(waiting, 0, 1)
+			}
+		}
+		for _, placed := range waiting {
+			if !yield(placed) {
+				return
+			}
+		}
+	}
 }
 
 // hadSound says that there is sound before a part.

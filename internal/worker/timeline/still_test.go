@@ -223,3 +223,15 @@ func TestBuild_SilenceWhileThePictureStands(t *testing.T) {
 	segments = layout{}.record(video, without(tones(0, 17*second), 2*second, 4*second), each(0, 4*second, 4)...)
 	wantState(t, Build(Recording{Segments: segments}), Intact)
 }
+
+// TestBuild_SlowReorderedPicturesDoNotStandStill: a picture that is decoded long before it is shown is no pause in front of it.
+func TestBuild_SlowReorderedPicturesDoNotStandStill(t *testing.T) {
+	var shown []int64
+	for i := range 40 {
+		shown = append(shown, second+int64(i)*second*3/2)
+	}
+	made := Build(Recording{Segments: layout{running: true}.record(reordered(shown), nil, each(second, 12*second, 5)...)})
+	if wantState(t, made, Intact); len(made.Findings) > 0 {
+		t.Errorf("findings: %v", made.Findings)
+	}
+}
