@@ -21,7 +21,14 @@ func FuzzParameterSets(f *testing.F) {
 		if hevc {
 			sets.Codec, name = media.HEVC, []byte("hvcC")
 		}
+		order := codec.NewPictureOrder(sets.Codec)
 		for _, unit := range units(append([]byte{0, 0, 1}, data...)) {
+			if number, ok := order.Add(unit); ok {
+				last := 1<<number.Bits - 1
+				if near := number.Near(len(data)); number.Number&^last != 0 || near&last != number.Number || max(near-len(data), len(data)-near) > last/2+1 {
+					t.Fatalf("%+v is %d near %d", number, near, len(data))
+				}
+			}
 			if _, err := sets.Add(unit); err != nil {
 				continue
 			}

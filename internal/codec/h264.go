@@ -42,7 +42,8 @@ type H264SPS struct {
 	VUI VUI
 
 	separatePlanes bool
-	frameNumBits   int
+	// orderBits of pic_order_cnt_lsb; 0: slices have none.
+	frameNumBits, orderBits int
 }
 
 // VUI is the video usability information of an SPS, as far as an MP4 repeats it.
@@ -70,14 +71,14 @@ func ParseH264SPS(unit []byte) (H264SPS, error) {
 		sps.chroma(b)
 	}
 	sps.frameNumBits = int(b.unsigned()) + 4
-	skipPictureOrder(b)
+	sps.orderBits = pictureOrderBits(b)
 	b.unsigned() // max_num_ref_frames
 	b.skip(1)    // gaps_in_frame_num_value_allowed_flag
 	sps.size(b)
 	if b.flag() {
 		sps.VUI = parseVUI(b, h264Ticks)
 	}
-	if b.overrun || sps.ID > 31 || sps.frameNumBits > 16 || sps.Width <= 0 || sps.Height <= 0 ||
+	if b.overrun || sps.ID > 31 || sps.frameNumBits > 16 || sps.orderBits > 16 || sps.Width <= 0 || sps.Height <= 0 ||
 		sps.LumaBits > 14 || sps.ChromaBits > 14 {
 		return H264SPS{}, fmt.Errorf("H.264 SPS: %w", ErrInvalid)
 	}
@@ -132,10 +133,10 @@ func skipScalingList(b *bitReader, list int) {
 	}
 }
 
-func skipPictureOrder(b *bitReader) {
+func pictureOrderBits(b *bitReader) int {
 	switch b.unsigned() { // pic_order_cnt_type
 	case 0:
-		b.unsigned()
+		return int(b.unsigned()) + 4
 	case 1:
 		b.skip(1)
 		b.signed()
@@ -144,6 +145,7 @@ func skipPictureOrder(b *bitReader) {
 			b.signed()
 		}
 	}
+	return 0
 }
 
 // size reads the size in macroblocks and the cropping, in units of table 6-1.
@@ -224,7 +226,10 @@ func ParseH264Slice(unit []byte) (header H264SliceHeader, ok bool) {
 }
 
 // Field reads frame_num, field_pic_flag and bottom_field_flag of a slice of this SPS.
-func (s *H264SPS) Field(h *H264SliceHeader) {
+func (s *H264SPS) Field(h *H264SliceHeader) { s.field(h) }
+
+// field gives what follows in the slice.
+func (s *H264SPS) field(h *H264SliceHeader) bitReader {
 	b := bitReader{data: h.payload[:h.size], position: h.position}
 	if s.separatePlanes {
 		b.skip(2)
@@ -234,6 +239,7 @@ func (s *H264SPS) Field(h *H264SliceHeader) {
 		h.Field = b.flag()
 		h.Bottom = h.Field && b.flag()
 	}
+	return b
 }
 
 // H264RecoveryPoint says whether an SEI NAL unit has a recovery point message (ISO/IEC 14496-10, D.1.8).

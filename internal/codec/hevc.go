@@ -16,6 +16,7 @@ const (
 	HEVCLastTrailing = 9
 	HEVCFirstIRAP    = 16
 	hevcBLAWithRADL  = 17 // behind it come BLA_N_LP and both types of IDR pictures
+	hevcFirstIDR     = 19
 	hevcLastIDR      = 20
 	HEVCLastIRAP     = 21
 	HEVCVPS          = 32
@@ -54,6 +55,10 @@ type HEVCSPS struct {
 	Width, Height int
 	// VUI is what the usability information says.
 	VUI VUI
+
+	separatePlanes bool
+	// orderBits of slice_pic_order_cnt_lsb.
+	orderBits int
 }
 
 // ParseHEVCSPS parses a sequence parameter set, a NAL unit with its header.
@@ -70,10 +75,11 @@ func ParseHEVCSPS(unit []byte) (HEVCSPS, error) {
 	sps.ID = int(b.unsigned())
 	sps.size(b)
 	sps.LumaBits, sps.ChromaBits = int(b.unsigned()&0xff)+8, int(b.unsigned()&0xff)+8
-	if b.overrun || sps.ID > 15 || sps.Width <= 0 || sps.Height <= 0 || sps.LumaBits > 16 || sps.ChromaBits > 16 {
+	sps.orderBits = int(b.unsigned()) + 4
+	if b.overrun || sps.ID > 15 || sps.orderBits > 16 || sps.Width <= 0 || sps.Height <= 0 || sps.LumaBits > 16 || sps.ChromaBits > 16 {
 		return HEVCSPS{}, fmt.Errorf("HEVC SPS: %w", ErrInvalid)
 	}
-	if skipHEVCTools(b, sps.SubLayers) && b.flag() {
+	if sps.skipTools(b) && b.flag() {
 		sps.VUI = parseVUI(b, hevcTicks)
 		if b.overrun {
 			sps.VUI = VUI{}
@@ -102,7 +108,7 @@ func (s *HEVCSPS) size(b *bitReader) {
 	s.ChromaFormat = int(b.unsigned() & 3)
 	unitX, unitY := int64(1), int64(1)
 	if s.ChromaFormat == 3 {
-		b.skip(1) // separate_colour_plane_flag
+		s.separatePlanes = b.flag()
 	}
 	if s.ChromaFormat == 1 || s.ChromaFormat == 2 {
 		unitX = 2
@@ -121,12 +127,11 @@ func (s *HEVCSPS) size(b *bitReader) {
 	s.Width, s.Height = int(width), int(height)
 }
 
-// skipHEVCTools passes over what lies between the bits of a sample and the usability information.
-func skipHEVCTools(b *bitReader, subLayers int) bool {
-	orderBits := int(b.unsigned()) + 4
+// skipTools passes over what lies between the bits of an order number and the usability information.
+func (s *HEVCSPS) skipTools(b *bitReader) bool {
 	layers := 1
 	if b.flag() { // sps_sub_layer_ordering_info_present_flag
-		layers = subLayers
+		layers = s.SubLayers
 	}
 	for range 3*layers + 6 { // ordering information, then the sizes of blocks
 		b.unsigned()
@@ -143,12 +148,12 @@ func skipHEVCTools(b *bitReader, subLayers int) bool {
 		b.unsigned()
 		b.skip(1)
 	}
-	if orderBits > 16 || !skipReferenceSets(b) {
+	if !skipReferenceSets(b) {
 		return false
 	}
 	if b.flag() { // long_term_ref_pics_present_flag
 		for range min(b.unsigned(), 33) {
-			b.skip(orderBits + 1)
+			b.skip(s.orderBits + 1)
 		}
 	}
 	b.skip(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
