@@ -93,6 +93,19 @@ type Packet struct {
 	Closed bool
 	// Params is the index in Stream.Params.
 	Params int
+	// Opens says that a movie fragment begins with the packet (fragmented MP4 alone).
+	Opens bool
+	// Order is where a picture is shown among others, as its own bytes tell, whatever PTS says (H.264 and HEVC in fragmented MP4 alone).
+	Order Order
+}
+
+// Order is a place in the order of showing.
+type Order struct {
+	// Sequence counts the coded sequences of a file, whose numbers cannot be compared; 0: the order is not known. 1 is one that may have
+	// begun before the file.
+	Sequence int
+	// Number of the picture in the sequence: greater ones are shown later. It is pic_order_cnt with one of many beginnings.
+	Number int
 }
 
 // Sample is a packet with its bytes.
@@ -132,6 +145,10 @@ type Stream struct {
 	// segment before, or of one whose start was lost (MPEG-TS and sound without container).
 	HeadBytes int
 
+	// OrderBits is how many bits of the pictures' numbers are written; 0: it is not known. LastReference is the last picture that the next
+	// ones' numbers are near to (fragmented MP4 alone).
+	OrderBits     int
+	LastReference Order
 	// Edits are the edit list, in ticks (MP4 alone); empty: none. The times of Packets are those before the edits.
 	Edits []Edit
 	// Matrix is the transformation of the picture in the track header, for example a rotation (MP4 alone; ISO/IEC

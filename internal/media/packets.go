@@ -34,6 +34,8 @@ type step struct {
 	dts, offset, duration int64
 	size, params          int
 	key, closed           bool
+	opens                 bool
+	order                 Order // by how much it grows
 }
 
 // Append adds a packet.
@@ -44,6 +46,7 @@ func (p *Packets) Append(packet Packet) {
 	next := step{
 		dts: packet.DTS - p.Last.DTS, offset: packet.PTS - packet.DTS, duration: packet.Duration,
 		size: packet.Size, params: packet.Params, key: packet.Key, closed: packet.Closed,
+		opens: packet.Opens, order: Order{Sequence: packet.Order.Sequence - p.Last.Order.Sequence, Number: packet.Order.Number - p.Last.Order.Number},
 	}
 	if p.repeated > 0 && next == p.step {
 		p.repeated++
@@ -66,6 +69,7 @@ const (
 	flagDuration
 	flagParams
 	flagClosed
+	flagOrder
 )
 
 // Close encodes what Append has kept back. It must be called once after the last Append, before All.
@@ -73,28 +77,9 @@ func (p *Packets) Close() {
 	if p.repeated == 0 {
 		return
 	}
-	before := p.before
-	flags := byte(0)
-	if p.step.key {
-		flags |= flagKey
-	}
-	if p.step.closed {
-		flags |= flagClosed
-	}
+	flags := p.step.flags(&p.before)
 	if p.repeated > 1 {
 		flags |= flagRepeated
-	}
-	if p.step.dts != before.dts {
-		flags |= flagDTS
-	}
-	if p.step.offset != before.offset {
-		flags |= flagOffset
-	}
-	if p.step.duration != before.duration {
-		flags |= flagDuration
-	}
-	if p.step.params != before.params {
-		flags |= flagParams
 	}
 	p.Encoded = append(p.Encoded, flags)
 	data := p.Encoded
@@ -113,8 +98,32 @@ func (p *Packets) Close() {
 	if flags&flagParams != 0 {
 		data = binary.AppendUvarint(data, uint64(p.step.params)) //nolint:gosec // an index
 	}
+	if flags&flagOrder != 0 {
+		sequence := int64(p.step.order.Sequence) << 1
+		if p.step.opens {
+			sequence |= 1
+		}
+		data = binary.AppendVarint(binary.AppendVarint(data, sequence), int64(p.step.order.Number))
+	}
 	p.Encoded = binary.AppendUvarint(data, uint64(p.step.size)) //nolint:gosec // a size
 	p.before, p.repeated = p.step, 0
+}
+
+// flags say how the step differs from the one before.
+func (s *step) flags(before *step) (flags byte) {
+	for _, each := range [...]struct {
+		flag byte
+		is   bool
+	}{
+		{flagKey, s.key}, {flagClosed, s.closed}, {flagDTS, s.dts != before.dts}, {flagOffset, s.offset != before.offset},
+		{flagDuration, s.duration != before.duration}, {flagParams, s.params != before.params},
+		{flagOrder, s.order != before.order || s.opens != before.opens},
+	} {
+		if each.is {
+			flags |= each.flag
+		}
+	}
+	return flags
 }
 
 // All yields the packets in order.
@@ -129,7 +138,9 @@ func (p *Packets) All() iter.Seq[Packet] {
 				packet.DTS += now.dts
 				packet.PTS = packet.DTS + now.offset
 				packet.Duration, packet.Size, packet.Params = now.duration, now.size, now.params
-				packet.Key, packet.Closed = now.key, now.closed
+				packet.Key, packet.Closed, packet.Opens = now.key, now.closed, now.opens
+				packet.Order.Sequence += now.order.Sequence
+				packet.Order.Number += now.order.Number
 				if !yield(packet) {
 					return
 				}
@@ -168,6 +179,10 @@ func (s *step) decode(data []byte) (repeated uint64, rest []byte) {
 	}
 	if flags&flagParams != 0 {
 		s.params = int(unsigned()) //nolint:gosec // written from an int
+	}
+	if flags&flagOrder != 0 {
+		sequence := signed()
+		s.opens, s.order = sequence&1 != 0, Order{Sequence: int(sequence >> 1), Number: int(signed())}
 	}
 	s.size = int(unsigned()) //nolint:gosec // written from an int
 	return repeated, data

@@ -21,6 +21,8 @@ func TestPackets_AllYieldsWhatWasAppended(t *testing.T) {
 				DTS: rapid.Int64Range(-1<<40, 1<<40).Draw(t, "dts"), PTS: rapid.Int64Range(-1<<40, 1<<40).Draw(t, "pts"),
 				Duration: rapid.Int64Range(0, 1<<30).Draw(t, "duration"), Size: rapid.IntRange(0, 1<<30).Draw(t, "size"),
 				Key: rapid.Bool().Draw(t, "key"), Closed: rapid.Bool().Draw(t, "closed"), Params: rapid.IntRange(0, 3).Draw(t, "params"),
+				Opens: rapid.Bool().Draw(t, "opens"),
+				Order: media.Order{Sequence: rapid.IntRange(0, 3).Draw(t, "sequence"), Number: rapid.IntRange(-99, 99).Draw(t, "number")},
 			}
 		})
 		var want []media.Packet

@@ -17,6 +17,8 @@ type Sample struct {
 	Size   int
 	// Key says that decoding can begin here.
 	Key bool
+	// Opens says that a movie fragment begins with it.
+	Opens bool
 	// Description is the index in Track.Params.
 	Description int
 }

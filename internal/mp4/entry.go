@@ -67,6 +67,8 @@ type entryReader struct {
 type format struct {
 	// nalLength is the number of bytes of a NAL unit's length; 0: no NAL units.
 	nalLength int
+	// sets are the parameter sets of the sample entry, which samples may have as well.
+	sets [][]byte
 	// blocks says that each sample is a raw_data_block of AAC.
 	blocks bool
 }
@@ -204,9 +206,8 @@ func (r *entryReader) avc(record []byte, name string) {
 		return
 	}
 	r.lengths(record, 4)
-	if config, err := codec.ParseAVCConfig(record); err == nil && name == "avc1" {
-		r.inBand(config.SPS)
-		r.inBand(config.PPS)
+	if config, err := codec.ParseAVCConfig(record); err == nil {
+		r.setsOf(slices.Concat(config.SPS, config.PPS), name == "avc1")
 	}
 }
 
@@ -216,8 +217,8 @@ func (r *entryReader) hevc(record []byte, name string) {
 		return
 	}
 	r.lengths(record, 21)
-	if config, err := codec.ParseHVCConfig(record); err == nil && name == "hvc1" {
-		r.inBand(config.Sets)
+	if config, err := codec.ParseHVCConfig(record); err == nil {
+		r.setsOf(config.Sets, name == "hvc1")
 	}
 }
 
@@ -228,8 +229,12 @@ func (r *entryReader) lengths(record []byte, offset int) {
 	record[offset] |= 3
 }
 
-// inBand keeps parameter sets in the form of a sample.
-func (r *entryReader) inBand(sets [][]byte) {
+// setsOf keeps parameter sets; those that samples do not have also in the form of a sample.
+func (r *entryReader) setsOf(sets [][]byte, alone bool) {
+	r.format.sets = sets
+	if !alone {
+		return
+	}
 	for _, set := range sets {
 		r.params.InBand = binary.BigEndian.AppendUint32(r.params.InBand, uint32(len(set))) //nolint:gosec // 16 bits
 		r.params.InBand = append(r.params.InBand, set...)

@@ -30,6 +30,7 @@ type fragmentCursor struct {
 	data   int64 // offset of the next sample's bytes
 	dts    int64 // of the next sample; it goes on over fragments
 	smooth smoothClock
+	opens  bool // the next sample is the first one of the traf
 
 	run run
 }
@@ -89,8 +90,9 @@ func (c *fragmentCursor) next(s *Sample) (bool, error) {
 	*s = Sample{
 		DTS: c.dts, PTS: c.dts + int64(shift), Duration: int64(values.duration) * count,
 		Offset: c.data, Size: int(int64(values.size) * count),
-		Key: values.flags&notSync == 0, Description: int(values.description) - 1,
+		Key: values.flags&notSync == 0, Opens: c.opens, Description: int(values.description) - 1,
 	}
+	c.opens = false
 	c.dts += s.Duration
 	c.data += int64(s.Size)
 	c.run.left -= count
@@ -154,6 +156,7 @@ func (c *fragmentCursor) nextRun() (bool, error) {
 // begin starts a track fragment.
 func (c *fragmentCursor) begin(t traf) {
 	c.at, c.end, c.base, c.data, c.values = t.body, t.end, t.base, t.base, t.values
+	c.opens = true
 	c.smooth.begin(c.dts, t.smooth)
 	if t.timed {
 		c.dts = t.time

@@ -49,6 +49,7 @@ func (m *Movie) Index() (media.File, error) {
 		stream.Packets.Close()
 		stream.Params = x.data.uses[i].params(t)
 		x.frames[i].fill(stream.Params, t.Timescale)
+		x.data.orders[i].fill(stream)
 	}
 	if err := x.judgeUnnamed(); err != nil {
 		return media.File{}, err
@@ -126,6 +127,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 			return err
 		}
 		packet.Size = len(x.data.widened(data, length))
+		packet.Order = x.data.order(t, track, s.Description, data)
 		damaged := !judgeKey(&packet, data, length, encoding)
 		if !damaged {
 			within, atEnd := findZeros(data, length, encoding)

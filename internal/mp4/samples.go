@@ -30,6 +30,7 @@ func (m *Movie) Samples(yield func(media.Sample) error, streams ...int) error {
 			length, encoding := t.lengthBytes(s.Description), t.codec(s.Description)
 			sample := media.Sample{Packet: t.packet(s), Stream: track}
 			judgeKey(&sample.Packet, bytes, length, encoding)
+			sample.Order = data.order(t, track, s.Description, bytes)
 			sample.Data = data.widened(bytes, length)
 			sample.Size = len(sample.Data)
 			sample.Params = data.uses[track].index(s.Description)
@@ -44,10 +45,21 @@ type dataReader struct {
 	blocks *blockReader
 	wide   []byte
 	uses   []uses // by track
+	orders []orderReader
 }
 
 func newDataReader(m *Movie) *dataReader {
-	return &dataReader{blocks: newBlockReader(m.r, m.size, len(m.tracks)), uses: make([]uses, len(m.tracks))}
+	return &dataReader{
+		blocks: newBlockReader(m.r, m.size, len(m.tracks)), uses: make([]uses, len(m.tracks)), orders: make([]orderReader, len(m.tracks)),
+	}
+}
+
+// order of a picture of a fragmented file.
+func (d *dataReader) order(t *Track, track, description int, sample []byte) media.Order {
+	if t.movie.container != media.FragmentMP4 {
+		return media.Order{}
+	}
+	return d.orders[track].picture(t, description, sample)
 }
 
 // widened is the sample with lengths of four bytes before its NAL units; length is what they have now, 0: no NAL units.

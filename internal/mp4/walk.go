@@ -53,7 +53,7 @@ func (m *Movie) walk(tracks []int, v visitor) error {
 		for i, track := range tracks {
 			fragments[i] = newFragmentCursor(m.tracks[track])
 			fragments[i].dts, fragments[i].damaged = cursors[i].dts, v.damaged
-			heads[i].cursor = m.tracks[track].showLeading(m.tracks[track].spread(fragments[i]))
+			heads[i].cursor = m.tracks[track].spread(fragments[i])
 		}
 		err = w.fragments(newFragmentReader(m, fragments, v), heads)
 	}
@@ -177,6 +177,6 @@ func (t *Track) packet(s *Sample) media.Packet {
 	dts := ticks(s.DTS, t.Timescale)
 	return media.Packet{
 		DTS: dts, PTS: ticks(s.PTS, t.Timescale), Duration: ticks(s.DTS+s.Duration, t.Timescale) - dts,
-		Size: s.Size, Key: s.Key, Params: s.Description,
+		Size: s.Size, Key: s.Key, Opens: s.Opens, Params: s.Description,
 	}
 }

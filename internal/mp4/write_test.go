@@ -95,6 +95,9 @@ func TestWrite_PlaysAsTheOriginal(t *testing.T) {
 			compare(t, name, written, ffprobe(t, path, "-ignore_editlist", "1"))
 			for i, stream := range written.Streams {
 				got, want := slices.Collect(stream.Packets.All()), slices.Collect(file.Streams[i].Packets.All())
+				for j := range want {
+					want[j].Opens, want[j].Order = false, media.Order{} // it has no fragments
+				}
 				if !slices.Equal(got, want) {
 					t.Errorf("stream %d: the packets differ", i)
 				}

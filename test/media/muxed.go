@@ -95,6 +95,9 @@ func muxedShapes() []shape {
 		{"ffmpeg_hls_fmp4_by_time_bframes", "R", "ffmpeg's HLS muxer, fragmented MP4 with B-frames, segments cut by time", func() *recording {
 			return muxed(with("h264-b", "aac", 10), "index.m3u8", hls+"-hls_segment_type fmp4 -hls_flags split_by_time -hls_time 1.3")
 		}},
+		{"ffmpeg_hls_fmp4_by_time_short", "R", "the same, segments shorter than pictures are reordered", func() *recording {
+			return muxed(with("h264-b", "aac", 10), "index.m3u8", hls+"-hls_segment_type fmp4 -hls_flags split_by_time -hls_time 0.1")
+		}},
 		{"ffmpeg_hls_muted", "R", "ffmpeg's HLS muxer, nobody speaks for 4 s", func() *recording {
 			return muxed(newTake().video("h264", 0, 420, every(0, 30)).sound("aac", 0, 5, 0).sound("aac", 9, 14, 0), "index.m3u8", hls)
 		}},

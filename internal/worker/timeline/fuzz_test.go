@@ -51,6 +51,10 @@ func (s *script) stream() media.Stream {
 		made.Edits = []media.Edit{{Duration: s.number(), Start: -1}, {Start: s.number()}}
 	}
 	at := s.number()
+	order := media.Order{Sequence: 1}
+	if flags&6 == 6 {
+		made.OrderBits = 4
+	}
 	for range s.next() % 32 {
 		step := s.next()
 		at += int64(step&15) * 1800
@@ -61,6 +65,11 @@ func (s *script) stream() media.Stream {
 		if step&64 != 0 {
 			packet.PTS += s.number()
 			packet.Duration = max(0, s.number())
+		}
+		if made.OrderBits > 0 {
+			order.Number += int(int8(step))
+			order.Sequence += int(step >> 7 & step & 1)
+			packet.Opens, packet.Order, made.LastReference = step&3 == 3, order, order
 		}
 		made.Packets.Append(packet)
 		at = min(max(at, -1<<60), 1<<60)

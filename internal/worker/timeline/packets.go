@@ -65,6 +65,7 @@ func (t *Timeline) slicePackets(track *Track, piece, index int, last *placer, yi
 				// Of pictures whose order of showing is another one, a container says how long each is decoded.
 				placed.Duration = min(placed.Duration, slice.stats.lastInterval)
 			}
+			placed.PTS += slice.moved.by(number)
 			last.place(&placed, offset, &slice.stats)
 			if !yield(placed) {
 				return false

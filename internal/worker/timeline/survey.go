@@ -53,6 +53,7 @@ func (b *builder) survey() {
 		b.parts = append(b.parts, b.partsOf[i]...)
 		b.forgetEdges(i)
 	}
+	b.showFirstPictures()
 	b.settleIntervals()
 }
 
@@ -207,7 +208,9 @@ func (b *builder) slice(segment, stream int) Slice {
 
 // measure reads the packets of a slice.
 func (b *builder) measure(segment int, slice *Slice, wrong ...int) stats {
-	return measure(b.view(segment, slice.Stream, slice.From, slice.To, slice.Shift), b.short(segment), wrong...)
+	v := b.view(segment, slice.Stream, slice.From, slice.To, slice.Shift)
+	v.moved = slice.moved
+	return measure(v, b.short(segment), wrong...)
 }
 
 // leaveOutLeaps finds packets of one kind, at the beginning or end of a segment, that are further from the others than any

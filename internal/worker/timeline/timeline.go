@@ -142,6 +142,8 @@ type Slice struct {
 	Shift int64
 
 	stats stats
+	// moved are pictures whose time in the file is wrong, in order.
+	moved movedPictures
 }
 
 // Slices of a kind.

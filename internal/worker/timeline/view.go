@@ -17,6 +17,7 @@ type view struct {
 	from, to int
 	// shift is what an edit list adds to the times.
 	shift int64
+	moved movedPictures
 	// before and after are in the clock of the stream. They have the numbers that go on.
 	before, after []media.Packet
 	// transport says that the stream is one of MPEG-TS, where each packet has a time of its own, whose bits may be wrong.
@@ -31,6 +32,7 @@ func (v *view) own() iter.Seq2[int, media.Packet] {
 	return func(yield func(int, media.Packet) bool) {
 		number := 0
 		for packet := range v.stream.Packets.All() {
+			packet.PTS += v.moved.by(number)
 			if number >= v.to || number >= v.from && !yield(number, packet) {
 				return
 			}
