@@ -35,8 +35,8 @@ func (n OrderNumber) Near(other int) int {
 	return other + (n.Number-other+half)&(2*half-1) - half
 }
 
-// Add takes the next NAL unit, of which it may have the beginning alone, unless it is a parameter set. It gives the number of a picture that
-// a slice belongs to. false: the unit is no slice, or how to read it is not known.
+// Add takes the next NAL unit. The beginning of a slice is enough. Add gives the number of the picture that a slice belongs to. false: the
+// unit is no slice, or how to read it is not known.
 func (o *PictureOrder) Add(unit []byte) (number OrderNumber, ok bool) {
 	if changed, err := o.sets.Add(unit); changed || err != nil {
 		clear(o.h264)
