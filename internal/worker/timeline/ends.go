@@ -46,7 +46,7 @@ func (b *builder) judgeEnd(each *part) {
 	}
 	compares := segment.isListed() && !b.mixed[each.Run] && !b.holdOneFragment()
 	if !compares || short <= tolerance {
-		b.doubtLast(each, cut, kind, compares)
+		b.doubtLast(each, cut, kind, short, compares)
 		return
 	}
 	at := each.late + each.base
@@ -76,8 +76,9 @@ func (b *builder) holdOneFragment() bool {
 }
 
 // doubtLast finds an end that may have gone on, where nothing shows a loss: a last picture that may not be whole, since one whole packet
-// in 184 ends as it does, or pictures that are missing to what is usual in the recording. Frames of sound say how long they are.
-func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind, compares bool) {
+// in 184 ends as it does, or pictures that are missing to what is usual in the recording. Frames of sound say how long they are. The piece is
+// short by so much, if it can be compared with the playlist.
+func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind, short int64, compares bool) {
 	end := each.late + each.base
 	if cut == media.TailUnstuffed && kind == media.Video {
 		found := b.find(UnknownTail, each.Segment, end, 0,
@@ -96,7 +97,7 @@ func (b *builder) doubtLast(each *part, cut media.Tail, kind media.Kind, compare
 		return
 	}
 	// Some recorders begin a segment with sound of the one before, and count it.
-	short := b.missing(each) - max(0, each.start-each.early)
+	short -= max(0, each.start-each.early)
 	if compares && b.isLessThanUsual(each, short) {
 		b.doubtShort(each, short)
 	}

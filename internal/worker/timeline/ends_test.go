@@ -258,6 +258,21 @@ func TestBuild_LastPictureGone(t *testing.T) {
 	wantState(t, Build(Recording{Segments: uneven}), Intact)
 }
 
+// TestBuild_LastSegmentBeginsWithSoundOfTheOneBefore: some recorders repeat some frames, and count them in the duration.
+func TestBuild_LastSegmentBeginsWithSoundOfTheOneBefore(t *testing.T) {
+	segments := layout{}.record(pictures(0, 8*second, pal, 50), tones(0, 8*second), each(0, 2*second, 4)...)
+	const repeated = 4
+	before := slices.Collect(stream(&segments[2], media.Audio).Packets.All())
+	change(&segments[3], media.Audio, func(packets []media.Packet) []media.Packet {
+		return slices.Concat(before[len(before)-repeated:], packets)
+	})
+	segments[3].Duration += repeated * aac
+	wantState(t, Build(Recording{Segments: segments}), Intact)
+	keep(&segments[3], media.Video, 0, 48)
+	keep(&segments[3], media.Audio, 0, stream(&segments[3], media.Audio).Packets.Count-4)
+	wantState(t, Build(Recording{Segments: segments}), Unknown, UnknownTail)
+}
+
 // TestBuild_LastReorderedPictureGone: pictures that are decoded last and shown before another one are missing. Where pictures are
 // uneven anyway, or none is reordered, it may be a pause.
 func TestBuild_LastReorderedPictureGone(t *testing.T) {
