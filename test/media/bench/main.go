@@ -125,6 +125,7 @@ func (s scenario) measure(ctx context.Context, base string) error {
 	}
 	for range s.runs {
 		for _, measure := range measured {
+			syscall.Sync() // what was written before is not to be paid for
 			if err := measure(); err != nil {
 				return err
 			}

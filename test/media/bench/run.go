@@ -9,12 +9,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"sparkrtc.dev/recording-operator/api/v1alpha1"
@@ -125,7 +127,25 @@ func (r *result) runWorker(ctx context.Context, dir string) error {
 		r.memory[i] = max(r.memory[i], peak)
 	}
 	r.runs = append(r.runs, run)
-	return nil
+	return empty(base)
+}
+
+// empty makes the files in a folder empty, so that a run finds as much memory and as few unwritten pages as those before it. Files with
+// another name elsewhere are not the run's own.
+func empty(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Nlink > 1 {
+			return nil
+		}
+		return os.Truncate(path, 0)
+	})
 }
 
 func (r *result) step(base string) step {
