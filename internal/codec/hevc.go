@@ -269,12 +269,17 @@ func HEVCSlice(unit []byte) (first bool, pps int, ok bool) {
 	}
 	var space [8]byte
 	b := bitReader{data: unescape(space[:0], unit[2:])}
+	first, pps = beginHEVCSlice(&b, HEVCType(unit))
+	return first, pps, !b.overrun
+}
+
+// beginHEVCSlice reads what HEVCSlice gives of a slice segment of this type.
+func beginHEVCSlice(b *bitReader, kind int) (first bool, pps int) {
 	first = b.flag()
-	if kind := HEVCType(unit); kind >= HEVCFirstIRAP && kind <= HEVCLastIRAP {
+	if kind >= HEVCFirstIRAP && kind <= HEVCLastIRAP {
 		b.skip(1) // no_output_of_prior_pics_flag
 	}
-	pps = int(b.unsigned())
-	return first, pps, !b.overrun
+	return first, int(b.unsigned())
 }
 
 // HVCConfig is an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1): the payload of an hvcC box.

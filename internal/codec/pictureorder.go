@@ -110,8 +110,13 @@ func (p *ParameterSets) hevcOrder(pps int) (order hevcOrder) {
 
 func (o *PictureOrder) addHEVC(unit []byte) (number OrderNumber, ok bool) {
 	kind := HEVCType(unit)
-	first, pps, ok := HEVCSlice(unit)
-	if !ok || !first || !isHEVCSlice(kind) || unit[0]&1 != 0 || unit[1]>>3 != 0 { // bits of the layer
+	if !isHEVCSlice(kind) || unit[0]&1 != 0 || unit[1]>>3 != 0 { // bits of the layer
+		return number, false
+	}
+	var space [24]byte
+	b := bitReader{data: unescape(space[:0], unit[2:])}
+	first, pps := beginHEVCSlice(&b, kind)
+	if !first || b.overrun {
 		return number, false
 	}
 	rules, known := o.hevc[pps]
@@ -125,8 +130,8 @@ func (o *PictureOrder) addHEVC(unit []byte) (number OrderNumber, ok bool) {
 	if rules.orderBits == 0 || number.Restarts {
 		return number, rules.orderBits > 0
 	}
-	number.Number, ok = rules.number(unit, kind)
-	return number, ok
+	number.Number = rules.number(&b)
+	return number, !b.overrun
 }
 
 // isHEVCSlice says that NAL units of a type are slices.
@@ -134,15 +139,8 @@ func isHEVCSlice(kind int) bool {
 	return kind >= 0 && kind <= HEVCLastTrailing || kind >= HEVCFirstIRAP && kind <= HEVCLastIRAP
 }
 
-// number reads slice_pic_order_cnt_lsb of the first slice of a picture.
-func (r *hevcOrder) number(unit []byte, kind int) (number int, ok bool) {
-	var space [24]byte
-	b := bitReader{data: unescape(space[:0], unit[2:])}
-	b.skip(1) // first_slice_segment_in_pic_flag
-	if kind >= HEVCFirstIRAP {
-		b.skip(1)
-	}
-	b.unsigned() // slice_pic_parameter_set_id
+// number reads slice_pic_order_cnt_lsb of the first slice of a picture, behind the id of its PPS.
+func (r *hevcOrder) number(b *bitReader) int {
 	b.skip(r.extraBits)
 	b.unsigned() // slice_type
 	if r.hasOutput {
@@ -151,6 +149,5 @@ func (r *hevcOrder) number(unit []byte, kind int) (number int, ok bool) {
 	if r.separatePlanes {
 		b.skip(2)
 	}
-	number = int(b.read(r.orderBits))
-	return number, !b.overrun
+	return int(b.read(r.orderBits))
 }

@@ -104,7 +104,7 @@ type Order struct {
 	// Sequence counts the coded sequences of a file, whose numbers cannot be compared; 0: the order is not known. 1 is one that may have
 	// begun before the file.
 	Sequence int
-	// Number of the picture in the sequence: greater ones are shown later. It is pic_order_cnt with one of many beginnings.
+	// Number of the picture in the sequence: greater ones are shown later. The numbers of another file may begin elsewhere.
 	Number int
 }
 

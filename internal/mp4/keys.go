@@ -23,14 +23,12 @@ func judgeKey(packet *media.Packet, sample []byte, length int, encoding media.Co
 		return false
 	}
 	var found keySigns
-	for len(sample) > 0 {
-		size := unitLength(sample, length)
-		if unit := sample[length : length+size]; encoding == media.HEVC {
+	for unit := range units(sample, length) {
+		if encoding == media.HEVC {
 			found.hevc(unit)
 		} else {
 			found.h264(unit)
 		}
-		sample = sample[length+size:]
 	}
 	said := packet.Key && (found.recovery || found.intra || !found.slice)
 	packet.Key, packet.Closed = found.random || found.recovery && found.intra || said, found.closed

@@ -5,6 +5,7 @@ package mp4
 
 import (
 	"encoding/binary"
+	"iter"
 
 	"sparkrtc.dev/recording-operator/internal/media"
 )
@@ -31,6 +32,19 @@ func unitsFill(sample []byte, length int, codec media.Codec) bool {
 		sample = sample[size:]
 	}
 	return true
+}
+
+// units yields the NAL units of a sample, with lengths of this many bytes before them. The last one may be cut.
+func units(sample []byte, length int) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(sample) > length {
+			size := min(unitLength(sample, length), len(sample)-length)
+			if !yield(sample[length : length+size]) {
+				return
+			}
+			sample = sample[length+size:]
+		}
+	}
 }
 
 func unitLength(sample []byte, length int) int {

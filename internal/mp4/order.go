@@ -22,7 +22,7 @@ type orderReader struct {
 // picture takes the next picture.
 func (r *orderReader) picture(t *Track, description int, sample []byte) media.Order {
 	length, encoding := t.lengthBytes(description), t.codec(description)
-	if length == 0 || encoding != media.H264 && encoding != media.HEVC {
+	if length == 0 || !saysOrder(encoding) {
 		return media.Order{}
 	}
 	if r.order == nil || r.description != description {
@@ -31,8 +31,14 @@ func (r *orderReader) picture(t *Track, description int, sample []byte) media.Or
 			r.order.Add(set)
 		}
 	}
-	number, ok := eachUnit(sample, length, r.order.Add)
-	if !ok {
+	var number codec.OrderNumber
+	found := false
+	for unit := range units(sample, length) {
+		if number, found = r.order.Add(unit); found {
+			break
+		}
+	}
+	if !found {
 		return media.Order{}
 	}
 	if r.bits == 0 {
@@ -54,19 +60,10 @@ func (r *orderReader) picture(t *Track, description int, sample []byte) media.Or
 	return r.last
 }
 
+// saysOrder says that pictures of an encoding say in which order they are shown, in a way that is read.
+func saysOrder(encoding media.Codec) bool { return encoding == media.H264 || encoding == media.HEVC }
+
 // fill sets what is known of the whole stream.
 func (r *orderReader) fill(stream *media.Stream) {
 	stream.OrderBits, stream.LastReference = max(0, r.bits), r.reference
-}
-
-// eachUnit gives the number that the first unit of a sample has that has one.
-func eachUnit(sample []byte, length int, number func(unit []byte) (codec.OrderNumber, bool)) (codec.OrderNumber, bool) {
-	for len(sample) > length {
-		size := min(unitLength(sample, length), len(sample)-length)
-		if found, ok := number(sample[length : length+size]); ok {
-			return found, true
-		}
-		sample = sample[length+size:]
-	}
-	return codec.OrderNumber{}, false
 }

@@ -34,6 +34,3 @@ func (c *smoothClock) first(time, shift, duration int64) int64 {
 	}
 	return time
 }
-
-// isNear says that two times are one, but for rounding.
-func isNear(x, y, interval int64) bool { return max(x-y, y-x)*8 < interval }

@@ -11,13 +11,8 @@ const maxBunch = 64
 // spreadCursor gives frames of sound times of their own. Some muxers write all frames of a PES packet at its time: none of them has a
 // duration but the last one, which has that of all.
 type spreadCursor struct {
-	inner cursor
+	heldCursor
 	track *Track
-	// held are the samples that were read ahead, and given is how many of them were given.
-	held  []Sample
-	given int
-	// read is the last one; it is here so that reading allocates nothing.
-	read Sample
 }
 
 // spread is the cursor of a track of sound that gives each frame a time of its own.
@@ -25,7 +20,7 @@ func (t *Track) spread(inner cursor) cursor {
 	if t.Kind != media.Audio {
 		return inner
 	}
-	return &spreadCursor{inner: inner, track: t}
+	return &spreadCursor{heldCursor: heldCursor{inner: inner}, track: t}
 }
 
 func (c *spreadCursor) next(s *Sample) (bool, error) {
@@ -33,7 +28,7 @@ func (c *spreadCursor) next(s *Sample) (bool, error) {
 		return true, nil
 	}
 	// A sample without a duration comes with those up to the first that has one.
-	if err := c.hold(); err != nil {
+	if err := c.hold(maxBunch, func(s *Sample) bool { return s.Duration > 0 }); err != nil {
 		return false, err
 	}
 	if len(c.held) > 1 {
@@ -72,35 +67,4 @@ func (c *spreadCursor) frame() int64 {
 		return 0
 	}
 	return int64(params.FrameSamples) * int64(c.track.Timescale) / int64(params.SampleRate)
-}
-
-func (c *spreadCursor) rest() int64 { return c.inner.rest() + int64(len(c.held)-c.given) }
-
-// hold reads samples in place of those it holds, up to one that has a duration.
-func (c *spreadCursor) hold() error {
-	c.held, c.given = c.held[:0], 0
-	for len(c.held) < maxBunch {
-		ok, err := c.inner.next(&c.read)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		c.held = append(c.held, c.read)
-		if c.read.Duration > 0 {
-			break
-		}
-	}
-	return nil
-}
-
-// give gives the next sample that is held. false: there is none.
-func (c *spreadCursor) give(s *Sample) bool {
-	if c.given == len(c.held) {
-		return false
-	}
-	*s = c.held[c.given]
-	c.given++
-	return true
 }

@@ -53,7 +53,7 @@ func (m *Movie) walk(tracks []int, v visitor) error {
 		for i, track := range tracks {
 			fragments[i] = newFragmentCursor(m.tracks[track])
 			fragments[i].dts, fragments[i].damaged = cursors[i].dts, v.damaged
-			heads[i].cursor = m.tracks[track].spread(fragments[i])
+			heads[i].cursor = m.tracks[track].showLeading(m.tracks[track].spread(fragments[i]))
 		}
 		err = w.fragments(newFragmentReader(m, fragments, v), heads)
 	}

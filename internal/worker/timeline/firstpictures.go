@@ -214,8 +214,8 @@ func sortByOrder(pictures []orderedPicture) bool {
 	return slices.IsSortedFunc(pictures, func(x, y orderedPicture) int { return cmp.Compare(x.pts, y.pts) })
 }
 
-// between is when a picture of a number is shown: between those of its sequence with the nearest numbers, or as far from them as they are from one another.
-// The pictures are sorted. false: they do not tell.
+// between is when a picture of a number is shown: between those of its sequence with the nearest numbers, or as far from them as they are
+// from one another. The pictures are sorted. false: they do not tell.
 func between(pictures []orderedPicture, number int) (at int64, ok bool) {
 	if len(pictures) < 2 {
 		return 0, false

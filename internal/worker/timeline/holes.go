@@ -51,7 +51,7 @@ func (b *builder) lostSpans() []span {
 	return spans
 }
 
-// span is a hole in one track.
+// span is a stretch of one track: a hole, or when a packet is shown.
 type span struct{ from, to int64 }
 
 // segmentAt is the segment that a time of the result lies in: the last one that begins before it, since a hole may last
@@ -76,46 +76,47 @@ func (b *builder) holesOf(t *Timeline, kind media.Kind, least int64) []span {
 	var holes []span
 	var end int64
 	began := false
-	for placed := range t.shown(kind) {
-		if began && placed.PTS-end > least && len(holes) < maxFindings {
-			holes = append(holes, span{from: end, to: placed.PTS})
+	for shown := range t.spans(kind) {
+		if began && shown.from-end > least && len(holes) < maxFindings {
+			holes = append(holes, span{from: end, to: shown.from})
 		}
-		duration := placed.Duration
-		if duration == 0 {
-			duration = t.Pieces[placed.Piece].Slices(kind)[placed.Slice].stats.lastInterval
-		}
-		if kind == media.Video {
-			duration = min(duration, minFreeze)
-		}
-		end = max(end, placed.PTS+duration)
+		end = max(end, shown.to)
 		began = true
 	}
 	b.length = max(b.length, end)
 	return holes
 }
 
-// shown yields the packets of a kind in the order in which they are shown.
-func (t *Timeline) shown(kind media.Kind) iter.Seq[Placed] {
-	if kind != media.Video {
-		return t.Packets(kind)
-	}
-	return func(yield func(Placed) bool) {
-		var waiting []Placed // in the order of showing
+// spans yields when each packet of a kind is shown, in that order.
+func (t *Timeline) spans(kind media.Kind) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		var waiting []span
+		most := 0 // sound is heard in the order in which it is decoded
+		if kind == media.Video {
+			most = maxBefore
+		}
 		for placed := range t.Packets(kind) {
+			duration := placed.Duration
+			if duration == 0 {
+				duration = t.Interval(&placed, kind)
+			}
+			if kind == media.Video {
+				duration = min(duration, minFreeze)
+			}
 			at := len(waiting)
-			for at > 0 && waiting[at-1].PTS > placed.PTS {
+			for at > 0 && waiting[at-1].from > placed.PTS {
 				at--
 			}
-			waiting = slices.Insert(waiting, at, placed)
-			if len(waiting) > maxBefore {
+			waiting = slices.Insert(waiting, at, span{from: placed.PTS, to: placed.PTS + duration})
+			if len(waiting) > most {
 				if !yield(waiting[0]) {
 					return
 				}
 				waiting = slices.Delete(waiting, 0, 1)
 			}
 		}
-		for _, placed := range waiting {
-			if !yield(placed) {
+		for _, each := range waiting {
+			if !yield(each) {
 				return
 			}
 		}
