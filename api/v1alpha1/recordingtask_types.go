@@ -18,7 +18,7 @@ const MaxStarts = 256
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.room) || (has(self.room) && self.room >= oldSelf.room)",message="of several values the one that sorts last is kept",fieldPath=".room"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.stream) || (has(self.stream) && self.stream >= oldSelf.stream)",message="of several values the one that sorts last is kept",fieldPath=".stream"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.format) || (has(self.format) && self.format >= oldSelf.format)",message="of several values the one that sorts last is kept",fieldPath=".format"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.starts) || (has(self.starts) && oldSelf.starts.all(k, k in self.starts))",message="a start cannot be removed; delete the task to forget it",fieldPath=".starts"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.starts) || has(self.starts)",message="a start cannot be removed; delete the task to forget it",fieldPath=".starts"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.ended) || !oldSelf.ended || (has(self.ended) && self.ended)",message="a task that ended stays ended",fieldPath=".ended"
 type RecordingTaskSpec struct {
 	// sourceRef names the RecordingSource that the task belongs to. It cannot change.
@@ -39,6 +39,7 @@ type RecordingTaskSpec struct {
 	// +optional
 	// +mapType=atomic
 	// +kubebuilder:validation:MaxProperties=256
+	// +kubebuilder:validation:XValidation:rule="oldSelf.all(k, k in self)",message="a start cannot be removed; delete the task to forget it"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[0-9a-f]{16}$'))",message="each key must be 16 hexadecimal digits"
 	Starts map[string]StartTimestamp `json:"starts,omitempty"`
 
