@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -20,8 +21,12 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
-// othersMeasured bounds how many callbacks of each other kind are measured.
-const othersMeasured = 400
+// Every other kind of callback takes turns with bare creates: so many rounds, of so many requests at most. Fewer of them would measure
+// whether the API server collected garbage in a phase.
+const (
+	othersRounds   = 4
+	othersMeasured = 500
+)
 
 // other is a kind of callback that writes something else than a new file.
 type other struct {
@@ -81,28 +86,47 @@ type measured struct {
 	phase
 }
 
-// measureOthers measures every other kind of callback beside a bare create.
-func (r runner) measureOthers(ctx context.Context, k8s client.Client, c *caller, bare phase, completed func(int) string) ([]measured, error) {
-	r.requests = min(r.requests, othersMeasured)
+// measureOthers measures every other kind of callback beside bare creates.
+func (r runner) measureOthers(ctx context.Context, k8s client.Client, c *caller, completed func(int) string) ([]measured, error) {
+	// No more duplicates than there are files.
+	r.requests = min(r.requests*r.rounds/othersRounds, othersMeasured)
+	r.rounds = othersRounds
 	r.profiles = nil
 	var found []measured
-	for _, kind := range c.others(completed) {
-		if err := prepareAll(ctx, k8s, kind, r.requests); err != nil {
+	for number, kind := range c.others(completed) {
+		if err := prepareAll(ctx, k8s, kind, r.requests*r.rounds); err != nil {
 			return nil, fmt.Errorf("prepare %s: %w", kind.name, err)
 		}
-		if err := waitForQuiet(ctx, r.operator); err != nil {
-			return nil, err
-		}
-		all, err := r.phase(ctx, kind.name, func(i int) (func(context.Context) error, error) {
-			return c.signed(kind.event(i))
-		})
+		bare := bareCreates(k8s, func(i int) string { return fmt.Sprintf("other-%d-%d", number, i) })
+		one, err := r.measureOther(ctx, kind, bare, func(i int) (func(context.Context) error, error) { return c.signed(kind.event(i)) })
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", kind.name, err)
 		}
-		one := measured{Name: kind.name, Most: kind.most, phase: all.phase()}
-		one.Creates = one.totalCPU() / bare.totalCPU()
 		found = append(found, one)
 	}
+	return found, nil
+}
+
+// measureOther has callbacks of one kind and bare creates take turns.
+func (r runner) measureOther(ctx context.Context, kind other, bare, callbacks request) (measured, error) {
+	requests := [2]request{bare, callbacks}
+	var samples [2]sample
+	for round := range r.rounds {
+		for turn := range requests {
+			n := (round + turn) % len(requests)
+			if err := waitForQuiet(ctx, r.operator); err != nil {
+				return measured{}, err
+			}
+			one, err := r.phase(ctx, kind.name, func(i int) (func(context.Context) error, error) { return requests[n](round*r.requests + i) })
+			if err != nil {
+				return measured{}, err
+			}
+			samples[n].add(one)
+		}
+	}
+	found := measured{Name: kind.name, Most: kind.most, phase: samples[1].phase()}
+	creates := samples[0].phase()
+	found.Creates = found.totalCPU() / creates.totalCPU()
 	return found, nil
 }
 
@@ -118,10 +142,10 @@ func prepareAll(ctx context.Context, k8s client.Client, kind other, count int) e
 	return group.Wait()
 }
 
-// waitForQuiet waits until the manager has done what was prepared, so that a phase is not charged for it.
+// waitForQuiet waits until the manager has done what came before, so that a phase is not charged for it.
 func waitForQuiet(ctx context.Context, started *operated) error {
 	const idle = 20 // milliseconds of CPU time in a second
-	last := started.processes.cpu()["manager"]
+	last := math.Inf(-1)
 	return operator.WaitFor(ctx, time.Second, "the manager to be idle", func(context.Context) (bool, error) {
 		now := started.processes.cpu()["manager"]
 		used := now - last
