@@ -52,16 +52,18 @@ func (c *caller) others(completed func(int) string) []other {
 	five, many := starts(5), starts(200)
 	five.name, five.most = "START on a task with 5 starts", 1.5
 	many.name, many.most = "START on a task with 200 starts", 4
-	over := func(i int) string { return fmt.Sprintf("over-%d", i) }
+	over := func(task string) func(i int) map[string]any {
+		return func(i int) map[string]any {
+			return map[string]any{"event_type": "CLOUD_RECORD_SERVER_OVER", "app_id": "app", "job_id": fmt.Sprintf("job-%s-%d", task, i), "room_id": c.room}
+		}
+	}
 	return []other{
 		{name: "duplicate COMPLETE", most: 1.5, event: func(i int) map[string]any { return c.complete(completed(i)) }},
 		five, many,
-		{name: "OVER", most: 1.2,
+		{name: "OVER of a task that is not known", most: 1.2, event: over("unknown")},
+		{name: "OVER of a task with one start", most: 1.2, event: over("known"),
 			prepare: func(ctx context.Context, k8s client.Client, i int) error {
-				return k8s.Create(ctx, taskWithStarts(over(i), 1))
-			},
-			event: func(i int) map[string]any {
-				return map[string]any{"event_type": "CLOUD_RECORD_SERVER_OVER", "app_id": "app", "job_id": "job-" + over(i), "room_id": c.room}
+				return k8s.Create(ctx, taskWithStarts(fmt.Sprintf("known-%d", i), 1))
 			}},
 	}
 }
