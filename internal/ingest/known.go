@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// maxKnown is how many files are remembered at most, at 8 bytes each.
+// maxKnown is how many files are remembered at most, at 8 bytes each. The service sends a callback again within minutes.
 const maxKnown = 1 << 14
 
 // known remembers which files exist, most likely: a file is forgotten when another one comes whose hash ends with the same bits. It only

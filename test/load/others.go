@@ -21,8 +21,8 @@ import (
 	"sparkrtc.dev/recording-operator/internal/testing/operator"
 )
 
-// Every other kind of callback takes turns with bare creates: so many rounds, of so many requests at most. Fewer of them would measure
-// whether the API server collected garbage in a phase.
+// Every other kind of callback takes turns with bare creates: so many rounds of so many requests at most. With fewer of them, the
+// figures would depend on whether the API server collects garbage in a phase.
 const (
 	othersRounds   = 4
 	othersMeasured = 500
@@ -90,9 +90,7 @@ type measured struct {
 
 // measureOthers measures every other kind of callback beside bare creates.
 func (r runner) measureOthers(ctx context.Context, k8s client.Client, c *caller, completed func(int) string) ([]measured, error) {
-	// No more duplicates than there are files.
-	r.requests = min(r.requests*r.rounds/othersRounds, othersMeasured)
-	r.rounds = othersRounds
+	r.requests, r.rounds = min(r.requests, othersMeasured), othersRounds
 	r.profiles = nil
 	var found []measured
 	for number, kind := range c.others(completed) {
