@@ -134,13 +134,11 @@ func TestFileReconciler_WaitsForItsPipeline(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	create(t, storage(namespace, "recordings"), storage(namespace, "archive"), source(namespace, toLecture("")), recordingFile(namespace, recorded()))
-	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
-	stalled := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
-	g.Expect(stalled.Reason).To(Equal(v1alpha1.ReasonPipelineNotFound))
+	_, stalled := stalledFile(t, g, namespace, v1alpha1.ReasonPipelineNotFound)
 	g.Expect(stalled.Message).To(ContainSubstring(`"lecture"`))
 
 	create(t, lecturePipeline(namespace, twoSteps()...))
-	file = fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
+	file := fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)).To(BeNil())
 }
 
@@ -148,19 +146,9 @@ func TestFileReconciler_WaitsForSourceAndStorage(t *testing.T) {
 	g := NewWithT(t)
 	namespace := newNamespace(t)
 	create(t, recordingFile(namespace, recorded()))
-	stalledBecause := func(reason string) {
-		t.Helper()
-		g.Eventually(func(g Gomega) {
-			file := &v1alpha1.RecordingFile{}
-			g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture-1"}, file)).To(Succeed())
-			stalled := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
-			g.Expect(stalled).NotTo(BeNil())
-			g.Expect(stalled.Reason).To(Equal(reason))
-		}, timeout, poll).Should(Succeed())
-	}
-	stalledBecause(v1alpha1.ReasonSourceNotFound)
+	stalledFile(t, g, namespace, v1alpha1.ReasonSourceNotFound)
 	create(t, lecturePipeline(namespace, twoSteps()...), source(namespace, toLecture("")))
-	stalledBecause(v1alpha1.ReasonStorageLocationNotFound)
+	stalledFile(t, g, namespace, v1alpha1.ReasonStorageLocationNotFound)
 	create(t, storage(namespace, "archive"), storage(namespace, "recordings"))
 	fileWith(t, g, namespace, v1alpha1.ReasonProcessing)
 }
@@ -336,8 +324,7 @@ func TestFileReconciler_ForeignBucketIsNotRead(t *testing.T) {
 	foreign := recordingFile(namespace, recorded())
 	foreign.Spec.Object.Bucket = "somebody-elses"
 	create(t, foreign)
-	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonBucketNotAllowed))
+	stalledFile(t, g, namespace, v1alpha1.ReasonBucketNotAllowed)
 	g.Expect(jobsOf(t, namespace, "mp4")).To(BeEmpty())
 }
 
@@ -361,8 +348,7 @@ func TestFileReconciler_DeletedSourceLeavesWorkInFlightAlone(t *testing.T) {
 	g.Expect(k8s.Delete(t.Context(), source(namespace))).To(Succeed())
 	succeed(t, mp4, "s3://archive/a.mp4")
 	// The next step would read the recording through its source: it waits, and what was done stays.
-	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonSourceNotFound))
+	file, _ := stalledFile(t, g, namespace, v1alpha1.ReasonSourceNotFound)
 	g.Expect(file.Status.Steps[0].State).To(Equal(v1alpha1.StepSucceeded))
 	create(t, source(namespace, toLecture("")))
 	succeed(t, jobOf(t, g, namespace, "keep"), "s3://archive/a.m3u8")

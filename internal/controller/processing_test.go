@@ -230,8 +230,7 @@ func TestFileReconciler_TriggerUsesTheAccountThatThePipelineNamesNow(t *testing.
 	}
 	rename("recording-trigger-b")
 	succeed(t, keep, "s3://archive/keep/a.m3u8")
-	file = fileWith(t, g, namespace, v1alpha1.ReasonFailed)
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonTriggerRefused))
+	stalledFile(t, g, namespace, v1alpha1.ReasonTriggerRefused)
 
 	rename("recording-trigger")
 	tell := jobOf(t, g, namespace, "tell")

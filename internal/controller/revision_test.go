@@ -9,7 +9,6 @@ import (
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -31,9 +30,7 @@ func TestRevision_PlantedContentIsNotRun(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	create(t, planted, recordingFile(namespace, recorded()))
 
-	file := fileWith(t, g, namespace, v1alpha1.ReasonFailed)
-	stalled := meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
-	g.Expect(stalled.Reason).To(Equal(v1alpha1.ReasonPipelineInvalid))
+	_, stalled := stalledFile(t, g, namespace, v1alpha1.ReasonPipelineInvalid)
 	g.Expect(stalled.Message).To(ContainSubstring(planted.Name))
 	g.Expect(jobsOf(t, namespace, "keep")).To(BeEmpty())
 
@@ -55,8 +52,7 @@ func TestRevision_PlantedContentIsNotRun(t *testing.T) {
 		g.Expect(cached.UID).To(Equal(planted.UID))
 	}, timeout, poll).Should(Succeed())
 	succeed(t, job, "s3://archive/a.m3u8")
-	file = fileWith(t, g, namespace, v1alpha1.ReasonFailed)
-	g.Expect(meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled).Reason).To(Equal(v1alpha1.ReasonPipelineInvalid))
+	stalledFile(t, g, namespace, v1alpha1.ReasonPipelineInvalid)
 }
 
 // TestRevision_ForgedContentIsRefused, whatever is wrong about it.

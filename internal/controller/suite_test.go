@@ -273,6 +273,20 @@ func fileWith(t *testing.T, g Gomega, namespace, status string) *v1alpha1.Record
 	return file
 }
 
+// stalledFile waits until the file is stalled for a reason. It may be for another one before: a cache may lack what was just created.
+func stalledFile(t *testing.T, g Gomega, namespace, reason string) (*v1alpha1.RecordingFile, *metav1.Condition) {
+	t.Helper()
+	file := &v1alpha1.RecordingFile{}
+	var stalled *metav1.Condition
+	g.Eventually(func(g Gomega) {
+		g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "lecture-1"}, file)).To(Succeed())
+		stalled = meta.FindStatusCondition(file.Status.Conditions, v1alpha1.ConditionStalled)
+		g.Expect(stalled).NotTo(BeNil())
+		g.Expect(stalled.Reason).To(Equal(reason))
+	}, timeout, poll).Should(Succeed())
+	return file, stalled
+}
+
 // jobsOf are the Jobs of a step that are not being deleted.
 func jobsOf(t *testing.T, namespace, step string) []batchv1.Job {
 	t.Helper()
