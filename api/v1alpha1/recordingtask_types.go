@@ -12,8 +12,6 @@ const MaxStarts = 256
 // RecordingTaskSpec is what callbacks said of a recording task. Every write only adds to it, so that callbacks may
 // arrive late, twice or out of order.
 //
-// +kubebuilder:validation:XValidation:rule="self.sourceRef == oldSelf.sourceRef",message="sourceRef is part of the task's identity and cannot change; delete the task and create it again",fieldPath=".sourceRef"
-// +kubebuilder:validation:XValidation:rule="self.taskID == oldSelf.taskID",message="taskID is the task's identity and cannot change; delete the task and create it again",fieldPath=".taskID"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.app) || (has(self.app) && self.app >= oldSelf.app)",message="of several values the one that sorts last is kept",fieldPath=".app"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.room) || (has(self.room) && self.room >= oldSelf.room)",message="of several values the one that sorts last is kept",fieldPath=".room"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.stream) || (has(self.stream) && self.stream >= oldSelf.stream)",message="of several values the one that sorts last is kept",fieldPath=".stream"
@@ -23,6 +21,7 @@ const MaxStarts = 256
 type RecordingTaskSpec struct {
 	// sourceRef names the RecordingSource that the task belongs to. It cannot change.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="sourceRef is part of the task's identity and cannot change; delete the task and create it again"
 	SourceRef LocalReference `json:"sourceRef,omitzero"`
 
 	// taskID is SparkRTC's ID of the task (callback field job_id). It cannot change.
@@ -30,6 +29,7 @@ type RecordingTaskSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="!self.matches('\\\\p{Cc}')",message="must not contain control characters"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="taskID is the task's identity and cannot change; delete the task and create it again"
 	TaskID string `json:"taskID,omitempty"`
 
 	RecordingIdentity `json:",inline"`
