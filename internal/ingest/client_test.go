@@ -102,12 +102,12 @@ func TestIngest_WritesWhatTheEventSays(t *testing.T) {
 		calls    []string
 	}{
 		{i, start(digest1), Result{Outcome: Created, Task: task}, []string{
-			"patch " + task + ` {"spec":{"app":"app","format":"HLS","room":"room",` + named + `"starts":{"0011223344556677":"1619600217"},"stream":"stream","taskID":"task-1"}}`,
+			"patch " + task + ` {"metadata":{"managedFields":[{}]},"spec":{"app":"app","format":"HLS","room":"room",` + named + `"starts":{"0011223344556677":"1619600217"},"stream":"stream","taskID":"task-1"}}`,
 			"create " + task + " true"}},
 		{i, start(digest2), Result{Outcome: Updated, Task: task}, []string{
-			"patch " + task + ` {"spec":{"app":"app","format":"HLS","room":"room",` + named + `"starts":{"ffeeddccbbaa9988":"1619600217"},"stream":"stream","taskID":"task-1"}}`}},
+			"patch " + task + ` {"metadata":{"managedFields":[{}]},"spec":{"app":"app","format":"HLS","room":"room",` + named + `"starts":{"ffeeddccbbaa9988":"1619600217"},"stream":"stream","taskID":"task-1"}}`}},
 		{i, over(), Result{Outcome: Updated, Task: task}, []string{
-			"patch " + task + ` {"spec":{"app":"app","ended":true,` + named + `"taskID":"task-1"}}`}},
+			"patch " + task + ` {"metadata":{"managedFields":[{}]},"spec":{"app":"app","ended":true,` + named + `"taskID":"task-1"}}`}},
 		{i, complete("o", 1), Result{Outcome: Created, File: file}, []string{"create " + file + " true"}},
 		{i, complete("o", 2), Result{Outcome: Updated, File: file}, []string{"get " + file,
 			"patch " + file + ` {"metadata":{"resourceVersion":"1"},"spec":{"reported":{"sizeBytes":2}}}`}},

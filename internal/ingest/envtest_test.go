@@ -51,6 +51,7 @@ func TestAPIServer(t *testing.T) {
 	server := apiserver.Start(t)
 	t.Run("histories", func(t *testing.T) { realHistories(t, server) })
 	t.Run("a hot task", func(t *testing.T) { realHotTask(t, server) })
+	t.Run("a task's managed fields", func(t *testing.T) { realManagedFields(t, server) })
 	t.Run("a saturated task", func(t *testing.T) { realSaturation(t, server) })
 	t.Run("objects that are being deleted", func(t *testing.T) { realDeletion(t, server) })
 	t.Run("a poisoned report", func(t *testing.T) { realRepair(t, server) })
@@ -159,6 +160,37 @@ func realHotTask(t *testing.T, server *apiserver.Server) {
 	}
 	if task.Generation > starts/2 {
 		t.Errorf("%d STARTs that came at one time took %d writes", starts, task.Generation)
+	}
+}
+
+// realManagedFields has a task reported to and given a status: the API server keeps no record of who set its fields, and an
+// event that says nothing new is no write.
+func realManagedFields(t *testing.T, server *apiserver.Server) {
+	t.Helper()
+	const namespace = "managed-fields"
+	createNamespace(t, server.Client, namespace)
+	i := receiver(t, server)
+	ingest := func(d Delivery) {
+		d.Namespace = namespace
+		if _, err := i.Ingest(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ingest(start(digest1))
+	ingest(start(digest2))
+	task := onlyTask(t, server, namespace)
+	task.Status.Files = 1
+	if err := server.Client.Status().Update(t.Context(), task); err != nil {
+		t.Fatal(err)
+	}
+	ingest(over())
+	ended := onlyTask(t, server, namespace)
+	if len(ended.ManagedFields) > 0 || ended.Status.Files != 1 || len(ended.Spec.Starts) != 2 || !ended.Spec.Ended {
+		t.Errorf("managed fields %v, %d files, %d starts, ended %t", ended.ManagedFields, ended.Status.Files, len(ended.Spec.Starts), ended.Spec.Ended)
+	}
+	ingest(start(digest2))
+	if again := onlyTask(t, server, namespace); again.ResourceVersion != ended.ResourceVersion {
+		t.Errorf("a repeated START made version %s of %s", again.ResourceVersion, ended.ResourceVersion)
 	}
 }
 

@@ -75,19 +75,20 @@ func (s clientStore) patchFile(ctx context.Context, read *v1alpha1.RecordingFile
 	return s.patch(ctx, "RecordingFile", read.Namespace, read.Name, data)
 }
 
+// untracked makes the API server forget who set which field of an object, and not note it in later changes either. To keep
+// that record costs it as much as the rest of a patch, and more with each start. Nobody applies a task's fields but receivers.
+// See "Clearing managedFields" in the documentation of server-side apply.
+var untracked = []map[string]any{{}}
+
 func (s clientStore) patchTask(ctx context.Context, namespace, name, resourceVersion, keyID string, spec map[string]any) (*metav1.PartialObjectMetadata, error) {
-	metadata := map[string]any{}
+	metadata := map[string]any{"managedFields": untracked}
 	if resourceVersion != "" {
 		metadata["resourceVersion"] = resourceVersion
 	}
 	if keyID != "" {
 		metadata["annotations"] = keyMark(keyID)
 	}
-	patch := map[string]any{"spec": spec}
-	if len(metadata) > 0 {
-		patch["metadata"] = metadata
-	}
-	data, err := json.Marshal(patch)
+	data, err := json.Marshal(map[string]any{"metadata": metadata, "spec": spec})
 	if err != nil {
 		return nil, fmt.Errorf("encode the change of RecordingTask %s: %w", name, err)
 	}
