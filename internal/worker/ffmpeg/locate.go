@@ -8,6 +8,8 @@ import (
 	"context"
 	"regexp"
 	"strconv"
+
+	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // Spot is a stretch in which a decoder reported errors, in seconds.
@@ -24,16 +26,22 @@ const (
 	maxSpots = 100
 )
 
-// Locate decodes a file again to find where its decoders report errors. It is slow: one thread, so that errors and
-// pictures come in order.
-func (t Tool) Locate(ctx context.Context, input string) ([]Spot, error) {
+// only are the arguments that choose the first stream of a kind. Where there is none, ffmpeg must not take one of the other kind.
+var only = map[media.Kind][]string{
+	media.Video: {"-map", "0:v:0?", "-an"},
+	media.Audio: {"-map", "0:a:0?", "-vn"},
+}
+
+// Locate decodes the streams of these kinds in a file again to find where their decoders report errors. It is slow: one thread, so that
+// errors and pictures come in order.
+func (t Tool) Locate(ctx context.Context, input string, kinds ...media.Kind) ([]Spot, error) {
 	var spots []Spot
-	for _, track := range []string{"0:v:0?", "0:a:0?"} {
+	for _, kind := range kinds {
 		args := []string{
 			"-hide_banner", "-nostdin", "-loglevel", locateLevel, "-nostats", "-debug_ts", "-threads", "1",
 			"-protocol_whitelist", "file", "-format_whitelist", "mov", "-i", input,
-			"-map", track, "-fps_mode", "passthrough", "-f", "null", "-",
 		}
+		args = append(append(args, only[kind]...), "-fps_mode", "passthrough", "-f", "null", "-")
 		l := &locator{}
 		if _, err := t.runWith(ctx, args, func([]byte) {}, l.line); err != nil && ctx.Err() != nil {
 			return nil, err
@@ -65,7 +73,7 @@ func (l *locator) line(line []byte) {
 		}
 		return
 	}
-	if !decoders[context] || level != "error" && level != "fatal" {
+	if !isComplaint(context, level, message) {
 		return
 	}
 	if count := len(l.spots); count > 0 && l.last-l.spots[count-1].To <= spotGap || count == maxSpots {

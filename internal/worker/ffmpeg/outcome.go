@@ -18,8 +18,9 @@ import (
 type Outcome struct {
 	// Pictures is how many it wrote, or decoded where nothing is written.
 	Pictures int
-	// Decoder is how many lines of level error or worse decoders wrote: bytes that they could not decode. Good recordings
-	// have none. Muxers and filters, which complain about good ones too, are not counted.
+	// Decoder is how many lines say that bytes could not be decoded: those of level error or worse that decoders wrote, and one for
+	// each picture that was made up in part, as where a slice is missing. Good recordings have none. Muxers and filters, which
+	// complain about good ones too, are not counted.
 	Decoder int
 	// FullDisk says that there was no space left for what ffmpeg wrote. ffmpeg 5.1 may end with exit code 0 all the same.
 	FullDisk bool
@@ -70,10 +71,10 @@ func (l *stderr) line(line []byte) {
 	if message == "" {
 		return
 	}
-	failed := level == "error" || level == "fatal" || level == "panic"
-	if failed && decoders[context] {
+	if isComplaint(context, level, message) {
 		l.Decoder++
 	}
+	failed := failures[level]
 	// The texts are strerror(3)'s in the locale C, which ffmpeg prints at the end of what failed.
 	l.FullDisk = l.FullDisk || failed && strings.HasSuffix(message, "No space left on device")
 	l.OutOfMemory = l.OutOfMemory || failed && strings.Contains(message, "Cannot allocate memory")
@@ -110,7 +111,22 @@ func split(line string) (context, level, message string) {
 	return context, "", line
 }
 
-var levels = map[string]bool{"panic": true, "fatal": true, "error": true, "warning": true, "info": true}
+var (
+	levels   = map[string]bool{"panic": true, "fatal": true, "error": true, "warning": true, "info": true}
+	failures = map[string]bool{"panic": true, "fatal": true, "error": true}
+)
+
+// isComplaint says that a line is one of those that Outcome.Decoder counts. A decoder that makes up a part of a picture says so for
+// people alone (info); the program, which sees the frame's flag, warns: as dec:h264 in 7.1, and with the file's name in 5.1.
+func isComplaint(context, level, message string) bool {
+	if failures[level] {
+		return decoders[context]
+	}
+	isProgram := context == "" || strings.HasPrefix(context, "dec:")
+	return isProgram && level == "warning" && corruptFrame.MatchString(message)
+}
+
+var corruptFrame = regexp.MustCompile(`(^|: )corrupt decoded frame( in stream \d+)?$`)
 
 // decoders are the contexts of the decoders in hack/ffmpeg/components.sh, and of those that Debian's ffmpeg uses in their
 // place. Encoders and demuxers of the same names count too; they report errors for damage as well.

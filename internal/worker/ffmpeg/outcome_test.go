@@ -30,6 +30,14 @@ func TestComplaints(t *testing.T) {
 			"[h264 @ 0x55cc] [warning] Application has requested 33 threads.\n",
 			Outcome{Last: []string{"h264: Application has requested 33 threads."}},
 		},
+		"a picture in part made up, 7.1": {
+			"[vist#0:0/h264 @ 0x1a] [dec:h264 @ 0x1b] [warning] corrupt decoded frame\n",
+			Outcome{Decoder: 1, Last: []string{"dec:h264: corrupt decoded frame"}},
+		},
+		"a picture in part made up, 5.1": {
+			"[warning] /work/source/m.mp4: corrupt decoded frame in stream 0\n",
+			Outcome{Decoder: 1, Last: []string{"m.mp4: corrupt decoded frame in stream 0"}},
+		},
 		"a muxer": {
 			"[null @ 0x55cc] [error] Application provided invalid, non monotonically increasing dts to muxer in stream 0: 5 >= 5\n",
 			Outcome{Last: []string{"null: Application provided invalid, non monotonically increasing dts to muxer in stream 0: 5 >= 5"}},
@@ -49,6 +57,10 @@ func TestComplaints(t *testing.T) {
 		"metadata that quotes an error": {
 			"[mov @ 0x1] [warning] title: No space left on device\n",
 			Outcome{Last: []string{"mov: title: No space left on device"}},
+		},
+		"metadata that quotes a warning": {
+			"[mov @ 0x1] [warning] title: corrupt decoded frame\n",
+			Outcome{Last: []string{"mov: title: corrupt decoded frame"}},
 		},
 		"no level": {
 			"worker: landlock=required\n[what] is this\n[\n[]\n",

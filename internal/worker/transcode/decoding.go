@@ -206,7 +206,11 @@ func (m *maker) pictureBefore(at int64) int64 {
 
 // locate finds where decoders complain about a file.
 func (m *maker) locate(ctx context.Context, path string) error {
-	spots, err := m.run.FFmpeg.Locate(ctx, path)
+	var kinds []media.Kind
+	for _, track := range m.timeline.Tracks() {
+		kinds = append(kinds, track.Kind)
+	}
+	spots, err := m.run.FFmpeg.Locate(ctx, path, kinds...)
 	if err != nil {
 		return fmt.Errorf("find what cannot be decoded: %w", err)
 	}
