@@ -234,6 +234,32 @@ func TestNextNAL_LeavesOutZerosAtTheEnd(t *testing.T) {
 	}
 }
 
+func TestBeginsPicture(t *testing.T) {
+	for name, test := range map[string]struct {
+		unit            []byte
+		encoding        media.Codec
+		begins, isSlice bool
+	}{
+		"first slice":                         {[]byte{0x41, 0x9a}, media.H264, true, true},
+		"first slice of a key picture":        {[]byte{0x65, 0x88}, media.H264, true, true},
+		"first slice, of data partition A":    {[]byte{0x42, 0x9a}, media.H264, true, true},
+		"second slice":                        {[]byte{0x41, 0x04}, media.H264, false, true},
+		"slice without a header":              {[]byte{0x41}, media.H264, false, true},
+		"delimiter":                           {[]byte{0x09, 0xf0}, media.H264, false, false},
+		"nothing":                             {nil, media.H264, false, false},
+		"first slice, H.265":                  {[]byte{0x02, 0x01, 0xd0}, media.HEVC, true, true},
+		"first slice of a key picture, H.265": {[]byte{0x26, 0x01, 0xaf}, media.HEVC, true, true},
+		"second slice, H.265":                 {[]byte{0x02, 0x01, 0x50}, media.HEVC, false, true},
+		"another layer, H.265":                {[]byte{0x02, 0x09, 0xd0}, media.HEVC, false, false},
+		"message, H.265":                      {[]byte{0x4e, 0x01, 0x80}, media.HEVC, false, false},
+		"one byte, H.265":                     {[]byte{0x02}, media.HEVC, false, false},
+	} {
+		if begins, isSlice := codec.BeginsPicture(test.unit, test.encoding); begins != test.begins || isSlice != test.isSlice {
+			t.Errorf("%s: begins %t, is a slice %t", name, begins, isSlice)
+		}
+	}
+}
+
 func TestParseHEVCSPS_ReadsWhatX265Wrote(t *testing.T) {
 	sps, err := codec.ParseHEVCSPS(unhex(t, hevcSPS))
 	if err != nil {

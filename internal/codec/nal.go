@@ -3,7 +3,11 @@
 
 package codec
 
-import "bytes"
+import (
+	"bytes"
+
+	"sparkrtc.dev/recording-operator/internal/media"
+)
 
 // startCode begins every NAL unit in a byte stream (ISO/IEC 14496-10, annex B).
 var startCode = []byte{0, 0, 1}
@@ -47,6 +51,21 @@ func AppendLengthPrefixed(sample []byte, units [][]byte) []byte {
 		sample = append(sample, unit...)
 	}
 	return sample
+}
+
+// BeginsPicture says whether a slice of H.264 or HEVC is the first one of its picture, or of its field (first_mb_in_slice, ISO/IEC
+// 14496-10, 7.4.3; first_slice_segment_in_pic_flag, ISO/IEC 23008-2, 7.4.7.1). isSlice is false of other NAL units, and of those of
+// another layer.
+func BeginsPicture(unit []byte, encoding media.Codec) (begins, isSlice bool) {
+	first := 1 // where the header ends
+	if encoding == media.HEVC {
+		first = 2
+		isSlice = isHEVCSlice(HEVCType(unit)) && unit[0]&1 == 0 && unit[1]>>3 == 0
+	} else {
+		kind := H264Type(unit)
+		isSlice = kind == H264Slice || kind == H264SliceA || kind == H264IDR
+	}
+	return isSlice && len(unit) > first && unit[first]&0x80 != 0, isSlice
 }
 
 // unescape appends the payload of a NAL unit without its emulation prevention bytes (00 00 03) to out, and stops when

@@ -265,6 +265,8 @@ const (
 	Padding DamageKind = "Padding"
 	// NALInvalid: a picture has a NAL unit that cannot be (forbidden bit, length beyond the sample).
 	NALInvalid DamageKind = "NALInvalid"
+	// SliceMissing: the first slice of a picture is not there. A sender that lost a packet of a call leaves that.
+	SliceMissing DamageKind = "SliceMissing"
 	// BoxTruncated: a box of an MP4 goes beyond the end of its holder, or of a file in fragments.
 	BoxTruncated DamageKind = "BoxTruncated"
 	// SampleMissing: the tables of an MP4 place a sample beyond the end of the file.

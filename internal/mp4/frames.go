@@ -11,15 +11,15 @@ import (
 	"sparkrtc.dev/recording-operator/internal/media"
 )
 
-// soundFrames are the samples of a track that do not begin as frames of its encoding do. Where most do not, the muxer has another way
-// of cutting them.
-type soundFrames struct {
+// beginnings are the samples of a track that do not begin as frames or pictures of its encoding do. Where most do not, the muxer has
+// another way of cutting them.
+type beginnings struct {
 	found []media.Damage
 	count int
 	all   int
 }
 
-func (f *soundFrames) add(begins bool, damage media.Damage) {
+func (f *beginnings) add(begins bool, damage media.Damage) {
 	if f.all++; begins {
 		return
 	}
@@ -28,7 +28,7 @@ func (f *soundFrames) add(begins bool, damage media.Damage) {
 	}
 }
 
-func (f *soundFrames) damage() []media.Damage {
+func (f *beginnings) damage() []media.Damage {
 	if f.count*2 >= f.all {
 		return nil
 	}
@@ -40,6 +40,17 @@ func isTag(sample []byte) bool {
 	return slices.ContainsFunc([]string{"LYRICSBEGIN", "APETAGEX", "TAG", "ID3"}, func(name string) bool {
 		return bytes.HasPrefix(sample, []byte(name))
 	})
+}
+
+// beginsPicture says whether the first slice in a sample, a chain of NAL units, is that of its picture. A sample without slices has
+// no picture that could lack one.
+func beginsPicture(sample []byte, length int, encoding media.Codec) bool {
+	for unit := range units(sample, length) {
+		if begins, isSlice := codec.BeginsPicture(unit, encoding); isSlice {
+			return begins
+		}
+	}
+	return true
 }
 
 // beginsFrame says whether a sample of sound begins as a frame of its encoding does, as far as that can be seen.

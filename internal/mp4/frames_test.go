@@ -4,6 +4,7 @@
 package mp4_test
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -33,5 +34,45 @@ func TestIndex_OtherBytesAreNoSound(t *testing.T) {
 	}
 	if damage := index(t, openBytes(t, data)).Damage; len(damage) > 0 {
 		t.Errorf("the whole file has %+v", damage)
+	}
+}
+
+// TestIndex_FirstSliceMissing: a picture does not begin with its first slice. Where most do not, that is the muxer's way.
+func TestIndex_FirstSliceMissing(t *testing.T) {
+	for _, name := range []string{"faststart.mp4", "base_moof.mp4"} {
+		data := readFile(t, makeMedia(t, name, shapes[name]...))
+		var pictures []mp4.Sample
+		for s, err := range openBytes(t, data).Tracks()[0].Samples() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			pictures = append(pictures, s)
+		}
+		for _, test := range []struct{ first, end, want int }{{9, 10, 1}, {9, 12, 3}, {1, len(pictures), 0}} {
+			lacking := slices.Clone(data)
+			for _, s := range pictures[test.first:test.end] {
+				takeFirstSlice(lacking[s.Offset : s.Offset+int64(s.Size)])
+			}
+			found := 0
+			for _, damage := range index(t, openBytes(t, lacking)).Damage {
+				if damage.Kind == media.SliceMissing && damage.Packet >= test.first && damage.Packet < test.end {
+					found += damage.Count
+				}
+			}
+			if found != test.want {
+				t.Errorf("%s: pictures %d to %d: %d lack their first slice, want %d", name, test.first, test.end, found, test.want)
+			}
+		}
+	}
+}
+
+// takeFirstSlice makes the only slice of a picture one that begins behind its first macroblock.
+func takeFirstSlice(sample []byte) {
+	for len(sample) > 4 {
+		size := int(binary.BigEndian.Uint32(sample))
+		if kind := sample[4] & 0x1f; kind == 1 || kind == 5 {
+			sample[5] = 0x04
+		}
+		sample = sample[4+size:]
 	}
 }

@@ -20,7 +20,7 @@ import (
 func (m *Movie) Index() (media.File, error) {
 	x := indexer{
 		movie: m, data: newDataReader(m), damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)),
-		numbers: newFragmentNumbers(len(m.tracks)), sounds: make([]soundFrames, len(m.tracks)),
+		numbers: newFragmentNumbers(len(m.tracks)), beginnings: make([]beginnings, len(m.tracks)),
 	}
 	x.file = media.File{
 		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
@@ -55,8 +55,8 @@ func (m *Movie) Index() (media.File, error) {
 		return media.File{}, err
 	}
 	found := x.numbers.damage()
-	for i := range x.sounds {
-		found = append(found, x.sounds[i].damage()...)
+	for i := range x.beginnings {
+		found = append(found, x.beginnings[i].damage()...)
 	}
 	for _, damage := range found {
 		x.damage.add(damage)
@@ -73,7 +73,8 @@ type indexer struct {
 	damage evidence
 	data   *dataReader
 	frames []frameLength
-	sounds []soundFrames
+	// beginnings of the samples of each track.
+	beginnings []beginnings
 	// dataEnd is where the bytes of all samples end.
 	dataEnd int64
 	// numbers are those of the fragments.
@@ -137,6 +138,8 @@ func (x *indexer) sample(track int, s *Sample) error {
 		}
 		if damaged {
 			x.note(media.NALInvalid, track, s.Offset, 1)
+		} else {
+			x.beginnings[track].add(beginsPicture(data, length, encoding), x.damaged(media.SliceMissing, track, s.Offset))
 		}
 	case neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
@@ -144,7 +147,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 			return err
 		}
 		judgeKey(&packet, data, length, encoding)
-		damage := media.Damage{Kind: media.FrameLost, Stream: track, Packet: x.file.Streams[track].Packets.Count, Offset: s.Offset, Count: 1}
+		damage := x.damaged(media.FrameLost, track, s.Offset)
 		lost, begins := isZero(data), beginsFrame(data, encoding, t.format(s.Description))
 		if length := pictureZeros[encoding]; length > 0 && !lost {
 			within, atEnd := findPictureZeros(data, length)
@@ -155,7 +158,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 		if lost {
 			x.damage.add(damage)
 		} else {
-			x.sounds[track].add(begins, damage)
+			x.beginnings[track].add(begins, damage)
 		}
 	}
 	packet.Params = x.data.uses[track].index(s.Description)
@@ -195,6 +198,11 @@ func isZero(data []byte) bool {
 		}
 	}
 	return true
+}
+
+// damaged is the evidence that the next sample of a track is damaged.
+func (x *indexer) damaged(kind media.DamageKind, track int, offset int64) media.Damage {
+	return media.Damage{Kind: kind, Stream: track, Packet: x.file.Streams[track].Packets.Count, Offset: offset, Count: 1}
 }
 
 func (x *indexer) note(kind media.DamageKind, track int, offset, count int64) {

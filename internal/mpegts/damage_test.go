@@ -114,6 +114,31 @@ func TestRead_ForbiddenBitIsDamage(t *testing.T) {
 	}
 }
 
+// TestRead_FirstSliceMissing: the transport stream is whole, and a picture is not. One that begins with its first slice may have any
+// number of others.
+func TestRead_FirstSliceMissing(t *testing.T) {
+	first, second := []byte{0x41, 0x9a, 0x55}, []byte{0x41, 0x04, 0x55}
+	firstHEVC, secondHEVC := []byte{0x02, 0x01, 0xd0, 0x55}, []byte{0x02, 0x01, 0x50, 0x55}
+	for name, test := range map[string]struct {
+		entry         entry
+		delimiter     []byte
+		first, second []byte
+	}{
+		"H.264": {h264Entry, []byte{0x09, 0xf0}, first, second},
+		"H.265": {entry{pid: videoPID, streamType: 0x24}, []byte{0x46, 0x01, 0x50}, firstHEVC, secondHEVC},
+	} {
+		b := newBuilder()
+		b.tables(test.entry)
+		b.picture(9000, -1, test.delimiter, test.first, test.second)
+		b.picture(12600, -1, test.delimiter, test.second)
+		b.picture(16200, -1, test.delimiter, test.first)
+		file := firstOf(read(t, b.data))
+		if len(file.Damage) != 1 || file.Damage[0].Kind != media.SliceMissing || file.Damage[0].Packet != 1 || file.Streams[0].Packets.Count != 3 {
+			t.Errorf("%s: damage %+v, %d pictures", name, file.Damage, file.Streams[0].Packets.Count)
+		}
+	}
+}
+
 // TestRead_NothingLeftOfAPictureIsNoPartOfTheNext: zeros stand behind the first byte of the only slice.
 func TestRead_NothingLeftOfAPictureIsNoPartOfTheNext(t *testing.T) {
 	b := newBuilder()

@@ -31,7 +31,7 @@ func (r *h264Rules) inspect(unit []byte, lastMB int) nalUnit {
 		}
 		found.slice, found.header, found.pps, found.intra = true, header, header.PPS, header.Intra
 		found.random, found.closed = kind == codec.H264IDR, kind == codec.H264IDR
-		found.opens = header.FirstMB <= lastMB
+		found.opens, found.first = header.FirstMB <= lastMB, header.FirstMB == 0
 	case codec.H264SPSType, codec.H264PPSType:
 		found.opens, found.set = true, true
 	case codec.H264SEI:
@@ -71,7 +71,7 @@ func (r *hevcRules) inspect(unit []byte, _ int) nalUnit {
 		found.invalid = true
 		return found
 	}
-	found.slice, found.opens, found.pps = true, first, pps
+	found.slice, found.opens, found.first, found.pps = true, first, first, pps
 	found.random, found.closed = kind >= codec.HEVCFirstIRAP, codec.HEVCClosed(kind)
 	return found
 }

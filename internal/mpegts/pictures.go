@@ -42,9 +42,9 @@ type nalUnit struct {
 	opens bool
 	// delimits says that it begins an access unit whatever lies before it.
 	delimits bool
-	// slice says that it is part of a picture, and pps is the id of the PPS that it refers to.
-	slice bool
-	pps   int
+	// slice says that it is part of a picture, first that it is its beginning, and pps is the id of the PPS that it refers to.
+	slice, first bool
+	pps          int
 	// intra says that a slice needs no other picture, random that decoding can begin at it, and recovery, of an SEI, that
 	// it can if all slices of the access unit are intra.
 	intra, random, recovery bool
@@ -181,9 +181,11 @@ func (c *nalCutter) accessUnit(s *stream, now *picture, start int) *picture {
 }
 
 // invalid adds evidence at the access unit that is being scanned.
-func (c *nalCutter) invalid(s *stream) {
+func (c *nalCutter) invalid(s *stream) { c.damage(s, media.NALInvalid) }
+
+func (c *nalCutter) damage(s *stream, kind media.DamageKind) {
 	packet := s.description().Packets.Count + max(0, len(c.pictures)-1)
-	s.d.damage.add(&s.d.file, media.NALInvalid, s.index, packet, s.begun)
+	s.d.damage.add(&s.d.file, kind, s.index, packet, s.begun)
 }
 
 func (c *nalCutter) open(start int) *picture {
@@ -194,6 +196,9 @@ func (c *nalCutter) open(start int) *picture {
 // slice adds what a slice tells to its access unit.
 func (c *nalCutter) slice(s *stream, now *picture, unit *nalUnit) {
 	if !now.hasSlices {
+		if !unit.first {
+			c.damage(s, media.SliceMissing)
+		}
 		c.activate(s, unit.pps)
 		c.rules.field(&unit.header)
 		now = c.joinFields(now, &unit.header)

@@ -101,6 +101,7 @@ var meanings = map[media.DamageKind]struct {
 	media.FragmentMissing:  {PacketsLost, "%s packets are lost: the numbers of the movie fragments jump"},
 	media.Padding:          {Corrupt, "it begins with zeros"},
 	media.NALInvalid:       {Corrupt, "a picture's bytes are not valid"},
+	media.SliceMissing:     {Corrupt, "the first slice of a picture is missing"},
 	media.BoxTruncated:     {SegmentTruncated, "the file is shorter than its structure says"},
 	media.SampleMissing:    {SegmentTruncated, "%s packets lie beyond the end of the file"},
 	media.SecondMovie:      {Corrupt, "a second movie header says something else than the first, and what it describes is not in the result"},
