@@ -102,6 +102,7 @@ var recipes = map[string]recipe{
 	"h264-far":    videoRecipe(x264+"-keyint_min 10 -bf 0", 160, 90, 300, 10, 3000),
 	"hevc":        videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=10:min-keyint=10:scenecut=0:bframes=0:open-gop=0", 160, 90, 600, 10, 0),
 	"hevc-b":      videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=10:min-keyint=10:scenecut=0:bframes=2:b-adapt=0:open-gop=0", 160, 90, 300, 10, 0),
+	"hevc-slices": videoRecipe("-c:v libx265 -preset ultrafast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=10:min-keyint=10:scenecut=0:bframes=0:open-gop=0:ctu=16:slices=3", 160, 96, 300, 10, 0),
 	"hevc-layers": videoRecipe("-c:v libx265 -preset veryfast -crf 28 -pix_fmt yuv420p -tag:v hvc1 -x265-params log-level=error:keyint=12:min-keyint=12:scenecut=0:bframes=3:b-adapt=0:b-pyramid=1:temporal-layers=1:open-gop=0", 160, 90, 300, 12, 0),
 	"mpeg2":       videoRecipe("-c:v mpeg2video -q:v 4 -bf 0 -sc_threshold 1000000000 -pix_fmt yuv420p", 160, 90, 300, 10, 0),
 	"vp9":         videoRecipe("-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -lag-in-frames 0 -auto-alt-ref 0 -b:v 300k -pix_fmt yuv420p", 160, 90, 300, 10, 0),

@@ -20,6 +20,8 @@ type unit struct {
 	at float64
 	// lost: its bytes are not in the recording, or not whole. tainted: it depends on one that is lost.
 	lost, tainted bool
+	// altered are its bytes where they are not those of the source.
+	altered []byte
 	// behind: it lies so many seconds later in the file than its time says. stampOff is added to the time that is stamped.
 	behind, stampOff float64
 	// hidden: the time that is stamped is not the true one, so nothing is expected of it.
@@ -34,7 +36,13 @@ func (u *unit) position() float64 {
 	return u.source.position + float64(u.index)*u.source.packetSeconds()
 }
 
-func (u *unit) sample() sourceSample { return u.source.samples[u.index] }
+func (u *unit) sample() sourceSample {
+	sample := u.source.samples[u.index]
+	if u.altered != nil {
+		sample.data = u.altered
+	}
+	return sample
+}
 
 // slot is a stream of a take. A slot without units is named and never comes.
 type slot struct {
