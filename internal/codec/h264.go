@@ -38,6 +38,8 @@ type H264SPS struct {
 	Width, Height int
 	// FrameMBsOnly says that there are no fields.
 	FrameMBsOnly bool
+	// MayJump says that numbers of pictures may be left out (gaps_in_frame_num_value_allowed_flag).
+	MayJump bool
 	// VUI is what the usability information says.
 	VUI VUI
 
@@ -73,7 +75,7 @@ func ParseH264SPS(unit []byte) (H264SPS, error) {
 	sps.frameNumBits = int(b.unsigned()) + 4
 	sps.orderBits = pictureOrderBits(b)
 	b.unsigned() // max_num_ref_frames
-	b.skip(1)    // gaps_in_frame_num_value_allowed_flag
+	sps.MayJump = b.flag()
 	sps.size(b)
 	if b.flag() {
 		sps.VUI = parseVUI(b, h264Ticks)
@@ -201,7 +203,7 @@ type H264SliceHeader struct {
 	Intra bool
 	// PPS is the id of the picture parameter set.
 	PPS int
-	// FrameNum, Field and Bottom are read by [H264SPS.Field] alone.
+	// FrameNum, Field and Bottom are read by [H264SPS.FrameNumber] alone.
 	FrameNum      int
 	Field, Bottom bool
 
@@ -225,10 +227,7 @@ func ParseH264Slice(unit []byte) (header H264SliceHeader, ok bool) {
 	return header, !b.overrun
 }
 
-// Field reads frame_num, field_pic_flag and bottom_field_flag of a slice of this SPS.
-func (s *H264SPS) Field(h *H264SliceHeader) { s.field(h) }
-
-// field gives what follows in the slice.
+// field reads frame_num, field_pic_flag and bottom_field_flag of a slice of this SPS, and gives what follows.
 func (s *H264SPS) field(h *H264SliceHeader) bitReader {
 	b := bitReader{data: h.payload[:h.size], position: h.position}
 	if s.separatePlanes {

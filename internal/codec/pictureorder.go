@@ -21,12 +21,14 @@ func NewPictureOrder(encoding media.Codec) *PictureOrder {
 
 // OrderNumber is the number of a picture in the order of showing (pic_order_cnt_lsb; ISO/IEC 14496-10, 7.4.3; ISO/IEC 23008-2, 7.4.7.1).
 type OrderNumber struct {
-	// Number has Bits bits; those above are not written.
+	// Number has Bits bits; those above are not written. 0 bits: it is not said.
 	Number, Bits int
 	// Restarts says that numbers of the pictures before and behind cannot be compared (IDR).
 	Restarts bool
 	// Reference says that the numbers of pictures that are decoded later are near to this one (prevPicOrderCntMsb, prevTid0Pic).
 	Reference bool
+	// Frame is the other number that pictures of H.264 have.
+	Frame FrameNumber
 }
 
 // Near is the number whose lowest bits are written that is nearest to another one.
@@ -59,16 +61,17 @@ func (o *PictureOrder) Add(unit []byte) (number OrderNumber, ok bool) {
 		sps, _ = o.sets.H264SPS(o.sets.SPS(header.PPS))
 		o.h264[header.PPS] = sps
 	}
+	if sps.frameNumBits == 0 {
+		return number, false
+	}
 	number = OrderNumber{Bits: sps.orderBits, Restarts: kind == H264IDR, Reference: unit[0]&0x60 != 0}
 	number.Number, ok = sps.order(&header, kind == H264IDR)
+	number.Frame = sps.FrameNumber(&header, unit)
 	return number, ok
 }
 
-// order reads pic_order_cnt_lsb of a slice of this SPS; false: its pictures have none.
+// order reads pic_order_cnt_lsb of a slice of this SPS; 0 where its pictures have none.
 func (s *H264SPS) order(h *H264SliceHeader, random bool) (number int, ok bool) {
-	if s.orderBits == 0 {
-		return 0, false
-	}
 	b := s.field(h)
 	if random {
 		b.unsigned() // idr_pic_id

@@ -267,6 +267,8 @@ const (
 	NALInvalid DamageKind = "NALInvalid"
 	// SliceMissing: the first slice of a picture is not there. A sender that lost a packet of a call leaves that.
 	SliceMissing DamageKind = "SliceMissing"
+	// PictureMissing: a picture that others refer to is lost before this one: their numbers jump.
+	PictureMissing DamageKind = "PictureMissing"
 	// BoxTruncated: a box of an MP4 goes beyond the end of its holder, or of a file in fragments.
 	BoxTruncated DamageKind = "BoxTruncated"
 	// SampleMissing: the tables of an MP4 place a sample beyond the end of the file.

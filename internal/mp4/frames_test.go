@@ -66,6 +66,17 @@ func TestIndex_FirstSliceMissing(t *testing.T) {
 	}
 }
 
+// TestIndex_PictureMissing: the numbers of the pictures jump, in a file as a whole and in one in fragments.
+func TestIndex_PictureMissing(t *testing.T) {
+	for name, args := range map[string][]string{"lost.mp4": nil, "lost_fragments.mp4": {"-movflags", "frag_keyframe+empty_moov"}} {
+		args = append([]string{"-c:v", "libx264", "-preset", "ultrafast", "-g", "20", "-pix_fmt", "yuv420p", "-an", "-bsf:v", `noise=drop=eq(n\,7)`}, args...)
+		damage := index(t, open(t, makeMedia(t, name, args...))).Damage
+		if len(damage) != 1 || damage[0].Kind != media.PictureMissing || damage[0].Packet != 7 {
+			t.Errorf("%s: damage %+v", name, damage)
+		}
+	}
+}
+
 // takeFirstSlice makes the only slice of a picture one that begins behind its first macroblock.
 func takeFirstSlice(sample []byte) {
 	for len(sample) > 4 {

@@ -21,6 +21,7 @@ func (m *Movie) Index() (media.File, error) {
 	x := indexer{
 		movie: m, data: newDataReader(m), damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)),
 		numbers: newFragmentNumbers(len(m.tracks)), beginnings: make([]beginnings, len(m.tracks)),
+		lost: make([]lostPictures, len(m.tracks)),
 	}
 	x.file = media.File{
 		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
@@ -49,7 +50,9 @@ func (m *Movie) Index() (media.File, error) {
 		stream.Packets.Close()
 		stream.Params = x.data.uses[i].params(t)
 		x.frames[i].fill(stream.Params, t.Timescale)
-		x.data.orders[i].fill(stream)
+		if m.container == media.FragmentMP4 {
+			x.data.orders[i].fill(stream)
+		}
 	}
 	if err := x.judgeUnnamed(); err != nil {
 		return media.File{}, err
@@ -57,6 +60,9 @@ func (m *Movie) Index() (media.File, error) {
 	found := x.numbers.damage()
 	for i := range x.beginnings {
 		found = append(found, x.beginnings[i].damage()...)
+	}
+	for i := range x.lost {
+		found = append(found, x.lost[i].found...)
 	}
 	for _, damage := range found {
 		x.damage.add(damage)
@@ -75,6 +81,8 @@ type indexer struct {
 	frames []frameLength
 	// beginnings of the samples of each track.
 	beginnings []beginnings
+	// lost pictures of each track.
+	lost []lostPictures
 	// dataEnd is where the bytes of all samples end.
 	dataEnd int64
 	// numbers are those of the fragments.
@@ -128,7 +136,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 			return err
 		}
 		packet.Size = len(x.data.widened(data, length))
-		packet.Order = x.data.order(t, track, s.Description, data)
+		frame := x.order(&packet, track, s.Description, data)
 		damaged := !judgeKey(&packet, data, length, encoding)
 		if !damaged {
 			within, atEnd := findZeros(data, length, encoding)
@@ -140,6 +148,7 @@ func (x *indexer) sample(track int, s *Sample) error {
 			x.note(media.NALInvalid, track, s.Offset, 1)
 		} else {
 			x.beginnings[track].add(beginsPicture(data, length, encoding), x.damaged(media.SliceMissing, track, s.Offset))
+			x.lost[track].add(frame, x.damaged(media.PictureMissing, track, s.Offset))
 		}
 	case neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)
@@ -167,6 +176,20 @@ func (x *indexer) sample(track int, s *Sample) error {
 	x.numbers.sample(track, x.file.Streams[track].Packets.Count, &packet, s.Offset)
 	x.file.Streams[track].Packets.Append(packet)
 	return nil
+}
+
+// order sets the order of a picture in a file in fragments, and gives the other number that a picture of H.264 has.
+func (x *indexer) order(packet *media.Packet, track, description int, sample []byte) codec.FrameNumber {
+	t := x.movie.tracks[track]
+	fragmented := x.movie.container == media.FragmentMP4
+	if !fragmented && t.codec(description) != media.H264 {
+		return codec.FrameNumber{}
+	}
+	order, frame := x.data.orders[track].picture(t, description, sample)
+	if fragmented {
+		packet.Order = order
+	}
+	return frame
 }
 
 // fragment takes what the next movie fragment says of itself.

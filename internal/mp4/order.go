@@ -20,10 +20,10 @@ type orderReader struct {
 }
 
 // picture takes the next picture.
-func (r *orderReader) picture(t *Track, description int, sample []byte) media.Order {
+func (r *orderReader) picture(t *Track, description int, sample []byte) (media.Order, codec.FrameNumber) {
 	length, encoding := t.lengthBytes(description), t.codec(description)
 	if length == 0 || !saysOrder(encoding) {
-		return media.Order{}
+		return media.Order{}, codec.FrameNumber{}
 	}
 	if r.order == nil || r.description != description {
 		r.description, r.order = description, codec.NewPictureOrder(encoding)
@@ -31,14 +31,17 @@ func (r *orderReader) picture(t *Track, description int, sample []byte) media.Or
 			r.order.Add(set)
 		}
 	}
-	var number codec.OrderNumber
-	found := false
 	for unit := range units(sample, length) {
-		if number, found = r.order.Add(unit); found {
-			break
+		if number, ok := r.order.Add(unit); ok {
+			return r.follow(number), number.Frame
 		}
 	}
-	if !found {
+	return media.Order{}, codec.FrameNumber{}
+}
+
+// follow is the order of the next picture.
+func (r *orderReader) follow(number codec.OrderNumber) media.Order {
+	if number.Bits == 0 {
 		return media.Order{}
 	}
 	if r.bits == 0 {

@@ -59,7 +59,8 @@ func (d *dataReader) order(t *Track, track, description int, sample []byte) medi
 	if t.movie.container != media.FragmentMP4 {
 		return media.Order{}
 	}
-	return d.orders[track].picture(t, description, sample)
+	order, _ := d.orders[track].picture(t, description, sample)
+	return order
 }
 
 // widened is the sample with lengths of four bytes before its NAL units; length is what they have now, 0: no NAL units.

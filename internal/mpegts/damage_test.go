@@ -114,6 +114,20 @@ func TestRead_ForbiddenBitIsDamage(t *testing.T) {
 	}
 }
 
+// TestRead_PictureMissing: the transport stream is whole, and the numbers of the pictures jump.
+func TestRead_PictureMissing(t *testing.T) {
+	wantNoDamage(t, firstOf(read(t, testStream(t))))
+	file := firstOf(read(t, testStream(t, "-bsf:v", `noise=drop=eq(n\,7)+eq(n\,30)`)))
+	if len(file.Damage) != 2 {
+		t.Fatalf("damage %+v", file.Damage)
+	}
+	for i, want := range []int{7, 29} { // the second of those behind which one is missing already
+		if d := file.Damage[i]; d.Kind != media.PictureMissing || d.Packet != want || file.Streams[d.Stream].Kind != media.Video {
+			t.Errorf("%+v, want packet %d", d, want)
+		}
+	}
+}
+
 // TestRead_FirstSliceMissing: the transport stream is whole, and a picture is not. One that begins with its first slice may have any
 // number of others.
 func TestRead_FirstSliceMissing(t *testing.T) {

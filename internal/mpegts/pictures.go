@@ -17,6 +17,10 @@ type nalCutter struct {
 	activeSPS, activePPS int
 	changed              bool
 
+	// numbers are those of the pictures, and jump the last place where some may be lost.
+	numbers codec.FrameNumbers
+	jump    media.Damage
+
 	// units are the NAL units of what is being cut, and pictures the access units.
 	units    [][]byte
 	pictures []picture
@@ -32,12 +36,14 @@ type nalRules interface {
 	activate(sets *codec.ParameterSets, sps int)
 	// ticks is how long that SPS says a picture to last; 0: it does not.
 	ticks() int64
-	// field completes the header of a slice by what needs the SPS.
-	field(header *codec.H264SliceHeader)
+	// number gives that of the picture of a slice, and completes its header by what needs the SPS.
+	number(slice *nalUnit) codec.FrameNumber
 }
 
 // nalUnit is what is to be known of a NAL unit.
 type nalUnit struct {
+	// data are the bytes of one of H.264.
+	data []byte
 	// opens says that it begins an access unit, if the one before has slices.
 	opens bool
 	// delimits says that it begins an access unit whatever lies before it.
@@ -62,8 +68,8 @@ type picture struct {
 	// indexes of its NAL units; size is that of the sample.
 	offset, timed, first, end, size int
 	hasSlices                       bool
-	// broken says that a NAL unit of it cannot be.
-	broken                  bool
+	// broken says that a NAL unit of it cannot be, and headless that its first slice is missing.
+	broken, headless        bool
 	random, recovery, intra bool
 	closed                  bool
 	params                  int
@@ -72,6 +78,7 @@ type picture struct {
 	frameNum      int
 	field, bottom bool
 	paired        bool
+	number        codec.FrameNumber
 }
 
 const (
@@ -181,11 +188,9 @@ func (c *nalCutter) accessUnit(s *stream, now *picture, start int) *picture {
 }
 
 // invalid adds evidence at the access unit that is being scanned.
-func (c *nalCutter) invalid(s *stream) { c.damage(s, media.NALInvalid) }
-
-func (c *nalCutter) damage(s *stream, kind media.DamageKind) {
+func (c *nalCutter) invalid(s *stream) {
 	packet := s.description().Packets.Count + max(0, len(c.pictures)-1)
-	s.d.damage.add(&s.d.file, kind, s.index, packet, s.begun)
+	s.d.damage.add(&s.d.file, media.NALInvalid, s.index, packet, s.begun)
 }
 
 func (c *nalCutter) open(start int) *picture {
@@ -196,11 +201,8 @@ func (c *nalCutter) open(start int) *picture {
 // slice adds what a slice tells to its access unit.
 func (c *nalCutter) slice(s *stream, now *picture, unit *nalUnit) {
 	if !now.hasSlices {
-		if !unit.first {
-			c.damage(s, media.SliceMissing)
-		}
 		c.activate(s, unit.pps)
-		c.rules.field(&unit.header)
+		now.headless, now.number = !unit.first, c.rules.number(unit)
 		now = c.joinFields(now, &unit.header)
 		now.params = s.params
 	}
@@ -248,11 +250,27 @@ func (c *nalCutter) joinFields(now *picture, header *codec.H264SliceHeader) *pic
 	return first
 }
 
+// judge adds evidence of what a picture lacks, and of pictures that are lost before it.
+func (c *nalCutter) judge(s *stream, now *picture) {
+	packet := s.description().Packets.Count
+	if now.headless {
+		s.d.damage.add(&s.d.file, media.SliceMissing, s.index, packet, s.begun)
+	}
+	jumps, lost := c.numbers.Add(now.number)
+	if lost {
+		s.d.damage.add(&s.d.file, media.PictureMissing, s.index, c.jump.Packet, c.jump.Offset)
+	}
+	if jumps {
+		c.jump = media.Damage{Packet: packet, Offset: s.begun}
+	}
+}
+
 // emit emits a picture.
 func (c *nalCutter) emit(s *stream, now *picture, dts, pts int64) error {
 	if now.params >= 0 {
 		s.params = now.params
 	}
+	c.judge(s, now)
 	var data []byte
 	if s.d.yield != nil {
 		s.d.sample = codec.AppendLengthPrefixed(s.d.sample[:0], c.units[now.first:now.end])

@@ -19,7 +19,7 @@ type shape struct {
 func shapes() []shape {
 	var all []shape
 	for _, group := range [][]shape{
-		plainShapes(), streamShapes(), rateShapes(), awayShapes(), clockShapes(), damageShapes(), sliceShapes(), headerShapes(),
+		plainShapes(), streamShapes(), rateShapes(), awayShapes(), clockShapes(), damageShapes(), lossShapes(), headerShapes(),
 		habitShapes(), edgeShapes(), muxedShapes(), readerShapes(), recorderShapes(),
 	} {
 		all = append(all, group...)
