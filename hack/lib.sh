@@ -65,11 +65,11 @@ install_packages() {
   long "installing Debian packages: $*" apt_install "$@"
 }
 
-# The first try fails mostly because the lists of packages are missing or old.
+# The first try fails mostly because the lists of packages are missing or old, or because an installation was interrupted.
 apt_install() {
   # A machine that was just started is often installing updates, and holds the lock.
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@")
-  "${install[@]}" || { apt-get update && "${install[@]}"; }
+  "${install[@]}" || { DEBIAN_FRONTEND=noninteractive dpkg --configure -a && apt-get update && "${install[@]}"; }
 }
 
 # require_go fails where Go is missing or too old to get the version that go.mod names; Go 1.21 and later get it themselves.
