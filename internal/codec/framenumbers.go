@@ -3,6 +3,8 @@
 
 package codec
 
+import "sparkrtc.dev/recording-operator/internal/media"
+
 // FrameNumber is frame_num of a picture of H.264 (ISO/IEC 14496-10, 7.4.3): how many pictures that others refer to lie before it.
 type FrameNumber struct {
 	// Number has Bits bits. 0 bits: it is not known.
@@ -28,32 +30,31 @@ type FrameNumbers struct {
 	// last is that of the last picture that others refer to; known says that there is one to compare with.
 	last  int
 	known bool
-	// jumped says that there is a jump before that picture, and again that there is one before the picture before it, too.
+	// jumped says that there is a jump before that picture, which is this damage if it is a loss, and again that there is one before the
+	// picture before it, too.
 	jumped, again bool
+	damage        media.Damage
 }
 
-// Add takes the next picture, in the order of decoding. Jumps says that pictures may be lost before it, and lost that they are lost before
-// the last one that jumps was said about.
-func (f *FrameNumbers) Add(p FrameNumber) (jumps, lost bool) {
+// Add takes the next picture, in the order of decoding, and what it is when pictures are lost before it. It gives that of an earlier picture
+// when it turns out that some are lost before that one.
+func (f *FrameNumbers) Add(p FrameNumber, damage media.Damage) (found media.Damage, lost bool) {
 	if !p.Reference || p.Bits == 0 {
-		return false, false
+		return found, false
 	}
 	step := (p.Number - f.last) & (1<<p.Bits - 1)
 	restarts := p.Restarts || p.Number <= 1 && step > 2 // a command in the picture before may restart the count, too
 	follows := f.known && !restarts && !p.Intra && !p.MayJump
 	// Behind a picture at which decoding may begin, those that are shown before it may have been left out.
 	f.last, f.known = p.Number, !p.Intra || p.Restarts
-	if !follows {
+	switch {
+	case !follows:
 		f.jumped, f.again = false, false
-		return false, false
-	}
-	if step <= 1 {
-		lost = f.jumped && !f.again
+	case step <= 1:
+		found, lost = f.damage, f.jumped && !f.again
 		f.jumped, f.again = false, false
-		return false, lost
+	default:
+		f.jumped, f.again, f.damage = true, f.jumped, damage
 	}
-	jumps = !f.jumped
-	f.again = f.jumped
-	f.jumped = true
-	return jumps, false
+	return found, lost
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sparkrtc.dev/recording-operator/internal/codec"
+	"sparkrtc.dev/recording-operator/internal/media"
 )
 
 // TestFrameNumbers_JumpsThatAreLosses: a number that is left out once is a lost picture. Everything else that may make numbers jump is none.
@@ -47,14 +48,9 @@ func TestFrameNumbers_JumpsThatAreLosses(t *testing.T) {
 	} {
 		var numbers codec.FrameNumbers
 		var found []int
-		jump := 0
 		for i, picture := range test.pictures {
-			jumps, lost := numbers.Add(picture)
-			if lost {
-				found = append(found, jump)
-			}
-			if jumps {
-				jump = i
+			if damage, lost := numbers.Add(picture, media.Damage{Packet: i}); lost {
+				found = append(found, damage.Packet)
 			}
 		}
 		if !slices.Equal(found, test.want) {

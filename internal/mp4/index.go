@@ -21,7 +21,7 @@ func (m *Movie) Index() (media.File, error) {
 	x := indexer{
 		movie: m, data: newDataReader(m), damage: slices.Clone(m.damage), frames: make([]frameLength, len(m.tracks)),
 		numbers: newFragmentNumbers(len(m.tracks)), beginnings: make([]beginnings, len(m.tracks)),
-		lost: make([]lostPictures, len(m.tracks)),
+		pictures: make([]codec.FrameNumbers, len(m.tracks)),
 	}
 	x.file = media.File{
 		Container: m.container, Bytes: m.size, Duration: m.duration, Streams: make([]media.Stream, len(m.tracks)),
@@ -61,9 +61,6 @@ func (m *Movie) Index() (media.File, error) {
 	for i := range x.beginnings {
 		found = append(found, x.beginnings[i].damage()...)
 	}
-	for i := range x.lost {
-		found = append(found, x.lost[i].found...)
-	}
 	for _, damage := range found {
 		x.damage.add(damage)
 	}
@@ -81,8 +78,8 @@ type indexer struct {
 	frames []frameLength
 	// beginnings of the samples of each track.
 	beginnings []beginnings
-	// lost pictures of each track.
-	lost []lostPictures
+	// pictures of each track, by their numbers.
+	pictures []codec.FrameNumbers
 	// dataEnd is where the bytes of all samples end.
 	dataEnd int64
 	// numbers are those of the fragments.
@@ -148,7 +145,9 @@ func (x *indexer) sample(track int, s *Sample) error {
 			x.note(media.NALInvalid, track, s.Offset, 1)
 		} else {
 			x.beginnings[track].add(beginsPicture(data, length, encoding), x.damaged(media.SliceMissing, track, s.Offset))
-			x.lost[track].add(frame, x.damaged(media.PictureMissing, track, s.Offset))
+			if found, lost := x.pictures[track].Add(frame, x.damaged(media.PictureMissing, track, s.Offset)); lost {
+				x.damage.add(found)
+			}
 		}
 	case neverZero[encoding]:
 		data, err := x.data.blocks.bytes(s.Offset, s.Size)

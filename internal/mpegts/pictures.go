@@ -17,9 +17,8 @@ type nalCutter struct {
 	activeSPS, activePPS int
 	changed              bool
 
-	// numbers are those of the pictures, and jump the last place where some may be lost.
+	// numbers are those of the pictures.
 	numbers codec.FrameNumbers
-	jump    media.Damage
 
 	// units are the NAL units of what is being cut, and pictures the access units.
 	units    [][]byte
@@ -256,12 +255,8 @@ func (c *nalCutter) judge(s *stream, now *picture) {
 	if now.headless {
 		s.d.damage.add(&s.d.file, media.SliceMissing, s.index, packet, s.begun)
 	}
-	jumps, lost := c.numbers.Add(now.number)
-	if lost {
-		s.d.damage.add(&s.d.file, media.PictureMissing, s.index, c.jump.Packet, c.jump.Offset)
-	}
-	if jumps {
-		c.jump = media.Damage{Packet: packet, Offset: s.begun}
+	if found, lost := c.numbers.Add(now.number, media.Damage{Packet: packet, Offset: s.begun}); lost {
+		s.d.damage.add(&s.d.file, media.PictureMissing, s.index, found.Packet, found.Offset)
 	}
 }
 
