@@ -16,10 +16,10 @@ type FrameNumber struct {
 }
 
 // FrameNumber reads the number of a slice of this SPS.
-func (s *H264SPS) FrameNumber(h *H264SliceHeader, unit []byte) FrameNumber {
+func (s *H264SPS) FrameNumber(h *H264SliceHeader) FrameNumber {
 	s.field(h)
 	return FrameNumber{
-		Number: h.FrameNum, Bits: s.frameNumBits, Reference: unit[0]&0x60 != 0, Intra: h.Intra, Restarts: H264Type(unit) == H264IDR, MayJump: s.MayJump,
+		Number: h.FrameNum, Bits: s.frameNumBits, Reference: h.Reference, Intra: h.Intra, Restarts: h.Restarts, MayJump: s.MayJump,
 	}
 }
 

@@ -38,7 +38,7 @@ func FuzzParameterSets(f *testing.F) {
 			codec.H264RecoveryPoint(unit)
 			if header, ok := codec.ParseH264Slice(unit); ok {
 				sps, _ := sets.H264SPS(0)
-				sps.FrameNumber(&header, unit)
+				sps.FrameNumber(&header)
 			}
 			codec.HEVCSlice(unit)
 		}

@@ -203,6 +203,8 @@ type H264SliceHeader struct {
 	Intra bool
 	// PPS is the id of the picture parameter set.
 	PPS int
+	// Reference says that other pictures may refer to this one, and Restarts that counting pictures begins with it (IDR).
+	Reference, Restarts bool
 	// FrameNum, Field and Bottom are read by [H264SPS.FrameNumber] alone.
 	FrameNum      int
 	Field, Bottom bool
@@ -223,6 +225,7 @@ func ParseH264Slice(unit []byte) (header H264SliceHeader, ok bool) {
 	kind := b.unsigned() % 5
 	header.Intra = kind == 2 || kind == 4
 	header.PPS = int(b.unsigned())
+	header.Reference, header.Restarts = unit[0]&0x60 != 0, H264Type(unit) == H264IDR
 	header.position = b.position
 	return header, !b.overrun
 }

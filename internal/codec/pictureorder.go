@@ -64,16 +64,16 @@ func (o *PictureOrder) Add(unit []byte) (number OrderNumber, ok bool) {
 	if sps.frameNumBits == 0 {
 		return number, false
 	}
-	number = OrderNumber{Bits: sps.orderBits, Restarts: kind == H264IDR, Reference: unit[0]&0x60 != 0}
-	number.Number, ok = sps.order(&header, kind == H264IDR)
-	number.Frame = sps.FrameNumber(&header, unit)
+	number = OrderNumber{Bits: sps.orderBits, Restarts: header.Restarts, Reference: header.Reference}
+	number.Number, ok = sps.order(&header)
+	number.Frame = sps.FrameNumber(&header)
 	return number, ok
 }
 
 // order reads pic_order_cnt_lsb of a slice of this SPS; 0 where its pictures have none.
-func (s *H264SPS) order(h *H264SliceHeader, random bool) (number int, ok bool) {
+func (s *H264SPS) order(h *H264SliceHeader) (number int, ok bool) {
 	b := s.field(h)
-	if random {
+	if h.Restarts {
 		b.unsigned() // idr_pic_id
 	}
 	number = int(b.read(s.orderBits))

@@ -14,15 +14,15 @@ func (r *h264Rules) activate(sets *codec.ParameterSets, id int) { r.sps, _ = set
 
 func (r *h264Rules) ticks() int64 { return r.sps.VUI.FrameTicks }
 
-func (r *h264Rules) number(unit *nalUnit) codec.FrameNumber {
+func (r *h264Rules) number(header *codec.H264SliceHeader) codec.FrameNumber {
 	if r.sps.Width == 0 {
 		return codec.FrameNumber{}
 	}
-	return r.sps.FrameNumber(&unit.header, unit.data)
+	return r.sps.FrameNumber(header)
 }
 
 func (r *h264Rules) inspect(unit []byte, lastMB int) nalUnit {
-	found := nalUnit{data: unit, invalid: unit[0]&0x80 != 0}
+	found := nalUnit{invalid: unit[0]&0x80 != 0}
 	switch kind := codec.H264Type(unit); kind {
 	case codec.H264Slice, codec.H264SliceA, codec.H264IDR:
 		header, ok := codec.ParseH264Slice(unit)
@@ -50,7 +50,7 @@ func (r *hevcRules) activate(sets *codec.ParameterSets, id int) { r.frameTicks =
 
 func (r *hevcRules) ticks() int64 { return r.frameTicks }
 
-func (r *hevcRules) number(*nalUnit) codec.FrameNumber { return codec.FrameNumber{} }
+func (r *hevcRules) number(*codec.H264SliceHeader) codec.FrameNumber { return codec.FrameNumber{} }
 
 func (r *hevcRules) inspect(unit []byte, _ int) nalUnit {
 	found := nalUnit{invalid: unit[0]&0x80 != 0}

@@ -36,13 +36,11 @@ type nalRules interface {
 	// ticks is how long that SPS says a picture to last; 0: it does not.
 	ticks() int64
 	// number gives that of the picture of a slice, and completes its header by what needs the SPS.
-	number(slice *nalUnit) codec.FrameNumber
+	number(header *codec.H264SliceHeader) codec.FrameNumber
 }
 
 // nalUnit is what is to be known of a NAL unit.
 type nalUnit struct {
-	// data are the bytes of one of H.264.
-	data []byte
 	// opens says that it begins an access unit, if the one before has slices.
 	opens bool
 	// delimits says that it begins an access unit whatever lies before it.
@@ -74,7 +72,6 @@ type picture struct {
 	params                  int
 	// lastMB, and the field that it is, are H.264's.
 	lastMB        int
-	frameNum      int
 	field, bottom bool
 	paired        bool
 	number        codec.FrameNumber
@@ -201,7 +198,7 @@ func (c *nalCutter) open(start int) *picture {
 func (c *nalCutter) slice(s *stream, now *picture, unit *nalUnit) {
 	if !now.hasSlices {
 		c.activate(s, unit.pps)
-		now.headless, now.number = !unit.first, c.rules.number(unit)
+		now.headless, now.number = !unit.first, c.rules.number(&unit.header)
 		now = c.joinFields(now, &unit.header)
 		now.params = s.params
 	}
@@ -236,12 +233,12 @@ func (c *nalCutter) joinFields(now *picture, header *codec.H264SliceHeader) *pic
 	if !header.Field {
 		return now
 	}
-	now.field, now.bottom, now.frameNum = true, header.Bottom, header.FrameNum
+	now.field, now.bottom = true, header.Bottom
 	if len(c.pictures) < 2 {
 		return now
 	}
 	first := &c.pictures[len(c.pictures)-2]
-	if !first.field || first.paired || first.bottom == now.bottom || first.frameNum != now.frameNum {
+	if !first.field || first.paired || first.bottom == now.bottom || first.number.Number != now.number.Number {
 		return now
 	}
 	first.paired, first.end, first.size = true, now.end, first.size+now.size

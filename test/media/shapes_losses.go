@@ -11,51 +11,41 @@ import (
 // lossShapes are what a recorder writes that lost a packet of the call: the container is whole, and a picture or a part of one is missing.
 func lossShapes() []shape {
 	const picture, middle = 125, 2
-	lacking := func(source string, slice int) (*take, *unit) {
-		t := with(source, "aac", 8)
-		return t, t.units[t.indexOf(picture)].loseSlice(slice)
-	}
-	hls := func(source string, slice int) func() *recording {
+	segments := func(t *take) *recording { return newRecording().add(t, joint{}) }
+	whole := func(t *take) *recording { return mp4File(t, mp4Style{}) }
+	fragments := func(t *take) *recording { return mp4File(t, mp4Style{fragments: 2}) }
+	sliceLost := func(write func(*take) *recording, source string, slice int) func() *recording {
 		return func() *recording {
-			t, hurt := lacking(source, slice)
-			r := newRecording().add(t, joint{})
+			t := with(source, "aac", 8)
+			hurt := t.units[t.indexOf(picture)].loseSlice(slice)
+			r := write(t)
 			r.lose(hurt)
 			r.truth.decoding = slice > 0
 			return r.finish()
 		}
 	}
-	mp4 := func(source string, slice int, style mp4Style) func() *recording {
+	pictureLost := func(write func(*take) *recording, call func() *take) func() *recording {
 		return func() *recording {
-			t, hurt := lacking(source, slice)
-			r := mp4File(t, style)
-			r.lose(hurt)
-			r.truth.decoding = slice > 0
-			return r.finish()
+			t := call()
+			lost := t.losePicture(picture)
+			return write(t).without(lost).finish()
 		}
+	}
+	even := func() *take { return with("h264", "aac", 8) }
+	uneven := func() *take {
+		return newTake().video("h264", 0, 200, func(i int) float64 { return float64(i)/25 + 0.015*float64(i%3) }).sound("aac", 0, 8, 0)
 	}
 	return []shape{
-		{"slice_first_lost", "L", "a picture lacks its first slice", hls("h264-slices", 0)},
-		{"slice_first_lost_hevc", "L", "the same, H.265", hls("hevc-slices", 0)},
-		{"slice_first_lost_mp4", "L", "the same in MP4", mp4("h264-slices", 0, mp4Style{})},
-		{"slice_first_lost_fragmented", "L", "the same in fragmented MP4", mp4("h264-slices", 0, mp4Style{fragments: 2})},
-		{"slice_first_lost_hevc_mp4", "L", "the same in MP4, H.265", mp4("hevc-slices", 0, mp4Style{})},
-		{"slice_lost", "L", "a picture lacks a slice in its middle", hls("h264-slices", middle)},
-		{"slice_lost_mp4", "L", "the same in MP4", mp4("h264-slices", middle, mp4Style{})},
-		{"picture_lost", "L", "a picture is missing, and the others keep their times", func() *recording {
-			t := with("h264", "aac", 8)
-			lost := t.losePicture(picture)
-			return newRecording().add(t, joint{}).without(lost).finish()
-		}},
-		{"picture_lost_mp4", "L", "the same in MP4", func() *recording {
-			t := with("h264", "aac", 8)
-			lost := t.losePicture(picture)
-			return mp4File(t, mp4Style{}).without(lost).finish()
-		}},
-		{"picture_lost_uneven", "L", "the same in fragmented MP4, and the pictures are uneven", func() *recording {
-			t := newTake().video("h264", 0, 200, func(i int) float64 { return float64(i)/25 + 0.015*float64(i%3) }).sound("aac", 0, 8, 0)
-			lost := t.losePicture(picture)
-			return mp4File(t, mp4Style{fragments: 2}).without(lost).finish()
-		}},
+		{"slice_first_lost", "L", "a picture lacks its first slice", sliceLost(segments, "h264-slices", 0)},
+		{"slice_first_lost_hevc", "L", "the same, H.265", sliceLost(segments, "hevc-slices", 0)},
+		{"slice_first_lost_mp4", "L", "the same in MP4", sliceLost(whole, "h264-slices", 0)},
+		{"slice_first_lost_fragmented", "L", "the same in fragmented MP4", sliceLost(fragments, "h264-slices", 0)},
+		{"slice_first_lost_hevc_mp4", "L", "the same in MP4, H.265", sliceLost(whole, "hevc-slices", 0)},
+		{"slice_lost", "L", "a picture lacks a slice in its middle", sliceLost(segments, "h264-slices", middle)},
+		{"slice_lost_mp4", "L", "the same in MP4", sliceLost(whole, "h264-slices", middle)},
+		{"picture_lost", "L", "a picture is missing, and the others keep their times", pictureLost(segments, even)},
+		{"picture_lost_mp4", "L", "the same in MP4", pictureLost(whole, even)},
+		{"picture_lost_uneven", "L", "the same in fragmented MP4, and the pictures are uneven", pictureLost(fragments, uneven)},
 	}
 }
 
@@ -90,10 +80,11 @@ func (u *unit) loseSlice(number int) *unit {
 	u.altered = []byte{}
 	for seen := 0; len(data) > 4; {
 		size := 4 + int(binary.BigEndian.Uint32(data))
-		if isSlice := u.source.isSlice(data[4]); !isSlice || seen != number {
+		isSlice := u.source.isSlice(data[4])
+		if !isSlice || seen != number {
 			u.altered = append(u.altered, data[:size]...)
 		}
-		if u.source.isSlice(data[4]) {
+		if isSlice {
 			seen++
 		}
 		data = data[size:]

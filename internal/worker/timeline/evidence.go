@@ -102,7 +102,7 @@ var meanings = map[media.DamageKind]struct {
 	media.Padding:          {Corrupt, "it begins with zeros"},
 	media.NALInvalid:       {Corrupt, "a picture's bytes are not valid"},
 	media.SliceMissing:     {Corrupt, "the first slice of a picture is missing"},
-	media.PictureMissing:   {PacketsLost, "a picture is lost that others refer to: their numbers (frame_num) jump"},
+	media.PictureMissing:   {PacketsLost, "a reference picture is lost: frame_num jumps"},
 	media.BoxTruncated:     {SegmentTruncated, "the file is shorter than its structure says"},
 	media.SampleMissing:    {SegmentTruncated, "%s packets lie beyond the end of the file"},
 	media.SecondMovie:      {Corrupt, "a second movie header says something else than the first, and what it describes is not in the result"},
